@@ -1,0 +1,20 @@
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 SSPR_VAR=/srv/var SSPR_STATIC_ROOT=/srv/static
+WORKDIR /srv/sspr
+
+COPY requirements.lock .
+RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
+
+COPY . .
+# The keys here only let the settings load; nothing is stored with them.
+RUN for po in locale/*/LC_MESSAGES/django.po; do \
+        pybabel compile --input-file "$po" --output-file "${po%.po}.mo" || exit 1; \
+    done \
+    && SSPR_SECRET_KEY=build SSPR_ENCRYPTION_KEYS=build python manage.py collectstatic --noinput \
+    && useradd --system sspr \
+    && install --directory --owner sspr --mode 700 /srv/var
+
+USER sspr
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--no-ws", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "sspr.wsgi:application"]

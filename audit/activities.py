@@ -1,0 +1,34 @@
+"""The name of everything that can happen. The words for people are in `audit.admin`.
+
+Source: Microsoft Entra audit activity reference, "Self-service Password Management" and
+"Authentication Methods" (the names are theirs where they have one).
+"""
+
+from enum import StrEnum
+
+
+class Activity(StrEnum):
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    RESET_PROGRESS = "reset_flow_progress"
+    RESET_BLOCKED = "reset_blocked"
+    PASSWORD_RESET = "password_reset"
+    ACCOUNT_UNLOCKED = "account_unlocked"
+    ADMIN_CONTACTED = "administrator_contacted"
+    METHOD_REGISTERED = "security_info_registered"
+    METHOD_CHANGED = "security_info_changed"
+    METHOD_DELETED = "security_info_deleted"
+    REGISTRATION_COMPLETED = "registration_completed"
+    IDENTITY_PROVED = "identity_proved"
+    CODE_SENT = "code_sent"
+    CODE_NOT_SENT = "code_not_sent"
+    CALL_DENIED = "call_denied"
+    POLICY_CHANGED = "policy_changed"
+    TENANT_CREATED = "tenant_created"
+    USERS_IMPORTED = "users_imported"
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    FAILURE = "failure"

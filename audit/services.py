@@ -1,0 +1,35 @@
+"""Writing down what happened, in the transaction in which it happened."""
+
+from audit.activities import Activity, Outcome
+from audit.models import Event
+
+Fact = str | int | bool | None
+
+
+def record(
+    activity: Activity,
+    outcome: Outcome = Outcome.SUCCESS,
+    *,
+    subject_id: int | None = None,
+    actor_id: int | None = None,
+    support_code: str = "",
+    reason: str = "",
+    **details: Fact,
+) -> None:
+    """Adds one event to the history of the tenant in force.
+
+    Args:
+        subject_id: the user it happened to.
+        actor_id: who did it; the subject where nobody else is named.
+        reason: one of our own words, never what somebody typed.
+        details: facts without secrets, addresses or numbers.
+    """
+    Event.objects.create(
+        activity=activity,
+        outcome=outcome,
+        subject_id=subject_id,
+        actor_id=subject_id if actor_id is None else actor_id,
+        support_code=support_code,
+        reason=reason,
+        details=details,
+    )

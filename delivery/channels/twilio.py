@@ -1,0 +1,41 @@
+"""What Twilio's two channels share. Only workers import this: the client is large."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from django.conf import settings
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from delivery.channels.base import TryLater, Undeliverable
+
+_TIMEOUT_S = 5
+# Invalid, unroutable, blocked, not a mobile, region off, landline, unsubscribed, malformed.
+_FOR_GOOD = {21211, 21214, 21217, 21408, 21610, 21612, 21614, 21215, 21216, 13224, 13225, 60200}
+
+
+def client() -> Client:
+    """Twilio's client, which by itself would wait for ever."""
+    made = Client(
+        settings.TWILIO_ACCOUNT_SID,
+        settings.TWILIO_AUTH_TOKEN,
+        http_client=TwilioHttpClient(timeout=_TIMEOUT_S, max_retries=0),
+    )
+    if settings.TWILIO_API_BASE_URL:
+        made.api.base_url = settings.TWILIO_API_BASE_URL
+    return made
+
+
+@contextmanager
+def errors_translated() -> Iterator[None]:
+    """Turns every error of the provider into one of ours, without what was sent."""
+    try:
+        yield
+    except TwilioRestException as error:
+        if error.code in _FOR_GOOD:
+            raise Undeliverable(f"twilio {error.code}") from None
+        raise TryLater(f"twilio {error.status}") from None
+    except (TwilioException, requests.RequestException) as error:
+        raise TryLater(type(error).__name__) from None

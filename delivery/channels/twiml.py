@@ -1,0 +1,34 @@
+"""What Twilio is told to say on a call."""
+
+from twilio.twiml.voice_response import Gather, VoiceResponse
+
+_VOICES = {"ko": ("ko-KR", "Polly.Seoyeon"), "en": ("en-US", "Polly.Joanna")}
+_TIMEOUT_S = 8
+_ROUNDS = 2
+
+
+def ask(*sentences: str, action: str, language: str, digits: int = 4) -> str:
+    """Says the sentences, waits for digits and `#`, twice; then hangs up."""
+    response = VoiceResponse()
+    for _round in range(_ROUNDS):
+        gather = Gather(
+            num_digits=digits, finish_on_key="#", timeout=_TIMEOUT_S, action=action, method="POST"
+        )
+        _say(gather, sentences, language)
+        response.append(gather)
+    response.hangup()
+    return str(response)
+
+
+def say(*sentences: str, language: str) -> str:
+    """Says the sentences and hangs up."""
+    response = VoiceResponse()
+    _say(response, sentences, language)
+    response.hangup()
+    return str(response)
+
+
+def _say(node: VoiceResponse | Gather, sentences: tuple[str, ...], language: str) -> None:
+    locale, voice = _VOICES.get(language, _VOICES["en"])
+    for sentence in sentences:
+        node.say(sentence, language=locale, voice=voice)

@@ -1,0 +1,75 @@
+"""Messages on their way. Where they go and what they say is sealed, and wiped once they left."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from isolation.models import TenantOwned
+
+
+class Kind(models.TextChoices):
+    EMAIL = "email"
+    TEXT = "text"
+    CALL = "call"
+
+
+class Outgoing(TenantOwned):
+    """One message on its way. Written with what caused it; sent after the commit."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        SENDING = "sending"
+        SENT = "sent"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=5, choices=Kind)
+    destination = models.BinaryField()
+    content = models.BinaryField(default=b"")
+    language = models.CharField(max_length=10)
+    job = models.CharField(max_length=40)
+    queue = models.CharField(max_length=10)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    provider_id = models.CharField(max_length=64, blank=True)
+    provider_status = models.CharField(max_length=20, blank=True)
+    failure = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "-created_at"], name="outgoing_of_tenant"),
+            models.Index(
+                fields=["due_at"],
+                name="outgoing_due",
+                condition=models.Q(state__in=["queued", "sending"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} ({self.state})"
+
+
+class DemoMessage(TenantOwned):
+    """A text or call that the demo shows on a page instead of sending it."""
+
+    kind = models.CharField(max_length=5, choices=Kind)
+    destination = models.CharField(max_length=40)
+    text = models.TextField(blank=True)
+    voice_url = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [models.Index(fields=["tenant_id", "-created_at"], name="demo_newest")]
+
+    def __str__(self) -> str:
+        return f"demo {self.kind} {self.pk}"

@@ -1,0 +1,20 @@
+"""The names of the jobs. Services publish by name, so that no service imports a task."""
+
+import uuid
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+SEND = "delivery.send"
+SWEEP = "delivery.sweep"
+
+log = structlog.get_logger(__name__)
+
+
+def publish(job: str, tenant_id: int, outgoing_id: uuid.UUID, *, queue: str) -> None:
+    """Wakes a worker. If the broker is down nothing is lost: the sweeper publishes again."""
+    try:
+        current_app.send_task(job, args=[tenant_id, str(outgoing_id)], queue=queue, retry=False)
+    except (OperationalError, OSError):
+        log.warning("broker_unreachable", job=job, tenant=tenant_id)

@@ -1,0 +1,126 @@
+"""What a phone number is, and whether it may be texted or called."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+_EXTENSION = re.compile(r"\s*(?:내선|ext\.?|x|#)\s*:?\s*(\d{1,8})\s*(?:번)?\s*$", re.IGNORECASE)
+_LANDLINE_OR_MOBILE = PhoneNumberType.FIXED_LINE_OR_MOBILE
+_MOBILE = {PhoneNumberType.MOBILE, _LANDLINE_OR_MOBILE}
+_OFFICE = _MOBILE | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
+_PERSONAL = _MOBILE | {PhoneNumberType.FIXED_LINE}
+
+
+class PhoneProblem(StrEnum):
+    EMPTY = "empty"
+    FORMAT = "format"
+    IMPOSSIBLE = "impossible"
+    KIND = "kind"
+    COUNTRY = "country"
+    EXTENSION = "extension"
+
+
+class NotAPhone(ValueError):
+    """What was typed can't be used as a phone number here."""
+
+    def __init__(self, problem: PhoneProblem, region: str = "") -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.region = region
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number that may be called. `e164` like +821012345678; `extension` digits or empty."""
+
+    e164: str
+    region: str
+    textable: bool
+    extension: str = ""
+
+
+def phone(
+    text: str, *, region: str, countries: frozenset[str], office: bool = False
+) -> Phone:
+    """The phone that somebody meant.
+
+    Args:
+        text: as typed: national or international, full-width digits, `내선 12`, `ext 12`.
+        region: ISO code that a number without `+` belongs to.
+        countries: ISO codes that may be called.
+        office: whether extensions and internet telephony (Korea's 070) are welcome.
+
+    Raises:
+        NotAPhone: with what is wrong.
+
+    >>> phone("010-1234-5678", region="KR", countries=frozenset({"KR"})).e164
+    '+821012345678'
+    >>> phone("02-1234-5678 내선 12", region="KR", countries=frozenset({"KR"}), office=True)
+    Phone(e164='+82212345678', region='KR', textable=False, extension='12')
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if not plain:
+        raise NotAPhone(PhoneProblem.EMPTY)
+    plain, extension = _without_extension(plain)
+    number = _parsed(plain, region)
+    if extension and not office:
+        raise NotAPhone(PhoneProblem.EXTENSION)
+    if not phonenumbers.is_valid_number(number):
+        raise NotAPhone(PhoneProblem.IMPOSSIBLE, region)
+    return _judged(number, countries, extension, office=office)
+
+
+def shown(e164: str, *, home: str, extension: str = "") -> str:
+    """The number as people at `home` (ISO code) write it: national at home, else international.
+
+    >>> shown("+821012345678", home="KR")
+    '010-1234-5678'
+    """
+    number = phonenumbers.parse(e164)
+    at_home = phonenumbers.region_code_for_number(number) == home
+    style = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    formatted = phonenumbers.format_number(number, style)
+    return f"{formatted} #{extension}" if extension else formatted
+
+
+def example(region: str) -> tuple[str, str]:
+    """A mobile number of a country for a hint: as written there, and with the country code."""
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        return "", ""
+    return (
+        phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL),
+        phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL),
+    )
+
+
+def _without_extension(text: str) -> tuple[str, str]:
+    match = _EXTENSION.search(text)
+    return (text[: match.start()], match.group(1)) if match else (text, "")
+
+
+def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
+    if re.search(r"[^\d\s+().\-/]", text):
+        raise NotAPhone(PhoneProblem.FORMAT)
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise NotAPhone(PhoneProblem.FORMAT) from None
+
+
+def _judged(
+    number: phonenumbers.PhoneNumber, countries: frozenset[str], extension: str, *, office: bool
+) -> Phone:
+    region = phonenumbers.region_code_for_number(number) or ""
+    kind = phonenumbers.number_type(number)
+    # "001" is the region of satellite networks, which the library calls mobile.
+    if kind not in (_OFFICE if office else _PERSONAL) or region == "001":
+        raise NotAPhone(PhoneProblem.KIND, region)
+    if region not in countries:
+        raise NotAPhone(PhoneProblem.COUNTRY, region)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return Phone(e164, region, textable=kind in _MOBILE, extension=extension)

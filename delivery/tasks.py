@@ -1,0 +1,17 @@
+import uuid
+
+from celery import shared_task
+
+from delivery import queue, services
+from isolation.scope import in_tenant
+
+
+@shared_task(name=queue.SEND)
+def send(tenant_id: int, outgoing_id: str) -> None:
+    with in_tenant(tenant_id):
+        services.send(uuid.UUID(outgoing_id))
+
+
+@shared_task(name=queue.SWEEP)
+def sweep() -> None:
+    services.sweep()

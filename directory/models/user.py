@@ -1,0 +1,86 @@
+"""Whose password it is."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from isolation.models import TenantOwned
+from tenants.models import Group
+from tenants.roles import Role
+
+
+class User(TenantOwned, AbstractBaseUser):
+    """A person of one organisation; an operator of the service has none."""
+
+    tenant_id = models.BigIntegerField(null=True, editable=False)
+    upn = models.CharField(max_length=254, unique=True)
+    display_name = models.CharField(max_length=200, blank=True)
+    given_name = models.CharField(max_length=100, blank=True)
+    surname = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    role = models.CharField(max_length=20, blank=True, choices=[(r, r) for r in Role])
+    connector = models.CharField(max_length=20, default="builtin")
+    external_id = models.CharField(max_length=200, blank=True)
+    enabled = models.BooleanField(default=True)
+    locked_until = models.DateTimeField(null=True, blank=True)
+    session_epoch = models.PositiveIntegerField(default=0)
+    registered_at = models.DateTimeField(null=True, blank=True)
+    password_changed_at = models.DateTimeField(null=True, blank=True)
+    groups = models.ManyToManyField(Group, through="Membership", related_name="+")
+
+    USERNAME_FIELD = "upn"
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [models.Index(fields=["tenant_id", "upn"], name="user_of_tenant")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(tenant_id__isnull=True, role=Role.OPERATOR)
+                | (models.Q(tenant_id__isnull=False) & ~models.Q(role=Role.OPERATOR)),
+                name="operators_and_only_they_have_no_tenant",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.upn
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]  # a property here, a field there
+        return self.enabled
+
+    @property
+    def is_staff(self) -> bool:
+        return Role(self.role).runs_the_admin
+
+    @property
+    def is_locked(self) -> bool:
+        return self.locked_until is not None and self.locked_until > timezone.now()
+
+    def has_perm(self, perm: str, _obj: object = None) -> bool:
+        """What the admin asks. Roles are the only source of permissions."""
+        return self.enabled and perm == "audit.view_event" and Role(self.role).reads_audit
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.has_perm(f"{app_label}.view_event")
+
+    def get_session_auth_hash(self) -> str:
+        """Changes with the password and with "sign out everywhere": old sessions end."""
+        value = f"{self.session_epoch}:{self.password}"
+        return salted_hmac("directory.user.session", value, algorithm="sha256").hexdigest()
+
+
+class Membership(TenantOwned):
+    user = models.ForeignKey(User, models.CASCADE)
+    group = models.ForeignKey(Group, models.CASCADE)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "user", "group"], name="member_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.group_id}"

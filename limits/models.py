@@ -1,0 +1,19 @@
+from typing import ClassVar
+
+from django.db import models
+
+
+class Counter(models.Model):
+    """How often one thing happened lately. The key is an HMAC: nobody can be read out of it."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField()
+    ends_at = models.BigIntegerField()
+    """End of the window, in seconds since 1970: one upsert must read alike on every database."""
+    paused_until = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["ends_at"], name="counter_purge")]
+
+    def __str__(self) -> str:
+        return f"{self.count} until {self.ends_at}"

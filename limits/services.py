@@ -1,0 +1,96 @@
+"""Counting. A hit is committed before what it limits is looked at, so no rollback forgets it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from limits.models import Counter
+from limits.rules import Limit
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key
+
+_HIT = """
+INSERT INTO limits_counter (key, count, ends_at, paused_until)
+VALUES (%(key)s, 1, %(now)s + %(per)s, %(first_pause)s)
+ON CONFLICT (key) DO UPDATE SET
+    count = CASE WHEN limits_counter.ends_at <= %(now)s THEN 1 ELSE limits_counter.count + 1 END,
+    ends_at = CASE WHEN limits_counter.ends_at <= %(now)s THEN %(now)s + %(per)s
+                   ELSE limits_counter.ends_at END,
+    paused_until = CASE
+        WHEN NOT %(pauses)s OR limits_counter.ends_at <= %(now)s THEN 0
+        WHEN limits_counter.count + 1 = %(times)s THEN %(now)s + %(pause_1)s
+        WHEN limits_counter.count + 1 = %(times)s + 1 THEN %(now)s + %(pause_2)s
+        WHEN limits_counter.count + 1 > %(times)s THEN %(now)s + %(pause_3)s
+        ELSE 0 END
+WHERE limits_counter.paused_until <= %(now)s
+  AND (%(pauses)s OR limits_counter.ends_at <= %(now)s OR limits_counter.count < %(times)s)
+RETURNING count
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether it may happen, and if not, from when it may again."""
+
+    allowed: bool
+    until: datetime | None = None
+
+
+def hit(limit: Limit, *key: str, at_most: int | None = None) -> Verdict:
+    """Counts one try and says whether it may go on. Racing tries each get their own answer.
+
+    Args:
+        key: who or what is counted; made one-way before it is stored.
+        at_most: instead of the table's number, where a policy decides.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        if at_most != 0:
+            cursor.execute(_HIT, _parameters(limit, key, at_most or limit.value.times))
+            if cursor.fetchone():
+                return Verdict(allowed=True)
+    return Verdict(allowed=False, until=blocked_until(limit, *key, at_most=at_most))
+
+
+def blocked_until(limit: Limit, *key: str, at_most: int | None = None) -> datetime | None:
+    """The instant from which it may happen again; None when it may now. Counts nothing."""
+    counter = Counter.objects.filter(key=_key(limit, key)).first()
+    now = int(timezone.now().timestamp())
+    if counter is None:
+        return None
+    if counter.paused_until > now:
+        return datetime.fromtimestamp(counter.paused_until, UTC)
+    most = limit.value.times if at_most is None else at_most
+    spent = not limit.value.pauses and counter.count >= most
+    if spent and counter.ends_at > now:
+        return datetime.fromtimestamp(counter.ends_at, UTC)
+    return None
+
+
+def clear(limit: Limit, *key: str) -> None:
+    Counter.objects.filter(key=_key(limit, key)).delete()
+
+
+def _key(limit: Limit, parts: tuple[str, ...]) -> str:
+    return fingerprint(purpose_key("limits"), limit.name, *parts)
+
+
+def _parameters(limit: Limit, key: tuple[str, ...], times: int) -> dict[str, object]:
+    rate = limit.value
+    pauses = [int(pause.total_seconds()) for pause in rate.pauses] or [0, 0, 0]
+    now = int(timezone.now().timestamp())
+    return {
+        "key": _key(limit, key),
+        "now": now,
+        "per": int(rate.per.total_seconds()),
+        "times": times,
+        "pauses": bool(rate.pauses),
+        "first_pause": now + pauses[0] if rate.pauses and times == 1 else 0,
+        "pause_1": pauses[0],
+        "pause_2": pauses[1],
+        "pause_3": pauses[2],
+    }

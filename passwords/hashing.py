@@ -1,0 +1,47 @@
+"""Argon2id with OWASP's parameters, and only so many at once."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
+_WAIT_S = 5.0
+_at_once = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
+
+
+class Busy(Exception):
+    """More passwords are being hashed than this machine can take. Trying later will do."""
+
+
+class Argon2(Argon2PasswordHasher):
+    """t=2, 19 MiB, one lane.
+
+    Django's own 100 MiB on eight lanes would let a handful of requests take all the memory.
+
+    Source: OWASP Password Storage Cheat Sheet, "Argon2id".
+    """
+
+    time_cost = 2
+    memory_cost = 19_456
+    parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        with _a_turn():
+            encoded: str = super().encode(password, salt)
+            return encoded
+
+    def verify(self, password: str, encoded: str) -> bool:
+        with _a_turn():
+            return super().verify(password, encoded)
+
+
+@contextmanager
+def _a_turn() -> Iterator[None]:
+    if not _at_once.acquire(timeout=_WAIT_S):
+        raise Busy
+    try:
+        yield
+    finally:
+        _at_once.release()

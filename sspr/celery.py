@@ -1,0 +1,11 @@
+"""The workers."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sspr.settings")
+
+app = Celery("sspr")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

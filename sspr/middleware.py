@@ -1,0 +1,91 @@
+"""What every request and every answer has."""
+
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+from passwords.hashing import Busy
+
+Answer = Callable[[HttpRequest], HttpResponse]
+_LANGUAGE_PARAMETERS = ("lng", "mkt")
+
+
+class RequestContext:
+    """A number for every request, on every line that is logged because of it."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8)):
+            return self._get_response(request)
+
+
+class Headers:
+    """What a browser must know about every page that isn't a file."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("X-Robots-Tag", "noindex")
+        response.headers.setdefault(
+            "Permissions-Policy",
+            "camera=(), microphone=(), geolocation=(), otp-credentials=(self)",
+        )
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, Busy):
+            response = render(request, "503.html", status=503)
+            response.headers["Retry-After"] = "10"
+            return response
+        return None
+
+
+class Language(LocaleMiddleware):
+    """`?lng=` or `?mkt=` → cookie → browser → English, and a redirect that cleans the address."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+        user_language = request.session.get("language")
+        if not cookie and user_language:
+            translation.activate(user_language)
+            request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        asked = next((request.GET[p] for p in _LANGUAGE_PARAMETERS if request.GET.get(p)), None)
+        if asked is None or request.method != "GET":
+            patch_vary_headers(response, ("Cookie",))
+            return super().process_response(request, response)
+        return _remembering(request, asked)
+
+
+def _remembering(request: HttpRequest, asked: str) -> HttpResponse:
+    left = [(k, v) for k, v in request.GET.items() if k not in _LANGUAGE_PARAMETERS]
+    query = f"?{urlencode(left)}" if left else ""
+    path = "/" + request.path.lstrip("/")
+    response: HttpResponse = HttpResponseRedirect(f"{path}{query}")
+    language = asked.lower().split("-")[0]
+    if language in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+            samesite="Lax",
+        )
+    return response

@@ -1,0 +1,200 @@
+"""Everything on one machine by one command: `python -m sspr.run`, which `make run` starts.
+
+Prepares the database and the demo, starts the web server, the worker and, where the demo has no
+mail server, a mailbox; ends them together. It knows the commands, not the application.
+"""
+
+import contextlib
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent.parent
+MANAGE = (sys.executable, str(BASE / "manage.py"))
+_GRACE_S, _LOOK_S = 10.0, 0.1
+_PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
+
+
+class Ended(Exception):
+    """It's over: asked to stop, or something can't go on. The message says which."""
+
+
+@dataclass(slots=True)
+class Household:
+    """The processes of this run. What it started, it ends."""
+
+    env: dict[str, str]
+    parts: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    asked_to_stop: bool = False
+
+    def start(self, name: str, *command: str) -> None:
+        """Start a part that runs to the end, in a session of its own: Ctrl-C is for us alone."""
+        _say(f"Starting the {name}.")
+        self.parts[name] = self._spawn(command)
+
+    def manage(self, *arguments: str, capture: bool = False) -> str:
+        """Run a management command to its end; what it printed, if that was to be captured.
+
+        Raises:
+            Ended: it failed, or we were asked to stop meanwhile.
+        """
+        out = subprocess.PIPE if capture else None
+        with self._spawn((*MANAGE, *arguments), out) as process:
+            while not self.asked_to_stop:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    printed, _ = process.communicate(timeout=_LOOK_S)
+                    break
+            else:
+                process.kill()
+                raise Ended("Stopped.")
+        if process.returncode:
+            raise Ended(f"manage.py {arguments[0]} failed (exit code {process.returncode}).")
+        return printed or ""
+
+    def watch(self, until: Callable[[], bool]) -> None:
+        """Look after the parts until the condition holds.
+
+        Raises:
+            Ended: we were asked to stop, or a part ended by itself.
+        """
+        while not until():
+            if self.asked_to_stop:
+                raise Ended("Stopped.")
+            for name, process in self.parts.items():
+                if process.poll() is not None:
+                    raise Ended(f"The {name} ended by itself (exit code {process.returncode}).")
+            time.sleep(_LOOK_S)
+
+    def end(self) -> None:
+        """End every part: politely, then, with all that it started, for good."""
+        for process in self.parts.values():
+            process.terminate()
+        deadline = time.monotonic() + _GRACE_S
+        for process in self.parts.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _spawn(self, command: tuple[str, ...], out: int | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603  (our own commands)
+            command, env=self.env, cwd=BASE, stdout=out, start_new_session=True, text=True
+        )
+
+
+def main() -> int:
+    household = Household(environment(os.environ))
+
+    def stop(*_: object) -> None:
+        household.asked_to_stop = True
+
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, stop)
+    try:
+        live(household)
+    except Ended as end:
+        _say(str(end))
+    finally:
+        household.end()
+    return 0 if household.asked_to_stop else 1
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The operator's environment, with what a first run needs filled in.
+
+    Secrets that aren't given are made once and kept in var/env, which only its owner may read.
+    """
+    env = {"SSPR_DEMO": "1", "PORT": "8000", "SSPR_VAR": str(BASE / "var"), **given}
+    env.setdefault("SSPR_BASE_URL", f"http://localhost:{env['PORT']}")
+    env["PYTHONUNBUFFERED"] = "1"
+    var = Path(env["SSPR_VAR"])
+    for folder in (var, var / "broker", var / "broker-control"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept_in = var / "env"
+    kept_in.touch(mode=0o600)
+    kept = dict(line.split("=", 1) for line in kept_in.read_text().splitlines())
+    if missing := {"SSPR_SECRET_KEY", "SSPR_ENCRYPTION_KEYS"} - given.keys() - kept.keys():
+        _say(f"Making {' and '.join(sorted(missing))}, kept in {kept_in}. Keep a copy of it.")
+        kept |= {name: secrets.token_urlsafe(48) for name in missing}
+        kept_in.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())))
+    return kept | env
+
+
+def live(household: Household) -> None:
+    """From preparing to the end, which is always an `Ended`."""
+    port = int(household.env["PORT"])
+    if _free_port(port) is None:
+        raise Ended(f"Port {port} is taken. Choose another: PORT={port + 1} make run")
+    accounts = prepare(household)
+    start_parts(household)
+    household.watch(lambda: _answers(port))
+    _say("\nReady. Ctrl-C ends everything.")
+    for page in _PAGES:
+        _say(f"  {household.env['SSPR_BASE_URL']}{page}")
+    _say(accounts)
+    if "mailbox" in household.parts:
+        _say(f"Mail doesn't leave: it's shown here and kept in {household.env['SSPR_VAR']}/mail.")
+    household.watch(lambda: False)
+
+
+def prepare(household: Household) -> str:
+    """Bring database, static files and demo up to date. Returns what the seeding printed."""
+    _say("Preparing the database.")
+    household.manage("migrate", "--verbosity", "0")
+    if _static_files_are_old(household.env):
+        _say("Collecting static files.")
+        household.manage("collectstatic", "--noinput", "--verbosity", "0")
+    return household.manage("seed_demo", capture=True) if household.env["SSPR_DEMO"] == "1" else ""
+
+
+def start_parts(household: Household) -> None:
+    env = household.env
+    if env["SSPR_DEMO"] == "1" and not env.get("EMAIL_URL"):
+        port = _free_port()
+        env["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
+        household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(port))
+    pool = "prefork" if env.get("REDIS_URL") else "threads"
+    worker = f"celery --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
+    web = f"granian --interface wsgi --no-ws --blocking-threads 4 --port {env['PORT']}"
+    household.start("worker", sys.executable, "-m", *worker.split())
+    household.start("web server", sys.executable, "-m", *web.split(), "sspr.wsgi:application")
+
+
+def _static_files_are_old(env: Mapping[str, str]) -> bool:
+    collected = Path(env.get("SSPR_STATIC_ROOT", f"{env['SSPR_VAR']}/static"), "staticfiles.json")
+    sources = [BASE / "requirements.lock", *(BASE / "static").rglob("*")]
+    newest = max(source.stat().st_mtime for source in sources)
+    return not collected.exists() or collected.stat().st_mtime < newest
+
+
+def _answers(port: int) -> bool:
+    """Whether anything at all is answered: behind a proxy, a redirect is as good."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    return False
+
+
+def _free_port(wanted: int = 0) -> int | None:
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", wanted)) as probe:
+        return int(probe.getsockname()[1])
+    return None
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

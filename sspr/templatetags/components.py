@@ -1,0 +1,203 @@
+"""The pieces that every page is made of. Their looks are in `templates/components/`.
+
+Pieces that fit into a sentence are simple tags: `{% mask … as masked %}` puts them into a
+variable, for use in `blocktranslate`. Pieces with a form are inclusion tags: those carry the CSRF
+token (an `include … only` would lose it).
+"""
+
+from datetime import datetime
+from typing import TypedDict
+
+from django import forms, template
+from django.forms.boundfield import BoundField
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+_CLOCK = {"en": "H:i T", "ko": "A g:i (T)"}
+_DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
+
+
+class Problem(TypedDict):
+    """One line of the error summary."""
+
+    target: str
+    text: str
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(form: forms.BaseForm | None) -> dict[str, object]:
+    """All that is wrong with a sent form, in the words and the order of its fields.
+
+    `base.html` shows it for the `form` of the context; pages need it for other names only.
+    """
+    return {"problems": _problems(form) if form else []}
+
+
+@register.inclusion_tag("components/form.html")
+def the_form(
+    form: forms.BaseForm,
+    *,
+    submit: str,
+    submit_class: str = "primary",
+    action: str = "",
+    cancel: str = "",
+    heading: bool = False,
+) -> dict[str, object]:
+    """A whole form with its CSRF token, fields and one button.
+
+    Args:
+        form: bound or not.
+        submit: the button's text.
+        submit_class: "primary", "secondary" or "danger".
+        action: an address, if the form isn't sent to its own page.
+        cancel: an address; puts a "Cancel" link beside the button.
+        heading: the label of a choice is the page's `h1`, its help text the page's lead.
+    """
+    return {
+        "form": form,
+        "submit": submit,
+        "submit_class": submit_class,
+        "action": action,
+        "cancel": cancel,
+        "heading": heading,
+    }
+
+
+@register.inclusion_tag("components/button_form.html")
+def button_form(
+    action: str,
+    label: str,
+    *,
+    kind: str = "secondary",
+    about: str = "",
+    name: str = "",
+    value: str = "",
+) -> dict[str, str]:
+    """One button that acts: a form of its own, sent by POST.
+
+    Args:
+        action: the address it is sent to.
+        label: the button's text.
+        kind: "primary", "secondary", "danger" or "quiet" (looks like a link, for rows).
+        about: added for screen readers, where several buttons say the same ("Change", of what).
+        name: of the one value to send, if any.
+        value: the value of `name`.
+    """
+    return {
+        "action": action,
+        "label": label,
+        "kind": kind,
+        "about": about,
+        "name": name,
+        "value": value,
+    }
+
+
+@register.inclusion_tag("components/session_dialog.html")
+def session_dialog(until: datetime, action: str, *, seconds: int = 900) -> dict[str, object]:
+    """Asks 150 s before `until` whether more time is needed; hidden without script.
+
+    Args:
+        until: when the session ends.
+        action: a POST there extends it: 204 to the script, a redirect to everybody else.
+        seconds: that one extension gives, from the moment of the click.
+    """
+    return {"until": until, "now": timezone.now(), "action": action, "seconds": seconds}
+
+
+@register.inclusion_tag("components/countdown.html")
+def countdown(until: datetime, kind: str = "left", *, done: str = "") -> dict[str, object]:
+    """The time left until an instant; nothing when it is past.
+
+    Args:
+        until: an instant.
+        kind: "left" (minutes and seconds left) or "resend" (seconds until a new code may be had).
+        done: what the script puts in its place when time is up.
+    """
+    now = timezone.now()
+    left_s = max(0, int((until - now).total_seconds()))
+    return {
+        "until": until,
+        "now": now,
+        "left_s": left_s,
+        "minutes": left_s // 60,
+        "seconds": left_s % 60,
+        "kind": kind,
+        "done": done,
+    }
+
+
+@register.inclusion_tag("components/step.html")
+def step(n: int, total: int) -> dict[str, int]:
+    """The caption above a heading: how far one is."""
+    return {"n": n, "total": total}
+
+
+@register.inclusion_tag("components/support_code.html")
+def support_code(code: str) -> dict[str, SafeString]:
+    """The code that a helpdesk can find this page by, and what it is good for."""
+    return {"code": format_html('<bdi translate="no">{}</bdi>', code)}
+
+
+@register.inclusion_tag("components/big_number.html")
+def big_number(number: str) -> dict[str, str]:
+    """A number to type on a phone: large for the eye, digit by digit for the ear."""
+    return {"number": number, "spoken": " ".join(number)}
+
+
+@register.simple_tag
+def mask(masked: str, kind: str, sr: str = "") -> SafeString:
+    """A masked phone number or address, with words for those who can't see bullets.
+
+    Args:
+        masked: as the one masking function gives it.
+        kind: "phone" or "email"; decides the words when there is no `sr`.
+        sr: the words, if they differ.
+    """
+    if not sr and kind == "phone":
+        sr = _("phone number ending in %(digits)s") % {"digits": masked[-2:]}
+    elif not sr:
+        sr = _("email address shown in part: %(masked)s") % {"masked": masked}
+    return format_html(
+        '<bdi class="mask" aria-hidden="true" translate="no">{}</bdi><span class="vh">{}</span>',
+        masked,
+        sr,
+    )
+
+
+@register.simple_tag
+def account(upn: str) -> SafeString:
+    """A user ID inside a sentence of any direction and language."""
+    return format_html('<bdi translate="no">{}</bdi>', upn)
+
+
+@register.simple_tag
+def when(instant: datetime) -> SafeString:
+    """A time of today, or a day and a time, in the time zone in force and with its name."""
+    local = timezone.localtime(instant)
+    formats = _CLOCK if local.date() == timezone.localdate() else _DAY_AND_CLOCK
+    words = date_format(local, formats.get(get_language() or "en", formats["en"]))
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), words)
+
+
+def _problems(form: forms.BaseForm) -> list[Problem]:
+    visible = form.visible_fields()
+    first = _target(visible[0]) if visible else ""
+    problems: list[Problem] = [
+        {"target": first, "text": str(text)} for text in form.non_field_errors()
+    ]
+    problems += [
+        {"target": _target(field), "text": str(text)} for field in visible for text in field.errors
+    ]
+    return problems
+
+
+def _target(field: BoundField) -> str:
+    """The id of what a link to the field leads to: of radio buttons, the first."""
+    return field.id_for_label or f"{field.auto_id}_0"

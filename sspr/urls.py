@@ -1,0 +1,19 @@
+"""Every address of the service."""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from sspr import health, pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.home, name="home"),
+    path("healthz", health.alive, name="alive"),
+    path("readyz", health.ready, name="ready"),
+    path("", include("delivery.urls")),
+    path("", include("verification.urls")),
+    path("", include("registration.urls")),
+    path("", include("reset.urls")),
+    path("", include("console.urls")),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("sspr.demo.urls")))

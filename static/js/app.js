@@ -1,0 +1,140 @@
+// Nothing here is needed to use a page. Every text comes from the server, in data attributes.
+const words = document.body.dataset;
+const one = (selector) => document.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const submitOf = (form) => form.querySelector("button:not([type=button])");
+
+const voice = document.createElement("p");
+voice.className = "vh";
+voice.setAttribute("role", "status");
+one("main")?.append(voice);
+const say = (text) => { voice.textContent = text; };
+
+// Error focus: autofocus does it too, but not on a restored page.
+addEventListener("pageshow", () => one(".summary")?.focus());
+
+// Password reveal: one button for all secrets of a form.
+for (const form of document.forms) {
+  const secrets = all("input[type=password]", form);
+  if (!secrets.length) continue;
+  const { show } = secrets[0].dataset;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button quiet";
+  const reveal = (on) => {
+    for (const secret of secrets) secret.type = on ? "text" : "password";
+    button.textContent = show ?? (on ? words.hide : words.show);
+    if (show) button.setAttribute("aria-pressed", on);
+  };
+  const hide = () => reveal(false);
+  hide();
+  secrets.at(-1).after(button);
+  button.addEventListener("click", () => {
+    const on = secrets[0].type === "password";
+    reveal(on);
+    if (!show) say(on ? words.visible : words.hidden);
+  });
+  form.addEventListener("submit", hide);
+  addEventListener("pageshow", hide);
+}
+
+// Session: asks 150 s before the end; at the end the server shows what then holds.
+const dialog = one("dialog[data-session-until]");
+if (dialog) {
+  const { now, sessionUntil, sessionS } = dialog.dataset;
+  let end = Date.now() + Date.parse(sessionUntil) - Date.parse(now);
+  let asked = false;
+  setInterval(() => {
+    const left = end - Date.now();
+    if (left <= 0) location.assign(location.pathname);
+    else if (left <= 150_000 && !asked) {
+      asked = true;
+      dialog.showModal();
+    }
+  }, 1000);
+  dialog.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { action } = event.target;
+    const answer = await fetch(action, {
+      method: "POST", body: new FormData(event.target), headers: { "X-Requested-With": "fetch" },
+    }).catch(() => null);
+    if (answer?.status !== 204) return location.assign(location.pathname);
+    end = Date.now() + sessionS * 1000;
+    asked = false;
+    dialog.close();
+  });
+}
+
+// Once: a second click within 5 s is dropped. Never `disabled`: it drops the button's value.
+const sent = new Map();
+const release = (form) => {
+  const { button, nodes } = sent.get(form) ?? {};
+  sent.delete(form);
+  button?.removeAttribute("aria-disabled");
+  button?.replaceChildren(...nodes);
+};
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (sent.has(form)) return event.preventDefault();
+  const button = event.submitter ?? submitOf(form);
+  sent.set(form, { button, nodes: [...button.childNodes] });
+  button.setAttribute("aria-disabled", "true");
+  button.textContent = words.wait;
+  say(words.wait);
+  setTimeout(release, 5000, form);
+});
+addEventListener("pageshow", () => [...sent.keys()].forEach(release));
+
+// One-time code: a pasted one loses its spaces and hyphens; a text message may fill it in.
+const otp = one("input[autocomplete=one-time-code]");
+otp?.addEventListener("paste", (event) => {
+  event.preventDefault();
+  const text = event.clipboardData.getData("text").normalize("NFKC");
+  const code = text.replace(/[\s\u200B-\u200D\u2010-\u2015-]/g, "").replace(/^#/, "");
+  otp.setRangeText(code, otp.selectionStart, otp.selectionEnd, "end");
+});
+if (otp && "OTPCredential" in window) {
+  const wait = new AbortController();
+  otp.form.addEventListener("submit", () => wait.abort());
+  navigator.credentials.get({ otp: { transport: ["sms"] }, signal: wait.signal }).then(({ code }) => {
+    otp.value = code;
+    say(words.filled);
+    submitOf(otp.form).focus();
+  }).catch(() => {});
+}
+
+// Countdown: shown every second, announced at five moments.
+for (const clock of all("[data-until]")) {
+  const { until, now, text, done } = clock.dataset;
+  const end = Date.now() + Date.parse(until) - Date.parse(now);
+  let before = 0;
+  const tick = () => {
+    const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+    const seconds = text.includes("{minutes}") ? left % 60 : left;
+    const told = text.replace("{minutes}", Math.floor(left / 60)).replace("{seconds}", seconds);
+    clock.textContent = left ? told : done;
+    if ([120, 60, 30, 10, 0].some((mark) => before > mark && left <= mark)) say(clock.textContent);
+    before = left;
+    if (left) setTimeout(tick, 1000);
+  };
+  tick();
+}
+
+// Poll: every 2 s for 90 s while the page is seen, and once whenever it is seen again.
+for (const state of all("[data-poll]")) {
+  const { poll, next } = state.dataset;
+  const end = Date.now() + 90_000;
+  let timer;
+  const ask = async () => {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    const { text, done } = await fetch(poll).then((answer) => answer.json()).catch(() => ({}));
+    if (text && state.textContent !== text) state.textContent = text;
+    if (done) return location.assign(next ?? location.pathname);
+    clearTimeout(timer);
+    if (Date.now() < end) timer = setTimeout(ask, 2000);
+  };
+  document.addEventListener("visibilitychange", ask);
+  timer = setTimeout(ask, 2000);
+}

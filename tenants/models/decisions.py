@@ -1,0 +1,37 @@
+"""What the organisations decided."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from isolation.models import TenantOwned
+
+
+class Decisions(TenantOwned):
+    """A tenant's policy as it is stored. Everybody else reads `tenants.policy.Policy`."""
+
+    values = models.JSONField(default=dict)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id"], name="one_policy_per_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return f"decisions of tenant {self.tenant_id}"
+
+
+class CustomQuestion(TenantOwned):
+    """A security question that the organisation wrote itself."""
+
+    texts = models.JSONField(default=dict)
+    """Language → text of 3 to 200 characters."""
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [models.Index(fields=["tenant_id"], name="questions_of_tenant")]
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"

@@ -1,0 +1,70 @@
+"""Who the organisations are."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from isolation.models import TenantOwned
+
+
+class Tenant(models.Model):
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    short_name = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=2)
+    language = models.CharField(max_length=10, default="en")
+    time_zone = models.CharField(max_length=40, default="UTC")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def brand(self) -> str:
+        """The name that fits into a text message."""
+        return self.short_name or self.name
+
+
+class Domain(TenantOwned):
+    """A mail domain whose user principal names are this tenant's, and nobody else's."""
+
+    name = models.CharField(max_length=253, unique=True)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [models.Index(fields=["tenant_id", "name"], name="domain_of_tenant")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Group(TenantOwned):
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "name"], name="group_name_in_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupNesting(TenantOwned):
+    """Whoever is in `inner` counts as being in `outer`."""
+
+    outer = models.ForeignKey(Group, models.CASCADE, related_name="holds")
+    inner = models.ForeignKey(Group, models.CASCADE, related_name="held_by")
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "outer", "inner"], name="one_nesting_of_two_groups"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.inner_id} in {self.outer_id}"

@@ -1,0 +1,226 @@
+"""What an organisation decided, as one frozen value. Read everywhere, changed nowhere.
+
+Source: the settings of Microsoft Entra's password reset blades, with our own limits and defaults.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Proof(StrEnum):
+    """What a method proves control of. Two methods with one proof are one gate, not two."""
+
+    MOBILE_PHONE = "mobile_phone"
+    OFFICE_PHONE = "office_phone"
+    EMAIL = "email"
+    QUESTIONS = "questions"
+    AUTHENTICATOR = "authenticator"
+
+
+class Method(StrEnum):
+    """A way of proving who you are; strongest first, the order in which methods are offered."""
+
+    AUTHENTICATOR = "authenticator"
+    EMAIL = "email"
+    MOBILE_TEXT = "mobile_text"
+    MOBILE_CALL = "mobile_call"
+    OFFICE_CALL = "office_call"
+    QUESTIONS = "questions"
+
+    @property
+    def proof(self) -> Proof:
+        if self in {Method.MOBILE_TEXT, Method.MOBILE_CALL}:
+            return Proof.MOBILE_PHONE
+        return Proof.OFFICE_PHONE if self is Method.OFFICE_CALL else Proof(self.value)
+
+    @property
+    def is_call(self) -> bool:
+        return self in {Method.MOBILE_CALL, Method.OFFICE_CALL}
+
+    @property
+    def is_code(self) -> bool:
+        """Whether a code travels to the user, to be typed back."""
+        return self in {Method.EMAIL, Method.MOBILE_TEXT}
+
+
+class Scope(StrEnum):
+    NONE = "none"
+    GROUPS = "groups"
+    ALL = "all"
+
+
+class Questions(StrEnum):
+    OFF = "off"
+    SECOND = "second"
+    GATE = "gate"
+
+
+class Unknown(StrEnum):
+    ERRORS = "errors"
+    DECOY = "decoy"
+
+
+class OfficeEditor(StrEnum):
+    ADMINS = "admins"
+    USER = "user"
+
+
+class Contact(StrEnum):
+    MAIL = "mail"
+    ADDRESS = "address"
+    URL = "url"
+    OFF = "off"
+
+
+class CallConfirmation(StrEnum):
+    NUMBER_SHOWN = "number_shown"
+    POUND = "pound"
+    SPOKEN_CODE = "spoken_code"
+
+
+class Bank(StrEnum):
+    PREDEFINED = "predefined"
+    CUSTOM = "custom"
+    BOTH = "both"
+
+
+_RANGES = {
+    "methods_required": (1, 2),
+    "questions_to_register": (3, 5),
+    "questions_to_reset": (3, 5),
+    "answer_min_length": (3, 40),
+    "answer_max_length": (3, 40),
+    "registration_skip_days": (0, 14),
+    "reconfirm_days": (0, 730),
+    "code_digits": (6, 8),
+    "code_minutes": (3, 10),
+    "email_code_minutes": (3, 10),
+    "daily_message_cap": (0, 1_000_000),
+    "password_min_length": (8, 256),
+    "password_classes": (0, 4),
+    "password_history": (0, 24),
+    "password_lifetime_days": (0, 730),
+    "lockout_threshold": (3, 50),
+    "lockout_seconds": (5, 18_000),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One tenant's decisions, checked once, when the value is made.
+
+    Raises:
+        ValueError: the decisions contradict each other; the message names the field.
+    """
+
+    self_service: Scope = Scope.NONE
+    groups: frozenset[str] = frozenset()
+    excluded_groups: frozenset[str] = frozenset()
+    reset_methods: frozenset[Method] = frozenset(
+        {Method.MOBILE_TEXT, Method.MOBILE_CALL, Method.OFFICE_CALL, Method.EMAIL}
+    )
+    sign_in_methods: frozenset[Method] = frozenset({Method.AUTHENTICATOR})
+    methods_required: int = 1
+    questions: Questions = Questions.OFF
+    questions_to_register: int = 5
+    questions_to_reset: int = 3
+    question_bank: Bank = Bank.PREDEFINED
+    answer_min_length: int = 3
+    answer_max_length: int = 40
+    require_registration: bool = True
+    registration_skip_days: int = 7
+    reconfirm_days: int = 180
+    office_phone_editor: OfficeEditor = OfficeEditor.ADMINS
+    prefilled_usable: frozenset[Proof] = frozenset({Proof.OFFICE_PHONE})
+    notify_on_reset: bool = True
+    notify_on_method_change: bool = True
+    notify_on_password_change: bool = True
+    notify_admins: bool = True
+    contact: Contact = Contact.MAIL
+    contact_address: str = ""
+    contact_url: str = ""
+    writeback: bool = True
+    unlock_without_reset: bool = True
+    code_digits: int = 8
+    code_minutes: int = 5
+    email_code_minutes: int = 10
+    call_confirmation: CallConfirmation = CallConfirmation.NUMBER_SHOWN
+    ask_full_number: bool = False
+    allow_tenant_mailboxes: bool = False
+    countries: frozenset[str] = frozenset()
+    daily_message_cap: int = 1_000
+    unknown_users: Unknown = Unknown.ERRORS
+    password_min_length: int = 12
+    password_classes: int = 0
+    password_history: int = 5
+    password_lifetime_days: int = 0
+    banned_words: frozenset[str] = frozenset()
+    lockout_threshold: int = 10
+    lockout_seconds: int = 60
+    admin_self_reset: bool = True
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name}: {low} to {high}")
+        self._check_methods()
+        self._check_texts()
+
+    def _check_methods(self) -> None:
+        if self.self_service is Scope.GROUPS and not self.groups:
+            raise ValueError("groups: name at least one, or choose none or all")
+        if Method.QUESTIONS in self.reset_methods:
+            raise ValueError("reset_methods: security questions are set by questions=second|gate")
+        if len({method.proof for method in self.methods}) < self.methods_required:
+            raise ValueError("reset_methods: fewer kinds of proof than methods_required")
+        if not self.reset_methods and self.questions is not Questions.GATE:
+            raise ValueError("reset_methods: at least one")
+        if self.questions_to_register < self.questions_to_reset:
+            raise ValueError("questions_to_register: at least questions_to_reset")
+        if self.answer_max_length < self.answer_min_length:
+            raise ValueError("answer_max_length: at least answer_min_length")
+
+    def _check_texts(self) -> None:
+        if any(len(code) != 2 or not code.isupper() for code in self.countries):
+            raise ValueError("countries: ISO codes of two capital letters, like KR")
+        if self.contact is Contact.URL and not self.contact_url.startswith("https://"):
+            raise ValueError("contact_url: an https:// address")
+        if self.contact is Contact.ADDRESS and "@" not in self.contact_address:
+            raise ValueError("contact_address: an email address")
+        if len(self.banned_words) > 1_000 or any(not 4 <= len(w) <= 16 for w in self.banned_words):
+            raise ValueError("banned_words: up to 1000 words of 4 to 16 characters")
+
+    @property
+    def methods(self) -> frozenset[Method]:
+        """Every method that counts as a gate at reset."""
+        if self.questions is Questions.OFF:
+            return self.reset_methods
+        return self.reset_methods | {Method.QUESTIONS}
+
+    def code_lifetime(self, method: Method) -> timedelta:
+        minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes
+        return timedelta(minutes=minutes)
+
+
+def strictest(first: Policy, second: Policy) -> Policy | None:
+    """What both policies allow, asking for the more that either asks for.
+
+    Returns:
+        None when nobody could meet it: one allowed only e-mail, say, and the other only phones.
+
+    Source: Keycloak CVE-2026-18963 (what happens when a flow trusts the rules it started with).
+    """
+    order = [Questions.OFF, Questions.SECOND, Questions.GATE]
+    try:
+        return replace(
+            second,
+            reset_methods=first.reset_methods & second.reset_methods,
+            questions=min(first.questions, second.questions, key=order.index),
+            methods_required=max(first.methods_required, second.methods_required),
+            questions_to_reset=max(first.questions_to_reset, second.questions_to_reset),
+            questions_to_register=max(first.questions_to_register, second.questions_to_register),
+            password_min_length=max(first.password_min_length, second.password_min_length),
+        )
+    except ValueError:
+        return None

@@ -1,0 +1,54 @@
+"""Which organisation, and what it decided."""
+
+from django.utils.translation import get_language
+
+from isolation.scope import current_tenant_id
+from tenants.models import CustomQuestion, Decisions, Domain, GroupNesting, Tenant
+from tenants.policy import Bank, Policy
+from tenants.policy_file import from_plain
+from tenants.predefined_questions import PREDEFINED
+
+
+def tenant_of(upn: str) -> Tenant | None:
+    """The tenant that a user principal name belongs to, by its domain. Asked before any is in force."""
+    owner = Domain.unscoped.filter(name=upn.rpartition("@")[2]).values("tenant_id")
+    return Tenant.objects.filter(pk__in=owner, enabled=True).first()
+
+
+def tenant_in_force() -> Tenant:
+    return Tenant.objects.get(pk=current_tenant_id())
+
+
+def policy_in_force() -> Policy:
+    row = Decisions.objects.first()
+    return from_plain(row.values) if row else Policy()
+
+
+def domain_names() -> set[str]:
+    return set(Domain.objects.values_list("name", flat=True))
+
+
+def questions() -> dict[str, str]:
+    """The bank of the tenant in force: id → text in the language in force."""
+    bank = policy_in_force().question_bank
+    texts = {} if bank is Bank.CUSTOM else {qid: str(text) for qid, text in PREDEFINED.items()}
+    if bank is not Bank.PREDEFINED:
+        texts |= {f"c{q.pk}": _in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
+    return texts
+
+
+def with_outer_groups(group_ids: set[int]) -> set[int]:
+    """The groups and every group that holds one of them, however deep. Loops do no harm."""
+    outer_of: dict[int, set[int]] = {}
+    for outer, inner in GroupNesting.objects.values_list("outer_id", "inner_id"):
+        outer_of.setdefault(inner, set()).add(outer)
+    found, new = set(group_ids), set(group_ids)
+    while new:
+        new = {outer for inner in new for outer in outer_of.get(inner, ())} - found
+        found |= new
+    return found
+
+
+def _in_language(texts: dict[str, str]) -> str:
+    language = (get_language() or "en").split("-")[0]
+    return texts.get(language) or next(iter(texts.values()), "")

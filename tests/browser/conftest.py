@@ -1,0 +1,69 @@
+"""The running service, its surroundings and a browser. They start once and serve all of these."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.services.browser import Reader, chromium, page_for
+from tests.services.postgres import fresh_database
+from tests.services.redis import another_database
+from tests.services.site import Site
+from tests.services.site import site as running_site
+from tests.services.smtp import Mailbox, smtp
+from tests.services.twilio import Twilio
+from tests.services.twilio import twilio as running_twilio
+
+_SITES_REDIS = 1
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    with smtp() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def twilio() -> Iterator[Twilio]:
+    with running_twilio() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site(
+    mailbox: Mailbox, twilio: Twilio, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The service on the kind of database and broker that this run of the tests uses."""
+    settings = {"EMAIL_URL": mailbox.url, **twilio.env}
+    static = os.environ.get("SSPR_STATIC_ROOT")
+    with ExitStack() as stack:
+        if "DATABASE_URL" in os.environ:
+            database = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
+            settings["DATABASE_URL"] = database
+        if "REDIS_URL" in os.environ:
+            settings["REDIS_URL"] = another_database(os.environ["REDIS_URL"], _SITES_REDIS)
+        var = tmp_path_factory.mktemp("site")
+        yield stack.enter_context(
+            running_site(var, settings, static=Path(static) if static else None)
+        )
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """`open_page(language="ko-KR", width=375, dark=True, …)`: see `Reader`. Paths are enough."""
+    with ExitStack() as stack:
+        yield lambda **reader: stack.enter_context(page_for(browser, site.url, Reader(**reader)))
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()

@@ -1,0 +1,79 @@
+"""Rows for tests, each valid as it comes: say only what the test is about."""
+
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+
+from delivery.rules.phones import phone
+from directory.models import Prefill, User
+from directory.queries import seal_prefill
+from isolation.scope import current_tenant_id
+from tenants.models import Tenant
+from tenants.policy import Policy, Proof, Scope
+from tenants.services import Founding, create_tenant
+from vault.services import sealed
+from verification.models import AuthenticationMethod
+from verification.queries import blind_index
+from verification.services.questions import save_answers
+
+PASSWORD = "old horse battery"
+_HASH = make_password(PASSWORD)
+ANSWERS = {"q01": "spaghetto", "q02": "fort crumb", "q03": "the four", "q04": "zorro", "q05": "bun"}
+
+
+def make_tenant(slug="contoso", *, policy=None, **more) -> Tenant:
+    chosen = policy or Policy(self_service=Scope.ALL)
+    founding = {
+        "name": slug.title(),
+        "slug": slug,
+        "domains": (f"{slug}.example",),
+        "country": "KR",
+        "language": "en",
+        "time_zone": "Asia/Seoul",
+        "policy": chosen,
+    }
+    return create_tenant(Founding(**(founding | more)))
+
+
+def make_user(upn="minji@contoso.example", *, password=None, **more) -> User:
+    return User.unscoped.create(
+        tenant_id=more.pop("tenant_id", None) or current_tenant_id(),
+        upn=upn,
+        display_name=more.pop("display_name", "Kim Minji"),
+        password=make_password(password) if password else _HASH,
+        **more,
+    )
+
+
+def make_method(user, proof, value="", *, textable=True) -> AuthenticationMethod:
+    method = AuthenticationMethod(
+        user=user,
+        proof=proof,
+        index=blind_index(value),
+        textable=textable,
+        verified_at=timezone.now(),
+    )
+    method.value = sealed(
+        value, tenant_id=method.tenant_id, place=f"verification.method.value:{method.pk}"
+    )
+    method.save(force_insert=True)
+    return method
+
+
+def make_email(user, address="minji.home@mail.example"):
+    return make_method(user, Proof.EMAIL, address, textable=False)
+
+
+def make_phone(user, number="010-1234-5678"):
+    found = phone(number, region="KR", countries=frozenset({"KR"}))
+    return make_method(user, Proof.MOBILE_PHONE, found.e164, textable=found.textable)
+
+
+def make_questions(user, answers=None):
+    return save_answers(user, answers or ANSWERS)
+
+
+def make_prefill(user, proof, value, *, textable=False) -> Prefill:
+    row = Prefill(user=user, proof=proof, textable=textable)
+    seal_prefill(row, value)
+    row.save(force_insert=True)
+    return row

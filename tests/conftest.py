@@ -1,0 +1,63 @@
+import uuid
+from dataclasses import dataclass, field
+
+import pytest
+from celery import current_app
+from django.db import transaction
+
+from delivery import queue, services
+from delivery.channels.base import Message, Receipt
+from isolation.scope import in_tenant
+from tests.builders import make_tenant
+
+
+@pytest.fixture
+def contoso(db):
+    tenant = make_tenant("contoso")
+    with in_tenant(tenant.pk):
+        yield tenant
+
+
+@pytest.fixture
+def hanbit(db):
+    return make_tenant("hanbit", language="ko")
+
+
+@dataclass
+class Mailroom:
+    """The worker and the channels: what was published is done by `work`, what left is `sent`."""
+
+    published: list[tuple[str, int, uuid.UUID]] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+
+    def publish(self, job, tenant_id, outgoing_id, *, queue):  # noqa: ARG002
+        self.published.append((job, tenant_id, outgoing_id))
+
+    def send(self, message: Message) -> Receipt:
+        self.sent.append(message)
+        return Receipt(f"SM{len(self.sent)}")
+
+    def work(self) -> list[Message]:
+        """Does every published job, as a worker would. Answers with what left just now."""
+        before = len(self.sent)
+        while self.published:
+            job, tenant_id, outgoing_id = self.published.pop(0)
+            current_app.tasks[job](tenant_id, str(outgoing_id))
+        return self.sent[before:]
+
+    def code(self) -> str:
+        """The code in the newest message."""
+        self.work()
+        words = self.sent[-1].text.replace("#", " ").split()
+        return [word for word in words if word.isdigit() and len(word) >= 6][-1]
+
+
+@pytest.fixture
+def mailroom(monkeypatch):
+    """No broker, no provider: jobs are done when the test says so."""
+    room = Mailroom()
+    current_app.loader.import_default_modules()
+    monkeypatch.setattr(queue, "publish", room.publish)
+    monkeypatch.setattr(services, "channel", lambda _kind: room)
+    monkeypatch.setattr(transaction, "on_commit", lambda todo, **_more: todo())
+    return room

@@ -1,0 +1,16 @@
+"""Reading a code as a person would, from a mail or a text."""
+
+import re
+
+_CODE = re.compile(r"(?<!\d)\d{6,8}(?!\d)")
+
+
+def code_in(text: str) -> str:
+    """The one code of 6 to 8 digits in the text; it may stand there several times.
+
+    >>> code_in("Your code is 12345678. @localhost #12345678")
+    '12345678'
+    """
+    found = set(_CODE.findall(text))
+    assert len(found) == 1, f"{len(found)} different codes in {text!r}"
+    return found.pop()

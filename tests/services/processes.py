@@ -1,0 +1,79 @@
+"""Starting, awaiting and ending processes, by their PIDs and no others."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+LOOK_S = 0.05
+
+
+class NotReady(AssertionError):
+    """What was awaited didn't come in time."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_until(
+    happened: Callable[[], bool], *, what: str, timeout: float, detail: Callable[[], str] = str
+) -> None:
+    """Return once it has happened.
+
+    Args:
+        timeout: in seconds.
+        detail: asked for more to tell (a log, say) when it didn't happen.
+
+    Raises:
+        NotReady: it didn't happen in time.
+    """
+    deadline = time.monotonic() + timeout
+    while not happened():
+        if time.monotonic() > deadline:
+            raise NotReady(f"{what} within {timeout:g} s. {detail()}")
+        time.sleep(LOOK_S)
+
+
+def end(process: subprocess.Popen[bytes], *, how: int = signal.SIGTERM, grace: float = 10) -> None:
+    """End a process politely; when it takes too long, for good, with all its descendants."""
+    if process.poll() is None:
+        tree = descendants(process.pid)
+        process.send_signal(how)
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            _kill([process.pid, *tree])
+    process.wait()
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of a process and all its descendants at once: no clean-up of its own."""
+    _kill([process.pid, *descendants(process.pid)])
+    process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children, and so on, at this moment."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in task.read_text().split()]
+    return found + [below for child in found for below in descendants(child)]
+
+
+def as_child_of_ours(command: Sequence[str]) -> list[str]:
+    """The command, changed so that the kernel ends the process when we end, however we end."""
+    return ["setpriv", "--pdeathsig", "KILL", *command]
+
+
+def _kill(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,117 @@
+"""The whole service as it runs in earnest: a web server and a worker, as processes of their own."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from tests.services.environment import BASE, environment
+from tests.services.processes import end, free_port, kill_tree, wait_until
+
+_READY_S = 60
+_TAIL = 4_000
+_WEB = "granian --interface wsgi --no-ws --host 127.0.0.1 --blocking-threads 4 --port {port}"
+_WORKER = "celery --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
+
+
+@dataclass(slots=True)
+class Site:
+    """A running service. `url` has no slash at its end."""
+
+    url: str
+    var: Path
+    env: dict[str, str]
+    _running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command against this service. Gives what it printed.
+
+        Raises:
+            AssertionError: it failed; with all that it printed.
+        """
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=BASE, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def start_web(self) -> None:
+        self._start("web", *_WEB.format(port=self.env["PORT"]).split(), "sspr.wsgi:application")
+        self._await("web", "Web server ready", lambda: _answers(f"{self.url}/healthz"))
+
+    def start_worker(self) -> None:
+        """Start the worker and come back when it takes tasks."""
+        pool = "prefork" if self.env.get("REDIS_URL") else "threads"
+        self._start("worker", *_WORKER.format(pool=pool).split(), "--loglevel", "INFO")
+        self._await("worker", "Worker ready", lambda: " ready." in self.log("worker"))
+
+    def stop_worker(self) -> None:
+        """End the worker as a deployment does: it finishes what it has in hand."""
+        end(self._running.pop("worker"))
+
+    def kill_worker(self) -> None:
+        """kill -9 of the worker with its pool and its beat: the power fails."""
+        kill_tree(self._running.pop("worker"))
+
+    def stop(self) -> None:
+        while self._running:
+            end(self._running.popitem()[1])
+
+    def log(self, part: str) -> str:
+        """What `web` or `worker` wrote since its last start."""
+        return (self.var / f"{part}.log").read_text(errors="replace")
+
+    def _start(self, part: str, *command: str) -> None:
+        assert part not in self._running, f"The {part} runs already"
+        with (self.var / f"{part}.log").open("wb") as log:
+            self._running[part] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=BASE,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _await(self, part: str, what: str, is_ready) -> None:
+        def ready() -> bool:
+            code = self._running[part].poll()
+            assert code is None, f"The {part} ended ({code}):\n{self.log(part)[-_TAIL:]}"
+            return is_ready()
+
+        wait_until(ready, what=what, timeout=_READY_S, detail=lambda: self.log(part)[-_TAIL:])
+
+
+@contextmanager
+def site(var: Path, settings: Mapping[str, str], *, static: Path | None = None) -> Iterator[Site]:
+    """The service, migrated and up, with this state folder and these settings.
+
+    Args:
+        static: where static files are collected; what is collected there already is used as it is.
+    """
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    static = static or var / "static"
+    env = environment(var, SSPR_BASE_URL=url, PORT=port, SSPR_STATIC_ROOT=str(static), **settings)
+    running = Site(url, var, env)
+    try:
+        running.manage("migrate", "--verbosity", "0")
+        if not (static / "staticfiles.json").exists():
+            running.manage("collectstatic", "--noinput", "--verbosity", "0")
+        running.start_web()
+        running.start_worker()
+        yield running
+    finally:
+        running.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (URLError, OSError):
+        return False

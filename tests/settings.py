@@ -1,0 +1,12 @@
+"""The service's own settings, with what an operator would have to give."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SSPR_SECRET_KEY", "only-for-tests-" * 4)
+os.environ.setdefault("SSPR_ENCRYPTION_KEYS", "only-for-tests-" * 4)
+os.environ.setdefault("SSPR_DEMO", "1")
+os.environ.setdefault("SSPR_VAR", tempfile.mkdtemp(prefix="sspr-tests-"))
+os.environ.setdefault("SSPR_TESTING", "1")
+
+from sspr.settings import *  # noqa: E402, F403

@@ -1,0 +1,39 @@
+"""AES-256-GCM envelopes. What is sealed for one place can't be opened in another."""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_VERSION = b"\x01"
+_NONCE_BYTES = 12
+
+
+class Unopenable(Exception):
+    """Wrong key, wrong place or damaged: nothing can be said about the content."""
+
+
+def seal(key: bytes, plaintext: bytes, place: str) -> bytes:
+    """The envelope: version, nonce, ciphertext and tag.
+
+    Args:
+        key: 32 bytes.
+        place: where the envelope will lie (tenant, table, column, row); bound to it, not in it.
+    """
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plaintext, place.encode())
+
+
+def unseal(key: bytes, envelope: bytes, place: str) -> bytes:
+    """The plaintext of an envelope that was sealed with this key for this place.
+
+    Raises:
+        Unopenable: anything about it is wrong.
+    """
+    if envelope[:1] != _VERSION:
+        raise Unopenable
+    nonce, sealed = envelope[1 : 1 + _NONCE_BYTES], envelope[1 + _NONCE_BYTES :]
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, place.encode())
+    except InvalidTag:
+        raise Unopenable from None

@@ -1,0 +1,48 @@
+"""One code or call sent to one method, and what became of it."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from isolation.models import TenantOwned
+from tenants.policy import Method
+
+
+class Purpose(models.TextChoices):
+    RESET = "reset"
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
+
+
+class Challenge(TenantOwned):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.BigIntegerField()
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    context = models.UUIDField()
+    """The reset attempt or the signed-in session that it belongs to; no good in any other."""
+    method = models.CharField(max_length=20, choices=[(m, m) for m in Method])
+    destination = models.BinaryField(default=b"")
+    textable = models.BooleanField(default=False)
+    outgoing_id = models.UUIDField(null=True)
+    code_mac = models.CharField(max_length=64, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    """The number shown was typed on the phone that was called."""
+    denied_at = models.DateTimeField(null=True)
+    """Whoever answered the call said: this isn't me."""
+    closed_at = models.DateTimeField(null=True)
+    """A newer challenge took its place."""
+    spent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "context", "-created_at"], name="challenge_newest"),
+            models.Index(fields=["tenant_id", "outgoing_id"], name="challenge_of_message"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} challenge {self.pk}"

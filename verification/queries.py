@@ -1,0 +1,127 @@
+"""Reading what was proved, and the challenges that are open."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from delivery.channels import available
+from delivery.models import Outgoing
+from directory.models import Prefill
+from directory.queries import prefilled, prefilled_value
+from isolation.scope import current_tenant_id
+from tenants.policy import Method, Policy, Proof
+from vault.keyed import digits, fingerprint
+from vault.keyring import purpose_key
+from vault.services import opened
+from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.rules.masking import mask
+from verification.rules.ways import Held, Way, methods_of
+
+_CHANNEL = {
+    Method.EMAIL: "email",
+    Method.MOBILE_TEXT: "text",
+    Method.MOBILE_CALL: "call",
+    Method.OFFICE_CALL: "call",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What one user holds. `values` are full numbers and addresses: never for a page."""
+
+    held: tuple[Held, ...] = ()
+    values: dict[Proof, str] = field(default_factory=dict, repr=False)
+
+    def ways(self, allowed: frozenset[Method]) -> list[Way]:
+        """What may be used now, strongest first: held, allowed, and deliverable here."""
+        return [
+            Way(method, mask(value) if (value := self.values.get(method.proof, "")) else "")
+            for method in methods_of(self.held)
+            if method in allowed and _can_deliver(method)
+        ]
+
+    def textable(self, proof: Proof) -> bool:
+        return any(thing.textable for thing in self.held if thing.proof is proof)
+
+
+def holdings_of(user_id: int, policy: Policy) -> Holdings:
+    """All that a user can prove: what was verified, and prefilled data that the policy trusts.
+
+    The same queries run for a user who doesn't exist.
+    """
+    rows: dict[Proof, AuthenticationMethod | Prefill] = {
+        proof: row for proof, row in prefilled(user_id).items() if proof in policy.prefilled_usable
+    }
+    rows |= methods_by_proof(user_id)
+    return Holdings(
+        held=tuple(Held(proof=proof, textable=row.textable) for proof, row in rows.items()),
+        values={
+            proof: value_of(row) if isinstance(row, AuthenticationMethod) else prefilled_value(row)
+            for proof, row in rows.items()
+            if proof is not Proof.QUESTIONS
+        },
+    )
+
+
+def methods_by_proof(user_id: int) -> dict[Proof, AuthenticationMethod]:
+    """What a user has proved, one of each kind."""
+    rows = AuthenticationMethod.objects.filter(user_id=user_id)
+    return {Proof(row.proof): row for row in rows}
+
+
+def value_of(row: AuthenticationMethod) -> str:
+    """The number (E.164, `#` and extension behind it) or address that was proved."""
+    return opened(row.value, tenant_id=row.tenant_id, place=f"verification.method.value:{row.pk}")
+
+
+def destination_of(challenge: Challenge) -> str:
+    return opened(
+        challenge.destination,
+        tenant_id=challenge.tenant_id,
+        place=f"verification.challenge.destination:{challenge.pk}",
+    )
+
+
+def blind_index(value: str) -> str:
+    """Equal for equal values of one tenant, and nothing else can be read out of it."""
+    return fingerprint(purpose_key("blind index"), str(current_tenant_id()), value)
+
+
+def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -> Challenge | None:
+    """The challenge that this attempt or session waits for, open or not."""
+    found = Challenge.objects.filter(purpose=purpose, context=context)
+    if method is not None:
+        found = found.filter(method=method)
+    return found.order_by("-created_at").first()
+
+
+def was_denied(context: uuid.UUID) -> bool:
+    """Whether somebody answered a call of this attempt and said that it wasn't them."""
+    return Challenge.objects.filter(context=context, denied_at__isnull=False).exists()
+
+
+def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
+    """The challenge of a call that is going on. Asked by the provider, before a tenant is known;
+    its id is 122 random bits and the request is signed.
+    """
+    return Challenge.unscoped.filter(pk=challenge_id).first()
+
+
+def number_shown(challenge: Challenge) -> str:
+    """The four digits to be typed on the phone. They never start with 9: `9#` means "not me"."""
+    number = digits(purpose_key("number shown"), str(challenge.pk), below=9_000)
+    return f"{number:04d}"
+
+
+def message_of(challenge: Challenge) -> Outgoing | None:
+    return Outgoing.objects.filter(pk=challenge.outgoing_id).first()
+
+
+def drawn_questions(user_id: int) -> list[str]:
+    """Ids of the questions that this user is asked until they are answered."""
+    row = methods_by_proof(user_id).get(Proof.QUESTIONS)
+    return list(row.drawn) if row else []
+
+
+def _can_deliver(method: Method) -> bool:
+    kind = _CHANNEL.get(method)
+    return kind is None or available(kind)

@@ -1,0 +1,68 @@
+"""When an answer to a security question is good enough, and when two are the same."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+_SHORTEST_WORD = 3
+_IDENTITY_NUMBER = re.compile(r"\d{6}\s?-?\s?\d{7}")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x1f]")
+
+
+class AnswerProblem(StrEnum):
+    EMPTY = "empty"
+    LENGTH = "length"
+    SAME = "same"
+    CONTAINS_QUESTION = "contains_question"
+    PERSONAL = "personal"
+    IDENTITY_NUMBER = "identity_number"
+
+
+def normal_answer(text: str) -> str:
+    """The form in which answers are compared.
+
+    >>> normal_answer("  The  BLUE ｈｏｕｓｅ ")
+    'the blue house'
+    """
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
+
+
+def answer_problems(
+    answers: Mapping[str, str], *, names: Sequence[str], shortest: int, longest: int
+) -> dict[str, AnswerProblem]:
+    """What is wrong with each answer: question text → problem. Empty when all are good.
+
+    Args:
+        answers: question text → answer as typed.
+        names: of the user; parts of the user ID too.
+    """
+    seen: set[str] = set()
+    found: dict[str, AnswerProblem] = {}
+    for question, text in answers.items():
+        answer = normal_answer(text)
+        problem = _problem(answer, question, names, (shortest, longest))
+        if problem is None and answer in seen:
+            problem = AnswerProblem.SAME
+        seen.add(answer)
+        if problem is not None:
+            found[question] = problem
+    return found
+
+
+def _problem(
+    answer: str, question: str, names: Sequence[str], lengths: tuple[int, int]
+) -> AnswerProblem | None:
+    if not answer:
+        return AnswerProblem.EMPTY
+    if not lengths[0] <= len(answer) <= lengths[1]:
+        return AnswerProblem.LENGTH
+    if _IDENTITY_NUMBER.fullmatch(answer):
+        return AnswerProblem.IDENTITY_NUMBER
+    words = re.findall(r"\w+", normal_answer(question))
+    if any(len(word) >= _SHORTEST_WORD and word in words for word in answer.split()):
+        return AnswerProblem.CONTAINS_QUESTION
+    if any(len(n) >= _SHORTEST_WORD and normal_answer(n) in answer for n in names):
+        return AnswerProblem.PERSONAL
+    return None

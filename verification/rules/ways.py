@@ -1,0 +1,32 @@
+"""The ways in which one user can prove who they are now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tenants.policy import Method, Proof
+
+_ORDER = list(Method)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One thing that a user holds: proved, or entered by an administrator and usable as it is."""
+
+    proof: Proof
+    textable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    method: Method
+    masked: str = ""
+
+
+def methods_of(held: Iterable[Held]) -> list[Method]:
+    """Every method that these things can serve, strongest first."""
+    found: set[Method] = set()
+    for thing in held:
+        found |= {m for m in Method if m.proof is thing.proof}
+        if thing.proof is Proof.MOBILE_PHONE and not thing.textable:
+            found.discard(Method.MOBILE_TEXT)
+    return sorted(found, key=_ORDER.index)

@@ -1,0 +1,249 @@
+"""Sending a code or a call, and spending it once it is answered."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from delivery import services as outbox
+from delivery.models import Kind
+from isolation.scope import current_tenant_id
+from limits import services as limits
+from limits.rules import Limit
+from tenants.policy import Method, Policy
+from tenants.queries import policy_in_force
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key
+from vault.services import sealed
+from verification import queue
+from verification.models import Challenge, Purpose
+from verification.queries import blind_index, newest
+from verification.rules.challenges import MAX_TRIES, next_send_at
+
+_KINDS = {
+    Method.EMAIL: Kind.EMAIL,
+    Method.MOBILE_TEXT: Kind.TEXT,
+    Method.MOBILE_CALL: Kind.CALL,
+    Method.OFFICE_CALL: Kind.CALL,
+}
+
+
+class Refused(Exception):
+    """No code may be sent now. The browser is told until when."""
+
+    def __init__(self, until: datetime | None, *, too_soon: bool = False) -> None:
+        super().__init__("no code may be sent now")
+        self.until = until
+        self.too_soon = too_soon
+
+
+class Verdict(StrEnum):
+    """What became of a typed code."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    OLDER = "older"
+    DEAD = "dead"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The verdict on a code, and how many tries this challenge has left."""
+
+    verdict: Verdict
+    tries_left: int = 0
+    challenge: Challenge | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is to prove what, where it is sent, and what it is good for.
+
+    Args:
+        destination: mailbox or E.164 number, with `#` and the extension behind it.
+        context: id of the reset attempt, or of the signed-in session.
+    """
+
+    user_id: int
+    purpose: Purpose
+    context: uuid.UUID
+    method: Method
+    destination: str
+    language: str
+    textable: bool = False
+
+
+def open_challenge(asked: Asked) -> Challenge:
+    """Sends a new code or call. The one before it is dead from now on.
+
+    Raises:
+        Refused: too soon, or too many to this destination or from this tenant.
+    """
+    policy = policy_in_force()
+    last = newest(asked.purpose, asked.context, asked.method)
+    _wait_your_turn(asked, last)
+    _within_limits(asked, policy)
+    return _opened(asked, policy)
+
+
+def code_mac(challenge: Challenge, code: str) -> str:
+    """What is stored of a code: bound to tenant, attempt or session, purpose, method, challenge."""
+    return fingerprint(
+        purpose_key("codes"),
+        str(challenge.tenant_id),
+        challenge.purpose,
+        str(challenge.context),
+        challenge.method,
+        str(challenge.pk),
+        code,
+    )
+
+
+def new_code(challenge: Challenge, policy: Policy) -> str | None:
+    """A fresh code for an open challenge, made where it is sent. It replaces the one before.
+
+    Returns:
+        None when the challenge is spent, closed or over: nothing must be sent any more.
+    """
+    code = "".join(secrets.choice("0123456789") for _ in range(policy.code_digits))
+    now = timezone.now()
+    alive = Challenge.objects.filter(
+        pk=challenge.pk, spent_at=None, closed_at=None, expires_at__gt=now
+    )
+    expires_at = now + policy.code_lifetime(Method(challenge.method))
+    if not alive.update(code_mac=code_mac(challenge, code), expires_at=expires_at):
+        return None
+    return code
+
+
+def spend_code(
+    purpose: Purpose, context: uuid.UUID, code: str, *, method: Method | None = None
+) -> Answered:
+    """Spends the newest challenge if the code is right. Of two racing requests one wins.
+
+    Call it in the transaction that writes down what the proof is for.
+    """
+    now = timezone.now()
+    challenge = newest(purpose, context, method)
+    if challenge is None or challenge.spent_at or challenge.closed_at:
+        return Answered(Verdict.EXPIRED)
+    mine = Challenge.objects.filter(pk=challenge.pk, spent_at=None, closed_at=None)
+    if not mine.filter(expires_at__gt=now, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
+        dead = challenge.tries >= MAX_TRIES
+        return Answered(Verdict.DEAD if dead else Verdict.EXPIRED)
+    if mine.filter(code_mac=code_mac(challenge, code)).update(spent_at=now):
+        return Answered(Verdict.RIGHT, challenge=challenge)
+    challenge.refresh_from_db()
+    left = max(0, MAX_TRIES - challenge.tries)
+    if _is_older_code(challenge, code):
+        return Answered(Verdict.OLDER, left, challenge)
+    return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
+
+
+def spend_call(purpose: Purpose, context: uuid.UUID) -> Challenge | None:
+    """Spends a call on which the number shown was typed; None as long as it wasn't."""
+    challenge = newest(purpose, context)
+    if challenge is None:
+        return None
+    confirmed = Challenge.objects.filter(
+        pk=challenge.pk,
+        spent_at=None,
+        closed_at=None,
+        denied_at=None,
+        confirmed_at__isnull=False,
+        expires_at__gt=timezone.now(),
+    )
+    return challenge if confirmed.update(spent_at=timezone.now()) else None
+
+
+def _wait_your_turn(asked: Asked, last: Challenge | None) -> None:
+    if last is None:
+        return
+    sent = Challenge.objects.filter(
+        purpose=asked.purpose, context=asked.context, method=asked.method
+    ).count()
+    allowed_at = next_send_at(sent, last.created_at)
+    if allowed_at is not None and allowed_at > timezone.now():
+        raise Refused(allowed_at, too_soon=True)
+
+
+def _within_limits(asked: Asked, policy: Policy) -> None:
+    where = blind_index(asked.destination.partition("#")[0])
+    by_kind = (
+        [Limit.CODES_TO_AN_EMAIL]
+        if asked.method is Method.EMAIL
+        else [Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY]
+    )
+    for limit in by_kind:
+        verdict = limits.hit(limit, where)
+        if not verdict.allowed:
+            record(
+                Activity.CODE_NOT_SENT,
+                Outcome.FAILURE,
+                subject_id=asked.user_id,
+                reason=limit.name.lower(),
+                method=asked.method,
+            )
+            raise Refused(verdict.until)
+    if asked.method is not Method.EMAIL:
+        _within_budget(policy)
+
+
+def _within_budget(policy: Policy) -> None:
+    tenant = str(current_tenant_id())
+    verdict = limits.hit(Limit.MESSAGES_OF_A_TENANT, tenant, at_most=policy.daily_message_cap)
+    if not verdict.allowed:
+        raise Refused(verdict.until)
+
+
+@transaction.atomic
+def _opened(asked: Asked, policy: Policy) -> Challenge:
+    now = timezone.now()
+    lifetime = policy.code_lifetime(asked.method)
+    Challenge.objects.filter(
+        purpose=asked.purpose, context=asked.context, spent_at=None, closed_at=None
+    ).update(closed_at=now)
+    challenge = Challenge(
+        user_id=asked.user_id,
+        purpose=asked.purpose,
+        context=asked.context,
+        method=asked.method,
+        textable=asked.textable,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    challenge.destination = sealed(
+        asked.destination,
+        tenant_id=challenge.tenant_id,
+        place=f"verification.challenge.destination:{challenge.pk}",
+    )
+    challenge.outgoing_id = outbox.post(
+        _KINDS[asked.method],
+        asked.destination,
+        language=asked.language,
+        lifetime=lifetime,
+        job=queue.PLACE_CALL if asked.method.is_call else queue.SEND_CODE,
+        urgent=True,
+    ).pk
+    challenge.save(force_insert=True)
+    record(Activity.CODE_SENT, subject_id=asked.user_id, method=asked.method)
+    return challenge
+
+
+def _is_older_code(challenge: Challenge, code: str) -> bool:
+    earlier = Challenge.objects.filter(
+        purpose=challenge.purpose,
+        context=challenge.context,
+        method=challenge.method,
+        created_at__lt=challenge.created_at,
+        created_at__gt=timezone.now() - timedelta(minutes=15),
+    )
+    return any(old.code_mac == code_mac(old, code) for old in earlier if old.code_mac)

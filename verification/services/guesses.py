@@ -1,0 +1,48 @@
+"""How often a user may be wrong. Counted and committed before anything is compared."""
+
+from datetime import datetime
+
+from limits import services as limits
+from limits.rules import Limit
+
+_BOTH = (Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS)
+
+
+class Paused(Exception):
+    """Guessing is paused for this user, by all methods together.
+
+    Attributes:
+        until: None when only the helpdesk can lift it.
+    """
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("guessing is paused")
+        self.until = until
+
+
+def count_a_guess(user_id: int) -> None:
+    """Takes one guess from the user's budget. `forgive` gives it back when it was right.
+
+    Raises:
+        Paused: there is none left; nothing may be compared.
+
+    Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
+    """
+    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)).allowed:
+        raise Paused(None)
+    verdict = limits.hit(Limit.WRONG_GUESSES, str(user_id))
+    if not verdict.allowed:
+        raise Paused(verdict.until)
+
+
+def forgive(user_id: int) -> None:
+    """The last guess was right: neither it nor the wrong ones before it count any more."""
+    for limit in _BOTH:
+        limits.clear(limit, str(user_id))
+
+
+def paused_until(user_id: int) -> datetime | None:
+    for limit in _BOTH:
+        if until := limits.blocked_until(limit, str(user_id)):
+            return until
+    return None
