@@ -101,7 +101,7 @@ $(UV):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
 	@echo "Making the environment in .venv"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'uv>=0.9,<1'
 
 $(RUNTIME): requirements.lock | $(UV)
 	@echo "Installing what the service needs, as locked"

@@ -37,7 +37,7 @@ class Event(TenantOwned):
     reason = models.CharField(max_length=60, blank=True)
     details = models.JSONField(default=dict)
 
-    objects: ClassVar[EventManager] = EventManager()  # type: ignore[assignment]  # narrower
+    objects: ClassVar[EventManager] = EventManager()
 
     class Meta:
         base_manager_name = "unscoped"

@@ -80,9 +80,7 @@ def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
     mine = Outgoing.objects.filter(
         Q(state=State.QUEUED) | Q(state=State.SENDING, lease_until__lte=now), pk=outgoing_id
     )
-    if mine.filter(expires_at__lte=now).update(
-        state=State.EXPIRED, destination=b"", content=b""
-    ):
+    if mine.filter(expires_at__lte=now).update(state=State.EXPIRED, destination=b"", content=b""):
         return None
     if not mine.update(
         state=State.SENDING,
@@ -174,9 +172,7 @@ def _put_off(outgoing: Outgoing, reason: str) -> None:
         return
     wait = _FIRST_WAIT * 2 ** (outgoing.attempts - 1)
     log.info("message_put_off", outgoing=str(outgoing.pk), reason=reason)
-    _mine(outgoing).update(
-        state=State.QUEUED, due_at=timezone.now() + wait, failure=reason[:60]
-    )
+    _mine(outgoing).update(state=State.QUEUED, due_at=timezone.now() + wait, failure=reason[:60])
 
 
 def _finish(outgoing: Outgoing, state: State, **changes: str | datetime) -> None:
@@ -185,9 +181,7 @@ def _finish(outgoing: Outgoing, state: State, **changes: str | datetime) -> None
 
 def _mine(outgoing: Outgoing) -> QuerySet[Outgoing]:
     # The attempt number is the fencing token: a worker whose lease ran out changes nothing.
-    return Outgoing.objects.filter(
-        pk=outgoing.pk, state=State.SENDING, attempts=outgoing.attempts
-    )
+    return Outgoing.objects.filter(pk=outgoing.pk, state=State.SENDING, attempts=outgoing.attempts)
 
 
 def _sealed(outgoing: Outgoing, column: str, text: str) -> bytes:

@@ -1,9 +1,9 @@
 """Reading people and what administrators know about them."""
 
 from directory.models import Membership, Prefill, User
+from tenants.models import Group
 from tenants.policy import Policy, Proof, Scope
 from tenants.queries import with_outer_groups
-from tenants.models import Group
 from tenants.roles import Role
 from vault.services import opened, sealed
 

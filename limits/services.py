@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from limits.models import Counter
@@ -71,6 +72,12 @@ def blocked_until(limit: Limit, *key: str, at_most: int | None = None) -> dateti
     return None
 
 
+def give_back(limit: Limit, *key: str) -> None:
+    """Uncounts one hit that turned out to be right, and the pause that it may have begun."""
+    counter = Counter.objects.filter(key=_key(limit, key), count__gt=0)
+    counter.update(count=F("count") - 1, paused_until=0)
+
+
 def clear(limit: Limit, *key: str) -> None:
     Counter.objects.filter(key=_key(limit, key)).delete()
 
@@ -79,7 +86,7 @@ def _key(limit: Limit, parts: tuple[str, ...]) -> str:
     return fingerprint(purpose_key("limits"), limit.name, *parts)
 
 
-def _parameters(limit: Limit, key: tuple[str, ...], times: int) -> dict[str, object]:
+def _parameters(limit: Limit, key: tuple[str, ...], times: int) -> dict[str, str | int]:
     rate = limit.value
     pauses = [int(pause.total_seconds()) for pause in rate.pauses] or [0, 0, 0]
     now = int(timezone.now().timestamp())

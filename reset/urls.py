@@ -1,2 +1,21 @@
+from django.urls import path
+
+from reset.views import ends, gates, start
+
 app_name = "reset"
-urlpatterns = []
+urlpatterns = [
+    path("passwordreset", start.identify, name="identify"),
+    path("passwordreset/choose", start.choose, name="choose"),
+    path("passwordreset/again", start.again, name="again"),
+    path("passwordreset/verify", gates.verify, name="verify"),
+    path("passwordreset/code", gates.code, name="code"),
+    path("passwordreset/call", gates.call, name="call"),
+    path("passwordreset/call-state", gates.call_progress, name="call-state"),
+    path("passwordreset/questions", gates.answers, name="questions"),
+    path("passwordreset/resend", gates.resend, name="resend"),
+    path("passwordreset/new-password", ends.new_password, name="new-password"),
+    path("passwordreset/unlock", ends.unlock, name="unlock"),
+    path("passwordreset/done", ends.done, name="done"),
+    path("passwordreset/ended", ends.ended, name="ended"),
+    path("passwordreset/contact", ends.ask_for_help, name="contact"),
+]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
@@ -65,7 +66,9 @@ class Language(LocaleMiddleware):
             translation.activate(user_language)
             request.LANGUAGE_CODE = translation.get_language()
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
         asked = next((request.GET[p] for p in _LANGUAGE_PARAMETERS if request.GET.get(p)), None)
         if asked is None or request.method != "GET":
             patch_vary_headers(response, ("Cookie",))

@@ -1,8 +1,6 @@
-"""How forms are drawn, and what every page knows without asking."""
+"""How forms are drawn."""
 
-from django.conf import settings
 from django.forms.renderers import TemplatesSetting
-from django.http import HttpRequest
 
 
 class HouseRenderer(TemplatesSetting):
@@ -10,8 +8,3 @@ class HouseRenderer(TemplatesSetting):
 
     field_template_name = "forms/field.html"
     form_template_name = "forms/form.html"
-
-
-def shell(request: HttpRequest) -> dict[str, object]:
-    """What the frame of every page shows besides the page."""
-    return {"brand": getattr(request, "brand", ""), "demo": settings.DEMO}

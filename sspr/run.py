@@ -20,6 +20,10 @@ from pathlib import Path
 BASE = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE / "manage.py"))
 _GRACE_S, _LOOK_S = 10.0, 0.1
+_WEB = "granian --interface wsgi --no-ws --blocking-threads 4 --port {port} sspr.wsgi:application"
+_WORKER = (
+    "celery --quiet --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
+)
 _PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
 
 
@@ -131,42 +135,36 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 def live(household: Household) -> None:
     """From preparing to the end, which is always an `Ended`."""
-    port = int(household.env["PORT"])
+    env = household.env
+    port, demo = int(env["PORT"]), env["SSPR_DEMO"] == "1"
     if _free_port(port) is None:
         raise Ended(f"Port {port} is taken. Choose another: PORT={port + 1} make run")
-    accounts = prepare(household)
-    start_parts(household)
+    mailbox_port = _free_port() if demo and not env.get("EMAIL_URL") else None
+    if mailbox_port:
+        env["EMAIL_URL"] = f"smtp://127.0.0.1:{mailbox_port}"
+    _say("Preparing the database.")
+    household.manage("migrate", "--verbosity", "0")
+    if _static_files_are_old(env):
+        _say("Collecting static files.")
+        household.manage("collectstatic", "--noinput", "--verbosity", "0")
+    household.start("web server", *_program(_WEB, port=port))
+    accounts = household.manage("seed_demo", capture=True) if demo else ""
+    if mailbox_port:
+        household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
+    pool = "prefork" if env.get("REDIS_URL") else "threads"
+    household.start("worker", *_program(_WORKER, pool=pool))
     household.watch(lambda: _answers(port))
     _say("\nReady. Ctrl-C ends everything.")
     for page in _PAGES:
-        _say(f"  {household.env['SSPR_BASE_URL']}{page}")
+        _say(f"  {env['SSPR_BASE_URL']}{page}")
     _say(accounts)
-    if "mailbox" in household.parts:
-        _say(f"Mail doesn't leave: it's shown here and kept in {household.env['SSPR_VAR']}/mail.")
+    if mailbox_port:
+        _say(f"Mail doesn't leave: it's shown here and kept in {env['SSPR_VAR']}/mail.")
     household.watch(lambda: False)
 
 
-def prepare(household: Household) -> str:
-    """Bring database, static files and demo up to date. Returns what the seeding printed."""
-    _say("Preparing the database.")
-    household.manage("migrate", "--verbosity", "0")
-    if _static_files_are_old(household.env):
-        _say("Collecting static files.")
-        household.manage("collectstatic", "--noinput", "--verbosity", "0")
-    return household.manage("seed_demo", capture=True) if household.env["SSPR_DEMO"] == "1" else ""
-
-
-def start_parts(household: Household) -> None:
-    env = household.env
-    if env["SSPR_DEMO"] == "1" and not env.get("EMAIL_URL"):
-        port = _free_port()
-        env["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
-        household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(port))
-    pool = "prefork" if env.get("REDIS_URL") else "threads"
-    worker = f"celery --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
-    web = f"granian --interface wsgi --no-ws --blocking-threads 4 --port {env['PORT']}"
-    household.start("worker", sys.executable, "-m", *worker.split())
-    household.start("web server", sys.executable, "-m", *web.split(), "sspr.wsgi:application")
+def _program(words: str, **values: object) -> list[str]:
+    return [sys.executable, "-m", *words.format(**values).split()]
 
 
 def _static_files_are_old(env: Mapping[str, str]) -> bool:

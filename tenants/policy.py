@@ -3,9 +3,13 @@
 Source: the settings of Microsoft Entra's password reset blades, with our own limits and defaults.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+Plain = str | int | bool | list[str]
 
 
 class Proof(StrEnum):
@@ -224,3 +228,68 @@ def strictest(first: Policy, second: Policy) -> Policy | None:
         )
     except ValueError:
         return None
+
+
+def for_administrators(policy: Policy) -> Policy | None:
+    """The policy as it is for people who could act for others: two gates, never questions.
+
+    Returns:
+        None when the tenant's methods can't make two gates.
+
+    Source: Microsoft Entra, "Administrator reset policy differences" (two-gate policy).
+    """
+    try:
+        return replace(policy, methods_required=2, questions=Questions.OFF)
+    except ValueError:
+        return None
+
+
+def to_plain(policy: Policy) -> dict[str, Plain]:
+    """Every decision as a JSON value; sets sorted, so that equal policies look equal."""
+    return {field.name: _plain(getattr(policy, field.name)) for field in fields(Policy)}
+
+
+def from_plain(values: dict[str, Plain]) -> Policy:
+    """The policy of a row. A setting the row doesn't know yet has its default.
+
+    Raises:
+        ValueError: a value is of the wrong kind, or the decisions contradict each other.
+    """
+    known = {name: value for name, value in values.items() if name in types()}
+    return Policy(**{name: _typed(name, value) for name, value in known.items()})
+
+
+@cache
+def types() -> dict[str, Any]:
+    """The type of every setting, by its name."""
+    return get_type_hints(Policy)
+
+
+def _plain(value: object) -> Plain:
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    assert isinstance(value, (str, int))
+    return value
+
+
+def _typed(name: str, value: Plain) -> Any:
+    kind = types()[name]
+    try:
+        if get_origin(kind) is frozenset:
+            (item,) = get_args(kind)
+            assert isinstance(value, list)
+            return frozenset(item(part) for part in value)
+        assert isinstance(kind, type)
+        return kind(value)
+    except (ValueError, AssertionError, TypeError):
+        raise ValueError(f"{name}: {_expected(name)}") from None
+
+
+def _expected(name: str) -> str:
+    kind = types()[name]
+    item = get_args(kind)[0] if get_origin(kind) is frozenset else kind
+    if isinstance(item, type) and issubclass(item, Enum):
+        return " | ".join(str(member.value) for member in item)
+    return "a comma-separated list" if get_origin(kind) is frozenset else f"{kind}"

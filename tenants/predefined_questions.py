@@ -40,8 +40,12 @@ PREDEFINED = {
     "q30": _("What did you bury or put into a time capsule? (two words)"),
     "q31": _("Which puzzle or model took you longest to complete?"),
     "q32": _("What did you make in art class that nobody recognised? (two words)"),
-    "q33": _("What was the pattern or picture on the wall you looked at when falling asleep as a child?"),
-    "q34": _("Which part did you play, or what were you dressed as, the first time you stood on a stage?"),
+    "q33": _(
+        "What was the pattern or picture on the wall you looked at when falling asleep as a child?"
+    ),
+    "q34": _(
+        "Which part did you play, or what were you dressed as, the first time you stood on a stage?"
+    ),
     "q35": _("Which odd job did you do for one single day?"),
     "q36": _("What was the given name of someone kind you met on a trip and never saw again?"),
 }

@@ -4,13 +4,12 @@ from django.utils.translation import get_language
 
 from isolation.scope import current_tenant_id
 from tenants.models import CustomQuestion, Decisions, Domain, GroupNesting, Tenant
-from tenants.policy import Bank, Policy
-from tenants.policy_file import from_plain
+from tenants.policy import Bank, Policy, from_plain
 from tenants.predefined_questions import PREDEFINED
 
 
 def tenant_of(upn: str) -> Tenant | None:
-    """The tenant that a user principal name belongs to, by its domain. Asked before any is in force."""
+    """The tenant that a user principal name belongs to. Asked before any is in force."""
     owner = Domain.unscoped.filter(name=upn.rpartition("@")[2]).values("tenant_id")
     return Tenant.objects.filter(pk__in=owner, enabled=True).first()
 

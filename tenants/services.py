@@ -1,6 +1,6 @@
 """Founding an organisation and changing what it decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 
@@ -8,8 +8,8 @@ from audit.activities import Activity
 from audit.services import record
 from isolation.scope import in_tenant
 from tenants.models import Decisions, Domain, Tenant
-from tenants.policy import Policy
-from tenants.policy_file import differences, to_plain
+from tenants.policy import Policy, to_plain
+from tenants.policy_file import differences
 from tenants.queries import policy_in_force
 from vault.services import create_key
 
@@ -25,7 +25,7 @@ class Founding:
     language: str
     time_zone: str = "UTC"
     short_name: str = ""
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
 
 
 @transaction.atomic

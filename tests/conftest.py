@@ -30,7 +30,7 @@ class Mailroom:
     published: list[tuple[str, int, uuid.UUID]] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
 
-    def publish(self, job, tenant_id, outgoing_id, *, queue):  # noqa: ARG002
+    def publish(self, job, tenant_id, outgoing_id, *, queue):
         self.published.append((job, tenant_id, outgoing_id))
 
     def send(self, message: Message) -> Receipt:

@@ -9,4 +9,6 @@ os.environ.setdefault("SSPR_DEMO", "1")
 os.environ.setdefault("SSPR_VAR", tempfile.mkdtemp(prefix="sspr-tests-"))
 os.environ.setdefault("SSPR_TESTING", "1")
 
-from sspr.settings import *  # noqa: E402, F403
+from sspr.settings import *  # noqa: F403
+
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405

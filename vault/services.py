@@ -29,7 +29,7 @@ def sealed(text: str, *, tenant_id: int, place: str) -> bytes:
     return envelope.seal(_data_key(tenant_id), text.encode(), f"{tenant_id}|{place}")
 
 
-def opened(sealed_text: bytes, *, tenant_id: int, place: str) -> str:
+def opened(sealed_text: bytes | memoryview, *, tenant_id: int, place: str) -> str:
     """The text again.
 
     Raises:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from isolation.scope import in_tenant
+from limits.rules import network
 
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"
@@ -15,6 +17,21 @@ ENDS_AT = "ends_at"
 def extend(request: HttpRequest) -> None:
     """Gives a signed-in session its full lifetime again."""
     request.session[ENDS_AT] = timezone.now().timestamp() + LIFETIME_S
+
+
+def client_network(request: HttpRequest) -> str:
+    """The network that a request came from, as it is counted.
+
+    Proxies are believed only as many as the operator said there are.
+    """
+    address = request.META.get("REMOTE_ADDR", "")
+    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
+        address = hops[-settings.TRUSTED_PROXIES].strip()
+    try:
+        return network(address)
+    except ValueError:
+        return "unknown"
 
 
 class SessionEnds:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from delivery.channels import available
 from delivery.models import Outgoing
@@ -13,6 +14,7 @@ from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
 from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
 from verification.rules.ways import Held, Way, methods_of
 
@@ -94,14 +96,27 @@ def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -
     return found.order_by("-created_at").first()
 
 
+def sends_of(challenge: Challenge) -> int:
+    """How often a code or call was sent for the same attempt by the same method."""
+    return Challenge.objects.filter(
+        purpose=challenge.purpose, context=challenge.context, method=challenge.method
+    ).count()
+
+
+def resend_at(challenge: Challenge) -> datetime | None:
+    """From when another code or call may be asked for."""
+    return next_send_at(sends_of(challenge), challenge.created_at)
+
+
 def was_denied(context: uuid.UUID) -> bool:
     """Whether somebody answered a call of this attempt and said that it wasn't them."""
     return Challenge.objects.filter(context=context, denied_at__isnull=False).exists()
 
 
 def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
-    """The challenge of a call that is going on. Asked by the provider, before a tenant is known;
-    its id is 122 random bits and the request is signed.
+    """The challenge of a call that is going on, before a tenant is known.
+
+    It is the provider who asks: its id is 122 random bits, and the request is signed.
     """
     return Challenge.unscoped.filter(pk=challenge_id).first()
 
@@ -113,7 +128,9 @@ def number_shown(challenge: Challenge) -> str:
 
 
 def message_of(challenge: Challenge) -> Outgoing | None:
-    return Outgoing.objects.filter(pk=challenge.outgoing_id).first()
+    return (
+        Outgoing.objects.filter(pk=challenge.outgoing_id).first() if challenge.outgoing_id else None
+    )
 
 
 def drawn_questions(user_id: int) -> list[str]:

@@ -5,7 +5,5 @@ from verification import views
 app_name = "verification"
 urlpatterns = [
     path("hooks/twilio/voice/<uuid:challenge_id>", views.voice, name="voice"),
-    path(
-        "hooks/twilio/voice/<uuid:challenge_id>/digits", views.voice_digits, name="voice-digits"
-    ),
+    path("hooks/twilio/voice/<uuid:challenge_id>/digits", views.voice_digits, name="voice-digits"),
 ]

@@ -43,9 +43,7 @@ class Phone:
     extension: str = ""
 
 
-def phone(
-    text: str, *, region: str, countries: frozenset[str], office: bool = False
-) -> Phone:
+def phone(text: str, *, region: str, countries: frozenset[str], office: bool = False) -> Phone:
     """The phone that somebody meant.
 
     Args:

@@ -15,7 +15,7 @@ from tenants.roles import Role
 class User(TenantOwned, AbstractBaseUser):
     """A person of one organisation; an operator of the service has none."""
 
-    tenant_id = models.BigIntegerField(null=True, editable=False)
+    tenant_id = models.BigIntegerField(null=True, editable=False)  # type: ignore[assignment]  # operators have none
     upn = models.CharField(max_length=254, unique=True)
     display_name = models.CharField(max_length=200, blank=True)
     given_name = models.CharField(max_length=100, blank=True)
@@ -29,7 +29,9 @@ class User(TenantOwned, AbstractBaseUser):
     session_epoch = models.PositiveIntegerField(default=0)
     registered_at = models.DateTimeField(null=True, blank=True)
     password_changed_at = models.DateTimeField(null=True, blank=True)
-    groups = models.ManyToManyField(Group, through="Membership", related_name="+")
+    groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
+        Group, through="Membership", related_name="+"
+    )
 
     USERNAME_FIELD = "upn"
 

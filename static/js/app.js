@@ -1,21 +1,17 @@
-// Nothing here is needed to use a page. Every text comes from the server, in data attributes.
+// Pages work without this file. All texts come from the server, in data attributes.
 const words = document.body.dataset;
 const one = (selector) => document.querySelector(selector);
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const all = (selector) => document.querySelectorAll(selector);
 const submitOf = (form) => form.querySelector("button:not([type=button])");
 
-const voice = document.createElement("p");
-voice.className = "vh";
-voice.setAttribute("role", "status");
-one("main")?.append(voice);
-const say = (text) => { voice.textContent = text; };
+const say = (text) => { one("#voice").textContent = text; };
 
 // Error focus: autofocus does it too, but not on a restored page.
 addEventListener("pageshow", () => one(".summary")?.focus());
 
-// Password reveal: one button for all secrets of a form.
+// Password reveal: one button for the whole form.
 for (const form of document.forms) {
-  const secrets = all("input[type=password]", form);
+  const secrets = [...form.querySelectorAll("input[type=password]")];
   if (!secrets.length) continue;
   const { show } = secrets[0].dataset;
   const button = document.createElement("button");
@@ -38,7 +34,7 @@ for (const form of document.forms) {
   addEventListener("pageshow", hide);
 }
 
-// Session: asks 150 s before the end; at the end the server shows what then holds.
+// Session: asks 150 s before the end; at the end the server shows where one stands.
 const dialog = one("dialog[data-session-until]");
 if (dialog) {
   const { now, sessionUntil, sessionS } = dialog.dataset;
@@ -65,7 +61,7 @@ if (dialog) {
   });
 }
 
-// Once: a second click within 5 s is dropped. Never `disabled`: it drops the button's value.
+// Once: drops a second click for 5 s. Not by `disabled`, which drops the button's value.
 const sent = new Map();
 const release = (form) => {
   const { button, nodes } = sent.get(form) ?? {};
@@ -86,7 +82,7 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => [...sent.keys()].forEach(release));
 
-// One-time code: a pasted one loses its spaces and hyphens; a text message may fill it in.
+// One-time code: clean when pasted; filled in, but never sent, from a text message.
 const otp = one("input[autocomplete=one-time-code]");
 otp?.addEventListener("paste", (event) => {
   event.preventDefault();
@@ -121,7 +117,7 @@ for (const clock of all("[data-until]")) {
   tick();
 }
 
-// Poll: every 2 s for 90 s while the page is seen, and once whenever it is seen again.
+// Poll: every 2 s for 90 s while seen, and once whenever seen again.
 for (const state of all("[data-poll]")) {
   const { poll, next } = state.dataset;
   const end = Date.now() + 90_000;

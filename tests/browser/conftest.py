@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -38,17 +37,13 @@ def site(
 ) -> Iterator[Site]:
     """The service on the kind of database and broker that this run of the tests uses."""
     settings = {"EMAIL_URL": mailbox.url, **twilio.env}
-    static = os.environ.get("SSPR_STATIC_ROOT")
     with ExitStack() as stack:
         if "DATABASE_URL" in os.environ:
             database = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
             settings["DATABASE_URL"] = database
         if "REDIS_URL" in os.environ:
             settings["REDIS_URL"] = another_database(os.environ["REDIS_URL"], _SITES_REDIS)
-        var = tmp_path_factory.mktemp("site")
-        yield stack.enter_context(
-            running_site(var, settings, static=Path(static) if static else None)
-        )
+        yield stack.enter_context(running_site(tmp_path_factory.mktemp("site"), settings))
 
 
 @pytest.fixture(scope="package")

@@ -85,7 +85,7 @@ def page_for(browser: Browser, base_url: str, reader: Reader) -> Iterator[Page]:
     context.set_default_timeout(_PATIENCE_MS)
     broken: list[str] = []
     context.on("weberror", lambda error: broken.append(str(error.error)))
-    context.on("console", lambda line: _is_about_policy(line.text) and broken.append(line.text))
+    context.on("console", lambda line: broken.extend(_policy_breaks(line.text)))
     try:
         yield context.new_page()
     finally:
@@ -107,5 +107,5 @@ def axe(page: Page) -> list[Violation]:
     ]
 
 
-def _is_about_policy(line: str) -> bool:
-    return "Content Security Policy" in line or "Content-Security-Policy" in line
+def _policy_breaks(line: str) -> list[str]:
+    return [line] if "Content Security Policy" in line else []

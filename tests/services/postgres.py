@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from psycopg import sql
@@ -79,7 +80,7 @@ def _program(name: str) -> str:
     return str(newest or shutil.which(name) or name)
 
 
-def _run_as_owner(command: list[str], log: object) -> "subprocess.Popen[bytes]":
+def _run_as_owner(command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
     owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--reset-env"]
     return subprocess.Popen(
         as_child_of_ours([*(owner if os.getuid() == 0 else []), *command]),

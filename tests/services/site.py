@@ -87,21 +87,15 @@ class Site:
 
 
 @contextmanager
-def site(var: Path, settings: Mapping[str, str], *, static: Path | None = None) -> Iterator[Site]:
-    """The service, migrated and up, with this state folder and these settings.
-
-    Args:
-        static: where static files are collected; what is collected there already is used as it is.
-    """
+def site(var: Path, settings: Mapping[str, str]) -> Iterator[Site]:
+    """The service, migrated and up, with this state folder and these settings."""
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
-    static = static or var / "static"
-    env = environment(var, SSPR_BASE_URL=url, PORT=port, SSPR_STATIC_ROOT=str(static), **settings)
+    env = environment(var, SSPR_BASE_URL=url, PORT=port, **settings)
     running = Site(url, var, env)
     try:
         running.manage("migrate", "--verbosity", "0")
-        if not (static / "staticfiles.json").exists():
-            running.manage("collectstatic", "--noinput", "--verbosity", "0")
+        running.manage("collectstatic", "--noinput", "--verbosity", "0")
         running.start_web()
         running.start_worker()
         yield running

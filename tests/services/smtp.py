@@ -1,5 +1,6 @@
 """A real SMTP server in a thread that keeps what it gets, and can refuse or put off addresses."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ def smtp() -> Iterator[Mailbox]:
     """A server on a free port of loopback; `mailbox.url` is its EMAIL_URL."""
     port = free_port()
     mailbox = Mailbox(url=f"smtp://127.0.0.1:{port}")
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     server = Controller(mailbox, hostname="127.0.0.1", port=port)
     server.start()
     try:

@@ -71,8 +71,9 @@ def is_open(challenge_id: uuid.UUID) -> bool:
 
 @transaction.atomic
 def type_number(challenge_id: uuid.UUID, digits: str) -> Typed:
-    """Takes what was typed on the phone. It confirms nothing by itself: the browser that shows
-    the number must still come back for it.
+    """Takes what was typed on the phone.
+
+    It passes no gate by itself: the browser that shows the number must still come back for it.
     """
     now = timezone.now()
     if digits == _NOT_ME:

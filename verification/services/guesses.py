@@ -21,7 +21,7 @@ class Paused(Exception):
 
 
 def count_a_guess(user_id: int) -> None:
-    """Takes one guess from the user's budget. `forgive` gives it back when it was right.
+    """Takes one guess from the user's budget. `uncount` gives it back when it was right.
 
     Raises:
         Paused: there is none left; nothing may be compared.
@@ -35,8 +35,17 @@ def count_a_guess(user_id: int) -> None:
         raise Paused(verdict.until)
 
 
+def uncount(user_id: int) -> None:
+    """The last guess was right. The wrong ones before it stay counted.
+
+    Whoever holds one proof must not buy fresh guesses at the other with it.
+    """
+    for limit in _BOTH:
+        limits.give_back(limit, str(user_id))
+
+
 def forgive(user_id: int) -> None:
-    """The last guess was right: neither it nor the wrong ones before it count any more."""
+    """A reset was completed: none of the wrong guesses before it count any more."""
     for limit in _BOTH:
         limits.clear(limit, str(user_id))
 

@@ -1,3 +1,4 @@
+import logging
 import mailbox
 import signal
 from argparse import ArgumentParser
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         maildir = mailbox.Maildir(settings.VAR / "mail", create=True)
         server = Controller(Keeper(maildir, self.stdout), hostname="127.0.0.1", port=port)
+        logging.getLogger("mail.log").setLevel(logging.WARNING)
         server.start()
         signal.sigwait(ends)
         server.stop()

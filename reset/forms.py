@@ -1,0 +1,161 @@
+"""What people type into the portal, and what they are told about it."""
+
+from collections.abc import Mapping
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from directory.rules import canonical_upn, is_upn
+from passwords.rules import MAX_LENGTH, Finding, Problem
+from reset.rules import MAX_MESSAGE, Goal
+
+
+class IdentifyForm(forms.Form):
+    username = forms.CharField(
+        label=gettext_lazy("User ID"),
+        help_text=gettext_lazy("Usually your work or school email address, like minji@example.com"),
+        error_messages={"required": gettext_lazy("Enter your user ID")},
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "inputmode": "email"}),
+    )
+
+    def clean_username(self) -> str:
+        username = canonical_upn(self.cleaned_data["username"])
+        if not is_upn(username):
+            raise forms.ValidationError(
+                _("Enter your full user ID, like minji@example.com"), code="format"
+            )
+        return username
+
+
+class GoalForm(forms.Form):
+    reason = forms.ChoiceField(
+        label=gettext_lazy("Why are you having trouble signing in?"),
+        error_messages={"required": gettext_lazy("Select what you want to do")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they come
+        two_lines = "<b>{}</b><small>{}</small>"
+        self.fields["reason"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
+            (
+                Goal.FORGOT.value,
+                format_html(
+                    two_lines,
+                    _("I forgot my password"),
+                    _("You will choose a new one. This also unlocks your account."),
+                ),
+            ),
+            (
+                Goal.UNLOCK.value,
+                format_html(
+                    two_lines,
+                    _("I know my password, but I still can’t sign in"),
+                    _("We unlock your account. Your password stays the same."),
+                ),
+            ),
+        ]
+
+
+class AnswersForm(forms.Form):
+    """One field for every drawn question, `answer_1` and so on. Nothing typed is shown again."""
+
+    def __init__(self, data: Mapping[str, object] | None, questions: Mapping[str, str]) -> None:
+        super().__init__(data)
+        self._ids = list(questions)
+        for number, text in enumerate(questions.values(), start=1):
+            attrs = {"autocomplete": "off", "autocapitalize": "none"}
+            if number == 1:
+                attrs["data-show"] = _("Show answers")
+            self.fields[f"answer_{number}"] = forms.CharField(
+                label=text,
+                max_length=500,
+                error_messages={"required": _("Answer this question")},
+                widget=forms.PasswordInput(attrs=attrs),
+            )
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Question id → answer as typed."""
+        return {
+            question_id: self.cleaned_data[f"answer_{number}"]
+            for number, question_id in enumerate(self._ids, start=1)
+        }
+
+
+class NewPasswordForm(forms.Form):
+    new_password = forms.CharField(
+        label=gettext_lazy("New password"),
+        strip=False,
+        error_messages={"required": gettext_lazy("Enter a new password")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    confirm_password = forms.CharField(
+        label=gettext_lazy("Enter the new password again"),
+        strip=False,
+        error_messages={"required": gettext_lazy("Enter the new password again")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, data: Mapping[str, object] | None, *, shortest: int) -> None:
+        super().__init__(data)
+        self._shortest = shortest
+        self.fields["new_password"].help_text = _(
+            "At least %(min)s characters. A few unrelated words work well."
+        ) % {"min": shortest}
+        rules = f"minlength: {shortest}; maxlength: {MAX_LENGTH};"
+        self.fields["new_password"].widget.attrs["passwordrules"] = rules
+
+    def clean(self) -> None:
+        first = self.cleaned_data.get("new_password")
+        again = self.cleaned_data.get("confirm_password")
+        if first and again and first != again:
+            self.add_error("confirm_password", _("The two passwords are not the same"))
+
+    def refuse(self, findings: list[Finding]) -> None:
+        """Says next to the field what speaks against the password."""
+        for finding in findings:
+            self.add_error("new_password", self._words(finding))
+
+    def _words(self, finding: Finding) -> str:
+        return {
+            Problem.SHORT: ngettext(
+                "Use at least %(min)s characters. You entered %(count)s.",
+                "Use at least %(min)s characters. You entered %(count)s.",
+                finding.amount,
+            ),
+            Problem.LONG: _("Use no more than %(max)s characters"),
+            Problem.CLASSES: _(
+                "Use more kinds of characters: lower case, upper case, digits, symbols."
+            ),
+            Problem.PERSONAL: _(
+                "Choose another password: it contains your name, your user ID or your"
+                " organisation’s name."
+            ),
+        }[finding.problem] % {
+            "min": self._shortest,
+            "max": finding.amount,
+            "count": finding.amount,
+        }
+
+
+class ContactForm(forms.Form):
+    message = forms.CharField(
+        label=gettext_lazy("Message"),
+        help_text=gettext_lazy(
+            "For example where you can be reached. Never write a password or a code here."
+        ),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "true", "autocomplete": "off"}),
+    )
+
+    def clean_message(self) -> str:
+        message: str = self.cleaned_data["message"]
+        if len(message) > MAX_MESSAGE:
+            raise forms.ValidationError(
+                _("Use no more than %(max)s characters") % {"max": MAX_MESSAGE}
+            )
+        return message

@@ -1,0 +1,77 @@
+"""One try at a reset, and what was proved in it."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+
+from isolation.models import TenantOwned
+from reset.refusals import Refusal
+from reset.rules import LIFETIME, Goal
+from tenants.policy import Method, Proof
+
+
+class Outcome(models.TextChoices):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    CONTACTED_ADMIN = "contacted_admin"
+
+
+class ResetAttempt(TenantOwned):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    browser = models.CharField(max_length=64, unique=True)
+    """HMAC of the cookie, never the cookie."""
+    support_code = models.CharField(max_length=8, unique=True)
+    user_id = models.BigIntegerField(null=True)
+    username = models.BinaryField(default=b"")
+    """What was typed, sealed: it may be the name of nobody."""
+    session_epoch = models.PositiveIntegerField(default=0)
+    policy = models.JSONField(default=dict)
+    goal = models.CharField(max_length=10, blank=True, choices=[(g, g) for g in Goal])
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    refused = models.CharField(max_length=3, blank=True, choices=[(r, r) for r in Refusal])
+    blocked_until = models.DateTimeField(null=True)
+    by_network = models.BooleanField(default=False)
+    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
+    told = models.JSONField(default=list)
+    """Where the notice went, masked, for the last page."""
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "-started_at"], name="attempt_newest"),
+            models.Index(fields=["tenant_id", "user_id", "-started_at"], name="attempt_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"reset attempt {self.support_code}"
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.started_at + LIFETIME
+
+
+class Evidence(TenantOwned):
+    """A passed gate. There is no other record that a gate was passed, and no flag."""
+
+    attempt = models.ForeignKey(ResetAttempt, models.CASCADE, related_name="evidence")
+    user_id = models.BigIntegerField()
+    method = models.CharField(max_length=20, choices=[(m, m) for m in Method])
+    proof = models.CharField(max_length=20, choices=[(p, p) for p in Proof])
+    challenge_id = models.UUIDField(unique=True)
+    passed_at = models.DateTimeField()
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "attempt", "proof"], name="one_gate_per_proof"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} passed in {self.attempt_id}"

@@ -1,0 +1,97 @@
+"""What is known about an attempt."""
+
+from directory.connectors import connector_of
+from directory.models import User
+from directory.queries import in_scope
+from reset.models import ResetAttempt
+from reset.refusals import Circumstances
+from reset.rules import Facts, Goal, are_enough
+from tenants.policy import Method, Policy, Scope, for_administrators, from_plain, strictest
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key
+from vault.services import opened
+from verification.queries import Holdings, holdings_of, was_denied
+
+_NOBODY = 0
+
+
+def browser_mac(cookie: str) -> str:
+    return fingerprint(purpose_key("browser"), cookie)
+
+
+def attempt_of(cookie: str) -> ResetAttempt | None:
+    """The attempt of a browser. The one read before a tenant is known: the cookie is the proof."""
+    return ResetAttempt.unscoped.filter(browser=browser_mac(cookie)).first() if cookie else None
+
+
+def user_of(attempt: ResetAttempt) -> User | None:
+    """The attempt's user, as long as nobody disabled them or changed their password meanwhile."""
+    return User.objects.filter(
+        pk=attempt.user_id or _NOBODY, enabled=True, session_epoch=attempt.session_epoch
+    ).first()
+
+
+def username_of(attempt: ResetAttempt) -> str:
+    """What was typed as the user ID."""
+    if not attempt.username:
+        return ""
+    place = f"reset.attempt.username:{attempt.pk}"
+    return opened(attempt.username, tenant_id=attempt.tenant_id, place=place)
+
+
+def policy_for(user: User | None) -> Policy | None:
+    """The policy in force, as it is for this user; None if no administrator could meet it."""
+    policy = policy_in_force()
+    if user is not None and Role(user.role).is_administrator:
+        return for_administrators(policy)
+    return policy
+
+
+def policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
+    """The stricter of the policy at the start and now; None when nobody can meet both."""
+    now = policy_for(user)
+    return strictest(from_plain(attempt.policy), now) if now else None
+
+
+def facts_of(attempt: ResetAttempt) -> Facts:
+    user = user_of(attempt)
+    return Facts(
+        policy=policy_of(attempt, user),
+        started_at=attempt.started_at,
+        identified=attempt.user_id is not None,
+        goal=Goal(attempt.goal) if attempt.goal else None,
+        passed=passed_in(attempt),
+        finished=attempt.finished_at is not None,
+        refused=bool(attempt.refused) or (attempt.user_id is not None and user is None),
+        denied=was_denied(attempt.pk),
+    )
+
+
+def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
+    """The methods that were proved in this attempt by its user."""
+    rows = attempt.evidence.filter(user_id=attempt.user_id or _NOBODY)
+    return frozenset(Method(method) for method in rows.values_list("method", flat=True))
+
+
+def holdings_in(attempt: ResetAttempt) -> Holdings:
+    return holdings_of(attempt.user_id or _NOBODY, policy_in_force())
+
+
+def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
+    """What the checks need. The same questions are asked about a user who doesn't exist."""
+    decided = policy or Policy()
+    user_id = user.pk if user else _NOBODY
+    ways = holdings_of(user_id, decided).ways(decided.methods)
+    is_admin = user is not None and Role(user.role).is_administrator
+    return Circumstances(
+        known=user is not None,
+        enabled=user is not None and user.enabled,
+        self_service_on=decided.self_service is not Scope.NONE,
+        in_scope=in_scope(user_id, decided),
+        may_as_administrator=not is_admin or decided.admin_self_reset,
+        paused=paused,
+        enough_methods=policy is not None and are_enough(ways, policy),
+        writable=user is not None and connector_of(user).state(user).writable,
+    )

@@ -1,0 +1,53 @@
+"""R01 to R07: why somebody can't reset here, and in which order that is looked at.
+
+The words for people are in `templates/reset/refusals/`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Source: design section 6; the first three are Entra's, with their meaning unchanged."""
+
+    MANAGED_ELSEWHERE = "R01"
+    NOT_ENABLED = "R02"
+    NOT_VERIFIABLE = "R03"
+    TOO_MANY = "R04"
+    DIRECTORY_UNREACHABLE = "R05"
+    PASSWORD_REJECTED = "R06"  # a reason's name
+    SESSION_ENDED = "R07"
+
+    @property
+    def offers_contact(self) -> bool:
+        return self in {Refusal.NOT_ENABLED, Refusal.NOT_VERIFIABLE, Refusal.TOO_MANY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """All that is known about somebody who gave a user ID."""
+
+    known: bool
+    enabled: bool
+    self_service_on: bool
+    in_scope: bool
+    may_as_administrator: bool
+    paused: bool
+    enough_methods: bool
+    writable: bool
+
+
+def why_not(found: Circumstances) -> Refusal | None:
+    """The reason why this user can't reset, or None. The order is the order of Entra's checks.
+
+    Source: Microsoft Entra, "How does the password reset portal work" (order of checks).
+    """
+    if not found.known or not found.enabled:
+        return Refusal.NOT_VERIFIABLE
+    if not (found.self_service_on and found.in_scope and found.may_as_administrator):
+        return Refusal.NOT_ENABLED
+    if found.paused:
+        return Refusal.TOO_MANY
+    if not found.enough_methods:
+        return Refusal.NOT_VERIFIABLE
+    return None if found.writable else Refusal.MANAGED_ELSEWHERE

@@ -1,0 +1,95 @@
+"""The reset attempt as a state machine. It holds no state: it reads the facts and says the step.
+
+Read it from top to bottom; the order of the lines of `step` is the order of the portal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tenants.policy import Method, Policy, Proof, Questions
+from verification.rules.ways import Way
+
+LIFETIME = timedelta(minutes=15)
+MAX_MESSAGE = 500
+
+
+class Goal(StrEnum):
+    FORGOT = "forgot"
+    UNLOCK = "unlock"
+
+
+class Step(StrEnum):
+    IDENTIFY = "identify"
+    CHOOSE = "choose"
+    VERIFY = "verify"
+    NEW_PASSWORD = "new-password"  # a step's name
+    UNLOCK = "unlock"
+    DONE = "done"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that the next step depends on. `passed` holds one method per Evidence row.
+
+    Args:
+        policy: the stricter of the one at the start and the one now; None if nobody can meet both.
+        denied: somebody answered a call of this attempt and said that it wasn't them.
+    """
+
+    policy: Policy | None
+    started_at: datetime
+    identified: bool = False
+    goal: Goal | None = None
+    passed: frozenset[Method] = frozenset()
+    finished: bool = False
+    refused: bool = False
+    denied: bool = False
+
+
+def step(facts: Facts, now: datetime) -> Step:
+    """The only page this attempt may show or post to now."""
+    if facts.finished:
+        return Step.DONE
+    if facts.refused or facts.denied or facts.policy is None or has_expired(facts, now):
+        return Step.ENDED
+    if not facts.identified:
+        return Step.IDENTIFY
+    if facts.goal is None:
+        return Step.CHOOSE
+    if gates_missing(facts.policy, facts.passed) > 0:
+        return Step.VERIFY
+    return Step.UNLOCK if facts.goal is Goal.UNLOCK else Step.NEW_PASSWORD
+
+
+def has_expired(facts: Facts, now: datetime) -> bool:
+    return now >= facts.started_at + LIFETIME
+
+
+def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
+    """Gates still to pass. Counted in proofs: a text and a call to one phone are one gate.
+
+    Questions that are allowed as a second proof only never count before a first one.
+    """
+    proofs = {method.proof for method in passed & policy.methods}
+    if policy.questions is Questions.SECOND and proofs == {Proof.QUESTIONS}:
+        proofs = set()
+    return max(0, policy.methods_required - len(proofs))
+
+
+def on_offer(ways: Sequence[Way], policy: Policy, passed: frozenset[Method]) -> list[Way]:
+    """What the user may choose for the next gate, in the order of `ways`."""
+    used = {method.proof for method in passed}
+    too_early = policy.questions is Questions.SECOND and not used
+    return [
+        way
+        for way in ways
+        if way.method.proof not in used and not (too_early and way.method.proof is Proof.QUESTIONS)
+    ]
+
+
+def are_enough(ways: Sequence[Way], policy: Policy) -> bool:
+    """Whether somebody who holds all of these could get through the gates."""
+    return gates_missing(policy, frozenset(way.method for way in ways)) == 0

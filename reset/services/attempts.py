@@ -1,0 +1,157 @@
+"""Beginning an attempt, keeping it to its browser and its step, and ending it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from directory.models import User
+from directory.queries import user_of
+from directory.rules import canonical_upn
+from isolation.scope import NOBODY, in_tenant
+from limits import services as limits
+from limits.rules import Limit
+from reset import models, queries
+from reset.models import ResetAttempt
+from reset.refusals import Refusal, why_not
+from reset.rules import Goal, Step, step
+from tenants.policy import Policy, to_plain
+from tenants.queries import tenant_of
+from vault.services import sealed
+from verification.services.guesses import paused_until
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_COOKIE_BYTES = 32
+
+
+class OutOfTurn(Exception):
+    """The attempt is at another step. The view sends the browser there."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt, and the secret that only its browser may hold."""
+
+    attempt: ResetAttempt
+    cookie: str
+
+
+def begin(username: str, *, network: str, wanted: Goal | None = None) -> Begun:
+    """An attempt for whoever this is, already refused where nothing can be done.
+
+    Known, unknown and unregistered users cost the same statements and get the same row.
+
+    Args:
+        username: as typed.
+        network: that it came from, for the limit.
+        wanted: what the home page was asked for; taken where the account allows it.
+    """
+    upn = canonical_upn(username)
+    verdict = limits.hit(Limit.USER_IDS_FROM_A_NETWORK, network)
+    tenant = tenant_of(upn)
+    with in_tenant(tenant.pk if tenant else NOBODY):
+        user = user_of(upn)
+        policy = queries.policy_for(user)
+        if not verdict.allowed:
+            return _written(upn, user, policy, Refusal.TOO_MANY, until=verdict.until)
+        until = paused_until(user.pk if user else 0)
+        found = queries.circumstances(user, policy, paused=until is not None)
+        return _written(upn, user, policy, why_not(found), until=until, wanted=wanted)
+
+
+def require(attempt: ResetAttempt, wanted: Step) -> None:
+    """Raises `OutOfTurn` unless the attempt is at this step."""
+    actual = step(queries.facts_of(attempt), timezone.now())
+    if actual is not wanted:
+        raise OutOfTurn(actual)
+
+
+@transaction.atomic
+def choose_goal(attempt: ResetAttempt, goal: Goal) -> None:
+    """What the user wants: a new password, or the account unlocked."""
+    require(attempt, Step.CHOOSE)
+    ResetAttempt.objects.filter(pk=attempt.pk, goal="").update(goal=goal)
+    _progress(attempt, f"chose_{goal}")
+
+
+@transaction.atomic
+def block(attempt: ResetAttempt, until: datetime | None) -> None:
+    """Ends the attempt because there were too many wrong guesses at this user."""
+    live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
+    blocked = models.Outcome.BLOCKED
+    if live.update(refused=Refusal.TOO_MANY, blocked_until=until, outcome=blocked):
+        record(
+            Activity.RESET_BLOCKED,
+            subject_id=attempt.user_id,
+            support_code=attempt.support_code,
+            reason="too_many_wrong_guesses",
+        )
+
+
+def rotate(attempt: ResetAttempt) -> str:
+    """A new secret for the browser, at every gate; the old one opens nothing any more."""
+    cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+    ResetAttempt.objects.filter(pk=attempt.pk).update(browser=queries.browser_mac(cookie))
+    return cookie
+
+
+@transaction.atomic
+def _written(  # each is a fact of the row
+    upn: str,
+    user: User | None,
+    policy: Policy | None,
+    refusal: Refusal | None,
+    *,
+    until: datetime | None = None,
+    wanted: Goal | None = None,
+) -> Begun:
+    cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+    attempt = ResetAttempt(
+        browser=queries.browser_mac(cookie),
+        support_code="".join(secrets.choice(_CROCKFORD) for _ in range(8)),
+        user_id=user.pk if user else None,
+        session_epoch=user.session_epoch if user else 0,
+        policy=to_plain(policy or Policy()),
+        goal=_goal(user, policy, wanted),
+        started_at=timezone.now(),
+        refused=refusal or "",
+        blocked_until=until,
+        by_network=refusal is Refusal.TOO_MANY and user is None,
+        outcome=_outcome(refusal),
+    )
+    place = f"reset.attempt.username:{attempt.pk}"
+    attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)
+    attempt.save(force_insert=True)
+    _progress(attempt, refusal.name.lower() if refusal else "identified", refused=bool(refusal))
+    return Begun(attempt, cookie)
+
+
+def _goal(user: User | None, policy: Policy | None, wanted: Goal | None) -> str:
+    can_unlock = user is not None and user.is_locked
+    if not can_unlock or policy is None or not policy.unlock_without_reset:
+        return Goal.FORGOT
+    return wanted or ""
+
+
+def _outcome(refusal: Refusal | None) -> models.Outcome:
+    if refusal is None:
+        return models.Outcome.RUNNING
+    return models.Outcome.BLOCKED if refusal is Refusal.TOO_MANY else models.Outcome.FAILED
+
+
+def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> None:
+    record(
+        Activity.RESET_PROGRESS,
+        Outcome.FAILURE if refused else Outcome.SUCCESS,
+        subject_id=attempt.user_id,
+        support_code=attempt.support_code,
+        reason=reason,
+    )

@@ -1,0 +1,116 @@
+"""Asking the organisation's administrators for help, from an attempt that came to nothing."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from audit.activities import Activity
+from audit.services import record
+from delivery import services as outbox
+from delivery.models import Kind
+from directory.queries import helpdesk_mailboxes
+from isolation.scope import NOBODY, current_tenant_id
+from limits import services as limits
+from limits.rules import Limit
+from reset import queries
+from reset.models import Outcome, ResetAttempt
+from reset.refusals import Refusal
+from tenants.models import Tenant
+from tenants.policy import Contact
+from tenants.queries import policy_in_force, tenant_in_force
+from verification.services.letters import Letter, content_of, support_line
+
+_LIFETIME = timedelta(days=2)
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+
+
+class Asked(StrEnum):
+    """What became of the request. The same for known and unknown users."""
+
+    SENT = "sent"
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How administrators can be reached; `url` for a page of the organisation's own."""
+
+    contact: Contact
+    url: str = ""
+
+
+def way_to_contact() -> Way:
+    """How the organisation of this attempt wants to be asked. No organisation looks like most."""
+    policy = policy_in_force()
+    return Way(policy.contact, policy.contact_url)
+
+
+def ask(attempt: ResetAttempt, message: str) -> Asked:
+    """Mails the helpdesk, at most once an hour for one user ID, known or not."""
+    upn = queries.username_of(attempt)
+    if not limits.hit(Limit.CONTACTS_OF_A_USER, upn).allowed:
+        return Asked.ALREADY
+    if not limits.hit(Limit.CONTACTS_OF_A_TENANT, str(current_tenant_id())).allowed:
+        return Asked.ALREADY
+    with transaction.atomic():
+        if current_tenant_id() != NOBODY:
+            _post(attempt, upn, message)
+        ResetAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.CONTACTED_ADMIN)
+        record(
+            Activity.ADMIN_CONTACTED,
+            subject_id=attempt.user_id,
+            support_code=attempt.support_code,
+            reason=attempt.refused,
+        )
+    return Asked.SENT
+
+
+def _post(attempt: ResetAttempt, upn: str, message: str) -> None:
+    policy, tenant = policy_in_force(), tenant_in_force()
+    to = [policy.contact_address] if policy.contact is Contact.ADDRESS else helpdesk_mailboxes()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        content = content_of(_letter(attempt, upn, message, tenant), tenant)
+    for address in to:
+        outbox.post(
+            Kind.EMAIL, address, language=tenant.language, lifetime=_LIFETIME, content=content
+        )
+
+
+def _letter(attempt: ResetAttempt, upn: str, message: str, tenant: Tenant) -> Letter:
+    facts = {
+        "tenant": tenant.name,
+        "user": upn,
+        "time": date_format(timezone.localtime(), "Y-m-d H:i T"),
+        "reason": _reason(attempt),
+        "rcode": attempt.refused or "-",
+    }
+    words = _LINK.sub("…", message).strip()
+    return Letter(
+        subject=_("[%(tenant)s] %(user)s asks for help with a password") % facts,
+        paragraphs=[
+            _("%(user)s could not reset the password and asks for help.") % facts,
+            _("When: %(time)s\nWhat happened: %(reason)s (%(rcode)s)") % facts,
+            _(
+                "This request proves nothing. Before you reset the password, check who is"
+                " asking: call back a number you already have."
+            ),
+            *([_("Their message:")] if words else []),
+        ],
+        quote=words,
+        footer=support_line(attempt.support_code),
+    )
+
+
+def _reason(attempt: ResetAttempt) -> str:
+    words = {
+        Refusal.NOT_ENABLED: _("Your account isn’t enabled for password reset"),
+        Refusal.NOT_VERIFIABLE: _("We couldn’t verify your account"),
+        Refusal.TOO_MANY: _("Too many attempts"),
+    }
+    return words.get(Refusal(attempt.refused), "-") if attempt.refused else "-"

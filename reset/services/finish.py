@@ -1,0 +1,123 @@
+"""The end of an attempt: a new password or an unlocked account, and everybody told."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.services import record
+from directory.connectors import connector_of
+from directory.models import User
+from limits import services as limits
+from limits.rules import Limit
+from passwords.rules import Finding, evaluate
+from reset import queries
+from reset.models import Outcome, ResetAttempt
+from reset.refusals import Refusal
+from reset.rules import Step
+from reset.services.attempts import OutOfTurn, require
+from tenants.policy import Method
+from tenants.queries import policy_in_force, tenant_in_force
+from verification.services import guesses, notices
+from verification.services.notices import Notice
+from verification.services.questions import forget_draw
+
+
+class TooManyResets(Exception):
+    """This user's password was reset too often lately."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("too many resets")
+        self.until = until
+
+
+def findings(attempt: ResetAttempt, password: str) -> list[Finding]:
+    """All that speaks against a new password for the attempt's user."""
+    user, policy = _user_of(attempt), policy_in_force()
+    names = [user.upn.partition("@")[0], user.given_name, user.surname, tenant_in_force().slug]
+    return evaluate(
+        password,
+        min_length=policy.password_min_length,
+        classes=policy.password_classes,
+        names=[*names, *user.display_name.split(), tenant_in_force().name],
+    )
+
+
+def set_password(attempt: ResetAttempt, password: str) -> None:
+    """Sets the password, ends every session, closes the attempt and tells the user.
+
+    Raises:
+        OutOfTurn: a gate is missing, by the stricter of the policy at the start and now.
+        TooManyResets: nothing was changed.
+        directory.connectors.base.PolicyRejected: the gates stay good.
+        directory.connectors.base.Unreachable: nothing was changed.
+    """
+    require(attempt, Step.NEW_PASSWORD)
+    user = _user_of(attempt)
+    verdict = limits.hit(Limit.RESETS_OF_A_USER, str(user.pk))
+    if not verdict.allowed:
+        raise TooManyResets(verdict.until)
+    connector = connector_of(user)
+    _finish(
+        attempt,
+        Step.NEW_PASSWORD,
+        Notice.RESET,
+        lambda: connector.set_password(user, password),
+    )
+    guesses.forgive(user.pk)
+
+
+def unlock(attempt: ResetAttempt) -> None:
+    """Lifts the lock and keeps the password.
+
+    Raises:
+        OutOfTurn: a gate is missing.
+        directory.connectors.base.Unreachable: nothing was changed.
+    """
+    require(attempt, Step.UNLOCK)
+    user = _user_of(attempt)
+    connector = connector_of(user)
+    _finish(attempt, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
+    guesses.forgive(user.pk)
+
+
+@transaction.atomic
+def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[], None]) -> None:
+    require(attempt, at)
+    user = _user_of(attempt)
+    live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
+    if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
+        raise OutOfTurn(Step.DONE)
+    change()
+    _end_other_attempts(attempt)
+    forget_draw(user.pk)
+    _tell(attempt, user, notice)
+
+
+def _tell(attempt: ResetAttempt, user: User, notice: Notice) -> None:
+    methods = sorted(queries.passed_in(attempt), key=list(Method).index)
+    told = notices.tell(user, notice, methods=methods, support_code=attempt.support_code)
+    ResetAttempt.objects.filter(pk=attempt.pk).update(told=told)
+    reset = notice is Notice.RESET
+    if reset:
+        notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)
+    record(
+        Activity.PASSWORD_RESET if reset else Activity.ACCOUNT_UNLOCKED,
+        subject_id=user.pk,
+        support_code=attempt.support_code,
+        methods=",".join(methods),
+    )
+
+
+def _end_other_attempts(attempt: ResetAttempt) -> None:
+    others = ResetAttempt.objects.filter(user_id=attempt.user_id, finished_at=None, refused="")
+    others.update(refused=Refusal.SESSION_ENDED, outcome=Outcome.FAILED)
+
+
+def _user_of(attempt: ResetAttempt) -> User:
+    user = queries.user_of(attempt)
+    if user is None:
+        raise OutOfTurn(Step.ENDED)
+    return user

@@ -1,0 +1,142 @@
+"""Passing a gate: a code, a call or answers. What was proved is a row, never a flag."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from reset import queries
+from reset.models import Evidence, ResetAttempt
+from reset.rules import Step, on_offer
+from reset.services.attempts import OutOfTurn, require
+from tenants.policy import Method
+from tenants.queries import policy_in_force, tenant_in_force
+from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.rules.ways import Way
+from verification.services import challenges, guesses, questions
+from verification.services.challenges import Answered, Asked, Verdict
+
+
+class NotOnOffer(Exception):
+    """The method was passed already, isn't registered or isn't allowed. Nothing was sent."""
+
+
+def ways_on_offer(attempt: ResetAttempt) -> list[Way]:
+    """What the user may choose for the next gate, strongest first."""
+    policy = queries.facts_of(attempt).policy
+    if policy is None:
+        return []
+    ways = queries.holdings_in(attempt).ways(policy.methods)
+    return on_offer(ways, policy, queries.passed_in(attempt))
+
+
+def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
+    """Sends a code, places a call, or draws the questions.
+
+    Raises:
+        OutOfTurn: the attempt isn't at the verify step.
+        NotOnOffer: this method can't be used now.
+        challenges.Refused: too soon or too many; the browser is told until when.
+    """
+    require(attempt, Step.VERIFY)
+    if method not in {way.method for way in ways_on_offer(attempt)}:
+        raise NotOnOffer
+    user = queries.user_of(attempt)
+    if user is None:
+        raise OutOfTurn(Step.ENDED)
+    if method is Method.QUESTIONS:
+        return questions.open_questions(user.pk, Purpose.RESET, attempt.pk, policy_in_force())
+    holdings = queries.holdings_in(attempt)
+    return challenges.open_challenge(
+        Asked(
+            user_id=user.pk,
+            purpose=Purpose.RESET,
+            context=attempt.pk,
+            method=method,
+            destination=holdings.values[method.proof],
+            language=user.language or tenant_in_force().language,
+            textable=holdings.textable(method.proof),
+        )
+    )
+
+
+def pass_code(attempt: ResetAttempt, code: str) -> Answered:
+    """Spends the open challenge and writes down in the same transaction that it was passed.
+
+    Raises:
+        OutOfTurn: the attempt isn't at the verify step.
+        guesses.Paused: too many wrong guesses at this user; nothing was compared.
+    """
+    require(attempt, Step.VERIFY)
+    guesses.count_a_guess(attempt.user_id or 0)
+    with transaction.atomic():
+        require(attempt, Step.VERIFY)
+        answered = challenges.spend_code(Purpose.RESET, attempt.pk, code)
+        _settle(attempt, answered)
+    return _counted(attempt, answered)
+
+
+def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answered:
+    """The same for the drawn questions: all of them right, or none.
+
+    Args:
+        answers: question id → answer as typed.
+    """
+    require(attempt, Step.VERIFY)
+    guesses.count_a_guess(attempt.user_id or 0)
+    # Hashing is slow on purpose and stays outside the transaction.
+    right = questions.are_right(attempt.user_id or 0, answers)
+    with transaction.atomic():
+        require(attempt, Step.VERIFY)
+        answered = questions.spend_questions(Purpose.RESET, attempt.pk, right=right)
+        _settle(attempt, answered)
+    return _counted(attempt, answered)
+
+
+@transaction.atomic
+def pass_call(attempt: ResetAttempt) -> bool:
+    """Whether the number shown was typed on the phone; if so the gate is passed now."""
+    require(attempt, Step.VERIFY)
+    challenge = challenges.spend_call(Purpose.RESET, attempt.pk)
+    if challenge is None:
+        return False
+    _settle(attempt, Answered(Verdict.RIGHT, challenge=challenge))
+    return True
+
+
+def _settle(attempt: ResetAttempt, answered: Answered) -> None:
+    right = answered.verdict is Verdict.RIGHT
+    if right and answered.challenge is not None:
+        _write_down(attempt, answered.challenge)
+    record(
+        Activity.RESET_PROGRESS,
+        Outcome.SUCCESS if right else Outcome.FAILURE,
+        subject_id=attempt.user_id,
+        support_code=attempt.support_code,
+        reason="gate_passed" if right else f"code_{answered.verdict}",
+        method=answered.challenge.method if answered.challenge else "",
+    )
+
+
+def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
+    method = Method(challenge.method)
+    now = timezone.now()
+    Evidence.objects.create(
+        attempt=attempt,
+        user_id=challenge.user_id,
+        method=method,
+        proof=method.proof,
+        challenge_id=challenge.pk,
+        passed_at=now,
+    )
+    AuthenticationMethod.objects.filter(user_id=challenge.user_id, proof=method.proof).update(
+        last_used_at=now
+    )
+
+
+def _counted(attempt: ResetAttempt, answered: Answered) -> Answered:
+    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+        guesses.uncount(attempt.user_id or 0)
+    return answered

@@ -1,0 +1,162 @@
+"""The new password, and every way in which an attempt ends."""
+
+import math
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from directory.connectors.base import PolicyRejected, Unreachable
+from isolation.scope import NOBODY, in_tenant
+from reset import queries
+from reset.forms import ContactForm, NewPasswordForm
+from reset.models import ResetAttempt
+from reset.refusals import Refusal
+from reset.rules import LIFETIME, Facts, Step, has_expired
+from reset.services import attempts, contact, finish
+from reset.views.frame import at, of_attempt
+from tenants.queries import policy_in_force
+
+_STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
+
+
+@at(Step.NEW_PASSWORD)
+def new_password(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    policy = policy_in_force()
+    form = NewPasswordForm(request.POST or None, shortest=policy.password_min_length)
+    if form.is_valid():
+        password = form.cleaned_data["new_password"]
+        if findings := finish.findings(attempt, password):
+            form.refuse(findings)
+        else:
+            return _set(request, attempt, form, password)
+    return _password_page(request, attempt, form)
+
+
+@at(Step.UNLOCK)
+def unlock(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    """The gates are passed; one click unlocks. Opening the page changes nothing."""
+    if request.method == "POST":
+        try:
+            finish.unlock(attempt)
+        except Unreachable:
+            return _refused(request, attempt, Refusal.DIRECTORY_UNREACHABLE)
+        return redirect("reset:done")
+    return render(request, "reset/unlock.html", {"username": queries.username_of(attempt)})
+
+
+@require_safe
+@of_attempt
+def done(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    if attempt.finished_at is None:
+        return redirect("reset:verify")
+    return render(request, "reset/done.html", {"attempt": attempt, "code": _shown(attempt)})
+
+
+@require_safe
+def ended(request: HttpRequest) -> HttpResponse:
+    """Why it goes no further, and what can be done instead."""
+    cookie = request.COOKIES.get(settings.ATTEMPT_COOKIE_NAME, "")
+    attempt = queries.attempt_of(cookie)
+    if attempt is None:
+        return _gone(request)
+    with in_tenant(attempt.tenant_id):
+        return _ended(request, attempt)
+
+
+@of_attempt
+def ask_for_help(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    form = ContactForm(request.POST if request.method == "POST" else None)
+    context: dict[str, object] = {
+        "form": form,
+        "username": queries.username_of(attempt),
+        "way": contact.way_to_contact(),
+        "code": _shown(attempt),
+        "brand": "",
+    }
+    if attempt.refused == Refusal.MANAGED_ELSEWHERE or not form.is_valid():
+        return render(request, "reset/contact.html", context)
+    context["asked"] = contact.ask(attempt, form.cleaned_data["message"])
+    return render(request, "reset/contact_sent.html", context)
+
+
+def _set(
+    request: HttpRequest, attempt: ResetAttempt, form: NewPasswordForm, password: str
+) -> HttpResponse:
+    try:
+        finish.set_password(attempt, password)
+    except finish.TooManyResets as refusal:
+        attempts.block(attempt, refusal.until)
+        return redirect("reset:ended")
+    except PolicyRejected as refusal:
+        form.add_error("new_password", _("Reason given: %(reason)s") % {"reason": refusal.reason})
+        return _password_page(request, attempt, form)
+    except Unreachable:
+        return _refused(request, attempt, Refusal.DIRECTORY_UNREACHABLE)
+    return redirect("reset:done")
+
+
+def _password_page(
+    request: HttpRequest, attempt: ResetAttempt, form: NewPasswordForm
+) -> HttpResponse:
+    facts = queries.facts_of(attempt)
+    required = facts.policy.methods_required if facts.policy else 1
+    context = {
+        "form": form,
+        "username": queries.username_of(attempt),
+        "ends_at": attempt.ends_at,
+        "step_n": required + 2,
+        "step_total": required + 2,
+    }
+    return render(request, "reset/new_password.html", context)
+
+
+def _ended(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    facts = queries.facts_of(attempt)
+    if attempt.refused:
+        return _refused(request, attempt, Refusal(attempt.refused))
+    if facts.finished or facts.denied or has_expired(facts, timezone.now()):
+        return _refused(request, attempt, Refusal.SESSION_ENDED, facts)
+    if facts.refused or facts.policy is None:
+        return _refused(request, attempt, Refusal.NOT_VERIFIABLE)
+    return redirect("reset:verify")
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    with in_tenant(NOBODY):
+        context = {"refusal": Refusal.SESSION_ENDED, "minutes": _minutes(), "brand": ""}
+        return render(request, "reset/refusals/R07.html", context)
+
+
+def _refused(
+    request: HttpRequest, attempt: ResetAttempt, refusal: Refusal, facts: Facts | None = None
+) -> HttpResponse:
+    context = {
+        "refusal": refusal,
+        "attempt": attempt,
+        "username": queries.username_of(attempt),
+        "code": _shown(attempt),
+        "minutes": _minutes(),
+        "finished": facts is not None and facts.finished,
+        "denied": facts is not None and facts.denied,
+        # Whether the organisation is known must not be read out of a refusal.
+        "brand": "",
+        "setup_url": request.build_absolute_uri("/ssprsetup"),
+    }
+    status = _STATUS.get(refusal, 200)
+    response = render(request, f"reset/refusals/{refusal}.html", context, status=status)
+    if attempt.blocked_until is not None and refusal is Refusal.TOO_MANY:
+        left = (attempt.blocked_until - timezone.now()).total_seconds()
+        response.headers["Retry-After"] = str(max(1, math.ceil(left)))
+    return response
+
+
+def _minutes() -> int:
+    return int(LIFETIME.total_seconds() // 60)
+
+
+def _shown(attempt: ResetAttempt) -> str:
+    return f"{attempt.support_code[:4]}-{attempt.support_code[4:]}"

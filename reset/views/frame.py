@@ -1,0 +1,76 @@
+"""What every page of the portal has in common: the browser's attempt, and whose turn it is."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from isolation.scope import in_tenant
+from reset import queries
+from reset.models import ResetAttempt
+from reset.rules import LIFETIME, Step
+from reset.services import attempts
+from verification.services.guesses import Paused
+
+View = Callable[[HttpRequest], HttpResponse]
+AttemptView = Callable[[HttpRequest, ResetAttempt], HttpResponse]
+
+
+def of_attempt(view: AttemptView) -> View:
+    """A page about the browser's attempt, in its tenant, at whatever step it is."""
+
+    @wraps(view)
+    def page(request: HttpRequest) -> HttpResponse:
+        cookie = request.COOKIES.get(settings.ATTEMPT_COOKIE_NAME, "")
+        attempt = queries.attempt_of(cookie)
+        if attempt is None:
+            return redirect("reset:ended")
+        with in_tenant(attempt.tenant_id):
+            return view(request, attempt)
+
+    return page
+
+
+def at(wanted: Step) -> Callable[[AttemptView], View]:
+    """A page of the portal: only for a browser whose attempt is at this step, in its tenant.
+
+    Anybody else is sent to the step where they are.
+    """
+
+    def decorate(view: AttemptView) -> View:
+        @of_attempt
+        @wraps(view)
+        def page(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+            try:
+                attempts.require(attempt, wanted)
+                return view(request, attempt)
+            except attempts.OutOfTurn as turn:
+                page_now = Step.ENDED if turn.step is Step.DONE else turn.step
+                return redirect(f"reset:{page_now}")
+            except Paused as pause:
+                attempts.block(attempt, pause.until)
+                return redirect("reset:ended")
+
+        return page
+
+    return decorate
+
+
+def with_cookie(response: HttpResponse, cookie: str) -> HttpResponse:
+    """Hands the browser its secret."""
+    response.set_cookie(
+        settings.ATTEMPT_COOKIE_NAME,
+        cookie,
+        max_age=int(LIFETIME.total_seconds()) * 4,
+        secure=settings.SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def onwards(attempt: ResetAttempt) -> HttpResponse:
+    """After a gate: a new secret, and the page of the step that comes next."""
+    return with_cookie(redirect("reset:verify"), attempts.rotate(attempt))

@@ -1,0 +1,178 @@
+"""Proving who it is, gate by gate."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from verification.forms import CodeForm, MethodForm
+
+from reset import queries
+from reset.forms import AnswersForm
+from reset.models import ResetAttempt
+from reset.rules import Step
+from reset.services import gates
+from reset.services.gates import NotOnOffer
+from reset.views.frame import at, onwards
+from tenants.policy import Method
+from tenants.queries import policy_in_force, questions
+from verification import forms as verification_forms
+from verification.models import Challenge, Purpose
+from verification.queries import (
+    destination_of,
+    drawn_questions,
+    message_of,
+    newest,
+    number_shown,
+    resend_at,
+    sends_of,
+)
+from verification.rules.masking import mask
+from verification.services.calls import CallState, call_state
+from verification.services.challenges import Refused, Verdict
+
+_PAGES = {
+    Method.EMAIL: "reset:code",
+    Method.MOBILE_TEXT: "reset:code",
+    Method.MOBILE_CALL: "reset:call",
+    Method.OFFICE_CALL: "reset:call",
+    Method.QUESTIONS: "reset:questions",
+}
+
+
+@at(Step.VERIFY)
+def verify(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    form = MethodForm(request.POST or None, ways=gates.ways_on_offer(attempt))
+    if form.is_valid():
+        method = Method(form.cleaned_data["method"])
+        try:
+            gates.open_gate(attempt, method)
+        except NotOnOffer:
+            return redirect("reset:verify")
+        except Refused as refusal:
+            if refusal.too_soon:
+                return redirect(_PAGES[method])
+            form.add_error("method", verification_forms.refusal_words(refusal.until))
+        else:
+            return redirect(_PAGES[method])
+    return render(request, "reset/verify.html", {"form": form, **_progress(attempt)})
+
+
+@at(Step.VERIFY)
+def code(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None or not Method(challenge.method).is_code:
+        return redirect("reset:verify")
+    form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
+    if form.is_valid():
+        answered = gates.pass_code(attempt, form.cleaned_data["code"])
+        if answered.verdict is Verdict.RIGHT:
+            return onwards(attempt)
+        form.add_error("code", verification_forms.verdict_words(answered))
+    context = {"form": form, **_about(challenge), **_progress(attempt)}
+    return render(request, "reset/code.html", context)
+
+
+@at(Step.VERIFY)
+def call(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None or not Method(challenge.method).is_call:
+        return redirect("reset:verify")
+    pending = False
+    if request.method == "POST":
+        if gates.pass_call(attempt):
+            return onwards(attempt)
+        pending = True
+    context = {
+        **_about(challenge),
+        **_progress(attempt),
+        "number": number_shown(challenge),
+        "state_text": verification_forms.call_words(call_state(challenge)),
+        "caller": settings.TWILIO_FROM,
+        "pending": pending,
+    }
+    return render(request, "reset/call.html", context)
+
+
+@require_safe
+@at(Step.VERIFY)
+def call_progress(_request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    """For the script of the call page: what the phone is doing. It proves nothing."""
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None:
+        return JsonResponse({"state": "", "text": "", "done": True})
+    state = call_state(challenge)
+    done = state in {CallState.CONFIRMED, CallState.DENIED}
+    text = verification_forms.call_words(state)
+    return JsonResponse({"state": state.value, "text": text, "done": done})
+
+
+@at(Step.VERIFY)
+def answers(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None or challenge.method != Method.QUESTIONS:
+        return redirect("reset:verify")
+    bank = questions()
+    asked = {qid: bank[qid] for qid in drawn_questions(attempt.user_id or 0) if qid in bank}
+    form = AnswersForm(request.POST or None, asked)
+    if form.is_valid():
+        answered = gates.pass_questions(attempt, form.answers)
+        if answered.verdict is Verdict.RIGHT:
+            return onwards(attempt)
+        form.add_error(None, verification_forms.answers_words(answered))
+    return render(request, "reset/questions.html", {"form": form, **_progress(attempt)})
+
+
+@require_POST
+@at(Step.VERIFY)
+def resend(_request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    """A new code or call by the same method; asked for too soon, the page says until when."""
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None:
+        return redirect("reset:verify")
+    method = Method(challenge.method)
+    try:
+        gates.open_gate(attempt, method)
+    except NotOnOffer:
+        return redirect("reset:verify")
+    except Refused as refusal:
+        if not refusal.too_soon:
+            return redirect("reset:verify")
+    return redirect(_PAGES[method])
+
+
+def _about(challenge: Challenge) -> dict[str, object]:
+    """What the pages for codes and calls show of a challenge."""
+    method = Method(challenge.method)
+    policy = policy_in_force()
+    message = message_of(challenge)
+    return {
+        "method": method,
+        "masked": mask(destination_of(challenge)),
+        "minutes": int(policy.code_lifetime(method).total_seconds() // 60),
+        "length": policy.code_digits,
+        "resend_url": reverse("reset:resend"),
+        "again_url": reverse("reset:resend"),
+        "check_url": reverse("reset:call"),
+        "poll_url": reverse("reset:call-state"),
+        "resend_at": resend_at(challenge),
+        "resent": sends_of(challenge) > 1,
+        "send_failed": message is not None and message.state == message.State.FAILED,
+        "other_url": reverse("reset:verify"),
+        "sender": settings.DEFAULT_FROM_EMAIL,
+    }
+
+
+def _progress(attempt: ResetAttempt) -> dict[str, object]:
+    """Step n of total, once the total is known."""
+    facts = queries.facts_of(attempt)
+    required = facts.policy.methods_required if facts.policy else 1
+    passed = len({method.proof for method in facts.passed})
+    return {
+        "step_n": passed + 2,
+        "step_total": required + 2,
+        "second": passed > 0,
+        "contact_url": reverse("reset:contact"),
+        "title": _("Verify it’s you once more") if passed else _("Verify it’s you"),
+    }

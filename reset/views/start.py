@@ -1,0 +1,63 @@
+"""Who is it, and what is wrong."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from reset import queries
+from reset.forms import GoalForm, IdentifyForm
+from reset.models import ResetAttempt
+from reset.rules import Goal, Step
+from reset.services import attempts
+from reset.views.frame import at, of_attempt, with_cookie
+from verification.middleware import client_network
+
+_USERNAME = "username"
+_REASON = "reason"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def identify(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        form = IdentifyForm(request.POST)
+        if form.is_valid():
+            begun = attempts.begin(
+                form.cleaned_data["username"],
+                network=client_network(request),
+                wanted=_wanted(request),
+            )
+            return with_cookie(redirect("reset:choose"), begun.cookie)
+        return render(request, "reset/identify.html", {"form": form})
+    if request.GET.get(_USERNAME) or request.GET.get(_REASON):
+        return _remembered(request)
+    form = IdentifyForm(initial={"username": request.session.get(_USERNAME, "")})
+    return render(request, "reset/identify.html", {"form": form})
+
+
+@at(Step.CHOOSE)
+def choose(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    form = GoalForm(request.POST or None)
+    if form.is_valid():
+        attempts.choose_goal(attempt, Goal(form.cleaned_data["reason"]))
+        return redirect("reset:verify")
+    return render(request, "reset/choose.html", {"form": form})
+
+
+@require_POST
+@of_attempt
+def again(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    """Starts over with the same user ID filled in, and never in an address."""
+    request.session[_USERNAME] = queries.username_of(attempt)
+    return redirect("reset:identify")
+
+
+def _remembered(request: HttpRequest) -> HttpResponse:
+    """Moves what the address said into the session: names don't stay in addresses."""
+    request.session[_USERNAME] = request.GET.get(_USERNAME, "")[:254]
+    request.session[_REASON] = request.GET.get(_REASON, "")[:10]
+    return redirect("reset:identify")
+
+
+def _wanted(request: HttpRequest) -> Goal | None:
+    reason = request.session.get(_REASON)
+    return Goal(reason) if reason in set(Goal) else None

@@ -1,0 +1,45 @@
+"""The mails that the demo's own mailbox received over SMTP."""
+
+import mailbox
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage, Message
+from email.policy import default
+from email.utils import parsedate_to_datetime
+
+from django.conf import settings
+
+_NEWEST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail, as its reader would see it."""
+
+    to: str
+    subject: str
+    text: str
+    at: datetime
+
+
+def newest_mails() -> list[Mail]:
+    folder = settings.VAR / "mail"
+    if not folder.is_dir():
+        return []
+    received = mailbox.Maildir(folder, factory=None, create=False)
+    paths = sorted((folder / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
+    keys = [path.name.partition(":")[0] for path in paths[-_NEWEST:]]
+    return [_mail(received.get_bytes(key)) for key in reversed(keys)]
+
+
+def _mail(raw: bytes) -> Mail:
+    message: Message = message_from_bytes(raw, policy=default)
+    assert isinstance(message, EmailMessage)
+    body = message.get_body(("plain",))
+    return Mail(
+        to=str(message["To"]),
+        subject=str(message["Subject"]),
+        text=body.get_content() if body else "",
+        at=parsedate_to_datetime(str(message["Date"])),
+    )

@@ -1,0 +1,166 @@
+"""Choosing a method and typing a code, wherever somebody proves who they are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from tenants.policy import Method
+from verification.rules.challenges import typed_code
+from verification.rules.ways import Way
+from verification.services.calls import CallState
+from verification.services.challenges import Answered, Verdict
+
+_FREE = {Method.EMAIL, Method.AUTHENTICATOR}
+
+
+class MethodForm(forms.Form):
+    """One of the ways that this user has. Nothing else can be chosen."""
+
+    method = forms.ChoiceField(
+        label=gettext_lazy("Choose how you want to prove that this is your account."),
+        error_messages={
+            "required": gettext_lazy("Select a method"),
+            "invalid_choice": gettext_lazy("Select a method"),
+        },
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[Way]) -> None:
+        super().__init__(data)
+        field = self.fields["method"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(way.method.value, way_words(way)) for way in ways]
+        # Only what costs nobody anything is chosen beforehand.
+        if ways and (ways[0].method in _FREE or len(ways) == 1):
+            self.initial["method"] = ways[0].method.value
+
+
+class CodeForm(forms.Form):
+    """A code that was sent. It may be pasted with spaces or hyphens in it."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Verification code"),
+        max_length=200,
+        strip=True,
+        error_messages={"required": gettext_lazy("Enter the code")},
+        widget=forms.TextInput(
+            attrs={
+                "class": "code",
+                "inputmode": "numeric",
+                "autocomplete": "one-time-code",
+            }
+        ),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, length: int) -> None:
+        super().__init__(data)
+        self._length = length
+        self.fields["code"].widget.attrs.pop("maxlength", None)
+        self.fields["code"].help_text = _(
+            "%(length)s digits. You can paste it; spaces are fine."
+        ) % {"length": length}
+
+    def clean_code(self) -> str:
+        code = typed_code(self.cleaned_data["code"])
+        named = {"length": self._length, "count": len(code)}
+        if not code.isascii() or not code.isdigit():
+            raise forms.ValidationError(_("The code contains digits only"), code="nondigit")
+        if len(code) < self._length:
+            words = _("The code has %(length)s digits. You entered %(count)s.") % named
+            raise forms.ValidationError(words, code="short")
+        if len(code) > self._length:
+            words = _("The code has only %(length)s digits. You entered %(count)s.") % named
+            raise forms.ValidationError(words, code="long")
+        return code
+
+
+def way_words(way: Way) -> SafeString:
+    """A way as one line to choose, with the masked destination in it."""
+    words = {
+        Method.AUTHENTICATOR: _("Enter a code from my authenticator app"),
+        Method.EMAIL: _("Send a code to my email {masked}"),
+        Method.MOBILE_TEXT: _("Text a code to my mobile {masked}"),
+        Method.MOBILE_CALL: _("Call my mobile {masked}"),
+        Method.OFFICE_CALL: _("Call my office phone {masked}"),
+        Method.QUESTIONS: _("Answer my security questions"),
+    }[way.method]
+    return format_html(words, masked=masked_words(way.masked))
+
+
+def masked_words(masked: str) -> SafeString:
+    """A masked number or address: as dots for the eye, as words for the ear."""
+    if not masked:
+        return SafeString("")
+    spoken = (
+        _("email address shown in part: %(masked)s") % {"masked": masked.replace("•", "*")}
+        if "@" in masked
+        else _("phone number ending in %(digits)s") % {"digits": masked[-2:]}
+    )
+    return format_html(
+        '<bdi class="mask" aria-hidden="true">{}</bdi><span class="vh">{}</span>', masked, spoken
+    )
+
+
+def verdict_words(answered: Answered) -> str:
+    """What is said about a code that passed no gate."""
+    if answered.verdict is Verdict.WRONG:
+        return ngettext(
+            "This code is not correct. You have %(left)s try left.",
+            "This code is not correct. You have %(left)s tries left.",
+            answered.tries_left,
+        ) % {"left": answered.tries_left}
+    if answered.verdict is Verdict.OLDER and answered.challenge is not None:
+        return _("This is an earlier code. Enter the newest one, sent at %(time)s.") % {
+            "time": clock(answered.challenge.created_at)
+        }
+    if answered.verdict is Verdict.DEAD:
+        return _("Too many wrong codes, so this code no longer works. Ask for a new one.")
+    return _("This code has expired. Ask for a new one.")
+
+
+def answers_words(answered: Answered) -> str:
+    """What is said about answers that passed no gate: never which of them is wrong."""
+    return ngettext(
+        "One or more answers are not correct. Check all of them. You have %(left)s try left.",
+        "One or more answers are not correct. Check all of them. You have %(left)s tries left.",
+        answered.tries_left,
+    ) % {"left": answered.tries_left}
+
+
+def refusal_words(until: datetime | None) -> str:
+    """Why no code was sent."""
+    if until is None:
+        return _("We couldn’t send the code. Try again or use another method.")
+    return _(
+        "Too many codes were sent to this phone or address. Try again at %(time)s, or use"
+        " another method."
+    ) % {"time": clock(until)}
+
+
+def call_words(state: CallState) -> str:
+    """What a call is doing, for the line that changes while it rings."""
+    return {
+        CallState.QUEUED: _("Starting the call…"),
+        CallState.RINGING: _("Your phone is ringing"),
+        CallState.ANSWERED: _("You answered. Type the number now."),
+        CallState.CONFIRMED: _("Confirmed"),
+        CallState.WRONG: _("The number typed on the phone did not match."),
+        CallState.DENIED: _("The call ended before the number was typed."),
+        CallState.NO_ANSWER: _("Nobody answered."),
+        CallState.BUSY: _("The line was busy."),
+        CallState.HANGUP: _("The call ended before the number was typed."),
+        CallState.FAILED: _("We couldn’t place the call."),
+    }[state]
+
+
+def clock(instant: datetime) -> str:
+    """An instant as a time of day, in the time zone in force."""
+    return date_format(timezone.localtime(instant), "H:i T")

@@ -1,0 +1,43 @@
+"""How every mail of the service is laid out: text first, and the same words as HTML."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from delivery.services import Content
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What a mail says. `quote` is what a person wrote: shown as theirs, never in the subject."""
+
+    subject: str
+    paragraphs: Sequence[str]
+    code: str = ""
+    after_code: Sequence[str] = ()
+    quote: str = ""
+    footer: Sequence[str] = ()
+
+
+def content_of(letter: Letter, tenant: Tenant) -> Content:
+    """The letter in the language in force, sent for the organisation."""
+    signed = _("Sent for %(tenant)s by its password service") % {"tenant": tenant.name}
+    context: dict[str, object] = {**asdict(letter), "footer": [*letter.footer, signed]}
+    context["language"] = get_language()
+    return Content(
+        subject=" ".join(letter.subject.split()),
+        text=render_to_string("email/letter.txt", context),
+        html=render_to_string("email/letter.html", context),
+        sender_name=tenant.name,
+    )
+
+
+def support_line(support_code: str) -> list[str]:
+    """The footer's line with a support code, if there is one."""
+    if not support_code:
+        return []
+    return [_("Support code: %(code)s") % {"code": f"{support_code[:4]}-{support_code[4:]}"}]
