@@ -50,10 +50,10 @@ lint-types:
 	@$(LINT_ENV) $(BIN)/mypy --no-error-summary .
 
 lint-imports:
-	@out=$$($(BIN)/lint-imports) || { echo "$$out"; exit 1; }
+	@out=$$($(BIN)/lint-imports --no-logo) || { echo "$$out"; exit 1; }
 
 lint-templates:
-	@find templates -name '*.html' -print0 | xargs -0r $(BIN)/djade --check --target-version 5.2
+	@out=$$(find templates -name '*.html' -print0 | xargs -0r $(BIN)/djade --check --target-version 5.2 2>&1) || { echo "$$out"; exit 1; }
 	@out=$$($(BIN)/djlint --lint --quiet templates 2>&1) || { echo "$$out"; exit 1; }
 
 lint-spelling:

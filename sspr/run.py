@@ -52,13 +52,13 @@ class Household:
         """
         out = subprocess.PIPE if capture else None
         with self._spawn((*MANAGE, *arguments), out) as process:
-            while not self.asked_to_stop:
+            printed: str | None = None
+            while process.returncode is None:
+                if self.asked_to_stop:
+                    process.kill()
+                    raise Ended("Stopped.")
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     printed, _ = process.communicate(timeout=_LOOK_S)
-                    break
-            else:
-                process.kill()
-                raise Ended("Stopped.")
         if process.returncode:
             raise Ended(f"manage.py {arguments[0]} failed (exit code {process.returncode}).")
         return printed or ""

@@ -29,6 +29,18 @@ def differences(before: Policy, after: Policy) -> dict[str, tuple[Plain, Plain]]
     return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
 
 
+def lines(policy: Policy) -> list[str]:
+    """The whole policy as `NAME=VALUE`, the way `with_changes` reads it."""
+    return [f"{name}={written(value)}" for name, value in to_plain(policy).items()]
+
+
+def written(value: Plain) -> str:
+    """A value as people write it down."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
 def _parsed(name: str, text: str) -> Plain:
     kind = types()[name]
     if get_origin(kind) is frozenset:

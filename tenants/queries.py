@@ -1,9 +1,11 @@
 """Which organisation, and what it decided."""
 
+from collections.abc import Collection
+
 from django.utils.translation import get_language
 
 from isolation.scope import current_tenant_id
-from tenants.models import CustomQuestion, Decisions, Domain, GroupNesting, Tenant
+from tenants.models import CustomQuestion, Decisions, Domain, Group, GroupNesting, Tenant
 from tenants.policy import Bank, Policy, from_plain
 from tenants.predefined_questions import PREDEFINED
 
@@ -12,6 +14,16 @@ def tenant_of(upn: str) -> Tenant | None:
     """The tenant that a user principal name belongs to. Asked before any is in force."""
     owner = Domain.unscoped.filter(name=upn.rpartition("@")[2]).values("tenant_id")
     return Tenant.objects.filter(pk__in=owner, enabled=True).first()
+
+
+def tenant_by_slug(slug: str) -> Tenant | None:
+    return Tenant.objects.filter(slug=slug).first()
+
+
+def taken_domains(names: Collection[str]) -> list[str]:
+    """Those of the domains that belong to a tenant already. Asked before any is in force."""
+    owned = Domain.unscoped.filter(name__in=names).order_by("name")
+    return list(owned.values_list("name", flat=True))
 
 
 def tenant_in_force() -> Tenant:
@@ -25,6 +37,12 @@ def policy_in_force() -> Policy:
 
 def domain_names() -> set[str]:
     return set(Domain.objects.values_list("name", flat=True))
+
+
+def unknown_groups(names: Collection[str]) -> list[str]:
+    """Those of the names that no group of the tenant in force has."""
+    known = Group.objects.filter(name__in=names).values_list("name", flat=True)
+    return sorted(set(names) - set(known))
 
 
 def questions() -> dict[str, str]:

@@ -9,8 +9,8 @@ from audit.services import record
 from isolation.scope import in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
-from tenants.policy_file import differences
-from tenants.queries import policy_in_force
+from tenants.policy_file import differences, written
+from tenants.queries import policy_in_force, unknown_groups
 from vault.services import create_key
 
 
@@ -58,22 +58,23 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
 
     Returns:
         One line for every setting that changed, `name: old → new`.
+
+    Raises:
+        ValueError: it newly names a group that there isn't; the message names the setting.
     """
     changed = differences(policy_in_force(), policy)
+    if not changed:
+        return []
+    for name in changed.keys() & {"groups", "excluded_groups"}:
+        if unknown := unknown_groups(getattr(policy, name)):
+            raise ValueError(f"{name}: there is no group {', '.join(unknown)}")
     Decisions.objects.update_or_create(defaults={"values": to_plain(policy)})
-    lines = [f"{name}: {_shown(old)} → {_shown(new)}" for name, (old, new) in changed.items()]
     for name, (old, new) in changed.items():
         record(
             Activity.POLICY_CHANGED,
             actor_id=actor_id,
             setting=name,
-            old=_shown(old),
-            new=_shown(new),
+            old=written(old),
+            new=written(new),
         )
-    return lines
-
-
-def _shown(value: str | int | list[str]) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ",".join(value) if isinstance(value, list) else str(value)
+    return [f"{name}: {written(old)} → {written(new)}" for name, (old, new) in changed.items()]

@@ -11,6 +11,6 @@ def code_in(text: str) -> str:
     >>> code_in("Your code is 12345678. @localhost #12345678")
     '12345678'
     """
-    found = set(_CODE.findall(text))
+    found: set[str] = set(_CODE.findall(text))
     assert len(found) == 1, f"{len(found)} different codes in {text!r}"
     return found.pop()

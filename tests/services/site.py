@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +77,7 @@ class Site:
                 stderr=subprocess.STDOUT,
             )
 
-    def _await(self, part: str, what: str, is_ready) -> None:
+    def _await(self, part: str, what: str, is_ready: Callable[[], bool]) -> None:
         def ready() -> bool:
             code = self._running[part].poll()
             assert code is None, f"The {part} ended ({code}):\n{self.log(part)[-_TAIL:]}"
@@ -106,6 +106,6 @@ def site(var: Path, settings: Mapping[str, str]) -> Iterator[Site]:
 def _answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=2) as answer:
-            return answer.status == 200
+            return bool(answer.status == 200)
     except (URLError, OSError):
         return False

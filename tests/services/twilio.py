@@ -1,4 +1,4 @@
-"""A double of Twilio's REST API, and of the telephones at the other end."""
+"""A double of Twilio's REST API: takes texts and calls, and calls our site back."""
 
 import base64
 import json
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
-from urllib.parse import parse_qsl, urlencode, urljoin
-from xml.etree import ElementTree as ET
+from typing import ClassVar, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 from twilio.request_validator import RequestValidator
 
 from tests.services.processes import wait_until
+from tests.services.telephone import Answer, Call
 
 ACCOUNT_SID = "AC" + "5" * 32
 AUTH_TOKEN = "token-of-the-double"
@@ -37,12 +37,7 @@ _MESSAGES_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What our site answered to a call-back."""
-
-    status: int
-    body: str
+_Taken = TypeVar("_Taken", "Text", Call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ class Twilio:
     auth_token: str = AUTH_TOKEN
     sender: str = "+15005550006"
     texts: list[Text] = field(default_factory=list)
-    calls: list["Call"] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     requests: int = 0
     _failures: deque[tuple[int, int]] = field(default_factory=deque)
     _delays: deque[float] = field(default_factory=deque)
@@ -91,7 +86,7 @@ class Twilio:
         self._given.add(text.sid)
         return text.body
 
-    def wait_for_call(self, to: str, timeout: float = 15) -> "Call":
+    def wait_for_call(self, to: str, timeout: float = 15) -> Call:
         """The next call to this number that wasn't yet given out; it rings: `call.fetch()`.
 
         Raises:
@@ -171,7 +166,8 @@ class Twilio:
 
     def _take_call(self, form: Mapping[str, str]) -> tuple[int, dict[str, object]]:
         call = Call(
-            self,
+            post=self.post,
+            sender=self.sender,
             sid=f"CA{uuid.uuid4().hex}",
             to=form["To"],
             url=form["Url"],
@@ -203,75 +199,8 @@ class Twilio:
     def _uri(self, kind: str, sid: str) -> str:
         return f"/{_VERSION}/Accounts/{self.account_sid}/{kind}/{sid}"
 
-    def _new(self, taken: list, to: str) -> list:
+    def _new(self, taken: list[_Taken], to: str) -> list[_Taken]:
         return [one for one in taken if one.to == to and one.sid not in self._given]
-
-
-@dataclass(slots=True)
-class Call:
-    """A call that the double took, seen from the telephone that rings."""
-
-    twilio: Twilio
-    sid: str
-    to: str
-    url: str
-    status_callback: str
-    send_digits: str
-    twiml: ET.Element | None = None
-    _asked_at: str = ""
-
-    def fetch(self) -> str:
-        """Pick up: Twilio asks our site what to say. Gives the TwiML.
-
-        Raises:
-            AssertionError: our site answered with an error or with no TwiML.
-        """
-        return self._ask(self.url)
-
-    def type_digits(self, digits: str) -> str:
-        """Type on the telephone what a <Gather> asked for; a final # only finishes it."""
-        gather = self._gather()
-        typed = digits.removesuffix(gather.get("finishOnKey", "#"))
-        return self._ask(urljoin(self._asked_at, gather.get("action", "")), Digits=typed)
-
-    def type_nothing(self) -> str:
-        """Let the <Gather> run out: nothing is posted unless it asks for empty results."""
-        gather = self._gather()
-        if gather.get("actionOnEmptyResult") == "true":
-            return self._ask(urljoin(self._asked_at, gather.get("action", "")), Digits="")
-        assert self.twiml is not None
-        redirect = self.twiml.find("Redirect")
-        return self._ask(urljoin(self._asked_at, redirect.text)) if redirect is not None else ""
-
-    def said(self) -> str:
-        """All that the voice says in the TwiML at hand."""
-        assert self.twiml is not None, "Nothing was fetched yet"
-        return " ".join("".join(say.itertext()).strip() for say in self.twiml.iter("Say"))
-
-    def is_asking(self) -> bool:
-        """Whether the TwiML at hand waits for keys."""
-        return self.twiml is not None and self.twiml.find(".//Gather") is not None
-
-    def report(self, status: str, **more: str) -> Answer:
-        """Call back that the call was `answered`, `completed`, `busy`, `no-answer` or `failed`."""
-        return self.twilio.post(self.status_callback, {**self._fields(status), **more})
-
-    def _gather(self) -> ET.Element:
-        gather = None if self.twiml is None else self.twiml.find(".//Gather")
-        assert gather is not None, "No <Gather> in the TwiML at hand"
-        return gather
-
-    def _ask(self, url: str, **more: str) -> str:
-        answer = self.twilio.post(url, {**self._fields("in-progress"), **more})
-        assert answer.status == HTTPStatus.OK, f"{answer.status} from {url}: {answer.body[:500]}"
-        self.twiml = ET.fromstring(answer.body)
-        self._asked_at = url
-        assert self.twiml.tag == "Response", answer.body[:500]
-        return answer.body
-
-    def _fields(self, status: str) -> dict[str, str]:
-        ends = {"From": self.twilio.sender, "To": self.to, "Called": self.to}
-        return {"CallSid": self.sid, "CallStatus": status, "Direction": "outbound-api", **ends}
 
 
 @contextmanager

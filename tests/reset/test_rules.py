@@ -1,0 +1,154 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reset.refusals import Circumstances, Refusal, why_not
+from reset.rules import LIFETIME, Facts, Goal, Step, are_enough, gates_missing, on_offer, step
+from tenants.policy import Method, Policy, Proof, Questions, Scope, strictest
+from verification.rules.ways import Way
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ONE = Policy(self_service=Scope.ALL)
+TWO = Policy(self_service=Scope.ALL, methods_required=2)
+SECOND = Policy(self_service=Scope.ALL, questions=Questions.SECOND)
+
+policies = st.sampled_from(
+    [
+        ONE,
+        TWO,
+        SECOND,
+        Policy(methods_required=2, questions=Questions.SECOND),
+        Policy(methods_required=2, questions=Questions.GATE),
+        Policy(reset_methods=frozenset({Method.EMAIL})),
+    ]
+)
+passed_sets = st.frozensets(st.sampled_from(list(Method)))
+
+
+def facts(**changes):
+    known = {"policy": ONE, "started_at": NOON, "identified": True, "goal": Goal.FORGOT}
+    return Facts(**(known | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"identified": False}, Step.IDENTIFY, id="nobody yet"),
+        pytest.param({"goal": None}, Step.CHOOSE, id="no goal yet"),
+        pytest.param({}, Step.VERIFY, id="nothing passed"),
+        pytest.param({"passed": frozenset({Method.EMAIL})}, Step.NEW_PASSWORD, id="one of one"),
+        pytest.param(
+            {"policy": TWO, "passed": frozenset({Method.EMAIL})}, Step.VERIFY, id="one of two"
+        ),
+        pytest.param(
+            {"policy": TWO, "passed": frozenset({Method.MOBILE_TEXT, Method.MOBILE_CALL})},
+            Step.VERIFY,
+            id="one phone twice is one gate",
+        ),
+        pytest.param(
+            {"policy": TWO, "passed": frozenset({Method.MOBILE_TEXT, Method.EMAIL})},
+            Step.NEW_PASSWORD,
+            id="two of two",
+        ),
+        pytest.param(
+            {"passed": frozenset({Method.AUTHENTICATOR})}, Step.VERIFY, id="a method not allowed"
+        ),
+        pytest.param(
+            {"policy": SECOND, "passed": frozenset({Method.QUESTIONS})},
+            Step.VERIFY,
+            id="questions alone, where they are second only",
+        ),
+        pytest.param(
+            {"goal": Goal.UNLOCK, "passed": frozenset({Method.EMAIL})}, Step.UNLOCK, id="unlock"
+        ),
+        pytest.param({"denied": True}, Step.ENDED, id="denied on the phone"),
+        pytest.param({"refused": True}, Step.ENDED, id="refused"),
+        pytest.param({"policy": None}, Step.ENDED, id="a policy that nobody can meet"),
+        pytest.param({"finished": True, "refused": True}, Step.DONE, id="finished"),
+    ],
+)
+def test_the_facts_decide_the_step(changes, expected):
+    assert step(facts(**changes), NOON) is expected
+
+
+def test_an_attempt_ends_after_its_lifetime_whatever_was_passed():
+    complete = facts(passed=frozenset(Method))
+
+    assert step(complete, NOON + LIFETIME - timedelta(seconds=1)) is Step.NEW_PASSWORD
+    assert step(complete, NOON + LIFETIME) is Step.ENDED
+
+
+@given(policy=policies, passed=passed_sets, refused=st.booleans(), denied=st.booleans())
+def test_no_facts_lead_to_a_new_password_without_enough_different_proofs(
+    policy, passed, refused, denied
+):
+    found = step(facts(policy=policy, passed=passed, refused=refused, denied=denied), NOON)
+
+    if found is Step.NEW_PASSWORD:
+        proofs = {method.proof for method in passed if method in policy.methods}
+        assert len(proofs) >= policy.methods_required
+        assert proofs != {Proof.QUESTIONS} or policy.questions is Questions.GATE
+        assert not refused
+        assert not denied
+
+
+@given(policy=policies, held=passed_sets, passed=passed_sets)
+def test_what_was_proved_is_never_offered_again(policy, held, passed):
+    ways = [Way(method) for method in Method if method in held]
+
+    offered = {way.method.proof for way in on_offer(ways, policy, passed)}
+
+    assert not offered & {method.proof for method in passed}
+
+
+@given(policy=policies, held=passed_sets)
+def test_whoever_holds_enough_can_get_through(policy, held):
+    ways = [Way(method) for method in Method if method in held & policy.methods]
+    passed = frozenset()
+    while offered := on_offer(ways, policy, passed):
+        passed |= {offered[0].method}
+
+    assert (gates_missing(policy, passed) == 0) == are_enough(ways, policy)
+
+
+@given(first=policies, second=policies, passed=passed_sets)
+def test_the_stricter_policy_never_lets_through_what_one_of_both_refuses(first, second, passed):
+    both = strictest(first, second)
+
+    if both is not None and gates_missing(both, passed) == 0:
+        assert gates_missing(first, passed) == 0
+        assert gates_missing(second, passed) == 0
+
+
+def circumstances(**changes):
+    good = {
+        "known": True,
+        "enabled": True,
+        "self_service_on": True,
+        "in_scope": True,
+        "may_as_administrator": True,
+        "paused": False,
+        "enough_methods": True,
+        "writable": True,
+    }
+    return Circumstances(**(good | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"known": False, "self_service_on": False}, Refusal.NOT_VERIFIABLE),
+        ({"enabled": False}, Refusal.NOT_VERIFIABLE),
+        ({"self_service_on": False, "enough_methods": False}, Refusal.NOT_ENABLED),
+        ({"in_scope": False, "paused": True}, Refusal.NOT_ENABLED),
+        ({"may_as_administrator": False}, Refusal.NOT_ENABLED),
+        ({"paused": True, "enough_methods": False}, Refusal.TOO_MANY),
+        ({"enough_methods": False, "writable": False}, Refusal.NOT_VERIFIABLE),
+        ({"writable": False}, Refusal.MANAGED_ELSEWHERE),
+    ],
+)
+def test_the_first_reason_in_the_order_of_the_checks_is_given(changes, expected):
+    assert why_not(circumstances(**changes)) is expected
