@@ -79,7 +79,9 @@ messages: $(DEV) ## Collect texts to translate into locale/ (a new language: mkd
 catalogues: $(CATALOGUES)
 
 %.mo: %.po | $(RUNTIME)
+	@rm -f $@
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --locale $(notdir $(patsubst %/LC_MESSAGES/,%,$(dir $<)))
+	@test -f $@ || { echo "$< is marked '#, fuzzy' at its top, so nothing is compiled from it: remove that line when it's translated"; exit 1; }
 
 .PHONY: lock
 lock: $(UV) ## Lock the newest allowed versions, with hashes, into requirements*.lock

@@ -1,6 +1,6 @@
 """What happened, for good: rows are added and read, never changed."""
 
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, Self
 
 from django.db import models
 from django.utils import timezone
@@ -38,6 +38,7 @@ class Event(TenantOwned):
     details = models.JSONField(default=dict)
 
     objects: ClassVar[EventManager] = EventManager()
+    unscoped: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(EventQuerySet)()
 
     class Meta:
         base_manager_name = "unscoped"
@@ -49,3 +50,6 @@ class Event(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.activity} ({self.outcome})"
+
+    def delete(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise AppendOnly

@@ -82,6 +82,11 @@ def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
     )
     if mine.filter(expires_at__lte=now).update(state=State.EXPIRED, destination=b"", content=b""):
         return None
+    # Only a message that ends its workers gets here: what is put off fails at the last attempt.
+    if mine.filter(attempts__gte=_MAX_ATTEMPTS).update(
+        state=State.FAILED, destination=b"", content=b"", failure="abandoned"
+    ):
+        return None
     if not mine.update(
         state=State.SENDING,
         lease_until=now + LEASE,

@@ -6,7 +6,8 @@ import tempfile
 os.environ.setdefault("SSPR_SECRET_KEY", "only-for-tests-" * 4)
 os.environ.setdefault("SSPR_ENCRYPTION_KEYS", "only-for-tests-" * 4)
 os.environ.setdefault("SSPR_DEMO", "1")
-os.environ.setdefault("SSPR_VAR", tempfile.mkdtemp(prefix="sspr-tests-"))
+if "SSPR_VAR" not in os.environ:
+    os.environ["SSPR_VAR"] = tempfile.mkdtemp(prefix="sspr-tests-")
 os.environ.setdefault("SSPR_TESTING", "1")
 
 from sspr.settings import *  # noqa: F403

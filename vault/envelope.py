@@ -35,5 +35,5 @@ def unseal(key: bytes, envelope: bytes, place: str) -> bytes:
     nonce, sealed = envelope[1 : 1 + _NONCE_BYTES], envelope[1 + _NONCE_BYTES :]
     try:
         return AESGCM(key).decrypt(nonce, sealed, place.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Unopenable from None

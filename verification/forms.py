@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django import forms
 from django.utils import timezone
@@ -14,9 +14,22 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.policy import Method
 from verification.rules.challenges import typed_code
+from verification.rules.verdicts import CallState, Verdict
 from verification.rules.ways import Way
-from verification.services.calls import CallState
-from verification.services.challenges import Answered, Verdict
+
+
+class Judged(Protocol):
+    """A code or answers that were looked at."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+    @property
+    def tries_left(self) -> int: ...
+
+    @property
+    def sent_at(self) -> datetime | None: ...
+
 
 _FREE = {Method.EMAIL, Method.AUTHENTICATOR}
 
@@ -109,7 +122,7 @@ def masked_words(masked: str) -> SafeString:
     )
 
 
-def verdict_words(answered: Answered) -> str:
+def verdict_words(answered: Judged) -> str:
     """What is said about a code that passed no gate."""
     if answered.verdict is Verdict.WRONG:
         return ngettext(
@@ -117,16 +130,16 @@ def verdict_words(answered: Answered) -> str:
             "This code is not correct. You have %(left)s tries left.",
             answered.tries_left,
         ) % {"left": answered.tries_left}
-    if answered.verdict is Verdict.OLDER and answered.challenge is not None:
+    if answered.verdict is Verdict.OLDER and answered.sent_at is not None:
         return _("This is an earlier code. Enter the newest one, sent at %(time)s.") % {
-            "time": clock(answered.challenge.created_at)
+            "time": clock(answered.sent_at)
         }
     if answered.verdict is Verdict.DEAD:
         return _("Too many wrong codes, so this code no longer works. Ask for a new one.")
     return _("This code has expired. Ask for a new one.")
 
 
-def answers_words(answered: Answered) -> str:
+def answers_words(answered: Judged) -> str:
     """What is said about answers that passed no gate: never which of them is wrong."""
     return ngettext(
         "One or more answers are not correct. Check all of them. You have %(left)s try left.",

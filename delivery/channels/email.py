@@ -29,6 +29,10 @@ class Email:
             if all(code >= _FOR_GOOD for code, _ in refusal.recipients.values()):
                 raise Undeliverable("recipient refused") from None
             raise TryLater("recipient put off") from None
+        except smtplib.SMTPDataError as refusal:
+            if refusal.smtp_code >= _FOR_GOOD:
+                raise Undeliverable("mail refused") from None
+            raise TryLater("mail put off") from None
         except (smtplib.SMTPException, OSError) as error:
             raise TryLater(type(error).__name__) from None
         return Receipt()

@@ -24,6 +24,8 @@ def mailbox(text: str) -> str:
     >>> mailbox("Minji@Faß.de")
     'minji@xn--fa-hia.de'
     """
+    if len(text) > 2 * _MAX_CHARACTERS:
+        raise NotAMailbox
     plain = unicodedata.normalize("NFKC", text).strip()
     local, _, domain = plain.rpartition("@")
     dotted = local.startswith(".") or local.endswith(".") or ".." in local

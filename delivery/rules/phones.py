@@ -8,7 +8,8 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-_EXTENSION = re.compile(r"\s*(?:내선|ext\.?|x|#)\s*:?\s*(\d{1,8})\s*(?:번)?\s*$", re.IGNORECASE)
+_EXTENSION = re.compile(r"\s*(?:내선|ext\.?|x|#)\s*:?\s*([0-9]{1,8})\s*(?:번)?\s*$", re.IGNORECASE)
+_MAX_CHARACTERS = 100
 _LANDLINE_OR_MOBILE = PhoneNumberType.FIXED_LINE_OR_MOBILE
 _MOBILE = {PhoneNumberType.MOBILE, _LANDLINE_OR_MOBILE}
 _OFFICE = _MOBILE | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
@@ -60,6 +61,8 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     >>> phone("02-1234-5678 내선 12", region="KR", countries=frozenset({"KR"}), office=True)
     Phone(e164='+82212345678', region='KR', textable=False, extension='12')
     """
+    if len(text) > _MAX_CHARACTERS:
+        raise NotAPhone(PhoneProblem.FORMAT)
     plain = unicodedata.normalize("NFKC", text).strip()
     if not plain:
         raise NotAPhone(PhoneProblem.EMPTY)

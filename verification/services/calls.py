@@ -13,6 +13,7 @@ from vault.keyed import same
 from verification.models import Challenge
 from verification.queries import message_of, number_shown
 from verification.rules.challenges import MAX_CALL_TRIES
+from verification.rules.verdicts import CallState
 
 _NOT_ME = "9"
 
@@ -24,19 +25,6 @@ class Typed(StrEnum):
     WRONG = "wrong"
     NOT_ME = "not_me"
     OVER = "over"
-
-
-class CallState(StrEnum):
-    QUEUED = "queued"
-    RINGING = "ringing"
-    ANSWERED = "answered"
-    CONFIRMED = "confirmed"
-    WRONG = "wrong"
-    DENIED = "denied"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    HANGUP = "hangup"
-    FAILED = "failed"
 
 
 _PROVIDER_STATES = {

@@ -28,11 +28,14 @@ def count_a_guess(user_id: int) -> None:
 
     Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
     """
-    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)).allowed:
+    # A try during a pause is no guess: else whoever hammers would use up the hundred for the user.
+    if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)):
         raise Paused(None)
     verdict = limits.hit(Limit.WRONG_GUESSES, str(user_id))
     if not verdict.allowed:
         raise Paused(verdict.until)
+    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)).allowed:
+        raise Paused(None)
 
 
 def uncount(user_id: int) -> None:

@@ -1,0 +1,155 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vault import envelope, keyring, services
+from vault.envelope import Unopenable
+from vault.keyed import digits, fingerprint, same
+from vault.models import TenantKey
+
+KEY = bytes(range(32))
+PLACE = "verification.method.value:7f"
+OLD, NEW = "old-key-" * 8, "new-key-" * 8
+
+
+@pytest.fixture
+def ring(settings):
+    """Puts keys into the ring, as after a restart."""
+
+    def put(*keys):
+        settings.ENCRYPTION_KEYS = list(keys)
+        keyring.purpose_key.cache_clear()
+        services._kept_open.clear()
+
+    yield put
+    keyring.purpose_key.cache_clear()
+    services._kept_open.clear()
+
+
+@given(plaintext=st.binary(), place=st.text(st.characters(codec="utf-8")))
+def test_what_is_sealed_opens_again(plaintext, place):
+    assert envelope.unseal(KEY, envelope.seal(KEY, plaintext, place), place) == plaintext
+
+
+@given(plaintext=st.binary(min_size=4))
+def test_an_envelope_shows_nothing_and_is_never_the_same_twice(plaintext):
+    first, second = (envelope.seal(KEY, plaintext, PLACE) for _ in range(2))
+
+    assert plaintext not in first
+    assert first != second
+
+
+@given(st.integers(0, 40), st.integers(0, 7))
+def test_one_changed_bit_makes_it_unopenable(position, bit):
+    sealed = bytearray(envelope.seal(KEY, b"+82 10 1234", PLACE))
+    sealed[position % len(sealed)] ^= 1 << bit
+
+    with pytest.raises(Unopenable):
+        envelope.unseal(KEY, bytes(sealed), PLACE)
+
+
+@given(st.binary(max_size=40))
+def test_anything_else_is_unopenable_and_nothing_worse(rubbish):
+    with pytest.raises(Unopenable):
+        envelope.unseal(KEY, b"\x01" + rubbish, PLACE)
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        pytest.param(bytes(32), PLACE, id="another key"),
+        pytest.param(KEY, "verification.method.value:80", id="another row"),
+        pytest.param(KEY, "directory.prefill.value:7f", id="another table"),
+    ],
+)
+def test_sealed_for_one_place_opens_in_no_other(key, place):
+    sealed = envelope.seal(KEY, b"secret", PLACE)
+
+    with pytest.raises(Unopenable):
+        envelope.unseal(key, sealed, place)
+
+
+def test_a_column_of_one_tenant_does_not_open_in_another(contoso, hanbit):
+    sealed = services.sealed("+821012345678", tenant_id=contoso.pk, place=PLACE)
+
+    assert services.opened(sealed, tenant_id=contoso.pk, place=PLACE) == "+821012345678"
+    with pytest.raises(Unopenable):
+        services.opened(sealed, tenant_id=hanbit.pk, place=PLACE)
+
+
+def test_a_new_key_in_the_ring_leaves_everything_readable(contoso, ring):
+    ring(OLD)
+    TenantKey.objects.all().delete()
+    services.create_key(contoso.pk)
+    sealed = services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+
+    ring(NEW, OLD)
+
+    assert services.opened(sealed, tenant_id=contoso.pk, place=PLACE) == "secret"
+
+
+def test_a_ring_without_the_key_opens_nothing(contoso, ring):
+    ring(OLD)
+    TenantKey.objects.all().delete()
+    services.create_key(contoso.pk)
+
+    ring(NEW)
+
+    with pytest.raises(Unopenable):
+        services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+
+
+def test_without_its_key_a_tenant_is_shredded(contoso):
+    sealed = services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    TenantKey.objects.all().delete()
+    services._kept_open.clear()
+
+    with pytest.raises(TenantKey.DoesNotExist):
+        services.opened(sealed, tenant_id=contoso.pk, place=PLACE)
+
+
+def test_a_tenant_that_got_the_number_of_a_rolled_back_one_has_its_own_key(contoso):
+    before = services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    TenantKey.objects.all().delete()
+
+    services.create_key(contoso.pk)
+
+    with pytest.raises(Unopenable):
+        services.opened(before, tenant_id=contoso.pk, place=PLACE)
+
+
+def test_the_data_key_lies_in_the_database_wrapped_only(contoso):
+    services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    _until, key = services._kept_open[contoso.pk]
+
+    assert key not in bytes(TenantKey.objects.get(tenant_id=contoso.pk).wrapped)
+
+
+def test_two_purposes_have_two_keys():
+    assert keyring.purpose_key("codes") != keyring.purpose_key("answers")
+
+
+@pytest.mark.parametrize("keys", [[], ["short"]])
+def test_a_ring_that_protects_nothing_is_refused(ring, keys):
+    ring(*keys)
+
+    with pytest.raises(ImproperlyConfigured):
+        keyring.purpose_key("codes")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"))), st.lists(st.text(max_size=3)))
+def test_fingerprints_are_equal_for_equal_parts_only(left, right):
+    equal = fingerprint(KEY, *left) == fingerprint(KEY, *right)
+
+    assert equal == (left == right)
+
+
+@given(st.text())
+def test_digits_stay_below_their_bound(label):
+    assert 0 <= digits(KEY, label, below=9_000) < 9_000
+
+
+def test_same_knows_more_than_ascii():
+    assert same("한", "한")
+    assert not same("한", "글")
