@@ -1,13 +1,16 @@
 """Which tenant is in force. Nothing tenant-owned can be read or written without one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar, cast
 
 NOBODY = 0
 """The tenant of what belongs to no organisation: an attempt for an unknown domain, say."""
 
+_Known = TypeVar("_Known")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
+_known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
 
 
 class NoTenantInForce(RuntimeError):
@@ -29,8 +32,28 @@ def current_tenant_id() -> int:
 @contextmanager
 def in_tenant(tenant_id: int) -> Iterator[None]:
     """Puts one tenant in force until the block ends."""
-    token = _in_force.set(tenant_id)
+    token, known = _in_force.set(tenant_id), _known.set({})
     try:
         yield
     finally:
         _in_force.reset(token)
+        _known.reset(known)
+
+
+def known(name: str, find: Callable[[], _Known]) -> _Known:
+    """What was found once stays known until the tenant is no longer in force, or `forget` is said.
+
+    For what a request asks again and again and nobody else changes meanwhile without harm.
+    """
+    memory = _known.get()
+    if memory is None:
+        return find()
+    if name not in memory:
+        memory[name] = find()
+    return cast("_Known", memory[name])
+
+
+def forget(name: str) -> None:
+    """Looks again next time."""
+    if (memory := _known.get()) is not None:
+        memory.pop(name, None)

@@ -4,10 +4,12 @@ from collections.abc import Collection
 
 from django.utils.translation import get_language
 
-from isolation.scope import current_tenant_id
+from isolation.scope import current_tenant_id, known
 from tenants.models import CustomQuestion, Decisions, Domain, Group, GroupNesting, Tenant
 from tenants.policy import Bank, Policy, from_plain
 from tenants.predefined_questions import PREDEFINED
+
+POLICY = "policy"
 
 
 def tenant_of(upn: str) -> Tenant | None:
@@ -27,12 +29,11 @@ def taken_domains(names: Collection[str]) -> list[str]:
 
 
 def tenant_in_force() -> Tenant:
-    return Tenant.objects.get(pk=current_tenant_id())
+    return known("tenant", lambda: Tenant.objects.get(pk=current_tenant_id()))
 
 
 def policy_in_force() -> Policy:
-    row = Decisions.objects.first()
-    return from_plain(row.values) if row else Policy()
+    return known(POLICY, _policy)
 
 
 def domain_names() -> set[str]:
@@ -64,6 +65,11 @@ def with_outer_groups(group_ids: set[int]) -> set[int]:
         new = {outer for inner in new for outer in outer_of.get(inner, ())} - found
         found |= new
     return found
+
+
+def _policy() -> Policy:
+    row = Decisions.objects.first()
+    return from_plain(row.values) if row else Policy()
 
 
 def _in_language(texts: dict[str, str]) -> str:

@@ -6,11 +6,11 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import record
-from isolation.scope import in_tenant
+from isolation.scope import forget, in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
 from tenants.policy_file import differences, written
-from tenants.queries import policy_in_force, unknown_groups
+from tenants.queries import POLICY, policy_in_force, unknown_groups
 from vault.services import create_key
 
 
@@ -69,6 +69,7 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
         if unknown := unknown_groups(getattr(policy, name)):
             raise ValueError(f"{name}: there is no group {', '.join(unknown)}")
     Decisions.objects.update_or_create(defaults={"values": to_plain(policy)})
+    forget(POLICY)
     for name, (old, new) in changed.items():
         record(
             Activity.POLICY_CHANGED,

@@ -4,7 +4,9 @@ On SQLite rows may be deleted, because Django empties its test database there wi
 PostgreSQL it does so with TRUNCATE, which a trigger for rows doesn't see.
 """
 
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 _MAKE = {
     "sqlite": [
@@ -33,12 +35,12 @@ _REMOVE = {
 }
 
 
-def make(_apps, schema_editor):
+def make(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     for statement in _MAKE[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 
 
-def remove(_apps, schema_editor):
+def remove(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     for statement in _REMOVE[schema_editor.connection.vendor]:
         schema_editor.execute(statement)
 

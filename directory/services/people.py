@@ -153,7 +153,8 @@ def _prefill(known: Mapping[int, Person]) -> set[int]:
     """
     rows = Prefill.objects.filter(user_id__in=list(known))
     present = {(row.user_id, Proof(row.proof)): row for row in rows}
-    new, other = [], []
+    new: list[Prefill] = []
+    other: list[Prefill] = []
     for user_id, person in known.items():
         for proof, (value, textable) in _contacts(person).items():
             row = present.get((user_id, proof))

@@ -14,9 +14,10 @@ from reset.services.attempts import OutOfTurn, require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
 from verification.services import challenges, guesses, questions
-from verification.services.challenges import Answered, Asked, Verdict
+from verification.services.challenges import Answered, Asked
 
 
 class NotOnOffer(Exception):

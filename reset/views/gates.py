@@ -6,7 +6,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from verification.forms import CodeForm, MethodForm
 
 from reset import queries
 from reset.forms import AnswersForm
@@ -18,6 +17,7 @@ from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as verification_forms
+from verification.forms import CodeForm, MethodForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
     destination_of,
@@ -29,8 +29,9 @@ from verification.queries import (
     sends_of,
 )
 from verification.rules.masking import mask
-from verification.services.calls import CallState, call_state
-from verification.services.challenges import Refused, Verdict
+from verification.rules.verdicts import CallState, Verdict
+from verification.services.calls import call_state
+from verification.services.challenges import Refused
 
 _PAGES = {
     Method.EMAIL: "reset:code",

@@ -56,7 +56,7 @@ def test_another_tenant_reads_nothing_of_it(event, hanbit):
     ],
 )
 def test_history_is_not_rewritten(event, rewrite):
-    with pytest.raises(AppendOnly):
+    with pytest.raises(AppendOnly), transaction.atomic():
         rewrite(event)
 
     assert Event.objects.filter(pk=event.pk, reason="").exists()

@@ -5,8 +5,9 @@ import pytest
 from tenants.policy import Method
 from tests.builders import make_user
 from verification.models import Purpose
+from verification.rules.verdicts import Verdict
 from verification.services import challenges
-from verification.services.challenges import Asked, Refused, Verdict
+from verification.services.challenges import Asked, Refused
 
 
 def ask(user, context, **more):

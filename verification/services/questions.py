@@ -19,7 +19,8 @@ from verification.models import Answer, AuthenticationMethod, Challenge, Purpose
 from verification.queries import methods_by_proof, newest
 from verification.rules.answers import normal_answer
 from verification.rules.challenges import MAX_TRIES
-from verification.services.challenges import Answered, Verdict
+from verification.rules.verdicts import Verdict
+from verification.services.challenges import Answered
 
 _TO_ANSWER = timedelta(minutes=15)
 

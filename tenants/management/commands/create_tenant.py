@@ -7,10 +7,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 from django.db import IntegrityError
 
-from tenants.models import Tenant
 from tenants.queries import taken_domains, tenant_by_slug
 from tenants.rules import NotADomain, domain_name, is_country, is_time_zone, usual_time_zone
 from tenants.services import Founding, create_tenant
+
+_LONGEST = {"--name": 100, "--short-name": 20, "--slug": 40}
 
 
 class Command(BaseCommand):
@@ -53,28 +54,31 @@ def _checked(options: dict[str, Any]) -> Founding:
     if not is_time_zone(time_zone):
         raise CommandError(f"--time-zone: {time_zone} is unknown; give one like Asia/Seoul")
     return Founding(
-        name=_fitting("name", options["name"]),
+        name=_name(options["name"]),
         slug=_free_slug(options["slug"]),
         domains=_free_domains(options["domains"]),
         country=country,
         language=options["language"],
         time_zone=time_zone,
-        short_name=_fitting("short_name", options["short_name"], may_be_empty=True),
+        short_name=_fitting("--short-name", options["short_name"]),
     )
 
 
-def _fitting(field: str, text: str, *, may_be_empty: bool = False) -> str:
-    longest = Tenant._meta.get_field(field).max_length  # noqa: SLF001  (Django's public name)
-    text, option = text.strip(), f"--{field.replace('_', '-')}"
-    if not text and not may_be_empty:
-        raise CommandError(f"{option}: may not be empty")
+def _fitting(option: str, text: str) -> str:
+    text, longest = text.strip(), _LONGEST[option]
     if len(text) > longest or not text.isprintable():
         raise CommandError(f"{option}: at most {longest} printable characters")
     return text
 
 
+def _name(text: str) -> str:
+    if not text.strip():
+        raise CommandError("--name: may not be empty")
+    return _fitting("--name", text)
+
+
 def _free_slug(text: str) -> str:
-    slug = _fitting("slug", text)
+    slug = _fitting("--slug", text)
     try:
         validate_slug(slug)
     except ValidationError:

@@ -1,0 +1,144 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery.rules.phones import NotAPhone, PhoneProblem, phone, shown
+
+KOREA = frozenset({"KR"})
+EVERYWHERE = frozenset({"KR", "US", "GB", "DE", "DO"})
+_PHONEISH = st.text(st.sampled_from("0123456789٠١２３+-() .#,;/x내선ext번:=\t\u200b\xa0"), max_size=40)
+
+
+def meant(text, *, region="KR", countries=KOREA, office=False):
+    return phone(text, region=region, countries=countries, office=office)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "010-1234-5678",
+        "01012345678",
+        "010 1234 5678",
+        "010.1234.5678",
+        "(010) 1234-5678",
+        "+82 10-1234-5678",
+        "+82 010-1234-5678",
+        "+82(0)10-1234-5678",
+        "０１０－１２３４－５６７８",
+        "٠١٠١٢٣٤٥٦٧٨",
+        "1012345678",
+        "  010-1234-5678  ",
+    ],
+)
+def test_one_korean_mobile_in_many_spellings_is_one_number(text):
+    found = meant(text)
+
+    assert found.e164 == "+821012345678"
+    assert found.textable
+    assert found.extension == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "e164"),
+    [
+        ("02-123-4567", "+8221234567"),
+        ("02-1234-5678", "+82212345678"),
+        ("031-123-4567", "+82311234567"),
+        ("070-1234-5678", "+827012345678"),
+    ],
+)
+def test_an_office_phone_is_called_and_never_texted(text, e164):
+    found = meant(text, office=True)
+
+    assert found.e164 == e164
+    assert not found.textable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "02-1234-5678 ext. 123",
+        "02-1234-5678 ext 123",
+        "02-1234-5678 내선 123",
+        "02-1234-5678 내선:123번",
+        "02-1234-5678 x123",
+        "02-1234-5678 #123",
+        "02-1234-5678 내선 １２３",
+    ],
+)
+def test_an_extension_is_for_office_phones_only(text):
+    found = meant(text, office=True)
+
+    assert (found.e164, found.extension) == ("+82212345678", "123")
+    with pytest.raises(NotAPhone) as refusal:
+        meant(text)
+    assert refusal.value.problem is PhoneProblem.EXTENSION
+
+
+@pytest.mark.parametrize("office", [True, False], ids=["office", "personal"])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("1588-1234", PhoneProblem.KIND, id="one number for a company"),
+        pytest.param("060-700-1234", PhoneProblem.KIND, id="premium"),
+        pytest.param("0505-123-4567", PhoneProblem.KIND, id="personal number"),
+        pytest.param("080-123-4567", PhoneProblem.KIND, id="freephone"),
+        pytest.param("+8816 1234 5678", PhoneProblem.KIND, id="satellite Iridium"),
+        pytest.param("+870 773 111 632", PhoneProblem.KIND, id="satellite Inmarsat"),
+        pytest.param("+1 900 234 5678", PhoneProblem.KIND, id="premium US"),
+        pytest.param("+44 871 234 5678", PhoneProblem.KIND, id="premium GB"),
+        pytest.param("+1 809 234 5678", PhoneProblem.COUNTRY, id="Caribbean"),
+        pytest.param("+1 650 253 0000", PhoneProblem.COUNTRY, id="country not allowed"),
+        pytest.param("+44 7911 123456", PhoneProblem.COUNTRY, id="Guernsey, not Britain"),
+        pytest.param("112", PhoneProblem.IMPOSSIBLE, id="emergency"),
+        pytest.param("010-1234", PhoneProblem.IMPOSSIBLE, id="too short"),
+        pytest.param("", PhoneProblem.EMPTY, id="empty"),
+        pytest.param("minji", PhoneProblem.FORMAT, id="letters"),
+        pytest.param("010-1234-5678,,1234", PhoneProblem.FORMAT, id="pauses"),
+        pytest.param("tel:01012345678;ext=5", PhoneProblem.FORMAT, id="uri"),
+        pytest.param("010-1234-5678;phone-context=+1", PhoneProblem.FORMAT, id="context"),
+        pytest.param("1-800-FLOWERS", PhoneProblem.FORMAT, id="vanity"),
+        pytest.param("9" * 100_000, PhoneProblem.FORMAT, id="endless"),
+        pytest.param(" " * 100_000, PhoneProblem.FORMAT, id="endless spaces"),
+    ],
+)
+def test_what_costs_or_reaches_nobody_is_refused(text, problem, office):
+    with pytest.raises(NotAPhone) as refusal:
+        meant(text, office=office, countries=KOREA | {"GB"} if "871" in text else KOREA)
+
+    assert refusal.value.problem in {problem, PhoneProblem.IMPOSSIBLE}
+
+
+def test_internet_telephony_is_for_offices_only():
+    with pytest.raises(NotAPhone) as refusal:
+        meant("070-1234-5678")
+
+    assert refusal.value.problem is PhoneProblem.KIND
+
+
+def test_no_country_allowed_means_no_phone():
+    with pytest.raises(NotAPhone) as refusal:
+        meant("010-1234-5678", countries=frozenset())
+
+    assert refusal.value.problem is PhoneProblem.COUNTRY
+
+
+@given(text=st.text() | _PHONEISH, office=st.booleans())
+def test_anything_typed_is_a_number_in_ascii_or_not_a_phone(text, office):
+    try:
+        found = meant(text, countries=EVERYWHERE, office=office)
+    except NotAPhone:
+        return
+
+    assert found.e164.isascii()
+    assert found.e164[0] == "+"
+    assert found.e164[1:].isdigit()
+    assert found.extension == "" or (found.extension.isascii() and found.extension.isdigit())
+    assert meant(found.e164, countries=EVERYWHERE, office=office).e164 == found.e164
+
+
+@pytest.mark.parametrize(
+    ("home", "expected"), [("KR", "010-1234-5678"), ("US", "+82 10-1234-5678")]
+)
+def test_a_number_is_shown_as_people_at_home_write_it(home, expected):
+    assert shown("+821012345678", home=home) == expected

@@ -1,0 +1,348 @@
+import io
+from io import StringIO
+
+import pytest
+from django.contrib.auth.hashers import check_password
+from django.core.management import CommandError, call_command
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.models import Membership, Prefill, User
+from directory.queries import prefilled, prefilled_value
+from directory.services import import_users as importing
+from directory.services.import_users import UnusableFile, import_users
+from isolation.scope import in_tenant
+from tenants.models import Group
+from tenants.policy import Proof
+from tenants.roles import Role
+from tests.builders import make_prefill, make_user
+
+FULL = """\
+user_principal_name,display_name,given_name,surname,language,office_phone,mobile_phone,\
+alternate_email,groups,password
+minji@contoso.example,김민지,민지,김,ko,02-1234-5678 내선 12,010-1234-5678,minji@mail.example,\
+Staff;Seoul,a good long password
+joe@contoso.example,Joe,,,,,,,,
+"""
+
+
+def load(text, **more):
+    refused = []
+    tally = import_users(text.splitlines(keepends=True), tell=refused.append, **more)
+    return tally, {row.line: [reason.column for reason in row.reasons] for row in refused}
+
+
+def counts(tally):
+    return tally.created, tally.updated, tally.unchanged, tally.refused
+
+
+def names(user):
+    return sorted(user.groups.values_list("name", flat=True))
+
+
+def contacts(user):
+    return {proof: prefilled_value(row) for proof, row in prefilled(user.pk).items()}
+
+
+def everything():
+    return [
+        sorted(map(repr, model.unscoped.values_list()))
+        for model in (User, Membership, Prefill, Group)
+    ]
+
+
+def test_good_row_is_written_whole(contoso):
+    tally, refused = load(FULL)
+
+    minji = User.objects.get(upn="minji@contoso.example")
+    assert (counts(tally), refused) == ((2, 0, 0, 0), {})
+    assert (minji.display_name, minji.surname, minji.language) == ("김민지", "김", "ko")
+    assert check_password("a good long password", minji.password)
+    assert names(minji) == ["Seoul", "Staff"]
+    assert contacts(minji) == {
+        Proof.OFFICE_PHONE: "+82212345678#12",
+        Proof.MOBILE_PHONE: "+821012345678",
+        Proof.EMAIL: "minji@mail.example",
+    }
+    assert {p: row.textable for p, row in prefilled(minji.pk).items()} == {
+        Proof.OFFICE_PHONE: False,
+        Proof.MOBILE_PHONE: True,
+        Proof.EMAIL: False,
+    }
+
+
+def test_user_without_a_password_in_the_file_can_not_sign_in(contoso):
+    load(FULL)
+
+    assert not User.objects.get(upn="joe@contoso.example").has_usable_password()
+
+
+def test_importing_the_same_file_again_changes_nothing(contoso):
+    load(FULL)
+    before = everything()
+
+    tally, refused = load(FULL)
+
+    assert (counts(tally), refused) == ((0, 0, 2, 0), {})
+    assert everything() == before
+
+
+def test_empty_cells_leave_what_is_there_alone(contoso):
+    load(FULL)
+    before = everything()
+
+    load("user_principal_name,display_name,mobile_phone,groups\nminji@contoso.example,,,\n")
+
+    assert everything() == before
+
+
+def test_filled_cells_take_the_place_of_what_was_there(contoso):
+    load(FULL)
+
+    tally, _ = load(
+        "user_principal_name,display_name,mobile_phone,groups\n"
+        "minji@contoso.example,Minji,010-9999-8888,Staff;Busan\n"
+    )
+
+    minji = User.objects.get(upn="minji@contoso.example")
+    assert counts(tally) == (0, 1, 0, 0)
+    assert (minji.display_name, minji.surname) == ("Minji", "김")
+    assert contacts(minji)[Proof.MOBILE_PHONE] == "+821099998888"
+    assert names(minji) == ["Busan", "Staff"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("surname", "Park"),
+        ("language", "en"),
+        ("office_phone", "02-1234-5678 내선 13"),
+        ("alternate_email", "other@mail.example"),
+        ("groups", "Staff"),
+    ],
+)
+def test_any_one_changed_cell_counts_as_an_update(contoso, column, cell):
+    load(FULL)
+
+    tally, _ = load(f"user_principal_name,{column}\nminji@contoso.example,{cell}\n")
+
+    assert counts(tally) == (0, 1, 0, 0)
+
+
+def test_password_that_exists_is_not_replaced(contoso):
+    user = make_user("joe@contoso.example", password="chosen by joe")
+
+    tally, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+
+    user.refresh_from_db()
+    assert check_password("chosen by joe", user.password)
+    assert counts(tally) == (0, 0, 1, 0)
+
+
+def test_password_is_set_for_a_user_who_has_none(contoso):
+    load("user_principal_name\njoe@contoso.example\n")
+
+    tally, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+
+    user = User.objects.get()
+    assert check_password("set by the admin", user.password)
+    assert user.password_changed_at is not None
+    assert counts(tally) == (0, 1, 0, 0)
+
+
+def test_password_of_a_user_of_another_directory_is_left_alone(contoso):
+    user = make_user("joe@contoso.example", connector="ldap")
+    user.set_unusable_password()
+    user.save()
+
+    tally, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+
+    assert not User.objects.get().has_usable_password()
+    assert counts(tally) == (0, 0, 1, 0)
+
+
+def test_every_bad_row_is_told_with_its_line_and_the_good_ones_are_written(contoso):
+    tally, refused = load(
+        "user_principal_name,mobile_phone,language\n"
+        "a@contoso.example,010-1234-5678,ko\n"
+        "b@contoso.example,1.01E+10,fr\n"
+        "\n"
+        'c@contoso.example,"010,\n'
+        "d@contoso.example,,,\n"
+        "e@contoso.example,,,surplus\n"
+        "f@fabrikam.example\n"
+        "A@Contoso.example\n"
+        ",,\n"
+        "g@contoso.example\n"
+    )
+
+    assert refused == {
+        3: ["language", "mobile_phone"],
+        5: [""],
+        7: [""],
+        8: ["user_principal_name"],
+        9: ["user_principal_name"],
+    }
+    assert sorted(User.objects.values_list("upn", flat=True)) == [
+        "a@contoso.example",
+        "d@contoso.example",
+        "g@contoso.example",
+    ]
+    assert (tally.read, counts(tally)) == (8, (3, 0, 0, 5))
+
+
+def test_same_user_twice_is_told_with_both_lines_even_far_apart(contoso, monkeypatch):
+    monkeypatch.setattr(importing, "_ROWS_IN_A_TRANSACTION", 2)
+    rows = [f"u{i}@contoso.example,Number {i}\n" for i in range(5)]
+    refused = []
+
+    import_users(
+        ["user_principal_name,display_name\n", *rows, "U1@contoso.example,Other\n"],
+        tell=refused.append,
+    )
+
+    (row,) = refused
+    assert (row.line, row.reasons[0].text) == (7, "lines 3 and 7 are the same user")
+    assert User.objects.get(upn="u1@contoso.example").display_name == "Number 1"
+
+
+def test_file_can_not_touch_another_tenants_users(contoso, hanbit):
+    with in_tenant(hanbit.pk):
+        stranger = make_user("kim@hanbit.example", display_name="Kim")
+
+    tally, _ = load("user_principal_name,display_name\nkim@hanbit.example,Taken over\n")
+
+    stranger.refresh_from_db()
+    assert stranger.display_name == "Kim"
+    assert counts(tally) == (0, 0, 0, 1)
+
+
+def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are(contoso):
+    operator = User.unscoped.create(
+        upn="root@contoso.example", role=Role.OPERATOR, display_name="Root"
+    )
+
+    tally, refused = load(
+        "user_principal_name,display_name,groups,mobile_phone\n"
+        "root@contoso.example,Mine,Staff,010-1234-5678\njoe@contoso.example,Joe,,\n"
+    )
+
+    operator.refresh_from_db()
+    assert (operator.display_name, operator.tenant_id) == ("Root", None)
+    assert operator.password == ""
+    assert refused == {2: ["user_principal_name"]}
+    assert counts(tally) == (1, 0, 0, 1)
+    assert not Prefill.unscoped.exists()
+
+
+def test_groups_of_the_same_name_stay_apart(contoso, hanbit):
+    with in_tenant(hanbit.pk):
+        theirs = Group.objects.create(name="Staff")
+
+    load(FULL)
+
+    assert not Membership.unscoped.filter(group=theirs).exists()
+
+
+def test_role_and_state_can_not_be_imported(contoso):
+    for column in ("role", "enabled", "tenant_id", "connector", "is_staff"):
+        with pytest.raises(UnusableFile, match=column):
+            load(f"user_principal_name,{column}\njoe@contoso.example,1\n")
+
+
+def test_dry_run_counts_the_same_and_writes_nothing(contoso):
+    make_user("joe@contoso.example", display_name="Old")
+    before = everything()
+
+    tally, _ = load(FULL, dry_run=True)
+
+    assert counts(tally) == (1, 1, 0, 0)
+    assert everything() == before
+    assert not Event.objects.filter(activity=Activity.USERS_IMPORTED).exists()
+    assert load(FULL)[0] == tally
+
+
+def test_import_is_written_down_with_its_counts(contoso):
+    load(FULL + "bad\n")
+
+    event = Event.objects.get(activity=Activity.USERS_IMPORTED)
+    assert event.details == {
+        "read": 3,
+        "created": 2,
+        "updated": 0,
+        "unchanged": 0,
+        "refused": 1,
+    }
+
+
+def test_contact_data_that_the_file_does_not_know_stays(contoso):
+    user = make_user("joe@contoso.example")
+    make_prefill(user, Proof.EMAIL, "joe@mail.example")
+
+    load("user_principal_name,mobile_phone\njoe@contoso.example,010-1234-5678\n")
+
+    assert contacts(user) == {
+        Proof.EMAIL: "joe@mail.example",
+        Proof.MOBILE_PHONE: "+821012345678",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_file_is_read_in_any_of_the_encodings_that_spreadsheets_write(contoso, tmp_path, encoding):
+    file = tmp_path / "users.csv"
+    file.write_text(FULL, encoding=encoding)
+    out = StringIO()
+
+    call_command("import_users", str(file), "--tenant", "contoso", stdout=out)
+
+    assert User.objects.get(upn="minji@contoso.example").display_name == "김민지"
+    assert out.getvalue() == "read 2, created 2, updated 0, unchanged 0, refused 0\n"
+
+
+def test_file_may_come_from_the_standard_input_with_windows_line_ends(contoso, monkeypatch):
+    sent = io.TextIOWrapper(io.BytesIO(FULL.replace("\n", "\r\n").encode()))
+    monkeypatch.setattr("sys.stdin", sent)
+
+    call_command("import_users", "-", "--tenant", "contoso", stdout=StringIO())
+
+    assert User.objects.count() == 2
+
+
+def test_refused_rows_go_to_stderr_and_fail_the_command_after_the_good_ones(contoso, tmp_path):
+    file = tmp_path / "users.csv"
+    file.write_text("user_principal_name,language\njoe@contoso.example,\nbad,fr\n")
+    out, err = StringIO(), StringIO()
+
+    with pytest.raises(CommandError, match="1 of 2 rows were refused"):
+        call_command("import_users", str(file), "--tenant", "contoso", stdout=out, stderr=err)
+
+    assert err.getvalue() == (
+        "line 3: user_principal_name: isn't one; write it like kim@contoso.com; "
+        "language: unknown; there are en, ko\n"
+    )
+    assert "refused 1" in out.getvalue()
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "user_principal_name this column is missing"),
+        (b"user_principal_name;groups\n", "separated by commas"),
+        ("user_principal_name,이름\n".encode("utf-16"), "CSV UTF-8"),
+    ],
+    ids=["empty", "semicolons", "UTF-16"],
+)
+def test_unusable_file_is_refused_with_the_reason(contoso, tmp_path, content, words):
+    file = tmp_path / "users.csv"
+    file.write_bytes(content)
+
+    with pytest.raises(CommandError, match=words):
+        call_command("import_users", str(file), "--tenant", "contoso")
+
+
+def test_missing_file_and_unknown_tenant_are_refused(contoso, tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("import_users", str(tmp_path / "none.csv"), "--tenant", "contoso")
+    with pytest.raises(CommandError, match="--tenant"):
+        call_command("import_users", "-", "--tenant", "nobody")

@@ -1,0 +1,77 @@
+"""Every word in every language, and the Korean as the glossary wants it."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from babel.messages.pofile import read_po
+
+from tests.services.environment import BASE, environment
+
+PLACEHOLDER = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
+CATALOGUE = BASE / "locale/ko/LC_MESSAGES/django.po"
+# Spoken on the phone, where the announcers' register is right.
+VOICE = re.compile("number (does|did) not match|Hello. This is|If you did not ask for this call|Thank you\\.|Go back to your screen")
+GLOSSARY = [
+    pytest.param("암호(?!화)|패스워드|비밀 번호", id="password is 비밀번호"),
+    pytest.param("초기화", id="reset is 재설정"),
+    pytest.param("확인 코드|보안 코드", id="verification code is 인증번호"),
+    pytest.param("본인인증", id="verify it's you is 본인 확인"),
+    pytest.param("당신|귀하|클릭|에러", id="nobody is talked down to"),
+    pytest.param(r"(\)s|\})(을|를|은|는|이|가|과|와|로)[ .]", id="no particle after a name"),
+]
+
+
+def messages():
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale="ko")
+    return [message for message in catalogue if message.id]
+
+
+def texts(value):
+    return list(value) if isinstance(value, tuple | list) else [value]
+
+
+def test_nothing_is_left_untranslated_or_doubtful():
+    undone = [m.id for m in messages() if m.fuzzy or not all(texts(m.string))]
+
+    assert undone == []
+
+
+def test_translations_keep_every_placeholder():
+    for message in messages():
+        wanted = {name for text in texts(message.id) for name in PLACEHOLDER.findall(text)}
+        for text in texts(message.string):
+            assert set(PLACEHOLDER.findall(text)) == wanted, message.id
+
+
+@pytest.mark.parametrize("pattern", GLOSSARY)
+def test_korean_follows_the_glossary(pattern):
+    found = [m.string for m in messages() if any(re.search(pattern, t) for t in texts(m.string))]
+
+    assert found == []
+
+
+def test_announcers_korean_is_for_the_phone_only():
+    for message in messages():
+        if not VOICE.search(texts(message.id)[0]):
+            assert not re.search("십시오", texts(message.string)[0]), message.id
+
+
+def test_the_catalogue_knows_every_text_of_the_code_and_no_other(tmp_path):
+    copy = tmp_path / "tree"
+    left_out = shutil.ignore_patterns(".venv", ".git", "var", "tests", "__pycache__", ".*_cache")
+    shutil.copytree(BASE, copy, ignore=left_out)
+    subprocess.run(
+        [sys.executable, "manage.py", "makemessages", "--locale", "ko", "--no-obsolete"],
+        cwd=copy,
+        env=environment(tmp_path / "var"),
+        check=True,
+        capture_output=True,
+    )
+    with (copy / CATALOGUE.relative_to(BASE)).open("rb") as file:
+        collected = {str(message.id) for message in read_po(file, locale="ko") if message.id}
+
+    assert collected == {str(message.id) for message in messages()}

@@ -1,0 +1,155 @@
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from audit.activities import Activity
+from audit.models import Event
+from isolation.scope import in_tenant
+from tenants.models import Domain, Group, Tenant
+from tenants.policy import Method, Policy, Questions, Scope
+from tenants.queries import policy_in_force, tenant_of
+
+
+def create(**changes):
+    given = {
+        "name": "Fabrikam",
+        "slug": "fabrikam",
+        "domain": ["fabrikam.example"],
+        "country": "KR",
+        "language": "ko",
+    }
+    options = [
+        f"--{name.replace('_', '-')}={v}"
+        for name, v in (given | changes).items()
+        if not isinstance(v, list)
+    ]
+    options += [f"--domain={name}" for name in (given | changes)["domain"]]
+    out = StringIO()
+    call_command("create_tenant", *options, stdout=out)
+    return out.getvalue()
+
+
+def set_policy(*changes, tenant="contoso"):
+    out = StringIO()
+    call_command("set_policy", "--tenant", tenant, *changes, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_new_tenant_is_found_by_each_of_its_domains(db):
+    create(domain=["Fabrikam.Example", "한빛.example"])
+
+    tenant = Tenant.objects.get(slug="fabrikam")
+    assert tenant_of("kim@fabrikam.example") == tenant
+    assert tenant_of("kim@xn--xx3br43b.example") == tenant
+    assert (tenant.time_zone, tenant.country, tenant.language) == ("Asia/Seoul", "KR", "ko")
+
+
+def test_nobody_of_a_new_tenant_may_reset_yet(db):
+    create()
+
+    with in_tenant(Tenant.objects.get().pk):
+        assert policy_in_force() == Policy()
+        assert policy_in_force().self_service is Scope.NONE
+
+
+def test_time_zone_may_be_given_and_is_utc_where_nobody_knows(db):
+    create(time_zone="Europe/London")
+    create(slug="other", domain=["other.example"], country="us")
+
+    zones = Tenant.objects.order_by("pk").values_list("time_zone", flat=True)
+    assert list(zones) == ["Europe/London", "UTC"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({"slug": "contoso"}, "--slug"),
+        ({"slug": "con toso"}, "--slug"),
+        ({"slug": "x" * 41}, "--slug"),
+        ({"name": " "}, "--name"),
+        ({"short_name": "x" * 21}, "--short-name"),
+        ({"domain": ["contoso.example"]}, "--domain"),
+        ({"domain": ["fine.example", "CONTOSO.example"]}, "--domain"),
+        ({"domain": ["localhost"]}, "--domain"),
+        ({"domain": ["a b.example"]}, "--domain"),
+        ({"domain": ["kim@contoso.com"]}, "--domain"),
+        ({"country": "XX"}, "--country"),
+        ({"country": "Korea"}, "--country"),
+        ({"language": "tlh"}, "--language"),
+        ({"time_zone": "Mars/Base"}, "--time-zone"),
+    ],
+    ids=str,
+)
+def test_bad_option_is_named_in_one_line_and_nothing_is_founded(contoso, changes, option):
+    with pytest.raises(CommandError, match=rf"^{option}: .*$") as refusal:
+        create(**changes)
+
+    assert "\n" not in str(refusal.value)
+    assert Tenant.objects.count() == 1
+    assert Domain.unscoped.count() == 1
+
+
+def test_policy_changes_are_printed_one_to_a_line(contoso):
+    printed = set_policy(
+        "methods_required=2", "reset_methods=email,mobile_text", "questions=second"
+    )
+
+    assert printed == [
+        "reset_methods: email,mobile_call,mobile_text,office_call → email,mobile_text",
+        "methods_required: 1 → 2",
+        "questions: off → second",
+    ]
+    policy = policy_in_force()
+    assert policy.reset_methods == {Method.EMAIL, Method.MOBILE_TEXT}
+    assert policy.methods_required == 2
+    assert policy.questions is Questions.SECOND
+
+
+def test_policy_that_stays_as_it_is_leaves_no_trace(contoso):
+    assert set_policy("methods_required=1", "self_service=all") == ["nothing changed"]
+    assert not Event.objects.filter(activity=Activity.POLICY_CHANGED).exists()
+
+
+def test_policy_change_is_kept_with_its_old_and_new_value(contoso):
+    set_policy("code_digits=6")
+
+    event = Event.objects.get(activity=Activity.POLICY_CHANGED)
+    assert event.details == {"setting": "code_digits", "old": "8", "new": "6"}
+
+
+def test_whole_policy_is_printed_when_nothing_is_to_change(contoso):
+    printed = set_policy()
+
+    assert "self_service=all" in printed
+    assert "notify_on_reset=yes" in printed
+    assert set_policy(*printed) == ["nothing changed"]
+
+
+def test_contradicting_policy_is_refused_whole(contoso):
+    with pytest.raises(CommandError, match=r"^reset_methods: fewer kinds of proof"):
+        set_policy("code_digits=6", "methods_required=2", "reset_methods=mobile_text,mobile_call")
+
+    assert policy_in_force().code_digits == 8
+
+
+@pytest.mark.parametrize("setting", ["groups", "excluded_groups"])
+def test_group_that_there_is_not_is_refused(contoso, hanbit, setting):
+    Group.objects.create(name="Staff")
+    with in_tenant(hanbit.pk):
+        Group.objects.create(name="Sales")
+
+    with pytest.raises(CommandError, match=f"^{setting}: there is no group Sales$"):
+        set_policy(f"{setting}=Staff,Sales")
+    assert set_policy(f"{setting}=Staff") == [f"{setting}:  → Staff"]
+
+
+def test_policy_of_one_tenant_is_not_the_others(contoso, hanbit):
+    set_policy("self_service=none", tenant="hanbit")
+
+    assert policy_in_force().self_service is Scope.ALL
+
+
+def test_unknown_tenant_is_refused(db):
+    with pytest.raises(CommandError, match=r"^--tenant: "):
+        set_policy(tenant="nobody")
