@@ -16,7 +16,8 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 # What the linters need to import the settings; nothing is stored with them.
-LINT_ENV := SSPR_SECRET_KEY=only-for-linting SSPR_ENCRYPTION_KEYS=only-for-linting \
+LINT_ENV := SSPR_SECRET_KEY=only-for-linting-and-never-where-anything-is-stored \
+	SSPR_ENCRYPTION_KEYS=another-key-only-for-linting-and-never-for-service \
 	SSPR_TESTING=1 DATABASE_URL=sqlite://:memory:
 
 .PHONY: help

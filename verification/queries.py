@@ -45,13 +45,17 @@ class Holdings:
         return any(thing.textable for thing in self.held if thing.proof is proof)
 
 
-def holdings_of(user_id: int, policy: Policy) -> Holdings:
+def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> Holdings:
     """All that a user can prove: what was verified, and prefilled data that the policy trusts.
 
     The same queries run for a user who doesn't exist.
+
+    Args:
+        proved_only: leaves out what nobody verified, whatever the policy says.
     """
+    trusted = frozenset() if proved_only else policy.prefilled_usable
     rows: dict[Proof, AuthenticationMethod | Prefill] = {
-        proof: row for proof, row in prefilled(user_id).items() if proof in policy.prefilled_usable
+        proof: row for proof, row in prefilled(user_id).items() if proof in trusted
     }
     rows |= methods_by_proof(user_id)
     return Holdings(

@@ -99,6 +99,15 @@ def example(region: str) -> tuple[str, str]:
     )
 
 
+def calling_code(region: str) -> int:
+    """The number behind the `+` of a country.
+
+    >>> calling_code("KR")
+    82
+    """
+    return phonenumbers.country_code_for_region(region)
+
+
 def _without_extension(text: str) -> tuple[str, str]:
     match = _EXTENSION.search(text)
     return (text[: match.start()], match.group(1)) if match else (text, "")

@@ -163,7 +163,8 @@ def _prefill(known: Mapping[int, Person]) -> set[int]:
             (new if row is None else other).append(
                 _filled(row or Prefill(user_id=user_id, proof=proof), value, textable=textable)
             )
-    Prefill.objects.bulk_create(new)
+    # Of two racing imports the first wins; the next import puts right what it lost.
+    Prefill.objects.bulk_create(new, ignore_conflicts=True)
     Prefill.objects.bulk_update(other, ["value", "textable", "changed_at"])
     return {row.user_id for row in new + other}
 

@@ -346,3 +346,19 @@ def test_missing_file_and_unknown_tenant_are_refused(contoso, tmp_path):
         call_command("import_users", str(tmp_path / "none.csv"), "--tenant", "contoso")
     with pytest.raises(CommandError, match="--tenant"):
         call_command("import_users", "-", "--tenant", "nobody")
+
+
+def test_import_that_breaks_off_is_written_down_as_far_as_it_came(contoso, monkeypatch):
+    monkeypatch.setattr(importing, "_ROWS_IN_A_TRANSACTION", 1)
+
+    def broken():
+        yield from FULL.splitlines(keepends=True)
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011  (which one doesn't matter)
+        import_users(broken(), tell=print)
+
+    event = Event.objects.get(activity=Activity.USERS_IMPORTED)
+    assert event.details["created"] == User.objects.count() == 2
+    tally, _ = load(FULL)
+    assert counts(tally) == (0, 0, 2, 0)

@@ -54,6 +54,8 @@ def _text(code: str) -> Content:
     sentences = [
         _("%(code)s is your %(brand)s code. Don't share it, not even with IT.") % named,
         _("%(code)s is your %(brand)s code") % named,
+        # The host says who sends it when the brand and it are too long for one message.
+        code,
     ]
     return Content(text=first_that_fits([f"{sentence}\n{bound}" for sentence in sentences]))
 

@@ -1,0 +1,303 @@
+"""What people type when they register, and what they are told about it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from babel import Locale
+from django import forms
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from delivery.rules import phones
+from delivery.rules.mailboxes import NotAMailbox, mailbox
+from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
+from tenants.policy import Method, Policy
+from verification.rules.answers import AnswerProblem, answer_problems
+
+_MAX_TYPED = 500
+_SWITCHED = {
+    "gmial.com": "gmail.com",
+    "gmail.co": "gmail.com",
+    "gmai.com": "gmail.com",
+    "naver.co": "naver.com",
+    "naver.con": "naver.com",
+    "hanmail.com": "hanmail.net",
+    "daum.com": "daum.net",
+    "hotmial.com": "hotmail.com",
+    "outlok.com": "outlook.com",
+}
+
+
+class SignInForm(forms.Form):
+    username = forms.CharField(
+        label=gettext_lazy("User ID"),
+        help_text=gettext_lazy("Usually your work or school email address, like minji@example.com"),
+        max_length=_MAX_TYPED,
+        error_messages={"required": gettext_lazy("Enter your user ID")},
+        widget=forms.TextInput(attrs={"autocomplete": "username", "inputmode": "email"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        strip=False,
+        error_messages={"required": gettext_lazy("Enter your password")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class PhoneForm(forms.Form):
+    """A mobile phone, and whether it is texted or called to verify it."""
+
+    phone_country = forms.ChoiceField(
+        label=gettext_lazy("Country or region"),
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+    )
+    phone = forms.CharField(
+        label=gettext_lazy("Phone number"),
+        max_length=_MAX_TYPED,
+        error_messages={"required": gettext_lazy("Enter your phone number")},
+        widget=forms.TextInput(
+            attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel-national"}
+        ),
+    )
+    method = forms.ChoiceField(
+        label=gettext_lazy("How should we check it?"),
+        help_text=gettext_lazy("Your carrier may charge for messages or calls."),
+        error_messages={"required": gettext_lazy("Select a method")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        home: str,
+        countries: frozenset[str],
+        methods: list[Method],
+    ) -> None:
+        super().__init__(data)
+        self._countries = countries
+        country, method = self.fields["phone_country"], self.fields["method"]
+        assert isinstance(country, forms.ChoiceField)
+        assert isinstance(method, forms.ChoiceField)
+        country.choices = _countries(countries, home)
+        words = {
+            Method.MOBILE_TEXT: _("Text me a code"),
+            Method.MOBILE_CALL: _("Call me"),
+        }
+        method.choices = [(way.value, words[way]) for way in methods]
+        self.initial = {"phone_country": home, "method": methods[0].value if methods else ""}
+        national, _international = phones.example(home)
+        self.fields["phone"].help_text = _(
+            "Type it as you normally do, for example %(example)s"
+        ) % {"example": national}
+        self.fields["phone"].widget.attrs.pop("maxlength", None)
+
+    def clean(self) -> None:
+        region, typed = self.cleaned_data.get("phone_country"), self.cleaned_data.get("phone")
+        if not region or not typed:
+            return
+        try:
+            found = phones.phone(typed, region=region, countries=self._countries)
+        except NotAPhone as wrong:
+            self.add_error("phone", _phone_words(wrong, region))
+            return
+        if self.cleaned_data.get("method") == Method.MOBILE_TEXT and not found.textable:
+            words = _("Text messages can’t reach this landline. Choose a call instead.")
+            self.add_error("phone", words)
+            return
+        self.cleaned_data["phone"] = found
+
+    @property
+    def found(self) -> Phone:
+        found: Phone = self.cleaned_data["phone"]
+        return found
+
+
+class EmailForm(forms.Form):
+    email = forms.CharField(
+        label=gettext_lazy("Email address"),
+        help_text=gettext_lazy(
+            "One you can open without the password you might forget, such as a private address"
+        ),
+        max_length=_MAX_TYPED,
+        error_messages={"required": gettext_lazy("Enter an email address")},
+        widget=forms.TextInput(
+            attrs={"type": "email", "inputmode": "email", "autocomplete": "email"}
+        ),
+    )
+
+    def clean_email(self) -> str:
+        try:
+            address = mailbox(self.cleaned_data["email"])
+        except NotAMailbox:
+            words = _("Enter an email address like name@example.com")
+            raise forms.ValidationError(words, code="format") from None
+        local, _at, domain = address.partition("@")
+        if domain in _SWITCHED:
+            words = _("Did you mean %(suggestion)s?") % {
+                "suggestion": f"{local}@{_SWITCHED[domain]}"
+            }
+            raise forms.ValidationError(words, code="typo")
+        return address
+
+
+class EnteredForm(forms.Form):
+    """How to verify what an administrator entered. Where that is stays on the server."""
+
+    method = forms.ChoiceField(
+        label=gettext_lazy("How should we check it?"),
+        error_messages={"required": gettext_lazy("Select a method")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, methods: list[Method]) -> None:
+        super().__init__(data)
+        field = self.fields["method"]
+        assert isinstance(field, forms.ChoiceField)
+        words = {
+            Method.EMAIL: _("Email me a code"),
+            Method.MOBILE_TEXT: _("Text me a code"),
+            Method.MOBILE_CALL: _("Call me"),
+            Method.OFFICE_CALL: _("Call this number now"),
+        }
+        field.choices = [(method.value, words[method]) for method in methods]
+        self.initial = {"method": methods[0].value if methods else ""}
+
+
+class QuestionsForm(forms.Form):
+    """Pairs of a question and its answer. Nothing answered is shown again."""
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        bank: Mapping[str, str],
+        policy: Policy,
+        names: list[str],
+        shuffled_by: str,
+    ) -> None:
+        super().__init__(data)
+        self._bank, self._policy, self._names = bank, policy, names
+        self._numbers = range(1, policy.questions_to_register + 1)
+        choices = [("", _("Choose a question")), *_shuffled(bank, shuffled_by)]
+        for n in self._numbers:
+            self._add_pair(n, choices)
+
+    def _add_pair(self, n: int, choices: list[tuple[str, str]]) -> None:
+        named = {"n": n}
+        self.fields[f"question_{n}"] = forms.ChoiceField(
+            label=_("Question %(n)s") % named,
+            choices=choices,
+            error_messages={"required": _("Choose question %(n)s") % named},
+            widget=forms.Select(attrs={"autocomplete": "off"}),
+        )
+        attrs = {"autocomplete": "off", "autocapitalize": "none"}
+        if n == 1:
+            attrs["data-show"] = _("Show answers")
+        self.fields[f"answer_{n}"] = forms.CharField(
+            label=_("Answer %(n)s") % named,
+            help_text=_("3 to 40 characters. Capital letters and extra spaces don’t matter."),
+            max_length=_MAX_TYPED,
+            error_messages={"required": _("Enter an answer to question %(n)s") % named},
+            widget=forms.PasswordInput(attrs=attrs),
+        )
+        self.fields[f"answer_{n}"].widget.attrs.pop("maxlength", None)
+
+    def clean(self) -> None:
+        chosen: dict[str, int] = {}
+        for n in self._numbers:
+            question_id = self.cleaned_data.get(f"question_{n}")
+            if question_id in chosen:
+                words = _("You chose this question twice. Choose a different one.")
+                self.add_error(f"question_{n}", words)
+            elif question_id:
+                chosen[question_id] = n
+        self._judge(chosen)
+
+    def _judge(self, chosen: Mapping[str, int]) -> None:
+        typed = {
+            self._bank[question_id]: self.cleaned_data.get(f"answer_{n}", "")
+            for question_id, n in chosen.items()
+        }
+        numbers = {self._bank[question_id]: n for question_id, n in chosen.items()}
+        problems = answer_problems(
+            typed,
+            names=self._names,
+            shortest=self._policy.answer_min_length,
+            longest=self._policy.answer_max_length,
+        )
+        for question, problem in problems.items():
+            name = f"answer_{numbers[question]}"
+            if name in self.cleaned_data:
+                self.add_error(name, self._words(problem, numbers[question]))
+
+    def _words(self, problem: AnswerProblem, n: int) -> str:
+        return {
+            AnswerProblem.EMPTY: _("Enter an answer to question %(n)s") % {"n": n},
+            AnswerProblem.LENGTH: _("Use 3 to 40 characters"),
+            AnswerProblem.SAME: _("You gave this answer twice. Each answer must be different."),
+            AnswerProblem.CONTAINS_QUESTION: _(
+                "The answer repeats words of the question. Choose something else."
+            ),
+            AnswerProblem.PERSONAL: _(
+                "The answer contains your name or user ID. Choose something else."
+            ),
+            AnswerProblem.IDENTITY_NUMBER: _(
+                "Don’t enter an identity number. Choose something else."
+            ),
+        }[problem]
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Question id → answer as typed."""
+        return {
+            self.cleaned_data[f"question_{n}"]: self.cleaned_data[f"answer_{n}"]
+            for n in self._numbers
+        }
+
+
+def country_name(region: str) -> str:
+    """A country in the language in force."""
+    locale = Locale.parse((get_language() or "en").replace("-", "_"))
+    return str(locale.territories.get(region, region))
+
+
+def _countries(regions: frozenset[str], home: str) -> list[tuple[str, str]]:
+    named = sorted(((region, country_name(region)) for region in regions), key=lambda c: c[1])
+    named.sort(key=lambda choice: choice[0] != home)
+    return [(region, f"{name} (+{phones.calling_code(region)})") for region, name in named]
+
+
+def _shuffled(bank: Mapping[str, str], seed: str) -> list[tuple[str, str]]:
+    """The questions in an order of this session's own, the same at every reload."""
+
+    def place(item: tuple[str, str]) -> bytes:
+        return hashlib.sha256(f"{seed}:{item[0]}".encode()).digest()
+
+    return sorted(bank.items(), key=place)
+
+
+def _phone_words(wrong: NotAPhone, region: str) -> str:
+    national, international = phones.example(region)
+    named = {
+        "example": national,
+        "intl": international,
+        "country": country_name(wrong.region or region),
+    }
+    return {
+        PhoneProblem.EMPTY: _("Enter your phone number"),
+        PhoneProblem.FORMAT: _(
+            "Enter a phone number like %(example)s, or with the country code like %(intl)s"
+        ),
+        PhoneProblem.EXTENSION: _(
+            "Enter a phone number like %(example)s, or with the country code like %(intl)s"
+        ),
+        PhoneProblem.IMPOSSIBLE: _(
+            "This is not a possible number in %(country)s. Check the digits."
+        ),
+        PhoneProblem.KIND: _(
+            "Premium, shared-cost, satellite and company switchboard numbers can’t be used"
+        ),
+        PhoneProblem.COUNTRY: _("Your organisation doesn’t allow numbers from %(country)s"),
+    }[wrong.problem] % named

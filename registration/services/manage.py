@@ -1,0 +1,37 @@
+"""Taking security info away, and signing out elsewhere."""
+
+from django.db import transaction
+from django.db.models import F
+
+from audit.activities import Activity
+from audit.services import record
+from directory.models import User
+from tenants.policy import Proof
+from verification.queries import methods_by_proof, value_of
+from verification.services import notices
+from verification.services.notices import Notice
+
+
+@transaction.atomic
+def remove(user: User, proof: Proof) -> bool:
+    """Removes one kind of security info; every known address hears of it, the removed one too.
+
+    Returns:
+        False when there was none.
+    """
+    method = methods_by_proof(user.pk).get(proof)
+    if method is None:
+        return False
+    value = "" if proof is Proof.QUESTIONS else value_of(method)
+    method.delete()
+    record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
+    notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
+    return True
+
+
+@transaction.atomic
+def sign_out_everywhere(user: User) -> None:
+    """Ends every session of the user; the caller keeps its own alive if it wants."""
+    User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
+    record(Activity.SIGNED_OUT, subject_id=user.pk, reason="everywhere")
+    user.refresh_from_db()

@@ -1,0 +1,30 @@
+"""After something was registered: a note, and back to where it began."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from directory.models import User
+from registration import queries
+from registration.views.frame import note_proof
+from tenants.policy import Proof
+from tenants.queries import policy_in_force
+
+
+def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
+    """Says what was registered. What was just verified counts as a fresh proof."""
+    if proof is not Proof.QUESTIONS:
+        note_proof(request)
+    masked = next((kind.masked for kind in queries.registered(user) if kind.proof is proof), "")
+    words = {
+        Proof.EMAIL: _("Your email address is verified: %(masked)s"),
+        Proof.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
+        Proof.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
+        Proof.QUESTIONS: _("Your %(n)s security questions are saved"),
+    }[proof]
+    named = {"masked": masked, "n": policy_in_force().questions_to_register}
+    messages.success(request, words % named)
+    # Whoever finished the wizard once comes from the list.
+    page = "security-info" if user.registered_at else "setup"
+    return redirect(f"registration:{page}")

@@ -1,0 +1,81 @@
+"""Who may see these pages: somebody signed in, and for changes somebody who proved it just now."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from directory.models import User
+from registration.queries import ways_to_prove
+from registration.rules import is_fresh
+from verification.middleware import ENDS_AT
+
+Page = Callable[..., HttpResponse]
+_CONTEXT = "context"
+_PROVED_AT = "proved_at"
+_HEADED_FOR = "headed_for"
+
+
+def signed_in(view: Page) -> Page:
+    """Only for a signed-in person of an organisation; others sign in first and come back."""
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            query = urlencode({"next": request.path})
+            return redirect(f"{reverse('registration:signin')}?{query}")
+        if user.tenant_id is None:
+            logout(request)
+            return redirect("registration:signin")
+        return view(request, user, *args, **kwargs)
+
+    return page
+
+
+def freshly_proved(view: Page) -> Page:
+    """Only for who proved a registered method in the last ten minutes, or has none to prove."""
+
+    @signed_in
+    @wraps(view)
+    def page(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
+        if not is_fresh(_proved_at(request), timezone.now()) and ways_to_prove(user):
+            request.session[_HEADED_FOR] = request.path
+            return redirect("registration:proof")
+        return view(request, user, *args, **kwargs)
+
+    return page
+
+
+def context_of(request: HttpRequest) -> uuid.UUID:
+    """What the challenges of this session are bound to."""
+    if _CONTEXT not in request.session:
+        request.session[_CONTEXT] = str(uuid.uuid4())
+    return uuid.UUID(request.session[_CONTEXT])
+
+
+def note_proof(request: HttpRequest) -> None:
+    request.session[_PROVED_AT] = timezone.now().timestamp()
+
+
+def headed_for(request: HttpRequest) -> str:
+    """Where somebody was going when they were asked for a proof."""
+    path: str = request.session.pop(_HEADED_FOR, "") or reverse("registration:security-info")
+    return path
+
+
+def session_until(request: HttpRequest) -> datetime | None:
+    ends_at = request.session.get(ENDS_AT)
+    return datetime.fromtimestamp(ends_at, UTC) if ends_at else None
+
+
+def _proved_at(request: HttpRequest) -> datetime | None:
+    proved_at = request.session.get(_PROVED_AT)
+    return datetime.fromtimestamp(proved_at, UTC) if proved_at else None

@@ -1,0 +1,68 @@
+"""Kinds of security info in the words of the pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from registration.rules import Row, Status
+from tenants.policy import Proof
+from verification.services.notices import proof_name
+
+_PAGES = {
+    Proof.EMAIL: "registration:email",
+    Proof.MOBILE_PHONE: "registration:phone",
+    Proof.OFFICE_PHONE: "registration:office",
+    Proof.QUESTIONS: "registration:questions",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRow:
+    """One line of the wizard or of the list."""
+
+    name: str
+    masked: str
+    kind: str
+    ready: bool
+    counts: bool
+    tag: str
+    by_admin: bool
+    action: str
+    url: str
+
+
+def shown_rows(rows: Iterable[Row]) -> list[ShownRow]:
+    """What is to be confirmed first, then what is missing, then what is ready."""
+    order = [Status.CONFIRM, Status.MISSING, Status.READY]
+    return [_shown(row) for row in sorted(rows, key=lambda row: order.index(row.status))]
+
+
+def page_for(proof: Proof) -> str:
+    return reverse(_PAGES[proof])
+
+
+def _shown(row: Row) -> ShownRow:
+    tags = {
+        Status.READY: _("Ready"),
+        Status.CONFIRM: _("Check and confirm"),
+        Status.MISSING: _("Not set up"),
+    }
+    actions = {
+        Status.READY: _("Change"),
+        Status.CONFIRM: _("Confirm"),
+        Status.MISSING: _("Set up"),
+    }
+    fixed = row.proof is Proof.OFFICE_PHONE and row.status is not Status.CONFIRM
+    return ShownRow(
+        name=proof_name(row.proof),
+        masked=row.masked,
+        kind="email" if row.proof is Proof.EMAIL else "phone",
+        ready=row.status is Status.READY,
+        counts=row.counts,
+        tag=tags[row.status],
+        by_admin=row.status is Status.CONFIRM,
+        action="" if fixed else actions[row.status],
+        url="" if fixed else page_for(row.proof),
+    )

@@ -1,0 +1,70 @@
+"""The list of what is registered, and taking something off it."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from directory.models import User
+from registration import queries
+from registration.rules import removal_breaks
+from registration.services import manage
+from registration.views.frame import freshly_proved, session_until, signed_in
+from registration.views.rows import page_for, shown_rows
+from tenants.policy import Proof
+from verification.services.notices import proof_name
+
+
+@require_safe
+@signed_in
+def security_info(request: HttpRequest, user: User) -> HttpResponse:
+    overview = queries.overview_of(user)
+    held = queries.registered(user)
+    context = {
+        "held": [_listed(kind) for kind in held],
+        "to_add": [row for row in shown_rows(overview.rows) if not row.ready and row.url],
+        "short": overview.missing if overview.in_scope else 0,
+        "until": session_until(request),
+    }
+    return render(request, "registration/security_info.html", context)
+
+
+@freshly_proved
+def remove(request: HttpRequest, user: User, proof: str) -> HttpResponse:
+    """Says what it costs, and asks; the answer is a POST."""
+    kind = next((one for one in queries.registered(user) if one.proof == proof), None)
+    if kind is None:
+        raise Http404
+    name = proof_name(kind.proof)
+    if request.method == "POST":
+        manage.remove(user, kind.proof)
+        messages.success(request, _("%(method)s was removed") % {"method": name})
+        return redirect("registration:security-info")
+    overview = queries.overview_of(user)
+    breaks = removal_breaks(queries.policy_for(user), overview.counted, kind.proof)
+    context = {"name": name, "kind": _listed(kind), "breaks": breaks}
+    return render(request, "registration/remove.html", context)
+
+
+@require_POST
+@signed_in
+def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
+    """Every session of this person ends but this one."""
+    manage.sign_out_everywhere(user)
+    update_session_auth_hash(request, user)
+    messages.success(request, _("You were signed out everywhere else."))
+    return redirect("registration:security-info")
+
+
+def _listed(kind: queries.Registered) -> dict[str, object]:
+    changeable = kind.proof is not Proof.OFFICE_PHONE
+    return {
+        "proof": kind.proof.value,
+        "name": proof_name(kind.proof),
+        "masked": kind.masked,
+        "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
+        "last_used_at": kind.last_used_at,
+        "change_url": page_for(kind.proof) if changeable else "",
+    }

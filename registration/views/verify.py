@@ -1,0 +1,210 @@
+"""The code or the call that verifies what is being registered, or who is at the keyboard."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from directory.models import User
+from registration.queries import ways_to_prove
+from registration.services import enrol, proof
+from registration.views.done import registered
+from registration.views.frame import (
+    context_of,
+    freshly_proved,
+    headed_for,
+    note_proof,
+    session_until,
+    signed_in,
+)
+from tenants.policy import Method
+from tenants.queries import policy_in_force
+from verification import forms as words
+from verification.forms import CodeForm, MethodForm
+from verification.models import Challenge, Purpose
+from verification.queries import (
+    destination_of,
+    message_of,
+    newest,
+    number_shown,
+    resend_at,
+    sends_of,
+)
+from verification.rules.masking import mask
+from verification.rules.verdicts import CallState, Verdict
+from verification.services.calls import call_state
+from verification.services.challenges import Answered, Refused
+from verification.services.guesses import Paused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What a code or call is good for here, and what happens once it's confirmed."""
+
+    purpose: Purpose
+    here: str
+    elsewhere: str
+    confirm_code: Callable[[User, Any, str], Answered]
+    confirm_call: Callable[[User, Any], bool]
+    finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
+
+
+def _finish_registering(request: HttpRequest, user: User, challenge: Challenge) -> HttpResponse:
+    return registered(request, user, Method(challenge.method).proof)
+
+
+def _finish_proving(request: HttpRequest, _user: User, _challenge: Challenge) -> HttpResponse:
+    note_proof(request)
+    return redirect(headed_for(request))
+
+
+_REGISTER = Errand(
+    purpose=Purpose.REGISTER,
+    here="registration:verify",
+    elsewhere="registration:setup",
+    confirm_code=enrol.confirm_code,
+    confirm_call=enrol.confirm_call,
+    finish=_finish_registering,
+)
+_PROVE = Errand(
+    purpose=Purpose.SIGN_IN,
+    here="registration:proof-verify",
+    elsewhere="registration:proof",
+    confirm_code=proof.confirm_code,
+    confirm_call=proof.confirm_call,
+    finish=_finish_proving,
+)
+
+
+@freshly_proved
+def verify(request: HttpRequest, user: User) -> HttpResponse:
+    return _verify(request, user, _REGISTER)
+
+
+@signed_in
+def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
+    return _verify(request, user, _PROVE)
+
+
+@signed_in
+def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
+    """Which of the registered methods to prove before anything is changed."""
+    form = MethodForm(request.POST or None, ways=ways_to_prove(user))
+    if form.is_valid():
+        try:
+            proof.ask(user, context_of(request), Method(form.cleaned_data["method"]))
+            return redirect("registration:proof-verify")
+        except proof.NotOnOffer:
+            return redirect("registration:proof")
+        except Refused as refusal:
+            if refusal.too_soon:
+                return redirect("registration:proof-verify")
+            form.add_error("method", words.refusal_words(refusal.until))
+    context = {"form": form, "title": _("Verify it’s you"), "until": session_until(request)}
+    return render(request, "registration/proof.html", context)
+
+
+@require_POST
+@signed_in
+def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
+    """A new code or call to the same place."""
+    chosen = _REGISTER if errand == "register" else _PROVE
+    challenge = newest(chosen.purpose, context_of(request))
+    if challenge is None:
+        return redirect(chosen.elsewhere)
+    try:
+        enrol.send_again(user, challenge)
+    except Refused as refusal:
+        if not refusal.too_soon:
+            messages.warning(request, words.refusal_words(refusal.until))
+    return redirect(chosen.here)
+
+
+@require_safe
+@signed_in
+def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpResponse:
+    """For the script of the call page: what the phone is doing. It proves nothing."""
+    purpose = Purpose.REGISTER if errand == "register" else Purpose.SIGN_IN
+    challenge = newest(purpose, context_of(request))
+    if challenge is None:
+        return JsonResponse({"state": "", "text": "", "done": True})
+    state = call_state(challenge)
+    done = state in {CallState.CONFIRMED, CallState.DENIED}
+    return JsonResponse({"state": state.value, "text": words.call_words(state), "done": done})
+
+
+def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
+    challenge = newest(errand.purpose, context_of(request))
+    if challenge is None or challenge.spent_at or challenge.closed_at:
+        return redirect(errand.elsewhere)
+    try:
+        if Method(challenge.method).is_call:
+            return _call(request, user, challenge, errand)
+        return _code(request, user, challenge, errand)
+    except Paused as pause:
+        messages.warning(request, _paused_words(pause))
+        return redirect("registration:security-info")
+
+
+def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:
+    form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
+    if form.is_valid():
+        code = form.cleaned_data["code"]
+        answered = errand.confirm_code(user, context_of(request), code)
+        if answered.verdict is Verdict.RIGHT:
+            return errand.finish(request, user, challenge)
+        form.add_error("code", words.verdict_words(answered))
+    context = {"form": form, **_about(request, challenge, errand)}
+    return render(request, "registration/code.html", context)
+
+
+def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:
+    pending = False
+    if request.method == "POST":
+        if errand.confirm_call(user, context_of(request)):
+            return errand.finish(request, user, challenge)
+        pending = True
+    context = {
+        **_about(request, challenge, errand),
+        "number": number_shown(challenge),
+        "state_text": words.call_words(call_state(challenge)),
+        "caller": settings.TWILIO_FROM,
+        "pending": pending,
+    }
+    return render(request, "registration/call.html", context)
+
+
+def _about(request: HttpRequest, challenge: Challenge, errand: Errand) -> dict[str, object]:
+    method, policy = Method(challenge.method), policy_in_force()
+    message = message_of(challenge)
+    name = "register" if errand is _REGISTER else "prove"
+    again = reverse("registration:resend", args=[name])
+    return {
+        "method": method,
+        "masked": mask(destination_of(challenge)),
+        "minutes": int(policy.code_lifetime(method).total_seconds() // 60),
+        "length": policy.code_digits,
+        "resend_url": again,
+        "again_url": again,
+        "check_url": reverse(errand.here),
+        "poll_url": reverse("registration:call-state", args=[name]),
+        "resend_at": resend_at(challenge),
+        "resent": sends_of(challenge) > 1,
+        "send_failed": message is not None and message.state == message.State.FAILED,
+        "other_url": reverse(errand.elsewhere),
+        "sender": settings.DEFAULT_FROM_EMAIL,
+        "until": session_until(request),
+    }
+
+
+def _paused_words(pause: Paused) -> str:
+    if pause.until is None:
+        return _("Too many attempts")
+    return _("Paused until %(time)s") % {"time": words.clock(pause.until)}

@@ -1,0 +1,165 @@
+"""Who lives in the demo. Everybody is made up; addresses and numbers belong to nobody."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenants.policy import Policy, Proof, Questions, Scope
+from tenants.roles import Role
+from tenants.services import Founding
+
+OPERATOR = "operator@service.example"
+ANSWERS = {
+    "q01": "spaghetto",
+    "q02": "the den",
+    "q03": "night owls",
+    "q04": "zorro",
+    "q05": "bluebird",
+}
+"""What everybody in the demo answers, so that whoever tries it can."""
+
+
+class State(StrEnum):
+    OPERATOR = "operator"
+    ADMIN = "tenant admin"
+    HELPDESK = "helpdesk"
+    REGISTERED = "registered"
+    PREFILLED = "prefilled only"
+    NOT_REGISTERED = "not registered"
+    OUT_OF_SCOPE = "out of scope"
+    ON_PREMISES = "managed on-premises"
+    BLOCKED = "blocked"
+    DISABLED = "disabled"
+    LOCKED = "locked"
+
+    @property
+    def is_registered(self) -> bool:
+        return self not in {State.PREFILLED, State.NOT_REGISTERED, State.OUT_OF_SCOPE}
+
+    @property
+    def role(self) -> Role:
+        roles = {State.ADMIN: Role.TENANT_ADMIN, State.HELPDESK: Role.HELPDESK}
+        return roles.get(self, Role.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Inhabitant:
+    """Somebody in the demo. `number` makes their phones: nobody else has it."""
+
+    upn: str
+    given_name: str
+    surname: str
+    state: State
+    number: int
+    language: str
+
+    @property
+    def display_name(self) -> str:
+        korean = self.language == "ko"
+        return self.surname + self.given_name if korean else f"{self.given_name} {self.surname}"
+
+    @property
+    def email(self) -> str:
+        return f"{self.upn.partition('@')[0]}@mail.example"
+
+    @property
+    def mobile_phone(self) -> str:
+        return f"+82101234{self.number}"
+
+    @property
+    def office_phone(self) -> str:
+        return f"+8221234{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A demo tenant: how it is founded, the group that it leaves out, who lives there."""
+
+    founding: Founding
+    left_out: str
+    people: tuple[Inhabitant, ...]
+
+
+def _people(
+    domain: str, language: str, first_number: int, names: tuple[str, ...]
+) -> tuple[Inhabitant, ...]:
+    """One person for each state, in order of `names`: `user given-name surname`."""
+    states = [state for state in State if state is not State.OPERATOR]
+    return tuple(
+        Inhabitant(f"{user}@{domain}", given_name, surname, state, first_number + place, language)
+        for place, (state, (user, given_name, surname)) in enumerate(
+            zip(states, map(str.split, names), strict=True)
+        )
+    )
+
+
+CONTOSO = Household(
+    Founding(
+        name="Contoso",
+        slug="contoso",
+        domains=("contoso.example",),
+        country="KR",
+        language="en",
+        time_zone="Europe/London",
+        policy=Policy(
+            self_service=Scope.ALL,
+            excluded_groups=frozenset({"Contractors"}),
+            methods_required=1,
+            questions=Questions.GATE,
+            countries=frozenset({"US", "GB", "KR"}),
+        ),
+    ),
+    "Contractors",
+    _people(
+        "contoso.example",
+        "en",
+        5601,
+        (
+            "admin Alex Morgan",
+            "helpdesk Riley Chen",
+            "emma Emma Clarke",
+            "oliver Oliver Hughes",
+            "sophie Sophie Turner",
+            "george George Bennett",
+            "harry Harry Walsh",
+            "chloe Chloe Foster",
+            "daniel Daniel Reed",
+            "lucy Lucy Palmer",
+        ),
+    ),
+)
+HANBIT = Household(
+    Founding(
+        name="한빛",
+        slug="hanbit",
+        domains=("hanbit.example",),
+        country="KR",
+        language="ko",
+        time_zone="Asia/Seoul",
+        policy=Policy(
+            self_service=Scope.ALL,
+            excluded_groups=frozenset({"협력사"}),
+            methods_required=2,
+            questions=Questions.OFF,
+            prefilled_usable=frozenset({Proof.OFFICE_PHONE, Proof.MOBILE_PHONE}),
+        ),
+    ),
+    "협력사",
+    _people(
+        "hanbit.example",
+        "ko",
+        5651,
+        (
+            "admin 서연 박",
+            "helpdesk 도윤 최",
+            "minji 민지 김",
+            "seojun 서준 이",
+            "jiwoo 지우 정",
+            "haeun 하은 강",
+            "junho 준호 조",
+            "yujin 유진 윤",
+            "minjun 민준 임",
+            "sua 수아 한",
+        ),
+    ),
+)
+HOUSEHOLDS = (CONTOSO, HANBIT)

@@ -1,0 +1,287 @@
+import re
+import uuid
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
+
+from audit.activities import Activity
+from audit.models import Event
+from delivery.models import Outgoing
+from isolation.scope import in_tenant
+from tenants.policy import Method
+from tests.builders import make_tenant, make_user
+from tests.threads import all_at_once
+from verification.models import Challenge, Purpose
+from verification.queries import number_shown
+from verification.rules.verdicts import CallState
+from verification.services import calls, challenges
+from verification.services.calls import Typed
+from verification.services.challenges import Asked
+
+PHONE, SID, TOKEN = "+821012345678", "AC" + "1" * 32, "token-of-twilio"
+
+
+def place(user, *, language="en", **more):
+    asked = {
+        "user_id": user.pk,
+        "purpose": Purpose.RESET,
+        "context": uuid.uuid4(),
+        "method": Method.MOBILE_CALL,
+        "destination": PHONE,
+        "language": language,
+    }
+    return challenges.open_challenge(Asked(**(asked | more)))
+
+
+@pytest.fixture
+def call(contoso, mailroom):
+    challenge = place(make_user())
+    mailroom.work()
+    return challenge
+
+
+def wrong_for(call):
+    return f"{(int(number_shown(call)) + 1) % 9000:04d}"
+
+
+def test_the_right_number_confirms_for_the_browser_that_shows_it_only(call):
+    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert calls.type_number(call.pk, number_shown(call)) is Typed.RIGHT
+
+    assert challenges.spend_call(Purpose.RESET, uuid.uuid4()) is None
+    assert challenges.spend_call(Purpose.REGISTER, call.context) is None
+    assert challenges.spend_call(Purpose.RESET, call.context) == call
+    assert challenges.spend_call(Purpose.RESET, call.context) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_browsers_at_once_spend_one_call(mailroom):
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        call = place(make_user())
+        calls.type_number(call.pk, number_shown(call))
+
+    spent = all_at_once(
+        2, lambda: challenges.spend_call(Purpose.RESET, call.context), tenant_id=tenant.pk
+    )
+
+    assert sorted(one is not None for one in spent) == [False, True]
+
+
+def test_three_wrong_numbers_end_the_call(call):
+    typed = [calls.type_number(call.pk, wrong_for(call)) for _ in range(3)]
+
+    assert typed == [Typed.WRONG, Typed.WRONG, Typed.OVER]
+    assert calls.type_number(call.pk, number_shown(call)) is Typed.OVER
+    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    call.refresh_from_db()
+    assert calls.call_state(call) is CallState.WRONG
+
+
+def test_this_is_not_me_ends_it_and_is_written_down(call):
+    assert calls.type_number(call.pk, "9") is Typed.NOT_ME
+    assert calls.type_number(call.pk, number_shown(call)) is Typed.OVER
+
+    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert Event.objects.filter(activity=Activity.CALL_DENIED, subject_id=call.user_id).exists()
+    call.refresh_from_db()
+    assert calls.call_state(call) is CallState.DENIED
+
+
+@pytest.mark.parametrize("digits", ["", "0", "99", "9#", "****", "1" * 500, "١٢٣٤", "한"])
+def test_odd_digits_are_just_wrong(call, digits):
+    assert calls.type_number(call.pk, digits) is Typed.WRONG
+
+
+def test_a_late_or_replaced_call_confirms_nothing(contoso, mailroom):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        user, context = make_user(), uuid.uuid4()
+        replaced = place(user, context=context)
+        clock.shift(timedelta(seconds=30))
+        late = place(user, context=context)
+        assert calls.type_number(replaced.pk, number_shown(replaced)) is Typed.OVER
+        clock.shift(timedelta(minutes=5))
+        assert calls.type_number(late.pk, number_shown(late)) is Typed.OVER
+
+
+def test_a_confirmed_call_must_be_spent_in_time(contoso, mailroom):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        call = place(make_user())
+        calls.type_number(call.pk, number_shown(call))
+        clock.shift(timedelta(minutes=5))
+
+        assert challenges.spend_call(Purpose.RESET, call.context) is None
+
+
+def test_a_call_that_nobody_waits_for_is_not_placed(contoso, mailroom):
+    place(make_user())
+    Challenge.objects.update(closed_at=timezone.now())
+
+    assert mailroom.work() == []
+
+
+@given(st.uuids())
+def test_the_number_shown_has_four_digits_and_never_starts_with_nine(challenge_id):
+    assert re.fullmatch(r"[0-8][0-9]{3}", number_shown(Challenge(pk=challenge_id, tenant_id=1)))
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("", CallState.QUEUED),
+        ("initiated", CallState.QUEUED),
+        ("ringing", CallState.RINGING),
+        ("in-progress", CallState.ANSWERED),
+        ("completed", CallState.HANGUP),
+        ("no-answer", CallState.NO_ANSWER),
+        ("busy", CallState.BUSY),
+        ("failed", CallState.FAILED),
+        ("canceled", CallState.FAILED),
+    ],
+)
+def test_the_page_shows_what_the_provider_says(call, status, state):
+    Outgoing.objects.update(provider_status=status)
+
+    assert calls.call_state(call) is state
+
+
+def test_the_providers_word_confirms_nothing(call):
+    Outgoing.objects.update(provider_status="completed")
+
+    assert challenges.spend_call(Purpose.RESET, call.context) is None
+
+
+class Hooks:
+    """Twilio, calling back."""
+
+    def __init__(self, challenge):
+        self.voice = f"/hooks/twilio/voice/{challenge.pk}"
+        self.digits = f"{self.voice}/digits"
+        self.status = f"/hooks/twilio/status/{challenge.outgoing_id}"
+        self.client = Client(enforce_csrf_checks=True)
+
+    def post(self, path, *, token=TOKEN, host="http://localhost:8000", signed=None, **fields):
+        form = {"AccountSid": SID, "CallSid": "SM1"} | fields
+        signature = RequestValidator(token).compute_signature(f"{host}{path}", signed or form)
+        return self.client.post(path, form, headers={"X-Twilio-Signature": signature})
+
+
+@pytest.fixture
+def hooks(call, settings):
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = SID, TOKEN
+    settings.BASE_URL = "http://localhost:8000"
+    return Hooks(call)
+
+
+PATHS = ["voice", "digits", "status"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+class TestEveryHook:
+    def test_without_a_signature_is_forbidden(self, hooks, path):
+        answer = hooks.client.post(getattr(hooks, path), {"AccountSid": SID, "Digits": "9"})
+
+        assert answer.status_code == 403
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            pytest.param({"token": "of-somebody-else"}, id="another token"),
+            pytest.param({"host": "http://evil.example"}, id="another host"),
+            pytest.param({"signed": {"AccountSid": SID, "Digits": "1"}}, id="other fields"),
+            pytest.param({"AccountSid": "AC" + "2" * 32}, id="another account"),
+        ],
+    )
+    def test_with_a_forged_signature_is_forbidden(self, hooks, call, path, forged):
+        answer = hooks.post(getattr(hooks, path), Digits="9", CallStatus="busy", **forged)
+
+        call.refresh_from_db()
+        assert answer.status_code == 403
+        assert call.denied_at is None
+        assert Outgoing.objects.get().provider_status == ""
+
+    def test_without_a_token_in_the_settings_is_forbidden(self, hooks, settings, path):
+        settings.TWILIO_AUTH_TOKEN = ""
+
+        assert hooks.post(getattr(hooks, path), token="").status_code == 403
+
+    @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
+    def test_is_for_posting_only(self, hooks, path, method):
+        assert getattr(hooks.client, method)(getattr(hooks, path)).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/hooks/twilio/voice/{}", "/hooks/twilio/voice/{}/digits"])
+def test_a_call_that_we_never_placed_is_not_found(hooks, path):
+    assert hooks.post(path.format(uuid.uuid4()), Digits="1234").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_call_says_who_calls_and_asks_for_the_number(
+    contoso, mailroom, settings, hooks, language
+):
+    call = place(make_user("yuna@contoso.example"), language=language)
+    answer = hooks.post(f"/hooks/twilio/voice/{call.pk}")
+    twiml = ET.fromstring(answer.content)
+    gathers, says = twiml.findall("Gather"), list(twiml.iter("Say"))
+
+    assert answer.headers["Content-Type"] == "text/xml"
+    assert len(gathers) == 2
+    assert gathers[0].get("action") == f"/hooks/twilio/voice/{call.pk}/digits"
+    assert gathers[0].get("finishOnKey") == "#"
+    assert gathers[0].get("method") == "POST"
+    assert twiml[-1].tag == "Hangup"
+    assert contoso.name in says[0].text
+    assert {say.get("language") for say in says} == {{"en": "en-US", "ko": "ko-KR"}[language]}
+    assert number_shown(call) not in answer.content.decode()
+    assert is_korean(says[0].text) == (language == "ko")
+
+
+def test_typing_on_the_phone_leads_through(hooks, call):
+    wrong = hooks.post(hooks.digits, Digits=wrong_for(call))
+    right = hooks.post(hooks.digits, Digits=number_shown(call))
+    again = hooks.post(hooks.digits, Digits=number_shown(call))
+
+    assert b"<Gather" in wrong.content
+    assert b"Thank you. Go back to your screen." in right.content
+    assert b"<Gather" not in right.content
+    assert b"did not match" in again.content
+    assert challenges.spend_call(Purpose.RESET, call.context) == call
+
+
+def test_saying_this_is_not_me_on_the_phone(hooks, call):
+    answer = hooks.post(hooks.digits, Digits="9")
+
+    assert b"We stopped this request" in answer.content
+    call.refresh_from_db()
+    assert call.denied_at is not None
+
+
+def test_a_call_that_is_over_asks_for_nothing(hooks, call):
+    calls.type_number(call.pk, number_shown(call))
+
+    assert b"<Gather" not in hooks.post(hooks.voice).content
+
+
+def test_status_is_noted(hooks, call):
+    answer = hooks.post(hooks.status, CallStatus="ringing")
+
+    assert answer.status_code == 204
+    assert calls.call_state(call) is CallState.RINGING
+
+
+def test_status_of_an_unknown_message_changes_nothing(hooks, call):
+    answer = hooks.post(f"/hooks/twilio/status/{uuid.uuid4()}", CallStatus="ringing")
+
+    assert answer.status_code == 204
+    assert calls.call_state(call) is CallState.QUEUED
+
+
+def is_korean(text):
+    return re.search(r"[가-힣]", text) is not None
