@@ -28,7 +28,7 @@ class TenantOwned(models.Model):
     tenant_id = models.BigIntegerField(default=current_tenant_id, editable=False)
 
     objects: ClassVar[OwnedManager[Self]] = OwnedManager()
-    unscoped: ClassVar[models.Manager[Self]] = models.Manager()  # type: ignore[no-redef]  # the plugin adds it, too
+    unscoped: ClassVar[models.Manager[Self]] = models.Manager()  # type: ignore[no-redef, unused-ignore]  # the plugin adds it too, at times
 
     class Meta:
         abstract = True

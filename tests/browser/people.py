@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.services.site import Site
 from tests.services.smtp import Mailbox, plain_text
 from tests.services.twilio import Twilio
 
+HAS_CODE = re.compile(r"(?<!\d)\d{6,8}(?!\d)")
 PASSWORD = "first given password"
 _numbers = itertools.count(1)
 
@@ -76,7 +78,10 @@ def type_code(page: Page, code: str) -> None:
 
 
 def mailed_code(mailbox: Mailbox, address: str) -> str:
-    return code_in(plain_text(mailbox.wait_for(address)))
+    """The code in the next mail that has one; notices about changes may come in between."""
+    while not HAS_CODE.search(text := plain_text(mailbox.wait_for(address))):
+        pass
+    return code_in(text)
 
 
 def register_email(page: Page, mailbox: Mailbox, address: str) -> None:

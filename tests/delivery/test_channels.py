@@ -183,7 +183,7 @@ class TestEveryChannelToAProvider:
     def test_an_ending_connection_may_be_tried_later(self, way):
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             way.point_at(server.getsockname()[1])
-            thread = threading.Thread(target=lambda: server.accept()[0].close())
+            thread = threading.Thread(target=hang_up, args=(server,))
             thread.start()
             with pytest.raises(TryLater):
                 way.channel.send(way.message)
@@ -286,6 +286,10 @@ def test_the_demo_shows_calls_apart_from_texts(contoso):
 
     kinds = list(DemoMessage.objects.order_by("pk").values_list("kind", flat=True))
     assert kinds == [Kind.CALL, Kind.TEXT]
+
+
+def hang_up(server):
+    server.accept()[0].close()
 
 
 def says_nothing_personal(error):

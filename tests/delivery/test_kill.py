@@ -1,4 +1,4 @@
-"""kill -9 of a worker, a lost broker and tasks that come twice: a real worker, a real mail server."""
+"""kill -9 of a worker, a lost broker, tasks that come twice: with a real worker and mail server."""
 
 import asyncio
 import json
@@ -67,7 +67,7 @@ class Stall:
 
     async def until_released(self):
         self.reached += 1
-        while self.on:
+        while self.on:  # noqa: ASYNC110  # it is let go by another thread
             await asyncio.sleep(0.05)
 
 

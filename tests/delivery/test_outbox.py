@@ -3,8 +3,10 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from delivery import queue, services
 from delivery.channels.base import TryLater, Undeliverable
@@ -47,9 +49,9 @@ def test_nothing_but_ids_crosses_the_broker_and_only_after_the_commit(
 @pytest.mark.django_db(transaction=True)
 def test_what_is_rolled_back_is_never_sent(published, provider):
     tenant = make_tenant()
-    with in_tenant(tenant.pk), pytest.raises(ZeroDivisionError), transaction.atomic():
+    with in_tenant(tenant.pk), transaction.atomic():
         post()
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     assert published == []
     assert services.sweep() == 0
@@ -255,9 +257,6 @@ def test_extension_is_dialled_and_never_part_of_the_number(contoso, provider):
 
 
 def test_a_broker_that_is_down_stops_nothing(contoso, settings, monkeypatch, caplog):
-    from celery import current_app
-    from kombu.exceptions import OperationalError
-
     def down(*_args, **_more):
         raise OperationalError("connection refused")
 

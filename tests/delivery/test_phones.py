@@ -6,7 +6,9 @@ from delivery.rules.phones import NotAPhone, PhoneProblem, phone, shown
 
 KOREA = frozenset({"KR"})
 EVERYWHERE = frozenset({"KR", "US", "GB", "DE", "DO"})
-_PHONEISH = st.text(st.sampled_from("0123456789٠١２３+-() .#,;/x내선ext번:=\t\u200b\xa0"), max_size=40)
+_PHONEISH = st.text(
+    st.sampled_from("0123456789٠١２３+-() .#,;/x내선ext번:=\t\u200b\xa0"), max_size=40
+)
 
 
 def meant(text, *, region="KR", countries=KOREA, office=False):

@@ -20,6 +20,7 @@ from tenants.policy import Method, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import make_tenant, make_user
 from tests.threads import all_at_once
+from vault.services import sealed
 from verification.models import Challenge, Purpose
 from verification.rules.challenges import MAX_TRIES, next_send_at, typed_code
 from verification.rules.verdicts import Verdict
@@ -330,11 +331,7 @@ def test_of_two_hundred_guesses_at_once_five_are_looked_at(mailroom):
             return None
         return spend(challenge.context, WRONG)
 
-    answers = [
-        answer
-        for _ in range(5)
-        for answer in all_at_once(40, guess, tenant_id=tenant.pk)
-    ]
+    answers = [answer for _ in range(5) for answer in all_at_once(40, guess, tenant_id=tenant.pk)]
     compared = [answer for answer in answers if answer is not None and answer.challenge]
 
     with in_tenant(tenant.pk):
@@ -395,7 +392,15 @@ def test_a_right_guess_is_given_back_and_the_wrong_ones_stay(db):
 
 @pytest.mark.parametrize(
     "text",
-    ["1234 5678", "1234-5678", " 12345678\n", "１２３４５６７８", "#12345678", "١٢٣٤٥٦٧٨", "1234\u200b5678"],
+    [
+        "1234 5678",
+        "1234-5678",
+        " 12345678\n",
+        "１２３４５６７８",
+        "#12345678",
+        "١٢٣٤٥٦٧٨",
+        "1234\u200b5678",
+    ],
 )
 def test_a_code_may_be_typed_in_many_ways(text):
     assert typed_code(text) == RIGHT
@@ -412,8 +417,6 @@ def test_waits_never_shrink(sent, last):
 
 
 def _sealed_again(challenge):
-    from vault.services import sealed
-
     return sealed(
         ADDRESS,
         tenant_id=challenge.tenant_id,

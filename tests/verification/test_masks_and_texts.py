@@ -7,6 +7,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery.channels.base import TryLater
 from tenants.models import Tenant
 from tenants.policy import Method
 from tests.builders import make_user
@@ -48,7 +49,9 @@ def test_mask_tells_the_kinds_apart(value):
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("brand", ["Contoso", "한빛전자산업", "Twenty characters ab", "가나다라마바사아자차"])
+@pytest.mark.parametrize(
+    "brand", ["Contoso", "한빛전자산업", "Twenty characters ab", "가나다라마바사아자차"]
+)
 @pytest.mark.parametrize("host", ["localhost", "reset.hanbit.example"])
 def test_a_text_with_a_code_is_one_message(contoso, settings, language, brand, host):
     settings.BASE_URL = f"https://{host}"
@@ -129,8 +132,6 @@ def test_no_code_address_or_number_is_logged(contoso, mailroom, caplog, method):
 
 
 def test_a_message_put_off_is_logged_without_where_it_goes(contoso, mailroom, monkeypatch, caplog):
-    from delivery.channels.base import TryLater
-
     def refuse(_message):
         raise TryLater("twilio 500")
 

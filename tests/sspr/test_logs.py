@@ -1,0 +1,35 @@
+import json
+import logging
+import sys
+
+from sspr.logs import formatter
+
+CODE = "12345678"
+
+
+def line(message, *args, exc_info=None):
+    record = logging.LogRecord("sspr", logging.ERROR, __file__, 1, message, args, exc_info)
+    return formatter().format(record)
+
+
+def failing(code):
+    held = f"the code is {code}"
+    raise ZeroDivisionError(f"{len(held)} characters")
+
+
+def test_a_traceback_shows_where_and_never_what_was_held():
+    try:
+        failing(CODE)
+    except ZeroDivisionError:
+        told = line("failed", exc_info=sys.exc_info())
+
+    assert "in failing" in json.loads(told)["exception"]
+    assert CODE not in told
+
+
+def test_nobody_breaks_out_of_a_line():
+    told = line("user %s", 'x\r\n{"event": "forged"}\x1b[31m\u2028')
+
+    assert "\n" not in told
+    assert "\x1b" not in told
+    assert json.loads(told)["event"].startswith("user x")
