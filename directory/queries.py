@@ -15,6 +15,11 @@ def user_of(upn: str) -> User | None:
     return User.objects.filter(upn=upn).first()
 
 
+def operator_of(upn: str) -> User | None:
+    """The operator with this canonical name. Operators belong to no tenant."""
+    return User.unscoped.filter(upn=upn, tenant_id=None).first()
+
+
 def in_scope(user_id: int, policy: Policy) -> bool:
     """Whether the policy lets this user reset. An exclusion wins; nested groups count."""
     if policy.self_service is Scope.NONE:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum
+from enum import UNIQUE, Enum, verify
 from ipaddress import IPv4Address, ip_address, ip_network
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
@@ -21,6 +21,7 @@ class Rate:
     pauses: tuple[timedelta, ...] = ()
 
 
+@verify(UNIQUE)
 class Limit(Enum):
     """Source: design, section 8."""
 
@@ -31,6 +32,7 @@ class Limit(Enum):
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY)
     CODES_TO_AN_EMAIL = Rate(10, timedelta(minutes=10))
+    CODES_FOR_A_USER = Rate(30, _HOUR)
     USER_IDS_FROM_A_NETWORK = Rate(200, _DAY)
     RESETS_OF_A_USER = Rate(5, _DAY)
     CONTACTS_OF_A_USER = Rate(1, _HOUR)

@@ -29,7 +29,7 @@ def mailbox(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).strip()
     local, _, domain = plain.rpartition("@")
     dotted = local.startswith(".") or local.endswith(".") or ".." in local
-    if not _LOCAL.fullmatch(local) or local.startswith("=?") or dotted:
+    if not _LOCAL.fullmatch(local) or dotted:
         raise NotAMailbox
     address = f"{local.lower()}@{ascii_domain(domain)}"
     if len(address) > _MAX_CHARACTERS:

@@ -33,6 +33,7 @@ def hits(limit, times, **more):
         (Limit.CODES_TO_A_PHONE, 5, timedelta(hours=1)),
         (Limit.CODES_TO_A_PHONE_DAILY, 10, timedelta(hours=24)),
         (Limit.CODES_TO_AN_EMAIL, 10, timedelta(minutes=10)),
+        (Limit.CODES_FOR_A_USER, 30, timedelta(hours=1)),
         (Limit.USER_IDS_FROM_A_NETWORK, 200, timedelta(hours=24)),
         (Limit.RESETS_OF_A_USER, 5, timedelta(hours=24)),
         (Limit.CONTACTS_OF_A_USER, 1, timedelta(hours=1)),

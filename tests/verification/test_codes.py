@@ -1,11 +1,13 @@
 """Codes, from the question to the answer."""
 
 import re
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -312,12 +314,32 @@ def test_a_tenants_budget_ends_texts_but_not_mail(contoso, mailroom):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_with_the_right_code_pass_one_gate(mailroom):
+def test_two_at_once_with_the_right_code_pass_one_gate(mailroom, monkeypatch):
     tenant, _user, challenge = committed_code()
+    both_counted = threading.Barrier(2, timeout=30)
+    code_mac = challenges.code_mac
 
+    def compare_together(*args):
+        both_counted.wait()
+        return code_mac(*args)
+
+    monkeypatch.setattr(challenges, "code_mac", compare_together)
     answers = all_at_once(2, lambda: spend(challenge.context, RIGHT), tenant_id=tenant.pk)
 
     assert sorted(answered.verdict is Verdict.RIGHT for answered in answers) == [False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_once_with_the_right_code_in_transactions_pass_one_gate(mailroom):
+    tenant, _user, challenge = committed_code()
+
+    def pass_gate():
+        with transaction.atomic():
+            return spend(challenge.context, RIGHT)
+
+    answers = all_at_once(20, pass_gate, tenant_id=tenant.pk)
+
+    assert [answered.verdict for answered in answers].count(Verdict.RIGHT) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-_SHORTEST_WORD = 3
+_SHORTEST_NAME = 3
+_SHORTEST_LATIN_WORD = 4
+_SHORTEST_OTHER_WORD = 2
 _IDENTITY_NUMBER = re.compile(r"\d{6}\s?-?\s?\d{7}")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x1f]")
 
@@ -61,8 +63,13 @@ def _problem(
     if _IDENTITY_NUMBER.fullmatch(answer):
         return AnswerProblem.IDENTITY_NUMBER
     words = re.findall(r"\w+", normal_answer(question))
-    if any(len(word) >= _SHORTEST_WORD and word in words for word in answer.split()):
+    if any(_says_something(word) and word in words for word in answer.split()):
         return AnswerProblem.CONTAINS_QUESTION
-    if any(len(n) >= _SHORTEST_WORD and normal_answer(n) in answer for n in names):
+    if any(len(n) >= _SHORTEST_NAME and normal_answer(n) in answer for n in names):
         return AnswerProblem.PERSONAL
     return None
+
+
+def _says_something(word: str) -> bool:
+    """Whether a word is more than "the": four Latin letters, or two of a denser script."""
+    return len(word) >= (_SHORTEST_LATIN_WORD if word.isascii() else _SHORTEST_OTHER_WORD)

@@ -23,7 +23,7 @@ from vault.keyring import purpose_key
 from vault.services import sealed
 from verification import queue
 from verification.models import Challenge, Purpose
-from verification.queries import newest
+from verification.queries import destination_of, newest
 from verification.rules.challenges import MAX_TRIES, next_send_at
 from verification.rules.verdicts import Verdict
 
@@ -160,7 +160,8 @@ def spend_call(purpose: Purpose, context: uuid.UUID) -> Challenge | None:
 
 
 def _wait_your_turn(asked: Asked, last: Challenge | None) -> None:
-    if last is None:
+    # Whoever mistyped an address need not wait to type it right.
+    if last is None or destination_of(last) != asked.destination:
         return
     sent = Challenge.objects.filter(
         purpose=asked.purpose, context=asked.context, method=asked.method
@@ -189,11 +190,15 @@ def _within_limits(asked: Asked, policy: Policy) -> None:
                 method=asked.method,
             )
             raise Refused(verdict.until)
-    if asked.method is not Method.EMAIL:
-        _within_budget(policy)
+    _within_budget(asked, policy)
 
 
-def _within_budget(policy: Policy) -> None:
+def _within_budget(asked: Asked, policy: Policy) -> None:
+    verdict = limits.hit(Limit.CODES_FOR_A_USER, str(asked.user_id))
+    if not verdict.allowed:
+        raise Refused(verdict.until)
+    if asked.method is Method.EMAIL:
+        return
     tenant = str(current_tenant_id())
     verdict = limits.hit(Limit.MESSAGES_OF_A_TENANT, tenant, at_most=policy.daily_message_cap)
     if not verdict.allowed:
