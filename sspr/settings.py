@@ -165,7 +165,8 @@ STORAGES = {
 }
 
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEMO else "smtp://localhost:25"))
-EMAIL_TIMEOUT = 10
+# Well under the lease of the outbox, which a slow server must not outlast step by step.
+EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env("SSPR_MAIL_FROM", default=f"no-reply@{_base.hostname}")
 
 TWILIO_ACCOUNT_SID = env("TWILIO_ACCOUNT_SID", default="")

@@ -1,0 +1,49 @@
+"""The demo's page in place of a phone network."""
+
+import pytest
+from django.test import Client
+
+from delivery.channels import channel
+from delivery.models import DemoMessage
+from tests.builders import make_email, make_phone, make_user
+
+
+@pytest.fixture
+def demo(contoso, mailroom, monkeypatch):
+    """Texts and calls go where the demo sends them; mail stays with the mailroom."""
+    monkeypatch.setattr(
+        "delivery.services.channel", lambda kind: mailroom if kind == "email" else channel(kind)
+    )
+    user = make_user()
+    make_email(user)
+    make_phone(user)
+    return mailroom
+
+
+def begin(client, method):
+    client.post("/passwordreset", {"username": "minji@contoso.example"})
+    return client.post("/passwordreset/verify", {"method": method}, follow=True)
+
+
+def test_a_text_is_shown_on_the_outbox_page(demo, client):
+    begin(client, "mobile_text")
+    demo.work()
+
+    shown = Client().get("/demo/outbox").content.decode()
+
+    assert "+821012345678" in shown
+    assert "@localhost #" in shown
+
+
+def test_a_call_is_answered_on_the_outbox_page(demo, client):
+    page = begin(client, "mobile_call")
+    demo.work()
+    number = page.context["number"]
+    call = DemoMessage.unscoped.get()
+    Client().post(f"/demo/outbox/{call.pk}/answer", {"digits": number})
+
+    assert (
+        client.post("/passwordreset/call", follow=True)
+        .request["PATH_INFO"]
+        .endswith("/new-password")
+    )

@@ -1,0 +1,82 @@
+"""What the environment makes of the settings, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.services.environment import BASE, environment
+
+SHOW = """
+import json
+from django.conf import settings
+names = ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME", "ATTEMPT_COOKIE_NAME",
+         "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "ALLOWED_HOSTS",
+         "SECURE_HSTS_SECONDS", "DEBUG"]
+print(json.dumps({name: getattr(settings, name) for name in names}))
+"""
+
+
+def run(tmp_path, *command, **settings):
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=BASE,
+        env=environment(tmp_path, **settings) | {"DJANGO_SETTINGS_MODULE": "sspr.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_behind_https_every_cookie_is_bound_to_the_host_and_secure(tmp_path):
+    done = run(tmp_path, "-c", SHOW, SSPR_BASE_URL="https://sspr.contoso.example")
+    shown = json.loads(done.stdout)
+
+    cookies = [name for name in shown if name.endswith("COOKIE_NAME")]
+    assert all(shown[name].startswith("__Host-") for name in cookies)
+    assert shown["SESSION_COOKIE_SECURE"]
+    assert shown["CSRF_COOKIE_SECURE"]
+    assert shown["ALLOWED_HOSTS"] == ["sspr.contoso.example"]
+    assert shown["SECURE_HSTS_SECONDS"] > 0
+
+
+def test_on_loopback_cookies_lose_the_prefix_and_nothing_else(tmp_path):
+    done = run(tmp_path, "-c", SHOW, SSPR_BASE_URL="http://127.0.0.1:8000")
+    shown = json.loads(done.stdout)
+
+    assert shown["SESSION_COOKIE_NAME"] == "session"
+    assert shown["SESSION_COOKIE_HTTPONLY"]
+    assert not shown["DEBUG"]
+
+
+@pytest.mark.parametrize("url", ["http://sspr.contoso.example", "http://192.0.2.7:8000"])
+def test_plain_http_beyond_loopback_is_refused(tmp_path, url):
+    done = run(tmp_path, "-c", SHOW, SSPR_BASE_URL=url)
+
+    assert done.returncode != 0
+    assert "use https" in done.stderr
+
+
+def test_the_deployment_check_finds_nothing(tmp_path):
+    arguments = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    keys = {"SSPR_SECRET_KEY": "Zq3xW9bT" * 8, "SSPR_ENCRYPTION_KEYS": "Wp7kR2mC" * 8}
+    done = run(tmp_path, *arguments, SSPR_BASE_URL="https://sspr.contoso.example", **keys)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("demo", "found"), [("1", "there"), ("0", "nowhere")])
+def test_the_outbox_page_exists_in_the_demo_only(tmp_path, demo, found):
+    look = """
+import django
+django.setup()
+from django.urls import Resolver404, resolve
+try:
+    resolve("/demo/outbox")
+except Resolver404:
+    print("nowhere")
+else:
+    print("there")
+"""
+    assert run(tmp_path, "-c", look, SSPR_DEMO=demo).stdout.strip() == found
