@@ -176,7 +176,7 @@ TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", default="")
 
 REDIS_URL = env("REDIS_URL", default="")
 BROKER_DIR = VAR / "broker"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "files://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         # Above the longest task; the outbox's sweeper is what recovers a message in time.

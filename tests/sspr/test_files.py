@@ -1,0 +1,69 @@
+"""The broker in files, with a reader who always looks at the wrong moment."""
+
+import threading
+
+import pytest
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
+
+import sspr.celery  # noqa: F401  # names the transport
+
+
+@pytest.fixture
+def broker(tmp_path):
+    for name in ("messages", "control"):
+        (tmp_path / name).mkdir()
+    options = {
+        "data_folder_in": str(tmp_path / "messages"),
+        "data_folder_out": str(tmp_path / "messages"),
+        "control_folder": str(tmp_path / "control"),
+    }
+    return lambda: Connection("files://", transport_options=options)
+
+
+def test_a_reader_never_sees_half_a_message(broker):
+    total, got, done = 400, [], threading.Event()
+
+    def write():
+        with broker() as connection, connection.SimpleQueue("codes") as queue:
+            for number in range(total):
+                queue.put({"number": number, "padding": "x" * 20_000})
+        done.set()
+
+    with broker() as connection, connection.SimpleQueue("codes") as queue:
+        writer = threading.Thread(target=write)
+        writer.start()
+        while not (done.is_set() and len(got) == total):
+            try:
+                message = queue.get(block=False)
+            except queue.Empty:
+                continue
+            got.append(message.payload["number"])
+            message.ack()
+        writer.join()
+
+    assert sorted(got) == list(range(total))
+
+
+def test_many_who_start_at_once_bind_the_same_queues(broker, tmp_path):
+    failed = []
+
+    def start(number):
+        try:
+            for name in ("codes", "bulk", f"own{number}"):
+                with broker() as connection, connection.Producer() as producer:
+                    queue = Queue(name, Exchange("all"), routing_key=name)
+                    producer.publish(
+                        {"from": number}, exchange="all", routing_key=name, declare=[queue]
+                    )
+        except Exception as error:  # noqa: BLE001  # whatever it is, it's a failure
+            failed.append(error)
+
+    starters = [threading.Thread(target=start, args=(n,)) for n in range(16)]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join()
+
+    assert failed == []
+    assert len(list((tmp_path / "messages").glob("*.codes.msg"))) == 16
