@@ -1,5 +1,7 @@
 """What happened, for people who may read it. Nothing can be added, changed or removed."""
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -35,9 +37,9 @@ LABELS = {
 
 @admin.register(Event)
 class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    list_display = ("at", "what", "result", "subject_id", "reason", "support_code")
-    list_display_links = ("at",)
-    fields = ("at", "what", "result", "subject_id", "actor_id", "reason", "support_code", "details")
+    list_display = ("instant", "what", "result", "person", "because", "code")
+    list_display_links = ("instant",)
+    fields = ("instant", "what", "result", "person", "actor", "because", "code", "details")
     search_fields = ("=support_code",)
     search_help_text = _("Support code")
     ordering = ("-at", "-id")
@@ -84,3 +86,25 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             Outcome.FAILURE: pgettext_lazy("audit", "Failure"),
         }
         return str(words[Outcome(event.outcome)])
+
+    @admin.display(description=_("Time"), ordering="at")
+    def instant(self, event: Event) -> datetime:
+        return event.at
+
+    @admin.display(description=_("User number"))
+    def person(self, event: Event) -> int | None:
+        return event.subject_id
+
+    @admin.display(description=_("Done by"))
+    def actor(self, event: Event) -> int | None:
+        return event.actor_id
+
+    @admin.display(description=_("Reason"))
+    def because(self, event: Event) -> str:
+        return event.reason
+
+    @admin.display(description=_("Support code"))
+    def code(self, event: Event) -> str:
+        """As people were shown it."""
+        found = event.support_code
+        return f"{found[:4]}-{found[4:]}" if found else ""

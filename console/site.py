@@ -1,7 +1,7 @@
 """The admin: for people with a role, through the service's own sign-in page."""
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -27,3 +27,15 @@ class Console(AdminSite):
             return redirect("home")
         query = urlencode({"next": reverse("admin:index")})
         return redirect(f"{reverse('registration:signin')}?{query}")
+
+    def password_change(
+        self, _request: HttpRequest, _extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Django's own form would pass by the tenant's policy, the notices and the audit."""
+        raise Http404
+
+    def logout(
+        self, _request: HttpRequest, _extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """There is one way out, too."""
+        raise Http404

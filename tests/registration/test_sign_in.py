@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
 
@@ -158,3 +159,23 @@ def test_the_audit_shows_an_admin_no_event_of_another_tenant(contoso, hanbit, cl
     assert direct.status_code == 302
     assert b"of_the_other_tenant" not in direct.content
     assert probed.status_code in {302, 400}
+
+
+@pytest.mark.parametrize("path", ["/admin/password_change/", "/admin/logout/"])
+def test_the_admin_has_no_back_doors(contoso, client, path):
+    make_user(role=Role.TENANT_ADMIN)
+    sign_in(client)
+
+    assert client.get(path).status_code == 404
+    assert client.post(path, {"old_password": PASSWORD}).status_code == 404
+
+
+def test_an_operator_signs_in_to_the_admin(db, client):
+    User.unscoped.create(
+        upn="operator@service.example", role=Role.OPERATOR, password=make_password(PASSWORD)
+    )
+
+    page = sign_in(client, "operator@service.example")
+
+    assert page.url == "/admin/"
+    assert client.get("/admin/audit/event/").status_code == 200

@@ -552,7 +552,8 @@ def test_support_code_finds_the_attempt_in_the_audit(user, mailroom, client):
     found = browser.get("/admin/audit/event/", {"q": f"{code[:4]}-{code[4:]}".lower()})
 
     assert f"{code[:4]}-{code[4:]}".encode() in page.content
-    assert code.encode() in found.content
+    assert f"{code[:4]}-{code[4:]}".encode() in found.content
+    assert b"1 result" in found.content or b"1 event" in found.content
 
 
 @pytest.mark.parametrize(
