@@ -227,6 +227,8 @@ LOGGING: dict[str, Any] = {
         # Twilio's client logs every address it calls, with the account in it.
         "twilio": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        # Warns at every start that a broker in files has no host.
+        "kombu.connection": {"level": "ERROR"},
     },
 }
 if env.bool("SSPR_TESTING", default=False):

@@ -2,7 +2,7 @@
 
 import mailbox
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default
@@ -41,5 +41,11 @@ def _mail(raw: bytes) -> Mail:
         to=str(message["To"]),
         subject=str(message["Subject"]),
         text=body.get_content() if body else "",
-        at=parsedate_to_datetime(str(message["Date"])),
+        at=_instant(str(message["Date"])),
     )
+
+
+def _instant(date: str) -> datetime:
+    """The date of a mail; one that ends in -0000 names no zone and is meant as UTC (RFC 5322)."""
+    at = parsedate_to_datetime(date)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

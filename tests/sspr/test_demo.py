@@ -1,6 +1,9 @@
 """The demo's page in place of a phone network."""
 
+import mailbox
+
 import pytest
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
 from delivery.channels import channel
@@ -47,3 +50,16 @@ def test_a_call_is_answered_on_the_outbox_page(demo, client):
         .request["PATH_INFO"]
         .endswith("/new-password")
     )
+
+
+def test_a_mail_is_shown_on_the_outbox_page(demo, client, settings, tmp_path):
+    settings.VAR = tmp_path
+    begin(client, "email")
+    code = demo.code()
+    mail = EmailMultiAlternatives("Your code", demo.sent[-1].text, to=["minji@mail.example"])
+    mailbox.Maildir(tmp_path / "mail").add(mail.message().as_bytes())
+
+    shown = Client().get("/demo/outbox").content.decode()
+
+    assert code in shown
+    assert "minji@mail.example" in shown
