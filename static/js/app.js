@@ -117,16 +117,19 @@ for (const clock of all("[data-until]")) {
   tick();
 }
 
-// Poll: every 2 s for 90 s while seen, and once whenever seen again.
+// Poll: every 2 s for 90 s while seen, and once whenever seen again. What was confirmed on the
+// phone is handed in by the page's own form.
 for (const state of all("[data-poll]")) {
-  const { poll, next } = state.dataset;
+  const { poll, next, check } = state.dataset;
+  const form = check && document.querySelector(`form[action="${check}"]`);
   const end = Date.now() + 90_000;
   let timer;
   const ask = async () => {
     clearTimeout(timer);
     if (document.hidden) return;
-    const { text, done } = await fetch(poll).then((answer) => answer.json()).catch(() => ({}));
+    const { state: now, text, done } = await fetch(poll).then((answer) => answer.json()).catch(() => ({}));
     if (text && state.textContent !== text) state.textContent = text;
+    if (form && now === "confirmed") return form.requestSubmit();
     if (done) return location.assign(next ?? location.pathname);
     clearTimeout(timer);
     if (Date.now() < end) timer = setTimeout(ask, 2000);

@@ -104,6 +104,19 @@ def test_the_office_phone_serves_without_registration(site, twilio, open_page):
     assert page.url.endswith("/passwordreset/new-password")
 
 
+def test_the_page_goes_on_by_itself_once_the_number_was_typed(site, twilio, open_page):
+    organisation = people.found(site)
+    page = open_page()
+    people.begin_reset(page, organisation.upn("user2"))
+    people.choose(page, "office_call")
+    number = page.inner_text(".big").replace(" ", "").replace("\n", "")[:4]
+    call = twilio.wait_for_call("+82212340002")
+    call.fetch()
+    call.type_digits(number)
+
+    page.wait_for_url("**/passwordreset/new-password")
+
+
 def test_everything_works_without_script(site, mailbox, twilio, open_page, phone):
     typed, e164 = phone
     organisation = people.found(site, methods_required=2)
