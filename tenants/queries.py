@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.utils.translation import get_language
 
-from isolation.scope import current_tenant_id, known
+from isolation.scope import NOBODY, current_tenant_id, known
 from tenants.models import CustomQuestion, Decisions, Domain, Group, GroupNesting, Tenant
 from tenants.policy import Bank, Policy, from_plain
 from tenants.predefined_questions import PREDEFINED
@@ -30,6 +30,11 @@ def taken_domains(names: Collection[str]) -> list[str]:
 
 def tenant_in_force() -> Tenant:
     return known("tenant", lambda: Tenant.objects.get(pk=current_tenant_id()))
+
+
+def time_zone_in_force() -> str:
+    """Where times are told: the organisation's zone, or UTC where no organisation is known."""
+    return "UTC" if current_tenant_id() == NOBODY else tenant_in_force().time_zone
 
 
 def policy_in_force() -> Policy:

@@ -18,7 +18,7 @@ from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, time_zone_in_force
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
 
@@ -63,7 +63,7 @@ def ended(request: HttpRequest) -> HttpResponse:
     attempt = queries.attempt_of(cookie)
     if attempt is None:
         return _gone(request)
-    with in_tenant(attempt.tenant_id):
+    with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
         return _ended(request, attempt)
 
 

@@ -6,12 +6,14 @@ from functools import wraps
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
 from isolation.scope import in_tenant
 from reset import queries
 from reset.models import ResetAttempt
 from reset.rules import LIFETIME, Step
 from reset.services import attempts
+from tenants.queries import time_zone_in_force
 from verification.services.guesses import Paused
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -27,7 +29,7 @@ def of_attempt(view: AttemptView) -> View:
         attempt = queries.attempt_of(cookie)
         if attempt is None:
             return redirect("reset:ended")
-        with in_tenant(attempt.tenant_id):
+        with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
             return view(request, attempt)
 
     return page

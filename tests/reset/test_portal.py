@@ -351,6 +351,16 @@ def test_ten_wrong_codes_are_r04_and_signing_in_still_works(user, mailroom, clie
     assert sign_in.status_code == 302
 
 
+def test_times_are_told_in_the_zone_of_the_organisation(user, mailroom, client):
+    for _ in range(10):
+        limits.hit(Limit.WRONG_GUESSES, str(user.pk))
+
+    page = identify(client).content.decode()
+
+    assert "KST" in page
+    assert "UTC" not in page
+
+
 def test_a_right_code_buys_no_fresh_guesses_at_the_second_gate(user, mailroom, client):
     change_policy(Policy(self_service=Scope.ALL, methods_required=2))
     make_phone(user)
