@@ -1,5 +1,7 @@
 """The admin: for people with a role, through the service's own sign-in page."""
 
+from typing import NoReturn
+
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -30,12 +32,12 @@ class Console(AdminSite):
 
     def password_change(
         self, _request: HttpRequest, _extra_context: dict[str, object] | None = None
-    ) -> HttpResponse:
+    ) -> NoReturn:
         """Django's own form would pass by the tenant's policy, the notices and the audit."""
         raise Http404
 
     def logout(
         self, _request: HttpRequest, _extra_context: dict[str, object] | None = None
-    ) -> HttpResponse:
+    ) -> NoReturn:
         """There is one way out, too."""
         raise Http404

@@ -63,7 +63,10 @@ class PhoneForm(forms.Form):
     method = forms.ChoiceField(
         label=gettext_lazy("How should we check it?"),
         help_text=gettext_lazy("Your carrier may charge for messages or calls."),
-        error_messages={"required": gettext_lazy("Select a method")},
+        error_messages={
+            "required": gettext_lazy("Select a method"),
+            "invalid_choice": gettext_lazy("Select a method"),
+        },
         widget=forms.RadioSelect,
     )
 
@@ -86,7 +89,7 @@ class PhoneForm(forms.Form):
             Method.MOBILE_CALL: _("Call me"),
         }
         method.choices = [(way.value, words[way]) for way in methods]
-        self.initial = {"phone_country": home, "method": methods[0].value if methods else ""}
+        self.initial = {"phone_country": home, **_chosen_beforehand(methods)}
         national, _international = phones.example(home)
         self.fields["phone"].help_text = _(
             "Type it as you normally do, for example %(example)s"
@@ -115,6 +118,9 @@ class PhoneForm(forms.Form):
 
 
 class EmailForm(forms.Form):
+    """An address. One that looks mistyped is asked about once, and taken when sent again."""
+
+    meant = forms.CharField(required=False, max_length=_MAX_TYPED, widget=forms.HiddenInput)
     email = forms.CharField(
         label=gettext_lazy("Email address"),
         help_text=gettext_lazy(
@@ -134,7 +140,8 @@ class EmailForm(forms.Form):
             words = _("Enter an email address like name@example.com")
             raise forms.ValidationError(words, code="format") from None
         local, _at, domain = address.partition("@")
-        if domain in _SWITCHED:
+        if domain in _SWITCHED and self.cleaned_data.get("meant") != address:
+            self.data = {name: self.data[name] for name in self.data} | {"meant": address}
             words = _("Did you mean %(suggestion)s?") % {
                 "suggestion": f"{local}@{_SWITCHED[domain]}"
             }
@@ -147,7 +154,10 @@ class EnteredForm(forms.Form):
 
     method = forms.ChoiceField(
         label=gettext_lazy("How should we check it?"),
-        error_messages={"required": gettext_lazy("Select a method")},
+        error_messages={
+            "required": gettext_lazy("Select a method"),
+            "invalid_choice": gettext_lazy("Select a method"),
+        },
         widget=forms.RadioSelect,
     )
 
@@ -162,7 +172,7 @@ class EnteredForm(forms.Form):
             Method.OFFICE_CALL: _("Call this number now"),
         }
         field.choices = [(method.value, words[method]) for method in methods]
-        self.initial = {"method": methods[0].value if methods else ""}
+        self.initial = _chosen_beforehand(methods)
 
 
 class QuestionsForm(forms.Form):
@@ -261,6 +271,11 @@ def country_name(region: str) -> str:
     """A country in the language in force."""
     locale = Locale.parse((get_language() or "en").replace("-", "_"))
     return str(locale.territories.get(region, region))
+
+
+def _chosen_beforehand(methods: list[Method]) -> dict[str, str]:
+    """Nothing, where there is a choice: texts and calls may cost the user something."""
+    return {"method": methods[0].value} if len(methods) == 1 else {}
 
 
 def _countries(regions: frozenset[str], home: str) -> list[tuple[str, str]]:

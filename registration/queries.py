@@ -3,15 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from delivery.channels import available
 from directory.models import User
 from directory.queries import in_scope, prefilled, prefilled_value
-from registration.rules import Row, Status, kinds_to_register, missing
-from tenants.policy import Method, Policy, Proof, for_administrators
+from registration.rules import Demand, Row, Status, demand, kinds_to_register, missing
+from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 from verification.queries import holdings_of, methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.rules.ways import Way
+
+_CHANNELS = {
+    Method.EMAIL: "email",
+    Method.MOBILE_TEXT: "text",
+    Method.MOBILE_CALL: "call",
+    Method.OFFICE_CALL: "call",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +50,48 @@ class Overview:
 
     @property
     def missing(self) -> int:
-        return max(0, self.required - len(self.counted))
+        return missing(self.required, self.counted)
 
     def row(self, proof: Proof) -> Row | None:
         return next((row for row in self.rows if row.proof is proof), None)
 
 
-def policy_for(user: User) -> Policy:
-    """The policy in force as it is for this user: stricter for administrators."""
-    policy = policy_in_force()
-    if Role(user.role).is_administrator:
-        return for_administrators(policy) or policy
-    return policy
+def demand_on(user: User) -> Demand:
+    """What the policy in force asks of this user: more of administrators."""
+    return demand(policy_in_force(), is_administrator=Role(user.role).is_administrator)
+
+
+def ways_to_register(user: User, proof: Proof) -> list[Method]:
+    """How a phone or address of this kind can be verified: allowed, and deliverable here."""
+    return [
+        method
+        for method in Method
+        if method.proof is proof
+        and method in demand_on(user).methods
+        and method in _CHANNELS
+        and available(_CHANNELS[method])
+    ]
+
+
+def ways_to_confirm(user: User, proof: Proof) -> list[Method]:
+    """How a phone or address that an administrator entered can be verified."""
+    row = prefilled(user.pk).get(proof)
+    if row is None:
+        return []
+    ways = ways_to_register(user, proof)
+    return [method for method in ways if row.textable or method is not Method.MOBILE_TEXT]
 
 
 def overview_of(user: User) -> Overview:
     """What is registered, what an administrator entered, and what is missing."""
-    policy = policy_for(user)
+    policy, asked = policy_in_force(), demand_on(user)
     proved, entered = methods_by_proof(user.pk), prefilled(user.pk)
-    usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(policy.methods)}
+    usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(asked.methods)}
     rows = []
-    for proof in kinds_to_register(policy):
+    for proof in kinds_to_register(asked.methods):
+        is_open = proof is Proof.QUESTIONS or bool(ways_to_register(user, proof))
+        if not is_open and proof not in proved:
+            continue
         if proof in proved:
             value = value_of(proved[proof]) if proof is not Proof.QUESTIONS else ""
             status = Status.READY
@@ -71,10 +100,13 @@ def overview_of(user: User) -> Overview:
         else:
             value, status = "", Status.MISSING
         masked = mask(value) if value else ""
-        rows.append(Row(proof, status, masked, counts=proof in usable))
+        if proof is Proof.OFFICE_PHONE and status is not Status.CONFIRM:
+            is_open = False
+        counts = proof in usable
+        rows.append(Row(proof=proof, status=status, masked=masked, counts=counts, is_open=is_open))
     return Overview(
         in_scope=in_scope(user.pk, policy),
-        required=policy.methods_required,
+        required=asked.required,
         rows=tuple(rows),
     )
 
@@ -106,10 +138,4 @@ def ways_to_prove(user: User) -> list[Way]:
 def is_complete(user: User) -> bool:
     """Whether the user could reset their password now, or need not be able to."""
     overview = overview_of(user)
-    return not overview.in_scope or missing(policy_for(user), overview.counted) == 0
-
-
-def is_entered_textable(user: User, proof: Proof) -> bool:
-    """Whether the number that an administrator entered can get texts."""
-    row = prefilled(user.pk).get(proof)
-    return row is not None and row.textable
+    return not overview.in_scope or not overview.missing

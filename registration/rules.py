@@ -18,6 +18,14 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """What a reset of one user may be proved with, and how many kinds of it it asks for."""
+
+    methods: frozenset[Method]
+    required: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One kind of security info as the wizard lists it."""
 
@@ -25,17 +33,29 @@ class Row:
     status: Status
     masked: str = ""
     counts: bool = False
+    is_open: bool = True
+    """Whether the user can set it up, confirm or change it here and now."""
 
 
-def kinds_to_register(policy: Policy) -> list[Proof]:
-    """The kinds of security info that the policy has a use for, strongest first."""
-    wanted = {method.proof for method in policy.methods}
+def demand(policy: Policy, *, is_administrator: bool) -> Demand:
+    """What the policy asks of a user. Of administrators always two gates, never questions.
+
+    Source: Microsoft Entra, "Administrator reset policy differences" (two-gate policy).
+    """
+    if is_administrator:
+        return Demand(policy.reset_methods, 2)
+    return Demand(policy.methods, policy.methods_required)
+
+
+def kinds_to_register(methods: frozenset[Method]) -> list[Proof]:
+    """The kinds of security info that the methods have a use for, strongest first."""
+    wanted = {method.proof for method in methods}
     return [proof for proof in _ORDER if proof in wanted]
 
 
-def missing(policy: Policy, counted: Iterable[Proof]) -> int:
+def missing(required: int, counted: Iterable[Proof]) -> int:
     """How many more kinds are needed before a reset is possible."""
-    return max(0, policy.methods_required - len(set(counted)))
+    return max(0, required - len(set(counted)))
 
 
 def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
@@ -46,10 +66,6 @@ def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
     return proved_at is not None and now - proved_at < FRESH
 
 
-def removal_breaks(policy: Policy, counted: Iterable[Proof], proof: Proof) -> bool:
+def removal_breaks(required: int, counted: Iterable[Proof], proof: Proof) -> bool:
     """Whether no reset would be possible without this kind."""
-    return missing(policy, set(counted) - {proof}) > missing(policy, counted)
-
-
-def answers_by(methods: Iterable[Method], proof: Proof) -> list[Method]:
-    return [method for method in methods if method.proof is proof]
+    return missing(required, set(counted) - {proof}) > missing(required, counted)

@@ -1,6 +1,7 @@
 """When a signed-in session ends. Checked here, on the server, at every request."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from isolation.scope import in_tenant
 from limits.rules import network
+from tenants.queries import time_zone_in_force
 
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"
@@ -24,14 +26,14 @@ def client_network(request: HttpRequest) -> str:
 
     Proxies are believed only as many as the operator said there are.
     """
-    address = request.META.get("REMOTE_ADDR", "")
+    believed = [request.META.get("REMOTE_ADDR", "")]
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
-        address = hops[-settings.TRUSTED_PROXIES].strip()
-    try:
-        return network(address)
-    except ValueError:
-        return "unknown"
+        believed.insert(0, hops[-settings.TRUSTED_PROXIES].strip())
+    for address in believed:
+        with suppress(ValueError):
+            return network(address)
+    return "unknown"
 
 
 class SessionEnds:
@@ -52,5 +54,5 @@ class SessionEnds:
         tenant_id = getattr(request.user, "tenant_id", None)
         if tenant_id is None:
             return self._get_response(request)
-        with in_tenant(tenant_id):
+        with in_tenant(tenant_id), timezone.override(time_zone_in_force()):
             return self._get_response(request)

@@ -35,6 +35,10 @@ class NothingEntered(Exception):
     """There is no data of this kind to confirm."""
 
 
+class UsedElsewhere(Exception):
+    """The number already serves as the user's other phone. Nothing was sent."""
+
+
 def address_problem(user: User, address: str) -> AddressProblem | None:
     """Whether the mailbox is one that the forgotten password would lock, too."""
     if address == user.upn:
@@ -45,13 +49,22 @@ def address_problem(user: User, address: str) -> AddressProblem | None:
     return AddressProblem.TENANT_DOMAIN if domain in domain_names() else None
 
 
-def is_used_elsewhere(user: User, phone: Phone) -> bool:
-    """Whether this number already serves as the user's office phone."""
-    office = methods_by_proof(user.pk).get(Proof.OFFICE_PHONE)
+def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
+    """Whether this number already serves as the user's other phone.
+
+    An office phone serves from the moment an administrator entered it, a mobile phone only from
+    the moment it was verified: of two equal numbers nobody has verified, the office phone stays.
+    """
+    other = {
+        Proof.MOBILE_PHONE: Proof.OFFICE_PHONE,
+        Proof.OFFICE_PHONE: Proof.MOBILE_PHONE,
+    }.get(proof)
+    held = methods_by_proof(user.pk)
+    values = [value_of(held[other])] if other in held else []
     entered = prefilled(user.pk).get(Proof.OFFICE_PHONE)
-    values = [value_of(office)] if office else []
-    values += [prefilled_value(entered)] if entered else []
-    return phone.e164 in {value.partition("#")[0] for value in values}
+    if other is Proof.OFFICE_PHONE and entered is not None:
+        values.append(prefilled_value(entered))
+    return number.partition("#")[0] in {value.partition("#")[0] for value in values}
 
 
 def start_phone(user: User, context: uuid.UUID, phone: Phone, method: Method) -> None:
@@ -77,31 +90,26 @@ def start_entered(user: User, context: uuid.UUID, method: Method) -> None:
 
     Raises:
         NothingEntered: nobody entered anything of this kind.
+        UsedElsewhere: the number is the user's other phone.
         challenges.Refused: too soon or too many.
     """
     row = prefilled(user.pk).get(method.proof)
     if row is None:
         raise NothingEntered
-    _ask(user, context, method, prefilled_value(row), textable=row.textable)
+    value = prefilled_value(row)
+    if is_used_elsewhere(user, method.proof, value):
+        raise UsedElsewhere
+    _ask(user, context, method, value, textable=row.textable)
 
 
 def send_again(user: User, challenge: Challenge) -> None:
-    """The same code or call once more.
+    """A new code or call to what is being registered.
 
     Raises:
         challenges.Refused: too soon or too many.
     """
-    challenges.open_challenge(
-        Asked(
-            user_id=user.pk,
-            purpose=Purpose(challenge.purpose),
-            context=challenge.context,
-            method=Method(challenge.method),
-            destination=destination_of(challenge),
-            language=user.language or tenant_in_force().language,
-            textable=challenge.textable,
-        )
-    )
+    method, destination = Method(challenge.method), destination_of(challenge)
+    _ask(user, challenge.context, method, destination, textable=challenge.textable)
 
 
 def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:

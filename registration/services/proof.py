@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
@@ -10,8 +11,8 @@ from directory.models import User
 from registration.queries import ways_to_prove
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.models import Purpose
-from verification.queries import holdings_of
+from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.queries import destination_of, holdings_of
 from verification.rules.verdicts import Verdict
 from verification.services import challenges, guesses
 from verification.services.challenges import Answered, Asked
@@ -44,8 +45,18 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
     )
 
 
+def ask_again(user: User, challenge: Challenge) -> None:
+    """A new code or call to the same method, as long as the user holds it.
+
+    Raises:
+        NotOnOffer: the user doesn't hold this method any more.
+        challenges.Refused: too soon or too many.
+    """
+    ask(user, challenge.context, Method(challenge.method))
+
+
 def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
-    """Whether the code is right.
+    """Whether the code is right, and went to something that the user still holds.
 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
@@ -53,8 +64,9 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
     guesses.count_a_guess(user.pk)
     with transaction.atomic():
         answered = challenges.spend_code(Purpose.SIGN_IN, context, code)
-        right = answered.verdict is Verdict.RIGHT
-        _record(user, right=right)
+        if answered.challenge is not None and not _is_held(user, answered.challenge):
+            answered = Answered(Verdict.EXPIRED)
+        _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk)
     return answered
@@ -62,13 +74,23 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
 
 @transaction.atomic
 def confirm_call(user: User, context: uuid.UUID) -> bool:
-    """Whether the number shown was typed on the phone."""
-    confirmed = challenges.spend_call(Purpose.SIGN_IN, context) is not None
+    """Whether the number shown was typed on a phone that the user still holds."""
+    challenge = challenges.spend_call(Purpose.SIGN_IN, context)
+    confirmed = challenge is not None and _is_held(user, challenge)
     if confirmed:
-        _record(user, right=True)
+        _record(user, challenge, right=True)
     return confirmed
 
 
-def _record(user: User, *, right: bool) -> None:
+def _is_held(user: User, challenge: Challenge) -> bool:
+    """Whether what was asked is still registered: it may have been removed or changed since."""
+    holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
+    return holdings.values.get(Method(challenge.method).proof) == destination_of(challenge)
+
+
+def _record(user: User, challenge: Challenge | None, *, right: bool) -> None:
+    if right and challenge is not None:
+        held = AuthenticationMethod.objects.filter(user=user, proof=Method(challenge.method).proof)
+        held.update(last_used_at=timezone.now())
     outcome = Outcome.SUCCESS if right else Outcome.FAILURE
     record(Activity.IDENTITY_PROVED, outcome, subject_id=user.pk)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.shortcuts import render as rendered
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from directory.models import User
 from registration.queries import ways_to_prove
 from registration.rules import is_fresh
+from tenants.queries import tenant_in_force
 from verification.middleware import ENDS_AT
 
 Page = Callable[..., HttpResponse]
@@ -24,7 +25,10 @@ _HEADED_FOR = "headed_for"
 
 
 def signed_in(view: Page) -> Page:
-    """Only for a signed-in person of an organisation; others sign in first and come back."""
+    """Only for a signed-in person of an organisation; others sign in first and come back.
+
+    Times on these pages are those of the organisation.
+    """
 
     @wraps(view)
     def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -33,9 +37,10 @@ def signed_in(view: Page) -> Page:
             query = urlencode({"next": request.path})
             return redirect(f"{reverse('registration:signin')}?{query}")
         if user.tenant_id is None:
-            logout(request)
-            return redirect("registration:signin")
-        return view(request, user, *args, **kwargs)
+            # Operators have no security info here.
+            return redirect("admin:index")
+        with timezone.override(tenant_in_force().time_zone):
+            return view(request, user, *args, **kwargs)
 
     return page
 
@@ -71,9 +76,11 @@ def headed_for(request: HttpRequest) -> str:
     return path
 
 
-def session_until(request: HttpRequest) -> datetime | None:
+def render(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
+    """A page that asks, before the session ends, whether more time is needed."""
     ends_at = request.session.get(ENDS_AT)
-    return datetime.fromtimestamp(ends_at, UTC) if ends_at else None
+    until = datetime.fromtimestamp(ends_at, UTC) if ends_at else None
+    return rendered(request, template, {"until": until} | context)
 
 
 def _proved_at(request: HttpRequest) -> datetime | None:

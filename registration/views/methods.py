@@ -1,10 +1,13 @@
 """One page for every kind of security info."""
 
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from delivery.channels import available
 from directory.models import User
 from registration import queries
 from registration.forms import EmailForm, EnteredForm, PhoneForm, QuestionsForm
@@ -12,56 +15,53 @@ from registration.rules import Status
 from registration.services import enrol
 from registration.services.enrol import AddressProblem
 from registration.views.done import registered
-from registration.views.frame import context_of, freshly_proved
-from tenants.policy import Method, Policy, Proof
+from registration.views.frame import context_of, freshly_proved, render
+from registration.views.rows import page_for
+from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, questions, tenant_in_force
 from verification.forms import refusal_words
 from verification.services.challenges import Refused
 
-_CHANNELS = {
-    Method.EMAIL: "email",
-    Method.MOBILE_TEXT: "text",
-    Method.MOBILE_CALL: "call",
-    Method.OFFICE_CALL: "call",
-}
+Page = Callable[..., HttpResponse]
 
 
-@freshly_proved
+def offered(proof: Proof) -> Callable[[Page], Page]:
+    """Only if the user may register this kind here; everybody else is led to what they may."""
+
+    def decorator(view: Page) -> Page:
+        @freshly_proved
+        @wraps(view)
+        def page(request: HttpRequest, user: User) -> HttpResponse:
+            row = queries.overview_of(user).row(proof)
+            if row is None or not row.is_open:
+                return redirect("registration:setup")
+            return view(request, user)
+
+        return page
+
+    return decorator
+
+
+@offered(Proof.MOBILE_PHONE)
 def phone(request: HttpRequest, user: User) -> HttpResponse:
     policy, home = policy_in_force(), tenant_in_force().country
     form = PhoneForm(
-        request.POST if "phone" in request.POST else None,
+        request.POST or None,
         home=home,
         countries=policy.countries or frozenset({home}),
-        methods=_methods(policy, Proof.MOBILE_PHONE),
+        methods=queries.ways_to_register(user, Proof.MOBILE_PHONE),
     )
-    if form.is_valid():
-        if enrol.is_used_elsewhere(user, form.found):
-            form.add_error("phone", _("You already use this number for another method"))
-        else:
-            try:
-                method = Method(form.cleaned_data["method"])
-                enrol.start_phone(user, context_of(request), form.found, method)
-                return redirect("registration:verify")
-            except Refused as refusal:
-                form.add_error("phone", refusal_words(refusal.until))
+    if form.is_valid() and _is_phone_asked(request, user, form):
+        return redirect("registration:verify")
     context = {"form": form, **_entered(user, Proof.MOBILE_PHONE)}
     return render(request, "registration/phone.html", context)
 
 
-@freshly_proved
+@offered(Proof.EMAIL)
 def email(request: HttpRequest, user: User) -> HttpResponse:
-    form = EmailForm(request.POST if "email" in request.POST else None)
-    if form.is_valid():
-        address = form.cleaned_data["email"]
-        if problem := enrol.address_problem(user, address):
-            form.add_error("email", _address_words(problem, address))
-        else:
-            try:
-                enrol.start_email(user, context_of(request), address)
-                return redirect("registration:verify")
-            except Refused as refusal:
-                form.add_error("email", refusal_words(refusal.until))
+    form = EmailForm(request.POST or None)
+    if form.is_valid() and _is_email_asked(request, user, form):
+        return redirect("registration:verify")
     context = {"form": form, **_entered(user, Proof.EMAIL)}
     return render(request, "registration/email.html", context)
 
@@ -78,22 +78,20 @@ def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     if proof not in set(Proof):
         raise Http404
     kind = Proof(proof)
-    form = EnteredForm(request.POST or None, methods=_methods_of_entered(user, kind))
-    if request.method != "POST" or not form.is_valid():
+    methods = queries.ways_to_confirm(user, kind)
+    if request.method != "POST" or not methods:
         return redirect("registration:setup")
-    try:
-        method = Method(form.cleaned_data["method"])
-        enrol.start_entered(user, context_of(request), method)
-    except (enrol.NothingEntered, Refused):
-        return redirect("registration:setup")
-    return redirect("registration:verify")
+    form = EnteredForm(request.POST, methods=methods)
+    problem = _why_not_asked(request, user, form)
+    if not problem:
+        return redirect("registration:verify")
+    messages.warning(request, problem)
+    return redirect(page_for(kind))
 
 
-@freshly_proved
+@offered(Proof.QUESTIONS)
 def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
     policy = policy_in_force()
-    if Proof.QUESTIONS not in {row.proof for row in queries.overview_of(user).rows}:
-        return redirect("registration:setup")
     form = QuestionsForm(
         request.POST or None,
         bank=questions(),
@@ -108,24 +106,47 @@ def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/questions.html", context)
 
 
-def _methods(policy: Policy, proof: Proof) -> list[Method]:
-    """The ways of verifying a kind that this installation can deliver."""
-    return [
-        method
-        for method in Method
-        if method.proof is proof and method in policy.methods and _can_send(method)
-    ]
+def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm) -> bool:
+    """Texts or calls the phone, unless something speaks against it: that is said at the field."""
+    if enrol.is_used_elsewhere(user, Proof.MOBILE_PHONE, form.found.e164):
+        form.add_error("phone", _used_elsewhere_words())
+        return False
+    try:
+        method = Method(form.cleaned_data["method"])
+        enrol.start_phone(user, context_of(request), form.found, method)
+    except Refused as refusal:
+        form.add_error("phone", refusal_words(refusal.until))
+        return False
+    return True
 
 
-def _can_send(method: Method) -> bool:
-    return method in _CHANNELS and available(_CHANNELS[method])
+def _is_email_asked(request: HttpRequest, user: User, form: EmailForm) -> bool:
+    """Mails the address, unless something speaks against it: that is said at the field."""
+    address = form.cleaned_data["email"]
+    if problem := enrol.address_problem(user, address):
+        form.add_error("email", _address_words(problem, address))
+        return False
+    try:
+        enrol.start_email(user, context_of(request), address)
+    except Refused as refusal:
+        form.add_error("email", refusal_words(refusal.until))
+        return False
+    return True
 
 
-def _methods_of_entered(user: User, proof: Proof) -> list[Method]:
-    methods = _methods(policy_in_force(), proof)
-    if not queries.is_entered_textable(user, proof):
-        methods = [method for method in methods if method is not Method.MOBILE_TEXT]
-    return methods
+def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
+    """Verifies what an administrator entered; says why not, or nothing."""
+    if not form.is_valid():
+        return _("Select a method")
+    try:
+        enrol.start_entered(user, context_of(request), Method(form.cleaned_data["method"]))
+    except enrol.NothingEntered:
+        return _("Select a method")
+    except enrol.UsedElsewhere:
+        return _used_elsewhere_words()
+    except Refused as refusal:
+        return refusal_words(refusal.until)
+    return ""
 
 
 def _entered(user: User, proof: Proof) -> dict[str, object]:
@@ -134,12 +155,16 @@ def _entered(user: User, proof: Proof) -> dict[str, object]:
     if row is None or row.status is Status.MISSING:
         return {"row": None}
     confirm = row.status is Status.CONFIRM
-    methods = _methods_of_entered(user, proof) if confirm else []
+    methods = queries.ways_to_confirm(user, proof) if confirm else []
     return {
         "row": row,
         "entered_form": EnteredForm(None, methods=methods) if methods else None,
         "proof": proof.value,
     }
+
+
+def _used_elsewhere_words() -> str:
+    return _("You already use this number for another method")
 
 
 def _address_words(problem: AddressProblem, address: str) -> str:

@@ -54,7 +54,6 @@ def _shown(row: Row) -> ShownRow:
         Status.CONFIRM: _("Confirm"),
         Status.MISSING: _("Set up"),
     }
-    fixed = row.proof is Proof.OFFICE_PHONE and row.status is not Status.CONFIRM
     return ShownRow(
         name=proof_name(row.proof),
         masked=row.masked,
@@ -63,6 +62,6 @@ def _shown(row: Row) -> ShownRow:
         counts=row.counts,
         tag=tags[row.status],
         by_admin=row.status is Status.CONFIRM,
-        action="" if fixed else actions[row.status],
-        url="" if fixed else page_for(row.proof),
+        action=actions[row.status] if row.is_open else "",
+        url=page_for(row.proof) if row.is_open else "",
     )

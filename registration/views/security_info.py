@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -11,7 +11,7 @@ from directory.models import User
 from registration import queries
 from registration.rules import removal_breaks
 from registration.services import manage
-from registration.views.frame import freshly_proved, session_until, signed_in
+from registration.views.frame import freshly_proved, render, signed_in
 from registration.views.rows import page_for, shown_rows
 from tenants.policy import Proof
 from verification.services.notices import proof_name
@@ -21,12 +21,10 @@ from verification.services.notices import proof_name
 @signed_in
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
     overview = queries.overview_of(user)
-    held = queries.registered(user)
     context = {
-        "held": [_listed(kind) for kind in held],
+        "held": [_listed(kind, overview) for kind in queries.registered(user)],
         "to_add": [row for row in shown_rows(overview.rows) if not row.ready and row.url],
         "short": overview.missing if overview.in_scope else 0,
-        "until": session_until(request),
     }
     return render(request, "registration/security_info.html", context)
 
@@ -43,8 +41,8 @@ def remove(request: HttpRequest, user: User, proof: str) -> HttpResponse:
         messages.success(request, _("%(method)s was removed") % {"method": name})
         return redirect("registration:security-info")
     overview = queries.overview_of(user)
-    breaks = removal_breaks(queries.policy_for(user), overview.counted, kind.proof)
-    context = {"name": name, "kind": _listed(kind), "breaks": breaks}
+    breaks = removal_breaks(overview.required, overview.counted, kind.proof)
+    context = {"name": name, "kind": _listed(kind, overview), "breaks": breaks}
     return render(request, "registration/remove.html", context)
 
 
@@ -58,8 +56,9 @@ def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
     return redirect("registration:security-info")
 
 
-def _listed(kind: queries.Registered) -> dict[str, object]:
-    changeable = kind.proof is not Proof.OFFICE_PHONE
+def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, object]:
+    row = overview.row(kind.proof)
+    changeable = row is not None and row.is_open
     return {
         "proof": kind.proof.value,
         "name": proof_name(kind.proof),

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from directory.models import User
 from registration import queries
 from registration.services import enrol
-from registration.views.frame import session_until, signed_in
+from registration.views.frame import render, signed_in
 from registration.views.rows import shown_rows
 
 
@@ -34,7 +34,6 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
         "overview": overview,
         "rows": shown_rows(overview.rows),
         "problem": problem,
-        "until": session_until(request),
     }
     return render(request, "registration/setup.html", context)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -21,7 +21,7 @@ from registration.views.frame import (
     freshly_proved,
     headed_for,
     note_proof,
-    session_until,
+    render,
     signed_in,
 )
 from tenants.policy import Method
@@ -53,6 +53,7 @@ class Errand:
     elsewhere: str
     confirm_code: Callable[[User, Any, str], Answered]
     confirm_call: Callable[[User, Any], bool]
+    send_again: Callable[[User, Challenge], None]
     finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
 
 
@@ -71,14 +72,17 @@ _REGISTER = Errand(
     elsewhere="registration:setup",
     confirm_code=enrol.confirm_code,
     confirm_call=enrol.confirm_call,
+    send_again=enrol.send_again,
     finish=_finish_registering,
 )
+_FINAL = {CallState.CONFIRMED, CallState.DENIED}
 _PROVE = Errand(
     purpose=Purpose.SIGN_IN,
     here="registration:proof-verify",
     elsewhere="registration:proof",
     confirm_code=proof.confirm_code,
     confirm_call=proof.confirm_call,
+    send_again=proof.ask_again,
     finish=_finish_proving,
 )
 
@@ -96,7 +100,10 @@ def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
     """Which of the registered methods to prove before anything is changed."""
-    form = MethodForm(request.POST or None, ways=ways_to_prove(user))
+    ways = ways_to_prove(user)
+    if not ways:
+        return redirect("registration:security-info")
+    form = MethodForm(request.POST or None, ways=ways)
     if form.is_valid():
         try:
             proof.ask(user, context_of(request), Method(form.cleaned_data["method"]))
@@ -107,7 +114,7 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
             if refusal.too_soon:
                 return redirect("registration:proof-verify")
             form.add_error("method", words.refusal_words(refusal.until))
-    context = {"form": form, "title": _("Verify it’s you"), "until": session_until(request)}
+    context = {"form": form, "title": _("Verify it’s you")}
     return render(request, "registration/proof.html", context)
 
 
@@ -117,10 +124,12 @@ def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
     """A new code or call to the same place."""
     chosen = _REGISTER if errand == "register" else _PROVE
     challenge = newest(chosen.purpose, context_of(request))
-    if challenge is None:
+    if challenge is None or challenge.spent_at:
         return redirect(chosen.elsewhere)
     try:
-        enrol.send_again(user, challenge)
+        chosen.send_again(user, challenge)
+    except proof.NotOnOffer:
+        return redirect(chosen.elsewhere)
     except Refused as refusal:
         if not refusal.too_soon:
             messages.warning(request, words.refusal_words(refusal.until))
@@ -136,13 +145,15 @@ def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpRespons
     if challenge is None:
         return JsonResponse({"state": "", "text": "", "done": True})
     state = call_state(challenge)
-    done = state in {CallState.CONFIRMED, CallState.DENIED}
+    done = state in _FINAL
     return JsonResponse({"state": state.value, "text": words.call_words(state), "done": done})
 
 
 def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
     challenge = newest(errand.purpose, context_of(request))
-    if challenge is None or challenge.spent_at or challenge.closed_at:
+    if challenge is None or challenge.user_id != user.pk:
+        return redirect(errand.elsewhere)
+    if challenge.spent_at or challenge.closed_at:
         return redirect(errand.elsewhere)
     try:
         if Method(challenge.method).is_call:
@@ -161,7 +172,7 @@ def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
         if answered.verdict is Verdict.RIGHT:
             return errand.finish(request, user, challenge)
         form.add_error("code", words.verdict_words(answered))
-    context = {"form": form, **_about(request, challenge, errand)}
+    context = {"form": form, **_about(challenge, errand)}
     return render(request, "registration/code.html", context)
 
 
@@ -171,17 +182,21 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
         if errand.confirm_call(user, context_of(request)):
             return errand.finish(request, user, challenge)
         pending = True
+    state = call_state(challenge)
+    about = _about(challenge, errand)
     context = {
-        **_about(request, challenge, errand),
+        **about,
         "number": number_shown(challenge),
-        "state_text": words.call_words(call_state(challenge)),
+        "state_text": words.call_words(state),
+        # The script loads the page again when a call is over; then there is nothing to wait for.
+        "poll_url": "" if state in _FINAL else about["poll_url"],
         "caller": settings.TWILIO_FROM,
         "pending": pending,
     }
     return render(request, "registration/call.html", context)
 
 
-def _about(request: HttpRequest, challenge: Challenge, errand: Errand) -> dict[str, object]:
+def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
     method, policy = Method(challenge.method), policy_in_force()
     message = message_of(challenge)
     name = "register" if errand is _REGISTER else "prove"
@@ -200,7 +215,6 @@ def _about(request: HttpRequest, challenge: Challenge, errand: Errand) -> dict[s
         "send_failed": message is not None and message.state == message.State.FAILED,
         "other_url": reverse(errand.elsewhere),
         "sender": settings.DEFAULT_FROM_EMAIL,
-        "until": session_until(request),
     }
 
 

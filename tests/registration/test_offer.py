@@ -1,0 +1,110 @@
+import pytest
+
+from delivery import channels
+from delivery.models import Outgoing
+from directory.models import User
+from limits import services as limits
+from limits.rules import Limit
+from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import PASSWORD, make_phone, make_prefill, make_user
+from verification.models import Challenge
+from verification.queries import methods_by_proof, value_of
+
+
+@pytest.fixture
+def user(contoso, mailroom):
+    return make_user()
+
+
+@pytest.fixture
+def me(user, client):
+    client.post("/signin", {"username": user.upn, "password": PASSWORD})
+    return client
+
+
+def test_what_the_policy_does_not_allow_is_not_registered(user, me):
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.MOBILE_TEXT})))
+
+    page = me.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
+
+    assert page.url == "/ssprsetup"
+    assert not Outgoing.objects.exists()
+
+
+def test_what_can_not_be_delivered_is_not_on_offer(user, me, monkeypatch):
+    monkeypatch.setattr(channels, "_module", lambda kind: "email" if kind == "email" else None)
+
+    page = me.get("/ssprsetup").content.decode()
+
+    assert "/ssprsetup/email" in page
+    assert "/ssprsetup/phone" not in page
+    assert "Mobile phone" not in page
+    assert me.get("/ssprsetup/phone").url == "/ssprsetup"
+
+
+def test_administrators_see_no_questions_even_where_nothing_else_makes_two(user, me):
+    only = frozenset({Method.EMAIL})
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=only, questions=Questions.GATE))
+    User.objects.filter(pk=user.pk).update(role=Role.TENANT_ADMIN)
+
+    page = me.get("/ssprsetup").content
+
+    assert b"/ssprsetup/questions" not in page
+    assert b"0 of 2 required" in page
+
+
+def test_one_number_serves_one_method_only_whoever_entered_it(user, me, mailroom):
+    make_phone(user, "010-1234-5678")
+    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678#3")
+    me.post("/security-info/proof", {"method": "mobile_text"})
+    me.post("/security-info/proof/verify", {"code": mailroom.code()})
+    page = me.post("/ssprsetup/entered/office_phone", {"method": "office_call"}, follow=True)
+
+    assert b"You already use this number for another method" in page.content
+    assert Proof.OFFICE_PHONE not in methods_by_proof(user.pk)
+    assert not Challenge.objects.filter(method=Method.OFFICE_CALL).exists()
+
+
+def test_a_mobile_number_that_an_admin_entered_as_office_phone_too_is_refused(user, me, mailroom):
+    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678")
+    page = me.post("/ssprsetup/entered/mobile_phone", {"method": "mobile_text"}, follow=True)
+
+    assert b"You already use this number for another method" in page.content
+    assert not Outgoing.objects.exists()
+
+
+def test_who_may_get_no_more_codes_is_told_why(user, me, mailroom):
+    make_prefill(user, Proof.EMAIL, "entered@mail.example")
+    for _ in range(10):
+        limits.hit(Limit.CODES_TO_AN_EMAIL, "entered@mail.example")
+    page = me.post("/ssprsetup/entered/email", {"method": "email"}, follow=True)
+
+    assert b"Too many codes were sent to this phone or address" in page.content
+
+
+def test_an_address_that_looks_mistyped_is_taken_when_it_is_meant(user, me, mailroom):
+    page = me.post("/ssprsetup/email", {"email": "minji@gmial.com"})
+    form = page.context["form"]
+    asked = form["meant"].value()
+    me.post("/ssprsetup/email", {"email": "other@gmial.com", "meant": asked})
+    before = mailroom.work()
+    me.post("/ssprsetup/email", {"email": "minji@gmial.com", "meant": asked})
+    me.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+    assert form["email"].value() == "minji@gmial.com"
+    assert before == []
+    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji@gmial.com"
+
+
+def test_nothing_that_may_cost_the_user_is_chosen_beforehand(user, me):
+    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    page = me.get("/ssprsetup/phone")
+    unchosen = me.post("/ssprsetup/entered/mobile_phone", follow=True)
+
+    assert page.context["form"]["method"].value() is None
+    assert page.context["entered_form"]["method"].value() is None
+    assert b"Select a method" in unchosen.content
+    assert not Outgoing.objects.exists()
