@@ -6,13 +6,13 @@ from directory.queries import in_scope
 from reset.models import ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
-from tenants.policy import Method, Policy, Scope, for_administrators, from_plain, strictest
+from tenants.policy import Method, Policy, Proof, Scope, for_administrators, from_plain, strictest
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.queries import Holdings, holdings_of, was_denied
+from verification.queries import Holdings, held_since, holdings_of, was_denied
 
 _NOBODY = 0
 
@@ -70,9 +70,15 @@ def facts_of(attempt: ResetAttempt) -> Facts:
 
 
 def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
-    """The methods that were proved in this attempt by its user."""
-    rows = attempt.evidence.filter(user_id=attempt.user_id or _NOBODY)
-    return frozenset(Method(method) for method in rows.values_list("method", flat=True))
+    """The methods that were proved in this attempt by its user, who still holds them unchanged."""
+    user_id = attempt.user_id or _NOBODY
+    rows = list(attempt.evidence.filter(user_id=user_id))
+    since = held_since(user_id, policy_in_force()) if rows else {}
+    return frozenset(
+        Method(row.method)
+        for row in rows
+        if Proof(row.proof) in since and since[Proof(row.proof)] <= row.passed_at
+    )
 
 
 def holdings_in(attempt: ResetAttempt) -> Holdings:

@@ -68,6 +68,13 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
     )
 
 
+def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
+    """Since when a user holds each kind of thing as it is now."""
+    entered = prefilled(user_id).items()
+    since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
+    return since | {p: row.verified_at for p, row in methods_by_proof(user_id).items()}
+
+
 def methods_by_proof(user_id: int) -> dict[Proof, AuthenticationMethod]:
     """What a user has proved, one of each kind."""
     rows = AuthenticationMethod.objects.filter(user_id=user_id)

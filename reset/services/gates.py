@@ -124,13 +124,16 @@ def _settle(attempt: ResetAttempt, answered: Answered) -> None:
 def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
     method = Method(challenge.method)
     now = timezone.now()
-    Evidence.objects.create(
+    # What was taken away and registered anew meanwhile is proved anew.
+    Evidence.objects.update_or_create(
         attempt=attempt,
-        user_id=challenge.user_id,
-        method=method,
         proof=method.proof,
-        challenge_id=challenge.pk,
-        passed_at=now,
+        defaults={
+            "user_id": challenge.user_id,
+            "method": method,
+            "challenge_id": challenge.pk,
+            "passed_at": now,
+        },
     )
     AuthenticationMethod.objects.filter(user_id=challenge.user_id, proof=method.proof).update(
         last_used_at=now

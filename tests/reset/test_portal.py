@@ -27,7 +27,7 @@ from tests.builders import (
     make_questions,
     make_user,
 )
-from verification.models import Challenge
+from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import type_number
 
@@ -443,6 +443,37 @@ def test_what_changes_meanwhile_stops_an_open_attempt(user, mailroom, client, ch
 
     assert "/passwordreset/done" not in [url for url, _status in page.redirect_chain]
     assert not has_password(user, NEW)
+
+
+@pytest.mark.parametrize("registered_anew", [False, True])
+def test_what_is_taken_away_meanwhile_proves_nothing_any_more(
+    user, mailroom, client, registered_anew
+):
+    make_phone(user)
+    identify(client)
+    choose(client, "email")
+    enter(client, mailroom.code())
+    AuthenticationMethod.objects.filter(user=user, proof=Proof.EMAIL).delete()
+    if registered_anew:
+        make_email(user, "thief@mail.example")
+
+    page = set_password(client)
+
+    assert page.redirect_chain[0][0] == "/passwordreset/verify"
+    assert not has_password(user, NEW)
+
+
+def test_what_was_registered_anew_is_proved_anew(user, mailroom, client):
+    identify(client)
+    choose(client, "email")
+    enter(client, mailroom.code())
+    AuthenticationMethod.objects.filter(user=user).delete()
+    make_email(user, "new.home@mail.example")
+    Challenge.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    choose(client, "email")
+    enter(client, mailroom.code())
+
+    assert set_password(client).redirect_chain[-1][0] == "/passwordreset/done"
 
 
 def test_a_policy_made_stricter_meanwhile_counts(user, mailroom, client):
