@@ -162,7 +162,8 @@ class EnteredForm(forms.Form):
     )
 
     def __init__(self, data: Mapping[str, Any] | None, *, methods: list[Method]) -> None:
-        super().__init__(data)
+        # It shares its page with a form that asks the same.
+        super().__init__(data, auto_id="id_entered_%s")
         field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
         words = {

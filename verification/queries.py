@@ -1,6 +1,7 @@
 """Reading what was proved, and the challenges that are open."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,13 +59,17 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
         proof: row for proof, row in prefilled(user_id).items() if proof in trusted
     }
     rows |= methods_by_proof(user_id)
+    values: dict[Proof, str] = {
+        proof: value_of(row) if isinstance(row, AuthenticationMethod) else prefilled_value(row)
+        for proof, row in rows.items()
+        if proof is not Proof.QUESTIONS
+    }
+    if _is_one_phone(values):
+        # One phone is one proof, whatever an administrator calls it.
+        del rows[Proof.OFFICE_PHONE], values[Proof.OFFICE_PHONE]
     return Holdings(
         held=tuple(Held(proof=proof, textable=row.textable) for proof, row in rows.items()),
-        values={
-            proof: value_of(row) if isinstance(row, AuthenticationMethod) else prefilled_value(row)
-            for proof, row in rows.items()
-            if proof is not Proof.QUESTIONS
-        },
+        values=values,
     )
 
 
@@ -148,6 +153,13 @@ def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
     row = methods_by_proof(user_id).get(Proof.QUESTIONS)
     return list(row.drawn) if row else []
+
+
+def _is_one_phone(values: Mapping[Proof, str]) -> bool:
+    """Whether the mobile phone and the office phone are the same number."""
+    numbers = [values.get(p, "") for p in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)]
+    mobile, office = (number.partition("#")[0] for number in numbers)
+    return bool(mobile) and mobile == office
 
 
 def _can_deliver(method: Method) -> bool:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from delivery import channels
@@ -108,3 +110,11 @@ def test_nothing_that_may_cost_the_user_is_chosen_beforehand(user, me):
     assert page.context["entered_form"]["method"].value() is None
     assert b"Select a method" in unchosen.content
     assert not Outgoing.objects.exists()
+
+
+def test_two_forms_on_a_page_have_ids_of_their_own(user, me):
+    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+
+    ids = re.findall(r' id="([^"]+)"', me.get("/ssprsetup/phone").content.decode())
+
+    assert len(ids) == len(set(ids))

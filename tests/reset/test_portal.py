@@ -162,6 +162,15 @@ def test_prefilled_office_phone_serves_without_registration(contoso, mailroom, c
     assert (mailroom.sent[-1].destination, mailroom.sent[-1].extension) == ("+82212345678", "12")
 
 
+def test_one_phone_that_is_mobile_and_office_is_one_gate(contoso, mailroom, client):
+    change_policy(Policy(self_service=Scope.ALL, methods_required=2))
+    user = make_user()
+    make_phone(user, "010-1234-5678")
+    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678")
+
+    assert b"R03" in identify(client).content
+
+
 def test_questions_pass_only_all_together(contoso, mailroom, client):
     change_policy(Policy(self_service=Scope.ALL, questions=Questions.GATE))
     user = make_user()
