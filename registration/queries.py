@@ -129,10 +129,11 @@ def registered(user: User) -> list[Registered]:
 def ways_to_prove(user: User) -> list[Way]:
     """How the user can prove, now, that it isn't only their password that is here.
 
-    Answers to questions are no proof for changing proofs.
+    Answers to questions do only for who holds nothing better.
     """
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
-    return holdings.ways(frozenset(Method) - {Method.QUESTIONS, Method.AUTHENTICATOR})
+    better = holdings.ways(frozenset(Method) - {Method.QUESTIONS, Method.AUTHENTICATOR})
+    return better or holdings.ways(frozenset({Method.QUESTIONS}))
 
 
 def is_complete(user: User) -> bool:

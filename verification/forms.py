@@ -95,6 +95,32 @@ class CodeForm(forms.Form):
         return code
 
 
+class AnswersForm(forms.Form):
+    """One field for every drawn question, `answer_1` and so on. Nothing typed is shown again."""
+
+    def __init__(self, data: Mapping[str, Any] | None, questions: Mapping[str, str]) -> None:
+        super().__init__(data)
+        self._ids = list(questions)
+        for number, text in enumerate(questions.values(), start=1):
+            attrs = {"autocomplete": "off", "autocapitalize": "none"}
+            if number == 1:
+                attrs["data-show"] = _("Show answers")
+            self.fields[f"answer_{number}"] = forms.CharField(
+                label=text,
+                max_length=500,
+                error_messages={"required": _("Answer this question")},
+                widget=forms.PasswordInput(attrs=attrs),
+            )
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Question id → answer as typed."""
+        return {
+            question_id: self.cleaned_data[f"answer_{number}"]
+            for number, question_id in enumerate(self._ids, start=1)
+        }
+
+
 def way_words(way: Way) -> SafeString:
     """A way as one line to choose, with the masked destination in it."""
     words = {

@@ -1,6 +1,7 @@
 """Proving, before security info is changed, that more than the password is here."""
 
 import uuid
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +15,7 @@ from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, holdings_of
 from verification.rules.verdicts import Verdict
-from verification.services import challenges, guesses
+from verification.services import challenges, guesses, questions
 from verification.services.challenges import Answered, Asked
 
 
@@ -31,6 +32,9 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
     """
     if method not in {way.method for way in ways_to_prove(user)}:
         raise NotOnOffer
+    if method is Method.QUESTIONS:
+        questions.open_questions(user.pk, Purpose.SIGN_IN, context, policy_in_force())
+        return
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
     challenges.open_challenge(
         Asked(
@@ -66,6 +70,23 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
         answered = challenges.spend_code(Purpose.SIGN_IN, context, code)
         if answered.challenge is not None and not _is_held(user, answered.challenge):
             answered = Answered(Verdict.EXPIRED)
+        _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
+    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+        guesses.uncount(user.pk)
+    return answered
+
+
+def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) -> Answered:
+    """Whether every drawn question was answered right.
+
+    Raises:
+        guesses.Paused: too many wrong guesses; nothing was compared.
+    """
+    guesses.count_a_guess(user.pk)
+    # Hashing is slow on purpose and stays outside the transaction.
+    right = questions.are_right(user.pk, answers)
+    with transaction.atomic():
+        answered = questions.spend_questions(Purpose.SIGN_IN, context, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk)

@@ -13,9 +13,8 @@ from tenants.queries import policy_in_force
 
 
 def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
-    """Says what was registered. What was just verified counts as a fresh proof."""
-    if proof is not Proof.QUESTIONS:
-        note_proof(request)
+    """Says what was registered. What was just verified, or written, is a fresh proof."""
+    note_proof(request)
     masked = next((kind.masked for kind in queries.registered(user) if kind.proof is proof), "")
     words = {
         Proof.EMAIL: _("Your email address is verified: %(masked)s"),

@@ -25,12 +25,13 @@ from registration.views.frame import (
     signed_in,
 )
 from tenants.policy import Method
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, questions
 from verification import forms as words
-from verification.forms import CodeForm, MethodForm
+from verification.forms import AnswersForm, CodeForm, MethodForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
     destination_of,
+    drawn_questions,
     message_of,
     newest,
     number_shown,
@@ -156,12 +157,28 @@ def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
     if challenge.spent_at or challenge.closed_at:
         return redirect(errand.elsewhere)
     try:
+        if challenge.method == Method.QUESTIONS:
+            return _answers(request, user)
         if Method(challenge.method).is_call:
             return _call(request, user, challenge, errand)
         return _code(request, user, challenge, errand)
     except Paused as pause:
         messages.warning(request, _paused_words(pause))
         return redirect("registration:security-info")
+
+
+def _answers(request: HttpRequest, user: User) -> HttpResponse:
+    """The drawn questions, for who holds nothing better to prove."""
+    bank = questions()
+    asked = {qid: bank[qid] for qid in drawn_questions(user.pk) if qid in bank}
+    form = AnswersForm(request.POST or None, asked)
+    if form.is_valid():
+        answered = proof.confirm_answers(user, context_of(request), form.answers)
+        if answered.verdict is Verdict.RIGHT:
+            note_proof(request)
+            return redirect(headed_for(request))
+        form.add_error(None, words.answers_words(answered))
+    return render(request, "registration/answers.html", {"form": form})
 
 
 def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:

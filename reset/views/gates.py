@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reset import queries
-from reset.forms import AnswersForm
 from reset.models import ResetAttempt
 from reset.rules import Step
 from reset.services import gates
@@ -17,7 +16,7 @@ from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as verification_forms
-from verification.forms import CodeForm, MethodForm
+from verification.forms import AnswersForm, CodeForm, MethodForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
     destination_of,

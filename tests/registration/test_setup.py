@@ -280,6 +280,26 @@ def test_a_password_alone_changes_no_proof_that_exists(user, mailroom, client):
     assert not Outgoing.objects.exists()
 
 
+def test_whoever_holds_questions_only_answers_them_before_adding_a_phone(
+    user, asks_questions, mailroom, client
+):
+    make_questions(user)
+    client.post("/signin", {"username": user.upn, "password": PASSWORD})
+    asked = client.get("/ssprsetup/phone", follow=True)
+    client.post("/security-info/proof", {"method": "questions"})
+    drawn = draw(user.pk, 3, bank=set(ANSWERS))
+    right = {f"answer_{n}": ANSWERS[question] for n, question in enumerate(drawn, start=1)}
+    wrong = client.post("/security-info/proof/verify", right | {"answer_1": "nonsense"})
+    refused = client.get("/ssprsetup/phone")
+    back = client.post("/security-info/proof/verify", right)
+
+    assert asked.request["PATH_INFO"] == "/security-info/proof"
+    assert b"One or more answers are not correct" in wrong.content
+    assert refused.url == "/security-info/proof"
+    assert back.url == "/ssprsetup/phone"
+    assert client.get("/ssprsetup/phone").status_code == 200
+
+
 def test_a_registered_method_opens_changes_for_ten_minutes(user, mailroom, client):
     make_email(user)
     with time_machine.travel(timezone.now(), tick=False) as now:
