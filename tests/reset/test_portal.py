@@ -109,6 +109,35 @@ def test_a_call_to_the_phone_that_was_texted_is_no_second_gate(user, mailroom, c
     assert refused.request["PATH_INFO"] == "/passwordreset/verify"
 
 
+def test_a_new_code_may_be_asked_for_later_and_kills_the_old(user, mailroom, client):
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        identify(client)
+        choose(client, "email")
+        old = mailroom.code()
+        too_soon = client.post("/passwordreset/resend", follow=True)
+        now.shift(timedelta(seconds=30))
+        again = client.post("/passwordreset/resend", follow=True)
+        new = mailroom.code()
+        refused = enter(client, old)
+        passed = enter(client, new)
+
+    assert b"You can ask for a new code in 30 seconds." in too_soon.content
+    assert b"We sent a new code. The old one no longer works." in again.content
+    assert old != new
+    assert b"This is an earlier code" in refused.content
+    assert passed.request["PATH_INFO"] == "/passwordreset/new-password"
+
+
+def test_another_way_is_always_one_link_away(user, mailroom, client):
+    make_phone(user)
+    identify(client)
+    page = choose(client, "email")
+    other = client.get("/passwordreset/verify")
+
+    assert b'href="/passwordreset/verify"' in page.content
+    assert b"mobile_text" in other.content
+
+
 def test_a_call_passes_only_after_the_number_was_typed_on_the_phone(user, mailroom, client):
     make_phone(user)
     identify(client)
