@@ -25,6 +25,13 @@ class Activity(StrEnum):
     CODE_NOT_SENT = "code_not_sent"
     CALL_DENIED = "call_denied"
     POLICY_CHANGED = "policy_changed"
+    ADMIN_SIGNED_IN = "admin_signed_in"
+    SECOND_FACTOR_REGISTERED = "second_factor_registered"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    OPERATOR_ENTERED = "operator_entered"
+    OPERATOR_LEFT = "operator_left"
+    ROLE_CHANGED = "role_changed"
     TENANT_CREATED = "tenant_created"
     USERS_IMPORTED = "users_imported"
 

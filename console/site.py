@@ -1,13 +1,25 @@
-"""The admin: for people with a role, through the service's own sign-in page."""
+"""The admin: for people with a role, through the service's own sign-in page and a second factor."""
 
-from typing import NoReturn
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar, NoReturn
 
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.http import urlencode
+from django.urls import URLPattern, URLResolver, reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
+
+from console.queries import HEADED_FOR, acts_in_a_tenant, has_second_factor
+from directory.models import User
+from tenants.queries import tenant_in_force
+from tenants.roles import Duty
+
+_NAVIGATION = (
+    ("console:overview", _("Overview"), None),
+    ("admin:audit_event_changelist", _("Audit log"), Duty.READ_AUDIT),
+)
 
 
 class Console(AdminSite):
@@ -16,16 +28,55 @@ class Console(AdminSite):
     index_title = _("Administration")
     site_url = "/"
     enable_nav_sidebar = False
+    empty_value_display = "–"
+    closed: ClassVar = {"view_on_site", "autocomplete", "password_change_done", "jsi18n"}
+    """Django's own addresses that ask past the wall, or that nothing here needs."""
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        return [url for url in super().get_urls() if getattr(url, "name", "") not in self.closed]
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
-        return bool(user.is_authenticated and user.is_active and user.is_staff)
+        known = isinstance(user, User) and user.is_active and user.is_staff
+        return known and has_second_factor(request.session, user)
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Also for operators who have yet to choose an organisation."""
+
+        @wraps(view)
+        def within(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if self.has_permission(request) and not acts_in_a_tenant():
+                return redirect("console:organisations")
+            response: HttpResponse = view(request, *args, **kwargs)
+            return response
+
+        return super().admin_view(within, cacheable)
+
+    def each_context(self, request: HttpRequest) -> dict[str, object]:
+        user = request.user
+        duties = user if isinstance(user, User) else None
+        shown = [
+            {"url": reverse(name), "label": label}
+            for name, label, duty in _NAVIGATION
+            if duties and acts_in_a_tenant() and (duty is None or duties.is_trusted_with(duty))
+        ]
+        return super().each_context(request) | {
+            "tenant": tenant_in_force() if acts_in_a_tenant() else None,
+            "acting": duties is not None and duties.tenant_id is None,
+            "navigation": shown,
+        }
 
     def login(
         self, request: HttpRequest, _extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """There is one sign-in page, and it isn't here. Who is signed in already may not enter."""
-        if request.user.is_authenticated and not self.has_permission(request):
+        """There is one sign-in page, and it isn't here. Who may not enter is told nothing."""
+        user = request.user
+        wanted = request.GET.get("next", "")
+        if isinstance(user, User) and user.is_staff:
+            if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+                request.session[HEADED_FOR] = wanted
+            return redirect("console:second-factor")
+        if isinstance(user, User):
             return redirect("home")
         query = urlencode({"next": reverse("admin:index")})
         return redirect(f"{reverse('registration:signin')}?{query}")

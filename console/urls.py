@@ -1,4 +1,18 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from console.views import door, operator, overview
+
+pages = [
+    path("", overview.overview, name="overview"),
+    path("second-factor/", door.second_factor, name="second-factor"),
+    path("second-factor/set-up/", door.second_factor_setup, name="second-factor-setup"),
+    path("organisations/", operator.organisations, name="organisations"),
+    path("organisations/<int:tenant_id>/enter/", operator.enter, name="organisation-enter"),
+    path("organisations/leave/", operator.leave, name="organisation-leave"),
+]
+
+urlpatterns = [
+    path("admin/", include((pages, "console"))),
+    path("admin/", admin.site.urls),
+]

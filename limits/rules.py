@@ -29,6 +29,9 @@ class Limit(Enum):
         10, _DAY, (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
     )
     WRONG_GUESSES_WITHOUT_SUCCESS = Rate(100, FOR_GOOD)
+    SECOND_FACTOR_GUESSES = Rate(
+        10, _DAY, (timedelta(minutes=5), timedelta(minutes=30), timedelta(minutes=60))
+    )
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY)
     CODES_TO_AN_EMAIL = Rate(10, timedelta(minutes=10))

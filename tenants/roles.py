@@ -1,6 +1,26 @@
-"""Who may do what for an organisation: one table."""
+"""Who may do what for an organisation: one table.
+
+Source: design section 3 (roles); Entra's Authentication Policy Administrator, Helpdesk
+Administrator and Reports Reader are the nearest of theirs.
+"""
 
 from enum import StrEnum
+
+
+class Duty(StrEnum):
+    """One thing that somebody may be trusted with. Pages and buttons ask for these, never roles."""
+
+    READ_AUDIT = "read_audit"
+    READ_REPORTS = "read_reports"
+    SEE_PEOPLE = "see_people"
+    HELP_PEOPLE = "help_people"
+    """Clear a block, require registration again, sign out, give a temporary password."""
+    MANAGE_PEOPLE = "manage_people"
+    """Disable, change contact data, see it in full, act on people who have a role."""
+    IMPORT_PEOPLE = "import_people"
+    SET_POLICY = "set_policy"
+    """Policy, questions, groups, branding and texts."""
+    MANAGE_ADMINS = "manage_admins"
 
 
 class Role(StrEnum):
@@ -11,15 +31,45 @@ class Role(StrEnum):
     REPORTS_READER = "reports_reader"
 
     @property
+    def duties(self) -> frozenset[Duty]:
+        """An operator's duties hold in the organisation that they chose to act in."""
+        return _DUTIES[self]
+
+    @property
     def runs_the_admin(self) -> bool:
         """Whether the person may sign in to the admin at all."""
-        return self is not Role.NONE
+        return bool(self.duties)
 
     @property
     def is_administrator(self) -> bool:
         """Whether a stranger who resets this password could act for others: two gates always."""
         return self in {Role.OPERATOR, Role.TENANT_ADMIN, Role.HELPDESK}
 
-    @property
-    def reads_audit(self) -> bool:
-        return self in {Role.OPERATOR, Role.TENANT_ADMIN, Role.HELPDESK, Role.REPORTS_READER}
+
+_DUTIES = {
+    Role.NONE: frozenset(),
+    Role.OPERATOR: frozenset(Duty),
+    Role.TENANT_ADMIN: frozenset(Duty),
+    Role.HELPDESK: frozenset({Duty.SEE_PEOPLE, Duty.HELP_PEOPLE, Duty.READ_AUDIT}),
+    Role.REPORTS_READER: frozenset({Duty.READ_REPORTS, Duty.READ_AUDIT}),
+}
+
+_PERMISSIONS = {
+    "audit.view_event": Duty.READ_AUDIT,
+    "directory.view_user": Duty.SEE_PEOPLE,
+    **{
+        f"tenants.{action}_{model}": Duty.SET_POLICY
+        for action in ("view", "add", "change", "delete")
+        for model in ("group", "groupnesting", "customquestion")
+    },
+}
+
+
+def may(role: Role, permission: str) -> bool:
+    """Whether a role includes what the admin calls by the name of a model and an action.
+
+    >>> may(Role.HELPDESK, "audit.view_event"), may(Role.HELPDESK, "tenants.change_group")
+    (True, False)
+    """
+    duty = _PERMISSIONS.get(permission)
+    return duty is not None and duty in role.duties

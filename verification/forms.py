@@ -184,6 +184,13 @@ def refusal_words(until: datetime | None) -> str:
     ) % {"time": clock(until)}
 
 
+def paused_words(until: datetime | None) -> str:
+    """Why a right code would not help now."""
+    if until is None:
+        return _("Too many attempts")
+    return _("Paused until %(time)s") % {"time": clock(until)}
+
+
 def call_words(state: CallState) -> str:
     """What a call is doing, for the line that changes while it rings."""
     return {

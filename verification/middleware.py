@@ -8,12 +8,16 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from directory.models import User
 from isolation.scope import in_tenant
 from limits.rules import network
 from tenants.queries import time_zone_in_force
 
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"
+ACTING_IN = "acting_in"
+"""Session key: the organisation that an operator chose to act in. It holds in the admin only."""
+_ADMIN = "/admin/"
 
 
 def extend(request: HttpRequest) -> None:
@@ -49,10 +53,21 @@ class SessionEnds:
         if ENDS_AT in request.session:
             if request.session[ENDS_AT] <= timezone.now().timestamp():
                 logout(request)
-            elif request.path.startswith("/admin/"):
+            elif request.path.startswith(_ADMIN):
                 extend(request)
-        tenant_id = getattr(request.user, "tenant_id", None)
+        tenant_id = _tenant_of(request)
         if tenant_id is None:
             return self._get_response(request)
         with in_tenant(tenant_id), timezone.override(time_zone_in_force()):
             return self._get_response(request)
+
+
+def _tenant_of(request: HttpRequest) -> int | None:
+    """The signed-in user's organisation; an operator's is the one they chose to act in."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    if user.tenant_id is None and request.path.startswith(_ADMIN):
+        chosen: int | None = request.session.get(ACTING_IN)
+        return chosen
+    return user.tenant_id

@@ -9,7 +9,7 @@ from django.utils.crypto import salted_hmac
 
 from isolation.models import TenantOwned
 from tenants.models import Group
-from tenants.roles import Role
+from tenants.roles import Duty, Role, may
 
 
 class User(TenantOwned, AbstractBaseUser):
@@ -63,10 +63,13 @@ class User(TenantOwned, AbstractBaseUser):
 
     def has_perm(self, perm: str, _obj: object = None) -> bool:
         """What the admin asks. Roles are the only source of permissions."""
-        return self.enabled and perm == "audit.view_event" and Role(self.role).reads_audit
+        return self.enabled and may(Role(self.role), perm)
 
-    def has_module_perms(self, app_label: str) -> bool:
-        return self.has_perm(f"{app_label}.view_event")
+    def has_module_perms(self, _app_label: str) -> bool:
+        return self.enabled and self.is_staff
+
+    def is_trusted_with(self, duty: Duty) -> bool:
+        return self.enabled and duty in Role(self.role).duties
 
     def get_session_auth_hash(self) -> str:
         """Changes with the password and with "sign out everywhere": old sessions end."""

@@ -163,7 +163,7 @@ def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
             return _call(request, user, challenge, errand)
         return _code(request, user, challenge, errand)
     except Paused as pause:
-        messages.warning(request, _paused_words(pause))
+        messages.warning(request, words.paused_words(pause))
         return redirect("registration:security-info")
 
 
@@ -233,9 +233,3 @@ def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
         "other_url": reverse(errand.elsewhere),
         "sender": settings.DEFAULT_FROM_EMAIL,
     }
-
-
-def _paused_words(pause: Paused) -> str:
-    if pause.until is None:
-        return _("Too many attempts")
-    return _("Paused until %(time)s") % {"time": words.clock(pause.until)}

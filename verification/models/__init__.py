@@ -1,4 +1,5 @@
+from verification.models.authenticator import Authenticator
 from verification.models.challenge import Challenge, Purpose
 from verification.models.method import Answer, AuthenticationMethod
 
-__all__ = ["Answer", "AuthenticationMethod", "Challenge", "Purpose"]
+__all__ = ["Answer", "AuthenticationMethod", "Authenticator", "Challenge", "Purpose"]

@@ -1,0 +1,56 @@
+"""What the admin's door needs to know."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Q
+from django.utils import timezone
+
+from directory.models import User
+from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id
+from tenants.models import Tenant
+
+PASSED = "second_factor"
+"""Session key: whose second factor was passed, and when it last was."""
+HEADED_FOR = "admin_headed_for"
+"""Session key: the page that somebody wanted when they were asked for the second factor."""
+FRESH_FOR = timedelta(minutes=10)
+
+
+def has_second_factor(session: SessionBase, user: User) -> bool:
+    """Whether this person passed the second factor in this session."""
+    return _passed_at(session, user) is not None
+
+
+def is_fresh(session: SessionBase, user: User) -> bool:
+    """Whether that was so lately that something dangerous may be done.
+
+    Source: OWASP ASVS 5.0 7.5.3 (further authentication before highly sensitive transactions).
+    """
+    passed_at = _passed_at(session, user)
+    return passed_at is not None and timezone.now() < passed_at + FRESH_FOR
+
+
+def note_second_factor(session: SessionBase, user: User) -> None:
+    session[PASSED] = {"user": user.pk, "at": timezone.now().timestamp()}
+
+
+def acts_in_a_tenant() -> bool:
+    """Whether an organisation is in force: an operator has to choose one first."""
+    try:
+        return current_tenant_id() != NOBODY
+    except NoTenantInForce:
+        return False
+
+
+def organisations(search: str) -> list[Tenant]:
+    """The first hundred organisations whose name or slug holds these letters. For operators."""
+    named = Q(name__icontains=search) | Q(slug__icontains=search)
+    return list(Tenant.objects.filter(named).order_by("name")[:100])
+
+
+def _passed_at(session: SessionBase, user: User) -> datetime | None:
+    passed = session.get(PASSED) or {}
+    if passed.get("user") != user.pk:
+        return None
+    return datetime.fromtimestamp(passed["at"], UTC)

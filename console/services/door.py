@@ -1,0 +1,65 @@
+"""Coming in by the second factor, and an operator going in and out of organisations."""
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from console.queries import note_second_factor
+from directory.models import User
+from isolation.scope import NOBODY, current_tenant_id, in_tenant
+from tenants.models import Tenant
+from tenants.policy import Proof
+from tenants.queries import tenant_in_force
+from verification.middleware import ACTING_IN
+from verification.services import authenticators, notices
+from verification.services.authenticators import Pairing
+from verification.services.notices import Notice
+
+_SERVICE = "SSPR"
+
+
+def pairing(user: User) -> Pairing:
+    """What the person's first app must be told."""
+    name = _SERVICE if current_tenant_id() == NOBODY else tenant_in_force().brand
+    return authenticators.pairing_of(user, issuer=name)
+
+
+def enter(session: SessionBase, user: User, code: str) -> bool:
+    """Whether the code is right; then the session is behind both factors.
+
+    Where no app counts yet, the code confirms the one that was shown.
+
+    Raises:
+        Paused: too many wrong codes; nothing was compared.
+    """
+    is_first = not authenticators.has_authenticator(user)
+    check = authenticators.confirm_pairing if is_first else authenticators.is_right
+    if not check(user, code):
+        record(Activity.SECOND_FACTOR_FAILED, Outcome.FAILURE, subject_id=user.pk)
+        return False
+    with transaction.atomic():
+        if is_first:
+            record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk)
+            if user.tenant_id is not None:
+                notices.tell(user, Notice.ADDED, proof=Proof.AUTHENTICATOR)
+        record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk)
+    note_second_factor(session, user)
+    return True
+
+
+@transaction.atomic
+def enter_organisation(session: SessionBase, operator: User, tenant: Tenant) -> None:
+    """The operator acts inside this organisation from now on; its audit log says so."""
+    leave_organisation(session, operator)
+    with in_tenant(tenant.pk):
+        record(Activity.OPERATOR_ENTERED, actor_id=operator.pk)
+    session[ACTING_IN] = tenant.pk
+
+
+@transaction.atomic
+def leave_organisation(session: SessionBase, operator: User) -> None:
+    left = session.pop(ACTING_IN, None)
+    if left is not None:
+        with in_tenant(left):
+            record(Activity.OPERATOR_LEFT, actor_id=operator.pk)

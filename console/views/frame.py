@@ -1,0 +1,89 @@
+"""Who may see a page of the admin, and what every page has around it.
+
+Where somebody isn't trusted with a page, it isn't there: 404, never 403.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+
+from django.contrib.admin import site
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from console.queries import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
+from directory.models import User
+from tenants.roles import Duty
+
+Page = Callable[..., HttpResponse]
+
+
+def page(duty: Duty | None) -> Callable[[Page], Page]:
+    """Only for who signed in with both factors, is trusted with this and acts in a tenant.
+
+    Args:
+        duty: None for what everybody with a role may see.
+    """
+
+    def guarded(view: Page) -> Page:
+        @behind_both
+        @wraps(view)
+        def entered(
+            request: HttpRequest, user: User, *args: object, **kwargs: object
+        ) -> HttpResponse:
+            if not acts_in_a_tenant():
+                return redirect("console:organisations")
+            if duty is not None and not user.is_trusted_with(duty):
+                raise Http404
+            return view(request, user, *args, **kwargs)
+
+        return entered
+
+    return guarded
+
+
+def behind_both(view: Page) -> Page:
+    """Only for people with a role, with password and second factor. Others are sent to get them."""
+
+    @wraps(view)
+    def entered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            query = urlencode({"next": request.path})
+            return redirect(f"{reverse('registration:signin')}?{query}")
+        if not user.is_staff:
+            raise Http404
+        if not has_second_factor(request.session, user):
+            _remember(request)
+            return redirect("console:second-factor")
+        return view(request, user, *args, **kwargs)
+
+    return entered
+
+
+def freshly_proved(view: Page) -> Page:
+    """Put under `page`: only for who passed the second factor in the last ten minutes.
+
+    What was posted isn't kept: the person comes back to the page and confirms again.
+    """
+
+    @wraps(view)
+    def entered(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
+        if not is_fresh(request.session, user):
+            _remember(request)
+            return redirect("console:second-factor")
+        return view(request, user, *args, **kwargs)
+
+    return entered
+
+
+def shown(request: HttpRequest, template: str, context: Mapping[str, object]) -> HttpResponse:
+    """A page of the admin with its navigation. `context["title"]` is its heading."""
+    return render(request, template, {**site.each_context(request), **context})
+
+
+def _remember(request: HttpRequest) -> None:
+    """Where to go on after the second factor: a page that can be looked at."""
+    if request.method in {"GET", "HEAD"}:
+        request.session[HEADED_FOR] = request.get_full_path()

@@ -1,0 +1,42 @@
+"""An operator chooses the organisation to act in, and leaves it again."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from console.queries import organisations as found
+from console.services import door
+from console.views.frame import behind_both, shown
+from directory.models import User
+from tenants.models import Tenant
+
+
+@require_safe
+@behind_both
+def organisations(request: HttpRequest, user: User) -> HttpResponse:
+    _operators_only(user)
+    search = request.GET.get("q", "")[:100]
+    context = {"title": _("Organisations"), "found": found(search), "search": search}
+    return shown(request, "console/organisations.html", context)
+
+
+@require_POST
+@behind_both
+def enter(request: HttpRequest, user: User, tenant_id: int) -> HttpResponse:
+    _operators_only(user)
+    door.enter_organisation(request.session, user, get_object_or_404(Tenant, pk=tenant_id))
+    return redirect("admin:index")
+
+
+@require_POST
+@behind_both
+def leave(request: HttpRequest, user: User) -> HttpResponse:
+    _operators_only(user)
+    door.leave_organisation(request.session, user)
+    return redirect("console:organisations")
+
+
+def _operators_only(user: User) -> None:
+    if user.tenant_id is not None:
+        raise Http404

@@ -1,0 +1,74 @@
+"""Administrators in front of the admin, behind both factors."""
+
+import base64
+import time
+
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.utils import timezone
+from django_otp.oath import totp
+
+from directory.models import User
+from isolation.scope import NOBODY, in_tenant
+from tenants.roles import Role
+from tests.builders import PASSWORD, make_user
+from vault.services import sealed
+from verification.models import Authenticator
+from verification.services.authenticators import pairing_of
+
+SEED = "3132333435363738393031323334353637383930"
+
+
+def make_admin(upn="admin@contoso.example", role=Role.TENANT_ADMIN, **more):
+    return make_user(upn, role=role, **more)
+
+
+def make_operator(upn="operator@service.example"):
+    hashed = make_password(PASSWORD)
+    return User.unscoped.create(upn=upn, tenant_id=None, role=Role.OPERATOR, password=hashed)
+
+
+def with_app(user) -> Authenticator:
+    """An app that is paired with the account."""
+    with in_tenant(user.tenant_id or NOBODY):
+        row = Authenticator(user=user, created_at=timezone.now(), confirmed_at=timezone.now())
+        place = f"verification.authenticator.seed:{row.pk}"
+        row.seed = sealed(SEED, tenant_id=row.tenant_id, place=place)
+        row.save(force_insert=True)
+    return row
+
+
+def code_now(seed=SEED, steps=0) -> str:
+    return f"{totp(bytes.fromhex(seed), t0=-30 * steps):06d}"
+
+
+def code_for(user) -> str:
+    """The code of an app that was just shown its key."""
+    with in_tenant(user.tenant_id or NOBODY):
+        key = pairing_of(user, issuer="x").key
+    return code_now(base64.b32decode(key).hex())
+
+
+def signed_in(user, password=PASSWORD) -> Client:
+    """A browser behind the first factor only."""
+    client = Client()
+    client.post("/signin", {"username": user.upn, "password": password})
+    return client
+
+
+def behind_both(user) -> Client:
+    """A browser behind both factors."""
+    client = signed_in(user)
+    with in_tenant(user.tenant_id or NOBODY):
+        paired = Authenticator.objects.filter(user=user, confirmed_at__isnull=False).exists()
+    if not paired:
+        with_app(user)
+    assert client.post("/admin/second-factor/", {"code": code_now()}).status_code == 302
+    return client
+
+
+def time_passes(client: Client, seconds: float) -> None:
+    """As if the second factor had been passed that much earlier."""
+    session = client.session
+    session["second_factor"] = {**session["second_factor"], "at": time.time() - seconds}
+    session.save()

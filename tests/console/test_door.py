@@ -1,0 +1,191 @@
+import pytest
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.models import User
+from isolation.scope import NOBODY, in_tenant
+from tenants.roles import Role
+from tests.builders import make_phone, make_user
+from tests.console.people import (
+    behind_both,
+    code_for,
+    code_now,
+    make_admin,
+    make_operator,
+    signed_in,
+    time_passes,
+    with_app,
+)
+from verification.models import Authenticator
+
+
+def test_password_alone_opens_nothing_of_the_admin(contoso):
+    client = signed_in(make_admin())
+
+    for path in ("/admin/", "/admin/audit/event/"):
+        assert (
+            client.get(path, follow=True).redirect_chain[-1][0].startswith("/admin/second-factor/")
+        )
+
+
+def test_first_sign_in_asks_for_an_app_and_its_first_code_lets_in(contoso, mailroom):
+    admin = make_admin()
+    client = signed_in(admin)
+
+    page = client.get("/admin/", follow=True)
+    assert page.redirect_chain[-1][0] == "/admin/second-factor/set-up/"
+    assert "<svg" in page.text
+    answer = client.post("/admin/second-factor/set-up/", {"code": code_for(admin)})
+
+    assert (answer.status_code, answer.url) == (302, "/admin/")
+    assert client.get("/admin/").status_code == 200
+    assert Event.objects.filter(activity=Activity.SECOND_FACTOR_REGISTERED).exists()
+    assert "admin@contoso.example" in {mail.destination for mail in mailroom.work()}
+
+
+def test_key_isnt_shown_again_once_the_app_counts(contoso):
+    admin = make_admin()
+    with_app(admin)
+
+    assert signed_in(admin).get("/admin/second-factor/set-up/").url == "/admin/second-factor/"
+
+
+def test_who_has_a_phone_proves_it_before_an_app_is_paired(contoso):
+    admin = make_admin()
+    make_phone(admin)
+
+    client = signed_in(admin)
+
+    assert client.get("/admin/second-factor/set-up/").url == "/security-info/proof"
+    assert client.post("/admin/second-factor/set-up/", {"code": "1"}).url == "/security-info/proof"
+
+
+def test_right_code_lets_in_and_is_right_once(contoso):
+    admin = make_admin()
+    with_app(admin)
+    code = code_now()
+
+    first, second = signed_in(admin), signed_in(admin)
+
+    assert first.post("/admin/second-factor/", {"code": code}).status_code == 302
+    assert second.post("/admin/second-factor/", {"code": code}).status_code == 200
+    assert first.get("/admin/").status_code == 200
+    assert second.get("/admin/").status_code == 302
+
+
+def test_code_of_somebody_elses_app_lets_nobody_in(contoso):
+    admin, other = make_admin(), make_admin("other@contoso.example")
+    with_app(other)
+    row = with_app(admin)
+    Authenticator.objects.filter(pk=row.pk).delete()
+
+    client = signed_in(admin)
+    client.post("/admin/second-factor/", {"code": code_now()})
+
+    assert client.get("/admin/").status_code == 302
+
+
+def test_eleventh_wrong_code_isnt_even_looked_at(contoso):
+    admin = make_admin()
+    with_app(admin)
+    client = signed_in(admin)
+    for _ in range(10):
+        client.post("/admin/second-factor/", {"code": "000000"})
+
+    page = client.post("/admin/second-factor/", {"code": code_now()})
+
+    assert page.status_code == 200
+    assert "Paused until" in page.text
+    assert Event.objects.filter(activity=Activity.SECOND_FACTOR_FAILED).count() == 10
+
+
+def test_seed_is_nowhere_in_the_database_as_it_is(contoso):
+    row = with_app(make_admin())
+
+    assert b"3132333435" not in bytes(row.seed)
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/second-factor/", "/admin/organisations/"])
+def test_people_without_a_role_find_no_admin(contoso, path):
+    client = signed_in(make_user())
+
+    answer = client.get(path)
+
+    assert answer.status_code == 404 or answer.url == "/"
+
+
+def test_disabled_administrator_is_out_at_the_next_click(contoso):
+    admin = make_admin()
+    client = behind_both(admin)
+    User.objects.filter(pk=admin.pk).update(enabled=False)
+
+    assert client.get("/admin/").status_code == 302
+
+
+def test_role_taken_away_closes_the_admin_at_the_next_click(contoso):
+    admin = make_admin()
+    client = behind_both(admin)
+    User.objects.filter(pk=admin.pk).update(role=Role.NONE)
+
+    assert client.get("/admin/").status_code == 404
+
+
+def test_operator_sees_no_rows_before_choosing_an_organisation(hanbit):
+    client = behind_both(make_operator())
+
+    assert client.get("/admin/").url == "/admin/organisations/"
+    assert client.get("/admin/audit/event/").status_code in {302, 404}
+
+
+def test_operator_acts_visibly_and_on_record(hanbit):
+    operator = make_operator()
+    client = behind_both(operator)
+
+    client.post(f"/admin/organisations/{hanbit.pk}/enter/")
+    page = client.get("/admin/")
+    client.post("/admin/organisations/leave/")
+
+    assert "Operator acting inside Hanbit" in page.text
+    assert client.get("/admin/").url == "/admin/organisations/"
+    with in_tenant(hanbit.pk):
+        found = Event.objects.filter(actor_id=operator.pk).values_list("activity", flat=True)
+        assert list(found.order_by("id")) == [Activity.OPERATOR_ENTERED, Activity.OPERATOR_LEFT]
+
+
+def test_operators_choice_holds_in_the_admin_only(hanbit):
+    client = behind_both(make_operator())
+    client.post(f"/admin/organisations/{hanbit.pk}/enter/")
+
+    assert client.get("/security-info").url == "/admin/"
+
+
+def test_only_operators_choose_an_organisation(contoso, hanbit):
+    client = behind_both(make_admin())
+
+    assert client.get("/admin/organisations/").status_code == 404
+    assert client.post(f"/admin/organisations/{hanbit.pk}/enter/").status_code == 404
+    assert "Hanbit" not in client.get("/admin/").text
+
+
+def test_operators_wrong_codes_are_recorded_too(db):
+    operator = make_operator()
+    with_app(operator)
+    signed_in(operator).post("/admin/second-factor/", {"code": "000000"})
+
+    with in_tenant(NOBODY):
+        failed = Event.objects.filter(activity=Activity.SECOND_FACTOR_FAILED)
+        assert failed.filter(subject_id=operator.pk).exists()
+
+
+def test_second_factor_ends_with_the_session(contoso):
+    client = behind_both(make_admin())
+    client.post("/signout")
+
+    assert client.get("/admin/").url.startswith("/signin")
+
+
+def test_what_was_proved_long_ago_still_opens_the_overview(contoso):
+    client = behind_both(make_admin())
+    time_passes(client, 3600)
+
+    assert client.get("/admin/").status_code == 200
