@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, reverse
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.queries import HEADED_FOR, acts_in_a_tenant, has_second_factor
 from directory.models import User
+from isolation.admin import OwnedAdmin
 from tenants.queries import tenant_in_force
 from tenants.roles import Duty
 
@@ -35,10 +37,23 @@ class Console(AdminSite):
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [url for url in super().get_urls() if getattr(url, "name", "") not in self.closed]
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Pages behind the wall between tenants only; those that Django brings stay out.
+
+        Raises:
+            TypeError: the page's class isn't an `OwnedAdmin`.
+        """
+        if admin_class is not None and admin_class.__module__.startswith("django."):
+            return
+        if admin_class is None or not issubclass(admin_class, OwnedAdmin):
+            raise TypeError(f"{model_or_iterable}: its page must be an OwnedAdmin")
+        super().register(model_or_iterable, admin_class, **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
-        known = isinstance(user, User) and user.is_active and user.is_staff
-        return known and has_second_factor(request.session, user)
+        if not isinstance(user, User) or not user.is_active or not user.is_staff:
+            return False
+        return has_second_factor(request.session, user)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Also for operators who have yet to choose an organisation."""
@@ -47,7 +62,11 @@ class Console(AdminSite):
         def within(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             if self.has_permission(request) and not acts_in_a_tenant():
                 return redirect("console:organisations")
-            response: HttpResponse = view(request, *args, **kwargs)
+            try:
+                response: HttpResponse = view(request, *args, **kwargs)
+            except PermissionDenied:
+                # What somebody isn't trusted with isn't there.
+                raise Http404 from None
             return response
 
         return super().admin_view(within, cacheable)

@@ -7,7 +7,7 @@ Source: OWASP ASVS 5.0 8.2.2 and 8.4.1; Django CVE-2010-4534, CVE-2014-0483 (loo
 """
 
 from collections.abc import Collection
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import models
@@ -66,10 +66,17 @@ class OwnedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         """Names what is asked for and nothing that hangs on it: those rows have pages of theirs."""
         return [str(obj) for obj in objs], {str(self.opts.verbose_name): len(objs)}, set(), []
 
-    def history_view(
-        self, _request: HttpRequest, _object_id: str, _extra_context: Any = None
-    ) -> NoReturn:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:  # noqa: ARG002  # the admin names them
         """There is one history, and it is the audit log."""
+        raise Http404
+
+    def _get_obj_does_not_exist_redirect(
+        self,
+        request: HttpRequest,
+        opts: Any,
+        object_id: str,  # noqa: ARG002  # the admin gives them
+    ) -> Any:
+        """Django would lead to the start page with the key in a message."""
         raise Http404
 
     def log_addition(self, _request: HttpRequest, _obj: Any, _message: Any) -> Any:

@@ -1,0 +1,233 @@
+"""Every door of the admin, tried with another organisation's keys.
+
+The addresses are not listed here: they are read from the URL configuration, so that a page that is
+added tomorrow is tried too.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from isolation.admin import OwnedAdmin
+from isolation.models import TenantOwned
+from isolation.scope import in_tenant
+from tenants.roles import Role
+from tests.builders import make_email, make_user
+from tests.console.people import behind_both, make_admin, make_operator
+from tests.house.test_isolation import make_row
+
+MARKER = "zzothertenantzz"
+OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
+PROBES = (
+    "q={marker}",
+    "o=1.2.3",
+    "p=1",
+    "all=",
+    "e=1",
+    "pk__in={ids}",
+    "id={id}",
+    "user={id}",
+    "tenant_id={tenant}",
+    "tenant_id__gt=0",
+    "upn__startswith=zz",
+    "name__regex=zz",
+    "user__password__startswith=argon2",
+    "user__upn__contains=zz",
+    "details__contains=zz",
+    "_to_field=name",
+    "_to_field=password&_popup=1",
+    "after={marker}",
+    "before=0",
+    "code=ZZZZZZZZ",
+    "group={id}",
+    "state=capable",
+)
+REFUSED = {302, 400, 404, 405}
+
+
+@dataclass(frozen=True)
+class Door:
+    path: str
+    names: tuple[str, ...]
+
+    def __str__(self):
+        return self.path
+
+
+def doors():
+    """Every address below /admin/, with the names of what stands in it."""
+    return sorted(set(_walked(get_resolver(), "/", ())), key=str)
+
+
+def _walked(resolver, prefix, names):
+    for entry in resolver.url_patterns:
+        route = getattr(entry.pattern, "_route", None)
+        if route is None:
+            # The catch-all at the end of Django's own admin: any address.
+            continue
+        path = prefix + route
+        if not path.startswith("/admin/"[: len(path)]) and not path.startswith("/admin/"):
+            continue
+        held = (*names, *entry.pattern.converters)
+        if isinstance(entry, URLPattern):
+            if path.startswith("/admin/"):
+                yield Door(path, held)
+        else:
+            yield from _walked(entry, path, held)
+
+
+def addresses(door, keys):
+    """The door's addresses with each of the keys where its key hole is."""
+    if not door.names:
+        return [door.path]
+    kinds = {
+        "int": [key for key in keys if isinstance(key, int)],
+        "uuid": [key for key in keys if isinstance(key, uuid.UUID)],
+    }
+    found = []
+    for key in keys:
+        path = door.path
+        for kind in ("int", "uuid", "path", "str", "slug"):
+            while f"<{kind}:" in path:
+                start = path.index(f"<{kind}:")
+                end = path.index(">", start)
+                fitting = key if key in kinds.get(kind, [key]) else None
+                if fitting is None:
+                    path = ""
+                    break
+                path = f"{path[:start]}{fitting}{path[end + 1 :]}"
+        if path and "<" not in path:
+            found.append(path)
+    return sorted(set(found))
+
+
+@pytest.fixture
+def theirs(hanbit):
+    """Another organisation with a row of every kind, marked wherever a text can be marked."""
+    with in_tenant(hanbit.pk):
+        user = make_user(f"{MARKER}@hanbit.example", display_name=MARKER, role=Role.HELPDESK)
+        make_email(user, f"{MARKER}@mail.example")
+        rows = [make_row(model, hanbit) for model in OWNED]
+        for row in rows:
+            marked = {
+                field.attname: MARKER
+                for field in row._meta.concrete_fields
+                if field.attname in {"name", "display_name", "file_name", "title"}
+            }
+            if marked:
+                type(row).unscoped.filter(pk=row.pk).update(**marked)
+    return [*rows, user]
+
+
+def snapshot(tenant_id):
+    return {
+        model._meta.label: sorted(map(str, model.unscoped.filter(tenant_id=tenant_id).values()))
+        for model in OWNED
+        if model._meta.label != "audit.Event"
+    }
+
+
+@pytest.mark.parametrize("door", doors(), ids=str)
+def test_another_organisations_keys_open_nothing(theirs, hanbit, contoso, door):
+    client = behind_both(make_admin())
+    keys = list(dict.fromkeys(row.pk for row in theirs))
+    keys += [str(key) for key in keys]
+    before = snapshot(hanbit.pk)
+
+    for path in addresses(door, keys):
+        for answer in (client.get(path), client.post(path, forged(theirs))):
+            assert MARKER not in answer.content.decode(errors="replace")
+            if door.names:
+                assert answer.status_code in REFUSED, f"{path}: {answer.status_code}"
+    assert snapshot(hanbit.pk) == before
+
+
+@pytest.mark.parametrize("door", [door for door in doors() if not door.names], ids=str)
+def test_no_question_in_an_address_is_answered_with_another_organisations_rows(
+    theirs, hanbit, contoso, door
+):
+    client = behind_both(make_admin())
+    facts = {
+        "marker": MARKER,
+        "ids": ",".join(str(row.pk) for row in theirs),
+        "id": theirs[-1].pk,
+        "tenant": hanbit.pk,
+    }
+
+    for probe in PROBES:
+        asked = probe.format(**facts)
+        text = client.get(f"{door.path}?{asked}").content.decode(errors="replace")
+        echoed = text.replace(f'value="{MARKER}"', "").replace(f"q={MARKER}", "")
+        echoed = echoed.replace(f"after={MARKER}", "").replace(f"“{MARKER}”", "")
+        assert MARKER not in echoed, probe
+        assert f"{MARKER}@" not in text, probe
+
+
+def forged(theirs):
+    """Their keys in every field that could take one, and what nobody may set."""
+    keys = [str(row.pk) for row in theirs][-8:]
+    return {
+        "_selected_action": keys,
+        "select_across": "1",
+        "action": "delete_selected",
+        "tenant_id": "1",
+        "is_staff": "1",
+        "role": "operator",
+        "upn": f"{MARKER}@hanbit.example",
+        "users": keys,
+        "user": keys[-1],
+        "group": keys[0],
+        "inner": keys[0],
+        "outer": keys[0],
+        "name": "forged",
+        "reason": "forged",
+        "confirm": "yes",
+        "post": "yes",
+        "holds-TOTAL_FORMS": "1",
+        "holds-INITIAL_FORMS": "1",
+        "holds-0-id": keys[0],
+        "holds-0-outer": keys[0],
+        "holds-0-inner": keys[0],
+    }
+
+
+@pytest.mark.parametrize("door", doors(), ids=str)
+@pytest.mark.parametrize("who", ["nobody", "no role", "password only"])
+def test_nobody_comes_in_without_role_and_second_factor(contoso, door, who):
+    client = Client()
+    if who != "nobody":
+        role = Role.NONE if who == "no role" else Role.TENANT_ADMIN
+        user = make_user("first@contoso.example", role=role)
+        client.force_login(user)
+    path = addresses(door, [1, uuid.uuid4(), "x"])[0]
+
+    for answer in (client.get(path), client.post(path)):
+        at_the_door = path.startswith("/admin/second-factor/") and who == "password only"
+        assert answer.status_code in REFUSED or at_the_door, answer.status_code
+
+
+@pytest.mark.parametrize("door", [door for door in doors() if not door.names], ids=str)
+def test_operator_without_an_organisation_sees_no_rows(theirs, door):
+    client = behind_both(make_operator())
+
+    answer = client.get(door.path)
+
+    assert MARKER not in answer.content.decode(errors="replace")
+    assert answer.status_code in {200, *REFUSED}
+
+
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda m: m._meta.label)
+def test_every_model_in_the_admin_stands_behind_the_wall(model):
+    page = admin.site._registry[model]
+
+    assert issubclass(model, TenantOwned)
+    assert isinstance(page, OwnedAdmin)
+    assert not page.list_editable
+    assert not page.autocomplete_fields
+    assert not page.raw_id_fields
+    assert page.get_queryset.__qualname__.startswith("OwnedAdmin") or page.model.objects
