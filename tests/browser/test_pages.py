@@ -24,6 +24,44 @@ def organisation(site):
     return people.found(site, people=30, methods_required=2, questions="gate")
 
 
+@pytest.fixture(scope="module")
+def closed(site):
+    return people.found(site, people=1, self_service="none")
+
+
+@pytest.fixture(scope="module")
+def in_trouble(site, organisation):
+    """People whose password is elsewhere, who guessed too often, whose account is locked."""
+    site.manage(
+        "shell",
+        "--command",
+        f"""
+from datetime import timedelta
+from contextlib import suppress
+from django.utils import timezone
+from directory.models import User
+from isolation.scope import in_tenant
+from tenants.queries import tenant_by_slug
+from tests.builders import make_email, make_phone
+from verification.services.guesses import Paused, count_a_guess
+with in_tenant(tenant_by_slug("{organisation.slug}").pk):
+    elsewhere, blocked, locked = (
+        User.objects.get(upn=f"user{{n}}@{organisation.domain}") for n in (21, 22, 23)
+    )
+    for n, user in enumerate((elsewhere, blocked, locked)):
+        make_email(user, f"trouble{{n}}@mail.example")
+        make_phone(user, f"010-8888-000{{n}}")
+    User.objects.filter(pk=elsewhere.pk).update(connector="ldap")
+    later = timezone.now() + timedelta(days=1)
+    User.objects.filter(pk=locked.pk).update(locked_until=later)
+    with suppress(Paused):
+        while True:
+            count_a_guess(blocked.pk)
+""",
+    )
+    return organisation
+
+
 class Inspector:
     """Looks at one page after the other and keeps what's wrong with it."""
 
@@ -117,6 +155,19 @@ def look_at_reset(inspector, upn, address, mailbox, twilio, number):
     inspector.open("/passwordreset/new-password", "R07")
 
 
+def look_at_trouble(inspector, in_trouble, closed):
+    page = inspector.page
+    for name, upn in (
+        ("R01", in_trouble.upn("user21")),
+        ("R04", in_trouble.upn("user22")),
+        ("forgot or unlock", in_trouble.upn("user23")),
+        ("R02", closed.upn("user1")),
+    ):
+        people.begin_reset(page, upn)
+        inspector.look(name)
+    inspector.open("/demo/outbox")
+
+
 def look_at_refusals(inspector, organisation, number):
     page = inspector.page
     people.begin_reset(page, organisation.upn(f"nobody{number}"))
@@ -128,7 +179,9 @@ def look_at_refusals(inspector, organisation, number):
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_nothing_is_wrong_with_any_page(organisation, mailbox, twilio, open_page, reader):
+def test_nothing_is_wrong_with_any_page(  # noqa: PLR0917
+    organisation, in_trouble, closed, mailbox, twilio, open_page, reader
+):
     number = next(_names)
     inspector = Inspector(open_page(**reader))
     inspector.open("/")
@@ -136,9 +189,10 @@ def test_nothing_is_wrong_with_any_page(organisation, mailbox, twilio, open_page
     upn, address = look_at_registration(inspector, organisation, mailbox, twilio, number)
     look_at_reset(inspector, upn, address, mailbox, twilio, number)
     look_at_refusals(inspector, organisation, number)
+    look_at_trouble(inspector, in_trouble, closed)
 
     assert inspector.wrong == []
-    assert len(inspector.seen) > 30
+    assert len(inspector.seen) > 35
 
 
 def test_the_first_page_with_everything_weighs_little(site, page):
