@@ -5,7 +5,7 @@ from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from console.queries import note_second_factor
+from console.queries.door import note_second_factor
 from directory.models import User
 from isolation.scope import NOBODY, current_tenant_id, in_tenant
 from tenants.models import Tenant

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from console.queries import HEADED_FOR
+from console.queries.door import HEADED_FOR
 from console.services import door
 from console.views.frame import Page, shown
 from directory.models import User

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from console.queries import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
+from console.queries.door import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
 from directory.models import User
 from tenants.roles import Duty
 

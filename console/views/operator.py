@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from console.queries import organisations as found
+from console.queries.door import organisations as found
 from console.services import door
 from console.views.frame import behind_both, shown
 from directory.models import User
