@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from delivery.channels import available
 from delivery.models import Outgoing
 from directory.models import Prefill
@@ -14,7 +16,7 @@ from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
 from verification.rules.ways import Held, Way, methods_of
@@ -67,23 +69,37 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
     if _is_one_phone(values):
         # One phone is one proof, whatever an administrator calls it.
         del rows[Proof.OFFICE_PHONE], values[Proof.OFFICE_PHONE]
-    return Holdings(
-        held=tuple(Held(proof=proof, textable=row.textable) for proof, row in rows.items()),
-        values=values,
-    )
+    held = [Held(proof=proof, textable=row.textable) for proof, row in rows.items()]
+    if authenticators_of(user_id).exists():
+        held.append(Held(proof=Proof.AUTHENTICATOR))
+    return Holdings(held=tuple(held), values=values)
 
 
 def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
     """Since when a user holds each kind of thing as it is now."""
     entered = prefilled(user_id).items()
     since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
-    return since | {p: row.verified_at for p, row in methods_by_proof(user_id).items()}
+    since |= {p: row.verified_at for p, row in methods_by_proof(user_id).items()}
+    if apps := list(authenticators_of(user_id)):
+        # An app that was taken away takes along what it proved, whatever others there are.
+        gone = Authenticator.objects.filter(user_id=user_id, removed_at__isnull=False)
+        changes = [app.confirmed_at for app in apps] + [app.removed_at for app in gone]
+        since[Proof.AUTHENTICATOR] = max(at for at in changes if at is not None)
+    return since
 
 
 def methods_by_proof(user_id: int) -> dict[Proof, AuthenticationMethod]:
     """What a user has proved, one of each kind."""
     rows = AuthenticationMethod.objects.filter(user_id=user_id)
     return {Proof(row.proof): row for row in rows}
+
+
+def authenticators_of(user_id: int) -> QuerySet[Authenticator]:
+    """The apps that a user paired and still has, oldest first."""
+    paired = Authenticator.objects.filter(
+        user_id=user_id, confirmed_at__isnull=False, removed_at=None
+    )
+    return paired.order_by("created_at")
 
 
 def value_of(row: AuthenticationMethod) -> str:

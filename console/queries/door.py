@@ -1,5 +1,6 @@
 """What the admin's door needs to know."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 from django.contrib.sessions.backends.base import SessionBase
@@ -33,6 +34,11 @@ def is_fresh(session: SessionBase, user: User) -> bool:
 
 def note_second_factor(session: SessionBase, user: User) -> None:
     session[PASSED] = {"user": user.pk, "at": timezone.now().timestamp()}
+
+
+def context_of(session: SessionBase) -> uuid.UUID:
+    """What the pairing of an app is bound to: made at sign-in, the same as for challenges."""
+    return uuid.UUID(session.setdefault("context", str(uuid.uuid4())))
 
 
 def acts_in_a_tenant() -> bool:

@@ -1,43 +1,53 @@
 """Coming in by the second factor, and an operator going in and out of organisations."""
 
+import uuid
+
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from console.queries.door import note_second_factor
+from console.queries.door import context_of, note_second_factor
 from directory.models import User
 from isolation.scope import NOBODY, current_tenant_id, in_tenant
+from limits import services as limits
+from limits.rules import Limit
 from tenants.models import Tenant
 from tenants.policy import Proof
 from tenants.queries import tenant_in_force
 from verification.middleware import ACTING_IN
+from verification.queries import authenticators_of
 from verification.services import authenticators, notices
 from verification.services.authenticators import Pairing
+from verification.services.guesses import Paused
 from verification.services.notices import Notice
 
 _SERVICE = "SSPR"
 
 
-def pairing(user: User) -> Pairing:
+def pairing(user: User, context: uuid.UUID) -> Pairing:
     """What the person's first app must be told."""
     name = _SERVICE if current_tenant_id() == NOBODY else tenant_in_force().brand
-    return authenticators.pairing_of(user, issuer=name)
+    return authenticators.pairing_of(user, context, issuer=name)
 
 
 def enter(session: SessionBase, user: User, code: str) -> bool:
     """Whether the code is right; then the session is behind both factors.
 
-    Where no app counts yet, the code confirms the one that was shown.
+    Where no app counts yet, the code confirms the one that was shown to this session.
 
     Raises:
         Paused: too many wrong codes; nothing was compared.
     """
-    is_first = not authenticators.has_authenticator(user)
-    check = authenticators.confirm_pairing if is_first else authenticators.is_right
-    if not check(user, code):
+    # Not the budget of resets: a stranger who uses that up keeps nobody out of here.
+    verdict = limits.hit(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
+    if not verdict.allowed:
+        raise Paused(verdict.until)
+    is_first = not authenticators_of(user.pk).exists()
+    if not _is_right(user, context_of(session), code, is_first=is_first):
         record(Activity.SECOND_FACTOR_FAILED, Outcome.FAILURE, subject_id=user.pk)
         return False
+    limits.give_back(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
     with transaction.atomic():
         if is_first:
             record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk)
@@ -63,3 +73,9 @@ def leave_organisation(session: SessionBase, operator: User) -> None:
     if left is not None:
         with in_tenant(left):
             record(Activity.OPERATOR_LEFT, actor_id=operator.pk)
+
+
+def _is_right(user: User, context: uuid.UUID, code: str, *, is_first: bool) -> bool:
+    if is_first:
+        return authenticators.finish_pairing(user, context, code)
+    return authenticators.is_right(user.pk, code)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from console.queries.door import HEADED_FOR
+from console.queries.door import HEADED_FOR, context_of
 from console.services import door
 from console.views.frame import Page, shown
 from directory.models import User
@@ -17,7 +17,8 @@ from isolation.scope import NOBODY, in_tenant
 from registration.views.frame import freshly_proved as owner_proved
 from verification import forms as words
 from verification.forms import CodeForm
-from verification.services.authenticators import DIGITS, Pairing, has_authenticator
+from verification.queries import authenticators_of
+from verification.services.authenticators import DIGITS, Pairing
 from verification.services.guesses import Paused
 
 _WRONG = gettext_lazy(
@@ -44,7 +45,7 @@ def _staff(view: Page) -> Page:
 @_staff
 def second_factor(request: HttpRequest, user: User) -> HttpResponse:
     """Asks for a code; who has no app yet sets one up first."""
-    if not has_authenticator(user):
+    if not authenticators_of(user.pk).exists():
         return redirect("console:second-factor-setup")
     form = CodeForm(request.POST or None, length=DIGITS)
     if form.is_valid() and _right(request, user, form):
@@ -57,7 +58,7 @@ def second_factor(request: HttpRequest, user: User) -> HttpResponse:
 @_staff
 def second_factor_setup(request: HttpRequest, user: User) -> HttpResponse:
     """The first app. Who registered a phone or an address proves it first."""
-    if has_authenticator(user):
+    if authenticators_of(user.pk).exists():
         return redirect("console:second-factor")
     if user.tenant_id is None:
         return _pair(request, user)
@@ -68,7 +69,7 @@ def _pair(request: HttpRequest, user: User) -> HttpResponse:
     form = CodeForm(request.POST or None, length=DIGITS)
     if form.is_valid() and _right(request, user, form):
         return _entered(request)
-    pairing = door.pairing(user)
+    pairing = door.pairing(user, context_of(request.session))
     context = {
         "title": _("Protect your own account with a second factor"),
         "form": form,

@@ -41,6 +41,7 @@ _GOALS = {
     "registration:remove",
 }
 """Where a sign-in may lead to, beside the admin. All of them can be looked at."""
+_ADMIN = {"admin", "console"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -143,4 +144,4 @@ def _next(request: HttpRequest) -> str:
         page = resolve(urlsplit(path).path)
     except Resolver404:
         return ""
-    return path if page.view_name in _GOALS or page.namespace == "admin" else ""
+    return path if page.view_name in _GOALS or page.namespace in _ADMIN else ""

@@ -163,7 +163,7 @@ def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
             return _call(request, user, challenge, errand)
         return _code(request, user, challenge, errand)
     except Paused as pause:
-        messages.warning(request, words.paused_words(pause))
+        messages.warning(request, words.paused_words(pause.until))
         return redirect("registration:security-info")
 
 

@@ -8,8 +8,8 @@ from tenants.roles import Role
 from tests.builders import make_phone, make_user
 from tests.console.people import (
     behind_both,
-    code_for,
     code_now,
+    code_shown,
     make_admin,
     make_operator,
     signed_in,
@@ -35,7 +35,7 @@ def test_first_sign_in_asks_for_an_app_and_its_first_code_lets_in(contoso, mailr
     page = client.get("/admin/", follow=True)
     assert page.redirect_chain[-1][0] == "/admin/second-factor/set-up/"
     assert "<svg" in page.text
-    answer = client.post("/admin/second-factor/set-up/", {"code": code_for(admin)})
+    answer = client.post("/admin/second-factor/set-up/", {"code": code_shown(page)})
 
     assert (answer.status_code, answer.url) == (302, "/admin/")
     assert client.get("/admin/").status_code == 200
@@ -48,6 +48,20 @@ def test_key_isnt_shown_again_once_the_app_counts(contoso):
     with_app(admin)
 
     assert signed_in(admin).get("/admin/second-factor/set-up/").url == "/admin/second-factor/"
+
+
+def test_key_shown_to_one_session_pairs_nothing_in_another(contoso):
+    """Else a thief of the password could read the key first and keep a copy for later."""
+    admin = make_admin()
+    thief, owner = signed_in(admin), signed_in(admin)
+    seen_by_thief = thief.get("/admin/second-factor/set-up/")
+    seen_by_owner = owner.get("/admin/second-factor/set-up/")
+
+    owner.post("/admin/second-factor/set-up/", {"code": code_shown(seen_by_owner)})
+    thief.post("/admin/second-factor/", {"code": code_shown(seen_by_thief)})
+
+    assert owner.get("/admin/").status_code == 200
+    assert thief.get("/admin/").status_code == 302
 
 
 def test_who_has_a_phone_proves_it_before_an_app_is_paired(contoso):

@@ -27,6 +27,7 @@ from tests.builders import (
     make_questions,
     make_user,
 )
+from tests.console.people import behind_both
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import type_number
@@ -626,9 +627,7 @@ def test_support_code_finds_the_attempt_in_the_audit(user, mailroom, client):
     code = ResetAttempt.objects.get().support_code
 
     admin = make_user("boss@contoso.example", role=Role.TENANT_ADMIN)
-    browser = Client()
-    browser.force_login(admin, backend="directory.backend.BuiltinBackend")
-    found = browser.get("/admin/audit/event/", {"q": f"{code[:4]}-{code[4:]}".lower()})
+    found = behind_both(admin).get("/admin/audit/event/", {"q": f"{code[:4]}-{code[4:]}".lower()})
 
     assert f"{code[:4]}-{code[4:]}".encode() in page.content
     assert f"{code[:4]}-{code[4:]}".encode() in found.content

@@ -14,6 +14,8 @@ class Authenticator(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="authenticators")
+    context = models.UUIDField(null=True)
+    """The session that began the pairing; no other is shown the key, or can finish it."""
     name = models.CharField(max_length=60, blank=True)
     seed = models.BinaryField()
     drift = models.SmallIntegerField(default=0)
@@ -22,6 +24,8 @@ class Authenticator(TenantOwned):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     """The first right code. Before that it counts for nothing."""
+    removed_at = models.DateTimeField(null=True)
+    """From then on it counts for nothing, and neither does what it proved before."""
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,9 +1,13 @@
-"""Authenticator apps: pairing one, and asking it for a code."""
+"""Authenticator apps: pairing one, and asking it for a code.
+
+Nothing here counts wrong guesses: whoever asks does, before.
+"""
 
 import base64
 import secrets
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 from django.db import transaction
@@ -13,117 +17,106 @@ from django_otp.oath import TOTP
 
 from directory.models import User
 from isolation.scope import current_tenant_id
-from limits import services as limits
-from limits.rules import Limit
 from vault.services import opened, sealed
 from verification.models import Authenticator
-from verification.services.guesses import Paused
+from verification.queries import authenticators_of
 
-STEP_S, DIGITS = 30, 6
+STEP_S, DIGITS, MOST = 30, 6, 5
 _SEED_BYTES = 20
 _TOLERANCE, _MOST_DRIFT = 1, 10
+_TO_PAIR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
     """What an app must be told, once."""
 
-    authenticator_id: uuid.UUID
     key: str = field(repr=False)
     """Base 32, as people type it."""
     uri: str = field(repr=False)
 
 
-def pairing_of(user: User, *, issuer: str) -> Pairing:
-    """The pairing that is waiting for its first code; begins one where there is none.
+def pairing_of(user: User, context: uuid.UUID, *, issuer: str) -> Pairing:
+    """The pairing of this session that waits for its first code; begins one where there is none.
 
     Source: RFC 6238 (TOTP), RFC 4226 section 4 (seed of 160 bits), the otpauth URI of
     authenticator apps.
     """
-    waiting = Authenticator.objects.filter(user=user, confirmed_at=None).first()
-    row = waiting or _begun(user)
-    key = base64.b32encode(bytes.fromhex(_seed(row))).decode()
+    row = _waiting(user, context).first() or _begun(user, context)
+    key = base64.b32encode(_seed(row)).decode()
     label = quote(f"{issuer}:{user.upn}")
     query = urlencode({"secret": key, "issuer": issuer, "digits": DIGITS, "period": STEP_S})
-    return Pairing(row.pk, key, f"otpauth://totp/{label}?{query}")
+    return Pairing(key, f"otpauth://totp/{label}?{query}")
 
 
-def confirm_pairing(user: User, code: str, *, name: str = "") -> bool:
-    """Whether the app shows the right code; from then on it counts.
-
-    Raises:
-        Paused: too many wrong codes; nothing was compared.
-    """
-    paired = _used(user, Authenticator.objects.filter(user=user, confirmed_at=None), code)
-    if paired is None:
-        return False
-    unconfirmed = Authenticator.objects.filter(pk=paired.pk, confirmed_at=None)
-    return bool(unconfirmed.update(confirmed_at=timezone.now(), name=name))
+def finish_pairing(user: User, context: uuid.UUID, code: str, *, name: str = "") -> bool:
+    """Whether the app shows the right code; from then on it counts."""
+    for row in _waiting(user, context):
+        if _spend(row, code):
+            unconfirmed = Authenticator.objects.filter(pk=row.pk, confirmed_at=None)
+            return bool(unconfirmed.update(confirmed_at=timezone.now(), name=name))
+    return False
 
 
-def is_right(user: User, code: str) -> bool:
+def is_right(user_id: int, code: str) -> bool:
     """Whether one of the user's apps shows this code now. A code is right once.
-
-    Raises:
-        Paused: too many wrong codes; nothing was compared.
 
     Source: RFC 6238 section 5.2 (one use), NIST SP 800-63B-4 section 3.1.4.
     """
-    return _used(user, _confirmed(user), code) is not None
+    return any(_spend(app, code) for app in authenticators_of(user_id))
 
 
-def has_authenticator(user: User) -> bool:
-    return _confirmed(user).exists()
+def remove(user_id: int, authenticator_id: uuid.UUID) -> bool:
+    """Takes one app away. False when there was none."""
+    return bool(_gone(authenticators_of(user_id).filter(pk=authenticator_id)))
 
 
-def remove_all(user: User) -> int:
-    """Takes every app away, the half-paired ones too. Says how many could have been used."""
-    count = _confirmed(user).count()
-    Authenticator.objects.filter(user=user).delete()
-    return count
+def remove_all(user_id: int) -> int:
+    """Takes every app away, half-paired ones too. Says how many could have been used."""
+    _gone(Authenticator.objects.filter(user_id=user_id, confirmed_at=None))
+    return _gone(authenticators_of(user_id))
+
+
+def _gone(rows: QuerySet[Authenticator]) -> int:
+    return rows.update(removed_at=timezone.now(), seed=b"")
+
+
+def _waiting(user: User, context: uuid.UUID) -> QuerySet[Authenticator]:
+    return Authenticator.objects.filter(
+        user=user,
+        context=context,
+        confirmed_at=None,
+        removed_at=None,
+        created_at__gt=timezone.now() - _TO_PAIR,
+    )
 
 
 @transaction.atomic
-def _begun(user: User) -> Authenticator:
-    row = Authenticator(user=user, created_at=timezone.now())
-    row.seed = sealed(
-        secrets.token_hex(_SEED_BYTES), tenant_id=current_tenant_id(), place=_place(row)
-    )
+def _begun(user: User, context: uuid.UUID) -> Authenticator:
+    Authenticator.objects.filter(user=user, context=context, confirmed_at=None).delete()
+    row = Authenticator(user=user, context=context, created_at=timezone.now())
+    seed = secrets.token_hex(_SEED_BYTES)
+    row.seed = sealed(seed, tenant_id=current_tenant_id(), place=_place(row))
     row.save(force_insert=True)
     return row
-
-
-def _used(user: User, apps: QuerySet[Authenticator], code: str) -> Authenticator | None:
-    """Counts the try first, where nothing can undo it; gives it back when the code was right."""
-    verdict = limits.hit(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
-    if not verdict.allowed:
-        raise Paused(verdict.until)
-    right = next((app for app in apps if _spend(app, code)), None)
-    if right is not None:
-        limits.give_back(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
-    return right
 
 
 def _spend(app: Authenticator, code: str) -> bool:
     """Of two requests with one code the row count lets one through."""
     if not (code.isascii() and code.isdigit() and len(code) == DIGITS):
         return False
-    totp = TOTP(bytes.fromhex(_seed(app)), step=STEP_S, digits=DIGITS, drift=app.drift)
+    totp = TOTP(_seed(app), step=STEP_S, digits=DIGITS, drift=app.drift)
     totp.time = timezone.now().timestamp()
     right = totp.verify(int(code), tolerance=_TOLERANCE, min_t=app.last_step + 1)
     if not right or abs(totp.drift) > _MOST_DRIFT:
         return False
     step = totp.t()
-    unspent = Authenticator.objects.filter(pk=app.pk, last_step__lt=step)
+    unspent = Authenticator.objects.filter(pk=app.pk, last_step__lt=step, removed_at=None)
     return bool(unspent.update(last_step=step, drift=totp.drift, last_used_at=timezone.now()))
 
 
-def _confirmed(user: User) -> QuerySet[Authenticator]:
-    return Authenticator.objects.filter(user=user, confirmed_at__isnull=False)
-
-
-def _seed(row: Authenticator) -> str:
-    return opened(row.seed, tenant_id=row.tenant_id, place=_place(row))
+def _seed(row: Authenticator) -> bytes:
+    return bytes.fromhex(opened(row.seed, tenant_id=row.tenant_id, place=_place(row)))
 
 
 def _place(row: Authenticator) -> str:

@@ -1,0 +1,104 @@
+"""How an organisation is doing, on the first page of its administration."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from delivery.models import Outgoing
+from directory.models import User
+from reset.models import Outcome, ResetAttempt
+from reset.refusals import Refusal
+from reset.rules import LIFETIME
+from tenants.models import Domain
+from tenants.policy import Contact, Policy, Scope
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+
+_WEEK = timedelta(days=7)
+_NOT_IN_SCOPE = [Refusal.NOT_ENABLED, Refusal.MANAGED_ELSEWHERE, Refusal.NOT_VERIFIABLE]
+State = Outgoing.State
+
+
+@dataclass(frozen=True, slots=True)
+class Resets:
+    """Attempts of the last seven days by people who could have got through."""
+
+    succeeded: int
+    failed: int
+
+    @property
+    def rate(self) -> int | None:
+        """Per cent that came to a good end; None where nobody tried."""
+        tried = self.succeeded + self.failed
+        return round(100 * self.succeeded / tried) if tried else None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of the messages of the last seven days, of one kind."""
+
+    kind: str
+    left: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """One thing to do before people are let in. Computed, never ticked by hand."""
+
+    name: str
+    url: str
+    done: bool
+
+
+def resets_of_the_week() -> Resets:
+    """Source: reference, "Charts": succeeded of those who passed identify; cancelled ones apart."""
+    now = timezone.now()
+    begun = ResetAttempt.objects.filter(started_at__gte=now - _WEEK).exclude(user_id=None)
+    ended = Q(outcome__in=[Outcome.FAILED, Outcome.BLOCKED])
+    abandoned = Q(outcome=Outcome.RUNNING, started_at__lt=now - LIFETIME)
+    counted = begun.aggregate(
+        succeeded=Count("pk", filter=Q(outcome=Outcome.SUCCEEDED)),
+        failed=Count("pk", filter=(ended | abandoned) & ~Q(refused__in=_NOT_IN_SCOPE)),
+    )
+    return Resets(**counted)
+
+
+def deliveries_of_the_week() -> list[Delivered]:
+    sent = Outgoing.objects.filter(created_at__gte=timezone.now() - _WEEK)
+    rows = sent.values("kind").annotate(
+        left=Count("pk", filter=Q(state__in=[State.SENT, State.DELIVERED])),
+        failed=Count("pk", filter=Q(state__in=[State.FAILED, State.EXPIRED])),
+    )
+    return [Delivered(row["kind"], row["left"], row["failed"]) for row in rows.order_by("kind")]
+
+
+def first_steps() -> list[FirstStep]:
+    """What to do first, in order."""
+    policy = policy_in_force()
+    people = User.objects.filter(role=Role.NONE)
+    left = Outgoing.objects.filter(state__in=[State.SENT, State.DELIVERED])
+    on = policy.self_service is not Scope.NONE
+    return [
+        FirstStep("mfa", "console:second-factor", done=True),
+        FirstStep("domain", "", done=Domain.objects.exists()),
+        FirstStep("people", "console:imports", done=people.exists()),
+        FirstStep("methods", "console:policy", done=policy != Policy()),
+        FirstStep("helpdesk", "console:policy", done=_says_where_help_is(policy)),
+        FirstStep("delivery", "console:texts", done=left.exists()),
+        FirstStep("pilot", "console:policy", done=on),
+        FirstStep("test", "console:people", done=_somebody_got_through()),
+        FirstStep("everyone", "console:policy", done=policy.self_service is Scope.ALL),
+    ]
+
+
+def _somebody_got_through() -> bool:
+    return ResetAttempt.objects.filter(outcome=Outcome.SUCCEEDED).exists()
+
+
+def _says_where_help_is(policy: Policy) -> bool:
+    if policy.contact in {Contact.ADDRESS, Contact.URL}:
+        return True
+    return policy.contact is Contact.MAIL and User.objects.filter(role=Role.HELPDESK).exists()
