@@ -70,12 +70,7 @@ class OwnedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         """There is one history, and it is the audit log."""
         raise Http404
 
-    def _get_obj_does_not_exist_redirect(
-        self,
-        request: HttpRequest,
-        opts: Any,
-        object_id: str,  # noqa: ARG002  # the admin gives them
-    ) -> Any:
+    def _get_obj_does_not_exist_redirect(self, *_args: Any) -> Any:
         """Django would lead to the start page with the key in a message."""
         raise Http404
 
