@@ -10,7 +10,7 @@ from registration.rules import Demand, Row, Status, demand, kinds_to_register, m
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force
 from tenants.roles import Role
-from verification.queries import holdings_of, methods_by_proof, value_of
+from verification.queries import authenticators_of, holdings_of, methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.rules.ways import Way
 
@@ -22,12 +22,17 @@ _CHANNELS = {
 }
 
 
+_NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """One kind of security info that the user proved."""
+    """One thing that the user proved to hold. `key` tells it from others of its kind."""
 
     proof: Proof
+    key: str
     masked: str
+    name: str = ""
     verified_at: datetime
     last_used_at: datetime | None
 
@@ -89,10 +94,12 @@ def overview_of(user: User) -> Overview:
     usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(asked.methods)}
     rows = []
     for proof in kinds_to_register(asked.methods):
-        is_open = proof is Proof.QUESTIONS or bool(ways_to_register(user, proof))
+        is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
         if not is_open and proof not in proved:
             continue
-        if proof in proved:
+        if proof is Proof.AUTHENTICATOR:
+            value, status = "", Status.READY if proof in usable else Status.MISSING
+        elif proof in proved:
             value = value_of(proved[proof]) if proof is not Proof.QUESTIONS else ""
             status = Status.READY
         elif proof in entered:
@@ -117,11 +124,23 @@ def registered(user: User) -> list[Registered]:
     found = [
         Registered(
             proof=proof,
+            key=proof.value,
             masked="" if proof is Proof.QUESTIONS else mask(value_of(row)),
             verified_at=row.verified_at,
             last_used_at=row.last_used_at,
         )
         for proof, row in methods_by_proof(user.pk).items()
+    ]
+    found += [
+        Registered(
+            proof=Proof.AUTHENTICATOR,
+            key=str(app.pk),
+            masked="",
+            name=app.name,
+            verified_at=app.confirmed_at or app.created_at,
+            last_used_at=app.last_used_at,
+        )
+        for app in authenticators_of(user.pk)
     ]
     return sorted(found, key=lambda kind: order.index(kind.proof))
 
@@ -132,7 +151,7 @@ def ways_to_prove(user: User) -> list[Way]:
     Answers to questions do only for who holds nothing better.
     """
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
-    better = holdings.ways(frozenset(Method) - {Method.QUESTIONS, Method.AUTHENTICATOR})
+    better = holdings.ways(frozenset(Method) - {Method.QUESTIONS})
     return better or holdings.ways(frozenset({Method.QUESTIONS}))
 
 

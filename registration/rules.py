@@ -8,7 +8,13 @@ from enum import StrEnum
 from tenants.policy import Method, Policy, Proof
 
 FRESH = timedelta(minutes=10)
-_ORDER = [Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE, Proof.QUESTIONS]
+_ORDER = [
+    Proof.AUTHENTICATOR,
+    Proof.EMAIL,
+    Proof.MOBILE_PHONE,
+    Proof.OFFICE_PHONE,
+    Proof.QUESTIONS,
+]
 
 
 class Status(StrEnum):

@@ -13,6 +13,7 @@ urlpatterns = [
     path("ssprsetup/email", methods.email, name="email"),
     path("ssprsetup/office", methods.office, name="office"),
     path("ssprsetup/questions", methods.ask_questions, name="questions"),
+    path("ssprsetup/app", methods.app, name="app"),
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),
@@ -20,6 +21,6 @@ urlpatterns = [
     path("security-info/proof/verify", verify.verify_proof, name="proof-verify"),
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),
     path("security-info/call-state/<slug:errand>", verify.call_progress, name="call-state"),
-    path("security-info/remove/<slug:proof>", security_info.remove, name="remove"),
+    path("security-info/remove/<slug:key>", security_info.remove, name="remove"),
     path("security-info/sign-out-everywhere", security_info.sign_out_everywhere, name="sign-out"),
 ]

@@ -11,6 +11,7 @@ urlpatterns = [
     path("passwordreset/code", gates.code, name="code"),
     path("passwordreset/call", gates.call, name="call"),
     path("passwordreset/call-state", gates.call_progress, name="call-state"),
+    path("passwordreset/app", gates.app, name="app"),
     path("passwordreset/questions", gates.answers, name="questions"),
     path("passwordreset/resend", gates.resend, name="resend"),
     path("passwordreset/new-password", ends.new_password, name="new-password"),

@@ -72,6 +72,19 @@ def with_outer_groups(group_ids: set[int]) -> set[int]:
     return found
 
 
+def with_inner_groups(names: Collection[str]) -> set[int]:
+    """The groups of these names and every group in one of them, however deep."""
+    inner_of: dict[int, set[int]] = {}
+    for outer, inner in GroupNesting.objects.values_list("outer_id", "inner_id"):
+        inner_of.setdefault(outer, set()).add(inner)
+    found = set(Group.objects.filter(name__in=names).values_list("pk", flat=True))
+    new = set(found)
+    while new:
+        new = {inner for outer in new for inner in inner_of.get(outer, ())} - found
+        found |= new
+    return found
+
+
 def _policy() -> Policy:
     row = Decisions.objects.first()
     return from_plain(row.values) if row else Policy()

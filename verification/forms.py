@@ -31,6 +31,7 @@ class Judged(Protocol):
     def sent_at(self) -> datetime | None: ...
 
 
+_APP_DIGITS = 6
 _FREE = {Method.EMAIL, Method.AUTHENTICATOR}
 
 
@@ -54,6 +55,12 @@ class MethodForm(forms.Form):
         # Only what costs nobody anything is chosen beforehand.
         if ways and (ways[0].method in _FREE or len(ways) == 1):
             self.initial["method"] = ways[0].method.value
+
+
+APP_WRONG = gettext_lazy(
+    "This code is not correct. Check that the time on your phone is set automatically, then try"
+    " the next code."
+)
 
 
 class CodeForm(forms.Form):
@@ -93,6 +100,26 @@ class CodeForm(forms.Form):
             words = _("The code has only %(length)s digits. You entered %(count)s.") % named
             raise forms.ValidationError(words, code="long")
         return code
+
+
+class AppCodeForm(CodeForm):
+    """A code from an authenticator app."""
+
+    def __init__(self, data: Mapping[str, Any] | None) -> None:
+        super().__init__(data, length=_APP_DIGITS)
+        self.fields["code"].help_text = _("6 digits. It changes every 30 seconds.")
+
+
+class PairForm(AppCodeForm):
+    """The first code of an app that is being paired, and what to call it."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name for this app"),
+        help_text=gettext_lazy("For example: work phone"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
 
 class AnswersForm(forms.Form):
@@ -162,6 +189,15 @@ def verdict_words(answered: Judged) -> str:
         }
     if answered.verdict is Verdict.DEAD:
         return _("Too many wrong codes, so this code no longer works. Ask for a new one.")
+    return _("This code has expired. Ask for a new one.")
+
+
+def app_words(answered: Judged) -> str:
+    """What is said about a code from an app that passed no gate."""
+    if answered.verdict is Verdict.WRONG:
+        return str(APP_WRONG)
+    if answered.verdict is Verdict.DEAD:
+        return _("Too many attempts")
     return _("This code has expired. Ask for a new one.")
 
 

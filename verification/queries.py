@@ -41,7 +41,7 @@ class Holdings:
         return [
             Way(method, mask(value) if (value := self.values.get(method.proof, "")) else "")
             for method in methods_of(self.held)
-            if method in allowed and _can_deliver(method)
+            if method in allowed and can_deliver(method)
         ]
 
     def textable(self, proof: Proof) -> bool:
@@ -73,6 +73,12 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
     if authenticators_of(user_id).exists():
         held.append(Held(proof=Proof.AUTHENTICATOR))
     return Holdings(held=tuple(held), values=values)
+
+
+def can_deliver(method: Method) -> bool:
+    """Whether this installation can send what the method needs, if it needs anything sent."""
+    kind = _CHANNEL.get(method)
+    return kind is None or available(kind)
 
 
 def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
@@ -176,8 +182,3 @@ def _is_one_phone(values: Mapping[Proof, str]) -> bool:
     numbers = [values.get(p, "") for p in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)]
     mobile, office = (number.partition("#")[0] for number in numbers)
     return bool(mobile) and mobile == office
-
-
-def _can_deliver(method: Method) -> bool:
-    kind = _CHANNEL.get(method)
-    return kind is None or available(kind)

@@ -1,12 +1,9 @@
 """The second factor: setting one up at the first sign-in, and being asked for it."""
 
-import segno
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from console.queries.door import HEADED_FOR, context_of
@@ -16,15 +13,10 @@ from directory.models import User
 from isolation.scope import NOBODY, in_tenant
 from registration.views.frame import freshly_proved as owner_proved
 from verification import forms as words
-from verification.forms import CodeForm
+from verification.forms import AppCodeForm
 from verification.queries import authenticators_of
-from verification.services.authenticators import DIGITS, Pairing
 from verification.services.guesses import Paused
 
-_WRONG = gettext_lazy(
-    "This code is not correct. Check that the time on your phone is set automatically, then try"
-    " the next code."
-)
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -47,7 +39,7 @@ def second_factor(request: HttpRequest, user: User) -> HttpResponse:
     """Asks for a code; who has no app yet sets one up first."""
     if not authenticators_of(user.pk).exists():
         return redirect("console:second-factor-setup")
-    form = CodeForm(request.POST or None, length=DIGITS)
+    form = AppCodeForm(request.POST or None)
     if form.is_valid() and _right(request, user, form):
         return _entered(request)
     context = {"title": _("Enter the code from your authenticator app"), "form": form}
@@ -66,25 +58,20 @@ def second_factor_setup(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _pair(request: HttpRequest, user: User) -> HttpResponse:
-    form = CodeForm(request.POST or None, length=DIGITS)
+    form = AppCodeForm(request.POST or None)
     if form.is_valid() and _right(request, user, form):
         return _entered(request)
     pairing = door.pairing(user, context_of(request.session))
-    context = {
-        "title": _("Protect your own account with a second factor"),
-        "form": form,
-        "key": _in_fours(pairing.key),
-        "uri": pairing.uri,
-        "qr": _qr(pairing),
-    }
+    title = _("Protect your own account with a second factor")
+    context = {"title": title, "form": form, "pairing": pairing}
     return shown(request, "console/second_factor_setup.html", context)
 
 
-def _right(request: HttpRequest, user: User, form: CodeForm) -> bool:
+def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
     try:
         if door.enter(request.session, user, form.cleaned_data["code"]):
             return True
-        form.add_error("code", _WRONG)
+        form.add_error("code", words.APP_WRONG)
     except Paused as pause:
         form.add_error("code", words.paused_words(pause.until))
     return False
@@ -93,14 +80,3 @@ def _right(request: HttpRequest, user: User, form: CodeForm) -> bool:
 def _entered(request: HttpRequest) -> HttpResponse:
     request.session.cycle_key()
     return redirect(request.session.pop(HEADED_FOR, "") or reverse("admin:index"))
-
-
-def _qr(pairing: Pairing) -> str:
-    drawn = segno.make(pairing.uri, error="m").svg_inline(
-        scale=5, border=4, light="#fff", svgclass="qr", omitsize=False
-    )
-    return mark_safe(drawn)  # noqa: S308  # drawn by the library from modules, holds no text
-
-
-def _in_fours(key: str) -> str:
-    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))

@@ -17,9 +17,16 @@ from tenants.policy import Method, Proof
 from tenants.queries import domain_names, policy_in_force, tenant_in_force
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import blind_index, destination_of, methods_by_proof, value_of
+from verification.queries import (
+    authenticators_of,
+    blind_index,
+    destination_of,
+    methods_by_proof,
+    value_of,
+)
 from verification.rules.verdicts import Verdict
-from verification.services import challenges, guesses, notices, questions
+from verification.services import authenticators, challenges, guesses, notices, questions
+from verification.services.authenticators import Pairing
 from verification.services.challenges import Answered, Asked
 from verification.services.notices import Notice
 
@@ -33,6 +40,10 @@ class AddressProblem(StrEnum):
 
 class NothingEntered(Exception):
     """There is no data of this kind to confirm."""
+
+
+class TooManyApps(Exception):
+    """The user has as many authenticator apps as anybody may."""
 
 
 class UsedElsewhere(Exception):
@@ -148,6 +159,33 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     questions.save_answers(user, answers)
     with transaction.atomic():
         _written_down(user, Proof.QUESTIONS, is_change=known)
+
+
+def pairing(user: User, context: uuid.UUID) -> Pairing:
+    """What an app must be told to be the user's.
+
+    Raises:
+        TooManyApps: the user has as many as anybody may.
+    """
+    if authenticators_of(user.pk).count() >= authenticators.MOST:
+        raise TooManyApps
+    return authenticators.pairing_of(user, context, issuer=tenant_in_force().brand)
+
+
+def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool:
+    """Registers the app that was told the key, if it shows the right code.
+
+    Raises:
+        guesses.Paused: too many wrong guesses; nothing was compared.
+    """
+    guesses.count_a_guess(user.pk)
+    with transaction.atomic():
+        paired = authenticators.finish_pairing(user, context, code, name=name)
+        if paired:
+            _written_down(user, Proof.AUTHENTICATOR, is_change=False)
+    if paired:
+        guesses.uncount(user.pk)
+    return paired
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Taking security info away, and signing out elsewhere."""
 
+import uuid
+
 from django.db import transaction
 from django.db.models import F
 
@@ -8,7 +10,7 @@ from audit.services import record
 from directory.models import User
 from tenants.policy import Proof
 from verification.queries import methods_by_proof, value_of
-from verification.services import notices
+from verification.services import authenticators, notices
 from verification.services.notices import Notice
 
 
@@ -26,6 +28,20 @@ def remove(user: User, proof: Proof) -> bool:
     method.delete()
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
+    return True
+
+
+@transaction.atomic
+def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
+    """Removes one authenticator app; every known address hears of it.
+
+    Returns:
+        False when there was none.
+    """
+    if not authenticators.remove(user.pk, authenticator_id):
+        return False
+    record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
+    notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
     return True
 
 

@@ -15,7 +15,7 @@ from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, holdings_of
 from verification.rules.verdicts import Verdict
-from verification.services import challenges, guesses, questions
+from verification.services import authenticators, challenges, guesses, questions
 from verification.services.challenges import Answered, Asked
 
 
@@ -34,6 +34,9 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
         raise NotOnOffer
     if method is Method.QUESTIONS:
         questions.open_questions(user.pk, Purpose.SIGN_IN, context, policy_in_force())
+        return
+    if method is Method.AUTHENTICATOR:
+        challenges.open_unsent(user.pk, Purpose.SIGN_IN, context, method)
         return
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
     challenges.open_challenge(
@@ -86,7 +89,24 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     # Hashing is slow on purpose and stays outside the transaction.
     right = questions.are_right(user.pk, answers)
     with transaction.atomic():
-        answered = questions.spend_questions(Purpose.SIGN_IN, context, right=right)
+        answered = challenges.spend_judged(Purpose.SIGN_IN, context, Method.QUESTIONS, right=right)
+        _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
+    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+        guesses.uncount(user.pk)
+    return answered
+
+
+def confirm_app(user: User, context: uuid.UUID, code: str) -> Answered:
+    """Whether one of the user's apps shows this code.
+
+    Raises:
+        guesses.Paused: too many wrong guesses; nothing was compared.
+    """
+    guesses.count_a_guess(user.pk)
+    method = Method.AUTHENTICATOR
+    with transaction.atomic():
+        right = authenticators.is_right(user.pk, code)
+        answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk)

@@ -21,6 +21,7 @@ def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
         Proof.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.QUESTIONS: _("Your %(n)s security questions are saved"),
+        Proof.AUTHENTICATOR: _("Your authenticator app is ready"),
     }[proof]
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)

@@ -19,8 +19,10 @@ from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, questions, tenant_in_force
-from verification.forms import refusal_words
+from verification.forms import APP_WRONG, PairForm, paused_words, refusal_words
+from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
+from verification.services.guesses import Paused
 
 Page = Callable[..., HttpResponse]
 
@@ -104,6 +106,35 @@ def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
         return registered(request, user, Proof.QUESTIONS)
     context = {"form": form, "n": policy.questions_to_register}
     return render(request, "registration/questions.html", context)
+
+
+@offered(Proof.AUTHENTICATOR)
+def app(request: HttpRequest, user: User) -> HttpResponse:
+    form = PairForm(request.POST or None)
+    if form.is_valid() and _is_paired(request, user, form):
+        return registered(request, user, Proof.AUTHENTICATOR)
+    try:
+        pairing = enrol.pairing(user, context_of(request))
+    except enrol.TooManyApps:
+        messages.warning(request, _too_many_apps_words())
+        return redirect("registration:security-info")
+    context = {"form": form, "pairing": pairing}
+    return render(request, "registration/app.html", context)
+
+
+def _is_paired(request: HttpRequest, user: User, form: PairForm) -> bool:
+    try:
+        code, name = form.cleaned_data["code"], form.cleaned_data["name"]
+        if enrol.confirm_app(user, context_of(request), code, name=name):
+            return True
+        form.add_error("code", APP_WRONG)
+    except Paused as pause:
+        form.add_error("code", paused_words(pause.until))
+    return False
+
+
+def _too_many_apps_words() -> str:
+    return _("You can register up to %(max)s apps. Remove one first.") % {"max": MOST}
 
 
 def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm) -> bool:

@@ -1,6 +1,6 @@
 """Kinds of security info in the words of the pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -15,6 +15,7 @@ _PAGES = {
     Proof.MOBILE_PHONE: "registration:phone",
     Proof.OFFICE_PHONE: "registration:office",
     Proof.QUESTIONS: "registration:questions",
+    Proof.AUTHENTICATOR: "registration:app",
 }
 
 
@@ -29,6 +30,7 @@ class ShownRow:
     counts: bool
     tag: str
     by_admin: bool
+    addable: bool
     action: str
     url: str
 
@@ -62,6 +64,14 @@ def _shown(row: Row) -> ShownRow:
         counts=row.counts,
         tag=tags[row.status],
         by_admin=row.status is Status.CONFIRM,
-        action=actions[row.status] if row.is_open else "",
+        addable=row.status is not Status.READY or row.proof is Proof.AUTHENTICATOR,
+        action=_action(row, actions) if row.is_open else "",
         url=page_for(row.proof) if row.is_open else "",
     )
+
+
+def _action(row: Row, actions: Mapping[Status, str]) -> str:
+    """Apps aren't changed: another one is added."""
+    if row.proof is Proof.AUTHENTICATOR:
+        return actions[Status.MISSING]
+    return actions[row.status]

@@ -1,5 +1,7 @@
 """The list of what is registered, and taking something off it."""
 
+import uuid
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,25 +25,29 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
     overview = queries.overview_of(user)
     context = {
         "held": [_listed(kind, overview) for kind in queries.registered(user)],
-        "to_add": [row for row in shown_rows(overview.rows) if not row.ready and row.url],
+        "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
         "short": overview.missing if overview.in_scope else 0,
     }
     return render(request, "registration/security_info.html", context)
 
 
 @freshly_proved
-def remove(request: HttpRequest, user: User, proof: str) -> HttpResponse:
+def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     """Says what it costs, and asks; the answer is a POST."""
-    kind = next((one for one in queries.registered(user) if one.proof == proof), None)
+    kind = next((one for one in queries.registered(user) if one.key == key), None)
     if kind is None:
         raise Http404
     name = proof_name(kind.proof)
     if request.method == "POST":
-        manage.remove(user, kind.proof)
+        if kind.proof is Proof.AUTHENTICATOR:
+            manage.remove_app(user, uuid.UUID(key))
+        else:
+            manage.remove(user, kind.proof)
         messages.success(request, _("%(method)s was removed") % {"method": name})
         return redirect("registration:security-info")
     overview = queries.overview_of(user)
-    breaks = removal_breaks(overview.required, overview.counted, kind.proof)
+    is_last = sum(one.proof is kind.proof for one in queries.registered(user)) == 1
+    breaks = is_last and removal_breaks(overview.required, overview.counted, kind.proof)
     context = {"name": name, "kind": _listed(kind, overview), "breaks": breaks}
     return render(request, "registration/remove.html", context)
 
@@ -58,9 +64,10 @@ def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
 
 def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, object]:
     row = overview.row(kind.proof)
-    changeable = row is not None and row.is_open
+    changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
     return {
-        "proof": kind.proof.value,
+        "key": kind.key,
+        "app_name": kind.name,
         "name": proof_name(kind.proof),
         "masked": kind.masked,
         "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",

@@ -34,6 +34,7 @@ _GOALS = {
     "registration:email",
     "registration:office",
     "registration:questions",
+    "registration:app",
     "registration:verify",
     "registration:security-info",
     "registration:proof",

@@ -27,7 +27,7 @@ from registration.views.frame import (
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as words
-from verification.forms import AnswersForm, CodeForm, MethodForm
+from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
     destination_of,
@@ -157,17 +157,21 @@ def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
     if challenge.spent_at or challenge.closed_at:
         return redirect(errand.elsewhere)
     try:
-        if challenge.method == Method.QUESTIONS:
-            return _answers(request, user)
-        if Method(challenge.method).is_call:
-            return _call(request, user, challenge, errand)
-        return _code(request, user, challenge, errand)
+        return _page_of(Method(challenge.method))(request, user, challenge, errand)
     except Paused as pause:
         messages.warning(request, words.paused_words(pause.until))
         return redirect("registration:security-info")
 
 
-def _answers(request: HttpRequest, user: User) -> HttpResponse:
+def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand], HttpResponse]:
+    if method.is_call:
+        return _call
+    return {Method.QUESTIONS: _answers, Method.AUTHENTICATOR: _app}.get(method, _code)
+
+
+def _answers(
+    request: HttpRequest, user: User, _challenge: Challenge, _errand: Errand
+) -> HttpResponse:
     """The drawn questions, for who holds nothing better to prove."""
     bank = questions()
     asked = {qid: bank[qid] for qid in drawn_questions(user.pk) if qid in bank}
@@ -179,6 +183,18 @@ def _answers(request: HttpRequest, user: User) -> HttpResponse:
             return redirect(headed_for(request))
         form.add_error(None, words.answers_words(answered))
     return render(request, "registration/answers.html", {"form": form})
+
+
+def _app(request: HttpRequest, user: User, _challenge: Challenge, _errand: Errand) -> HttpResponse:
+    form = AppCodeForm(request.POST or None)
+    if form.is_valid():
+        answered = proof.confirm_app(user, context_of(request), form.cleaned_data["code"])
+        if answered.verdict is Verdict.RIGHT:
+            note_proof(request)
+            return redirect(headed_for(request))
+        form.add_error("code", words.app_words(answered))
+    context = {"form": form, "other_url": reverse("registration:proof")}
+    return render(request, "registration/app_code.html", context)
 
 
 def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:

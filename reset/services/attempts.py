@@ -15,8 +15,9 @@ from directory.rules import canonical_upn
 from isolation.scope import NOBODY, in_tenant
 from limits import services as limits
 from limits.rules import Limit
-from reset import models, queries
+from reset import models
 from reset.models import ResetAttempt
+from reset.queries import attempts as queries
 from reset.refusals import Refusal, why_not
 from reset.rules import Goal, Step, step
 from tenants.policy import Policy, to_plain

@@ -18,8 +18,8 @@ from directory.queries import helpdesk_mailboxes
 from isolation.scope import NOBODY, current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
-from reset import queries
 from reset.models import Outcome, ResetAttempt
+from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from tenants.models import Tenant
 from tenants.policy import Contact

@@ -13,8 +13,8 @@ from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
 from passwords.rules import Finding, evaluate
-from reset import queries
 from reset.models import Outcome, ResetAttempt
+from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from reset.rules import Step
 from reset.services.attempts import OutOfTurn, require

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from reset import queries
 from reset.models import Evidence, ResetAttempt
+from reset.queries import attempts as queries
 from reset.rules import Step, on_offer
 from reset.services.attempts import OutOfTurn, require
 from tenants.policy import Method
@@ -16,7 +16,7 @@ from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
-from verification.services import challenges, guesses, questions
+from verification.services import authenticators, challenges, guesses, questions
 from verification.services.challenges import Answered, Asked
 
 
@@ -49,6 +49,8 @@ def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
         raise OutOfTurn(Step.ENDED)
     if method is Method.QUESTIONS:
         return questions.open_questions(user.pk, Purpose.RESET, attempt.pk, policy_in_force())
+    if method is Method.AUTHENTICATOR:
+        return challenges.open_unsent(user.pk, Purpose.RESET, attempt.pk, method)
     holdings = queries.holdings_in(attempt)
     return challenges.open_challenge(
         Asked(
@@ -91,7 +93,21 @@ def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answere
     right = questions.are_right(attempt.user_id or 0, answers)
     with transaction.atomic():
         require(attempt, Step.VERIFY)
-        answered = questions.spend_questions(Purpose.RESET, attempt.pk, right=right)
+        answered = challenges.spend_judged(Purpose.RESET, attempt.pk, Method.QUESTIONS, right=right)
+        _settle(attempt, answered)
+    return _counted(attempt, answered)
+
+
+def pass_app(attempt: ResetAttempt, code: str) -> Answered:
+    """The same for the code that an authenticator app shows."""
+    require(attempt, Step.VERIFY)
+    user_id = attempt.user_id or 0
+    guesses.count_a_guess(user_id)
+    method = Method.AUTHENTICATOR
+    with transaction.atomic():
+        require(attempt, Step.VERIFY)
+        right = authenticators.is_right(user_id, code)
+        answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
     return _counted(attempt, answered)
 

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from directory.connectors.base import PolicyRejected, Unreachable
 from isolation.scope import NOBODY, in_tenant
-from reset import queries
 from reset.forms import ContactForm, NewPasswordForm
 from reset.models import ResetAttempt
+from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish

@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from isolation.scope import in_tenant
-from reset import queries
 from reset.models import ResetAttempt
+from reset.queries import attempts as queries
 from reset.rules import LIFETIME, Step
 from reset.services import attempts
 from tenants.queries import time_zone_in_force

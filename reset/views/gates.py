@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from reset import queries
 from reset.models import ResetAttempt
+from reset.queries import attempts as queries
 from reset.rules import Step
 from reset.services import gates
 from reset.services.gates import NotOnOffer
@@ -16,7 +16,7 @@ from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as verification_forms
-from verification.forms import AnswersForm, CodeForm, MethodForm
+from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
     destination_of,
@@ -38,6 +38,7 @@ _PAGES = {
     Method.MOBILE_CALL: "reset:call",
     Method.OFFICE_CALL: "reset:call",
     Method.QUESTIONS: "reset:questions",
+    Method.AUTHENTICATOR: "reset:app",
 }
 
 
@@ -122,6 +123,21 @@ def answers(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
             return onwards(attempt)
         form.add_error(None, verification_forms.answers_words(answered))
     return render(request, "reset/questions.html", {"form": form, **_progress(attempt)})
+
+
+@at(Step.VERIFY)
+def app(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None or challenge.method != Method.AUTHENTICATOR:
+        return redirect("reset:verify")
+    form = AppCodeForm(request.POST or None)
+    if form.is_valid():
+        answered = gates.pass_app(attempt, form.cleaned_data["code"])
+        if answered.verdict is Verdict.RIGHT:
+            return onwards(attempt)
+        form.add_error("code", verification_forms.app_words(answered))
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(attempt)}
+    return render(request, "reset/app.html", context)
 
 
 @require_POST

@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from reset import queries
 from reset.forms import GoalForm, IdentifyForm
 from reset.models import ResetAttempt
+from reset.queries import attempts as queries
 from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie

@@ -8,12 +8,13 @@ token (an `include … only` would lose it).
 from datetime import datetime
 from typing import TypedDict
 
+import segno
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -149,6 +150,21 @@ def support_code(code: str) -> dict[str, SafeString]:
 def big_number(number: str) -> dict[str, str]:
     """A number to type on a phone: large for the eye, digit by digit for the ear."""
     return {"number": number, "spoken": " ".join(number)}
+
+
+@register.inclusion_tag("components/pairing.html")
+def pairing(uri: str, key: str) -> dict[str, str]:
+    """What an authenticator app must be told: a picture to scan, and the same key to type.
+
+    Args:
+        uri: the otpauth address.
+        key: in base 32.
+    """
+    drawn = segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff", omitsize=False)
+    # Drawn by the library from black and white modules; nothing of the text is in it.
+    picture = mark_safe(drawn)  # noqa: S308
+    fours = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+    return {"picture": picture, "key": fours, "uri": uri}
 
 
 @register.simple_tag

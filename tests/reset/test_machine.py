@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from limits.models import Counter
 from reset.models import Evidence, ResetAttempt
-from reset.queries import attempt_of, facts_of
+from reset.queries.attempts import attempt_of, facts_of
 from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.builders import ANSWERS, make_email, make_phone, make_questions, make_user

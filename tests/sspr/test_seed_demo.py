@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from directory.models import User
 from isolation.scope import in_tenant
 from limits.models import Counter
-from reset.queries import circumstances, policy_for
+from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
 from sspr.demo.people import ANSWERS
 from tenants.models import Tenant

@@ -8,14 +8,14 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.policy import Policy, Proof, Questions, Scope
+from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tests.builders import ANSWERS, make_questions, make_user
 from vault import keyring
 from verification.models import Answer, AuthenticationMethod, Purpose
 from verification.queries import drawn_questions
 from verification.rules.answers import AnswerProblem, answer_problems, normal_answer
 from verification.rules.verdicts import Verdict
-from verification.services import questions
+from verification.services import challenges, questions
 
 POLICY = Policy(self_service=Scope.ALL, questions=Questions.GATE)
 BANK = set(ANSWERS)
@@ -133,7 +133,7 @@ def test_new_answers_replace_the_old_and_their_draw(cheap, user):
 
 
 def spend(context, *, right):
-    return questions.spend_questions(Purpose.RESET, context, right=right)
+    return challenges.spend_judged(Purpose.RESET, context, Method.QUESTIONS, right=right)
 
 
 def test_five_wrong_rounds_end_the_questions(cheap, user):

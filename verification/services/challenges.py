@@ -35,6 +35,9 @@ _KINDS = {
 }
 
 
+_TO_ANSWER = timedelta(minutes=15)
+
+
 class Refused(Exception):
     """No code may be sent now. The browser is told until when."""
 
@@ -140,6 +143,40 @@ def spend_code(
     left = max(0, MAX_TRIES - challenge.tries)
     if _is_older_code(challenge, code):
         return Answered(Verdict.OLDER, left, challenge)
+    return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
+
+
+def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Method) -> Challenge:
+    """A challenge for which nothing is sent: answers, or an app. The one before it is dead."""
+    now = timezone.now()
+    with transaction.atomic():
+        Challenge.objects.filter(
+            purpose=purpose, context=context, spent_at=None, closed_at=None
+        ).update(closed_at=now)
+        return Challenge.objects.create(
+            user_id=user_id,
+            purpose=purpose,
+            context=context,
+            method=method,
+            created_at=now,
+            expires_at=now + _TO_ANSWER,
+        )
+
+
+def spend_judged(purpose: Purpose, context: uuid.UUID, method: Method, *, right: bool) -> Answered:
+    """Spends the open challenge of this method if what was given is right; counts a try anyway."""
+    now = timezone.now()
+    challenge = newest(purpose, context, method)
+    if challenge is None:
+        return Answered(Verdict.EXPIRED)
+    mine = Challenge.objects.filter(pk=challenge.pk, spent_at=None, closed_at=None)
+    if not mine.filter(expires_at__gt=now, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
+        dead = challenge.tries >= MAX_TRIES
+        return Answered(Verdict.DEAD if dead else Verdict.EXPIRED)
+    if right and mine.update(spent_at=now):
+        return Answered(Verdict.RIGHT, challenge=challenge)
+    challenge.refresh_from_db()
+    left = max(0, MAX_TRIES - challenge.tries)
     return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 

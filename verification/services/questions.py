@@ -3,11 +3,9 @@
 import secrets
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from directory.models import User
@@ -16,13 +14,9 @@ from tenants.queries import questions
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
 from verification.models import Answer, AuthenticationMethod, Challenge, Purpose
-from verification.queries import methods_by_proof, newest
+from verification.queries import methods_by_proof
 from verification.rules.answers import normal_answer
-from verification.rules.challenges import MAX_TRIES
-from verification.rules.verdicts import Verdict
-from verification.services.challenges import Answered
-
-_TO_ANSWER = timedelta(minutes=15)
+from verification.services.challenges import open_unsent
 
 
 def save_answers(user: User, answers: Mapping[str, str]) -> AuthenticationMethod:
@@ -64,36 +58,7 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
 def open_questions(user_id: int, purpose: Purpose, context: uuid.UUID, policy: Policy) -> Challenge:
     """A challenge to answer the drawn questions. The one before it is dead from now on."""
     draw(user_id, policy.questions_to_reset, bank=set(questions()))
-    now = timezone.now()
-    with transaction.atomic():
-        Challenge.objects.filter(
-            purpose=purpose, context=context, spent_at=None, closed_at=None
-        ).update(closed_at=now)
-        return Challenge.objects.create(
-            user_id=user_id,
-            purpose=purpose,
-            context=context,
-            method=Method.QUESTIONS,
-            created_at=now,
-            expires_at=now + _TO_ANSWER,
-        )
-
-
-def spend_questions(purpose: Purpose, context: uuid.UUID, *, right: bool) -> Answered:
-    """Spends the open questions if every answer was right; counts a try either way."""
-    now = timezone.now()
-    challenge = newest(purpose, context, Method.QUESTIONS)
-    if challenge is None:
-        return Answered(Verdict.EXPIRED)
-    mine = Challenge.objects.filter(pk=challenge.pk, spent_at=None, closed_at=None)
-    if not mine.filter(expires_at__gt=now, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
-        dead = challenge.tries >= MAX_TRIES
-        return Answered(Verdict.DEAD if dead else Verdict.EXPIRED)
-    if right and mine.update(spent_at=now):
-        return Answered(Verdict.RIGHT, challenge=challenge)
-    challenge.refresh_from_db()
-    left = max(0, MAX_TRIES - challenge.tries)
-    return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
+    return open_unsent(user_id, purpose, context, Method.QUESTIONS)
 
 
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:

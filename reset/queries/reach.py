@@ -1,0 +1,186 @@
+"""Who could reset a password: one person as the portal sees them, or everybody at once.
+
+`could_reset` asks the portal's own rules which sets of things are enough, and turns the answer into
+SQL, so that a million people are judged without being read.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from directory.models import Membership, Prefill, User
+from directory.queries import in_scope, prefilled, prefilled_value
+from reset.queries.attempts import circumstances, policy_for
+from reset.refusals import Refusal, why_not
+from reset.rules import are_enough, gates_missing
+from tenants.policy import Policy, Proof, Scope, for_administrators
+from tenants.queries import with_inner_groups
+from tenants.roles import Role
+from verification.models import AuthenticationMethod, Authenticator
+from verification.queries import can_deliver, holdings_of, methods_by_proof, value_of
+from verification.rules.ways import Held, Way, methods_of
+from verification.services.guesses import paused_until
+
+_ADMINISTRATORS = [role for role in Role if role.is_administrator]
+_TEXTABLE = "textable"
+_Kind = Proof | str
+"""One thing that can be held. A mobile phone that takes texts is two of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What the portal would do now if this person came."""
+
+    refusal: Refusal | None
+    until: datetime | None
+    ways: tuple[Way, ...]
+    required: int
+    missing: int
+    is_in_scope: bool
+
+
+def outlook(user: User) -> Outlook:
+    """The portal's own checks, in its own order; nothing is counted or written."""
+    policy = policy_for(user)
+    until = paused_until(user.pk)
+    found = circumstances(user, policy, paused=until is not None)
+    decided = policy or Policy()
+    ways = holdings_of(user.pk, decided).ways(decided.methods)
+    return Outlook(
+        refusal=why_not(found),
+        until=until,
+        ways=tuple(ways),
+        required=decided.methods_required,
+        missing=gates_missing(decided, frozenset(way.method for way in ways)),
+        is_in_scope=in_scope(user.pk, decided),
+    )
+
+
+def could_reset(policy: Policy) -> Q:
+    """People of the tenant in force who would get through the portal's checks.
+
+    Pauses after wrong guesses are left aside: they end by themselves.
+    """
+    through = Q(enabled=True, connector="builtin") & in_scope_of(policy)
+    enough = ~Q(role__in=_ADMINISTRATORS) & _hold_enough(policy)
+    stricter = for_administrators(policy) if policy.admin_self_reset else None
+    if stricter is not None:
+        enough |= Q(role__in=_ADMINISTRATORS) & _hold_enough(stricter)
+    return through & enough
+
+
+def in_scope_of(policy: Policy) -> Q:
+    """People whom the policy lets reset. An exclusion wins; nested groups count."""
+    if policy.self_service is Scope.NONE:
+        return Q(pk__in=[])
+    scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else Q()
+    return scope if policy.self_service is Scope.ALL else scope & _in_groups(policy.groups)
+
+
+def hold_anything(policy: Policy) -> Q:
+    """People who hold something that a reset could be proved with."""
+    return _any(_holds(kind, policy) for kind in (*_kinds(policy), Proof.MOBILE_PHONE))
+
+
+def _in_groups(names: Iterable[str]) -> Q:
+    groups = with_inner_groups(set(names))
+    return Q(Exists(Membership.objects.filter(user_id=OuterRef("pk"), group_id__in=groups)))
+
+
+def _hold_enough(policy: Policy) -> Q:
+    enough = _any(_all(_holds(kind, policy) for kind in kinds) for kinds in _least(policy))
+    if Proof.OFFICE_PHONE not in _kinds(policy):
+        return enough
+    return enough & ~Q(pk__in=_who_count_one_phone_twice(policy))
+
+
+def _least(policy: Policy) -> list[frozenset[_Kind]]:
+    """The smallest sets of things that get somebody through the gates."""
+    found: list[frozenset[_Kind]] = []
+    for kinds in sorted(_subsets(_kinds(policy)), key=len):
+        if not any(less <= kinds for less in found) and _is_enough(kinds, policy):
+            found.append(kinds)
+    return found
+
+
+def _is_enough(kinds: frozenset[_Kind], policy: Policy) -> bool:
+    held = [
+        Held(proof=proof, textable=proof is Proof.MOBILE_PHONE and _TEXTABLE in kinds)
+        for proof in Proof
+        if proof in kinds
+    ]
+    methods = [m for m in methods_of(held) if m in policy.methods and can_deliver(m)]
+    return are_enough([Way(method) for method in methods], policy)
+
+
+def _kinds(policy: Policy) -> list[_Kind]:
+    proofs = {method.proof for method in policy.methods}
+    kinds: list[_Kind] = [proof for proof in Proof if proof in proofs]
+    return [*kinds, _TEXTABLE] if Proof.MOBILE_PHONE in proofs else kinds
+
+
+def _subsets(kinds: list[_Kind]) -> Iterator[frozenset[_Kind]]:
+    for chosen in product([False, True], repeat=len(kinds)):
+        subset = frozenset(kind for kind, is_in in zip(kinds, chosen, strict=True) if is_in)
+        if _TEXTABLE not in subset or Proof.MOBILE_PHONE in subset:
+            yield subset
+
+
+def _holds(kind: _Kind, policy: Policy) -> Q:
+    """Verified; or, where nothing is, entered by an administrator and trusted by the policy."""
+    if kind is Proof.AUTHENTICATOR:
+        paired = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
+        return Q(Exists(paired.filter(user_id=OuterRef("pk"))))
+    proof = Proof.MOBILE_PHONE if kind == _TEXTABLE else kind
+    verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
+    entered = Prefill.objects.filter(user_id=OuterRef("pk"), proof=proof)
+    right_one = {"textable": True} if kind == _TEXTABLE else {}
+    holds = Q(Exists(verified.filter(**right_one)))
+    if proof in policy.prefilled_usable:
+        holds |= ~Q(Exists(verified)) & Q(Exists(entered.filter(**right_one)))
+    return holds
+
+
+def _who_count_one_phone_twice(policy: Policy) -> list[int]:
+    """Who would be through only because one number is kept as both phones.
+
+    Numbers are sealed, so these people are looked at one by one; few depend on it.
+    """
+    both = _holds(Proof.MOBILE_PHONE, policy) & _holds(Proof.OFFICE_PHONE, policy)
+    without = _any(
+        _all(_holds(kind, policy) for kind in kinds)
+        for kinds in _least(policy)
+        if Proof.OFFICE_PHONE not in kinds
+    )
+    people: QuerySet[User] = User.objects.filter(both & ~without)
+    ids = people.values_list("pk", flat=True).iterator(chunk_size=2_000)
+    return [user_id for user_id in ids if _is_one_phone(user_id, policy)]
+
+
+def _is_one_phone(user_id: int, policy: Policy) -> bool:
+    entered, verified = prefilled(user_id), methods_by_proof(user_id)
+    numbers = set()
+    for proof in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE):
+        if proof in verified:
+            numbers.add(value_of(verified[proof]).partition("#")[0])
+        elif proof in entered and proof in policy.prefilled_usable:
+            numbers.add(prefilled_value(entered[proof]).partition("#")[0])
+    return len(numbers) == 1
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    found = Q()
+    for condition in conditions:
+        found &= condition
+    return found
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    """Whether one of them holds; nobody meets none."""
+    found = Q(pk__in=[])
+    for condition in conditions:
+        found |= condition
+    return found
