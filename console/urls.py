@@ -1,10 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from console.views import door, operator, overview
+from console.views import door, operator, overview, policy
 
 pages = [
     path("", overview.overview, name="overview"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/impact/", policy.impact, name="policy-impact"),
+    path("policy/impact.csv", policy.impact_list, name="policy-impact-list"),
     path("second-factor/", door.second_factor, name="second-factor"),
     path("second-factor/set-up/", door.second_factor_setup, name="second-factor-setup"),
     path("organisations/", operator.organisations, name="organisations"),

@@ -146,7 +146,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
+# The policy page alone has some fifty settings, and a box for each of up to a hundred groups.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 300
 SIGNED_COOKIE_LEGACY_SALT_FALLBACK = False
 
 USE_TZ = True

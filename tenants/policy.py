@@ -89,7 +89,7 @@ class Bank(StrEnum):
     BOTH = "both"
 
 
-_RANGES = {
+RANGES = {
     "methods_required": (1, 2),
     "questions_to_register": (3, 5),
     "questions_to_reset": (3, 5),
@@ -108,6 +108,7 @@ _RANGES = {
     "lockout_threshold": (3, 50),
     "lockout_seconds": (5, 18_000),
 }
+"""The lowest and the highest value of every number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ class Policy:
     admin_self_reset: bool = True
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
+        for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name}: {low} to {high}")
         self._check_methods()

@@ -1,6 +1,8 @@
 """A policy as people write it down: changes by name, and what differs between two."""
 
-from typing import get_origin
+from typing import Any, get_origin
+
+import yaml
 
 from tenants.policy import Plain, Policy, from_plain, to_plain, types
 
@@ -34,6 +36,30 @@ def lines(policy: Policy) -> list[str]:
     return [f"{name}={written(value)}" for name, value in to_plain(policy).items()]
 
 
+def as_yaml(policy: Policy) -> str:
+    """The whole policy as a file that `from_yaml` reads."""
+    return yaml.safe_dump(to_plain(policy), allow_unicode=True, sort_keys=False)
+
+
+def from_yaml(text: str, policy: Policy) -> Policy:
+    """The policy after what the file says; settings that it doesn't name stay as they are.
+
+    Raises:
+        ValueError: not YAML, no such setting, a value of the wrong kind, or a contradiction; the
+            message names the setting.
+    """
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        where = getattr(problem, "problem_mark", None)
+        raise ValueError(f"not YAML{f', line {where.line + 1}' if where else ''}") from None
+    if not isinstance(read, dict):
+        raise ValueError("not a list of settings, NAME: VALUE on each line")  # noqa: TRY004  # one error for callers
+    if unknown := sorted(str(name) for name in read if name not in types()):
+        raise ValueError(f"{unknown[0]}: no such setting")
+    return from_plain(to_plain(policy) | {name: _from_file(name, read[name]) for name in read})
+
+
 def written(value: Plain) -> str:
     """A value as people write it down."""
     if isinstance(value, bool):
@@ -54,3 +80,18 @@ def _parsed(name: str, text: str) -> Plain:
             raise ValueError(f"{name}: a whole number")
         return int(text)
     return text
+
+
+def _from_file(name: str, value: Any) -> Plain:
+    """YAML's own types, held to those of the setting."""
+    kind = types()[name]
+    if get_origin(kind) is frozenset:
+        if not isinstance(value, list):
+            raise ValueError(f"{name}: a list")
+        return [str(part) for part in value]
+    if kind is bool or kind is int:
+        if type(value) is not kind:
+            raise ValueError(f"{name}: {'yes or no' if kind is bool else 'a whole number'}")
+        return int(value) if kind is int else bool(value)
+    # YAML reads a bare `off` as false.
+    return "off" if value is False else str(value if value is not None else "")

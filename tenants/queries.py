@@ -22,6 +22,11 @@ def tenant_by_slug(slug: str) -> Tenant | None:
     return Tenant.objects.filter(slug=slug).first()
 
 
+def every_tenant() -> list[Tenant]:
+    """For operators' commands."""
+    return list(Tenant.objects.order_by("slug"))
+
+
 def taken_domains(names: Collection[str]) -> list[str]:
     """Those of the domains that belong to a tenant already. Asked before any is in force."""
     owned = Domain.unscoped.filter(name__in=names).order_by("name")

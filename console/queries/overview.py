@@ -9,6 +9,7 @@ from django.utils import timezone
 from delivery.models import Outgoing
 from directory.models import User
 from reset.models import Outcome, ResetAttempt
+from reset.queries.reach import could_reset, in_scope_of
 from reset.refusals import Refusal
 from reset.rules import LIFETIME
 from tenants.models import Domain
@@ -36,6 +37,18 @@ class Resets:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How many of the people in scope could reset their password now."""
+
+    able: int
+    in_scope: int
+
+    @property
+    def percent(self) -> int | None:
+        return round(100 * self.able / self.in_scope) if self.in_scope else None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """What became of the messages of the last seven days, of one kind."""
 
@@ -51,6 +64,15 @@ class FirstStep:
     name: str
     url: str
     done: bool
+
+
+def reach() -> Reach:
+    policy = policy_in_force()
+    people = User.objects.filter(enabled=True)
+    return Reach(
+        able=people.filter(could_reset(policy)).count(),
+        in_scope=people.filter(in_scope_of(policy)).count(),
+    )
 
 
 def resets_of_the_week() -> Resets:

@@ -1,6 +1,7 @@
 """The second factor: setting one up at the first sign-in, and being asked for it."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 def _staff(view: Page) -> Page:
     """Only for a signed-in person with a role; operators act in no tenant here."""
 
-    def entered(request: HttpRequest) -> HttpResponse:
+    def entered(request: HttpRequest) -> HttpResponseBase:
         user = request.user
         if not isinstance(user, User) or not user.is_staff:
             raise Http404

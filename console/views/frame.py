@@ -8,6 +8,7 @@ from functools import wraps
 
 from django.contrib.admin import site
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -16,7 +17,7 @@ from console.queries.door import HEADED_FOR, acts_in_a_tenant, has_second_factor
 from directory.models import User
 from tenants.roles import Duty
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
 
 
 def page(duty: Duty | None) -> Callable[[Page], Page]:
@@ -31,7 +32,7 @@ def page(duty: Duty | None) -> Callable[[Page], Page]:
         @wraps(view)
         def entered(
             request: HttpRequest, user: User, *args: object, **kwargs: object
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             if not acts_in_a_tenant():
                 return redirect("console:organisations")
             if duty is not None and not user.is_trusted_with(duty):
@@ -47,7 +48,7 @@ def behind_both(view: Page) -> Page:
     """Only for people with a role, with password and second factor. Others are sent to get them."""
 
     @wraps(view)
-    def entered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def entered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         user = request.user
         if not isinstance(user, User):
             query = urlencode({"next": request.path})
@@ -69,7 +70,9 @@ def freshly_proved(view: Page) -> Page:
     """
 
     @wraps(view)
-    def entered(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
+    def entered(
+        request: HttpRequest, user: User, *args: object, **kwargs: object
+    ) -> HttpResponseBase:
         if not is_fresh(request.session, user):
             _remember(request)
             return redirect("console:second-factor")

@@ -41,6 +41,7 @@ def overview(request: HttpRequest, user: User) -> HttpResponse:
         }
     if user.is_trusted_with(Duty.READ_REPORTS):
         context |= {
+            "reach": queries.reach(),
             "resets": queries.resets_of_the_week(),
             "deliveries": [(_KINDS[one.kind], one) for one in queries.deliveries_of_the_week()],
         }

@@ -1,0 +1,132 @@
+"""The policy as a form: one field for every setting, made from the policy's own types."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, get_args, get_origin
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from console.forms.policy_words import CHOICES, CONTRADICTIONS, LATER, WORDS
+from tenants.policy import RANGES, Method, Policy, from_plain, to_plain, types
+
+_FEW_ENOUGH_TO_TICK = 100
+_ALSO = {
+    "questions_to_register": "questions_to_reset",
+    "reset_methods": "methods_required",
+    "groups": "self_service",
+}
+"""A contradiction is shown at both of the settings that contradict each other."""
+_NOT_TICKED = {"reset_methods": {Method.QUESTIONS}, "sign_in_methods": {Method.QUESTIONS}}
+
+
+class PolicyForm(forms.Form):
+    """Every decision of an organisation.
+
+    Args:
+        policy: in force now; what the fields begin with.
+        version: of the policy that the person saw.
+        groups: names of the organisation's groups.
+    """
+
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Mapping[str, Any] | None, *, policy: Policy, version: str, groups: list[str]
+    ) -> None:
+        super().__init__(data, initial={**to_plain(policy), "version": version})
+        self._before = policy
+        self.policy = policy
+        """The policy as it was typed, once the form is valid."""
+        for name, kind in types().items():
+            self.fields[name] = _field(name, kind, groups)
+            if isinstance(self.fields[name].widget, forms.Textarea):
+                self.initial[name] = "\n".join(self.initial[name])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        typed = {name: cleaned[name] for name in types()}
+        try:
+            self.policy = from_plain(typed)
+        except ValueError as contradiction:
+            name = str(contradiction).partition(":")[0]
+            words = str(CONTRADICTIONS.get(name, _("This value isn’t possible here.")))
+            for field in [name, _ALSO[name]] if name in _ALSO else [name]:
+                self.add_error(field, words)
+        return cleaned
+
+
+class Lines(forms.CharField):
+    """Several values, one a line or with commas between them."""
+
+    widget = forms.Textarea
+
+    def __init__(self, *, capitals: bool = False, **options: Any) -> None:
+        super().__init__(required=False, max_length=20_000, **options)
+        self.widget.attrs |= {"rows": 4, "autocapitalize": "none", "spellcheck": "false"}
+        self._capitals = capitals
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        if self._capitals:
+            text = text.upper()
+        parts = (part.strip() for line in text.splitlines() for part in line.split(","))
+        return sorted({part for part in parts if part})
+
+
+class GroupLines(Lines):
+    """Names of groups, one a line: a name may hold a comma."""
+
+    def __init__(self, *, known: list[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._known = set(known)
+
+    def to_python(self, value: Any) -> Any:
+        text = forms.CharField.to_python(self, value) or ""
+        names = sorted({line.strip() for line in text.splitlines() if line.strip()})
+        if unknown := [name for name in names if name not in self._known]:
+            raise forms.ValidationError(
+                _("There is no group “%(name)s”."), params={"name": unknown[0]}
+            )
+        return names
+
+
+def _field(name: str, kind: Any, groups: list[str]) -> forms.Field:
+    label, help_text = WORDS[name]
+    if name in LATER:
+        help_text = _("Stored now, takes effect in a later version.")
+    options: dict[str, Any] = {"label": label, "help_text": help_text}
+    if get_origin(kind) is frozenset:
+        return _several(name, get_args(kind)[0], groups, options)
+    if kind is bool:
+        return forms.BooleanField(required=False, **options)
+    if kind is int:
+        low, high = RANGES[name]
+        return forms.IntegerField(min_value=low, max_value=high, **options)
+    if issubclass(kind, Enum):
+        choices = [(one.value, CHOICES[one]) for one in kind]
+        return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **options)
+    return forms.CharField(required=False, max_length=300, **options)
+
+
+def _several(name: str, item: Any, groups: list[str], options: dict[str, Any]) -> forms.Field:
+    if name in {"groups", "excluded_groups"}:
+        return _group_field(groups, options)
+    if not issubclass(item, Enum):
+        return Lines(capitals=name == "countries", **options)
+    left_out = _NOT_TICKED.get(name, set())
+    return _ticks([(one.value, CHOICES[one]) for one in item if one not in left_out], options)
+
+
+def _group_field(groups: list[str], options: dict[str, Any]) -> forms.Field:
+    if len(groups) > _FEW_ENOUGH_TO_TICK:
+        return GroupLines(known=groups, **options)
+    return _ticks([(name, name) for name in groups], options)
+
+
+def _ticks(choices: list[tuple[str, Any]], options: dict[str, Any]) -> forms.Field:
+    return forms.MultipleChoiceField(
+        choices=choices, required=False, widget=forms.CheckboxSelectMultiple, **options
+    )

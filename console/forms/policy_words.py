@@ -1,0 +1,272 @@
+"""What every setting of a policy is called, and what it does, in one line."""
+
+from enum import Enum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from tenants.policy import (
+    Bank,
+    CallConfirmation,
+    Contact,
+    Method,
+    OfficeEditor,
+    Proof,
+    Questions,
+    Scope,
+    Unknown,
+)
+
+Words = tuple[Promise, Promise]
+
+SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
+    (
+        "properties",
+        _("Who may reset"),
+        ("self_service", "groups", "excluded_groups", "unknown_users"),
+    ),
+    (
+        "methods",
+        _("Methods"),
+        (
+            "reset_methods",
+            "methods_required",
+            "questions",
+            "questions_to_register",
+            "questions_to_reset",
+            "question_bank",
+            "answer_min_length",
+            "answer_max_length",
+            "code_digits",
+            "code_minutes",
+            "email_code_minutes",
+            "call_confirmation",
+            "ask_full_number",
+            "countries",
+            "daily_message_cap",
+            "sign_in_methods",
+        ),
+    ),
+    (
+        "registration",
+        _("Registration"),
+        (
+            "require_registration",
+            "registration_skip_days",
+            "reconfirm_days",
+            "prefilled_usable",
+            "office_phone_editor",
+            "allow_tenant_mailboxes",
+        ),
+    ),
+    (
+        "notifications",
+        _("Notifications"),
+        ("notify_on_reset", "notify_on_method_change", "notify_on_password_change"),
+    ),
+    ("customisation", _("Help and texts"), ("contact", "contact_address", "contact_url")),
+    ("directory", _("Directory"), ("writeback", "unlock_without_reset")),
+    ("admins", _("Administrators"), ("admin_self_reset", "notify_admins")),
+    (
+        "passwords",
+        _("Passwords and lockout"),
+        (
+            "password_min_length",
+            "password_classes",
+            "password_history",
+            "password_lifetime_days",
+            "banned_words",
+            "lockout_threshold",
+            "lockout_seconds",
+        ),
+    ),
+)
+
+WORDS: dict[str, Words] = {
+    "self_service": (
+        _("Self-service password reset"),
+        _("Who may reset a forgotten password without calling the helpdesk."),
+    ),
+    "groups": (_("Groups in scope"), _("Used with “Selected groups”. Nested groups count.")),
+    "excluded_groups": (
+        _("Excluded groups"),
+        _("People in these groups can’t reset, even if another group is in scope."),
+    ),
+    "unknown_users": (
+        _("Shown to unknown users"),
+        _("What people see who are unknown or not registered."),
+    ),
+    "reset_methods": (
+        _("Methods allowed for reset"),
+        _("People can register and use these. A text and a call to one phone count as one proof."),
+    ),
+    "methods_required": (
+        _("Methods required to reset"),
+        _("How many different proofs a reset asks for: 1 or 2."),
+    ),
+    "questions": (
+        _("Security questions"),
+        _("Weak by nature. As a second proof they only count after another one."),
+    ),
+    "questions_to_register": (
+        _("Questions to register"),
+        _("How many questions people answer when they register: 3 to 5."),
+    ),
+    "questions_to_reset": (
+        _("Questions to reset"),
+        _("How many of them are asked at a reset: 3 to 5."),
+    ),
+    "question_bank": (_("Questions on offer"), _("Which questions people may choose from.")),
+    "answer_min_length": (_("Shortest answer"), _("In characters, 3 to 40.")),
+    "answer_max_length": (_("Longest answer"), _("In characters, 3 to 40.")),
+    "code_digits": (_("Digits of a code"), _("6 to 8. Longer codes are harder to guess.")),
+    "code_minutes": (
+        _("Minutes a text or call is good for"),
+        _("3 to 10. After that a new code is needed."),
+    ),
+    "email_code_minutes": (
+        _("Minutes an email code is good for"),
+        _("3 to 10. Mail can take longer than a text."),
+    ),
+    "call_confirmation": (_("A call is confirmed by"), _("What people do on the phone.")),
+    "ask_full_number": (
+        _("Ask for the full phone number"),
+        _("People type the whole number before a text or call."),
+    ),
+    "countries": (
+        _("Countries that may be texted or called"),
+        _("ISO codes like KR, one a line. Empty: your own country only."),
+    ),
+    "daily_message_cap": (
+        _("Texts and calls per day"),
+        _("At most this many for the whole organisation, against fraud and cost."),
+    ),
+    "sign_in_methods": (_("Methods for sign-in only"), _("Registered here, not used for reset.")),
+    "require_registration": (
+        _("Ask people to register at sign-in"),
+        _("Who signs in here without security info is led to the registration."),
+    ),
+    "registration_skip_days": (_("Days it may be put off"), _("0 to 14.")),
+    "reconfirm_days": (_("Days until people reconfirm"), _("0 to 730; 0 means never.")),
+    "prefilled_usable": (
+        _("Usable before the user confirmed it"),
+        _("Contact data that you entered counts for a reset right away."),
+    ),
+    "office_phone_editor": (_("Office phone is changed by"), _("Who may change it.")),
+    "allow_tenant_mailboxes": (
+        _("Allow addresses of your own domains"),
+        _("Only if people can open these mailboxes without the forgotten password."),
+    ),
+    "notify_on_reset": (
+        _("Tell people when their password was reset"),
+        _("By mail to all their known addresses."),
+    ),
+    "notify_on_method_change": (
+        _("Tell people when a method was changed"),
+        _("By mail to their other addresses."),
+    ),
+    "notify_on_password_change": (
+        _("Tell people when they changed their password"),
+        _("By mail to all their known addresses."),
+    ),
+    "contact": (
+        _("People ask for help by"),
+        _("What “Contact your administrator” does."),
+    ),
+    "contact_address": (_("Email address for help"), _("For “A mail to this address”.")),
+    "contact_url": (_("Web page for help"), _("For “A web page”. Begins with https://")),
+    "writeback": (
+        _("Write passwords back to the directory"),
+        _("Off: people whose password is kept elsewhere are sent to you."),
+    ),
+    "unlock_without_reset": (
+        _("Unlock without a new password"),
+        _("People whose account is locked may keep their password."),
+    ),
+    "admin_self_reset": (
+        _("Administrators may reset their own password"),
+        _("Off: they need another administrator."),
+    ),
+    "notify_admins": (
+        _("Tell administrators when an administrator’s password was reset"),
+        _("By mail to all other administrators."),
+    ),
+    "password_min_length": (
+        _("Shortest password"),
+        _("In characters, 8 to 256. Length helps more than anything else."),
+    ),
+    "password_classes": (
+        _("Kinds of characters"),
+        _("0 to 4 of: lower case, upper case, digits, symbols. 0 is recommended."),
+    ),
+    "password_history": (_("Passwords that may not come back"), _("0 to 24.")),
+    "password_lifetime_days": (_("Days until a password ends"), _("0 to 730; 0 means never.")),
+    "banned_words": (_("Banned words"), _("4 to 16 characters each, one a line, up to 1,000.")),
+    "lockout_threshold": (_("Failures before a lockout"), _("3 to 50.")),
+    "lockout_seconds": (_("Seconds of the first lockout"), _("5 to 18,000.")),
+}
+
+LATER = {
+    "unknown_users",
+    "call_confirmation",
+    "ask_full_number",
+    "sign_in_methods",
+    "registration_skip_days",
+    "reconfirm_days",
+    "office_phone_editor",
+    "notify_on_password_change",
+    "password_history",
+    "password_lifetime_days",
+    "banned_words",
+    "lockout_threshold",
+    "lockout_seconds",
+}
+"""Kept, but read by nothing yet: the page must not promise what isn't so."""
+
+CHOICES: dict[Enum, Promise] = {
+    Scope.NONE: _("Nobody"),
+    Scope.GROUPS: _("Selected groups"),
+    Scope.ALL: _("Everyone"),
+    Unknown.ERRORS: _("Clear errors"),
+    Unknown.DECOY: _("The same verification page as everybody"),
+    Method.AUTHENTICATOR: _("Authenticator app"),
+    Method.EMAIL: _("Alternate email"),
+    Method.MOBILE_TEXT: _("Text to the mobile phone"),
+    Method.MOBILE_CALL: _("Call to the mobile phone"),
+    Method.OFFICE_CALL: _("Call to the office phone"),
+    Method.QUESTIONS: _("Security questions"),
+    Questions.OFF: pgettext_lazy("questions", "Off"),
+    Questions.SECOND: _("Only after another proof"),
+    Questions.GATE: _("As a proof like any other"),
+    Bank.PREDEFINED: _("The questions that come with the service"),
+    Bank.CUSTOM: _("Your own questions"),
+    Bank.BOTH: _("Both"),
+    CallConfirmation.NUMBER_SHOWN: _("Typing the number that the page shows"),
+    CallConfirmation.POUND: _("Pressing the # key"),
+    CallConfirmation.SPOKEN_CODE: _("Hearing a code and typing it on the page"),
+    OfficeEditor.ADMINS: _("Administrators only"),
+    OfficeEditor.USER: _("Administrators and the person"),
+    Contact.MAIL: _("A mail to the helpdesk"),
+    Contact.ADDRESS: _("A mail to this address"),
+    Contact.URL: _("A web page"),
+    Contact.OFF: _("Nothing: no way is offered"),
+    Proof.OFFICE_PHONE: _("Office phone"),
+    Proof.MOBILE_PHONE: _("Mobile phone"),
+    Proof.EMAIL: _("Alternate email"),
+    Proof.QUESTIONS: _("Security questions"),
+    Proof.AUTHENTICATOR: _("Authenticator app"),
+}
+
+CONTRADICTIONS: dict[str, Promise] = {
+    "groups": _("Choose at least one group, or choose nobody or everyone."),
+    "reset_methods": _(
+        "Choose methods that prove at least as many different things as a reset asks for."
+    ),
+    "questions_to_register": _("Ask for at least as many questions at registration as at reset."),
+    "answer_max_length": _("The longest answer can’t be shorter than the shortest."),
+    "countries": _("Write ISO codes of two letters, like KR."),
+    "contact_url": _("Enter a web address that begins with https://"),
+    "contact_address": _("Enter an email address, like helpdesk@example.com."),
+    "banned_words": _("Up to 1,000 words of 4 to 16 characters."),
+}

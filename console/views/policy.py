@@ -1,0 +1,165 @@
+"""The policy: every setting on one page, and what a change does to people before it is saved."""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.forms.policy import PolicyForm
+from console.forms.policy_words import CHOICES, SECTIONS, WORDS
+from console.queries import policy as queries
+from console.queries.door import is_fresh
+from console.views.frame import freshly_proved, page, shown
+from directory.models import User
+from isolation.scope import current_tenant_id
+from tenants.policy import Policy, from_plain, to_plain
+from tenants.policy_file import differences, written
+from tenants.queries import policy_in_force
+from tenants.roles import Duty
+from tenants.services import change_policy
+from verification.forms import clock
+
+_PENDING = "pending_policy"
+_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
+_WARNINGS = {
+    "questions": gettext_lazy(
+        "Security questions are weak: NIST and OWASP advise against them, and alone they fail"
+        " WCAG 2.2 (3.3.8). Offer at least one other method."
+    ),
+    "one": gettext_lazy("One method only: whoever holds the phone can reset the password."),
+    "phone_only": gettext_lazy(
+        "Phones are the only methods. People without signal or abroad can’t reset."
+    ),
+}
+
+
+@_GET_POST
+@page(Duty.SET_POLICY)
+def policy(request: HttpRequest, user: User) -> HttpResponse:
+    before, version = policy_in_force(), queries.version()
+    form = PolicyForm(
+        request.POST or None, policy=before, version=version, groups=queries.group_names()
+    )
+    conflict = bool(request.POST) and request.POST.get("version") != version
+    if form.is_valid() and not conflict:
+        return _taken(request, user, before, form.policy)
+    if conflict:
+        # The next save is made in the knowledge of what is in force now.
+        form.data = request.POST.copy()
+        form.data["version"] = version
+    context = {
+        "title": _("Policy"),
+        "form": form,
+        "sections": [
+            (key, title, [form[name] for name in names]) for key, title, names in SECTIONS
+        ],
+        "warnings": [_WARNINGS[name] for name in queries.warnings(before)],
+        "conflict": clock(datetime.fromisoformat(version)) if conflict and version else "",
+        "differences": _differences(before, form.policy) if conflict else [],
+    }
+    return shown(request, "console/policy/policy.html", context)
+
+
+@_GET_POST
+@page(Duty.SET_POLICY)
+@freshly_proved
+def impact(request: HttpRequest, user: User) -> HttpResponse:
+    """What the change that waits in this session does, and a button to make it."""
+    after = _pending(request)
+    if after is None:
+        return redirect("console:policy")
+    before = policy_in_force()
+    if request.method == "POST" and request.session[_PENDING]["version"] == queries.version():
+        del request.session[_PENDING]
+        return _saved(request, user, after)
+    conflict = request.method == "POST"
+    _keep(request, after)
+    context = {
+        "title": _("What this change does"),
+        "impact": queries.impact(before, after),
+        "differences": _differences(before, after),
+        "conflict": conflict,
+    }
+    return shown(request, "console/policy/impact.html", context)
+
+
+@require_safe
+@page(Duty.SET_POLICY)
+def impact_list(request: HttpRequest, _user: User) -> HttpResponse | StreamingHttpResponse:
+    """Everybody who would lose the reset, as a file."""
+    after = _pending(request)
+    if after is None:
+        return redirect("console:policy")
+    rows = _as_csv(queries.who_would_lose(policy_in_force(), after, current_tenant_id()))
+    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="people.csv"'
+    return response
+
+
+class _Echo:
+    """What a CSV writer writes comes out of its `writerow`."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _as_csv(names: Iterator[str]) -> Iterator[str]:
+    rows = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
+    # Spreadsheets know Korean by the mark at the beginning.
+    yield "\ufeff" + rows.writerow(["user_principal_name"])
+    for name in names:
+        # A spreadsheet would take these for formulas.
+        yield rows.writerow([f"'{name}" if name[0] in "=+-@" else name])
+
+
+def _taken(request: HttpRequest, user: User, before: Policy, after: Policy) -> HttpResponse:
+    """Saves what takes nothing from anybody; everything else is looked at first."""
+    if queries.impact(before, after).lose == 0 and is_fresh(request.session, user):
+        return _saved(request, user, after)
+    _keep(request, after)
+    return redirect("console:policy-impact")
+
+
+def _saved(request: HttpRequest, user: User, after: Policy) -> HttpResponse:
+    changed = change_policy(after, actor_id=user.pk)
+    words = _("Policy saved. %(count)s settings changed.") % {"count": len(changed)}
+    messages.success(request, words)
+    return redirect("console:policy")
+
+
+def _keep(request: HttpRequest, after: Policy) -> None:
+    request.session[_PENDING] = {
+        "tenant": current_tenant_id(),
+        "version": queries.version(),
+        "values": to_plain(after),
+    }
+
+
+def _pending(request: HttpRequest) -> Policy | None:
+    kept = request.session.get(_PENDING)
+    if not kept or kept["tenant"] != current_tenant_id():
+        return None
+    return from_plain(kept["values"])
+
+
+def _differences(before: Policy, after: Policy) -> list[dict[str, object]]:
+    """What changes, in the words of the page: label, old, new."""
+    return [
+        {"label": WORDS[name][0], "old": _value(before, name), "new": _value(after, name)}
+        for name in differences(before, after)
+    ]
+
+
+def _value(policy: Policy, name: str) -> str:
+    value = getattr(policy, name)
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(str(CHOICES.get(one, one)) for one in value)) or "–"
+    return str(CHOICES.get(value, written(to_plain(policy)[name]))) or "–"

@@ -1,0 +1,235 @@
+import dataclasses
+
+import pytest
+from django.test import Client
+
+from audit.activities import Activity
+from audit.models import Event
+from console.forms.policy_words import LATER, SECTIONS, WORDS
+from isolation.scope import current_tenant_id, in_tenant
+from tenants.models import Group
+from tenants.policy import Method, Policy, Scope
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import make_email, make_phone, make_tenant, make_user
+from tests.console.people import behind_both, make_admin, make_operator, time_passes
+
+PAGE, IMPACT = "/admin/policy/", "/admin/policy/impact/"
+OPEN = Policy(self_service=Scope.ALL)
+
+
+@pytest.fixture
+def admin(contoso):
+    change_policy(OPEN)
+    return behind_both(make_admin())
+
+
+def in_force() -> Policy:
+    """As the next request would find it: what this test has read isn't asked."""
+    with in_tenant(current_tenant_id()):
+        return policy_in_force()
+
+
+def typed(client: Client, **changes) -> dict[str, object]:
+    """What a browser would send after these changes."""
+    form = client.get(PAGE).context["form"]
+    data = {}
+    for field in form:
+        value = changes.get(field.name, field.value())
+        if value is True:
+            value = "on"
+        if value is not False and value is not None:
+            data[field.name] = value
+    return data
+
+
+def save(client: Client, **changes):
+    return client.post(PAGE, typed(client, **changes))
+
+
+def test_every_setting_is_on_the_page_with_words_of_its_own():
+    settings = {field.name for field in dataclasses.fields(Policy)}
+    shown = [name for _, _, names in SECTIONS for name in names]
+
+    assert sorted(shown) == sorted(settings)
+    assert set(WORDS) == settings
+    assert settings >= LATER
+
+
+def test_saving_what_was_not_touched_changes_nothing(admin):
+    answer = save(admin)
+
+    assert answer.url == PAGE
+    assert in_force() == OPEN
+    assert "0 settings changed" in admin.get(PAGE).text
+
+
+def test_what_takes_nothing_from_anybody_is_saved_at_once_and_audited(admin):
+    save(admin, code_digits="6", notify_admins=False)
+
+    assert in_force().code_digits == 6
+    assert not in_force().notify_admins
+    events = Event.objects.filter(activity=Activity.POLICY_CHANGED, details__setting="code_digits")
+    assert [(e.details["old"], e.details["new"]) for e in events] == [("8", "6")]
+    assert events[0].actor_id != events[0].subject_id
+
+
+def test_who_would_lose_the_reset_is_named_before_anything_is_saved(admin):
+    loser = make_user("loser@contoso.example")
+    make_email(loser)
+    lucky = make_user("lucky@contoso.example")
+    make_email(lucky)
+    make_phone(lucky)
+
+    answer = save(admin, methods_required="2")
+    page = admin.get(answer.url)
+
+    assert answer.url == IMPACT
+    assert in_force() == OPEN
+    assert "1 of 3 people could no longer reset their password" in page.text
+    assert "loser@contoso.example" in page.text
+    assert "lucky@contoso.example" not in page.text
+    listed = b"".join(admin.get("/admin/policy/impact.csv").streaming_content).decode()
+    assert "loser@contoso.example" in listed
+    assert "lucky@contoso.example" not in listed
+
+    admin.post(IMPACT)
+
+    assert in_force().methods_required == 2
+
+
+def test_formulas_in_the_list_stay_text(admin):
+    make_email(make_user("=cmd@contoso.example"))
+    save(admin, methods_required="2")
+
+    listed = b"".join(admin.get("/admin/policy/impact.csv").streaming_content).decode()
+
+    assert '"\'=cmd@contoso.example"' in listed
+
+
+def test_a_dangerous_change_asks_for_the_second_factor_again_and_keeps_what_was_typed(admin):
+    make_email(make_user("loser@contoso.example"))
+    time_passes(admin, 601)
+    data = typed(admin, methods_required="2")
+
+    answer = admin.post(PAGE, data, follow=True)
+
+    assert answer.request["PATH_INFO"] == "/admin/second-factor/"
+    assert admin.post(IMPACT).url == "/admin/second-factor/"
+    assert in_force() == OPEN
+    time_passes(admin, 0)
+    assert "loser@contoso.example" in admin.get(IMPACT).text
+
+
+def test_even_a_harmless_change_asks_again_after_ten_minutes(admin):
+    time_passes(admin, 601)
+
+    assert save(admin, code_digits="6").url == IMPACT
+    assert in_force() == OPEN
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"questions_to_register": "3", "questions_to_reset": "5"}, {"questions_to_reset"}),
+        ({"reset_methods": ["mobile_text", "mobile_call"], "methods_required": "2"}, set()),
+        ({"self_service": "groups"}, {"self_service", "groups"}),
+        ({"code_digits": "9"}, {"code_digits"}),
+        ({"code_digits": ""}, {"code_digits"}),
+        ({"contact": "url", "contact_url": "http://plain.example"}, {"contact_url"}),
+        ({"contact": "address", "contact_address": "nobody"}, {"contact_address"}),
+        ({"countries": "KOREA"}, {"countries"}),
+        ({"banned_words": "abc"}, {"banned_words"}),
+        ({"reset_methods": ["questions"]}, {"reset_methods"}),
+        ({"self_service": "everybody"}, {"self_service"}),
+        ({"groups": ["No such group"]}, {"groups"}),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_what_contradicts_itself_is_said_at_the_fields_and_nothing_is_lost(admin, changes, fields):
+    page = save(admin, code_minutes="7", **changes)
+
+    wrong = page.context["form"].errors
+    assert wrong
+    assert fields <= set(wrong)
+    assert page.context["form"]["code_minutes"].value() == "7"
+    assert in_force() == OPEN
+
+
+def test_two_administrators_at_once_the_second_compares_first(admin):
+    seen = typed(admin, code_digits="6")
+    change_policy(dataclasses.replace(OPEN, code_minutes=9))
+
+    page = admin.post(PAGE, seen)
+
+    assert "Someone else changed this policy" in page.text
+    assert in_force().code_minutes == 9
+    assert in_force().code_digits == 8
+    assert page.context["form"]["code_digits"].value() == "6"
+
+
+def test_a_change_that_waits_isnt_saved_over_somebody_elses(admin):
+    make_email(make_user("loser@contoso.example"))
+    save(admin, methods_required="2")
+    change_policy(dataclasses.replace(OPEN, code_minutes=9))
+
+    page = admin.post(IMPACT)
+
+    assert page.status_code == 200
+    assert in_force().methods_required == 1
+    assert admin.post(IMPACT).url == PAGE
+    assert in_force().methods_required == 2
+
+
+def test_groups_are_chosen_by_name(admin):
+    Group.objects.create(name="Seoul, office")
+
+    save(admin, self_service="groups", groups=["Seoul, office"])
+    admin.post(IMPACT)
+
+    assert in_force().groups == {"Seoul, office"}
+
+
+def test_above_a_hundred_groups_names_are_typed(admin):
+    Group.objects.bulk_create([Group(name=f"group {n}") for n in range(101)])
+
+    save(admin, self_service="groups", groups="group 7\ngroup 8")
+    admin.post(IMPACT)
+    wrong = save(admin, groups="group 7\nnobody here")
+
+    assert in_force().groups == {"group 7", "group 8"}
+    assert "There is no group “nobody here”." in wrong.text
+
+
+def test_weak_choices_are_warned_of(admin):
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.MOBILE_CALL})))
+
+    text = admin.get(PAGE).text
+
+    assert "whoever holds the phone" in text
+    assert "Phones are the only methods" in text
+
+
+@pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
+@pytest.mark.parametrize("path", [PAGE, IMPACT, "/admin/policy/impact.csv"])
+def test_other_roles_have_no_policy_page(contoso, role, path):
+    client = behind_both(make_admin("other@contoso.example", role=role))
+
+    assert client.get(path).status_code == 404
+    assert client.post(path).status_code in {404, 405}
+
+
+def test_a_change_that_waits_stays_in_its_organisation(hanbit, db):
+    other = make_tenant("third")
+    client = behind_both(make_operator())
+    client.post(f"/admin/organisations/{hanbit.pk}/enter/")
+    with in_tenant(hanbit.pk):
+        make_email(make_user("kim@hanbit.example"))
+    save(client, methods_required="2")
+    client.post(f"/admin/organisations/{other.pk}/enter/")
+
+    assert client.get(IMPACT).url == PAGE
+    assert client.post(IMPACT).url == PAGE
+    with in_tenant(other.pk):
+        assert in_force().methods_required == 1
