@@ -10,7 +10,7 @@ READERS = [
     pytest.param({"language": "en-US", "width": 1280, "dark": True}, id="English 1280 dark"),
 ]
 ROLES = {
-    "tenant_admin": {"/admin/", "/admin/audit/event/"},
+    "tenant_admin": {"/admin/", "/admin/policy/", "/admin/audit/event/"},
     "helpdesk": {"/admin/", "/admin/audit/event/"},
     "reports_reader": {"/admin/", "/admin/audit/event/"},
 }
@@ -51,6 +51,30 @@ def test_each_role_sees_its_sections_and_nothing_is_wrong_with_them(
 
     assert set(sections) == ROLES[role]
     assert wrong == []
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_change_that_takes_the_reset_away_is_looked_at_first(site, open_page, reader):
+    organisation = people.found(site, people=3)
+    upn = admins.appoint(site, organisation, "user1", "tenant_admin")
+    page = open_page(**reader)
+    admins.set_up(page, upn)
+
+    page.goto("/admin/policy/")
+    page.fill("[name=code_digits]", "99")
+    admins.go_on(page)
+    wrong = what_is_wrong(page)
+    page.fill("[name=code_digits]", "8")
+    page.fill("[name=methods_required]", "2")
+    admins.go_on(page)
+    wrong += what_is_wrong(page)
+    shown = page.inner_text("#content")
+    admins.go_on(page)
+    page.goto("/admin/policy/")
+
+    assert wrong == []
+    assert organisation.upn("user2") in shown
+    assert page.input_value("[name=methods_required]") == "2"
 
 
 def test_an_administrator_signs_in_again_with_the_app(site, organisation, open_page):
