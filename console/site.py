@@ -20,6 +20,7 @@ from tenants.roles import Duty
 
 _NAVIGATION = (
     ("console:overview", _("Overview"), None),
+    ("console:people", _("People"), Duty.SEE_PEOPLE),
     ("console:policy", _("Policy"), Duty.SET_POLICY),
     ("admin:audit_event_changelist", _("Audit log"), Duty.READ_AUDIT),
 )

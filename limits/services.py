@@ -1,5 +1,6 @@
 """Counting. A hit is committed before what it limits is looked at, so no rollback forgets it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,13 +64,18 @@ def blocked_until(limit: Limit, *key: str, at_most: int | None = None) -> dateti
     now = int(timezone.now().timestamp())
     if counter is None:
         return None
-    if counter.paused_until > now:
-        return datetime.fromtimestamp(counter.paused_until, UTC)
-    most = limit.value.times if at_most is None else at_most
-    spent = not limit.value.pauses and counter.count >= most
-    if spent and counter.ends_at > now:
-        return datetime.fromtimestamp(counter.ends_at, UTC)
-    return None
+    return _blocked(limit, counter, now, limit.value.times if at_most is None else at_most)
+
+
+def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:
+    """The same for many at once: key → from when it may happen again, for those who are blocked."""
+    by_stored = {_key(limit, (key,)): key for key in keys}
+    now = int(timezone.now().timestamp())
+    found = {}
+    for counter in Counter.objects.filter(key__in=by_stored):
+        if until := _blocked(limit, counter, now, limit.value.times):
+            found[by_stored[counter.key]] = until
+    return found
 
 
 def give_back(limit: Limit, *key: str) -> None:
@@ -80,6 +86,15 @@ def give_back(limit: Limit, *key: str) -> None:
 
 def clear(limit: Limit, *key: str) -> None:
     Counter.objects.filter(key=_key(limit, key)).delete()
+
+
+def _blocked(limit: Limit, counter: Counter, now: int, most: int) -> datetime | None:
+    if counter.paused_until > now:
+        return datetime.fromtimestamp(counter.paused_until, UTC)
+    spent = not limit.value.pauses and counter.count >= most
+    if spent and counter.ends_at > now:
+        return datetime.fromtimestamp(counter.ends_at, UTC)
+    return None
 
 
 def _key(limit: Limit, parts: tuple[str, ...]) -> str:

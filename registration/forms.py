@@ -103,7 +103,7 @@ class PhoneForm(forms.Form):
         try:
             found = phones.phone(typed, region=region, countries=self._countries)
         except NotAPhone as wrong:
-            self.add_error("phone", _phone_words(wrong, region))
+            self.add_error("phone", phone_words(wrong, region))
             return
         if self.cleaned_data.get("method") == Method.MOBILE_TEXT and not found.textable:
             words = _("Text messages can’t reach this landline. Choose a call instead.")
@@ -294,7 +294,8 @@ def _shuffled(bank: Mapping[str, str], seed: str) -> list[tuple[str, str]]:
     return sorted(bank.items(), key=place)
 
 
-def _phone_words(wrong: NotAPhone, region: str) -> str:
+def phone_words(wrong: NotAPhone, region: str) -> str:
+    """What is said about a number that isn't one, in the country where it was typed."""
     national, international = phones.example(region)
     named = {
         "example": national,

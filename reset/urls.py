@@ -1,9 +1,10 @@
 from django.urls import path
 
-from reset.views import ends, gates, start
+from reset.views import change, ends, gates, start
 
 app_name = "reset"
 urlpatterns = [
+    path("changepassword", change.change_password, name="change-password"),
     path("passwordreset", start.identify, name="identify"),
     path("passwordreset/choose", start.choose, name="choose"),
     path("passwordreset/again", start.again, name="again"),

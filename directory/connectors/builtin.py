@@ -24,6 +24,7 @@ class Builtin:
             password=user.password,
             password_changed_at=timezone.now(),
             locked_until=None,
+            must_change_password=False,
             session_epoch=F("session_epoch") + 1,
         )
 

@@ -28,6 +28,10 @@ class User(TenantOwned, AbstractBaseUser):
     locked_until = models.DateTimeField(null=True, blank=True)
     session_epoch = models.PositiveIntegerField(default=0)
     registered_at = models.DateTimeField(null=True, blank=True)
+    must_change_password = models.BooleanField(default=False, db_default=False)
+    """The password is a temporary one: nothing else can be done before it is changed."""
+    must_register_at = models.DateTimeField(null=True, blank=True)
+    """An administrator asked that the security info be checked at the next sign-in."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"

@@ -194,7 +194,7 @@ def finish(user: User) -> bool:
     if not is_complete(user):
         return False
     fresh = User.objects.filter(pk=user.pk, registered_at=None)
-    if fresh.update(registered_at=timezone.now()):
+    if fresh.update(registered_at=timezone.now(), must_register_at=None):
         record(Activity.REGISTRATION_COMPLETED, subject_id=user.pk)
     return True
 

@@ -35,6 +35,7 @@ _GOALS = {
     "registration:office",
     "registration:questions",
     "registration:app",
+    "reset:change-password",
     "registration:verify",
     "registration:security-info",
     "registration:proof",
@@ -132,7 +133,7 @@ def _begun(request: HttpRequest, user: User) -> str:
     if wanted or user.tenant_id is None:
         return wanted or reverse("admin:index")
     with in_tenant(user.tenant_id):
-        page = "security-info" if is_complete(user) else "setup"
+        page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
     return reverse(f"registration:{page}")
 
 

@@ -97,6 +97,12 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
         )
 
 
+def end_attempts_of(user_id: int) -> None:
+    """No reset of this user that is under way comes to an end any more."""
+    live = ResetAttempt.objects.filter(user_id=user_id, finished_at=None, refused="")
+    live.update(refused=Refusal.SESSION_ENDED, outcome=models.Outcome.FAILED)
+
+
 def rotate(attempt: ResetAttempt) -> str:
     """A new secret for the browser, at every gate; the old one opens nothing any more."""
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)

@@ -15,9 +15,8 @@ from limits.rules import Limit
 from passwords.rules import Finding, evaluate
 from reset.models import Outcome, ResetAttempt
 from reset.queries import attempts as queries
-from reset.refusals import Refusal
 from reset.rules import Step
-from reset.services.attempts import OutOfTurn, require
+from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.services import guesses, notices
@@ -35,7 +34,12 @@ class TooManyResets(Exception):
 
 def findings(attempt: ResetAttempt, password: str) -> list[Finding]:
     """All that speaks against a new password for the attempt's user."""
-    user, policy = _user_of(attempt), policy_in_force()
+    return findings_about(_user_of(attempt), password)
+
+
+def findings_about(user: User, password: str) -> list[Finding]:
+    """All that speaks against a new password for this user."""
+    policy = policy_in_force()
     names = [user.upn.partition("@")[0], user.given_name, user.surname, tenant_in_force().slug]
     return evaluate(
         password,
@@ -91,7 +95,7 @@ def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[]
     if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
         raise OutOfTurn(Step.DONE)
     change()
-    _end_other_attempts(attempt)
+    end_attempts_of(user.pk)
     forget_draw(user.pk)
     _tell(attempt, user, notice)
 
@@ -109,11 +113,6 @@ def _tell(attempt: ResetAttempt, user: User, notice: Notice) -> None:
         support_code=attempt.support_code,
         methods=",".join(methods),
     )
-
-
-def _end_other_attempts(attempt: ResetAttempt) -> None:
-    others = ResetAttempt.objects.filter(user_id=attempt.user_id, finished_at=None, refused="")
-    others.update(refused=Refusal.SESSION_ENDED, outcome=Outcome.FAILED)
 
 
 def _user_of(attempt: ResetAttempt) -> User:

@@ -1,5 +1,6 @@
 """How often a user may be wrong. Counted and committed before anything is compared."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from limits import services as limits
@@ -51,6 +52,16 @@ def forgive(user_id: int) -> None:
     """A reset was completed: none of the wrong guesses before it count any more."""
     for limit in _BOTH:
         limits.clear(limit, str(user_id))
+
+
+def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:
+    """Until when guessing is paused, for those of these users for whom it is."""
+    ids = {str(user_id): user_id for user_id in user_ids}
+    found: dict[int, datetime] = {}
+    for limit in _BOTH:
+        for key, until in limits.blocked_among(limit, ids).items():
+            found[ids[key]] = max(until, found.get(ids[key], until))
+    return found
 
 
 def paused_until(user_id: int) -> datetime | None:

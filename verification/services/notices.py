@@ -35,6 +35,14 @@ class Notice(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+    PASSWORD_CHANGED = "password_changed"
+    BLOCK_CLEARED = "block_cleared"
+    MUST_REGISTER = "must_register"
+    SIGNED_OUT = "signed_out"
+    TEMPORARY_PASSWORD = "temporary_password"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    CONTACT_ENTERED = "contact_entered"
 
 
 def tell(  # noqa: PLR0913  # a notice has this many sides, all named
@@ -121,7 +129,12 @@ def _is_wanted(notice: Notice) -> bool:
     policy = policy_in_force()
     if notice in {Notice.RESET, Notice.UNLOCKED}:
         return policy.notify_on_reset
-    return policy.notify_on_method_change
+    if notice is Notice.PASSWORD_CHANGED:
+        return policy.notify_on_password_change
+    if notice in {Notice.ADDED, Notice.CHANGED, Notice.REMOVED, Notice.CONTACT_ENTERED}:
+        return policy.notify_on_method_change
+    # What an administrator did to an account is always told.
+    return True
 
 
 def _addresses(user: User, except_value: str, also_value: str) -> tuple[list[str], str]:
@@ -177,6 +190,44 @@ def _letter(
             _("A verification method was removed from your %(brand)s account"),
             _("%(method)s was removed from %(user)s on %(date)s at %(time)s."),
         ),
+        Notice.PASSWORD_CHANGED: (
+            _("Your %(brand)s password was changed"),
+            _("The password for %(user)s was changed on %(date)s at %(time)s."),
+        ),
+        Notice.BLOCK_CLEARED: (
+            _("You can reset your %(brand)s password again"),
+            _("An administrator ended the pause for %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.MUST_REGISTER: (
+            _("Please register your %(brand)s security info again"),
+            _(
+                "An administrator asked on %(date)s at %(time)s that you check the security info"
+                " of %(user)s the next time you sign in."
+            ),
+        ),
+        Notice.SIGNED_OUT: (
+            _("You were signed out of your %(brand)s account everywhere"),
+            _("An administrator ended all sessions of %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.TEMPORARY_PASSWORD: (
+            _("Your %(brand)s account has a temporary password"),
+            _(
+                "An administrator set a temporary password for %(user)s on %(date)s at %(time)s."
+                " You choose your own when you sign in."
+            ),
+        ),
+        Notice.DISABLED: (
+            _("Your %(brand)s account was disabled"),
+            _("An administrator disabled %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.ENABLED: (
+            _("Your %(brand)s account was enabled"),
+            _("An administrator enabled %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.CONTACT_ENTERED: (
+            _("Your administrator updated your contact information"),
+            _("An administrator changed this for %(user)s on %(date)s at %(time)s: %(method)s."),
+        ),
     }[notice]
     paragraphs = [body % facts]
     if methods:
@@ -224,7 +275,13 @@ def _text(notice: Notice, tenant: Tenant, now: datetime, proof: Proof | None) ->
             "%(brand)s: %(method)s was removed from your account at %(time)s."
             " Not you? Call your IT team now."
         ),
-    }[notice] % facts
+        Notice.PASSWORD_CHANGED: _(
+            "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
+        ),
+    }.get(
+        notice,
+        _("%(brand)s: an administrator changed something in your account at %(time)s."),
+    ) % facts
 
 
 def _methods(methods: Sequence[Method]) -> str:

@@ -1,0 +1,116 @@
+"""Finding people, saying why something is done to them, and entering how to reach them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from console.forms.policy_words import CHOICES
+from console.rules import State
+from delivery.rules.mailboxes import NotAMailbox, mailbox
+from delivery.rules.phones import NotAPhone, Phone, phone
+from registration.forms import phone_words
+from tenants.policy import Proof
+from tenants.roles import Role
+
+LONGEST_NOTE = 200
+STATES = {
+    State.CAPABLE: _("Can reset"),
+    State.PARTIAL: _("Partly registered"),
+    State.NONE: _("Not registered"),
+    State.BLOCKED: _("Blocked"),
+    State.OUT: _("Not in scope"),
+    State.DISABLED: pgettext_lazy("account", "Disabled"),
+}
+ROLES = {
+    Role.TENANT_ADMIN: _("Tenant admin"),
+    Role.HELPDESK: _("Helpdesk"),
+    Role.REPORTS_READER: _("Reports reader"),
+}
+_ANY = ("", _("All"))
+
+
+class FilterForm(forms.Form):
+    """Which people to list."""
+
+    q = forms.CharField(
+        label=_("User ID, name or support code"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "type": "search"}),
+    )
+    state = forms.ChoiceField(label=_("Registration"), required=False)
+    method = forms.ChoiceField(label=_("Method"), required=False)
+    role = forms.ChoiceField(label=_("Role"), required=False)
+    after = forms.CharField(max_length=254, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        offered: dict[str, list[tuple[str, Any]]] = {
+            "state": [(one.value, words) for one, words in STATES.items()],
+            "method": [(one.value, CHOICES[one]) for one in Proof],
+            "role": [(one.value, words) for one, words in ROLES.items()],
+        }
+        for name, choices in offered.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [_ANY, *choices]
+
+
+class NoteForm(forms.Form):
+    """Why something is done. It is written down for good."""
+
+    note = forms.CharField(
+        label=_("Reason (recorded)"),
+        help_text=_("For example a ticket number. Never write a password or a code here."),
+        max_length=LONGEST_NOTE,
+        error_messages={"required": _("Enter a reason")},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_note(self) -> str:
+        note: str = self.cleaned_data["note"]
+        return "".join(letter for letter in note if letter.isprintable())
+
+
+class ContactForm(forms.Form):
+    """How to reach somebody, as an administrator knows it. What is left empty is taken away."""
+
+    office_phone = forms.CharField(label=_("Office phone"), max_length=100, required=False)
+    mobile_phone = forms.CharField(label=_("Mobile phone"), max_length=100, required=False)
+    email = forms.CharField(label=_("Alternate email"), max_length=254, required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        home: str,
+        countries: frozenset[str],
+        initial: Mapping[str, str],
+    ) -> None:
+        super().__init__(data, initial=dict(initial))
+        self._home, self._countries = home, countries
+
+    def clean_office_phone(self) -> Phone | None:
+        return self._phone("office_phone", office=True)
+
+    def clean_mobile_phone(self) -> Phone | None:
+        return self._phone("mobile_phone", office=False)
+
+    def clean_email(self) -> str:
+        typed: str = self.cleaned_data["email"]
+        try:
+            return mailbox(typed) if typed else ""
+        except NotAMailbox:
+            raise forms.ValidationError(_("Enter an email address like name@example.com")) from None
+
+    def _phone(self, name: str, *, office: bool) -> Phone | None:
+        typed: str = self.cleaned_data[name]
+        if not typed:
+            return None
+        try:
+            return phone(typed, region=self._home, countries=self._countries, office=office)
+        except NotAPhone as refused:
+            raise forms.ValidationError(phone_words(refused, self._home)) from None

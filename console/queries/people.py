@@ -1,0 +1,173 @@
+"""People as the admin lists them: fifty at a time, by name, never counted."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from console.rules import State, state
+from directory.models import Prefill, User
+from directory.rules import canonical_upn
+from reset.models import Outcome, ResetAttempt
+from reset.queries.reach import could_reset, hold_anything, in_scope_of
+from reset.refusals import Refusal
+from tenants.policy import Policy, Proof
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+from verification.models import AuthenticationMethod, Authenticator
+from verification.services.guesses import paused_among
+
+PAGE = 50
+_CODE_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which people to list. What is empty narrows nothing."""
+
+    search: str = ""
+    state: State | None = None
+    method: Proof | None = None
+    role: Role | None = None
+    after: str = ""
+    """User principal name of the last one of the page before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of the list."""
+
+    pk: int
+    upn: str
+    name: str
+    role: Role
+    state: State
+    until: datetime | None
+    methods: tuple[Proof, ...]
+    last_reset_at: datetime | None
+
+
+def people(wanted: Wanted) -> tuple[list[Listed], str]:
+    """One page, and the name after which the next one begins; empty at the end."""
+    policy = policy_in_force()
+    found = _searched(User.objects.all(), wanted.search)
+    if wanted.state is not None:
+        found = found.filter(_in_state(wanted.state, policy))
+    if wanted.method is not None:
+        found = found.filter(_holding(wanted.method))
+    if wanted.role is not None:
+        found = found.filter(role=wanted.role)
+    users = list(found.filter(upn__gt=wanted.after).order_by("upn")[: PAGE + 1])
+    more = users[PAGE - 1].upn if len(users) > PAGE else ""
+    return _listed(users[:PAGE], policy), more
+
+
+def person_of(person_id: int) -> User | None:
+    return User.objects.filter(pk=person_id).first()
+
+
+def user_of_attempt(code: str) -> int | None:
+    """Whose reset attempt has this support code, typed as people type it."""
+    typed = code.upper().replace("-", "").replace(" ", "")
+    plain = typed.translate(str.maketrans("OIL", "011"))
+    attempt = ResetAttempt.objects.filter(support_code=plain).exclude(user_id=None).first()
+    return attempt.user_id if attempt and len(plain) == _CODE_LENGTH else None
+
+
+def last_reset_at(user_id: int) -> datetime | None:
+    return _last_resets([user_id]).get(user_id)
+
+
+def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
+    if not search:
+        return found
+    if (user_id := user_of_attempt(search)) is not None:
+        return found.filter(pk=user_id)
+    upn = canonical_upn(search)
+    return found.filter(Q(upn__startswith=upn) | Q(display_name__icontains=search))
+
+
+def _in_state(wanted: State, policy: Policy) -> Q:
+    enabled, in_scope = Q(enabled=True), in_scope_of(policy)
+    if wanted is State.DISABLED:
+        return Q(enabled=False)
+    if wanted is State.OUT:
+        return enabled & ~in_scope
+    if wanted is State.BLOCKED:
+        return enabled & in_scope & Q(pk__in=_blocked())
+    here, able = enabled & in_scope, could_reset(policy)
+    which: Mapping[State, Callable[[], Q]] = {
+        State.CAPABLE: lambda: able,
+        State.PARTIAL: lambda: ~able & hold_anything(policy),
+        State.NONE: lambda: ~able & ~hold_anything(policy),
+    }
+    return here & which[wanted]() & ~Q(pk__in=_blocked())
+
+
+def _blocked() -> list[int]:
+    """Whose attempts ended in a pause that isn't over, unless somebody cleared it."""
+    attempts = ResetAttempt.objects.filter(
+        refused=Refusal.TOO_MANY, blocked_until__gt=timezone.now()
+    )
+    ids = attempts.exclude(user_id=None).values_list("user_id", flat=True).distinct()
+    return list(paused_among([user_id for user_id in ids if user_id is not None]))
+
+
+def _holding(proof: Proof) -> Q:
+    if proof is Proof.AUTHENTICATOR:
+        apps = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
+        return Q(Exists(apps.filter(user_id=OuterRef("pk"))))
+    return Q(Exists(AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)))
+
+
+def _listed(users: list[User], policy: Policy) -> list[Listed]:
+    ids = [user.pk for user in users]
+    these = User.objects.filter(pk__in=ids)
+    paused, resets, held = paused_among(ids), _last_resets(ids), _held(ids, policy)
+    capable = set(these.filter(could_reset(policy)).values_list("pk", flat=True))
+    holding = set(these.filter(hold_anything(policy)).values_list("pk", flat=True))
+    in_scope = set(these.filter(in_scope_of(policy)).values_list("pk", flat=True))
+    return [
+        Listed(
+            pk=user.pk,
+            upn=user.upn,
+            name=user.display_name,
+            role=Role(user.role),
+            state=state(
+                enabled=user.enabled,
+                in_scope=user.pk in in_scope,
+                paused=user.pk in paused,
+                capable=user.pk in capable,
+                holds_anything=user.pk in holding,
+            ),
+            until=paused.get(user.pk),
+            methods=held.get(user.pk, ()),
+            last_reset_at=resets.get(user.pk),
+        )
+        for user in users
+    ]
+
+
+def _held(ids: Collection[int], policy: Policy) -> dict[int, tuple[Proof, ...]]:
+    """What each of these people can prove: verified, or entered and trusted."""
+    found: dict[int, set[Proof]] = {}
+    verified = AuthenticationMethod.objects.filter(user_id__in=ids)
+    entered = Prefill.objects.filter(user_id__in=ids, proof__in=policy.prefilled_usable)
+    for rows in (verified, entered):
+        for user_id, proof in rows.values_list("user_id", "proof"):
+            found.setdefault(user_id, set()).add(Proof(proof))
+    apps = Authenticator.objects.filter(
+        user_id__in=ids, confirmed_at__isnull=False, removed_at=None
+    )
+    for user_id in apps.values_list("user_id", flat=True):
+        found.setdefault(user_id, set()).add(Proof.AUTHENTICATOR)
+    order = list(Proof)
+    return {user_id: tuple(sorted(proofs, key=order.index)) for user_id, proofs in found.items()}
+
+
+def _last_resets(ids: Collection[int]) -> dict[int, datetime]:
+    done = ResetAttempt.objects.filter(user_id__in=ids, outcome=Outcome.SUCCEEDED)
+    rows = done.values("user_id").annotate(at=Max("finished_at"))
+    return {row["user_id"]: row["at"] for row in rows}

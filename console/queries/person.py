@@ -1,0 +1,131 @@
+"""All that the admin shows of one person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.models import Event
+from directory.models import Membership, User
+from directory.queries import prefilled, prefilled_value
+from reset.queries.attempts import policy_for
+from tenants.models import Group
+from tenants.policy import Policy, Proof
+from tenants.queries import policy_in_force, with_outer_groups
+from verification.queries import authenticators_of, methods_by_proof, value_of
+from verification.rules.masking import mask
+
+_SHOWN = 20
+TIMELINE_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """One thing that somebody holds, or that an administrator entered."""
+
+    proof: Proof
+    masked: str
+    verified: bool
+    counts: bool
+    """Whether it can be used at a reset as the policy stands."""
+    at: datetime
+    last_used_at: datetime | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFact:
+    """A group that somebody is in, directly or through another, and what the policy makes of it."""
+
+    name: str
+    direct: bool
+    in_scope: bool
+    excluded: bool
+
+
+def things_of(user: User) -> list[Thing]:
+    """Verified first; what was entered is listed where nothing of its kind is verified."""
+    policy = policy_for(user) or policy_in_force()
+    wanted = {method.proof for method in policy.methods}
+    verified, entered = methods_by_proof(user.pk), prefilled(user.pk)
+    found = [
+        Thing(
+            proof=proof,
+            masked="" if proof is Proof.QUESTIONS else mask(value_of(row)),
+            verified=True,
+            counts=proof in wanted,
+            at=row.verified_at,
+            last_used_at=row.last_used_at,
+        )
+        for proof, row in verified.items()
+    ]
+    found += [
+        Thing(
+            proof=Proof.AUTHENTICATOR,
+            masked="",
+            verified=True,
+            counts=Proof.AUTHENTICATOR in wanted,
+            at=app.confirmed_at or app.created_at,
+            last_used_at=app.last_used_at,
+            name=app.name,
+        )
+        for app in authenticators_of(user.pk)
+    ]
+    found += [
+        Thing(
+            proof=proof,
+            masked=mask(prefilled_value(row)),
+            verified=False,
+            counts=proof in wanted and proof in policy.prefilled_usable,
+            at=row.changed_at,
+        )
+        for proof, row in entered.items()
+        if proof not in verified
+    ]
+    return sorted(found, key=lambda thing: list(Proof).index(thing.proof))
+
+
+def value_in_full(user: User, proof: Proof) -> str:
+    """The number or address as it is; empty where there is none. Never for a list."""
+    if proof in (verified := methods_by_proof(user.pk)) and proof is not Proof.QUESTIONS:
+        return value_of(verified[proof])
+    entered = prefilled(user.pk)
+    return prefilled_value(entered[proof]) if proof in entered else ""
+
+
+def entered_values(user: User) -> dict[Proof, str]:
+    """What administrators entered, in full, for the form that changes it."""
+    return {proof: prefilled_value(row) for proof, row in prefilled(user.pk).items()}
+
+
+def groups_of(user: User, policy: Policy) -> list[GroupFact]:
+    direct = set(Membership.objects.filter(user=user).values_list("group_id", flat=True))
+    groups = Group.objects.filter(pk__in=with_outer_groups(direct)).order_by("name")
+    return [
+        GroupFact(
+            name=group.name,
+            direct=group.pk in direct,
+            in_scope=group.name in policy.groups,
+            excluded=group.name in policy.excluded_groups,
+        )
+        for group in groups
+    ]
+
+
+def newest_events(user: User) -> list[Event]:
+    return list(Event.objects.filter(subject_id=user.pk).order_by("-at", "-id")[:_SHOWN])
+
+
+def timeline(user: User, before: int | None) -> list[Event]:
+    """One page of what happened to somebody, newest first.
+
+    Args:
+        before: number of the last event of the page before.
+    """
+    events = Event.objects.filter(subject_id=user.pk)
+    if before is not None:
+        events = events.filter(pk__lt=before)
+    return list(events.order_by("-id")[: TIMELINE_PAGE + 1])
+
+
+def names_of(user_ids: set[int]) -> dict[int, str]:
+    """Who the people of these numbers are, as far as they belong to the tenant in force."""
+    return dict(User.objects.filter(pk__in=user_ids).values_list("pk", "upn"))

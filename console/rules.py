@@ -1,0 +1,74 @@
+"""What the admin says about people, and who may act on whom. Pure."""
+
+from enum import StrEnum
+
+from tenants.roles import Duty, Role
+
+
+class State(StrEnum):
+    """Where somebody stands, as far as a reset goes; the first that fits."""
+
+    DISABLED = "disabled"
+    OUT = "out"
+    BLOCKED = "blocked"
+    CAPABLE = "capable"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Action(StrEnum):
+    """What an administrator can do for, or to, one person."""
+
+    CLEAR = "clear"
+    REREGISTER = "reregister"
+    SIGN_OUT = "sign-out"
+    TEMPORARY_PASSWORD = "temporary-password"
+    DISABLE = "disable"
+    ENABLE = "enable"
+
+    @property
+    def duty(self) -> Duty:
+        return Duty.MANAGE_PEOPLE if self in {Action.DISABLE, Action.ENABLE} else Duty.HELP_PEOPLE
+
+    @property
+    def is_dangerous(self) -> bool:
+        """Whether it could let somebody else in, or keep the person out."""
+        return self in {Action.TEMPORARY_PASSWORD, Action.DISABLE}
+
+    @property
+    def may_be_done_to_oneself(self) -> bool:
+        return self in {Action.REREGISTER, Action.SIGN_OUT}
+
+
+def state(
+    *, enabled: bool, in_scope: bool, paused: bool, capable: bool, holds_anything: bool
+) -> State:
+    """The one word about somebody.
+
+    >>> state(enabled=True, in_scope=True, paused=False, capable=False, holds_anything=True)
+    <State.PARTIAL: 'partial'>
+    """
+    if not enabled:
+        return State.DISABLED
+    if not in_scope:
+        return State.OUT
+    if paused:
+        return State.BLOCKED
+    if capable:
+        return State.CAPABLE
+    return State.PARTIAL if holds_anything else State.NONE
+
+
+def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> bool:
+    """Whether somebody with one role may do this to somebody with another.
+
+    Who can take over an administrator's account is an administrator: helpdesk acts on people
+    without a role only.
+
+    >>> may_act(Action.TEMPORARY_PASSWORD, Role.HELPDESK, Role.TENANT_ADMIN, on_oneself=False)
+    False
+    """
+    if on_oneself and not action.may_be_done_to_oneself:
+        return False
+    needed = {action.duty} if subject is Role.NONE else {action.duty, Duty.MANAGE_ADMINS}
+    return on_oneself or needed <= actor.duties

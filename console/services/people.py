@@ -1,0 +1,127 @@
+"""What administrators do for, and to, people. Each is one transaction with its audit event."""
+
+import secrets
+from collections.abc import Callable
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.services import record
+from console.rules import Action
+from directory.connectors import connector_of
+from directory.models import User
+from directory.services import contacts_of_person
+from reset.services.attempts import end_attempts_of
+from tenants.policy import Proof
+from verification.services import guesses, notices
+from verification.services.notices import Notice
+
+# No look-alikes, nothing that a spreadsheet or a telephone could mistake.
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+LONGEST = 0
+_TEMPORARY = (4, 4)
+
+
+class NotWritable(Exception):
+    """The password is kept in a directory that this service can't write."""
+
+
+def act(action: Action, admin: User, person: User, *, note: str) -> str:
+    """Does one thing, writes down who did it and why, and tells the person.
+
+    Returns:
+        The temporary password, the only time that it is seen; empty for everything else.
+
+    Raises:
+        NotWritable: a temporary password for somebody whose password is kept elsewhere.
+    """
+    does, activity, notice = _ACTS[action]
+    with transaction.atomic():
+        shown = does(person)
+        record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
+        notices.tell(person, notice)
+    return shown
+
+
+def enter_contact(admin: User, person: User, proof: Proof, value: str, *, textable: bool) -> bool:
+    """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
+
+    What the person verified stays as it is: this is only what they are asked to confirm, or, if
+    the policy says so, what counts until they verified something.
+    """
+    with transaction.atomic():
+        if not contacts_of_person.enter(person.pk, proof, value, textable=textable):
+            return False
+        record(
+            Activity.CONTACT_ENTERED,
+            subject_id=person.pk,
+            actor_id=admin.pk,
+            method=proof,
+            removed=not value,
+        )
+        notices.tell(person, Notice.CONTACT_ENTERED, proof=proof, also_value=value)
+    return True
+
+
+def note_shown(admin: User, person: User, proof: Proof, *, note: str) -> None:
+    """A full number or address is about to be shown: who looked, and why."""
+    record(Activity.CONTACT_SHOWN, subject_id=person.pk, actor_id=admin.pk, method=proof, note=note)
+
+
+def _clear(person: User) -> str:
+    guesses.forgive(person.pk)
+    return ""
+
+
+def _require_registration(person: User) -> str:
+    User.objects.filter(pk=person.pk).update(must_register_at=timezone.now(), registered_at=None)
+    return ""
+
+
+def _sign_out(person: User) -> str:
+    User.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+    return ""
+
+
+def _temporary_password(person: User) -> str:
+    connector = connector_of(person)
+    if not connector.state(person).writable:
+        raise NotWritable
+    count, length = _TEMPORARY
+    words = ("".join(secrets.choice(_LETTERS) for _ in range(length)) for _ in range(count))
+    password = "-".join(words)
+    connector.set_password(person, password)
+    User.objects.filter(pk=person.pk).update(must_change_password=True)
+    end_attempts_of(person.pk)
+    return password
+
+
+def _disable(person: User) -> str:
+    User.objects.filter(pk=person.pk).update(enabled=False, session_epoch=F("session_epoch") + 1)
+    end_attempts_of(person.pk)
+    return ""
+
+
+def _enable(person: User) -> str:
+    User.objects.filter(pk=person.pk).update(enabled=True)
+    return ""
+
+
+_ACTS: dict[Action, tuple[Callable[[User], str], Activity, Notice]] = {
+    Action.CLEAR: (_clear, Activity.BLOCK_CLEARED, Notice.BLOCK_CLEARED),
+    Action.REREGISTER: (
+        _require_registration,
+        Activity.REGISTRATION_REQUIRED,
+        Notice.MUST_REGISTER,
+    ),
+    Action.SIGN_OUT: (_sign_out, Activity.SIGNED_OUT_BY_ADMIN, Notice.SIGNED_OUT),
+    Action.TEMPORARY_PASSWORD: (
+        _temporary_password,
+        Activity.TEMPORARY_PASSWORD,
+        Notice.TEMPORARY_PASSWORD,
+    ),
+    Action.DISABLE: (_disable, Activity.USER_DISABLED, Notice.DISABLED),
+    Action.ENABLE: (_enable, Activity.USER_ENABLED, Notice.ENABLED),
+}

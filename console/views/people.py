@@ -1,0 +1,72 @@
+"""Finding people."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from console.forms.people import ROLES, STATES, FilterForm
+from console.queries import people as queries
+from console.rules import State
+from console.views.frame import page, shown
+from console.views.words import tag_of
+from directory.models import User
+from tenants.policy import Proof
+from tenants.queries import tenant_in_force
+from tenants.roles import Duty, Role
+from verification.services.notices import proof_name
+
+
+@require_safe
+@page(Duty.SEE_PEOPLE)
+def people(request: HttpRequest, _user: User) -> HttpResponse:
+    form = FilterForm(request.GET)
+    wanted = _wanted(form) if form.is_valid() else queries.Wanted()
+    rows, after = queries.people(wanted)
+    context = {
+        "title": _("People"),
+        "form": form,
+        "rows": [_shown(row) for row in rows],
+        "narrowed": wanted != queries.Wanted(),
+        "next": urlencode({**form.cleaned_data, "after": after}) if after else "",
+    }
+    return shown(request, "console/people/people.html", context)
+
+
+@require_safe
+@page(Duty.SEE_PEOPLE)
+def find(request: HttpRequest, _user: User) -> HttpResponse:
+    """The timeline of whoever made the attempt with this support code."""
+    user_id = queries.user_of_attempt(request.GET.get("code", "")[:40])
+    if user_id is None or queries.person_of(user_id) is None:
+        words = _("No attempt has this support code in %(tenant)s.")
+        messages.warning(request, words % {"tenant": tenant_in_force().name})
+        return redirect("console:people")
+    return redirect("console:person-timeline", user_id)
+
+
+def _wanted(form: FilterForm) -> queries.Wanted:
+    typed = form.cleaned_data
+    return queries.Wanted(
+        search=typed["q"].strip(),
+        state=State(typed["state"]) if typed["state"] else None,
+        method=Proof(typed["method"]) if typed["method"] else None,
+        role=Role(typed["role"]) if typed["role"] else None,
+        after=typed["after"],
+    )
+
+
+def _shown(row: queries.Listed) -> dict[str, object]:
+    return {
+        "pk": row.pk,
+        "upn": row.upn,
+        "name": row.name,
+        "role": ROLES.get(row.role, ""),
+        "state": STATES[row.state],
+        "tag": tag_of(row.state),
+        "until": row.until,
+        "methods": [proof_name(proof) for proof in row.methods],
+        "last_reset_at": row.last_reset_at,
+    }

@@ -1,0 +1,205 @@
+"""One person: what is known, whether they could reset, and what can be done."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.forms.people import ROLES, ContactForm, NoteForm
+from console.queries import people as list_queries
+from console.queries import person as queries
+from console.queries.door import is_fresh
+from console.rules import Action, may_act
+from console.services import people as services
+from console.views.frame import freshly_proved, page, shown
+from console.views.words import ACTIONS, REASONS, happenings
+from delivery.rules.phones import Phone
+from directory.models import User
+from reset.queries.reach import outlook
+from tenants.policy import Proof
+from tenants.queries import policy_in_force, tenant_in_force
+from tenants.roles import Duty, Role
+from verification.rules.ways import Way
+from verification.services.notices import proof_name
+
+_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@page(Duty.SEE_PEOPLE)
+def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
+    found = _person(person_id)
+    look = outlook(found)
+    context = {
+        "title": found.upn,
+        "person": found,
+        "role": ROLES.get(Role(found.role), ""),
+        "outlook": look,
+        "reason": REASONS.get(look.refusal) if look.refusal else "",
+        "ways": _methods(look.ways),
+        "things": [(proof_name(thing.proof), thing) for thing in queries.things_of(found)],
+        "groups": queries.groups_of(found, policy_in_force()),
+        "last_reset_at": list_queries.last_reset_at(found.pk),
+        "events": happenings(queries.newest_events(found)),
+        "actions": _actions(user, found),
+        "may_manage": _may_manage(user, found),
+    }
+    return shown(request, "console/people/person.html", context)
+
+
+@require_safe
+@page(Duty.SEE_PEOPLE)
+def timeline(request: HttpRequest, _user: User, person_id: int) -> HttpResponse:
+    found = _person(person_id)
+    before = request.GET.get("before", "")
+    events = queries.timeline(found, int(before) if before.isdecimal() else None)
+    shown_events = events[: queries.TIMELINE_PAGE]
+    context = {
+        "title": _("Timeline of %(user)s") % {"user": found.upn},
+        "person": found,
+        "events": happenings(shown_events),
+        "before": shown_events[-1].pk if len(events) > len(shown_events) else None,
+    }
+    return shown(request, "console/people/timeline.html", context)
+
+
+@_GET_POST
+@page(Duty.HELP_PEOPLE)
+def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpResponseBase:
+    """Says what will happen, asks why, and does it."""
+    found, chosen = _person(person_id), _action(action)
+    on_oneself = user.pk == found.pk
+    if not may_act(chosen, Role(user.role), Role(found.role), on_oneself=on_oneself):
+        raise Http404
+    if chosen.is_dangerous and not is_fresh(request.session, user):
+        return freshly_proved(act)(request, user, person_id, action)
+    form = NoteForm(request.POST or None)
+    title, explained = ACTIONS[chosen]
+    context = {"title": title, "explained": explained, "person": found, "form": form}
+    if not form.is_valid():
+        return shown(request, "console/people/act.html", context)
+    return _done(request, user, chosen, context)
+
+
+@_GET_POST
+@page(Duty.MANAGE_PEOPLE)
+@freshly_proved
+def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> HttpResponse:
+    """A number or address in full, once, for a reason that is written down."""
+    found = _person(person_id)
+    kind = next((one for one in Proof if one.value == proof), None)
+    value = queries.value_in_full(found, kind) if kind else ""
+    if kind is None or not value or not _may_manage(user, found):
+        raise Http404
+    form = NoteForm(request.POST or None)
+    context = {"title": _("Show in full (recorded)"), "person": found, "form": form}
+    context |= {"name": proof_name(kind)}
+    if form.is_valid():
+        services.note_shown(user, found, kind, note=form.cleaned_data["note"])
+        context |= {"value": value.replace("#", " #"), "form": None}
+    return shown(request, "console/people/reveal.html", context)
+
+
+@_GET_POST
+@page(Duty.MANAGE_PEOPLE)
+@freshly_proved
+def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
+    """How to reach somebody, as administrators know it."""
+    found = _person(person_id)
+    if not _may_manage(user, found):
+        raise Http404
+    home = tenant_in_force().country
+    form = ContactForm(
+        request.POST or None,
+        home=home,
+        countries=policy_in_force().countries or frozenset({home}),
+        initial=_initial(found),
+    )
+    if form.is_valid():
+        _enter(user, found, form)
+        messages.success(request, _("Contact data saved."))
+        return redirect("console:person", found.pk)
+    context = {"title": _("Contact data"), "person": found, "form": form}
+    return shown(request, "console/people/contact.html", context)
+
+
+def _done(
+    request: HttpRequest, user: User, action: Action, context: dict[str, object]
+) -> HttpResponse:
+    found, form = context["person"], context["form"]
+    assert isinstance(found, User)
+    assert isinstance(form, NoteForm)
+    try:
+        password = services.act(action, user, found, note=form.cleaned_data["note"])
+    except services.NotWritable:
+        form.add_error(None, _("The password is kept in a directory that isn’t written to."))
+        return shown(request, "console/people/act.html", context)
+    if password:
+        return shown(request, "console/people/once.html", context | {"password": password})
+    messages.success(request, _("Done: %(action)s") % {"action": context["title"]})
+    return redirect("console:person", found.pk)
+
+
+def _enter(user: User, found: User, form: ContactForm) -> None:
+    typed = form.cleaned_data
+    for proof, name in (
+        (Proof.OFFICE_PHONE, "office_phone"),
+        (Proof.MOBILE_PHONE, "mobile_phone"),
+        (Proof.EMAIL, "email"),
+    ):
+        value = typed[name]
+        textable = isinstance(value, Phone) and value.textable
+        services.enter_contact(user, found, proof, _stored(value), textable=textable)
+
+
+def _stored(value: Phone | str | None) -> str:
+    if isinstance(value, Phone):
+        return f"{value.e164}#{value.extension}" if value.extension else value.e164
+    return value or ""
+
+
+def _initial(found: User) -> dict[str, str]:
+    values = queries.entered_values(found)
+    names = {
+        Proof.OFFICE_PHONE: "office_phone",
+        Proof.MOBILE_PHONE: "mobile_phone",
+        Proof.EMAIL: "email",
+    }
+    return {name: values.get(proof, "").replace("#", " #") for proof, name in names.items()}
+
+
+def _person(person_id: int) -> User:
+    found = list_queries.person_of(person_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _action(name: str) -> Action:
+    if name not in set(Action):
+        raise Http404
+    return Action(name)
+
+
+def _actions(user: User, found: User) -> list[tuple[str, object]]:
+    unfit = {Action.ENABLE} if found.enabled else {Action.DISABLE}
+    return [
+        (action.value, words[0])
+        for action, words in ACTIONS.items()
+        if action not in unfit
+        and user.is_trusted_with(Duty.HELP_PEOPLE)
+        and may_act(action, Role(user.role), Role(found.role), on_oneself=user.pk == found.pk)
+    ]
+
+
+def _may_manage(user: User, found: User) -> bool:
+    """Contact data of administrators is theirs to give: it would be a way into their accounts."""
+    needed = Duty.MANAGE_PEOPLE if found.role == Role.NONE else Duty.MANAGE_ADMINS
+    return user.is_trusted_with(needed)
+
+
+def _methods(ways: tuple[Way, ...]) -> str:
+    proofs = dict.fromkeys(way.method.proof for way in ways)
+    return ", ".join(proof_name(proof) for proof in proofs)

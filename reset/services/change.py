@@ -1,0 +1,59 @@
+"""Changing a password by somebody who is signed in and knows it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from directory.connectors import connector_of
+from directory.models import User
+from limits import services as limits
+from limits.rules import Limit
+from reset.services.attempts import end_attempts_of
+from verification.services import notices
+from verification.services.notices import Notice
+
+
+class TooManyGuesses(Exception):
+    """The current password was typed wrong too often."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("too many guesses")
+        self.until = until
+
+
+def may_change(user: User) -> bool:
+    """Whether the password is kept where this service can set it."""
+    return connector_of(user).state(user).writable
+
+
+def change(user: User, old: str, new: str) -> bool:
+    """Sets a new password, ends every other session and tells the user.
+
+    Args:
+        new: already judged.
+
+    Returns:
+        False when the old password is wrong; the try is counted.
+
+    Raises:
+        TooManyGuesses: nothing was compared.
+        directory.connectors.base.PolicyRejected: by the directory's own rules.
+        directory.connectors.base.Unreachable: nothing was changed.
+    """
+    verdict = limits.hit(Limit.OLD_PASSWORD_GUESSES, str(user.pk))
+    if not verdict.allowed:
+        raise TooManyGuesses(verdict.until)
+    connector = connector_of(user)
+    if not connector.authenticate(user, old):
+        record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk)
+        return False
+    with transaction.atomic():
+        connector.set_password(user, new)
+        end_attempts_of(user.pk)
+        record(Activity.PASSWORD_CHANGED, subject_id=user.pk)
+        notices.tell(user, Notice.PASSWORD_CHANGED)
+    limits.clear(Limit.OLD_PASSWORD_GUESSES, str(user.pk))
+    user.refresh_from_db()
+    return True

@@ -1,0 +1,47 @@
+"""Changing a password that one knows, and choosing one's own after a temporary one."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from directory.connectors.base import DirectoryError
+from directory.models import User
+from registration.views.frame import signed_in
+from reset.forms import ChangePasswordForm
+from reset.services import change
+from reset.services.finish import findings_about
+from tenants.queries import policy_in_force
+from verification.forms import paused_words
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def change_password(request: HttpRequest, user: User) -> HttpResponse:
+    shortest = policy_in_force().password_min_length
+    form = ChangePasswordForm(request.POST or None, shortest=shortest)
+    allowed = change.may_change(user)
+    if allowed and form.is_valid() and _is_changed(user, form):
+        update_session_auth_hash(request, user)
+        messages.success(request, _("Your password has been changed"))
+        return redirect("registration:setup")
+    context = {"form": form, "allowed": allowed, "is_due": user.must_change_password}
+    return render(request, "reset/change_password.html", context)
+
+
+def _is_changed(user: User, form: ChangePasswordForm) -> bool:
+    typed = form.cleaned_data
+    if findings := findings_about(user, typed["new_password"]):
+        form.refuse(findings)
+        return False
+    try:
+        if change.change(user, typed["password"], typed["new_password"]):
+            return True
+        form.add_error("password", _("Your current password is not correct"))
+    except change.TooManyGuesses as refused:
+        form.add_error("password", paused_words(refused.until))
+    except DirectoryError:
+        form.add_error("new_password", _("Your organisation’s directory didn’t accept this."))
+    return False

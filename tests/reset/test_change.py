@@ -1,0 +1,114 @@
+import pytest
+from django.test import Client
+
+from audit.activities import Activity, Outcome
+from audit.models import Event
+from directory.models import User
+from reset.models import ResetAttempt
+from tests.builders import PASSWORD, make_email, make_user
+
+NEW = "correct horse battery staple"
+PAGE = "/changepassword"
+
+
+@pytest.fixture
+def user(contoso):
+    return make_user()
+
+
+def sign_in(user, password=PASSWORD) -> Client:
+    client = Client()
+    client.post("/signin", {"username": user.upn, "password": password})
+    return client
+
+
+def change(client, old=PASSWORD, new=NEW, again=None):
+    typed = {"password": old, "new_password": new, "confirm_password": again or new}
+    return client.post(PAGE, typed)
+
+
+def is_password(user, password) -> bool:
+    answer = Client().post("/signin", {"username": user.upn, "password": password})
+    return answer.status_code == 302
+
+
+def test_who_knows_the_old_password_sets_a_new_one_and_stays_signed_in(user, mailroom):
+    here, elsewhere = sign_in(user), sign_in(user)
+
+    assert change(here).status_code == 302
+
+    assert here.get("/security-info").status_code == 200
+    assert elsewhere.get("/security-info").status_code == 302
+    assert is_password(user, NEW)
+    assert not is_password(user, PASSWORD)
+    assert "was changed" in mailroom.work()[0].subject
+    assert Event.objects.filter(activity=Activity.PASSWORD_CHANGED).exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"old": "wrong"}, "Your current password is not correct"),
+        ({"old": ""}, "Enter your current password"),
+        ({"new": PASSWORD}, "The new password must differ from the current one"),
+        ({"new": "short"}, "Use at least 12 characters"),
+        ({"again": "something else entirely"}, "The two passwords are not the same"),
+        ({"new": "minji minji minji"}, "contains your name"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_is_said_at_the_field_and_changes_nothing(user, typed, words):
+    page = change(sign_in(user), **typed)
+
+    assert words in page.text
+    assert is_password(user, PASSWORD)
+
+
+def test_eleventh_guess_at_the_old_password_isnt_looked_at(user):
+    client = sign_in(user)
+    for _ in range(10):
+        change(client, old="wrong")
+
+    page = change(client)
+
+    assert "Paused until" in page.text
+    assert is_password(user, PASSWORD)
+    failed = Event.objects.filter(activity=Activity.PASSWORD_CHANGED, outcome=Outcome.FAILURE)
+    assert failed.count() == 10
+
+
+def test_only_who_is_signed_in_finds_the_page(user):
+    assert Client().get(PAGE).url.startswith("/signin?next=")
+    assert change(Client()).status_code == 302
+    assert is_password(user, PASSWORD)
+
+
+def test_a_password_kept_elsewhere_isnt_changed_here(user):
+    client = sign_in(user)
+    User.objects.filter(pk=user.pk).update(connector="ldap")
+
+    page = change(client)
+
+    assert "doesn’t let you change this password yourself" in page.text
+
+
+def test_a_temporary_password_opens_nothing_but_its_change(user):
+    User.objects.filter(pk=user.pk).update(must_change_password=True)
+    client = sign_in(user)
+
+    for path in ("/", "/ssprsetup", "/security-info", "/admin/", "/passwordreset"):
+        assert client.get(path).url == PAGE
+    assert "temporary one" in client.get(PAGE).text
+
+    change(client)
+
+    assert client.get("/security-info").status_code == 200
+
+
+def test_a_reset_that_was_under_way_ends(user):
+    make_email(user)
+    Client().post("/passwordreset", {"username": user.upn})
+
+    change(sign_in(user))
+
+    assert ResetAttempt.objects.get().refused == "R07"
