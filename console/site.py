@@ -23,6 +23,7 @@ _NAVIGATION = (
     ("console:people", _("People"), Duty.SEE_PEOPLE),
     ("console:policy", _("Policy"), Duty.SET_POLICY),
     ("admin:audit_event_changelist", _("Audit log"), Duty.READ_AUDIT),
+    ("console:administrators", _("Administrators"), Duty.MANAGE_ADMINS),
 )
 
 

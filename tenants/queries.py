@@ -37,6 +37,11 @@ def tenant_in_force() -> Tenant:
     return known("tenant", lambda: Tenant.objects.get(pk=current_tenant_id()))
 
 
+def lock_tenant() -> None:
+    """Makes changes that count heads wait for each other, until the transaction ends."""
+    Tenant.objects.select_for_update().get(pk=current_tenant_id())
+
+
 def time_zone_in_force() -> str:
     """Where times are told: the organisation's zone, or UTC where no organisation is known."""
     return "UTC" if current_tenant_id() == NOBODY else tenant_in_force().time_zone

@@ -20,7 +20,7 @@ from verification.queries import authenticators_of
 from verification.services import authenticators, notices
 from verification.services.authenticators import Pairing
 from verification.services.guesses import Paused
-from verification.services.notices import Notice
+from verification.services.notice_words import Notice
 
 _SERVICE = "SSPR"
 

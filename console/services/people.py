@@ -16,7 +16,7 @@ from directory.services import contacts_of_person
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from verification.services import guesses, notices
-from verification.services.notices import Notice
+from verification.services.notice_words import Notice
 
 # No look-alikes, nothing that a spreadsheet or a telephone could mistake.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"

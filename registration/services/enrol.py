@@ -28,7 +28,7 @@ from verification.rules.verdicts import Verdict
 from verification.services import authenticators, challenges, guesses, notices, questions
 from verification.services.authenticators import Pairing
 from verification.services.challenges import Answered, Asked
-from verification.services.notices import Notice
+from verification.services.notice_words import Notice
 
 
 class AddressProblem(StrEnum):

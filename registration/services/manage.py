@@ -11,7 +11,7 @@ from directory.models import User
 from tenants.policy import Proof
 from verification.queries import methods_by_proof, value_of
 from verification.services import authenticators, notices
-from verification.services.notices import Notice
+from verification.services.notice_words import Notice
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from limits import services as limits
 from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from verification.services import notices
-from verification.services.notices import Notice
+from verification.services.notice_words import Notice
 
 
 class TooManyGuesses(Exception):

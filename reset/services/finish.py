@@ -20,7 +20,7 @@ from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.services import guesses, notices
-from verification.services.notices import Notice
+from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -23,26 +22,9 @@ from tenants.roles import Role
 from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.services.letters import Letter, content_of, support_line
+from verification.services.notice_words import Notice, letter_words, text_words
 
 _LIFETIME = timedelta(days=2)
-
-
-class Notice(StrEnum):
-    """What people are told about."""
-
-    RESET = "reset"
-    UNLOCKED = "unlocked"
-    ADDED = "added"
-    CHANGED = "changed"
-    REMOVED = "removed"
-    PASSWORD_CHANGED = "password_changed"
-    BLOCK_CLEARED = "block_cleared"
-    MUST_REGISTER = "must_register"
-    SIGNED_OUT = "signed_out"
-    TEMPORARY_PASSWORD = "temporary_password"
-    DISABLED = "disabled"
-    ENABLED = "enabled"
-    CONTACT_ENTERED = "contact_entered"
 
 
 def tell(  # noqa: PLR0913  # a notice has this many sides, all named
@@ -104,14 +86,19 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
             ],
             footer=support_line(support_code),
         )
-        for address in administrator_mailboxes(except_for=user.pk):
-            outbox.post(
-                Kind.EMAIL,
-                address,
-                language=tenant.language,
-                lifetime=_LIFETIME,
-                content=content_of(letter, tenant),
-            )
+        _post_to(administrator_mailboxes(except_for=user.pk), letter, tenant)
+
+
+def tell_of_role(person: User) -> None:
+    """Every other administrator hears that somebody got, changed or lost a role."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _facts(person, tenant, timezone.now())
+        letter = Letter(
+            subject=_("[%(tenant)s] A role was changed") % facts,
+            paragraphs=[_("The role of %(user)s was changed on %(date)s at %(time)s.") % facts],
+        )
+        _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
 
 
 def proof_name(proof: Proof) -> str:
@@ -123,6 +110,17 @@ def proof_name(proof: Proof) -> str:
         Proof.QUESTIONS: _("Security questions"),
         Proof.AUTHENTICATOR: _("Authenticator app"),
     }[proof]
+
+
+def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
+    for address in mailboxes:
+        outbox.post(
+            Kind.EMAIL,
+            address,
+            language=tenant.language,
+            lifetime=_LIFETIME,
+            content=content_of(letter, tenant),
+        )
 
 
 def _is_wanted(notice: Notice) -> bool:
@@ -166,69 +164,7 @@ def _facts(user: User, tenant: Tenant, now: datetime) -> dict[str, str]:
 def _letter(
     notice: Notice, facts: dict[str, str], *, methods: Sequence[Method], support_code: str
 ) -> Letter:
-    subject, body = {
-        Notice.RESET: (
-            _("Your %(brand)s password was reset"),
-            _("The password for %(user)s was reset on %(date)s at %(time)s."),
-        ),
-        Notice.UNLOCKED: (
-            _("Your %(brand)s account was unlocked"),
-            _(
-                "The account %(user)s was unlocked on %(date)s at %(time)s."
-                " The password stayed the same."
-            ),
-        ),
-        Notice.ADDED: (
-            _("A verification method was added to your %(brand)s account"),
-            _("%(method)s was added to %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.CHANGED: (
-            _("A verification method was changed on your %(brand)s account"),
-            _("%(method)s was changed for %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.REMOVED: (
-            _("A verification method was removed from your %(brand)s account"),
-            _("%(method)s was removed from %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.PASSWORD_CHANGED: (
-            _("Your %(brand)s password was changed"),
-            _("The password for %(user)s was changed on %(date)s at %(time)s."),
-        ),
-        Notice.BLOCK_CLEARED: (
-            _("You can reset your %(brand)s password again"),
-            _("An administrator ended the pause for %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.MUST_REGISTER: (
-            _("Please register your %(brand)s security info again"),
-            _(
-                "An administrator asked on %(date)s at %(time)s that you check the security info"
-                " of %(user)s the next time you sign in."
-            ),
-        ),
-        Notice.SIGNED_OUT: (
-            _("You were signed out of your %(brand)s account everywhere"),
-            _("An administrator ended all sessions of %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.TEMPORARY_PASSWORD: (
-            _("Your %(brand)s account has a temporary password"),
-            _(
-                "An administrator set a temporary password for %(user)s on %(date)s at %(time)s."
-                " You choose your own when you sign in."
-            ),
-        ),
-        Notice.DISABLED: (
-            _("Your %(brand)s account was disabled"),
-            _("An administrator disabled %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.ENABLED: (
-            _("Your %(brand)s account was enabled"),
-            _("An administrator enabled %(user)s on %(date)s at %(time)s."),
-        ),
-        Notice.CONTACT_ENTERED: (
-            _("Your administrator updated your contact information"),
-            _("An administrator changed this for %(user)s on %(date)s at %(time)s: %(method)s."),
-        ),
-    }[notice]
+    subject, body = letter_words(notice)
     paragraphs = [body % facts]
     if methods:
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": _methods(methods)})
@@ -256,32 +192,7 @@ def _text(notice: Notice, tenant: Tenant, now: datetime, proof: Proof | None) ->
         "time": date_format(timezone.localtime(now), "H:i"),
         "method": proof_name(proof) if proof else "",
     }
-    return {
-        Notice.RESET: _(
-            "%(brand)s: your password was reset at %(time)s. Not you? Call your IT team now."
-        ),
-        Notice.UNLOCKED: _(
-            "%(brand)s: your account was unlocked at %(time)s. Not you? Call your IT team now."
-        ),
-        Notice.ADDED: _(
-            "%(brand)s: %(method)s was added to your account at %(time)s."
-            " Not you? Call your IT team now."
-        ),
-        Notice.CHANGED: _(
-            "%(brand)s: %(method)s was changed on your account at %(time)s."
-            " Not you? Call your IT team now."
-        ),
-        Notice.REMOVED: _(
-            "%(brand)s: %(method)s was removed from your account at %(time)s."
-            " Not you? Call your IT team now."
-        ),
-        Notice.PASSWORD_CHANGED: _(
-            "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
-        ),
-    }.get(
-        notice,
-        _("%(brand)s: an administrator changed something in your account at %(time)s."),
-    ) % facts
+    return text_words(notice) % facts
 
 
 def _methods(methods: Sequence[Method]) -> str:

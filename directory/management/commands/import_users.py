@@ -1,24 +1,21 @@
-import codecs
 import shutil
 import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
-from directory.csv_rows import COLUMNS
-from directory.services.import_users import Refused, UnusableFile, import_users
+from directory.csv_rows import COLUMNS, FileProblem
+from directory.services.import_files import Sheet, UnusableFile, opened
+from directory.services.import_rows import Told
+from directory.services.import_users import import_users
+from directory.services.import_words import why_unusable, words, words_of_file
 from isolation.scope import in_tenant
 from tenants.queries import tenant_by_slug
-
-_ENCODINGS = ("utf-8-sig", "cp949")
-_CHUNK_BYTES = 1 << 20
 
 
 class Command(BaseCommand):
@@ -37,11 +34,8 @@ class Command(BaseCommand):
         organisation = tenant_by_slug(tenant)
         if organisation is None:
             raise CommandError(f"--tenant: there is no organisation {tenant}")
-        try:
-            with _opened(file) as lines, in_tenant(organisation.pk):
-                tally = import_users(lines, tell=self.tell, dry_run=dry_run)
-        except UnusableFile as problem:
-            raise CommandError(str(problem)) from None
+        with _rewindable(file) as content, in_tenant(organisation.pk):
+            tally = import_users(self.sheet(content), tell=self.tell, dry_run=dry_run)
         self.stdout.write(
             f"{'would be: ' if dry_run else ''}read {tally.read}, created {tally.created}, "
             f"updated {tally.updated}, unchanged {tally.unchanged}, refused {tally.refused}"
@@ -49,17 +43,18 @@ class Command(BaseCommand):
         if tally.refused:
             raise CommandError(f"{tally.refused} of {tally.read} rows were refused")
 
-    def tell(self, refused: Refused) -> None:
-        reasons = (f"{r.column}: {r.text}" if r.column else r.text for r in refused.reasons)
-        self.stderr.write(f"line {refused.line}: {'; '.join(reasons)}")
+    def sheet(self, content: BinaryIO) -> Sheet:
+        try:
+            found = opened(content)
+        except UnusableFile as problem:
+            raise CommandError(why_unusable(problem)) from None
+        if found.unknown:
+            self.stderr.write(words_of_file(FileProblem.UNKNOWN_COLUMNS, found.unknown))
+        return found
 
-
-@contextmanager
-def _opened(name: str) -> Iterator[TextIOWrapper]:
-    with _rewindable(name) as file:
-        encoding = _encoding(file)
-        file.seek(0)
-        yield TextIOWrapper(file, encoding)
+    def tell(self, told: Told) -> None:
+        for reason in told.reasons:
+            self.stderr.write(words(reason, told.line))
 
 
 @contextmanager
@@ -76,23 +71,3 @@ def _rewindable(name: str) -> Iterator[BinaryIO]:
         raise CommandError(f"{name}: {problem.strerror}") from None
     with file:
         yield file
-
-
-def _encoding(file: BinaryIO) -> str:
-    """UTF-8 if all of the file is; else CP949, in which Korean spreadsheets are saved."""
-    for name in _ENCODINGS:
-        file.seek(0)
-        if _decodes(file, name):
-            return name
-    raise CommandError("neither UTF-8 nor CP949: save the file as “CSV UTF-8”")
-
-
-def _decodes(file: BinaryIO, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        for chunk in iter(partial(file.read, _CHUNK_BYTES), b""):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -1,0 +1,50 @@
+"""Giving a role."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from console.forms.people import ROLES, NoteForm
+from console.queries.administrators import person_called
+from directory.models import User
+from tenants.roles import Role
+
+_NO_ROLE = ("", _("No role"))
+
+
+class RoleForm(NoteForm):
+    """Another role for somebody who has one."""
+
+    role = forms.ChoiceField(
+        label=_("Role"),
+        required=False,
+        choices=[*((role.value, words) for role, words in ROLES.items()), _NO_ROLE],
+        widget=forms.RadioSelect,
+    )
+    field_order = ["role", "note"]
+
+    def clean_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+
+class AppointForm(RoleForm):
+    """A role for somebody of the organisation, by name."""
+
+    username = forms.CharField(
+        label=_("User ID"),
+        max_length=500,
+        error_messages={"required": _("Enter a user ID")},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
+    )
+    field_order = ["username", "role", "note"]
+
+    def clean_username(self) -> User:
+        found = person_called(self.cleaned_data["username"])
+        if found is None:
+            raise forms.ValidationError(_("Nobody here has this user ID."))
+        return found
+
+    def clean_role(self) -> Role:
+        role = super().clean_role()
+        if role is Role.NONE:
+            raise forms.ValidationError(_("Choose a role."))
+        return role

@@ -1,0 +1,64 @@
+"""Choosing a file, its encoding, and what of the people to export."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from directory.services.export import EXPORTED
+
+LONGEST_REASON = 200
+ENCODINGS = {
+    "utf-8-sig": "UTF-8",
+    "cp949": "CP949",
+    "utf-16": "UTF-16",
+}
+
+
+def encoding_name(encoding: str) -> str:
+    """As people call it: of UTF-8 there are two that are one to them."""
+    return "UTF-8" if encoding == "utf-8" else ENCODINGS.get(encoding, encoding)
+
+
+class FileForm(forms.Form):
+    file = forms.FileField(
+        label=_("CSV file"),
+        help_text=_(
+            "CSV, first row with column names. Only user_principal_name is required. UTF-8 is best;"
+            " files from Korean Excel (CP949) are recognised."
+        ),
+        # That it is empty is said by who reads it.
+        allow_empty_file=True,
+        max_length=None,
+        error_messages={
+            "required": _("Choose a file first."),
+            "invalid": _("Choose a file first."),
+        },
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
+    )
+
+
+class EncodingForm(forms.Form):
+    encoding = forms.ChoiceField(label=_("Read the file as"), choices=list(ENCODINGS.items()))
+
+
+class ExportForm(forms.Form):
+    columns = forms.MultipleChoiceField(
+        label=_("Columns to include"),
+        choices=[(name, name) for name in EXPORTED],
+        error_messages={"required": _("Choose at least one column.")},
+        widget=forms.CheckboxSelectMultiple,
+    )
+    reason = forms.CharField(
+        label=_("Why do you need this export? (recorded)"),
+        max_length=LONGEST_REASON,
+        error_messages={"required": _("Say why. The reason is recorded.")},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None) -> None:
+        super().__init__(data, initial={"columns": list(EXPORTED)})
+
+    def clean_reason(self) -> str:
+        typed: str = self.cleaned_data["reason"]
+        return "".join(letter for letter in typed if letter.isprintable())

@@ -1,0 +1,53 @@
+"""Who has a role, and whether a second factor guards it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.models import User
+from directory.rules import canonical_upn
+from tenants.roles import Role
+from verification.models import Authenticator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administrator:
+    pk: int
+    upn: str
+    name: str
+    role: Role
+    enabled: bool
+    has_second_factor: bool
+    signed_in_at: datetime | None
+
+
+def administrators() -> list[Administrator]:
+    people = list(User.objects.exclude(role=Role.NONE).order_by("role", "upn")[:500])
+    ids = [person.pk for person in people]
+    apps = Authenticator.objects.filter(
+        user_id__in=ids, confirmed_at__isnull=False, removed_at=None
+    )
+    paired = set(apps.values_list("user_id", flat=True))
+    entered = Event.objects.filter(subject_id__in=ids, activity=Activity.ADMIN_SIGNED_IN)
+    last = {
+        row["subject_id"]: row["at"] for row in entered.values("subject_id").annotate(at=Max("at"))
+    }
+    return [
+        Administrator(
+            pk=person.pk,
+            upn=person.upn,
+            name=person.display_name,
+            role=Role(person.role),
+            enabled=person.enabled,
+            has_second_factor=person.pk in paired,
+            signed_in_at=last.get(person.pk),
+        )
+        for person in people
+    ]
+
+
+def person_called(upn: str) -> User | None:
+    return User.objects.filter(upn=canonical_upn(upn)).first()

@@ -1,0 +1,98 @@
+"""Administrators: who they are, and giving, changing and taking roles."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.forms.administrators import AppointForm, RoleForm
+from console.forms.people import ROLES, NoteForm
+from console.queries import administrators as queries
+from console.queries.people import person_of
+from console.services import administrators as services
+from console.views.frame import freshly_proved, page, shown
+from directory.models import User
+from directory.services.roles import LastAdministrator
+from tenants.roles import Duty, Role
+from verification.services.second_factor import remove_second_factor
+
+_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
+_LAST = gettext_lazy("This is the last tenant admin. Give the role to somebody else first.")
+
+
+@require_safe
+@page(Duty.MANAGE_ADMINS)
+def administrators(request: HttpRequest, user: User) -> HttpResponse:
+    rows = [
+        {"one": one, "role": ROLES.get(one.role, one.role), "is_me": one.pk == user.pk}
+        for one in queries.administrators()
+    ]
+    return shown(
+        request, "console/administrators/list.html", {"title": _("Administrators"), "rows": rows}
+    )
+
+
+@_GET_POST
+@page(Duty.MANAGE_ADMINS)
+@freshly_proved
+def appoint(request: HttpRequest, user: User) -> HttpResponse:
+    """A role for somebody, by user ID."""
+    form = AppointForm(request.POST or None)
+    if form.is_valid() and _is_given(user, form.cleaned_data["username"], form, "username"):
+        messages.success(request, _("Role saved."))
+        return redirect("console:administrators")
+    context = {"title": _("Give somebody a role"), "form": form}
+    return shown(request, "console/administrators/appoint.html", context)
+
+
+@_GET_POST
+@page(Duty.MANAGE_ADMINS)
+@freshly_proved
+def role(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
+    """Another role for somebody who has one, or none."""
+    found = _other(user, person_id)
+    form = RoleForm(request.POST or None, initial={"role": found.role})
+    if form.is_valid() and _is_given(user, found, form, "role"):
+        messages.success(request, _("Role saved."))
+        return redirect("console:administrators")
+    context = {"title": _("Change the role"), "form": form, "person": found}
+    return shown(request, "console/administrators/role.html", context)
+
+
+@_GET_POST
+@page(Duty.MANAGE_ADMINS)
+@freshly_proved
+def second_factor(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
+    """Takes somebody's apps away: a lost phone."""
+    found = _other(user, person_id)
+    form = NoteForm(request.POST or None)
+    if form.is_valid():
+        note = form.cleaned_data["note"]
+        remove_second_factor(found, actor_id=user.pk, note=note)
+        messages.success(request, _("The second factor was removed."))
+        return redirect("console:administrators")
+    context = {"title": _("Remove the second factor"), "form": form, "person": found}
+    return shown(request, "console/administrators/second_factor.html", context)
+
+
+def _is_given(user: User, person: User, form: RoleForm, field: str) -> bool:
+    """Gives the role; says at the field why not."""
+    if person.pk == user.pk:
+        form.add_error(field, _("Your own role is changed by another administrator."))
+        return False
+    typed = form.cleaned_data
+    try:
+        services.give_role(user, person, typed["role"], note=typed["note"])
+    except LastAdministrator:
+        form.add_error(field, str(_LAST))
+        return False
+    return True
+
+
+def _other(user: User, person_id: int) -> User:
+    found = person_of(person_id)
+    if found is None or found.pk == user.pk or found.role == Role.NONE:
+        raise Http404
+    return found

@@ -1,0 +1,68 @@
+"""Files of people that can be had: an example, what became of an import, and everybody."""
+
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.forms.imports import ExportForm
+from console.views.frame import freshly_proved, page, shown
+from console.views.imports import of_tenant
+from directory.csv_rows import COLUMNS
+from directory.models import Import, User
+from directory.services.csv_writing import MARK, as_csv
+from directory.services.export import export_people
+from directory.services.import_report import report
+from tenants.queries import domain_names
+from tenants.roles import Duty
+
+_KIND = "text/csv; charset=utf-8"
+
+
+@require_safe
+@page(Duty.IMPORT_PEOPLE)
+def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
+    """A file that could be imported here."""
+    domain = min(domain_names(), default="example.com")
+    row = {
+        COLUMNS[0]: f"minji.kim@{domain}",
+        "display_name": "김민지",
+        "language": "ko",
+        "mobile_phone": "010-1234-5678",
+        "alternate_email": "minji@mail.example",
+        "groups": "Seoul;Sales",
+    }
+    rows = [COLUMNS, [row.get(name, "") for name in COLUMNS]]
+    return _named(HttpResponse(MARK + as_csv(rows), content_type=_KIND), "example.csv")
+
+
+@require_safe
+@page(Duty.IMPORT_PEOPLE)
+@of_tenant
+def report_file(_request: HttpRequest, _user: User, kept: Import) -> HttpResponseBase:
+    return _download(report(kept, get_language() or "en"), "report.csv")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Duty.MANAGE_PEOPLE)
+@freshly_proved
+def export(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Everybody. The answer to the form is the file: it has no address to be had at later."""
+    form = ExportForm(request.POST or None)
+    if form.is_valid():
+        columns, note = form.cleaned_data["columns"], form.cleaned_data["reason"]
+        return _download(export_people(columns, note=note, actor_id=user.pk), "people.csv")
+    context = {"title": _("Export people and contact data"), "form": form}
+    return shown(request, "console/imports/export.html", context)
+
+
+def _download(pieces: Iterator[str], name: str) -> HttpResponseBase:
+    return _named(StreamingHttpResponse(pieces, content_type=_KIND), name)
+
+
+def _named(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

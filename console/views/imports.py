@@ -1,0 +1,202 @@
+"""Bringing people in from a file, in four steps."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import BinaryIO, cast
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from console.forms.imports import EncodingForm, FileForm, encoding_name
+from console.queries import imports as queries
+from console.views.frame import freshly_proved, page, shown
+from console.views.uploads import Bounded
+from directory.csv_rows import FileProblem
+from directory.models import Import, User
+from directory.services import imports as services
+from directory.services.import_files import UnusableFile
+from directory.services.import_report import first_remarks
+from directory.services.import_slices import MOST_TOLD
+from directory.services.import_words import why_unusable, words_of_file
+from tenants.roles import Duty
+
+State = Import.State
+_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
+_MEGABYTE = 1024 * 1024
+_REMARKS_SHOWN = 50
+_REFRESH_S = 2
+STATES = {
+    State.UPLOADING: gettext_lazy("Uploading"),
+    State.LOADED: gettext_lazy("Uploaded"),
+    State.CHECKING: gettext_lazy("Being checked"),
+    State.CHECKED: gettext_lazy("Checked"),
+    State.RUNNING: gettext_lazy("Being imported"),
+    State.DONE: gettext_lazy("Finished"),
+    State.CANCELLED: gettext_lazy("Cancelled"),
+    State.FAILED: gettext_lazy("Failed"),
+}
+
+One = Callable[[HttpRequest, User, Import], HttpResponseBase]
+
+
+def of_tenant(view: One) -> Callable[..., HttpResponseBase]:
+    """With the import that the address names; 404 where this organisation has no such import."""
+
+    @wraps(view)
+    def found(request: HttpRequest, user: User, import_id: uuid.UUID) -> HttpResponseBase:
+        kept = queries.import_of(import_id)
+        if kept is None:
+            raise Http404
+        return view(request, user, kept)
+
+    return found
+
+
+@require_safe
+@page(Duty.IMPORT_PEOPLE)
+def imports(request: HttpRequest, user: User) -> HttpResponse:
+    context = {
+        "title": _("Import people and contact data"),
+        "imports": [(one, STATES[State(one.state)]) for one in queries.newest()],
+        "may_export": user.is_trusted_with(Duty.MANAGE_PEOPLE),
+    }
+    return shown(request, "console/imports/imports.html", context)
+
+
+@csrf_exempt  # `_upload` checks, once it's said what may be sent.
+@_GET_POST
+@page(Duty.IMPORT_PEOPLE)
+def upload(request: HttpRequest, user: User) -> HttpResponseBase:
+    handler = Bounded(request, most_bytes=services.LARGEST_FILE)
+    request.upload_handlers = [handler]
+    return _upload(request, user, handler)
+
+
+@csrf_protect
+def _upload(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
+    form = FileForm(request.POST or None, request.FILES or None)
+    largest = services.LARGEST_FILE // _MEGABYTE
+    if handler.exceeded:
+        words = _("The file is larger than %(limit)s MB. Split it and import the parts.")
+        form.errors["file"] = form.error_class([words % {"limit": largest}])
+    elif form.is_valid() and (kept := _taken(form, user)):
+        return redirect("console:import", kept.pk)
+    context = {"title": _("Choose a file"), "form": form, "limit": largest}
+    return shown(request, "console/imports/upload.html", context)
+
+
+def _taken(form: FileForm, user: User) -> Import | None:
+    sent = form.cleaned_data["file"]
+    file = cast("BinaryIO", sent.file)
+    try:
+        return services.take(file, name=sent.name, size=sent.size, actor_id=user.pk)
+    except UnusableFile as problem:
+        form.add_error("file", why_unusable(problem))
+    except services.TooManyOpen:
+        form.add_error("file", _("Other files wait already. Import or cancel one of them first."))
+    return None
+
+
+@require_safe
+@page(Duty.IMPORT_PEOPLE)
+@of_tenant
+def one(request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
+    """The page of the step that the import is at."""
+    if kept.state == State.LOADED:
+        return _columns(request, kept, EncodingForm(initial={"encoding": _plain(kept.encoding)}))
+    if kept.state == State.CHECKED:
+        context = {"title": _("Look at the errors"), "remarks": first_remarks(kept, _REMARKS_SHOWN)}
+        return _shown(request, "errors", kept, context)
+    if kept.is_at_work:
+        return _progress(request, kept)
+    return _shown(request, "ended", kept, {"title": _("Import")})
+
+
+def _columns(request: HttpRequest, kept: Import, form: EncodingForm) -> HttpResponse:
+    found = services.preview(kept)
+    unknown = words_of_file(FileProblem.UNKNOWN_COLUMNS, found.unknown) if found.unknown else ""
+    context = {
+        "title": _("Check the columns"),
+        "form": form,
+        "preview": found,
+        "unknown": unknown,
+        "encoding": encoding_name(kept.encoding),
+    }
+    return _shown(request, "columns", kept, context)
+
+
+def _progress(request: HttpRequest, kept: Import) -> HttpResponse:
+    """Loads itself again until a worker is done, or whoever looks at it says that it's enough."""
+    is_check = kept.state == State.CHECKING
+    done, total = (kept.line, kept.lines) if is_check else (kept.read, kept.rows)
+    context = {
+        "title": _("Look at the errors") if is_check else _("Import"),
+        "is_check": is_check,
+        "done": min(done, total),
+        "total": max(total, 1),
+        "refresh_s": None if "still" in request.GET else _REFRESH_S,
+    }
+    return _shown(request, "progress", kept, context)
+
+
+@require_POST
+@page(Duty.IMPORT_PEOPLE)
+@of_tenant
+def encoding(request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
+    form = EncodingForm(request.POST)
+    if kept.state != State.LOADED:
+        return redirect("console:import", kept.pk)
+    if form.is_valid():
+        try:
+            services.read_as(kept, form.cleaned_data["encoding"])
+            return redirect("console:import", kept.pk)
+        except UnusableFile as problem:
+            form.add_error("encoding", why_unusable(problem))
+    return _columns(request, kept, form)
+
+
+@require_POST
+@page(Duty.IMPORT_PEOPLE)
+@of_tenant
+def check(_request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
+    services.check(kept)
+    return redirect("console:import", kept.pk)
+
+
+@_GET_POST
+@page(Duty.IMPORT_PEOPLE)
+@freshly_proved
+@of_tenant
+def start(request: HttpRequest, user: User, kept: Import) -> HttpResponse:
+    """Says what will happen, and does it when that is confirmed."""
+    if request.method == "POST":
+        services.start(kept, actor_id=user.pk)
+        return redirect("console:import", kept.pk)
+    if kept.state != State.CHECKED:
+        return redirect("console:import", kept.pk)
+    return _shown(request, "start", kept, {"title": _("Import")})
+
+
+@require_POST
+@page(Duty.IMPORT_PEOPLE)
+@of_tenant
+def cancel(_request: HttpRequest, user: User, kept: Import) -> HttpResponse:
+    services.cancel(kept, actor_id=user.pk)
+    return redirect("console:import", kept.pk)
+
+
+def _plain(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _shown(
+    request: HttpRequest, step: str, kept: Import, context: Mapping[str, object]
+) -> HttpResponse:
+    cut = {"most_told": MOST_TOLD, "is_cut": kept.told >= MOST_TOLD}
+    return shown(request, f"console/imports/{step}.html", {**context, **cut, "kept": kept})

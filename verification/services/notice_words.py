@@ -1,0 +1,133 @@
+"""What people are told about, and in which words."""
+
+from enum import StrEnum
+
+from django.utils.translation import gettext as _
+
+
+class Notice(StrEnum):
+    """What people are told about."""
+
+    RESET = "reset"
+    UNLOCKED = "unlocked"
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    PASSWORD_CHANGED = "password_changed"
+    BLOCK_CLEARED = "block_cleared"
+    MUST_REGISTER = "must_register"
+    SIGNED_OUT = "signed_out"
+    TEMPORARY_PASSWORD = "temporary_password"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    CONTACT_ENTERED = "contact_entered"
+    ROLE_CHANGED = "role_changed"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+
+
+def letter_words(notice: Notice) -> tuple[str, str]:
+    """Subject and first sentence of the mail, with places for the facts."""
+    return {
+        Notice.RESET: (
+            _("Your %(brand)s password was reset"),
+            _("The password for %(user)s was reset on %(date)s at %(time)s."),
+        ),
+        Notice.UNLOCKED: (
+            _("Your %(brand)s account was unlocked"),
+            _(
+                "The account %(user)s was unlocked on %(date)s at %(time)s."
+                " The password stayed the same."
+            ),
+        ),
+        Notice.ADDED: (
+            _("A verification method was added to your %(brand)s account"),
+            _("%(method)s was added to %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.CHANGED: (
+            _("A verification method was changed on your %(brand)s account"),
+            _("%(method)s was changed for %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.REMOVED: (
+            _("A verification method was removed from your %(brand)s account"),
+            _("%(method)s was removed from %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.PASSWORD_CHANGED: (
+            _("Your %(brand)s password was changed"),
+            _("The password for %(user)s was changed on %(date)s at %(time)s."),
+        ),
+        Notice.BLOCK_CLEARED: (
+            _("You can reset your %(brand)s password again"),
+            _("An administrator ended the pause for %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.MUST_REGISTER: (
+            _("Please register your %(brand)s security info again"),
+            _(
+                "An administrator asked on %(date)s at %(time)s that you check the security info"
+                " of %(user)s the next time you sign in."
+            ),
+        ),
+        Notice.SIGNED_OUT: (
+            _("You were signed out of your %(brand)s account everywhere"),
+            _("An administrator ended all sessions of %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.TEMPORARY_PASSWORD: (
+            _("Your %(brand)s account has a temporary password"),
+            _(
+                "An administrator set a temporary password for %(user)s on %(date)s at %(time)s."
+                " You choose your own when you sign in."
+            ),
+        ),
+        Notice.DISABLED: (
+            _("Your %(brand)s account was disabled"),
+            _("An administrator disabled %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.ENABLED: (
+            _("Your %(brand)s account was enabled"),
+            _("An administrator enabled %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.CONTACT_ENTERED: (
+            _("Your administrator updated your contact information"),
+            _("An administrator changed this for %(user)s on %(date)s at %(time)s: %(method)s."),
+        ),
+        Notice.ROLE_CHANGED: (
+            _("Your role at %(brand)s was changed"),
+            _("An administrator changed the role of %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.SECOND_FACTOR_REMOVED: (
+            _("Your authenticator apps at %(brand)s were removed"),
+            _(
+                "An administrator removed all authenticator apps of %(user)s on %(date)s at"
+                " %(time)s."
+            ),
+        ),
+    }[notice]
+
+
+def text_words(notice: Notice) -> str:
+    """The whole text message, for who has no other address."""
+    return {
+        Notice.RESET: _(
+            "%(brand)s: your password was reset at %(time)s. Not you? Call your IT team now."
+        ),
+        Notice.UNLOCKED: _(
+            "%(brand)s: your account was unlocked at %(time)s. Not you? Call your IT team now."
+        ),
+        Notice.ADDED: _(
+            "%(brand)s: %(method)s was added to your account at %(time)s."
+            " Not you? Call your IT team now."
+        ),
+        Notice.CHANGED: _(
+            "%(brand)s: %(method)s was changed on your account at %(time)s."
+            " Not you? Call your IT team now."
+        ),
+        Notice.REMOVED: _(
+            "%(brand)s: %(method)s was removed from your account at %(time)s."
+            " Not you? Call your IT team now."
+        ),
+        Notice.PASSWORD_CHANGED: _(
+            "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
+        ),
+    }.get(
+        notice,
+        _("%(brand)s: an administrator changed something in your account at %(time)s."),
+    )
