@@ -40,9 +40,15 @@ class Activity(StrEnum):
     CONTACT_ENTERED = "contact_data_changed"
     CONTACT_SHOWN = "contact_data_shown"
     PASSWORD_CHANGED = "password_changed"
+    QUESTIONS_CHANGED = "question_bank_changed"
+    GROUP_CHANGED = "group_changed"
+    GROUP_MEMBERS_CHANGED = "group_members_changed"
     ROLE_CHANGED = "role_changed"
     TENANT_CREATED = "tenant_created"
     USERS_IMPORTED = "users_imported"
+    IMPORT_STARTED = "import_started"
+    IMPORT_CANCELLED = "import_cancelled"
+    PEOPLE_EXPORTED = "people_exported"
 
 
 class Outcome(StrEnum):

@@ -45,9 +45,15 @@ LABELS = {
     Activity.CONTACT_ENTERED: _("Contact data changed by an administrator"),
     Activity.CONTACT_SHOWN: _("Contact data shown in full"),
     Activity.PASSWORD_CHANGED: _("Change password (self-service)"),
+    Activity.QUESTIONS_CHANGED: _("Question bank changed"),
+    Activity.GROUP_CHANGED: _("Group changed"),
+    Activity.GROUP_MEMBERS_CHANGED: _("Members of a group changed"),
     Activity.ROLE_CHANGED: _("Role changed"),
     Activity.TENANT_CREATED: _("Organisation created"),
     Activity.USERS_IMPORTED: _("Users imported"),
+    Activity.IMPORT_STARTED: _("Import of users started"),
+    Activity.IMPORT_CANCELLED: _("Import of users cancelled"),
+    Activity.PEOPLE_EXPORTED: _("Users exported"),
 }
 
 

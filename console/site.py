@@ -22,6 +22,8 @@ _NAVIGATION = (
     ("console:overview", _("Overview"), None),
     ("console:people", _("People"), Duty.SEE_PEOPLE),
     ("console:policy", _("Policy"), Duty.SET_POLICY),
+    ("console:groups", _("Groups"), Duty.SET_POLICY),
+    ("console:questions", _("Security questions"), Duty.SET_POLICY),
     ("admin:audit_event_changelist", _("Audit log"), Duty.READ_AUDIT),
     ("console:administrators", _("Administrators"), Duty.MANAGE_ADMINS),
 )

@@ -5,7 +5,15 @@ from collections.abc import Collection
 from django.utils.translation import get_language
 
 from isolation.scope import NOBODY, current_tenant_id, known
-from tenants.models import CustomQuestion, Decisions, Domain, Group, GroupNesting, Tenant
+from tenants.models import (
+    CustomQuestion,
+    Decisions,
+    Domain,
+    Group,
+    GroupNesting,
+    SwitchedOff,
+    Tenant,
+)
 from tenants.policy import Bank, Policy, from_plain
 from tenants.predefined_questions import PREDEFINED
 
@@ -62,12 +70,20 @@ def unknown_groups(names: Collection[str]) -> list[str]:
 
 
 def questions() -> dict[str, str]:
-    """The bank of the tenant in force: id → text in the language in force."""
-    bank = policy_in_force().question_bank
-    texts = {} if bank is Bank.CUSTOM else {qid: str(text) for qid, text in PREDEFINED.items()}
+    """Every question that anybody may have answered: id → text in the language in force."""
+    texts = {qid: str(text) for qid, text in PREDEFINED.items()}
+    return texts | {f"c{q.pk}": in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
+
+
+def questions_on_offer() -> dict[str, str]:
+    """Those of the questions that people can choose now."""
+    bank, texts = policy_in_force().question_bank, questions()
+    off = set(SwitchedOff.objects.values_list("question_id", flat=True))
+    custom = CustomQuestion.objects.filter(enabled=True).values_list("pk", flat=True)
+    ids = [] if bank is Bank.CUSTOM else [qid for qid in PREDEFINED if qid not in off]
     if bank is not Bank.PREDEFINED:
-        texts |= {f"c{q.pk}": _in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
-    return texts
+        ids += [f"c{pk}" for pk in custom.order_by("pk")]
+    return {qid: texts[qid] for qid in ids}
 
 
 def with_outer_groups(group_ids: set[int]) -> set[int]:
@@ -100,6 +116,7 @@ def _policy() -> Policy:
     return from_plain(row.values) if row else Policy()
 
 
-def _in_language(texts: dict[str, str]) -> str:
+def in_language(texts: dict[str, str]) -> str:
+    """The text in the language in force, or in whichever there is."""
     language = (get_language() or "en").split("-")[0]
     return texts.get(language) or next(iter(texts.values()), "")

@@ -16,9 +16,12 @@ ENCODINGS = {
 }
 
 
-def encoding_name(encoding: str) -> str:
-    """As people call it: of UTF-8 there are two that are one to them."""
-    return "UTF-8" if encoding == "utf-8" else ENCODINGS.get(encoding, encoding)
+_WITHOUT_MARK = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16"}
+
+
+def choice_of(encoding: str) -> str:
+    """The one of `ENCODINGS` that it is; to people it is one, with a mark or without."""
+    return _WITHOUT_MARK.get(encoding, encoding)
 
 
 class FileForm(forms.Form):

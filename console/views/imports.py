@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.forms.imports import EncodingForm, FileForm, encoding_name
+from console.forms.imports import ENCODINGS, EncodingForm, FileForm, choice_of
 from console.queries import imports as queries
 from console.views.frame import freshly_proved, page, shown
 from console.views.uploads import Bounded
@@ -80,7 +80,8 @@ def upload(request: HttpRequest, user: User) -> HttpResponseBase:
 
 @csrf_protect
 def _upload(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
-    form = FileForm(request.POST or None, request.FILES or None)
+    sent = request.method == "POST"
+    form = FileForm(request.POST, request.FILES) if sent else FileForm()
     largest = services.LARGEST_FILE // _MEGABYTE
     if handler.exceeded:
         words = _("The file is larger than %(limit)s MB. Split it and import the parts.")
@@ -109,7 +110,7 @@ def _taken(form: FileForm, user: User) -> Import | None:
 def one(request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
     """The page of the step that the import is at."""
     if kept.state == State.LOADED:
-        return _columns(request, kept, EncodingForm(initial={"encoding": _plain(kept.encoding)}))
+        return _columns(request, kept, EncodingForm(initial={"encoding": choice_of(kept.encoding)}))
     if kept.state == State.CHECKED:
         context = {"title": _("Look at the errors"), "remarks": first_remarks(kept, _REMARKS_SHOWN)}
         return _shown(request, "errors", kept, context)
@@ -126,7 +127,7 @@ def _columns(request: HttpRequest, kept: Import, form: EncodingForm) -> HttpResp
         "form": form,
         "preview": found,
         "unknown": unknown,
-        "encoding": encoding_name(kept.encoding),
+        "encoding": ENCODINGS[choice_of(kept.encoding)],
     }
     return _shown(request, "columns", kept, context)
 
@@ -189,10 +190,6 @@ def start(request: HttpRequest, user: User, kept: Import) -> HttpResponse:
 def cancel(_request: HttpRequest, user: User, kept: Import) -> HttpResponse:
     services.cancel(kept, actor_id=user.pk)
     return redirect("console:import", kept.pk)
-
-
-def _plain(encoding: str) -> str:
-    return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
 def _shown(

@@ -18,7 +18,7 @@ from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
 from tenants.policy import Method, Proof
-from tenants.queries import policy_in_force, questions, tenant_in_force
+from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
 from verification.forms import APP_WRONG, PairForm, paused_words, refusal_words
 from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
@@ -96,7 +96,7 @@ def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
     policy = policy_in_force()
     form = QuestionsForm(
         request.POST or None,
-        bank=questions(),
+        bank=questions_on_offer(),
         policy=policy,
         names=[*user.display_name.split(), user.given_name, user.surname, user.upn.split("@")[0]],
         shuffled_by=str(context_of(request)),

@@ -28,6 +28,8 @@ class CustomQuestion(TenantOwned):
 
     texts = models.JSONField(default=dict)
     """Language → text of 3 to 200 characters."""
+    enabled = models.BooleanField(default=True, db_default=True)
+    """Off: nobody can choose it any more; who chose it before is still asked."""
 
     class Meta:
         base_manager_name = "unscoped"
@@ -35,3 +37,18 @@ class CustomQuestion(TenantOwned):
 
     def __str__(self) -> str:
         return f"question {self.pk}"
+
+
+class SwitchedOff(TenantOwned):
+    """A question that comes with the service and isn't offered here."""
+
+    question_id = models.CharField(max_length=20)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "question_id"], name="switched_off_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question_id} off"

@@ -1,0 +1,80 @@
+"""Groups: a name, the groups inside, the people in them."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from console.queries.groups import groups_named, people_called
+
+_MOST_AT_ONCE = 500
+
+
+class GroupForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=100, error_messages={"required": _("Enter a name")}
+    )
+
+    def clean_name(self) -> str:
+        name = unicodedata.normalize("NFC", self.cleaned_data["name"]).strip()
+        if not name.isprintable():
+            raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+        return name
+
+
+class ChangeGroupForm(GroupForm):
+    """Also the groups inside: whoever is in one of them counts as being in this one."""
+
+    inner = forms.CharField(
+        label=_("Groups inside"),
+        help_text=_("One name a line. Their members count as members of this group."),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def clean_inner(self) -> list[int]:
+        names = _lines(self.cleaned_data["inner"])
+        found = groups_named(names)
+        for name in names:
+            if name not in found:
+                words = _("There is no group “%(name)s”.")
+                raise forms.ValidationError(words, params={"name": name})
+        return sorted(found.values())
+
+
+class MembersForm(forms.Form):
+    """People to put into a group, one user ID a line."""
+
+    users = forms.CharField(
+        label=_("Add people"),
+        help_text=_("User IDs, one a line, up to 500."),
+        max_length=50_000,
+        error_messages={"required": _("Enter a user ID")},
+        widget=forms.Textarea(attrs={"rows": 4, "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+
+    def clean_users(self) -> list[Any]:
+        typed = _lines(self.cleaned_data["users"])
+        if len(typed) > _MOST_AT_ONCE:
+            raise forms.ValidationError(_("Up to 500 at once; import a file for more."))
+        found = people_called(typed)
+        if unknown := [name for name in typed if name not in found]:
+            raise forms.ValidationError(
+                [
+                    forms.ValidationError(
+                        _("Nobody here has the user ID “%(name)s”."), params={"name": name}
+                    )
+                    for name in unknown[:20]
+                ]
+            )
+        return list(found.values())
+
+
+def _lines(text: str) -> list[str]:
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))

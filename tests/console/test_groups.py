@@ -1,0 +1,165 @@
+import pytest
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.models import Membership
+from isolation.scope import current_tenant_id, in_tenant
+from tenants.models import Group, GroupNesting
+from tenants.policy import Policy, Scope
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import make_user
+from tests.console.people import behind_both, make_admin
+
+LIST = "/admin/groups/"
+
+
+@pytest.fixture
+def client(contoso):
+    return behind_both(make_admin())
+
+
+@pytest.fixture
+def staff(contoso):
+    return Group.objects.create(name="Staff")
+
+
+def in_force():
+    with in_tenant(current_tenant_id()):
+        return policy_in_force()
+
+
+def save(client, group, name=None, inner=""):
+    return client.post(f"{LIST}{group.pk}/", {"name": name or group.name, "inner": inner})
+
+
+def test_a_group_is_added_and_on_record(client):
+    client.post(f"{LIST}add/", {"name": " Seoul, office "})
+
+    assert Group.objects.filter(name="Seoul, office").exists()
+    assert Event.objects.filter(activity=Activity.GROUP_CHANGED).exists()
+    assert "Seoul, office" in client.get(LIST).text
+
+
+@pytest.mark.parametrize("name", ["", "Staff", "a" * 101, "a\x00b"])
+def test_a_bad_name_is_said_at_the_field(client, staff, name):
+    page = client.post(f"{LIST}add/", {"name": name})
+
+    assert page.context["form"].errors["name"]
+    assert Group.objects.count() == 1
+
+
+def test_the_policy_follows_a_new_name(client, staff):
+    change_policy(Policy(self_service=Scope.GROUPS, groups=frozenset({"Staff"})))
+
+    save(client, staff, name="Everybody here")
+
+    assert in_force().groups == {"Everybody here"}
+
+
+def test_a_name_that_is_taken_changes_nothing(client, staff):
+    Group.objects.create(name="Other")
+
+    page = save(client, staff, name="Other")
+
+    assert "Another group has this name" in page.text
+    assert Group.objects.filter(name="Staff").exists()
+
+
+def test_a_group_that_the_policy_names_isnt_deleted(client, staff):
+    change_policy(Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Staff"})))
+
+    page = client.post(f"{LIST}{staff.pk}/delete/", follow=True)
+
+    assert "The policy names this group" in page.text
+    assert Group.objects.filter(pk=staff.pk).exists()
+
+
+def test_deleting_a_group_leaves_its_people(client, staff):
+    minji = make_user()
+    Membership.objects.create(user=minji, group=staff)
+
+    client.post(f"{LIST}{staff.pk}/delete/")
+
+    minji.refresh_from_db()
+    assert not Group.objects.filter(pk=staff.pk).exists()
+
+
+def test_groups_hold_groups_but_never_themselves(client, staff):
+    seoul, gangnam = (Group.objects.create(name=name) for name in ("Seoul", "Gangnam"))
+    save(client, staff, inner="Seoul")
+    save(client, seoul, inner="Gangnam")
+
+    loop = save(client, gangnam, inner="Staff")
+    itself = save(client, staff, inner="Staff")
+
+    assert "holds this group already" in loop.text
+    assert "holds this group already" in itself.text
+    pairs = set(GroupNesting.objects.values_list("outer__name", "inner__name"))
+    assert pairs == {("Staff", "Seoul"), ("Seoul", "Gangnam")}
+    save(client, staff, inner="")
+    assert GroupNesting.objects.count() == 1
+
+
+def test_a_group_that_there_isnt_is_named(client, staff):
+    assert "There is no group “Nowhere”." in save(client, staff, inner="Nowhere").text
+
+
+def test_people_are_put_in_and_taken_out(client, staff):
+    minji, juno = make_user(), make_user("juno@contoso.example")
+
+    client.post(f"{LIST}{staff.pk}/members/", {"users": f"MINJI@contoso.example\n{juno.upn}"})
+    client.post(f"{LIST}{staff.pk}/members/remove/", {"user": minji.pk})
+
+    assert list(Membership.objects.values_list("user__upn", flat=True)) == [juno.upn]
+    changes = Event.objects.filter(activity=Activity.GROUP_MEMBERS_CHANGED)
+    assert changes.count() == 3
+    assert juno.upn in client.get(f"{LIST}{staff.pk}/").text
+
+
+def test_unknown_people_are_named_and_nobody_is_put_in(client, staff):
+    make_user()
+
+    page = client.post(
+        f"{LIST}{staff.pk}/members/", {"users": "minji@contoso.example\nnobody@contoso.example"}
+    )
+
+    assert "Nobody here has the user ID “nobody@contoso.example”." in page.text
+    assert not Membership.objects.exists()
+
+
+def test_another_organisations_people_and_groups_stay_out(client, staff, hanbit):
+    with in_tenant(hanbit.pk):
+        theirs = make_user("kim@hanbit.example")
+        their_group = Group.objects.create(name="Theirs")
+
+    assert "no group “Theirs”" in save(client, staff, inner="Theirs").text
+    page = client.post(f"{LIST}{staff.pk}/members/", {"users": theirs.upn})
+    assert "Nobody here has the user ID" in page.text
+    for path in ("", "delete/", "members/", "members/remove/"):
+        answer = client.post(f"{LIST}{their_group.pk}/{path}", {"users": "x", "user": theirs.pk})
+        assert answer.status_code == 404
+    assert client.post(f"{LIST}{staff.pk}/members/remove/", {"user": theirs.pk}).status_code == 404
+
+
+def test_members_are_paged(client, staff):
+    for number in range(60):
+        user = make_user(f"p{number:03d}@contoso.example")
+        Membership.objects.create(user=user, group=staff)
+
+    first = client.get(f"{LIST}{staff.pk}/")
+    second = client.get(f"{LIST}{staff.pk}/?{first.context['next']}")
+
+    assert len(first.context["members"]) == 50
+    assert len(second.context["members"]) == 10
+    found = client.get(f"{LIST}{staff.pk}/", {"q": "p007"})
+    assert [user.upn for user in found.context["members"]] == ["p007@contoso.example"]
+
+
+@pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
+def test_other_roles_have_no_groups(contoso, staff, role):
+    client = behind_both(make_admin("other@contoso.example", role=role))
+
+    assert client.get(LIST).status_code == 404
+    assert client.post(f"{LIST}{staff.pk}/delete/").status_code == 404
