@@ -3,6 +3,7 @@ from django.urls import include, path
 
 from console.views import (
     administrators,
+    branding,
     csv_files,
     door,
     groups,
@@ -13,6 +14,7 @@ from console.views import (
     person,
     policy,
     questions,
+    texts,
 )
 
 pages = [
@@ -37,6 +39,11 @@ pages = [
     path("groups/<int:group_id>/delete/", groups.delete, name="group-delete"),
     path("groups/<int:group_id>/members/", groups.add_members, name="group-members"),
     path("groups/<int:group_id>/members/remove/", groups.remove, name="group-remove"),
+    path("branding/", branding.branding, name="branding"),
+    path("texts/", texts.texts, name="texts"),
+    path("texts/<slug:key>/<slug:language>/", texts.one, name="text"),
+    path("texts/<slug:key>/<slug:language>/reset/", texts.reset, name="text-reset"),
+    path("texts/<slug:key>/<slug:language>/test/", texts.test, name="text-test"),
     path("administrators/", administrators.administrators, name="administrators"),
     path("administrators/appoint/", administrators.appoint, name="appoint"),
     path("administrators/<int:person_id>/role/", administrators.role, name="role"),

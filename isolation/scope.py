@@ -10,6 +10,7 @@ NOBODY = 0
 
 _Known = TypeVar("_Known")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
+_host: ContextVar[int | None] = ContextVar("tenant_of_the_host", default=None)
 _known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
 
 
@@ -27,6 +28,21 @@ def current_tenant_id() -> int:
     if tenant_id is None:
         raise NoTenantInForce
     return tenant_id
+
+
+def tenant_of_host() -> int | None:
+    """The organisation whose own host name was asked, if it was one's own."""
+    return _host.get()
+
+
+@contextmanager
+def at_host_of(tenant_id: int | None) -> Iterator[None]:
+    """Remembers until the block ends on whose host name a request came in."""
+    token = _host.set(tenant_id)
+    try:
+        yield
+    finally:
+        _host.reset(token)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ class Limit(Enum):
         10, _DAY, (timedelta(minutes=5), timedelta(minutes=30), timedelta(minutes=60))
     )
     OLD_PASSWORD_GUESSES = Rate(10, timedelta(minutes=30))
+    TEST_MESSAGES_OF_A_TENANT = Rate(10, _HOUR)
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY)
     CODES_TO_AN_EMAIL = Rate(10, timedelta(minutes=10))

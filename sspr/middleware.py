@@ -6,14 +6,18 @@ from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from isolation.scope import at_host_of
 from passwords.hashing import Busy
+from tenants.queries import branding_of_host
 
 Answer = Callable[[HttpRequest], HttpResponse]
 _LANGUAGE_PARAMETERS = ("lng", "mkt")
@@ -27,6 +31,26 @@ class RequestContext:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8)):
+            return self._get_response(request)
+
+
+class KnownHosts:
+    """Answers on the service's own host names and on those of its organisations' portals.
+
+    On a portal's host everybody of another organisation is unknown.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = split_domain_port(request.get_host())[0]
+        if validate_host(host, settings.OWN_HOSTS):
+            return self._get_response(request)
+        portal = branding_of_host(host)
+        if portal is None:
+            raise DisallowedHost("no portal has this host name")
+        with at_host_of(portal.tenant_id):
             return self._get_response(request)
 
 

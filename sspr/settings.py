@@ -24,7 +24,9 @@ SECRET_KEY = env("SSPR_SECRET_KEY")
 ENCRYPTION_KEYS = env.list("SSPR_ENCRYPTION_KEYS")
 TRUSTED_PROXIES = env.int("SSPR_TRUSTED_PROXIES", default=0)
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOOPBACK else [_base.hostname or ""]
+OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOOPBACK else [_base.hostname or ""]
+# Organisations have host names of their own, in the database: KnownHosts refuses all others.
+ALLOWED_HOSTS = ["*"]
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if SECURE else []
 
 INSTALLED_APPS = [
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "sspr.middleware.RequestContext",
+    "sspr.middleware.KnownHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -204,6 +207,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 if not REDIS_URL:
     for _folder in (BROKER_DIR, VAR / "broker-control"):
         _folder.mkdir(parents=True, exist_ok=True)
+# Celery looks for jobs by the names of apps, and the console is an app by the name of Django's.
+CELERY_IMPORTS = ["console.tasks"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -217,6 +222,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-the-outbox": {"task": "delivery.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep-the-imports": {
+        "task": "directory.sweep_imports",
+        "schedule": 15.0,
+        "options": {"expires": 15, "queue": "bulk"},
+    },
 }
 
 LOGGING: dict[str, Any] = {

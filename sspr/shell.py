@@ -2,18 +2,42 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
-from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id
-from tenants.queries import tenant_in_force
+from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id, in_tenant, tenant_of_host
+from tenants.queries import branding_in_force, called, help_text
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """The organisation's name where one is in force, the demo's banner, and this page's address."""
-    return {"brand": _brand(), "demo": settings.DEMO, "here": request.path}
+    """The organisation's name and look where one is in force, and what is so on every page.
+
+    Before anybody proved anything there is none in force, so that pages for known and unknown
+    people are the same; unless the request came in on an organisation's own host name.
+    """
+    return {**_look(), "demo": settings.DEMO, "here": request.path}
 
 
-def _brand() -> str:
+def _look() -> dict[str, object]:
+    here = tenant_of_host()
     try:
-        return "" if current_tenant_id() == NOBODY else tenant_in_force().name
+        if current_tenant_id() != NOBODY:
+            return _look_in_force()
     except NoTenantInForce:
-        return ""
+        pass
+    if here is None:
+        return {"brand": ""}
+    with in_tenant(here):
+        return _look_in_force()
+
+
+def _look_in_force() -> dict[str, object]:
+    look = branding_in_force()
+    args = [look.public_id, look.edition]
+    return {
+        "brand": called(),
+        "brand_css": reverse("brand-css", args=args) if look.pk and look.colour else "",
+        "brand_logo": reverse("brand-logo", args=args) if look.pk and look.logo else "",
+        "help_text": help_text(),
+        "help_phone": look.help_phone,
+        "help_url": look.help_url,
+    }

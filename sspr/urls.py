@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-from sspr import health, pages
+from sspr import brand, health, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
+    path("brand/<uuid:public_id>/<int:edition>.css", brand.stylesheet, name="brand-css"),
+    path("brand/<uuid:public_id>/<int:edition>.png", brand.logo, name="brand-logo"),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("", include("delivery.urls")),

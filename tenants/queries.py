@@ -1,12 +1,15 @@
 """Which organisation, and what it decided."""
 
+import uuid
 from collections.abc import Collection
 
 from django.utils.translation import get_language
 
-from isolation.scope import NOBODY, current_tenant_id, known
+from isolation.scope import NOBODY, current_tenant_id, known, tenant_of_host
 from tenants.models import (
+    Branding,
     CustomQuestion,
+    CustomText,
     Decisions,
     Domain,
     Group,
@@ -17,13 +20,16 @@ from tenants.models import (
 from tenants.policy import Bank, Policy, from_plain
 from tenants.predefined_questions import PREDEFINED
 
-POLICY = "policy"
+POLICY, BRANDING = "policy", "branding"
 
 
 def tenant_of(upn: str) -> Tenant | None:
     """The tenant that a user principal name belongs to. Asked before any is in force."""
     owner = Domain.unscoped.filter(name=upn.rpartition("@")[2]).values("tenant_id")
-    return Tenant.objects.filter(pk__in=owner, enabled=True).first()
+    found = Tenant.objects.filter(pk__in=owner, enabled=True).first()
+    here = tenant_of_host()
+    # On an organisation's own host everybody else is unknown.
+    return found if found is None or here in {None, found.pk} else None
 
 
 def tenant_by_slug(slug: str) -> Tenant | None:
@@ -48,6 +54,41 @@ def tenant_in_force() -> Tenant:
 def lock_tenant() -> None:
     """Makes changes that count heads wait for each other, until the transaction ends."""
     Tenant.objects.select_for_update().get(pk=current_tenant_id())
+
+
+def branding_in_force() -> Branding:
+    """How the organisation in force looks; as the service looks, where nobody decided."""
+    return known(BRANDING, lambda: Branding.objects.first() or Branding())
+
+
+def called() -> str:
+    """What the organisation in force is called in the language in force."""
+    return branding_in_force().names.get(_language()) or tenant_in_force().name
+
+
+def called_briefly() -> str:
+    """The same, where it must fit into a text message."""
+    return tenant_in_force().short_name or called()
+
+
+def help_text() -> str:
+    """Where people get help, in the organisation's own words."""
+    return in_language(branding_in_force().help_texts)
+
+
+def own_text(key: str) -> CustomText | None:
+    """A notice in the organisation's own words, in the language in force."""
+    return CustomText.objects.filter(key=key, language=_language()).first()
+
+
+def branding_of_host(host: str) -> Branding | None:
+    """Whose portal this host name is. Asked before any tenant is in force."""
+    return Branding.unscoped.filter(portal_host=host).first()
+
+
+def branding_by_public_id(public_id: uuid.UUID) -> Branding | None:
+    """For stylesheet and logo, which are the same for everybody who has their address."""
+    return Branding.unscoped.filter(public_id=public_id).first()
 
 
 def time_zone_in_force() -> str:
@@ -118,5 +159,8 @@ def _policy() -> Policy:
 
 def in_language(texts: dict[str, str]) -> str:
     """The text in the language in force, or in whichever there is."""
-    language = (get_language() or "en").split("-")[0]
-    return texts.get(language) or next(iter(texts.values()), "")
+    return texts.get(_language()) or next(iter(texts.values()), "")
+
+
+def _language() -> str:
+    return (get_language() or "en").split("-")[0]

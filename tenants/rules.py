@@ -1,11 +1,14 @@
-"""What may found an organisation: its domains, its country, the time it lives by."""
+"""What may found an organisation, and what may stand in its own texts."""
 
+import re
+from collections.abc import Collection, Mapping
 from zoneinfo import available_timezones
 
 import idna
 from phonenumbers import SUPPORTED_REGIONS
 
 _TIME_ZONES = {"KR": "Asia/Seoul"}
+_PLACE = re.compile(r"\$([a-z_]{1,20})\b")
 
 
 class NotADomain(ValueError):
@@ -42,3 +45,21 @@ def is_time_zone(name: str) -> bool:
 def usual_time_zone(country: str) -> str:
     """The time zone of an organisation that named none."""
     return _TIME_ZONES.get(country, "UTC")
+
+
+def filled(text: str, facts: Mapping[str, str]) -> str:
+    """A text with `$name` in it, filled in. Nothing else in it means anything.
+
+    >>> filled("Hello $user, $5 for {{ settings }}", {"user": "Minji"})
+    'Hello Minji, $5 for {{ settings }}'
+    """
+    return _PLACE.sub(lambda place: facts.get(place[1], place[0]), text)
+
+
+def unknown_places(text: str, known: Collection[str]) -> list[str]:
+    """Those of a text's `$name`s that nothing would be put into.
+
+    >>> unknown_places("$user $usr", {"user"})
+    ['usr']
+    """
+    return [name for name in _PLACE.findall(text) if name not in known]

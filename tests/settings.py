@@ -12,6 +12,8 @@ os.environ.setdefault("SSPR_TESTING", "1")
 
 from sspr.settings import *  # noqa: F403
 
+OWN_HOSTS += ["testserver"]  # noqa: F405
+
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405

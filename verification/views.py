@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from delivery.channels import twiml
 from delivery.channels.twilio_signature import is_from_twilio
 from isolation.scope import in_tenant
-from tenants.queries import tenant_in_force
+from tenants.queries import called
 from verification import queries
 from verification.models import Challenge
 from verification.services import calls
@@ -53,7 +53,7 @@ def voice(_request: HttpRequest, challenge: Challenge, language: str) -> str:
             "Hello. This is the %(brand)s password service. You asked for this call. Type the"
             " number you see on your screen, then press the pound key."
         )
-        % {"brand": tenant_in_force().name},
+        % {"brand": called()},
         _("If you did not ask for this call, press 9, then the pound key."),
         action=_digits_url(challenge),
         language=language,

@@ -14,7 +14,7 @@ from limits import services as limits
 from limits.rules import Limit
 from tenants.models import Tenant
 from tenants.policy import Proof
-from tenants.queries import tenant_in_force
+from tenants.queries import called_briefly
 from verification.middleware import ACTING_IN
 from verification.queries import authenticators_of
 from verification.services import authenticators, notices
@@ -27,7 +27,7 @@ _SERVICE = "SSPR"
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
     """What the person's first app must be told."""
-    name = _SERVICE if current_tenant_id() == NOBODY else tenant_in_force().brand
+    name = _SERVICE if current_tenant_id() == NOBODY else called_briefly()
     return authenticators.pairing_of(user, context, issuer=name)
 
 

@@ -112,7 +112,11 @@ def one(request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
     if kept.state == State.LOADED:
         return _columns(request, kept, EncodingForm(initial={"encoding": choice_of(kept.encoding)}))
     if kept.state == State.CHECKED:
-        context = {"title": _("Look at the errors"), "remarks": first_remarks(kept, _REMARKS_SHOWN)}
+        context = {
+            "title": _("Look at the errors"),
+            "remarks": first_remarks(kept, _REMARKS_SHOWN),
+            "there_are_more": kept.told > _REMARKS_SHOWN,
+        }
         return _shown(request, "errors", kept, context)
     if kept.is_at_work:
         return _progress(request, kept)

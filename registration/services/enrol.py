@@ -14,7 +14,7 @@ from directory.models import User
 from directory.queries import prefilled, prefilled_value
 from registration.queries import is_complete
 from tenants.policy import Method, Proof
-from tenants.queries import domain_names, policy_in_force, tenant_in_force
+from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import (
@@ -169,7 +169,7 @@ def pairing(user: User, context: uuid.UUID) -> Pairing:
     """
     if authenticators_of(user.pk).count() >= authenticators.MOST:
         raise TooManyApps
-    return authenticators.pairing_of(user, context, issuer=tenant_in_force().brand)
+    return authenticators.pairing_of(user, context, issuer=called_briefly())
 
 
 def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool:

@@ -21,9 +21,8 @@ from limits.rules import Limit
 from reset.models import Outcome, ResetAttempt
 from reset.queries import attempts as queries
 from reset.refusals import Refusal
-from tenants.models import Tenant
 from tenants.policy import Contact
-from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries import called, policy_in_force, tenant_in_force
 from verification.services.letters import Letter, content_of, support_line
 
 _LIFETIME = timedelta(days=2)
@@ -75,16 +74,16 @@ def _post(attempt: ResetAttempt, upn: str, message: str) -> None:
     policy, tenant = policy_in_force(), tenant_in_force()
     to = [policy.contact_address] if policy.contact is Contact.ADDRESS else helpdesk_mailboxes()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        content = content_of(_letter(attempt, upn, message, tenant), tenant)
+        content = content_of(_letter(attempt, upn, message))
     for address in to:
         outbox.post(
             Kind.EMAIL, address, language=tenant.language, lifetime=_LIFETIME, content=content
         )
 
 
-def _letter(attempt: ResetAttempt, upn: str, message: str, tenant: Tenant) -> Letter:
+def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
     facts = {
-        "tenant": tenant.name,
+        "tenant": called(),
         "user": upn,
         "time": date_format(timezone.localtime(), "Y-m-d H:i T"),
         "reason": _reason(attempt),

@@ -12,7 +12,7 @@ SHOW = """
 import json
 from django.conf import settings
 names = ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME", "ATTEMPT_COOKIE_NAME",
-         "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "ALLOWED_HOSTS",
+         "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "OWN_HOSTS",
          "SECURE_HSTS_SECONDS", "DEBUG"]
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
@@ -37,7 +37,7 @@ def test_behind_https_every_cookie_is_bound_to_the_host_and_secure(tmp_path):
     assert all(shown[name].startswith("__Host-") for name in cookies)
     assert shown["SESSION_COOKIE_SECURE"]
     assert shown["CSRF_COOKIE_SECURE"]
-    assert shown["ALLOWED_HOSTS"] == ["sspr.contoso.example"]
+    assert shown["OWN_HOSTS"] == ["sspr.contoso.example"]
     assert shown["SECURE_HSTS_SECONDS"] > 0
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from delivery.services import Content
-from tenants.models import Tenant
+from tenants.queries import called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +23,16 @@ class Letter:
     footer: Sequence[str] = ()
 
 
-def content_of(letter: Letter, tenant: Tenant) -> Content:
-    """The letter in the language in force, sent for the organisation."""
-    signed = _("Sent for %(tenant)s by its password service") % {"tenant": tenant.name}
+def content_of(letter: Letter) -> Content:
+    """The letter in the language in force, sent for the organisation in force."""
+    signed = _("Sent for %(tenant)s by its password service") % {"tenant": called()}
     context: dict[str, object] = {**asdict(letter), "footer": [*letter.footer, signed]}
     context["language"] = get_language()
     return Content(
         subject=" ".join(letter.subject.split()),
         text=render_to_string("email/letter.txt", context),
         html=render_to_string("email/letter.html", context),
-        sender_name=tenant.name,
+        sender_name=called(),
     )
 
 

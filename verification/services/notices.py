@@ -17,8 +17,9 @@ from directory.models import User
 from directory.queries import administrator_mailboxes
 from tenants.models import Tenant
 from tenants.policy import Method, Proof
-from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries import called, called_briefly, own_text, policy_in_force, tenant_in_force
 from tenants.roles import Role
+from tenants.rules import filled
 from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.services.letters import Letter, content_of, support_line
@@ -55,7 +56,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     mailboxes, phone = _addresses(user, except_value, also_value)
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
-        facts = _facts(user, tenant, now) | {"method": proof_name(proof) if proof else ""}
+        facts = _facts(user, now) | {"method": proof_name(proof) if proof else ""}
         letter = _letter(notice, facts, methods=methods, support_code=support_code)
         for address in mailboxes:
             outbox.post(
@@ -63,10 +64,10 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
                 address,
                 language=language,
                 lifetime=_LIFETIME,
-                content=content_of(letter, tenant),
+                content=content_of(letter),
             )
         if phone:
-            text = Content(text=_text(notice, tenant, now, proof))
+            text = Content(text=_text(notice, now, proof))
             outbox.post(Kind.TEXT, phone, language=language, lifetime=_LIFETIME, content=text)
     return [mask(value) for value in [*mailboxes, phone] if value]
 
@@ -77,7 +78,7 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
         return
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(user, tenant, timezone.now()) | {"methods": _methods(methods)}
+        facts = _facts(user, timezone.now()) | {"methods": _methods(methods)}
         letter = Letter(
             subject=_("[%(tenant)s] An administrator’s password was reset") % facts,
             paragraphs=[
@@ -89,11 +90,17 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
         _post_to(administrator_mailboxes(except_for=user.pk), letter, tenant)
 
 
+def sample(user: User, notice: Notice) -> Content:
+    """The mail as people get it, in the language in force, about nothing that happened."""
+    facts = _facts(user, timezone.now()) | {"method": proof_name(Proof.EMAIL)}
+    return content_of(_letter(notice, facts, methods=(), support_code=""))
+
+
 def tell_of_role(person: User) -> None:
     """Every other administrator hears that somebody got, changed or lost a role."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(person, tenant, timezone.now())
+        facts = _facts(person, timezone.now())
         letter = Letter(
             subject=_("[%(tenant)s] A role was changed") % facts,
             paragraphs=[_("The role of %(user)s was changed on %(date)s at %(time)s.") % facts],
@@ -119,7 +126,7 @@ def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
             address,
             language=tenant.language,
             lifetime=_LIFETIME,
-            content=content_of(letter, tenant),
+            content=content_of(letter),
         )
 
 
@@ -150,11 +157,11 @@ def _addresses(user: User, except_value: str, also_value: str) -> tuple[list[str
     return mailboxes, "" if phone == except_value else phone
 
 
-def _facts(user: User, tenant: Tenant, now: datetime) -> dict[str, str]:
+def _facts(user: User, now: datetime) -> dict[str, str]:
     local = timezone.localtime(now)
     return {
-        "brand": tenant.brand,
-        "tenant": tenant.name,
+        "brand": called_briefly(),
+        "tenant": called(),
         "user": user.upn,
         "date": date_format(local, "DATE_FORMAT"),
         "time": date_format(local, "H:i T"),
@@ -164,8 +171,8 @@ def _facts(user: User, tenant: Tenant, now: datetime) -> dict[str, str]:
 def _letter(
     notice: Notice, facts: dict[str, str], *, methods: Sequence[Method], support_code: str
 ) -> Letter:
-    subject, body = letter_words(notice)
-    paragraphs = [body % facts]
+    subject, body = _words(notice, facts)
+    paragraphs = [body]
     if methods:
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": _methods(methods)})
     paragraphs += [
@@ -173,7 +180,7 @@ def _letter(
         _("If you did not try this, someone else may have. Tell your IT team."),
     ]
     return Letter(
-        subject=subject % facts,
+        subject=subject,
         paragraphs=paragraphs,
         footer=[
             _(
@@ -186,9 +193,17 @@ def _letter(
     )
 
 
-def _text(notice: Notice, tenant: Tenant, now: datetime, proof: Proof | None) -> str:
+def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
+    """Subject and first paragraph: the organisation's own words, or ours."""
+    if (own := own_text(notice)) is not None:
+        return filled(own.subject, facts), filled(own.body, facts)
+    subject, body = letter_words(notice)
+    return subject % facts, body % facts
+
+
+def _text(notice: Notice, now: datetime, proof: Proof | None) -> str:
     facts = {
-        "brand": tenant.brand,
+        "brand": called_briefly(),
         "time": date_format(timezone.localtime(now), "H:i"),
         "method": proof_name(proof) if proof else "",
     }

@@ -12,7 +12,7 @@ from delivery import services as outbox
 from delivery.services import Content
 from directory.models import User
 from tenants.policy import Method
-from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from verification.models import Challenge
 from verification.rules.texts import first_that_fits
 from verification.services.challenges import new_code
@@ -47,7 +47,7 @@ def place_call(outgoing_id: uuid.UUID) -> None:
 
 
 def _text(code: str) -> Content:
-    named = {"code": code, "brand": tenant_in_force().brand}
+    named = {"code": code, "brand": called_briefly()}
     # Phones fill in the code by themselves if the last line binds it to our host.
     # Source: WICG, "Origin-bound one-time codes delivered via SMS".
     bound = f"@{_host()} #{code}"
@@ -70,7 +70,7 @@ def _mail(challenge: Challenge, code: str) -> Content:
     until = timezone.now() + policy_in_force().code_lifetime(Method.EMAIL)
     with timezone.override(tenant.time_zone):
         named = {
-            "brand": tenant.brand,
+            "brand": called_briefly(),
             "name": user.display_name or user.upn,
             "time": date_format(timezone.localtime(until), "H:i T"),
         }
@@ -90,4 +90,4 @@ def _mail(challenge: Challenge, code: str) -> Content:
             _("Nobody from %(brand)s will ever ask you for this code.") % named,
         ],
     )
-    return content_of(letter, tenant)
+    return content_of(letter)

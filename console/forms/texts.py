@@ -1,0 +1,46 @@
+"""A notice in the organisation's own words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tenants.rules import unknown_places
+
+PLACES = ("brand", "tenant", "user", "date", "time", "method")
+
+
+class TextForm(forms.Form):
+    subject = forms.CharField(
+        label=_("Subject"), max_length=120, error_messages={"required": _("Enter a subject")}
+    )
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=2_000,
+        error_messages={"required": _("Enter a text")},
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "true"}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, initial: Mapping[str, str]) -> None:
+        super().__init__(data, initial=dict(initial))
+        self.fields["body"].help_text = _(
+            "What can be filled in: %(places)s. Plain text; what to do if it wasn’t them is"
+            " added below it."
+        ) % {"places": ", ".join(f"${name}" for name in PLACES)}
+
+    def clean_subject(self) -> str:
+        subject: str = self.cleaned_data["subject"]
+        if not subject.isprintable():
+            raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+        return _known(subject)
+
+    def clean_body(self) -> str:
+        return _known(self.cleaned_data["body"].replace("\r\n", "\n").strip())
+
+
+def _known(text: str) -> str:
+    if unknown := unknown_places(text, PLACES):
+        words = _("Nothing can be put in for $%(name)s.")
+        raise forms.ValidationError(words, params={"name": unknown[0]})
+    return text

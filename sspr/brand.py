@@ -1,0 +1,46 @@
+"""Stylesheet and logo of an organisation: files that anybody may keep."""
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from tenants import branding
+from tenants.models import Branding
+from tenants.queries import branding_by_public_id
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_SHEET = (
+    ":root{{--brand:{light.brand};--on-brand:{light.on_brand}}}"
+    "@media (prefers-color-scheme:dark)"
+    "{{:root{{--brand:{dark.brand};--on-brand:{dark.on_brand}}}}}"
+)
+
+
+@require_safe
+def stylesheet(_request: HttpRequest, public_id: uuid.UUID, edition: int) -> HttpResponse:
+    """The brand's colours, by an address of its own: the policy for content stays strict."""
+    colour = _found(public_id, edition).colour
+    if not branding.is_colour(colour):
+        raise Http404
+    sheet = _SHEET.format(light=branding.light(colour), dark=branding.dark(colour))
+    return _kept(sheet.encode(), "text/css; charset=utf-8")
+
+
+@require_safe
+def logo(_request: HttpRequest, public_id: uuid.UUID, edition: int) -> HttpResponse:
+    picture = bytes(_found(public_id, edition).logo)
+    if not picture:
+        raise Http404
+    return _kept(picture, "image/png")
+
+
+def _found(public_id: uuid.UUID, edition: int) -> Branding:
+    found = branding_by_public_id(public_id)
+    if found is None or found.edition != edition:
+        raise Http404
+    return found
+
+
+def _kept(content: bytes, kind: str) -> HttpResponse:
+    return HttpResponse(content, content_type=kind, headers={"Cache-Control": _FOR_GOOD})

@@ -1,0 +1,200 @@
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from audit.activities import Activity
+from audit.models import Event
+from console.services.branding import NotAPicture, redrawn
+from isolation.scope import in_tenant
+from tenants.models import Branding
+from tenants.roles import Role
+from tests.builders import PASSWORD, make_email, make_user
+from tests.console.people import behind_both, make_admin
+
+PAGE = "/admin/branding/"
+
+
+@pytest.fixture
+def client(contoso):
+    return behind_both(make_admin())
+
+
+def picture(size=(30, 20), kind="PNG", **more):
+    out = io.BytesIO()
+    Image.new("RGB", size, "#cc0000").save(out, kind, **more)
+    return out.getvalue()
+
+
+def save(client, **typed):
+    return client.post(PAGE, typed)
+
+
+def look():
+    return Branding.objects.first()
+
+
+def test_a_colour_is_made_safe_and_comes_as_a_stylesheet(client):
+    save(client, colour="#FFEE00")
+    page = client.get("/security-info")
+    address = f"/brand/{look().public_id}/{look().edition}.css"
+
+    sheet = Client().get(address)
+
+    assert address in page.text
+    assert sheet.headers["Content-Type"].startswith("text/css")
+    assert "immutable" in sheet.headers["Cache-Control"]
+    assert "--brand:#" in sheet.text
+    assert "ffee00" not in sheet.text.split("@media")[0]
+    assert Event.objects.filter(activity=Activity.BRANDING_CHANGED).exists()
+
+
+def test_a_change_gets_a_new_address(client):
+    save(client, colour="#112233")
+    before = look().edition
+    save(client, colour="#445566")
+
+    assert look().edition == before + 1
+    old = Client().get(f"/brand/{look().public_id}/{before}.css")
+    assert old.status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_logo_is_drawn_anew(client, kind):
+    file = SimpleUploadedFile("logo.bin", picture((1200, 900), kind))
+
+    save(client, logo=file)
+
+    logo = Client().get(f"/brand/{look().public_id}/{look().edition}.png")
+    with Image.open(io.BytesIO(logo.content)) as drawn:
+        assert (drawn.format, drawn.width <= 600, drawn.height <= 200) == ("PNG", True, True)
+    assert logo.headers["Content-Type"] == "image/png"
+    assert logo.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_hides_behind_the_picture_is_gone():
+    hidden = picture() + b"<script>alert(1)</script>"
+
+    assert b"script" not in redrawn(io.BytesIO(hidden))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>",
+        b"\x89PNG\r\n\x1a\n broken",
+        picture((4_001, 10)),
+        b"\x00" * ((1 << 20) + 1),
+        b"BM" + b"\x00" * 100,
+    ],
+    ids=["empty", "svg", "broken", "too wide", "too large", "bmp"],
+)
+def test_what_isnt_a_small_picture_is_refused(client, data):
+    with pytest.raises(NotAPicture):
+        redrawn(io.BytesIO(data))
+    if data:
+        page = save(client, colour="#112233", logo=SimpleUploadedFile("logo.png", data))
+        assert page.context["form"].errors["logo"]
+        assert look() is None
+
+
+def test_the_logo_is_removed(client):
+    save(client, logo=SimpleUploadedFile("logo.png", picture()))
+    save(client, without_logo="on")
+
+    assert bytes(look().logo) == b""
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("colour", "red"),
+        ("colour", "#12345"),
+        ("help_url", "http://plain.example"),
+        ("help_url", "javascript:alert(1)"),
+        ("help_url", "https://user@evil.example"),
+        ("portal_host", "localhost"),
+        ("portal_host", "not a host"),
+        ("help_en", "a" * 501),
+    ],
+)
+def test_bad_input_is_said_at_the_field(client, field, value):
+    page = save(client, **{field: value})
+
+    assert page.context["form"].errors[field]
+    assert look() is None
+
+
+def test_names_and_help_are_shown_in_the_readers_language(client):
+    save(
+        client, name_ko="콘토소", help_en="Call <b>us</b>", help_ko="전화 주세요", help_phone="1588"
+    )
+    person = Client()
+    make_user()
+    person.post("/signin", {"username": "minji@contoso.example", "password": PASSWORD})
+
+    korean = person.get("/security-info", HTTP_ACCEPT_LANGUAGE="ko").text
+    english = person.get("/security-info", HTTP_ACCEPT_LANGUAGE="en").text
+
+    assert "콘토소" in korean
+    assert "전화 주세요" in korean
+    assert "Contoso" in english
+    assert "Call &lt;b&gt;us&lt;/b&gt;" in english
+
+
+def test_before_anybody_is_known_no_page_wears_a_brand(hanbit):
+    with in_tenant(hanbit.pk):
+        Branding.objects.create(colour="#112233", help_texts={"en": "Call us"})
+
+    text = Client().get("/passwordreset").text
+
+    assert "/brand/" not in text
+    assert "Call us" not in text
+
+
+def test_the_portal_has_a_host_of_its_own_where_only_its_people_are_known(client, hanbit):
+    save(client, colour="#112233", name_en="Contoso Group", portal_host="password.contoso.example")
+    make_email(make_user())
+    with in_tenant(hanbit.pk):
+        make_email(make_user("kim@hanbit.example"))
+
+    def begin(upn):
+        browser = Client(headers={"host": "password.contoso.example"})
+        page = browser.get("/passwordreset")
+        answer = browser.post("/passwordreset", {"username": upn}, follow=True)
+        return page, answer.request["PATH_INFO"]
+
+    page, ours = begin("minji@contoso.example")
+    _, theirs = begin("kim@hanbit.example")
+
+    assert "Contoso Group" in page.text
+    assert "/brand/" in page.text
+    assert ours == "/passwordreset/verify"
+    assert theirs == "/passwordreset/ended"
+
+
+def test_other_hosts_get_no_answer(client):
+    save(client, portal_host="password.contoso.example")
+
+    assert Client(headers={"host": "evil.example"}).get("/").status_code == 400
+    assert Client(headers={"host": "password.contoso.example"}).get("/").status_code == 200
+
+
+def test_a_host_belongs_to_one_organisation(client, hanbit):
+    with in_tenant(hanbit.pk):
+        Branding.objects.create(portal_host="password.example.com")
+
+    page = save(client, portal_host="password.example.com")
+
+    assert "This host name is taken" in page.text
+
+
+@pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
+def test_other_roles_have_no_branding(contoso, role):
+    client = behind_both(make_admin("other@contoso.example", role=role))
+
+    assert client.get(PAGE).status_code == 404
+    assert save(client, colour="#112233").status_code == 404

@@ -1,0 +1,123 @@
+import pytest
+
+from audit.activities import Activity
+from audit.models import Event
+from isolation.scope import in_tenant
+from tenants.models import CustomText
+from tenants.roles import Role
+from tests.builders import make_email, make_user
+from tests.console.people import behind_both, make_admin
+from verification.services import notices
+from verification.services.notice_words import Notice
+
+PAGE = "/admin/texts/reset/en/"
+OWN = {"subject": "$brand: new password", "body": "Dear $user, at $time: {{ settings }} <b>"}
+
+
+@pytest.fixture
+def client(contoso):
+    return behind_both(make_admin())
+
+
+def test_own_words_go_out_and_nothing_in_them_is_run(client, mailroom):
+    user = make_user()
+    client.post(PAGE, OWN)
+
+    notices.tell(user, Notice.RESET)
+
+    (mail,) = mailroom.work()
+    assert mail.subject == "Contoso: new password"
+    assert f"Dear {user.upn}" in mail.text
+    assert "{{ settings }} <b>" in mail.text
+    assert "{{ settings }} &lt;b&gt;" in mail.html
+    assert "If you did not try this" in mail.text
+    assert Event.objects.filter(activity=Activity.TEXT_CHANGED).exists()
+
+
+def test_other_languages_keep_the_services_words(client, mailroom):
+    user = make_user(language="ko")
+    client.post(PAGE, OWN)
+
+    notices.tell(user, Notice.RESET)
+
+    assert "재설정" in mailroom.work()[0].subject
+
+
+def test_own_words_are_given_up_again(client, mailroom):
+    client.post(PAGE, OWN)
+    client.post(f"{PAGE}reset/")
+
+    notices.tell(make_user(), Notice.RESET)
+
+    assert not CustomText.objects.exists()
+    assert "was reset" in mailroom.work()[0].subject
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("subject", ""),
+        ("subject", "a" * 121),
+        ("subject", "$password"),
+        ("body", "Hello $code"),
+        ("body", ""),
+        ("body", "a" * 2_001),
+    ],
+)
+def test_bad_words_are_said_at_the_field(client, field, value):
+    page = client.post(PAGE, OWN | {field: value})
+
+    assert page.context["form"].errors[field]
+    assert not CustomText.objects.exists()
+
+
+def test_a_subject_of_two_lines_becomes_no_second_header(client, mailroom):
+    client.post(PAGE, OWN | {"subject": "one\nBcc: evil@mail.example"})
+
+    notices.tell(make_user(), Notice.RESET)
+
+    assert "\n" not in mailroom.work()[0].subject
+
+
+def test_the_preview_is_what_is_sent(client, mailroom):
+    client.post(PAGE, OWN)
+
+    preview = client.get(PAGE).context["preview"]
+    client.post(f"{PAGE}test/")
+
+    (mail,) = mailroom.work()
+    assert mail.destination == "admin@contoso.example"
+    assert mail.subject == preview.subject
+
+
+def test_ten_tests_an_hour_are_enough(client, mailroom):
+    for _ in range(12):
+        client.post(f"{PAGE}test/")
+
+    assert len(mailroom.work()) == 10
+
+
+@pytest.mark.parametrize("path", ["/admin/texts/nothing/en/", "/admin/texts/reset/xx/"])
+def test_texts_that_there_arent_arent_there(client, path):
+    assert client.get(path).status_code == 404
+    assert client.post(path, OWN).status_code == 404
+    assert client.post(f"{path}test/").status_code == 404
+
+
+def test_another_organisation_keeps_its_words(client, hanbit, mailroom):
+    client.post("/admin/texts/reset/ko/", OWN)
+
+    with in_tenant(hanbit.pk):
+        user = make_user("kim@hanbit.example")
+        make_email(user)
+        notices.tell(user, Notice.RESET)
+
+    assert all("new password" not in mail.subject for mail in mailroom.work())
+
+
+@pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
+def test_other_roles_have_no_texts(contoso, role):
+    client = behind_both(make_admin("other@contoso.example", role=role))
+
+    for path in ("/admin/texts/", PAGE):
+        assert client.get(path).status_code == 404
