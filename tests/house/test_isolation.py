@@ -21,6 +21,7 @@ UNSCOPED = {
     "delivery/services.py": 3,
     "directory/backend.py": 1,
     "directory/queries.py": 1,
+    "directory/services/imports.py": 1,
     "directory/services/sessions.py": 1,
     "reset/queries/attempts.py": 1,
     "sspr/demo/seeding.py": 2,
