@@ -21,6 +21,7 @@ from tenants.roles import Duty
 _NAVIGATION = (
     ("console:overview", _("Overview"), None),
     ("console:people", _("People"), Duty.SEE_PEOPLE),
+    ("console:imports", _("Import contact data"), Duty.IMPORT_PEOPLE),
     ("console:policy", _("Policy"), Duty.SET_POLICY),
     ("console:groups", _("Groups"), Duty.SET_POLICY),
     ("console:questions", _("Security questions"), Duty.SET_POLICY),

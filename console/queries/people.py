@@ -126,7 +126,7 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
     ids = [user.pk for user in users]
     these = User.objects.filter(pk__in=ids)
     paused, resets, held = paused_among(ids), _last_resets(ids), _held(ids, policy)
-    capable = set(these.filter(could_reset(policy)).values_list("pk", flat=True))
+    capable = set(these.filter(could_reset(policy, among=ids)).values_list("pk", flat=True))
     holding = set(these.filter(hold_anything(policy)).values_list("pk", flat=True))
     in_scope = set(these.filter(in_scope_of(policy)).values_list("pk", flat=True))
     return [

@@ -30,7 +30,8 @@ State = Import.State
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 _MEGABYTE = 1024 * 1024
 _REMARKS_SHOWN = 50
-_REFRESH_S = 2
+_REFRESH_S = 10
+"""Where scripts are off. On every fresh page somebody has to find the buttons anew: not oftener."""
 STATES = {
     State.UPLOADING: gettext_lazy("Uploading"),
     State.LOADED: gettext_lazy("Uploaded"),
@@ -137,7 +138,7 @@ def _columns(request: HttpRequest, kept: Import, form: EncodingForm) -> HttpResp
 
 
 def _progress(request: HttpRequest, kept: Import) -> HttpResponse:
-    """Loads itself again until a worker is done, or whoever looks at it says that it's enough."""
+    """Updates itself until a worker is done, or whoever looks at it says that it's enough."""
     is_check = kept.state == State.CHECKING
     done, total = (kept.line, kept.lines) if is_check else (kept.read, kept.rows)
     context = {

@@ -10,8 +10,18 @@ READERS = [
     pytest.param({"language": "en-US", "width": 1280, "dark": True}, id="English 1280 dark"),
 ]
 ROLES = {
-    "tenant_admin": {"/admin/", "/admin/policy/", "/admin/audit/event/"},
-    "helpdesk": {"/admin/", "/admin/audit/event/"},
+    "tenant_admin": {
+        "/admin/",
+        "/admin/people/",
+        "/admin/imports/",
+        "/admin/policy/",
+        "/admin/groups/",
+        "/admin/questions/",
+        "/admin/branding/",
+        "/admin/audit/event/",
+        "/admin/administrators/",
+    },
+    "helpdesk": {"/admin/", "/admin/people/", "/admin/audit/event/"},
     "reports_reader": {"/admin/", "/admin/audit/event/"},
 }
 SECTIONS = "nav.sections a"
