@@ -8,6 +8,8 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from delivery.rules.phone_patterns import Kind, recognised
+
 _EXTENSION = re.compile(r"\s*(?:내선|ext\.?|x|#)\s*:?\s*([0-9]{1,8})\s*(?:번)?\s*$", re.IGNORECASE)
 _MAX_CHARACTERS = 100
 _LANDLINE_OR_MOBILE = PhoneNumberType.FIXED_LINE_OR_MOBILE
@@ -63,16 +65,20 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     """
     if len(text) > _MAX_CHARACTERS:
         raise NotAPhone(PhoneProblem.FORMAT)
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
     if not plain:
         raise NotAPhone(PhoneProblem.EMPTY)
+    if ordinary := recognised(plain, region):
+        return _judged(*ordinary, countries, office=office)
     plain, extension = _without_extension(plain)
     number = _parsed(plain, region)
     if extension and not office:
         raise NotAPhone(PhoneProblem.EXTENSION)
     if not phonenumbers.is_valid_number(number):
         raise NotAPhone(PhoneProblem.IMPOSSIBLE, region)
-    return _judged(number, countries, extension, office=office)
+    kind = Kind(phonenumbers.region_code_for_number(number) or "", phonenumbers.number_type(number))
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return _judged(e164, kind, countries, extension, office=office)
 
 
 def shown(e164: str, *, home: str, extension: str = "") -> str:
@@ -108,6 +114,22 @@ def calling_code(region: str) -> int:
     return phonenumbers.country_code_for_region(region)
 
 
+def without_trunk_zero(text: str, found: Phone, *, region: str) -> bool:
+    """Whether a phone was written without the 0 that is dialled before it at home.
+
+    >>> KOREA = frozenset({"KR"})
+    >>> found = phone("1012345678", region="KR", countries=KOREA)
+    >>> without_trunk_zero("1012345678", found, region="KR")
+    True
+    """
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.national_prefix != "0":
+        return False
+    plain, _ = _without_extension(unicodedata.normalize("NFKC", text).strip())
+    digits = "".join(str(int(character)) for character in plain if character.isdecimal())
+    return f"+{metadata.country_code}{digits}" == found.e164
+
+
 def _without_extension(text: str) -> tuple[str, str]:
     match = _EXTENSION.search(text)
     return (text[: match.start()], match.group(1)) if match else (text, "")
@@ -123,14 +145,11 @@ def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
 
 
 def _judged(
-    number: phonenumbers.PhoneNumber, countries: frozenset[str], extension: str, *, office: bool
+    e164: str, kind: Kind, countries: frozenset[str], extension: str = "", *, office: bool
 ) -> Phone:
-    region = phonenumbers.region_code_for_number(number) or ""
-    kind = phonenumbers.number_type(number)
     # "001" is the region of satellite networks, which the library calls mobile.
-    if kind not in (_OFFICE if office else _PERSONAL) or region == "001":
-        raise NotAPhone(PhoneProblem.KIND, region)
-    if region not in countries:
-        raise NotAPhone(PhoneProblem.COUNTRY, region)
-    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return Phone(e164, region, textable=kind in _MOBILE, extension=extension)
+    if kind.type not in (_OFFICE if office else _PERSONAL) or kind.region == "001":
+        raise NotAPhone(PhoneProblem.KIND, kind.region)
+    if kind.region not in countries:
+        raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
+    return Phone(e164, kind.region, textable=kind.type in _MOBILE, extension=extension)

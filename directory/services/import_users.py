@@ -1,12 +1,10 @@
 """Many people at once, from a file. A good row is written whole, a bad one not at all."""
 
-import csv
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -14,159 +12,125 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import record
-from directory import csv_rows
-from directory.csv_rows import Person, Reason, Yardstick, unusable_columns
-from directory.services.people import Written, without_password, write
+from directory.csv_rows import COLUMNS, Person, Problem, Reason, Yardstick
+from directory.services.contacts import Verified
+from directory.services.import_files import Sheet, UnusableFile
+from directory.services.import_rows import Batch, Reading, Told
+from directory.services.people import Outcome, Written, without_password, write
 from tenants.queries import domain_names, policy_in_force, tenant_in_force
 
-_ROWS_IN_A_TRANSACTION = 1_000
-_UPN = "user_principal_name"
-
-
-class UnusableFile(ValueError):
-    """Not one row can be read. The message says why, for whoever made the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that isn't written. Line 1 is the one with the names of the columns."""
-
-    line: int
-    reasons: list[Reason]
+__all__ = ["Progress", "Tally", "Told", "UnusableFile", "import_users"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What became of the rows of a file."""
 
-    read: int
-    created: int
-    updated: int
-    unchanged: int
-    refused: int
-
-
-@dataclass(slots=True)
-class _Run:
-    """One import while it goes on. A million rows fit, because names are kept as hashes."""
-
-    yardstick: Yardstick
-    dry_run: bool
-    tell: Callable[[Refused], None]
     read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
     refused: int = 0
-    fates: Counter[Written] = field(default_factory=Counter)
-    line_of: dict[int, int] = field(default_factory=dict)
 
-    def refuse(self, line: int, *reasons: Reason) -> None:
-        self.refused += 1
-        self.tell(Refused(line, list(reasons)))
 
-    def tally(self) -> Tally:
-        return Tally(
-            read=self.read,
-            created=self.fates[Written.CREATED],
-            updated=self.fates[Written.UPDATED],
-            unchanged=self.fates[Written.UNCHANGED],
-            refused=self.refused,
-        )
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an import came. `line` is the last line of the file that is done with."""
+
+    line: int
+    tally: Tally
+
+
+@dataclass(slots=True, kw_only=True)
+class _Import:
+    """One import while it goes on."""
+
+    tell: Callable[[Told], None]
+    between: Callable[[Progress], bool]
+    verified: Verified
+    dry_run: bool
+    tally: Tally
+
+    def do(self, batch: Batch) -> bool:
+        """Writes and reports one batch. False when the import is to end here."""
+        people = [person for _, person in batch.people]
+        # Hashing is slow on purpose and stays outside the transaction.
+        hashes = _hashes(people, dry_run=self.dry_run)
+        with transaction.atomic():
+            outcome = self._write(people, hashes)
+            tally, goes_on = self._report(batch, outcome)
+        self.tally = tally
+        return goes_on
+
+    @transaction.atomic
+    def _write(self, people: list[Person], hashes: dict[str, str]) -> Outcome:
+        outcome = write(people, hashes, self.verified)
+        if self.dry_run:
+            transaction.set_rollback(True)
+        return outcome
+
+    def _report(self, batch: Batch, outcome: Outcome) -> tuple[Tally, bool]:
+        for row in sorted(batch.refused + _told(batch, outcome), key=lambda row: row.line):
+            self.tell(row)
+        tally = _sum(self.tally, batch, outcome)
+        return tally, self.between(Progress(batch.last_line, tally))
 
 
 def import_users(
-    lines: Iterable[str], *, tell: Callable[[Refused], None], dry_run: bool = False
+    sheet: Sheet,
+    *,
+    tell: Callable[[Told], None],
+    dry_run: bool = False,
+    after: Progress | None = None,
+    between: Callable[[Progress], bool] | None = None,
+    verified: Verified | None = None,
 ) -> Tally:
-    """Writes the people of a CSV file to the tenant in force, a thousand to a transaction.
+    """Writes the people of a file to the tenant in force, some thousands to a transaction.
 
     Not one transaction: a million rows would keep everybody else waiting. Importing a file
     again finishes what was broken off, and changes nothing else.
 
     Args:
-        lines: of the file; a cell can't hold a line break, so a line is a row.
-        tell: is called for every row that is refused, as soon as that is known.
-        dry_run: do and count everything, and then take it back.
-
-    Raises:
-        UnusableFile: the first line doesn't name the columns as it should.
+        tell: is called, in the order of the lines, for rows that are refused or were noticed;
+            inside the transaction that writes the rows around them.
+        dry_run: do and count everything, and take it back, except what `tell` and `between`
+            write.
+        after: where an import that was broken off goes on. Rows up to there are looked at again, to
+            find who is in the file twice, and neither told, counted nor written.
+        between: is called at the end of each transaction, inside it: what it writes and what the
+            rows wrote is committed together or not at all. Its False ends the import there; then it
+            isn't written down in the audit log, because somebody will go on.
+        verified: who has proved what, asked of a room above this one; see `contacts.Verified`.
+            Without it nothing is known, and the warning never given.
     """
-    numbered = enumerate(lines, start=1)
-    header = _header(next(numbered, (1, ""))[1])
-    run = _Run(_yardstick(), dry_run, tell)
-    good = _good_rows(run, header, numbered)
+    going = _Import(
+        tell=tell,
+        between=between or (lambda _progress: True),
+        verified=verified or (lambda _values: ()),
+        dry_run=dry_run,
+        tally=after.tally if after else Tally(),
+    )
+    batches = Reading(sheet, _yardstick()).batches(after=after.line if after else 0)
+    is_stopped = False
     try:
-        while batch := list(islice(good, _ROWS_IN_A_TRANSACTION)):
-            _write(run, batch)
+        # Ends with the first batch that says so.
+        is_stopped = not all(going.do(batch) for batch in batches)
     finally:
-        if not dry_run:
-            _record(run.tally())
-    return run.tally()
-
-
-def _header(line: str) -> list[str]:
-    header = [name.strip().lower() for name in _cells(line) or []]
-    while header and not header[-1]:
-        header.pop()
-    if problems := unusable_columns(header):
-        texts = (f"{problem.column} {problem.text}".strip() for problem in problems)
-        raise UnusableFile("line 1: " + "; ".join(texts))
-    return header
+        if not (dry_run or is_stopped):
+            record(Activity.USERS_IMPORTED, **asdict(going.tally))
+    return going.tally
 
 
 def _yardstick() -> Yardstick:
-    tenant = tenant_in_force()
+    tenant, policy = tenant_in_force(), policy_in_force()
     return Yardstick(
+        tenant=tenant.name,
         domains=frozenset(domain_names()),
         languages=frozenset(code for code, _ in settings.LANGUAGES),
         country=tenant.country,
-        countries=policy_in_force().countries or frozenset({tenant.country}),
+        countries=policy.countries or frozenset({tenant.country}),
+        allow_tenant_mailboxes=policy.allow_tenant_mailboxes,
     )
-
-
-def _good_rows(
-    run: _Run, header: list[str], numbered: Iterable[tuple[int, str]]
-) -> Iterator[tuple[int, Person]]:
-    """The rows that can be written, with their lines; tells of the others on the way."""
-    for line, text in numbered:
-        cells = _cells(text)
-        if cells is not None and not any(cell.strip() for cell in cells):
-            continue
-        run.read += 1
-        found = _person(run, header, cells)
-        if isinstance(found, list):
-            run.refuse(line, *found)
-        elif (first := run.line_of.setdefault(hash(found.upn), line)) != line:
-            run.refuse(line, Reason(_UPN, f"lines {first} and {line} are the same user"))
-        else:
-            yield line, found
-
-
-def _cells(line: str) -> list[str] | None:
-    """None where the quotes don't match."""
-    try:
-        return next(csv.reader([line], strict=True), [])
-    except csv.Error:
-        return None
-
-
-def _person(run: _Run, header: list[str], cells: list[str] | None) -> Person | list[Reason]:
-    if cells is None:
-        return [Reason("", "quotes don't match; a cell can't hold a line break")]
-    if any(cells[len(header) :]):
-        return [Reason("", "more cells than columns; quote what holds a comma")]
-    return csv_rows.person(dict(zip(header, cells, strict=False)), run.yardstick)
-
-
-def _write(run: _Run, batch: list[tuple[int, Person]]) -> None:
-    people = [person for _, person in batch]
-    # Hashing is slow on purpose and stays outside the transaction.
-    hashes = _hashes(people, dry_run=run.dry_run)
-    with transaction.atomic():
-        fates = write(people, hashes)
-        if run.dry_run:
-            transaction.set_rollback(True)
-    run.fates.update(fates.values())
-    for line, person in batch:
-        if fates[person.upn] is Written.NAME_TAKEN:
-            run.refuse(line, Reason(_UPN, "this name is taken by somebody outside"))
 
 
 def _hashes(people: list[Person], *, dry_run: bool) -> dict[str, str]:
@@ -181,12 +145,27 @@ def _hashes(people: list[Person], *, dry_run: bool) -> dict[str, str]:
         return dict(zip(upns, threads.map(make_password, map(passwords.get, upns)), strict=True))
 
 
-def _record(tally: Tally) -> None:
-    record(
-        Activity.USERS_IMPORTED,
-        read=tally.read,
-        created=tally.created,
-        updated=tally.updated,
-        unchanged=tally.unchanged,
-        refused=tally.refused,
+def _told(batch: Batch, outcome: Outcome) -> list[Told]:
+    """What is to be said about the good rows: most often nothing."""
+    told = []
+    for line, person in batch.people:
+        if outcome.fates[person.upn] is Written.NAME_TAKEN:
+            taken = Reason(Problem.NAME_TAKEN, COLUMNS[0], {"value": person.upn})
+            told.append(Told(line, (taken,), refused=True))
+        elif person.noticed or person.upn in outcome.kept:
+            name = {"name": person.display_name or person.upn}
+            kept = outcome.kept.get(person.upn, ())
+            reasons = [Reason(Problem.VERIFIED_KEPT, column, name) for column in kept]
+            told.append(Told(line, (*person.noticed, *reasons), refused=False))
+    return told
+
+
+def _sum(before: Tally, batch: Batch, outcome: Outcome) -> Tally:
+    fates = Counter(outcome.fates.values())
+    return Tally(
+        read=before.read + batch.read,
+        created=before.created + fates[Written.CREATED],
+        updated=before.updated + fates[Written.UPDATED],
+        unchanged=before.unchanged + fates[Written.UNCHANGED],
+        refused=before.refused + len(batch.refused) + fates[Written.NAME_TAKEN],
     )

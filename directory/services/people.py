@@ -1,21 +1,24 @@
 """Writing people whom an administrator described: accounts, groups, contact data."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
+from operator import attrgetter
+from secrets import token_hex
 
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.utils import timezone
 
-from delivery.rules.phones import Phone
+from directory.bulk import add
 from directory.csv_rows import Person
-from directory.models import Membership, Prefill, User
-from directory.queries import prefilled_value, seal_prefill
-from isolation.scope import current_tenant_id
+from directory.models import Membership, User
+from directory.services.contacts import Verified, keep_contacts
 from tenants.models import Group
-from tenants.policy import Proof
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
+_CHANCE = 20
+_names = attrgetter(*_FIELDS)
 
 
 class Written(Enum):
@@ -26,33 +29,48 @@ class Written(Enum):
     """By somebody who isn't of this tenant; nothing of the row was written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of people, by user principal name."""
+
+    fates: Mapping[str, Written]
+    kept: Mapping[str, Sequence[str]]
+    """Columns that weren't written, because the user verified something else."""
+
+
 @transaction.atomic
-def write(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, Written]:
+def write(people: Sequence[Person], hashes: Mapping[str, str], verified: Verified) -> Outcome:
     """Creates or completes users of the tenant in force, and touches nobody else's.
 
     Groups that are named take the place of those that the user was in. A password that exists
-    is never replaced.
+    is never replaced, nor what a user verified.
 
     Args:
         people: each user principal name once; as many as one transaction should hold.
         hashes: user principal name → hash of an initial password.
-
-    Returns:
-        What became of each, by user principal name.
     """
-    before = _users(person.upn for person in people)
-    new = [person for person in people if person.upn not in before]
-    # Ignoring conflicts, never updating: the name may be an operator's or another tenant's.
-    User.objects.bulk_create([_new(person, hashes) for person in new], ignore_conflicts=True)
-    users = before | _users(person.upn for person in new)
-    known = {users[person.upn].pk: person for person in people if person.upn in users}
-    changed = _complete([(before[p.upn], p) for p in people if p.upn in before], hashes)
-    changed |= _put_into_groups({pk: person.groups for pk, person in known.items()})
-    changed |= _prefill(known)
-    return {
-        person.upn: _fate(before.get(person.upn), users.get(person.upn), changed)
-        for person in people
-    }
+    # Most often they are new: nobody is looked up who can be added.
+    created = _create(people, hashes)
+    before = _users([person.upn for person in people if person.upn not in created])
+    ids = {upn: user.pk for upn, user in before.items()} | created
+    there = [(before[person.upn], person) for person in people if person.upn in before]
+    kept = keep_contacts(
+        new={created[person.upn]: person for person in people if person.upn in created},
+        there={user.pk: person for user, person in there},
+        verified=verified,
+    )
+    changed = _complete(there, hashes) | kept.changed
+    groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
+    changed |= _put_into_groups(groups)
+    return Outcome(
+        fates={
+            person.upn: Written.CREATED
+            if person.upn in created
+            else _fate(before.get(person.upn), changed)
+            for person in people
+        },
+        kept={user.upn: kept.verified[user.pk] for user, _ in there if user.pk in kept.verified},
+    )
 
 
 def without_password(upns: Collection[str]) -> set[str]:
@@ -62,33 +80,47 @@ def without_password(upns: Collection[str]) -> set[str]:
     return set(upns) - set(settled.values_list("upn", flat=True))
 
 
-def _users(upns: Iterable[str]) -> dict[str, User]:
-    return {user.upn: user for user in User.objects.filter(upn__in=list(upns))}
+def _users(upns: Sequence[str]) -> dict[str, User]:
+    found = User.objects.filter(upn__in=upns) if upns else ()
+    return {user.upn: user for user in found}
 
 
-def _fate(before: User | None, after: User | None, changed: set[int]) -> Written:
-    if after is None:
+def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, int]:
+    """Ids of those that were created, by user principal name.
+
+    A name that is taken, be it by an operator or in another tenant, stays whose it is.
+    """
+    now, chance = timezone.now(), token_hex(_CHANCE * len(people))
+    rows = [
+        (
+            person.upn,
+            *_names(person),
+            hashes.get(person.upn) or _no_password(chance, number),
+            now if person.upn in hashes else None,
+        )
+        for number, person in enumerate(people)
+    ]
+    columns = ("upn", *_FIELDS, "password", "password_changed_at")
+    return add(User, columns, rows, key="upn") if rows else {}
+
+
+def _no_password(chance: str, number: int) -> str:
+    """As Django's hashers write it, from chance drawn for all at once. Sessions hang on it, too."""
+    size = 2 * _CHANCE
+    return UNUSABLE_PASSWORD_PREFIX + chance[number * size : (number + 1) * size]
+
+
+def _fate(user: User | None, changed: set[int]) -> Written:
+    if user is None:
         return Written.NAME_TAKEN
-    if before is None:
-        return Written.CREATED
-    return Written.UPDATED if after.pk in changed else Written.UNCHANGED
-
-
-def _new(person: Person, hashes: Mapping[str, str]) -> User:
-    hashed = hashes.get(person.upn)
-    return User(
-        tenant_id=current_tenant_id(),
-        upn=person.upn,
-        password=hashed or make_password(None),
-        password_changed_at=timezone.now() if hashed else None,
-        **{name: getattr(person, name) for name in _FIELDS},
-    )
+    return Written.UPDATED if user.pk in changed else Written.UNCHANGED
 
 
 def _complete(found: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) -> set[int]:
     """Fills in and corrects the accounts that there are; answers with whose changed."""
     changed = {user.pk: user for user, person in found if _take_over(user, person)}
-    User.objects.bulk_update(changed.values(), _FIELDS)
+    if changed:
+        User.objects.bulk_update(changed.values(), _FIELDS)
     return changed.keys() | {
         user.pk for user, _ in found if user.upn in hashes and _set_first(user, hashes[user.upn])
     }
@@ -120,6 +152,8 @@ def _put_into_groups(wanted: Mapping[int, Sequence[str]]) -> set[int]:
         The ids of the users whose groups changed.
     """
     wanted = {user_id: names for user_id, names in wanted.items() if names}
+    if not wanted:
+        return set()
     ids = _group_ids({name for names in wanted.values() for name in names})
     should = {(user_id, ids[name]) for user_id, names in wanted.items() for name in names}
     rows = Membership.objects.filter(user_id__in=list(wanted))
@@ -140,50 +174,3 @@ def _group_ids(names: set[str]) -> dict[str, int]:
         Group.objects.bulk_create([Group(name=name) for name in missing], ignore_conflicts=True)
         ids = dict(groups.all().values_list("name", "pk"))
     return ids
-
-
-def _prefill(known: Mapping[int, Person]) -> set[int]:
-    """Keeps the contact data of each user, where it is new or other than what there was.
-
-    Args:
-        known: user id → the person.
-
-    Returns:
-        The ids of the users whose contact data changed.
-    """
-    rows = Prefill.objects.filter(user_id__in=list(known))
-    present = {(row.user_id, Proof(row.proof)): row for row in rows}
-    new: list[Prefill] = []
-    other: list[Prefill] = []
-    for user_id, person in known.items():
-        for proof, (value, textable) in _contacts(person).items():
-            row = present.get((user_id, proof))
-            if row is not None and (prefilled_value(row), row.textable) == (value, textable):
-                continue
-            (new if row is None else other).append(
-                _filled(row or Prefill(user_id=user_id, proof=proof), value, textable=textable)
-            )
-    # Of two racing imports the first wins; the next import puts right what it lost.
-    Prefill.objects.bulk_create(new, ignore_conflicts=True)
-    Prefill.objects.bulk_update(other, ["value", "textable", "changed_at"])
-    return {row.user_id for row in new + other}
-
-
-def _contacts(person: Person) -> dict[Proof, tuple[str, bool]]:
-    """What is known to reach a person: proof → value, and whether it can be texted."""
-    found = {Proof.EMAIL: (person.alternate_email, False)} if person.alternate_email else {}
-    if person.mobile_phone:
-        found[Proof.MOBILE_PHONE] = (_stored(person.mobile_phone), person.mobile_phone.textable)
-    if person.office_phone:
-        found[Proof.OFFICE_PHONE] = (_stored(person.office_phone), person.office_phone.textable)
-    return found
-
-
-def _stored(phone: Phone) -> str:
-    return f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
-
-
-def _filled(row: Prefill, value: str, *, textable: bool) -> Prefill:
-    seal_prefill(row, value)
-    row.textable, row.changed_at = textable, timezone.now()
-    return row

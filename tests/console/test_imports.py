@@ -203,12 +203,16 @@ def test_progress_page_updates_itself_politely_until_it_is_done(admin, mailroom)
 
     page = admin.get(address)
 
-    assert '<meta http-equiv="refresh" content="2">' in page.text
+    assert '<noscript><meta http-equiv="refresh" content="10"></noscript>' in page.text
+    assert "js/progress.js" in page.text
     assert 'role="status"' in page.text
     assert "<progress" in page.text
-    assert "refresh" not in admin.get(f"{address}?still").text
+    still = admin.get(f"{address}?still").text
+    assert "refresh" not in still
+    assert "progress.js" not in still
     mailroom.work()
     assert "http-equiv" not in admin.get(address).text
+    assert "progress.js" not in admin.get(address).text
 
 
 def test_import_can_be_cancelled_at_every_step(admin, mailroom):

@@ -1,11 +1,17 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import Phone
-from directory.csv_rows import COLUMNS, Person, Yardstick, person, unusable_columns
+from directory.csv_rows import COLUMNS, Person, Yardstick, person
+from directory.csv_rows.person import _mailbox
+from directory.rules import canonical_upn
 
 HERE = Yardstick(
+    tenant="Contoso",
     domains=frozenset({"contoso.example"}),
     languages=frozenset({"en", "ko"}),
     country="KR",
@@ -21,6 +27,10 @@ def refused(**cells):
     found = row(**cells)
     assert isinstance(found, list)
     return [reason.column for reason in found]
+
+
+def codes(**cells):
+    return [reason.problem.value for reason in row(**cells)]
 
 
 def test_name_alone_makes_a_person():
@@ -100,37 +110,138 @@ def test_every_bad_cell_is_named_at_once():
     ]
 
 
-def test_number_that_a_spreadsheet_shortened_is_refused_with_advice():
-    (reason,) = row(mobile_phone="8.21012E+11")
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"user_principal_name": " "}, "e01"),
+        ({"user_principal_name": "kim"}, "e02"),
+        ({"user_principal_name": "kim@fabrikam.example"}, "e03"),
+        ({"mobile_phone": "none"}, "e05"),
+        ({"mobile_phone": "010-1"}, "e05"),
+        ({"mobile_phone": "1.01E+10"}, "e06"),
+        ({"mobile_phone": "8.21012E+11"}, "e06"),
+        ({"mobile_phone": "060-700-1234"}, "e07"),
+        ({"alternate_email": "kim"}, "e08"),
+        ({"alternate_email": "kim.private@contoso.example"}, "e09"),
+        ({"alternate_email": "kim@contoso.example"}, "e09"),
+        ({"language": "fr"}, "e10"),
+        ({"password": "seven77"}, "e13"),
+        ({"surname": "a\tb"}, "e15"),
+        ({"surname": "x" * 101}, "e16"),
+        ({"display_name": "x" * 1025}, "e16"),
+        ({"groups": ";".join(map(str, range(101)))}, "e17"),
+        ({"mobile_phone": "+44 7400 123456"}, "e20"),
+        ({"mobile_phone": "010-1234-5678 ext 1"}, "e21"),
+    ],
+    ids=ascii,
+)
+def test_every_problem_has_its_code(cells, code):
+    assert codes(**cells) == [code]
 
-    assert "format the column as text" in reason.text
+
+def test_reason_knows_what_its_text_needs():
+    reasons = row(user_principal_name="kim@fabrikam.example", mobile_phone="x", password="secret!")
+
+    assert [dict(reason.values) for reason in reasons] == [
+        {"value": "fabrikam.example", "tenant": "Contoso"},
+        {"value": "x", "country": "KR"},
+        {"low": 8, "high": 256},
+    ]
 
 
-def test_number_that_lost_its_leading_zero_is_the_same_number():
-    assert row(mobile_phone="1012345678") == row(mobile_phone="010-1234-5678")
+def test_long_cell_is_cut_in_the_reason():
+    (reason,) = row(alternate_email="x" * 900)
 
-
-def test_reason_never_repeats_the_cell():
-    reasons = row(mobile_phone="secret-phone", alternate_email="secret mail", password="secret")
-
-    assert "secret" not in repr(reasons)
+    assert len(reason.values["value"]) == 101
 
 
 @pytest.mark.parametrize(
-    ("header", "columns"),
+    ("column", "cell", "e164"),
     [
-        (list(COLUMNS), []),
-        (["user_principal_name"], []),
-        (["display_name"], ["user_principal_name"]),
-        (["user_principal_name", "tenant_id", "role"], ["tenant_id", "role"]),
-        (["user_principal_name", "groups", "groups"], ["groups"]),
-        (["user_principal_name;groups"], [""]),
-        ([], ["user_principal_name"]),
+        ("mobile_phone", "1012345678", "+821012345678"),
+        ("office_phone", "212345678", "+82212345678"),
+        ("office_phone", "212345678 내선 12", "+82212345678"),
+        ("office_phone", "7012345678", "+827012345678"),
+        ("mobile_phone", "10-1234-5678", "+821012345678"),
     ],
-    ids=str,
 )
-def test_unknown_doubled_and_missing_columns_are_named(header, columns):
-    assert [reason.column for reason in unusable_columns(header)] == columns
+def test_number_that_lost_its_leading_zero_gets_it_back_with_a_notice(column, cell, e164):
+    found = row(**{column: cell})
+
+    assert getattr(found, column).e164 == e164
+    (reason,) = found.noticed
+    assert (reason.problem.value, reason.column, reason.values["value"]) == ("w01", column, cell)
+
+
+@pytest.mark.parametrize(
+    "cell", ["010-1234-5678", "+82 10-1234-5678", "821012345678", "(010) 12345678"]
+)
+def test_number_that_needs_no_zero_gets_no_notice(cell):
+    found = row(mobile_phone=cell)
+
+    assert (found.mobile_phone.e164, found.noticed) == ("+821012345678", ())
+
+
+def test_zero_is_put_before_a_number_that_is_none_without_it():
+    italy = replace(HERE, country="IT", countries=frozenset({"IT"}))
+
+    found = person(
+        {"user_principal_name": "kim@contoso.example", "office_phone": "236618300"}, italy
+    )
+
+    assert found.office_phone.e164 == "+390236618300"
+    assert [reason.problem.value for reason in found.noticed] == ["w01"]
+
+
+def test_mark_of_a_spreadsheet_is_taken_off_but_not_from_names_and_passwords_that_have_it():
+    found = row(
+        user_principal_name="'kim@contoso.example",
+        display_name="'Kim",
+        surname="'t Hooft",
+        mobile_phone="'01012345678",
+        password="'quoted!'",
+    )
+
+    assert (found.upn, found.display_name) == ("kim@contoso.example", "Kim")
+    assert found.surname == "'t Hooft"
+    assert found.mobile_phone.e164 == "+821012345678"
+    assert found.password == "'quoted!'"
+
+
+def test_mailbox_of_the_tenant_is_welcome_where_the_policy_says_so_but_not_the_users_own():
+    here = replace(HERE, allow_tenant_mailboxes=True)
+    name = {"user_principal_name": "kim@contoso.example"}
+
+    assert isinstance(person(name | {"alternate_email": "team@contoso.example"}, here), Person)
+    (reason,) = person(name | {"alternate_email": "Kim@contoso.example"}, here)
+    assert reason.problem.value == "e09"
+
+
+def test_column_that_is_not_known_is_ignored_whatever_it_holds():
+    assert row(notes="two\nlines " + "x" * 2000) == row()
+
+
+def test_reason_never_shows_the_cell_by_accident():
+    reasons = row(mobile_phone="secret-phone", alternate_email="secret mail", password="secret")
+
+    assert "secret" not in repr(reasons)
+    assert "secret" not in str(reasons[-1].values)
+
+
+@given(st.emails() | st.from_regex(r"[a-zA-Z0-9._+-]{1,70}@[a-z.-]{1,12}", fullmatch=True))
+def test_short_way_to_a_mailbox_leads_where_the_long_one_does(text):
+    def outcome(read):
+        try:
+            return read(text)
+        except NotAMailbox:
+            return None
+
+    assert outcome(_mailbox) == outcome(mailbox)
+
+
+@given(st.text(st.characters(max_codepoint=127, exclude_categories=["Cc"]), max_size=30))
+def test_short_way_to_a_name_leads_where_the_long_one_does(text):
+    assert text.strip().lower() == canonical_upn(text)
 
 
 @given(st.dictionaries(st.sampled_from(COLUMNS), st.text(max_size=60)))

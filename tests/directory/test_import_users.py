@@ -9,13 +9,15 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import Membership, Prefill, User
 from directory.queries import prefilled, prefilled_value
-from directory.services import import_users as importing
-from directory.services.import_users import UnusableFile, import_users
+from directory.services import import_rows
+from directory.services.import_files import Sheet, opened
+from directory.services.import_users import Progress, Tally, import_users
 from isolation.scope import in_tenant
 from tenants.models import Group
 from tenants.policy import Proof
 from tenants.roles import Role
 from tests.builders import make_prefill, make_user
+from vault.envelope import Unopenable
 
 FULL = """\
 user_principal_name,display_name,given_name,surname,language,office_phone,mobile_phone,\
@@ -26,10 +28,22 @@ joe@contoso.example,Joe,,,,,,,,
 """
 
 
+def sheet(text):
+    return opened(io.BytesIO(text.encode()))
+
+
 def load(text, **more):
-    refused = []
-    tally = import_users(text.splitlines(keepends=True), tell=refused.append, **more)
+    told = []
+    tally = import_users(sheet(text), tell=told.append, **more)
+    refused = [row for row in told if row.refused]
     return tally, {row.line: [reason.column for reason in row.reasons] for row in refused}
+
+
+def telling(text, **more):
+    """Line → codes, of everything that was told."""
+    told = []
+    import_users(sheet(text), tell=told.append, **more)
+    return {row.line: [reason.problem.value for reason in row.reasons] for row in told}
 
 
 def counts(tally):
@@ -192,17 +206,13 @@ def test_every_bad_row_is_told_with_its_line_and_the_good_ones_are_written(conto
 
 
 def test_same_user_twice_is_told_with_both_lines_even_far_apart(contoso, monkeypatch):
-    monkeypatch.setattr(importing, "_ROWS_IN_A_TRANSACTION", 2)
-    rows = [f"u{i}@contoso.example,Number {i}\n" for i in range(5)]
-    refused = []
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    told = []
 
-    import_users(
-        ["user_principal_name,display_name\n", *rows, "U1@contoso.example,Other\n"],
-        tell=refused.append,
-    )
+    import_users(sheet(numbered(5) + "U1@contoso.example,Other\n"), tell=told.append)
 
-    (row,) = refused
-    assert (row.line, row.reasons[0].text) == (7, "lines 3 and 7 are the same user")
+    (row,) = told
+    assert (row.line, row.reasons[0].values) == (7, {"other": 3})
     assert User.objects.get(upn="u1@contoso.example").display_name == "Number 1"
 
 
@@ -244,10 +254,13 @@ def test_groups_of_the_same_name_stay_apart(contoso, hanbit):
     assert not Membership.unscoped.filter(group=theirs).exists()
 
 
-def test_role_and_state_can_not_be_imported(contoso):
-    for column in ("role", "enabled", "tenant_id", "connector", "is_staff"):
-        with pytest.raises(UnusableFile, match=column):
-            load(f"user_principal_name,{column}\njoe@contoso.example,1\n")
+@pytest.mark.parametrize("column", ["role", "enabled", "tenant_id", "connector", "is_staff"])
+def test_role_and_state_can_not_be_imported(contoso, column):
+    load(f"user_principal_name,{column}\njoe@contoso.example,1\n")
+
+    joe = User.objects.get()
+    assert (joe.role, joe.enabled, joe.tenant_id) == ("", True, contoso.pk)
+    assert joe.connector == "builtin"
 
 
 def test_dry_run_counts_the_same_and_writes_nothing(contoso):
@@ -317,28 +330,30 @@ def test_refused_rows_go_to_stderr_and_fail_the_command_after_the_good_ones(cont
         call_command("import_users", str(file), "--tenant", "contoso", stdout=out, stderr=err)
 
     assert err.getvalue() == (
-        "line 3: user_principal_name: isn't one; write it like kim@contoso.com; "
-        "language: unknown; there are en, ko\n"
+        "Row 3: “bad” is not a valid user principal name\n"
+        "Row 3: unknown language “fr”. Use a code such as ko or en.\n"
     )
     assert "refused 1" in out.getvalue()
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "user_principal_name this column is missing"),
-        (b"user_principal_name;groups\n", "separated by commas"),
-        ("user_principal_name,이름\n".encode("utf-16"), "CSV UTF-8"),
-    ],
-    ids=["empty", "semicolons", "UTF-16"],
-)
-def test_unusable_file_is_refused_with_the_reason(contoso, tmp_path, content, words):
+def test_unusable_file_is_refused_with_the_reason(contoso, tmp_path):
     file = tmp_path / "users.csv"
-    file.write_bytes(content)
+    file.write_bytes(b"PK\x03\x04 and so on")
 
-    with pytest.raises(CommandError, match=words):
+    with pytest.raises(CommandError, match="Save it as “CSV UTF-8” first"):
         call_command("import_users", str(file), "--tenant", "contoso")
+
+
+def test_unknown_columns_are_named_and_ignored(contoso, tmp_path):
+    file = tmp_path / "users.csv"
+    file.write_text("user_principal_name,notes,role\njoe@contoso.example,x,operator\n")
+    out, err = StringIO(), StringIO()
+
+    call_command("import_users", str(file), "--tenant", "contoso", stdout=out, stderr=err)
+
+    assert err.getvalue() == "Unknown columns: notes, role. They are ignored.\n"
+    assert User.objects.get().role == ""
 
 
 def test_missing_file_and_unknown_tenant_are_refused(contoso, tmp_path):
@@ -349,16 +364,167 @@ def test_missing_file_and_unknown_tenant_are_refused(contoso, tmp_path):
 
 
 def test_import_that_breaks_off_is_written_down_as_far_as_it_came(contoso, monkeypatch):
-    monkeypatch.setattr(importing, "_ROWS_IN_A_TRANSACTION", 1)
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 1)
+    whole = sheet(FULL)
 
     def broken():
-        yield from FULL.splitlines(keepends=True)
+        yield from whole.lines
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011  (which one doesn't matter)
-        import_users(broken(), tell=print)
+        import_users(Sheet("utf-8", ",", whole.columns, broken()), tell=print)
 
     event = Event.objects.get(activity=Activity.USERS_IMPORTED)
     assert event.details["created"] == User.objects.count() == 2
     tally, _ = load(FULL)
     assert counts(tally) == (0, 0, 2, 0)
+
+
+def numbered(count, bad=()):
+    rows = (f"{'' if n in bad else f'u{n}@contoso.example'},Number {n}\n" for n in range(count))
+    return "user_principal_name,display_name\n" + "".join(rows)
+
+
+def test_stopped_between_batches_what_is_written_stays_and_no_more_comes(contoso, monkeypatch):
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    seen = []
+
+    def stop_at_the_second(progress):
+        seen.append(progress)
+        return len(seen) < 2
+
+    tally = import_users(sheet(numbered(6)), tell=print, between=stop_at_the_second)
+
+    assert [progress.line for progress in seen] == [3, 5]
+    assert seen[-1].tally == tally == Tally(read=4, created=4)
+    assert User.objects.count() == 4
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 4])
+def test_resumed_import_ends_like_one_that_was_never_stopped(contoso, monkeypatch, stop_after):
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    text = numbered(7, bad={1, 4}) + "u0@contoso.example,Again\n\nu6@contoso.example,Again\n"
+    kept, told = [], []
+
+    def stop(progress):
+        kept.append(progress)
+        return len(kept) < stop_after
+
+    import_users(sheet(text), tell=told.append, between=stop)
+    tally = import_users(sheet(text), tell=told.append, after=kept[-1])
+
+    assert tally == Tally(read=9, created=5, refused=4)
+    assert [(row.line, row.reasons[0].problem.value) for row in told] == [
+        *((3, "e01"), (6, "e01")),
+        *((9, "e04"), (11, "e04")),
+    ]
+    assert User.objects.get(upn="u0@contoso.example").display_name == "Number 0"
+
+
+def test_import_in_slices_is_written_down_once_at_its_end(contoso, monkeypatch):
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    kept = []
+
+    import_users(sheet(numbered(5)), tell=print, between=lambda at: kept.append(at) is not None)
+    import_users(sheet(numbered(5)), tell=print, after=kept[-1])
+
+    event = Event.objects.get(activity=Activity.USERS_IMPORTED)
+    assert (event.details["read"], event.details["created"]) == (5, 5)
+
+
+def test_crash_between_batches_loses_and_doubles_nothing(contoso, monkeypatch):
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    cursor = [Progress(1, Tally())]
+
+    def crash_in_the_second(progress):
+        if progress.line > 3:
+            raise KeyboardInterrupt
+        cursor[0] = progress
+        return True
+
+    with pytest.raises(KeyboardInterrupt):
+        import_users(sheet(numbered(5)), tell=print, between=crash_in_the_second)
+    assert User.objects.count() == cursor[0].tally.created == 2
+
+    tally = import_users(sheet(numbered(5)), tell=print, after=cursor[0])
+    assert tally == Tally(read=5, created=5)
+
+
+def test_rows_are_told_in_the_transaction_of_their_batch(contoso, monkeypatch):
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 1)
+    written = []
+
+    import_users(
+        sheet("user_principal_name,mobile_phone\nbad,\njoe@contoso.example,1012345678\n"),
+        tell=lambda row: written.append((row.line, row.refused, User.objects.count())),
+        between=lambda progress: written.append(progress.line) is None,
+    )
+
+    assert written == [(2, True, 0), 2, (3, False, 1), 3]
+
+
+def test_dry_run_tells_and_keeps_what_is_written_between(contoso):
+    def note(progress):
+        Group.objects.create(name=f"line {progress.line}")
+        return True
+
+    tally, _ = load(FULL, dry_run=True, between=note)
+
+    assert counts(tally) == (2, 0, 0, 0)
+    assert list(Group.objects.values_list("name", flat=True)) == ["line 3"]
+    assert not User.objects.exists()
+
+
+def test_zero_that_a_spreadsheet_took_away_is_put_back_and_told(contoso):
+    told = telling(
+        "user_principal_name,office_phone,mobile_phone\njoe@contoso.example,212345678,1012345678\n"
+    )
+
+    assert told == {2: ["w01", "w01"]}
+    assert contacts(User.objects.get()) == {
+        Proof.OFFICE_PHONE: "+82212345678",
+        Proof.MOBILE_PHONE: "+821012345678",
+    }
+
+
+def test_what_a_user_verified_is_told_and_stays_as_it_is(contoso):
+    joe = make_user("joe@contoso.example", display_name="Joe")
+    make_prefill(joe, Proof.MOBILE_PHONE, "+821099998888")
+    asked = []
+
+    def verified(values):
+        asked.append(values)
+        return [(joe.pk, Proof.MOBILE_PHONE)]
+
+    told = telling(
+        "user_principal_name,mobile_phone,alternate_email\n"
+        "joe@contoso.example,010-1234-5678,joe@mail.example\n"
+        "new@contoso.example,010-1234-5678,\n",
+        verified=verified,
+    )
+
+    assert asked == [
+        {joe.pk: {Proof.MOBILE_PHONE: "+821012345678", Proof.EMAIL: "joe@mail.example"}}
+    ]
+    assert told == {2: ["w02"]}
+    assert contacts(joe) == {Proof.MOBILE_PHONE: "+821099998888", Proof.EMAIL: "joe@mail.example"}
+
+
+def test_new_and_known_people_may_be_in_one_batch(contoso):
+    load("user_principal_name,display_name\njoe@contoso.example,Joe\n")
+
+    tally, _ = load("user_principal_name,surname\njoe@contoso.example,Park\nann@contoso.example,\n")
+
+    assert counts(tally) == (1, 1, 0, 0)
+    assert User.objects.get(upn="joe@contoso.example").surname == "Park"
+
+
+def test_prefilled_values_open_for_their_own_rows_only(contoso):
+    load(FULL)
+
+    rows = list(Prefill.objects.all())
+    assert len({row.pk for row in rows}) == 3
+    assert {row.pk.version for row in rows} == {7}
+    rows[0].value, rows[1].value = rows[1].value, rows[0].value
+    with pytest.raises(Unopenable):
+        prefilled_value(rows[0])

@@ -1,0 +1,69 @@
+"""What can be wrong with a file of people, and with a row of it. The words are elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+_LONGEST_VALUE = 100
+
+
+class Problem(StrEnum):
+    """The values are the codes of the texts; they stand in reports, so they never change."""
+
+    UPN_MISSING = "e01"
+    UPN_MALFORMED = "e02"
+    DOMAIN_NOT_OURS = "e03"
+    SAME_USER_TWICE = "e04"
+    NOT_A_PHONE = "e05"
+    NUMBER_SHORTENED = "e06"
+    KIND_OF_NUMBER = "e07"
+    NOT_A_MAILBOX = "e08"
+    OWN_DOMAIN = "e09"
+    UNKNOWN_LANGUAGE = "e10"
+    UNKNOWN_GROUP = "e11"
+    """Nothing gives it now: groups that are missing are created."""
+    TOO_MANY_CELLS = "e12"
+    PASSWORD_LENGTH = "e13"
+    UNREADABLE = "e14"
+    CONTROL_CHARACTERS = "e15"
+    TOO_LONG = "e16"
+    TOO_MANY_GROUPS = "e17"
+    QUOTE_MISSING = "e18"
+    NAME_TAKEN = "e19"
+    COUNTRY_NOT_ALLOWED = "e20"
+    EXTENSION_NOT_HERE = "e21"
+    ROW_TOO_LONG = "e22"
+    ZERO_ADDED = "w01"
+    VERIFIED_KEPT = "w02"
+
+
+class FileProblem(StrEnum):
+    """With the file as a whole. `UNKNOWN_COLUMNS` is a warning; the others leave no rows."""
+
+    UPN_COLUMN_MISSING = "f01"
+    UNKNOWN_COLUMNS = "f02"
+    EMPTY = "f03"
+    EXCEL = "f04"
+    COLUMN_TWICE = "f05"
+    TOO_MANY_COLUMNS = "f06"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a row is refused, or what was noticed about one that isn't.
+
+    Args:
+        column: the one that it's about, if it's about one.
+        values: what the text is filled in with. Names, numbers and addresses: for the report, never
+            for a log. A password is never among them.
+    """
+
+    problem: Problem
+    column: str = ""
+    values: Mapping[str, str | int] = field(default_factory=dict, repr=False, hash=False)
+
+
+def about(problem: Problem, column: str, cell: str = "", **more: str | int) -> Reason:
+    """A reason that repeats the cell, or its beginning."""
+    shown = cell if len(cell) <= _LONGEST_VALUE else f"{cell[:_LONGEST_VALUE]}…"
+    return Reason(problem, column, {"value": shown, **more} if cell else more)

@@ -1,0 +1,62 @@
+"""Who was in the file already, and where: in 12 bytes a name and some room, not in objects."""
+
+from array import array
+
+_FIRST_SLOTS = 1 << 12
+_EMPTY = 0
+_BITS = (1 << 64) - 1
+
+
+class Seen:
+    """Names as 64-bit hashes, and the line that each was in first.
+
+    Two names of a million have one hash with a probability of 1 : 37 million, and nobody can make
+    such names: Python's hash has a secret of its own in each process. At most 48 bytes a name.
+    """
+
+    __slots__ = ("_count", "_hashes", "_lines", "_mask")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._make(_FIRST_SLOTS)
+
+    def first_line(self, name: str, line: int) -> int:
+        """The line that the name was in first: an earlier one, or this."""
+        hashed = hash(name) & _BITS or 1
+        slot = self._slot(hashed)
+        if self._hashes[slot] == hashed:
+            return self._lines[slot]
+        self._hashes[slot], self._lines[slot] = hashed, line
+        self._count += 1
+        if self._count * 3 > self._mask * 2:
+            self._grow()
+        return line
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self._hashes) * (self._hashes.itemsize + self._lines.itemsize)
+
+    def _slot(self, hashed: int) -> int:
+        """Where the hash is, or the free place where it belongs."""
+        hashes, mask = self._hashes, self._mask
+        slot = hashed & mask
+        while (found := hashes[slot]) != hashed and found != _EMPTY:
+            slot = (slot + 1) & mask
+        return slot
+
+    def _make(self, slots: int) -> None:
+        self._mask = slots - 1
+        self._hashes = array("Q", bytes(8 * slots))
+        self._lines = array("L" if array("L").itemsize == 4 else "I", bytes(4 * slots))
+
+    def _grow(self) -> None:
+        hashes, lines = self._hashes, self._lines
+        self._make(2 * len(hashes))
+        for hashed, line in zip(hashes, lines, strict=True):
+            if hashed != _EMPTY:
+                slot = self._slot(hashed)
+                self._hashes[slot], self._lines[slot] = hashed, line

@@ -1,0 +1,151 @@
+"""A file that somebody sends, opened: which encoding, which delimiter, which columns."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from io import IncrementalNewlineDecoder
+from itertools import chain, islice
+from typing import BinaryIO
+
+from directory.csv_rows import COLUMNS, FileProblem
+from directory.csv_rows.cells import LONGEST_LINE, split
+
+_CHUNK_BYTES = 1 << 16
+_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_KOREAN = "cp949"
+_DELIMITERS = (",", ";", "\t")
+_MOST_COLUMNS = 64
+
+
+class UnusableFile(ValueError):
+    """Not one row can be read.
+
+    Args:
+        columns: that it's about, if it's about some.
+    """
+
+    def __init__(self, problem: FileProblem, columns: Iterable[str] = ()) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.columns = tuple(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file below its first line. It's read while it's gone through, once.
+
+    Args:
+        columns: names in the first line, in small letters; unknown ones, too.
+        lines: from line 2 on, without line ends. What can't be read is U+FFFD. A line that is too
+            long is cut after one character more than may be.
+    """
+
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    lines: Iterator[str]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Columns that are ignored."""
+        return tuple(name for name in self.columns if name and name not in COLUMNS)
+
+
+def opened(file: BinaryIO, *, encoding: str = "") -> Sheet:
+    """A file from its beginning; it must be seekable, and stay open while the rows are read.
+
+    The encoding is that of the mark at the beginning; or UTF-8, unless half of the lines with
+    other letters than English say otherwise; or CP949, in which Korean spreadsheets are saved.
+
+    Args:
+        encoding: as Python calls it, where somebody knows better.
+
+    Raises:
+        UnusableFile: it has no rows that could be read.
+    """
+    file.seek(0)
+    beginning = file.read(4)
+    if not beginning:
+        raise UnusableFile(FileProblem.EMPTY)
+    if beginning.startswith(_EXCEL):
+        raise UnusableFile(FileProblem.EXCEL)
+    encoding = encoding or _encoding(file, beginning)
+    file.seek(0)
+    lines = _lines(file, encoding)
+    first = next(lines, "")
+    if not first.strip() and not any(line.strip() for line in lines):
+        raise UnusableFile(FileProblem.EMPTY)
+    delimiter = max(_DELIMITERS, key=partial(_columns_known, first))
+    return Sheet(encoding, delimiter, _columns(first, delimiter), lines)
+
+
+def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
+    """Cells to look at, of the first lines. They are used up: open the file again to import it."""
+    return [split(line, sheet.delimiter) for line in islice(sheet.lines, count)]
+
+
+def _encoding(file: BinaryIO, beginning: bytes) -> str:
+    for mark, name in _MARKS.items():
+        if beginning.startswith(mark):
+            return name
+    return "utf-8" if _is_mostly_utf8(file) else _KOREAN
+
+
+def _is_mostly_utf8(file: BinaryIO) -> bool:
+    """One damaged letter in a file of Korean must not turn all of it into other letters."""
+    bad = other = 0
+    file.seek(0)
+    for line in iter(partial(file.readline, LONGEST_LINE), b""):
+        if line.isascii():
+            continue
+        other += 1
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            bad += 1
+    return bad == 0 or 2 * bad < other
+
+
+def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
+    """Lines that end in LF, CR LF or CR, held by the one that is read and no more."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    newlines = IncrementalNewlineDecoder(decoder, translate=True)
+    rest = ""
+    for chunk in chain(iter(partial(file.read, _CHUNK_BYTES), b""), [None]):
+        text = newlines.decode(b"", final=True) if chunk is None else newlines.decode(chunk)
+        *whole, tail = text.split("\n")
+        if whole:
+            yield rest + whole[0]
+            yield from islice(whole, 1, None)
+            rest = ""
+        # Of a line without an end only the beginning is kept.
+        rest = (rest + tail)[: LONGEST_LINE + 1]
+    if rest:
+        yield rest
+
+
+def _columns(first: str, delimiter: str) -> tuple[str, ...]:
+    names = [_name(cell) for cell in split(first, delimiter)]
+    while names and not names[-1]:
+        names.pop()
+    if len(names) > _MOST_COLUMNS:
+        raise UnusableFile(FileProblem.TOO_MANY_COLUMNS)
+    if twice := [name for name in COLUMNS if names.count(name) > 1]:
+        raise UnusableFile(FileProblem.COLUMN_TWICE, twice)
+    if COLUMNS[0] not in names:
+        raise UnusableFile(FileProblem.UPN_COLUMN_MISSING)
+    return tuple(names)
+
+
+def _columns_known(first: str, delimiter: str) -> int:
+    return len({_name(cell) for cell in split(first, delimiter)}.intersection(COLUMNS))
+
+
+def _name(cell: str) -> str:
+    return cell.strip().removeprefix("'").lower()

@@ -1,0 +1,151 @@
+"""What is recognised without the library is what the library would have said.
+
+The numbers come from the library's own data: examples of all kinds in all regions, with digits
+changed, written as people at home and abroad write them.
+"""
+
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from phonenumbers import PhoneMetadata, PhoneNumberFormat
+
+from delivery.rules.phone_patterns import recognised
+
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+KINDS = range(11)
+SHARED_OR_STRANGE = {1, 7, 39, 44, 47, 52, 54, 55, 61, 212, 262, 358, 590, 599}
+
+
+def examples(region):
+    return [
+        phonenumbers.national_significant_number(number)
+        for kind in KINDS
+        if (number := phonenumbers.example_number_for_type(region, kind))
+    ]
+
+
+EXAMPLES = {region: found for region in REGIONS if (found := examples(region))}
+CODES = {region: phonenumbers.country_code_for_region(region) for region in REGIONS}
+
+
+def as_the_library_says(text, region):
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return (
+        phonenumbers.format_number(number, PhoneNumberFormat.E164),
+        phonenumbers.region_code_for_number(number),
+        phonenumbers.number_type(number),
+    )
+
+
+def agrees(text, region):
+    """Whether it was recognised; the library must say the same then."""
+    found = recognised(text, region)
+    if found is None:
+        return False
+    e164, kind = found
+    assert (e164, kind.region, kind.type) == as_the_library_says(text, region), (text, region)
+    return True
+
+
+def prefixes(region):
+    code, metadata = CODES[region], PhoneMetadata.metadata_for_region(region)
+    trunk = metadata.national_prefix or "0"
+    return [
+        "",
+        "0",
+        "1",
+        "8",
+        trunk,
+        f"+{code}",
+        f"+{code}{trunk}",
+        f"+{code} (0)",
+        f"00{code}",
+        str(code),
+    ]
+
+
+def neighbours(national):
+    """The number and others like it: each digit turned, one too few, one too many."""
+    yield national
+    for at, digit in enumerate(national):
+        yield f"{national[:at]}{(int(digit) + 1 + at) % 10}{national[at + 1 :]}"
+    yield national[:-1]
+    yield f"{national}7"
+
+
+@pytest.mark.parametrize("region", EXAMPLES)
+def test_no_number_of_a_region_is_judged_otherwise_than_by_the_library(region):
+    for example in EXAMPLES[region]:
+        for national in neighbours(example):
+            for prefix in prefixes(region)[:: 1 if CODES[region] in SHARED_OR_STRANGE else 3]:
+                agrees(f"{prefix}{national}", region)
+
+
+@st.composite
+def numbers(draw):
+    """A number that may be one, of a region that may be another than the one it's read in."""
+    at_home = draw(st.sampled_from(sorted(EXAMPLES)))
+    digits = list(draw(st.sampled_from(EXAMPLES[at_home])))
+    for _ in range(draw(st.integers(0, 4))):
+        digits[draw(st.integers(0, len(digits) - 1))] = draw(st.sampled_from("0123456789"))
+    text = draw(st.sampled_from(prefixes(at_home))) + "".join(digits)
+    at = draw(st.integers(0, len(text)))
+    text = (
+        text[:at]
+        + draw(st.sampled_from(["", " ", "-", ".", "(", ")", " - ", "/", "+"]))
+        + text[at:]
+    )
+    return text, draw(st.sampled_from([at_home, at_home, at_home, draw(st.sampled_from(REGIONS))]))
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(numbers())
+def test_no_way_of_writing_is_read_otherwise_than_by_the_library(number):
+    agrees(*number)
+
+
+@given(st.text(st.sampled_from("0123456789+-() .٠１x#"), max_size=20), st.sampled_from(REGIONS))
+def test_nothing_that_may_be_typed_is_read_otherwise_than_by_the_library(text, region):
+    agrees(text.strip(), region)
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("010-1234-5678", "KR"),
+        ("+82 10-1234-5678", "KR"),
+        ("1012345678", "KR"),
+        ("02-1234-5678", "KR"),
+        ("(650) 253-0000", "US"),
+        ("+1 650 253 0000", "KR"),
+        ("07400 123456", "GB"),
+        ("06 1234 5678", "IT"),
+        ("+54 9 11 2345 6789", "AR"),
+        ("+52 55 1234 5678", "MX"),
+        ("+7 701 234 5678", "KR"),
+    ],
+)
+def test_ordinary_numbers_do_not_need_the_library(text, region):
+    assert agrees(text, region)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+82 010-1234-5678",
+        "0082 10 1234 5678",
+        "821012345678",
+        "٠١٠١٢٣٤٥٦٧٨",
+        "+800 1234 5678",
+        "112",
+        "",
+    ],
+)
+def test_odd_ones_are_left_to_the_library(text):
+    assert recognised(text, "KR") is None
