@@ -150,6 +150,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
+FILE_UPLOAD_HANDLERS = ["sspr.uploads.NoFiles"]
 # The policy page alone has some fifty settings, and a box for each of up to a hundred groups.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 300
 SIGNED_COOKIE_LEGACY_SALT_FALLBACK = False

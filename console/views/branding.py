@@ -3,14 +3,17 @@
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from console.forms.branding import BrandingForm
 from console.services import branding as services
 from console.views.frame import page, shown
+from console.views.uploads import Bounded
 from directory.models import User
 from tenants.branding import dark, light
 from tenants.models import Branding
@@ -18,9 +21,17 @@ from tenants.queries import branding_in_force
 from tenants.roles import Duty
 
 
+@csrf_exempt  # `_branding` checks, once it's said what may be sent.
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Duty.SET_POLICY)
-def branding(request: HttpRequest, user: User) -> HttpResponse:
+def branding(request: HttpRequest, user: User) -> HttpResponseBase:
+    # A little more than may be used, so that the form and not the handler says what is wrong.
+    request.upload_handlers = [Bounded(request, most_bytes=2 * services.MOST_BYTES)]
+    return _branding(request, user)
+
+
+@csrf_protect
+def _branding(request: HttpRequest, user: User) -> HttpResponse:
     look = branding_in_force()
     form = BrandingForm(request.POST or None, request.FILES or None, initial=_initial(look))
     if form.is_valid() and _is_changed(user, form):
