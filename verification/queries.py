@@ -66,7 +66,7 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
         for proof, row in rows.items()
         if proof is not Proof.QUESTIONS
     }
-    if _is_one_phone(values):
+    if is_one_phone(values):
         # One phone is one proof, whatever an administrator calls it.
         del rows[Proof.OFFICE_PHONE], values[Proof.OFFICE_PHONE]
     held = [Held(proof=proof, textable=row.textable) for proof, row in rows.items()]
@@ -177,7 +177,7 @@ def drawn_questions(user_id: int) -> list[str]:
     return list(row.drawn) if row else []
 
 
-def _is_one_phone(values: Mapping[Proof, str]) -> bool:
+def is_one_phone(values: Mapping[Proof, str]) -> bool:
     """Whether the mobile phone and the office phone are the same number."""
     numbers = [values.get(p, "") for p in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)]
     mobile, office = (number.partition("#")[0] for number in numbers)

@@ -13,6 +13,8 @@ from tenants.models import Branding
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user
 from tests.console.people import behind_both, make_admin
+from verification.services import notices
+from verification.services.notice_words import Notice
 
 PAGE = "/admin/branding/"
 
@@ -198,3 +200,14 @@ def test_other_roles_have_no_branding(contoso, role):
 
     assert client.get(PAGE).status_code == 404
     assert save(client, colour="#112233").status_code == 404
+
+
+def test_mails_wear_the_colour_and_the_name(client, mailroom):
+    save(client, colour="#ffee00", name_en="Contoso Group")
+
+    notices.tell(make_user(), Notice.RESET)
+
+    (mail,) = mailroom.work()
+    assert "border-top:4px solid #" in mail.html
+    assert mail.sender_name == "Contoso Group"
+    assert "Contoso Group" in mail.text

@@ -231,3 +231,16 @@ def test_every_model_in_the_admin_stands_behind_the_wall(model):
     assert not page.autocomplete_fields
     assert not page.raw_id_fields
     assert page.get_queryset.__qualname__.startswith("OwnedAdmin") or page.model.objects
+
+
+def test_their_own_administrator_does_see_what_nobody_else_may(theirs, hanbit):
+    """Else the tests above would pass on pages that show nothing at all."""
+    with in_tenant(hanbit.pk):
+        admin = make_admin("boss@hanbit.example")
+    client = behind_both(admin)
+
+    seen = [
+        door.path for door in doors() if not door.names and MARKER in client.get(door.path).text
+    ]
+
+    assert {"/admin/people/", "/admin/groups/", "/admin/administrators/"} <= set(seen)

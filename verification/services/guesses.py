@@ -7,6 +7,7 @@ from limits import services as limits
 from limits.rules import Limit
 
 _BOTH = (Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS)
+_ASKED_AT_ONCE = 1_000
 
 
 class Paused(Exception):
@@ -56,11 +57,13 @@ def forgive(user_id: int) -> None:
 
 def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:
     """Until when guessing is paused, for those of these users for whom it is."""
-    ids = {str(user_id): user_id for user_id in user_ids}
+    keys = [str(user_id) for user_id in user_ids]
     found: dict[int, datetime] = {}
-    for limit in _BOTH:
-        for key, until in limits.blocked_among(limit, ids).items():
-            found[ids[key]] = max(until, found.get(ids[key], until))
+    for start in range(0, len(keys), _ASKED_AT_ONCE):
+        for limit in _BOTH:
+            some = keys[start : start + _ASKED_AT_ONCE]
+            for key, until in limits.blocked_among(limit, some).items():
+                found[int(key)] = max(until, found.get(int(key), until))
     return found
 
 

@@ -8,7 +8,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from delivery.services import Content
-from tenants.queries import called
+from tenants.branding import light
+from tenants.queries import branding_in_force, called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ def content_of(letter: Letter) -> Content:
     signed = _("Sent for %(tenant)s by its password service") % {"tenant": called()}
     context: dict[str, object] = {**asdict(letter), "footer": [*letter.footer, signed]}
     context["language"] = get_language()
+    colour = branding_in_force().colour
+    context["colour"] = light(colour).brand if colour else ""
     return Content(
         subject=" ".join(letter.subject.split()),
         text=render_to_string("email/letter.txt", context),
