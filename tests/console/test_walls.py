@@ -119,7 +119,7 @@ def theirs(hanbit):
                 for field in row._meta.concrete_fields
                 if field.attname in {"name", "display_name", "file_name", "title"}
             }
-            if marked:
+            if marked and row._meta.label != "tenants.Domain":
                 type(row).unscoped.filter(pk=row.pk).update(**marked)
     return [*rows, user]
 
