@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from console.forms.policy_words import CHOICES
+from console.forms.policy_words import choice
 from console.rules import State
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, phone
@@ -44,14 +46,17 @@ class FilterForm(forms.Form):
     state = forms.ChoiceField(label=_("Registration"), required=False)
     method = forms.ChoiceField(label=_("Method"), required=False)
     role = forms.ChoiceField(label=_("Role"), required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    unconfirmed = forms.BooleanField(label=_("Has unconfirmed contact data"), required=False)
     after = forms.CharField(max_length=254, required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
         offered: dict[str, list[tuple[str, Any]]] = {
             "state": [(one.value, words) for one, words in STATES.items()],
-            "method": [(one.value, CHOICES[one]) for one in Proof],
+            "method": [(one.value, choice(one)) for one in Proof],
             "role": [(one.value, words) for one, words in ROLES.items()],
+            "language": list(settings.LANGUAGES),
         }
         for name, choices in offered.items():
             field = self.fields[name]
@@ -71,16 +76,31 @@ class NoteForm(forms.Form):
     )
 
     def clean_note(self) -> str:
-        note: str = self.cleaned_data["note"]
-        return "".join(letter for letter in note if letter.isprintable())
+        typed: str = self.cleaned_data["note"]
+        note = "".join(letter for letter in typed if letter.isprintable()).strip()
+        if not note:
+            raise forms.ValidationError(_("Enter a reason"))
+        return note
+
+
+def _contact_field(label: Promise, kind: str) -> forms.CharField:
+    # The browser would offer the administrator's own.
+    attrs = {"autocomplete": "off", "inputmode": kind}
+    return forms.CharField(
+        label=label, max_length=254, required=False, widget=forms.TextInput(attrs=attrs)
+    )
 
 
 class ContactForm(forms.Form):
-    """How to reach somebody, as an administrator knows it. What is left empty is taken away."""
+    """How to reach somebody, as an administrator knows it.
 
-    office_phone = forms.CharField(label=_("Office phone"), max_length=100, required=False)
-    mobile_phone = forms.CharField(label=_("Mobile phone"), max_length=100, required=False)
-    email = forms.CharField(label=_("Alternate email"), max_length=254, required=False)
+    What there is stands in its field in part: left as it is, it stays; emptied, it is taken away.
+    In full it is shown for a reason only, and never here.
+    """
+
+    office_phone = _contact_field(_("Office phone"), "tel")
+    mobile_phone = _contact_field(_("Mobile phone"), "tel")
+    email = _contact_field(_("Alternate email"), "email")
 
     def __init__(
         self,
@@ -88,9 +108,9 @@ class ContactForm(forms.Form):
         *,
         home: str,
         countries: frozenset[str],
-        initial: Mapping[str, str],
+        masked: Mapping[str, str],
     ) -> None:
-        super().__init__(data, initial=dict(initial))
+        super().__init__(data, initial=dict(masked))
         self._home, self._countries = home, countries
 
     def clean_office_phone(self) -> Phone | None:
@@ -101,14 +121,16 @@ class ContactForm(forms.Form):
 
     def clean_email(self) -> str:
         typed: str = self.cleaned_data["email"]
+        if not typed or "email" not in self.changed_data:
+            return ""
         try:
-            return mailbox(typed) if typed else ""
+            return mailbox(typed)
         except NotAMailbox:
             raise forms.ValidationError(_("Enter an email address like name@example.com")) from None
 
     def _phone(self, name: str, *, office: bool) -> Phone | None:
         typed: str = self.cleaned_data[name]
-        if not typed:
+        if not typed or name not in self.changed_data:
             return None
         try:
             return phone(typed, region=self._home, countries=self._countries, office=office)

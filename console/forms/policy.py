@@ -5,19 +5,30 @@ from enum import Enum
 from typing import Any, get_args, get_origin
 
 from django import forms
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from console.forms.policy_words import CHOICES, CONTRADICTIONS, LATER, WORDS
-from tenants.policy import RANGES, Method, Policy, from_plain, to_plain, types
+from console.forms.policy_words import CONTRADICTIONS, LATER, WORDS, choice
+from tenants.policy import RANGES, Method, Policy, Proof, from_plain, to_plain, types
+from tenants.policy_file import written
 
 _FEW_ENOUGH_TO_TICK = 100
 _ALSO = {
     "questions_to_register": "questions_to_reset",
     "reset_methods": "methods_required",
     "groups": "self_service",
+    "answer_max_length": "answer_min_length",
+    "contact_address": "contact",
+    "contact_url": "contact",
 }
 """A contradiction is shown at both of the settings that contradict each other."""
-_NOT_TICKED = {"reset_methods": {Method.QUESTIONS}, "sign_in_methods": {Method.QUESTIONS}}
+_NOT_TICKED: dict[str, set[Enum]] = {
+    "reset_methods": {Method.QUESTIONS},
+    "sign_in_methods": {Method.QUESTIONS},
+    "prefilled_usable": {Proof.QUESTIONS, Proof.AUTHENTICATOR},
+}
+"""What isn't offered: questions have a setting of their own; nobody enters answers or apps."""
 
 
 class PolicyForm(forms.Form):
@@ -93,11 +104,33 @@ class GroupLines(Lines):
         return names
 
 
-def _field(name: str, kind: Any, groups: list[str]) -> forms.Field:
-    label, help_text = WORDS[name]
+def in_words(policy: Policy, name: str) -> str:
+    """The value of a setting as the page says it."""
+    value = getattr(policy, name)
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if isinstance(value, frozenset):
+        said = (str(choice(one)) if isinstance(one, Enum) else str(one) for one in value)
+        return ", ".join(sorted(said)) or "–"
+    if isinstance(value, Enum):
+        return str(choice(value))
+    return written(to_plain(policy)[name]) or "–"
+
+
+def _help(name: str) -> SafeString:
+    """What the setting does, how it is by default, and whether it does anything yet."""
+    default = in_words(Policy(), name)
+    sentences = [
+        WORDS[name][1],
+        _("Empty by default.") if default == "–" else _("Default: %(value)s.") % {"value": default},
+    ]
     if name in LATER:
-        help_text = _("Stored now, takes effect in a later version.")
-    options: dict[str, Any] = {"label": label, "help_text": help_text}
+        sentences.append(_("Stored now, takes effect in a later version."))
+    return format_html_join(" ", "<span>{}</span>", ([one] for one in sentences))
+
+
+def _field(name: str, kind: Any, groups: list[str]) -> forms.Field:
+    options: dict[str, Any] = {"label": WORDS[name][0], "help_text": _help(name)}
     if get_origin(kind) is frozenset:
         return _several(name, get_args(kind)[0], groups, options)
     if kind is bool:
@@ -106,7 +139,7 @@ def _field(name: str, kind: Any, groups: list[str]) -> forms.Field:
         low, high = RANGES[name]
         return forms.IntegerField(min_value=low, max_value=high, **options)
     if issubclass(kind, Enum):
-        choices = [(one.value, CHOICES[one]) for one in kind]
+        choices = [(one.value, choice(one)) for one in kind]
         return forms.ChoiceField(choices=choices, widget=forms.RadioSelect, **options)
     return forms.CharField(required=False, max_length=300, **options)
 
@@ -117,7 +150,7 @@ def _several(name: str, item: Any, groups: list[str], options: dict[str, Any]) -
     if not issubclass(item, Enum):
         return Lines(capitals=name == "countries", **options)
     left_out = _NOT_TICKED.get(name, set())
-    return _ticks([(one.value, CHOICES[one]) for one in item if one not in left_out], options)
+    return _ticks([(one.value, choice(one)) for one in item if one not in left_out], options)
 
 
 def _group_field(groups: list[str], options: dict[str, Any]) -> forms.Field:

@@ -212,10 +212,11 @@ LATER = {
     "call_confirmation",
     "ask_full_number",
     "sign_in_methods",
+    "require_registration",
     "registration_skip_days",
     "reconfirm_days",
     "office_phone_editor",
-    "notify_on_password_change",
+    "writeback",
     "password_history",
     "password_lifetime_days",
     "banned_words",
@@ -224,39 +225,58 @@ LATER = {
 }
 """Kept, but read by nothing yet: the page must not promise what isn't so."""
 
-CHOICES: dict[Enum, Promise] = {
-    Scope.NONE: _("Nobody"),
-    Scope.GROUPS: _("Selected groups"),
-    Scope.ALL: _("Everyone"),
-    Unknown.ERRORS: _("Clear errors"),
-    Unknown.DECOY: _("The same verification page as everybody"),
-    Method.AUTHENTICATOR: _("Authenticator app"),
-    Method.EMAIL: _("Alternate email"),
-    Method.MOBILE_TEXT: _("Text to the mobile phone"),
-    Method.MOBILE_CALL: _("Call to the mobile phone"),
-    Method.OFFICE_CALL: _("Call to the office phone"),
-    Method.QUESTIONS: _("Security questions"),
-    Questions.OFF: pgettext_lazy("questions", "Off"),
-    Questions.SECOND: _("Only after another proof"),
-    Questions.GATE: _("As a proof like any other"),
-    Bank.PREDEFINED: _("The questions that come with the service"),
-    Bank.CUSTOM: _("Your own questions"),
-    Bank.BOTH: _("Both"),
-    CallConfirmation.NUMBER_SHOWN: _("Typing the number that the page shows"),
-    CallConfirmation.POUND: _("Pressing the # key"),
-    CallConfirmation.SPOKEN_CODE: _("Hearing a code and typing it on the page"),
-    OfficeEditor.ADMINS: _("Administrators only"),
-    OfficeEditor.USER: _("Administrators and the person"),
-    Contact.MAIL: _("A mail to the helpdesk"),
-    Contact.ADDRESS: _("A mail to this address"),
-    Contact.URL: _("A web page"),
-    Contact.OFF: _("Nothing: no way is offered"),
-    Proof.OFFICE_PHONE: _("Office phone"),
-    Proof.MOBILE_PHONE: _("Mobile phone"),
-    Proof.EMAIL: _("Alternate email"),
-    Proof.QUESTIONS: _("Security questions"),
-    Proof.AUTHENTICATOR: _("Authenticator app"),
+_CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
+    Scope: {
+        Scope.NONE: _("Nobody"),
+        Scope.GROUPS: _("Selected groups"),
+        Scope.ALL: _("Everyone"),
+    },
+    Unknown: {
+        Unknown.ERRORS: _("Clear errors"),
+        Unknown.DECOY: _("The same verification page as everybody"),
+    },
+    Method: {
+        Method.AUTHENTICATOR: _("Authenticator app"),
+        Method.EMAIL: _("Alternate email"),
+        Method.MOBILE_TEXT: _("Text to the mobile phone"),
+        Method.MOBILE_CALL: _("Call to the mobile phone"),
+        Method.OFFICE_CALL: _("Call to the office phone"),
+        Method.QUESTIONS: _("Security questions"),
+    },
+    Questions: {
+        Questions.OFF: pgettext_lazy("questions", "Off"),
+        Questions.SECOND: _("Only after another proof"),
+        Questions.GATE: _("As a proof like any other"),
+    },
+    Bank: {
+        Bank.PREDEFINED: _("The questions that come with the service"),
+        Bank.CUSTOM: _("Your own questions"),
+        Bank.BOTH: _("Both"),
+    },
+    CallConfirmation: {
+        CallConfirmation.NUMBER_SHOWN: _("Typing the number that the page shows"),
+        CallConfirmation.POUND: _("Pressing the # key"),
+        CallConfirmation.SPOKEN_CODE: _("Hearing a code and typing it on the page"),
+    },
+    OfficeEditor: {
+        OfficeEditor.ADMINS: _("Administrators only"),
+        OfficeEditor.USER: _("Administrators and the person"),
+    },
+    Contact: {
+        Contact.MAIL: _("A mail to the helpdesk"),
+        Contact.ADDRESS: _("A mail to this address"),
+        Contact.URL: _("A web page"),
+        Contact.OFF: _("Nothing: no way is offered"),
+    },
+    Proof: {
+        Proof.OFFICE_PHONE: _("Office phone"),
+        Proof.MOBILE_PHONE: _("Mobile phone"),
+        Proof.EMAIL: _("Alternate email"),
+        Proof.QUESTIONS: _("Security questions"),
+        Proof.AUTHENTICATOR: _("Authenticator app"),
+    },
 }
+"""Apart by kind: `Questions.OFF` and `Contact.OFF` are equal, being both the text `off`."""
 
 CONTRADICTIONS: dict[str, Promise] = {
     "groups": _("Choose at least one group, or choose nobody or everyone."),
@@ -270,3 +290,8 @@ CONTRADICTIONS: dict[str, Promise] = {
     "contact_address": _("Enter an email address, like helpdesk@example.com."),
     "banned_words": _("Up to 1,000 words of 4 to 16 characters."),
 }
+
+
+def choice(one: Enum) -> Promise:
+    """What this choice is called."""
+    return _CHOICES[type(one)][one]

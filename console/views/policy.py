@@ -11,18 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.forms.policy import PolicyForm
-from console.forms.policy_words import CHOICES, SECTIONS, WORDS
+from console.forms.policy import PolicyForm, in_words
+from console.forms.policy_words import SECTIONS, WORDS
 from console.queries import policy as queries
 from console.queries.door import is_fresh
+from console.services.policy import save_policy
 from console.views.frame import freshly_proved, page, shown
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Policy, from_plain, to_plain
-from tenants.policy_file import differences, written
-from tenants.queries import policy_in_force
+from tenants.policy_file import differences
+from tenants.queries import policy_in_force, unknown_groups
 from tenants.roles import Duty
-from tenants.services import change_policy
 from verification.forms import clock
 
 _PENDING = "pending_policy"
@@ -48,7 +48,7 @@ def policy(request: HttpRequest, user: User) -> HttpResponse:
     )
     conflict = bool(request.POST) and request.POST.get("version") != version
     if form.is_valid() and not conflict:
-        return _taken(request, user, before, form.policy)
+        return _taken(request, user, before, form.policy, seen=version)
     if conflict:
         # The next save is made in the knowledge of what is in force now.
         form.data = request.POST.copy()
@@ -74,17 +74,22 @@ def impact(request: HttpRequest, user: User) -> HttpResponse:
     after = _pending(request)
     if after is None:
         return redirect("console:policy")
-    before = policy_in_force()
-    if request.method == "POST" and request.session[_PENDING]["version"] == queries.version():
-        del request.session[_PENDING]
-        return _saved(request, user, after)
-    conflict = request.method == "POST"
-    _keep(request, after)
+    if gone := unknown_groups(after.groups | after.excluded_groups):
+        messages.error(request, _("There is no group “%(name)s”.") % {"name": gone[0]})
+        return redirect("console:policy")
+    seen = request.session[_PENDING]["version"]
+    if request.method == "POST":
+        changed = save_policy(after, seen=seen, actor_id=user.pk)
+        if changed is not None:
+            del request.session[_PENDING]
+            return _told(request, changed)
+    before, version = policy_in_force(), queries.version()
+    _keep(request, after, seen=version)
     context = {
         "title": _("What this change does"),
         "impact": queries.impact(before, after),
         "differences": _differences(before, after),
-        "conflict": conflict,
+        "conflict": seen != version,
     }
     return shown(request, "console/policy/impact.html", context)
 
@@ -118,25 +123,28 @@ def _as_csv(names: Iterator[str]) -> Iterator[str]:
         yield rows.writerow([f"'{name}" if name[0] in "=+-@" else name])
 
 
-def _taken(request: HttpRequest, user: User, before: Policy, after: Policy) -> HttpResponse:
+def _taken(
+    request: HttpRequest, user: User, before: Policy, after: Policy, *, seen: str
+) -> HttpResponse:
     """Saves what takes nothing from anybody; everything else is looked at first."""
     if queries.impact(before, after).lose == 0 and is_fresh(request.session, user):
-        return _saved(request, user, after)
-    _keep(request, after)
+        changed = save_policy(after, seen=seen, actor_id=user.pk)
+        if changed is not None:
+            return _told(request, changed)
+    _keep(request, after, seen=seen)
     return redirect("console:policy-impact")
 
 
-def _saved(request: HttpRequest, user: User, after: Policy) -> HttpResponse:
-    changed = change_policy(after, actor_id=user.pk)
+def _told(request: HttpRequest, changed: list[str]) -> HttpResponse:
     words = _("Policy saved. %(count)s settings changed.") % {"count": len(changed)}
     messages.success(request, words)
     return redirect("console:policy")
 
 
-def _keep(request: HttpRequest, after: Policy) -> None:
+def _keep(request: HttpRequest, after: Policy, *, seen: str) -> None:
     request.session[_PENDING] = {
         "tenant": current_tenant_id(),
-        "version": queries.version(),
+        "version": seen,
         "values": to_plain(after),
     }
 
@@ -151,15 +159,6 @@ def _pending(request: HttpRequest) -> Policy | None:
 def _differences(before: Policy, after: Policy) -> list[dict[str, object]]:
     """What changes, in the words of the page: label, old, new."""
     return [
-        {"label": WORDS[name][0], "old": _value(before, name), "new": _value(after, name)}
+        {"label": WORDS[name][0], "old": in_words(before, name), "new": in_words(after, name)}
         for name in differences(before, after)
     ]
-
-
-def _value(policy: Policy, name: str) -> str:
-    value = getattr(policy, name)
-    if isinstance(value, bool):
-        return str(_("Yes") if value else _("No"))
-    if isinstance(value, frozenset):
-        return ", ".join(sorted(str(CHOICES.get(one, one)) for one in value)) or "–"
-    return str(CHOICES.get(value, written(to_plain(policy)[name]))) or "–"

@@ -1,18 +1,19 @@
 """Who could reset a password: one person as the portal sees them, or everybody at once.
 
 `could_reset` asks the portal's own rules which sets of things are enough, and turns the answer into
-SQL, so that a million people are judged without being read.
+SQL, so that a million people are judged without being read. The exception is whoever depends on two
+phones that may be one number: numbers are sealed, so these people are read, many at a time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import product
+from itertools import islice, product
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from directory.models import Membership, Prefill, User
-from directory.queries import in_scope, prefilled, prefilled_value
+from directory.queries import in_scope, prefilled_value
 from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
 from reset.rules import are_enough, gates_missing
@@ -20,11 +21,13 @@ from tenants.policy import Policy, Proof, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.models import AuthenticationMethod, Authenticator
-from verification.queries import can_deliver, holdings_of, methods_by_proof, value_of
+from verification.queries import can_deliver, holdings_of, is_one_phone, value_of
 from verification.rules.ways import Held, Way, methods_of
 from verification.services.guesses import paused_until
 
 _ADMINISTRATORS = [role for role in Role if role.is_administrator]
+_PHONES = (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)
+_READ_AT_ONCE = 2_000
 _TEXTABLE = "textable"
 _Kind = Proof | str
 """One thing that can be held. A mobile phone that takes texts is two of them."""
@@ -59,17 +62,23 @@ def outlook(user: User) -> Outlook:
     )
 
 
-def could_reset(policy: Policy) -> Q:
+def could_reset(policy: Policy, *, among: Collection[int] | None = None) -> Q:
     """People of the tenant in force who would get through the portal's checks.
 
     Pauses after wrong guesses are left aside: they end by themselves.
+
+    Args:
+        among: ids of the only people that are asked about, say those on a page. Without it everybody
+            is judged, which takes some seconds for every 100,000 whom two phones decide about.
     """
-    through = Q(enabled=True, connector="builtin") & in_scope_of(policy)
-    enough = ~Q(role__in=_ADMINISTRATORS) & _hold_enough(policy)
+    people = Q(enabled=True, connector="builtin") & in_scope_of(policy)
+    if among is not None:
+        people &= Q(pk__in=among)
+    able = _hold_enough(people & ~Q(role__in=_ADMINISTRATORS), policy)
     stricter = for_administrators(policy) if policy.admin_self_reset else None
     if stricter is not None:
-        enough |= Q(role__in=_ADMINISTRATORS) & _hold_enough(stricter)
-    return through & enough
+        able |= _hold_enough(people & Q(role__in=_ADMINISTRATORS), stricter)
+    return able
 
 
 def in_scope_of(policy: Policy) -> Q:
@@ -90,11 +99,13 @@ def _in_groups(names: Iterable[str]) -> Q:
     return Q(Exists(Membership.objects.filter(user_id=OuterRef("pk"), group_id__in=groups)))
 
 
-def _hold_enough(policy: Policy) -> Q:
-    enough = _any(_all(_holds(kind, policy) for kind in kinds) for kinds in _least(policy))
-    if Proof.OFFICE_PHONE not in _kinds(policy):
-        return enough
-    return enough & ~Q(pk__in=_who_count_one_phone_twice(policy))
+def _hold_enough(people: Q, policy: Policy) -> Q:
+    """Those of the people who hold what gets them through the gates."""
+    least = _least(policy)
+    able = people & _any_set(least, policy)
+    if any(_needs_two_phones(kinds, policy) for kinds in least):
+        able &= ~Q(pk__in=_who_count_one_phone_twice(able, policy))
+    return able
 
 
 def _least(policy: Policy) -> list[frozenset[_Kind]]:
@@ -144,31 +155,38 @@ def _holds(kind: _Kind, policy: Policy) -> Q:
     return holds
 
 
-def _who_count_one_phone_twice(policy: Policy) -> list[int]:
-    """Who would be through only because one number is kept as both phones.
-
-    Numbers are sealed, so these people are looked at one by one; few depend on it.
-    """
-    both = _holds(Proof.MOBILE_PHONE, policy) & _holds(Proof.OFFICE_PHONE, policy)
-    without = _any(
-        _all(_holds(kind, policy) for kind in kinds)
-        for kinds in _least(policy)
-        if Proof.OFFICE_PHONE not in kinds
-    )
-    people: QuerySet[User] = User.objects.filter(both & ~without)
-    ids = people.values_list("pk", flat=True).iterator(chunk_size=2_000)
-    return [user_id for user_id in ids if _is_one_phone(user_id, policy)]
+def _needs_two_phones(kinds: frozenset[_Kind], policy: Policy) -> bool:
+    """Whether the office phone counts here for what any mobile phone in its place wouldn't."""
+    if Proof.OFFICE_PHONE not in kinds:
+        return False
+    return not _is_enough(kinds - {Proof.OFFICE_PHONE} | {Proof.MOBILE_PHONE}, policy)
 
 
-def _is_one_phone(user_id: int, policy: Policy) -> bool:
-    entered, verified = prefilled(user_id), methods_by_proof(user_id)
-    numbers = set()
-    for proof in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE):
-        if proof in verified:
-            numbers.add(value_of(verified[proof]).partition("#")[0])
-        elif proof in entered and proof in policy.prefilled_usable:
-            numbers.add(prefilled_value(entered[proof]).partition("#")[0])
-    return len(numbers) == 1
+def _who_count_one_phone_twice(able: Q, policy: Policy) -> list[int]:
+    """Who would be through only because one number is kept as both phones."""
+    both = _all(_holds(phone, policy) for phone in _PHONES)
+    without = [kinds for kinds in _least(policy) if Proof.OFFICE_PHONE not in kinds]
+    depend = User.objects.filter(able & both & ~_any_set(without, policy))
+    ids = depend.values_list("pk", flat=True).iterator(chunk_size=_READ_AT_ONCE)
+    found: list[int] = []
+    while some := list(islice(ids, _READ_AT_ONCE)):
+        found += [pk for pk, numbers in _phones_of(some, policy).items() if is_one_phone(numbers)]
+    return found
+
+
+def _phones_of(user_ids: list[int], policy: Policy) -> dict[int, dict[Proof, str]]:
+    """Both numbers of these people, as the portal would use them: what was verified wins."""
+    trusted = [phone for phone in _PHONES if phone in policy.prefilled_usable]
+    found: dict[int, dict[Proof, str]] = {user_id: {} for user_id in user_ids}
+    for row in Prefill.objects.filter(user_id__in=user_ids, proof__in=trusted):
+        found[row.user_id][Proof(row.proof)] = prefilled_value(row)
+    for one in AuthenticationMethod.objects.filter(user_id__in=user_ids, proof__in=_PHONES):
+        found[one.user_id][Proof(one.proof)] = value_of(one)
+    return found
+
+
+def _any_set(sets: Iterable[frozenset[_Kind]], policy: Policy) -> Q:
+    return _any(_all(_holds(kind, policy) for kind in kinds) for kinds in sets)
 
 
 def _all(conditions: Iterable[Q]) -> Q:

@@ -1,13 +1,18 @@
 """What the admin says about people is what the portal then does."""
 
 from contextlib import suppress
+from ipaddress import IPv4Address
+from itertools import count
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.queries.policy import impact, who_would_lose
 from directory.models import Membership, User
-from isolation.scope import in_tenant
+from isolation.scope import current_tenant_id, in_tenant
 from reset.queries.reach import could_reset, in_scope_of, outlook
 from reset.refusals import Refusal
 from reset.services.attempts import begin
@@ -21,6 +26,7 @@ from verification.services.guesses import Paused, count_a_guess
 
 PHONES = {"own": "+821012345678", "shared": "+8221112222"}
 GROUPS = ("staff", "seoul", "guests")
+NETWORKS = count(int(IPv4Address("10.0.0.0")), 256)
 RESETTABLE = sorted(set(Method) - {Method.QUESTIONS})
 PREFILLED = [Proof.OFFICE_PHONE, Proof.MOBILE_PHONE, Proof.EMAIL]
 
@@ -56,8 +62,10 @@ people = st.fixed_dictionaries(
         "verified": st.frozensets(st.sampled_from([*PREFILLED, Proof.QUESTIONS])),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
         "app": st.booleans(),
-        "textable": st.booleans(),
-        "one_phone": st.booleans(),
+        "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
+        "mobile": st.fixed_dictionaries(
+            {"verified": st.sampled_from(sorted(PHONES)), "entered": st.sampled_from(sorted(PHONES))}
+        ),
         "groups": st.frozensets(st.sampled_from(GROUPS)),
     }
 )
@@ -71,16 +79,14 @@ def move_in(person, groups):
         enabled=person["enabled"],
         connector=person["connector"],
     )
-    mobile = PHONES["shared" if person["one_phone"] else "own"]
     values = {
-        Proof.MOBILE_PHONE: mobile,
         Proof.OFFICE_PHONE: f"{PHONES['shared']}#12",
         Proof.EMAIL: f"home{number}@mail.example",
     }
-    for proof in person["verified"] - {Proof.QUESTIONS}:
-        make_method(user, proof, values[proof], textable=person["textable"])
-    for proof in person["entered"]:
-        make_prefill(user, proof, values[proof], textable=person["textable"])
+    for how, make in (("verified", make_method), ("entered", make_prefill)):
+        held = values | {Proof.MOBILE_PHONE: PHONES[person["mobile"][how]]}
+        for proof in person[how] - {Proof.QUESTIONS}:
+            make(user, proof, held[proof], textable=person["textable"][how])
     if Proof.QUESTIONS in person["verified"]:
         make_questions(user)
     if person["app"]:
@@ -91,8 +97,10 @@ def move_in(person, groups):
 
 
 def who_gets_through(users):
-    """Asks the portal itself."""
-    attempts = {user.pk: begin(user.upn, network="192.0.2.1").attempt for user in users}
+    """Asks the portal itself, from another network each time: those have a limit of their own."""
+    attempts = {
+        user.pk: begin(user.upn, network=str(IPv4Address(next(NETWORKS)))).attempt for user in users
+    }
     return {pk for pk, attempt in attempts.items() if not attempt.refused}
 
 
@@ -119,6 +127,31 @@ def test_who_could_reset_by_the_admin_gets_through_at_the_portal(groups, policy,
 
     assert said == who_gets_through(users)
     assert said == {user.pk for user in users if outlook(user).refusal is None}
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(before=policies, after=policies, crowd=st.lists(people, min_size=1, max_size=4))
+def test_the_impact_of_a_change_is_who_the_portal_then_treats_differently(
+    groups, before, after, crowd
+):
+    User.objects.all().delete()
+    users = [move_in(person, groups) for person in crowd]
+
+    said = impact(before, after)
+    losers = set(who_would_lose(before, after, current_tenant_id()))
+
+    change_policy(before)
+    could = who_gets_through(users)
+    change_policy(after)
+    can = who_gets_through(users)
+    names = {user.upn for user in users if user.pk in could - can}
+    assert (said.lose, said.gain) == (len(could - can), len(can - could))
+    assert losers == set(said.first_names) == names
+    assert said.people == sum(user.enabled for user in users)
 
 
 def test_outlook_names_the_first_stop_and_until_when(contoso):
@@ -157,3 +190,74 @@ def test_one_number_kept_as_both_phones_is_one_gate(contoso, extension):
         make_prefill(user, Proof.OFFICE_PHONE, f"{PHONES['shared']}{extension}")
 
     assert list(User.objects.filter(could_reset(policy))) == [two]
+
+
+def with_both_phones(number, **more):
+    user = make_user(f"user{number}@contoso.example", **more)
+    make_method(user, Proof.MOBILE_PHONE, f"+8210123400{number:02d}")
+    make_prefill(user, Proof.OFFICE_PHONE, PHONES["shared"])
+    return user
+
+
+def statements_to_judge(policy):
+    with CaptureQueriesContext(connection) as captured:
+        User.objects.filter(could_reset(policy)).count()
+    return len(captured)
+
+
+def test_judging_more_people_takes_no_more_statements(contoso):
+    both_phones = Policy(
+        self_service=Scope.ALL,
+        methods_required=2,
+        reset_methods=frozenset({Method.MOBILE_CALL, Method.OFFICE_CALL}),
+    )
+    with_both_phones(0)
+    of_one = statements_to_judge(both_phones)
+    for number in range(1, 10):
+        with_both_phones(number)
+
+    assert statements_to_judge(both_phones) == of_one
+
+
+def test_no_number_is_read_where_it_decides_nothing(contoso, monkeypatch):
+    """One gate for people, two for administrators: nobody here depends on both phones."""
+    with_both_phones(0)
+    make_email(with_both_phones(1, role=Role.HELPDESK))
+    monkeypatch.setattr("verification.queries.opened", None)
+    monkeypatch.setattr("directory.queries.opened", None)
+
+    assert User.objects.filter(could_reset(Policy(self_service=Scope.ALL))).count() == 2
+
+
+def test_only_those_who_are_asked_about_are_judged(contoso):
+    one, two = with_both_phones(0), with_both_phones(1)
+    policy = Policy(self_service=Scope.ALL)
+
+    assert list(User.objects.filter(could_reset(policy, among=[two.pk]))) == [two]
+    assert list(User.objects.filter(could_reset(policy)).order_by("pk")) == [one, two]
+
+
+def test_an_entered_number_doesnt_stand_in_for_a_verified_one_that_takes_no_texts(contoso):
+    texts_only = Policy(
+        self_service=Scope.ALL,
+        reset_methods=frozenset({Method.MOBILE_TEXT}),
+        prefilled_usable=frozenset({Proof.MOBILE_PHONE}),
+    )
+    change_policy(texts_only)
+    user = make_user()
+    make_method(user, Proof.MOBILE_PHONE, PHONES["shared"], textable=False)
+    make_prefill(user, Proof.MOBILE_PHONE, PHONES["own"], textable=True)
+
+    assert not who_gets_through([user])
+    assert not User.objects.filter(could_reset(texts_only)).exists()
+
+
+@pytest.mark.parametrize("may", [True, False], ids=["may", "may not"])
+def test_administrators_are_counted_only_where_they_may_reset_by_themselves(contoso, may):
+    policy = Policy(self_service=Scope.ALL, admin_self_reset=may)
+    change_policy(policy)
+    admin = with_both_phones(0, role=Role.TENANT_ADMIN)
+
+    said = User.objects.filter(could_reset(policy)).exists()
+
+    assert said is bool(who_gets_through([admin])) is may

@@ -88,6 +88,8 @@ def test_dry_run_shows_and_changes_nothing(db, baseline):
 
     assert "code_digits: 8 → 6" in out
     assert policy_of(tenant).code_digits == 8
+    with in_tenant(tenant.pk):
+        assert not Event.objects.filter(details__setting="code_digits").exists()
 
 
 def test_an_organisation_without_the_group_is_left_alone_and_named(db, baseline):
@@ -101,6 +103,16 @@ def test_an_organisation_without_the_group_is_left_alone_and_named(db, baseline)
 
     assert policy_of(has).groups == {"Pilot"}
     assert policy_of(lacks).code_digits == 8
+
+
+def test_dry_run_names_the_group_that_there_isnt(db, baseline):
+    tenant = make_tenant("lacks")
+    file = baseline("self_service: groups\ngroups: [Pilot]")
+
+    with pytest.raises(CommandError, match="not changed: lacks"):
+        run("import_policy", file, "--all-tenants", "--dry-run")
+
+    assert policy_of(tenant).self_service is Scope.ALL
 
 
 def test_export_is_what_import_takes(db, tmp_path):

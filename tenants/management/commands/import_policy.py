@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from isolation.scope import in_tenant
 from tenants.models import Tenant
@@ -40,8 +41,10 @@ class Command(BaseCommand):
             before = policy_in_force()
             try:
                 after = from_yaml(text, before)
-                if not dry_run:
+                with transaction.atomic():
                     change_policy(after)
+                    # A rehearsal finds whatever the real thing would stumble over.
+                    transaction.set_rollback(dry_run)
             except ValueError as problem:
                 self.stderr.write(f"{organisation.slug}: {problem}")
                 return False
