@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from reset.refusals import Refusal
 from tenants.roles import Duty, Role
 
 
@@ -14,6 +15,18 @@ class State(StrEnum):
     CAPABLE = "capable"
     PARTIAL = "partial"
     NONE = "none"
+
+
+class Stop(StrEnum):
+    """What exactly stands in the way of a reset. Each has another cure."""
+
+    DISABLED = "disabled"
+    OFF = "off"
+    OUT = "out"
+    ADMINISTRATOR = "administrator"
+    PAUSED = "paused"
+    METHODS = "methods"
+    ELSEWHERE = "elsewhere"
 
 
 class Action(StrEnum):
@@ -34,6 +47,11 @@ class Action(StrEnum):
     def is_dangerous(self) -> bool:
         """Whether it could let somebody else in, or keep the person out."""
         return self in {Action.TEMPORARY_PASSWORD, Action.DISABLE}
+
+    @property
+    def is_for_many(self) -> bool:
+        """Whether it can be done to several people at once."""
+        return self in {Action.CLEAR, Action.REREGISTER, Action.SIGN_OUT}
 
     @property
     def may_be_done_to_oneself(self) -> bool:
@@ -57,6 +75,23 @@ def state(
     if capable:
         return State.CAPABLE
     return State.PARTIAL if holds_anything else State.NONE
+
+
+def stop(refusal: Refusal, *, enabled: bool, self_service_on: bool, in_scope: bool) -> Stop:
+    """Which of the reasons that share a refusal it was.
+
+    >>> stop(Refusal.NOT_ENABLED, enabled=True, self_service_on=True, in_scope=False)
+    <Stop.OUT: 'out'>
+    """
+    if refusal is Refusal.TOO_MANY:
+        return Stop.PAUSED
+    if refusal is Refusal.MANAGED_ELSEWHERE:
+        return Stop.ELSEWHERE
+    if refusal is Refusal.NOT_VERIFIABLE:
+        return Stop.METHODS if enabled else Stop.DISABLED
+    if not self_service_on:
+        return Stop.OFF
+    return Stop.ADMINISTRATOR if in_scope else Stop.OUT
 
 
 def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> bool:

@@ -11,6 +11,7 @@ from console.views import (
     operator,
     overview,
     people,
+    people_bulk,
     person,
     policy,
     questions,
@@ -20,6 +21,7 @@ from console.views import (
 pages = [
     path("", overview.overview, name="overview"),
     path("people/", people.people, name="people"),
+    path("people/do/<slug:action>/", people_bulk.act, name="people-act"),
     path("people/<int:person_id>/", person.person, name="person"),
     path("people/<int:person_id>/timeline/", person.timeline, name="person-timeline"),
     path("people/<int:person_id>/contact/", person.contact, name="person-contact"),

@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from directory.models import User
+
+_CHANGE = "reset:change-password"
+_OPEN = {_CHANGE, "registration:signout", "registration:extend", "brand-css", "brand-logo"}
+"""That page, the way out, more time, and the organisation's look."""
 
 
 class PasswordChangeDue:
@@ -14,9 +17,11 @@ class PasswordChangeDue:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        user = request.user
-        if isinstance(user, User) and user.must_change_password:
-            here = reverse("reset:change-password")
-            if request.path not in {here, reverse("registration:signout")}:
-                return redirect(here)
         return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        user = request.user
+        if not isinstance(user, User) or not user.must_change_password:
+            return None
+        page = request.resolver_match.view_name if request.resolver_match else ""
+        return None if page in _OPEN else redirect(_CHANGE)

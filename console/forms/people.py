@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -83,12 +82,9 @@ class NoteForm(forms.Form):
         return note
 
 
-def _contact_field(label: Promise, kind: str) -> forms.CharField:
-    # The browser would offer the administrator's own.
-    attrs = {"autocomplete": "off", "inputmode": kind}
-    return forms.CharField(
-        label=label, max_length=254, required=False, widget=forms.TextInput(attrs=attrs)
-    )
+def _box(inputmode: str) -> forms.TextInput:
+    """The browser offers nothing: it would be the administrator's own."""
+    return forms.TextInput(attrs={"autocomplete": "off", "inputmode": inputmode})
 
 
 class ContactForm(forms.Form):
@@ -98,9 +94,15 @@ class ContactForm(forms.Form):
     In full it is shown for a reason only, and never here.
     """
 
-    office_phone = _contact_field(_("Office phone"), "tel")
-    mobile_phone = _contact_field(_("Mobile phone"), "tel")
-    email = _contact_field(_("Alternate email"), "email")
+    office_phone = forms.CharField(
+        label=_("Office phone"), max_length=100, required=False, widget=_box("tel")
+    )
+    mobile_phone = forms.CharField(
+        label=_("Mobile phone"), max_length=100, required=False, widget=_box("tel")
+    )
+    email = forms.CharField(
+        label=_("Alternate email"), max_length=254, required=False, widget=_box("email")
+    )
 
     def __init__(
         self,

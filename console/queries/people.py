@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from audit.activities import Activity
+from audit.activities import Outcome as EventOutcome
+from audit.models import Event
 from console.rules import State, state
 from directory.models import Prefill, User
 from directory.rules import canonical_upn
@@ -14,13 +17,15 @@ from reset.models import Outcome, ResetAttempt
 from reset.queries.reach import could_reset, hold_anything, in_scope_of
 from reset.refusals import Refusal
 from tenants.policy import Policy, Proof
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from verification.models import AuthenticationMethod, Authenticator
 from verification.services.guesses import paused_among
 
 PAGE = 50
 _CODE_LENGTH = 8
+_LONGEST_PAUSE = timedelta(hours=1)
+_GUESSES = (Activity.RESET_PROGRESS, Activity.IDENTITY_PROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,9 @@ class Wanted:
     state: State | None = None
     method: Proof | None = None
     role: Role | None = None
+    language: str = ""
+    unconfirmed: bool = False
+    """Only who has contact data of an administrator that they never confirmed."""
     after: str = ""
     """User principal name of the last one of the page before."""
 
@@ -59,6 +67,10 @@ def people(wanted: Wanted) -> tuple[list[Listed], str]:
         found = found.filter(_holding(wanted.method))
     if wanted.role is not None:
         found = found.filter(role=wanted.role)
+    if wanted.language:
+        found = found.filter(_speaking(wanted.language))
+    if wanted.unconfirmed:
+        found = found.filter(_unconfirmed())
     users = list(found.filter(upn__gt=wanted.after).order_by("upn")[: PAGE + 1])
     more = users[PAGE - 1].upn if len(users) > PAGE else ""
     return _listed(users[:PAGE], policy), more
@@ -68,12 +80,19 @@ def person_of(person_id: int) -> User | None:
     return User.objects.filter(pk=person_id).first()
 
 
+def people_of(person_ids: Collection[int]) -> list[User]:
+    """Those of these people who belong to the tenant in force."""
+    return list(User.objects.filter(pk__in=person_ids).order_by("upn"))
+
+
 def user_of_attempt(code: str) -> int | None:
     """Whose reset attempt has this support code, typed as people type it."""
     typed = code.upper().replace("-", "").replace(" ", "")
     plain = typed.translate(str.maketrans("OIL", "011"))
+    if len(plain) != _CODE_LENGTH or not plain.isalnum():
+        return None
     attempt = ResetAttempt.objects.filter(support_code=plain).exclude(user_id=None).first()
-    return attempt.user_id if attempt and len(plain) == _CODE_LENGTH else None
+    return attempt.user_id if attempt else None
 
 
 def last_reset_at(user_id: int) -> datetime | None:
@@ -107,12 +126,35 @@ def _in_state(wanted: State, policy: Policy) -> Q:
 
 
 def _blocked() -> list[int]:
-    """Whose attempts ended in a pause that isn't over, unless somebody cleared it."""
-    attempts = ResetAttempt.objects.filter(
-        refused=Refusal.TOO_MANY, blocked_until__gt=timezone.now()
+    """Whose guessing is paused now.
+
+    A counter doesn't know whose it is. So it is asked about whoever was wrong lately enough for a
+    pause, and whoever was refused because of one that isn't over or has no end.
+    """
+    now = timezone.now()
+    wrong = Event.objects.filter(
+        at__gte=now - _LONGEST_PAUSE, activity__in=_GUESSES, outcome=EventOutcome.FAILURE
     )
-    ids = attempts.exclude(user_id=None).values_list("user_id", flat=True).distinct()
-    return list(paused_among([user_id for user_id in ids if user_id is not None]))
+    refused = ResetAttempt.objects.filter(
+        Q(blocked_until__gt=now) | Q(blocked_until=None), refused=Refusal.TOO_MANY
+    )
+    ids = {*wrong.values_list("subject_id", flat=True).distinct()}
+    ids |= {*refused.values_list("user_id", flat=True).distinct()}
+    return list(paused_among(user_id for user_id in ids if user_id is not None))
+
+
+def _speaking(language: str) -> Q:
+    """Who is written to in this language; whoever has none is in the organisation's."""
+    theirs = Q(language=language)
+    return theirs | Q(language="") if language == tenant_in_force().language else theirs
+
+
+def _unconfirmed() -> Q:
+    verified = AuthenticationMethod.objects.filter(
+        user_id=OuterRef("user_id"), proof=OuterRef("proof")
+    )
+    entered = Prefill.objects.filter(user_id=OuterRef("pk"))
+    return Q(Exists(entered.filter(~Exists(verified))))
 
 
 def _holding(proof: Proof) -> Q:
@@ -129,20 +171,24 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
     capable = set(these.filter(could_reset(policy, among=ids)).values_list("pk", flat=True))
     holding = set(these.filter(hold_anything(policy)).values_list("pk", flat=True))
     in_scope = set(these.filter(in_scope_of(policy)).values_list("pk", flat=True))
+    states = {
+        user.pk: state(
+            enabled=user.enabled,
+            in_scope=user.pk in in_scope,
+            paused=user.pk in paused,
+            capable=user.pk in capable,
+            holds_anything=user.pk in holding,
+        )
+        for user in users
+    }
     return [
         Listed(
             pk=user.pk,
             upn=user.upn,
             name=user.display_name,
             role=Role(user.role),
-            state=state(
-                enabled=user.enabled,
-                in_scope=user.pk in in_scope,
-                paused=user.pk in paused,
-                capable=user.pk in capable,
-                holds_anything=user.pk in holding,
-            ),
-            until=paused.get(user.pk),
+            state=states[user.pk],
+            until=paused[user.pk] if states[user.pk] is State.BLOCKED else None,
             methods=held.get(user.pk, ()),
             last_reset_at=resets.get(user.pk),
         )

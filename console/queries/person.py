@@ -91,9 +91,9 @@ def value_in_full(user: User, proof: Proof) -> str:
     return prefilled_value(entered[proof]) if proof in entered else ""
 
 
-def entered_values(user: User) -> dict[Proof, str]:
-    """What administrators entered, in full, for the form that changes it."""
-    return {proof: prefilled_value(row) for proof, row in prefilled(user.pk).items()}
+def entered_masked(user: User) -> dict[Proof, str]:
+    """What administrators entered, for the form that changes it."""
+    return {proof: mask(prefilled_value(row)) for proof, row in prefilled(user.pk).items()}
 
 
 def groups_of(user: User, policy: Policy) -> list[GroupFact]:

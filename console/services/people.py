@@ -12,16 +12,20 @@ from audit.services import record
 from console.rules import Action
 from directory.connectors import connector_of
 from directory.models import User
+from directory.queries import prefilled, prefilled_value
 from directory.services import contacts_of_person
+from limits import services as limits
+from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
+from tenants.queries import policy_in_force
 from verification.services import guesses, notices
 from verification.services.notice_words import Notice
 
 # No look-alikes, nothing that a spreadsheet or a telephone could mistake.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-LONGEST = 0
 _TEMPORARY = (4, 4)
+_OF_A_PERSON = (Limit.RESETS_OF_A_USER, Limit.CODES_FOR_A_USER, Limit.OLD_PASSWORD_GUESSES)
 
 
 class NotWritable(Exception):
@@ -48,10 +52,14 @@ def act(action: Action, admin: User, person: User, *, note: str) -> str:
 def enter_contact(admin: User, person: User, proof: Proof, value: str, *, textable: bool) -> bool:
     """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
 
+    The person is told where they can be reached: not at what was entered just now, which may be
+    anybody's, but at what it replaces, if that counted.
+
     What the person verified stays as it is: this is only what they are asked to confirm, or, if
     the policy says so, what counts until they verified something.
     """
     with transaction.atomic():
+        before = _trusted_value(person, proof)
         if not contacts_of_person.enter(person.pk, proof, value, textable=textable):
             return False
         record(
@@ -61,7 +69,9 @@ def enter_contact(admin: User, person: User, proof: Proof, value: str, *, textab
             method=proof,
             removed=not value,
         )
-        notices.tell(person, Notice.CONTACT_ENTERED, proof=proof, also_value=value)
+        notices.tell(
+            person, Notice.CONTACT_ENTERED, proof=proof, also_value=before, except_value=value
+        )
     return True
 
 
@@ -70,8 +80,17 @@ def note_shown(admin: User, person: User, proof: Proof, *, note: str) -> None:
     record(Activity.CONTACT_SHOWN, subject_id=person.pk, actor_id=admin.pk, method=proof, note=note)
 
 
+def _trusted_value(person: User, proof: Proof) -> str:
+    if proof not in policy_in_force().prefilled_usable:
+        return ""
+    entered = prefilled(person.pk)
+    return prefilled_value(entered[proof]) if proof in entered else ""
+
+
 def _clear(person: User) -> str:
     guesses.forgive(person.pk)
+    for limit in _OF_A_PERSON:
+        limits.clear(limit, str(person.pk))
     return ""
 
 

@@ -11,17 +11,19 @@ from console.forms.people import ROLES, STATES, FilterForm
 from console.queries import people as queries
 from console.rules import State
 from console.views.frame import page, shown
-from console.views.words import tag_of
+from console.views.words import ACTIONS_FOR_MANY, tag_of
 from directory.models import User
 from tenants.policy import Proof
 from tenants.queries import tenant_in_force
 from tenants.roles import Duty, Role
 from verification.services.notices import proof_name
 
+_EVERYBODY = "everybody"
+
 
 @require_safe
 @page(Duty.SEE_PEOPLE)
-def people(request: HttpRequest, _user: User) -> HttpResponse:
+def people(request: HttpRequest, user: User) -> HttpResponse:
     form = FilterForm(request.GET)
     wanted = _wanted(form) if form.is_valid() else queries.Wanted()
     rows, after = queries.people(wanted)
@@ -30,7 +32,10 @@ def people(request: HttpRequest, _user: User) -> HttpResponse:
         "form": form,
         "rows": [_shown(row) for row in rows],
         "narrowed": wanted != queries.Wanted(),
-        "next": urlencode({**form.cleaned_data, "after": after}) if after else "",
+        "next": _query(form, after=after) if after else "",
+        "actions": ACTIONS_FOR_MANY if user.is_trusted_with(Duty.HELP_PEOPLE) else (),
+        "everybody": _EVERYBODY in request.GET,
+        "with_everybody": _query(form, **{_EVERYBODY: "1"}),
     }
     return shown(request, "console/people/people.html", context)
 
@@ -54,8 +59,16 @@ def _wanted(form: FilterForm) -> queries.Wanted:
         state=State(typed["state"]) if typed["state"] else None,
         method=Proof(typed["method"]) if typed["method"] else None,
         role=Role(typed["role"]) if typed["role"] else None,
+        language=typed["language"],
+        unconfirmed=typed["unconfirmed"],
         after=typed["after"],
     )
+
+
+def _query(form: FilterForm, **more: str) -> str:
+    """The page that is shown, as it stands in an address, with something else in it."""
+    typed = {**form.cleaned_data, **more} if form.is_valid() else more
+    return urlencode({name: value for name, value in typed.items() if value})
 
 
 def _shown(row: queries.Listed) -> dict[str, object]:

@@ -13,10 +13,12 @@ from console.queries import person as queries
 from console.queries.door import is_fresh
 from console.rules import Action, may_act
 from console.services import people as services
+from console.views import outlooks
 from console.views.frame import freshly_proved, page, shown
-from console.views.words import ACTIONS, REASONS, happenings
+from console.views.words import ACTIONS, address_words, happenings
 from delivery.rules.phones import Phone
 from directory.models import User
+from registration.services.enrol import address_problem
 from reset.queries.reach import outlook
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
@@ -24,6 +26,12 @@ from tenants.roles import Duty, Role
 from verification.rules.ways import Way
 from verification.services.notices import proof_name
 
+_LONGEST_NUMBER = 18
+_FIELDS = {
+    "office_phone": Proof.OFFICE_PHONE,
+    "mobile_phone": Proof.MOBILE_PHONE,
+    "email": Proof.EMAIL,
+}
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -31,29 +39,24 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 @page(Duty.SEE_PEOPLE)
 def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
-    look = outlook(found)
     context = {
         "title": found.upn,
         "person": found,
         "role": ROLES.get(Role(found.role), ""),
-        "outlook": look,
-        "reason": REASONS.get(look.refusal) if look.refusal else "",
-        "ways": _methods(look.ways),
         "things": [(proof_name(thing.proof), thing) for thing in queries.things_of(found)],
-        "groups": queries.groups_of(found, policy_in_force()),
         "last_reset_at": list_queries.last_reset_at(found.pk),
         "events": happenings(queries.newest_events(found)),
         "actions": _actions(user, found),
-        "may_manage": _may_manage(user, found),
+        "may_manage": outlooks.may_manage(user, found),
     }
-    return shown(request, "console/people/person.html", context)
+    return shown(request, "console/people/person.html", context | _prospects(user, found))
 
 
 @require_safe
 @page(Duty.SEE_PEOPLE)
 def timeline(request: HttpRequest, _user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
-    before = request.GET.get("before", "")
+    before = request.GET.get("before", "")[:_LONGEST_NUMBER]
     events = queries.timeline(found, int(before) if before.isdecimal() else None)
     shown_events = events[: queries.TIMELINE_PAGE]
     context = {
@@ -91,7 +94,7 @@ def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> Http
     found = _person(person_id)
     kind = next((one for one in Proof if one.value == proof), None)
     value = queries.value_in_full(found, kind) if kind else ""
-    if kind is None or not value or not _may_manage(user, found):
+    if kind is None or not value or not outlooks.may_manage(user, found):
         raise Http404
     form = NoteForm(request.POST or None)
     context = {"title": _("Show in full (recorded)"), "person": found, "form": form}
@@ -108,17 +111,16 @@ def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> Http
 def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """How to reach somebody, as administrators know it."""
     found = _person(person_id)
-    if not _may_manage(user, found):
+    if not outlooks.may_manage(user, found):
         raise Http404
     home = tenant_in_force().country
     form = ContactForm(
         request.POST or None,
         home=home,
         countries=policy_in_force().countries or frozenset({home}),
-        initial=_initial(found),
+        masked=_masked(found),
     )
-    if form.is_valid():
-        _enter(user, found, form)
+    if form.is_valid() and _is_entered(user, found, form):
         messages.success(request, _("Contact data saved."))
         return redirect("console:person", found.pk)
     context = {"title": _("Contact data"), "person": found, "form": form}
@@ -142,16 +144,32 @@ def _done(
     return redirect("console:person", found.pk)
 
 
-def _enter(user: User, found: User, form: ContactForm) -> None:
+def _prospects(user: User, found: User) -> dict[str, object]:
+    """What the portal would do now, and why."""
+    look, policy = outlook(found), policy_in_force()
+    groups = queries.groups_of(found, policy)
+    obstacle = outlooks.why_not(found, look, policy)
+    return {
+        "outlook": look,
+        "ways": _methods(look.ways),
+        "cures": outlooks.cures(user, found, obstacle),
+        "scope": outlooks.scope_words(look, policy, groups),
+        "groups": groups,
+        **outlooks.told(look, obstacle),
+    }
+
+
+def _is_entered(user: User, found: User, form: ContactForm) -> bool:
+    """Keeps what was changed, field by field, unless the mailbox is no way back in."""
     typed = form.cleaned_data
-    for proof, name in (
-        (Proof.OFFICE_PHONE, "office_phone"),
-        (Proof.MOBILE_PHONE, "mobile_phone"),
-        (Proof.EMAIL, "email"),
-    ):
+    if typed["email"] and (problem := address_problem(found, typed["email"])):
+        form.add_error("email", address_words(problem, typed["email"]))
+        return False
+    for name in form.changed_data:
         value = typed[name]
         textable = isinstance(value, Phone) and value.textable
-        services.enter_contact(user, found, proof, _stored(value), textable=textable)
+        services.enter_contact(user, found, _FIELDS[name], _stored(value), textable=textable)
+    return True
 
 
 def _stored(value: Phone | str | None) -> str:
@@ -160,14 +178,9 @@ def _stored(value: Phone | str | None) -> str:
     return value or ""
 
 
-def _initial(found: User) -> dict[str, str]:
-    values = queries.entered_values(found)
-    names = {
-        Proof.OFFICE_PHONE: "office_phone",
-        Proof.MOBILE_PHONE: "mobile_phone",
-        Proof.EMAIL: "email",
-    }
-    return {name: values.get(proof, "").replace("#", " #") for proof, name in names.items()}
+def _masked(found: User) -> dict[str, str]:
+    known = queries.entered_masked(found)
+    return {name: known.get(proof, "") for name, proof in _FIELDS.items()}
 
 
 def _person(person_id: int) -> User:
@@ -192,12 +205,6 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
         and user.is_trusted_with(Duty.HELP_PEOPLE)
         and may_act(action, Role(user.role), Role(found.role), on_oneself=user.pk == found.pk)
     ]
-
-
-def _may_manage(user: User, found: User) -> bool:
-    """Contact data of administrators is theirs to give: it would be a way into their accounts."""
-    needed = Duty.MANAGE_PEOPLE if found.role == Role.NONE else Duty.MANAGE_ADMINS
-    return user.is_trusted_with(needed)
 
 
 def _methods(ways: tuple[Way, ...]) -> str:

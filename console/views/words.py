@@ -3,27 +3,36 @@
 from collections.abc import Iterable
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from audit.activities import Activity, Outcome
 from audit.admin import LABELS
 from audit.models import Event
 from console.queries.person import names_of
-from console.rules import Action, State
+from console.rules import Action, State, Stop
+from registration.services.enrol import AddressProblem
 from reset.refusals import Refusal
 
 _TAGS = {State.CAPABLE: "ok", State.BLOCKED: "bad", State.DISABLED: "bad", State.PARTIAL: "warn"}
 
-REASONS: dict[Refusal, Promise] = {
-    Refusal.MANAGED_ELSEWHERE: _("The password is kept in a directory that isn’t written to."),
-    Refusal.NOT_ENABLED: _(
-        "Self-service is off for this person: nobody may reset, they aren’t in scope, or"
-        " administrators may not."
-    ),
-    Refusal.NOT_VERIFIABLE: _("Too few usable methods are registered, or the account is disabled."),
-    Refusal.TOO_MANY: _("Too many wrong guesses: resetting is paused."),
+REASONS: dict[Stop, Promise] = {
+    Stop.DISABLED: _("The account is disabled."),
+    Stop.OFF: _("Self-service is off for everybody."),
+    Stop.OUT: _("The policy isn’t for this person."),
+    Stop.ADMINISTRATOR: _("Administrators may not reset their own passwords."),
+    Stop.PAUSED: _("Too many wrong guesses: resetting is paused."),
+    Stop.METHODS: _("Too few usable methods are registered."),
+    Stop.ELSEWHERE: _("The password is kept in a directory that isn’t written to."),
 }
+
+TITLES: dict[Refusal, Promise] = {
+    Refusal.MANAGED_ELSEWHERE: _("Please contact your administrator"),
+    Refusal.NOT_ENABLED: _("Your account isn’t enabled for password reset"),
+    Refusal.NOT_VERIFIABLE: _("We couldn’t verify your account"),
+    Refusal.TOO_MANY: _("Too many attempts"),
+}
+"""What the portal says above its refusals."""
 
 ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     Action.CLEAR: (
@@ -60,9 +69,24 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
 }
 
 
+ACTIONS_FOR_MANY = [
+    (action.value, words[0]) for action, words in ACTIONS.items() if action.is_for_many
+]
+
+
 def tag_of(state: State) -> str:
     """The look of a state."""
     return _TAGS.get(state, "")
+
+
+def address_words(problem: AddressProblem, address: str) -> str:
+    """Why a mailbox is no way back into the account."""
+    if problem is AddressProblem.OWN:
+        return gettext("That mailbox needs the password that was forgotten. Enter another address.")
+    domain = address.rpartition("@")[2]
+    return gettext("Addresses of %(domain)s can’t be used. Enter a private address.") % {
+        "domain": domain
+    }
 
 
 def happenings(events: Iterable[Event]) -> list[dict[str, object]]:

@@ -68,8 +68,8 @@ def could_reset(policy: Policy, *, among: Collection[int] | None = None) -> Q:
     Pauses after wrong guesses are left aside: they end by themselves.
 
     Args:
-        among: ids of the only people that are asked about, say those on a page. Without it everybody
-            is judged, which takes some seconds for every 100,000 whom two phones decide about.
+        among: ids of the only people that are asked about, say those on a page. Without it
+            everybody is judged: some seconds for every 100,000 whom two phones decide about.
     """
     people = Q(enabled=True, connector="builtin") & in_scope_of(policy)
     if among is not None:

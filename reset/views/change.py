@@ -3,13 +3,13 @@
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from directory.connectors.base import DirectoryError
 from directory.models import User
-from registration.views.frame import signed_in
+from registration.views.frame import render, signed_in
 from reset.forms import ChangePasswordForm
 from reset.services import change
 from reset.services.finish import findings_about

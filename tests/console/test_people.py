@@ -10,10 +10,14 @@ from audit.models import Event
 from directory.models import Membership, User
 from directory.queries import prefilled, prefilled_value
 from isolation.scope import in_tenant
+from limits import services as limits
+from limits.rules import FOR_GOOD, Limit, Rate
 from reset.models import ResetAttempt
+from reset.services import gates
 from reset.services.attempts import begin
+from reset.services.attempts import block as block_attempt
 from tenants.models import Group
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_questions, make_user
@@ -102,6 +106,61 @@ def test_filter_and_word_on_the_line_never_disagree(crowd, admin):
         assert listed == {row["upn"] for row in everybody if row["state"] == words}
 
 
+def test_who_is_paused_is_found_before_the_portal_refuses_them(crowd, admin, mailroom):
+    attempt = begin(crowd["able"].upn, network="192.0.2.2").attempt
+    gates.open_gate(attempt, Method.EMAIL)
+    mailroom.work()
+    gates.pass_code(attempt, "wrong")
+    block(crowd["able"])
+
+    assert names(admin.get(LIST, {"state": "blocked"})) == ["able", "stuck"]
+    assert names(admin.get(LIST, {"state": "capable"})) == []
+
+
+def test_who_is_refused_until_somebody_helps_is_found_as_blocked(crowd, admin, monkeypatch):
+    attempt = begin(crowd["able"].upn, network="192.0.2.2").attempt
+    three = Rate(3, FOR_GOOD)
+    monkeypatch.setattr(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, "_value_", three)
+    with suppress(Paused):
+        while True:
+            count_a_guess(crowd["able"].pk)
+    block_attempt(attempt, None)
+
+    assert names(admin.get(LIST, {"state": "blocked"})) == ["able", "stuck"]
+
+
+def test_a_disabled_account_is_called_disabled_whatever_else_it_is(crowd, admin):
+    block(crowd["gone"])
+
+    (row,) = admin.get(LIST, {"q": "gone"}).context["rows"]
+    assert (row["state"], row["until"]) == ("Disabled", None)
+
+
+def test_people_are_found_by_language(crowd, admin):
+    User.objects.filter(pk=crowd["able"].pk).update(language="ko")
+    User.objects.filter(pk=crowd["stuck"].pk).update(language="en")
+
+    assert names(admin.get(LIST, {"language": "ko"})) == ["able"]
+    # The others are written to in the organisation's language.
+    assert len(names(admin.get(LIST, {"language": "en"}))) == 6
+
+
+def test_people_are_found_by_contact_data_that_they_never_confirmed(crowd, admin):
+    make_prefill(crowd["able"], Proof.EMAIL, "able.home@mail.example")
+
+    assert names(admin.get(LIST, {"unconfirmed": "on"})) == ["partly"]
+
+
+@pytest.mark.parametrize("typed", ["\0", "a\0b", "%", "²", "x" * 300, "⅐⅐⅐⅐⅐⅐⅐⅐"])
+def test_whatever_is_typed_into_the_searches_the_pages_come(admin, typed):
+    person = User.objects.get(upn="admin@contoso.example")
+
+    assert admin.get(LIST, {"q": typed}).status_code == 200
+    assert admin.get("/admin/find/", {"code": typed}).status_code == 302
+    path = f"{LIST}{person.pk}/timeline/"
+    assert admin.get(path, {"before": "9" * 5000}).status_code == 200
+
+
 @pytest.mark.parametrize("typed", ["ABLE@contoso", "able", "Able"])
 def test_people_are_found_by_the_beginning_of_their_user_id_or_by_name(crowd, admin, typed):
     assert names(admin.get(LIST, {"q": typed})) == ["able"]
@@ -167,8 +226,8 @@ def test_a_person_is_shown_masked_and_answers_never(crowd, admin):
     [
         ("able", None, "Yes, with"),
         ("nothing", "R03", "Too few usable methods"),
-        ("guest", "R02", "Self-service is off for this person"),
-        ("gone", "R03", "Too few usable methods"),
+        ("guest", "R02", "excluded by the group Guests"),
+        ("gone", "R03", "The account is disabled"),
         ("stuck", "R04", "Too many wrong guesses"),
     ],
 )
@@ -191,8 +250,18 @@ def test_clearing_a_block_lets_the_person_reset_again_and_is_on_record(crowd, he
     assert any("reset your" in mail.subject for mail in mailroom.work())
 
 
-def test_no_reason_nothing_happens(crowd, helpdesk):
-    page = do(helpdesk, crowd["stuck"], "clear", note=" ")
+def test_clearing_a_block_lets_somebody_reset_who_did_so_too_often(crowd, helpdesk):
+    for _ in range(5):
+        limits.hit(Limit.RESETS_OF_A_USER, str(crowd["able"].pk))
+
+    do(helpdesk, crowd["able"], "clear")
+
+    assert limits.hit(Limit.RESETS_OF_A_USER, str(crowd["able"].pk)).allowed
+
+
+@pytest.mark.parametrize("note", ["", " ", "\u200b\u200b", "\u202e"])
+def test_no_reason_nothing_happens(crowd, helpdesk, note):
+    page = do(helpdesk, crowd["stuck"], "clear", note=note)
 
     assert "Enter a reason" in page.text
     assert paused_until(crowd["stuck"].pk) is not None

@@ -97,7 +97,7 @@ def test_twenty_questions_of_ones_own_are_enough(client):
 
 
 def test_words_are_mended_and_the_question_stays_the_same(client):
-    question = CustomQuestion.objects.create(texts={"en": "Wich robot?"})
+    question = CustomQuestion.objects.create(texts={"en": "Robots name?"})
 
     client.post(f"{LIST}{question.pk}/", {"en": "Which robot?"})
 

@@ -5,6 +5,7 @@ from audit.activities import Activity, Outcome
 from audit.models import Event
 from directory.models import User
 from reset.models import ResetAttempt
+from tenants.models import Branding
 from tests.builders import PASSWORD, make_email, make_user
 
 NEW = "correct horse battery staple"
@@ -103,6 +104,27 @@ def test_a_temporary_password_opens_nothing_but_its_change(user):
     change(client)
 
     assert client.get("/security-info").status_code == 200
+
+
+def test_who_has_to_change_a_temporary_password_sees_the_organisations_look_and_gets_more_time(
+    user, contoso
+):
+    look = Branding.objects.create(colour="#0b6e4f")
+    User.objects.filter(pk=user.pk).update(must_change_password=True)
+    client = sign_in(user)
+
+    assert client.get(f"/brand/{look.public_id}/{look.edition}.css").status_code == 200
+    extended = client.post("/session/extend", headers={"X-Requested-With": "fetch"})
+    assert extended.status_code == 204
+    assert client.post("/signout").url.startswith("/signin")
+
+
+@pytest.mark.parametrize("path", ["/ssprsetup/email", "/security-info/sign-out-everywhere"])
+def test_a_temporary_password_posts_nothing_elsewhere_either(user, path):
+    User.objects.filter(pk=user.pk).update(must_change_password=True)
+
+    assert sign_in(user).post(path, {"email": "thief@mail.example"}).url == PAGE
+    assert User.objects.get(pk=user.pk).session_epoch == 0
 
 
 def test_a_reset_that_was_under_way_ends(user):

@@ -1,0 +1,113 @@
+"""Whether somebody could reset now: what the portal would say, why, and what would help."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.queries.person import GroupFact
+from console.rules import Action, Stop, may_act, stop
+from console.views.words import ACTIONS, REASONS, TITLES
+from directory.models import User
+from reset.queries.reach import Outlook
+from tenants.policy import Policy, Scope
+from tenants.roles import Duty, Role
+
+_TO_CHANGE_POLICY: dict[Stop, tuple[str, Promise]] = {
+    Stop.OFF: ("properties", gettext_lazy("Change who may reset")),
+    Stop.ADMINISTRATOR: ("admins", gettext_lazy("Change what administrators may do")),
+    Stop.ELSEWHERE: ("directory", gettext_lazy("Change what is written to the directory")),
+    Stop.METHODS: ("methods", gettext_lazy("Change what is needed to reset")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """A page where what stands in the way can be put right."""
+
+    url: str
+    label: Promise | str
+
+
+def why_not(person: User, look: Outlook, policy: Policy) -> Stop | None:
+    """The first thing that stands in the way."""
+    if look.refusal is None:
+        return None
+    return stop(
+        look.refusal,
+        enabled=person.enabled,
+        self_service_on=policy.self_service is not Scope.NONE,
+        in_scope=look.is_in_scope,
+    )
+
+
+def told(look: Outlook, found: Stop | None) -> dict[str, object]:
+    """What the portal would show, and the reason behind it."""
+    if look.refusal is None or found is None:
+        return {}
+    return {"reason": REASONS[found], "portal_says": TITLES.get(look.refusal, "")}
+
+
+def cures(user: User, person: User, found: Stop | None) -> list[Cure]:
+    """What this administrator can do about it."""
+    helps = {
+        Stop.DISABLED: [_acting(user, person, Action.ENABLE)],
+        Stop.PAUSED: [_acting(user, person, Action.CLEAR)],
+        Stop.METHODS: [_contact(user, person), _acting(user, person, Action.REREGISTER)],
+        Stop.OUT: [_groups(user)],
+    }
+    wanted = [*helps.get(found, ()), _policy(user, found)] if found else []
+    return [cure for cure in wanted if cure is not None]
+
+
+def scope_words(look: Outlook, policy: Policy, groups: Iterable[GroupFact]) -> str:
+    """Why the policy is for this person, or isn't."""
+    listed = list(groups)
+    excluded = next((group.name for group in listed if group.excluded), "")
+    through = next((group.name for group in listed if group.in_scope), "")
+    if policy.self_service is Scope.NONE:
+        return _("Self-service is off for everybody.")
+    if excluded:
+        return _("Not in scope: excluded by the group %(group)s.") % {"group": excluded}
+    if not look.is_in_scope:
+        return _("Not in scope: in none of the selected groups.")
+    if policy.self_service is Scope.ALL:
+        return _("In scope: the policy is for everybody.")
+    return _("In scope through the group %(group)s.") % {"group": through}
+
+
+def _acting(user: User, person: User, action: Action) -> Cure | None:
+    on_oneself = user.pk == person.pk
+    if not user.is_trusted_with(action.duty):
+        return None
+    if not may_act(action, Role(user.role), Role(person.role), on_oneself=on_oneself):
+        return None
+    return Cure(reverse("console:person-act", args=[person.pk, action]), ACTIONS[action][0])
+
+
+def _contact(user: User, person: User) -> Cure | None:
+    if not may_manage(user, person):
+        return None
+    return Cure(reverse("console:person-contact", args=[person.pk]), _("Change contact data"))
+
+
+def _groups(user: User) -> Cure | None:
+    if not user.is_trusted_with(Duty.SET_POLICY):
+        return None
+    return Cure(reverse("console:groups"), _("Groups"))
+
+
+def _policy(user: User, found: Stop | None) -> Cure | None:
+    if found not in _TO_CHANGE_POLICY or not user.is_trusted_with(Duty.SET_POLICY):
+        return None
+    section, label = _TO_CHANGE_POLICY[found]
+    return Cure(f"{reverse('console:policy')}#{section}", label)
+
+
+def may_manage(user: User, person: User) -> bool:
+    """Contact data of administrators is theirs to give: it would be a way into their accounts."""
+    needed = Duty.MANAGE_PEOPLE if person.role == Role.NONE else Duty.MANAGE_ADMINS
+    return user.is_trusted_with(needed)

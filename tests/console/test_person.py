@@ -1,0 +1,230 @@
+"""One person's page: what stands in the way of a reset, what helps, and contact data in part."""
+
+from contextlib import suppress
+
+import pytest
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.models import Membership, User
+from directory.queries import prefilled, prefilled_value
+from tenants.models import Group
+from tenants.policy import Policy, Proof, Scope
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import make_email, make_prefill, make_user
+from tests.console.people import behind_both, make_admin
+from verification.services.guesses import Paused, count_a_guess
+
+LIST = "/admin/people/"
+HOME, HOME_2 = "ann.home@mail.example", "ann.new@mail.example"
+
+
+@pytest.fixture
+def ann(contoso):
+    return make_user("ann@contoso.example")
+
+
+@pytest.fixture
+def admin(contoso):
+    return behind_both(make_admin())
+
+
+@pytest.fixture
+def helpdesk(contoso):
+    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
+
+
+def cures(page):
+    return [cure.url for cure in page.context["cures"]]
+
+
+def pause(user):
+    with suppress(Paused):
+        while True:
+            count_a_guess(user.pk)
+
+
+def look_at(client, person):
+    return client.get(f"{LIST}{person.pk}/")
+
+
+def enter(client, person, **typed):
+    """Sends the form as a browser does: with what stands in its fields."""
+    page = client.get(f"{LIST}{person.pk}/contact/")
+    return client.post(f"{LIST}{person.pk}/contact/", page.context["form"].initial | typed)
+
+
+def test_too_few_methods_are_cured_by_contact_data_registration_or_the_policy(admin, ann):
+    page = look_at(admin, ann)
+
+    assert "We couldn’t verify your account" in page.text
+    assert cures(page) == [
+        f"{LIST}{ann.pk}/contact/",
+        f"{LIST}{ann.pk}/do/reregister/",
+        "/admin/policy/#methods",
+    ]
+
+
+def test_a_disabled_account_is_cured_by_enabling_it(admin, ann):
+    make_email(ann)
+    User.objects.filter(pk=ann.pk).update(enabled=False)
+
+    page = look_at(admin, ann)
+
+    assert "The account is disabled" in page.text
+    assert cures(page) == [f"{LIST}{ann.pk}/do/enable/"]
+
+
+def test_a_policy_that_is_off_is_cured_by_the_policy(admin, ann):
+    make_email(ann)
+    change_policy(Policy(self_service=Scope.NONE))
+
+    page = look_at(admin, ann)
+
+    assert "Your account isn’t enabled for password reset" in page.text
+    assert "Self-service is off for everybody" in page.text
+    assert cures(page) == ["/admin/policy/#properties"]
+
+
+def test_an_administrator_who_may_not_reset_is_told_apart_from_somebody_out_of_scope(admin):
+    change_policy(Policy(self_service=Scope.ALL, admin_self_reset=False))
+    me = User.objects.get(upn="admin@contoso.example")
+
+    page = look_at(admin, me)
+
+    assert "Administrators may not reset" in page.text
+    assert cures(page) == ["/admin/policy/#admins"]
+
+
+def test_a_password_kept_elsewhere_is_cured_in_the_policy(admin, ann):
+    make_email(ann)
+    User.objects.filter(pk=ann.pk).update(connector="ldap")
+
+    page = look_at(admin, ann)
+
+    assert page.context["outlook"].refusal == "R01"
+    assert cures(page) == ["/admin/policy/#directory"]
+
+
+def test_helpdesk_is_offered_only_what_helpdesk_may_do(helpdesk, ann):
+    page = look_at(helpdesk, ann)
+
+    assert cures(page) == [f"{LIST}{ann.pk}/do/reregister/"]
+    assert "/admin/policy/" not in page.text
+    assert cures(look_at(helpdesk, make_admin("boss@contoso.example"))) == []
+
+
+def test_every_cure_is_a_page_that_opens(admin, ann):
+    for url in cures(look_at(admin, ann)):
+        assert admin.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("member_of", "words"),
+    [
+        ("Staff", "In scope through the group Staff"),
+        ("Guests", "Not in scope: excluded by the group Guests"),
+        ("Others", "Not in scope: in none of the selected groups"),
+    ],
+)
+def test_the_page_says_through_what_somebody_is_in_scope(admin, ann, member_of, words):
+    for name in ("Staff", "Guests", "Others"):
+        Group.objects.create(name=name)
+    Membership.objects.create(user=ann, group=Group.objects.get(name=member_of))
+    change_policy(
+        Policy(
+            self_service=Scope.GROUPS,
+            groups=frozenset({"Staff"}),
+            excluded_groups=frozenset({"Guests"}),
+        )
+    )
+
+    assert words in look_at(admin, ann).text
+
+
+def test_the_form_shows_contact_data_in_part_only(admin, ann):
+    make_prefill(ann, Proof.EMAIL, HOME)
+    make_prefill(ann, Proof.OFFICE_PHONE, "+82212345678")
+
+    text = admin.get(f"{LIST}{ann.pk}/contact/").text
+
+    assert "a•••e@m•••.example" in text
+    assert HOME not in text
+    assert "12345678" not in text
+
+
+def test_what_is_left_as_it_is_stays(admin, ann):
+    make_prefill(ann, Proof.EMAIL, HOME)
+    make_prefill(ann, Proof.OFFICE_PHONE, "+82212345678")
+
+    enter(admin, ann, mobile_phone="010-2222-3333")
+
+    known = {proof: prefilled_value(row) for proof, row in prefilled(ann.pk).items()}
+    assert known == {
+        Proof.EMAIL: HOME,
+        Proof.OFFICE_PHONE: "+82212345678",
+        Proof.MOBILE_PHONE: "+821022223333",
+    }
+    assert [e.details["method"] for e in Event.objects.filter(activity="contact_data_changed")] == [
+        "mobile_phone"
+    ]
+
+
+def test_what_is_changed_in_part_is_refused(admin, ann):
+    make_prefill(ann, Proof.OFFICE_PHONE, "+82212345678")
+
+    page = enter(admin, ann, office_phone="••• ••• ••79")
+
+    assert set(page.context["form"].errors) == {"office_phone"}
+    assert prefilled_value(prefilled(ann.pk)[Proof.OFFICE_PHONE]) == "+82212345678"
+
+
+@pytest.mark.parametrize("address", ["ann@contoso.example", "ben@contoso.example"])
+def test_a_mailbox_that_the_forgotten_password_locks_is_no_way_back(admin, ann, address):
+    page = enter(admin, ann, email=address)
+
+    assert set(page.context["form"].errors) == {"email"}
+    assert not prefilled(ann.pk)
+
+
+def test_a_new_address_that_nobody_confirmed_hears_nothing_and_the_trusted_old_one_does(
+    admin, ann, mailroom
+):
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL})))
+    make_prefill(ann, Proof.EMAIL, HOME)
+
+    enter(admin, ann, email=HOME_2)
+
+    assert {mail.destination for mail in mailroom.work()} == {HOME, ann.upn}
+
+
+def test_an_old_address_that_never_counted_hears_nothing(admin, ann, mailroom):
+    make_prefill(ann, Proof.EMAIL, HOME)
+
+    enter(admin, ann, email=HOME_2)
+
+    assert {mail.destination for mail in mailroom.work()} == {ann.upn}
+
+
+def test_an_office_phone_that_counts_at_once_is_told(admin, ann, mailroom):
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.OFFICE_PHONE})))
+
+    enter(admin, ann, office_phone="02-1234-5678")
+
+    (mail,) = mailroom.work()
+    assert "Office phone" in mail.text
+    assert "5678" not in mail.text
+    (event,) = Event.objects.filter(activity=Activity.CONTACT_ENTERED)
+    assert "5678" not in str(event.details)
+
+
+def test_a_pause_is_shown_at_the_security_info(admin, ann):
+    make_email(ann)
+    assert "Paused" not in look_at(admin, ann).text
+
+    pause(ann)
+
+    page = look_at(admin, ann)
+    assert "Paused" in page.text
+    assert cures(page) == [f"{LIST}{ann.pk}/do/clear/"]
