@@ -1,12 +1,14 @@
 """Django's question: is this the password?"""
 
 from django.contrib.auth.hashers import make_password
+from django.db.models import Q
 from django.http import HttpRequest
 
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import operator_of, user_of
 from isolation.scope import NOBODY, current_tenant_id
+from tenants.models import Tenant
 
 
 class BuiltinBackend:
@@ -26,4 +28,6 @@ class BuiltinBackend:
         return user if right and user.enabled else None
 
     def get_user(self, user_id: int) -> User | None:
-        return User.unscoped.filter(pk=user_id, enabled=True).first()
+        # Whoever's organisation was switched off is signed out with it.
+        here = Q(tenant_id=None) | Q(tenant_id__in=Tenant.objects.filter(enabled=True).values("pk"))
+        return User.unscoped.filter(here, pk=user_id, enabled=True).first()

@@ -29,7 +29,7 @@ def in_scope(user_id: int, policy: Policy) -> bool:
         return False
     memberships = Membership.objects.filter(user_id=user_id)
     groups = with_outer_groups(set(memberships.values_list("group_id", flat=True)))
-    names = set(Group.objects.filter(pk__in=groups).values_list("name", flat=True))
+    names = set(Group.objects.filter(pk__in=groups or {0}).values_list("name", flat=True))
     if names & policy.excluded_groups:
         return False
     return policy.self_service is Scope.ALL or bool(names & policy.groups)

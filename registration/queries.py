@@ -151,8 +151,14 @@ def ways_to_prove(user: User) -> list[Way]:
     Answers to questions do only for who holds nothing better.
     """
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
-    better = holdings.ways(frozenset(Method) - {Method.QUESTIONS})
-    return better or holdings.ways(frozenset({Method.QUESTIONS}))
+    if {thing.proof for thing in holdings.held} - {Proof.QUESTIONS}:
+        return holdings.ways(frozenset(Method) - {Method.QUESTIONS})
+    return holdings.ways(frozenset({Method.QUESTIONS}))
+
+
+def must_prove(user: User) -> bool:
+    """Whether the user holds anything to be proved, deliverable at the moment or not."""
+    return bool(methods_by_proof(user.pk)) or authenticators_of(user.pk).exists()
 
 
 def is_complete(user: User) -> bool:

@@ -1,5 +1,6 @@
 """What people type into the portal, and what they are told about it."""
 
+import unicodedata
 from collections.abc import Mapping
 
 from django import forms
@@ -82,6 +83,12 @@ class NewPasswordForm(forms.Form):
         ) % {"min": shortest}
         rules = f"minlength: {shortest}; maxlength: {MAX_LENGTH};"
         self.fields["new_password"].widget.attrs["passwordrules"] = rules
+
+    def clean_new_password(self) -> str:
+        return unicodedata.normalize("NFC", self.cleaned_data["new_password"])
+
+    def clean_confirm_password(self) -> str:
+        return unicodedata.normalize("NFC", self.cleaned_data["confirm_password"])
 
     def clean(self) -> None:
         first = self.cleaned_data.get("new_password")

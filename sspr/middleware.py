@@ -54,6 +54,19 @@ class KnownHosts:
             return self._get_response(request)
 
 
+class SaneSession:
+    """Forgets a session cookie that none of ours could be, before the database is asked for it."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        if key and not (key.isascii() and key.isalnum()):
+            del request.COOKIES[settings.SESSION_COOKIE_NAME]
+        return self._get_response(request)
+
+
 class Headers:
     """What a browser must know about every page that isn't a file."""
 

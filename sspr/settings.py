@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "sspr.middleware.Headers",
+    "sspr.middleware.SaneSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "sspr.middleware.Language",
     "django.middleware.common.CommonMiddleware",

@@ -40,4 +40,5 @@ def _look_in_force() -> dict[str, object]:
         "help_text": help_text(),
         "help_phone": look.help_phone,
         "help_url": look.help_url,
+        "show_help": bool(look.help_texts or look.help_phone or look.help_url),
     }

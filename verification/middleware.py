@@ -53,7 +53,7 @@ class SessionEnds:
         if ENDS_AT in request.session:
             if request.session[ENDS_AT] <= timezone.now().timestamp():
                 logout(request)
-            elif request.path.startswith(_ADMIN):
+            elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
         tenant_id = _tenant_of(request)
         if tenant_id is None:

@@ -61,6 +61,14 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
         proof: row for proof, row in prefilled(user_id).items() if proof in trusted
     }
     rows |= methods_by_proof(user_id)
+    questions = rows.get(Proof.QUESTIONS)
+    # Fewer answers than are asked for now prove nothing: three right ones aren't five.
+    if (
+        isinstance(questions, AuthenticationMethod)
+        and not proved_only
+        and questions.answers.count() < policy.questions_to_reset
+    ):
+        del rows[Proof.QUESTIONS]
     values: dict[Proof, str] = {
         proof: value_of(row) if isinstance(row, AuthenticationMethod) else prefilled_value(row)
         for proof, row in rows.items()

@@ -116,11 +116,12 @@ def _in_state(wanted: State, policy: Policy) -> Q:
         return enabled & ~in_scope
     if wanted is State.BLOCKED:
         return enabled & in_scope & Q(pk__in=_blocked())
-    here, able = enabled & in_scope, could_reset(policy)
+    here = enabled & in_scope
     which: Mapping[State, Callable[[], Q]] = {
-        State.CAPABLE: lambda: able,
-        State.PARTIAL: lambda: ~able & hold_anything(policy),
-        State.NONE: lambda: ~able & ~hold_anything(policy),
+        State.CAPABLE: lambda: could_reset(policy),
+        State.PARTIAL: lambda: ~could_reset(policy) & hold_anything(policy),
+        # Who holds nothing isn't able to either; asking both would take seconds.
+        State.NONE: lambda: ~hold_anything(policy),
     }
     return here & which[wanted]() & ~Q(pk__in=_blocked())
 

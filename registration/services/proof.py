@@ -13,7 +13,7 @@ from registration.queries import ways_to_prove
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of, holdings_of
+from verification.queries import destination_of, holdings_of, was_denied
 from verification.rules.verdicts import Verdict
 from verification.services import authenticators, challenges, guesses, questions
 from verification.services.challenges import Answered, Asked
@@ -30,7 +30,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
         NotOnOffer: the user doesn't hold this method.
         challenges.Refused: too soon or too many.
     """
-    if method not in {way.method for way in ways_to_prove(user)}:
+    if method not in {way.method for way in ways_to_prove(user)} or was_denied(context):
         raise NotOnOffer
     if method is Method.QUESTIONS:
         questions.open_questions(user.pk, Purpose.SIGN_IN, context, policy_in_force())

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from directory.models import User
-from registration.queries import ways_to_prove
+from registration.queries import must_prove
 from registration.rules import is_fresh
 from tenants.queries import tenant_in_force
 from verification.middleware import ENDS_AT
@@ -51,7 +51,7 @@ def freshly_proved(view: Page) -> Page:
     @signed_in
     @wraps(view)
     def page(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
-        if not is_fresh(_proved_at(request), timezone.now()) and ways_to_prove(user):
+        if not is_fresh(_proved_at(request), timezone.now()) and must_prove(user):
             request.session[_HEADED_FOR] = request.path
             return redirect("registration:proof")
         return view(request, user, *args, **kwargs)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from directory.models import User
-from registration.queries import ways_to_prove
+from registration.queries import must_prove, ways_to_prove
 from registration.services import enrol, proof
 from registration.views.done import registered
 from registration.views.frame import (
@@ -103,6 +103,8 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
     """Which of the registered methods to prove before anything is changed."""
     ways = ways_to_prove(user)
     if not ways:
+        if must_prove(user):
+            messages.warning(request, _("Please contact your IT team directly."))
         return redirect("registration:security-info")
     form = MethodForm(request.POST or None, ways=ways)
     if form.is_valid():

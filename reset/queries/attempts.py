@@ -7,7 +7,7 @@ from reset.models import ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
 from tenants.policy import Method, Policy, Proof, Scope, for_administrators, from_plain, strictest
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
@@ -64,9 +64,18 @@ def facts_of(attempt: ResetAttempt) -> Facts:
         goal=Goal(attempt.goal) if attempt.goal else None,
         passed=passed_in(attempt),
         finished=attempt.finished_at is not None,
-        refused=bool(attempt.refused) or (attempt.user_id is not None and user is None),
+        refused=bool(attempt.refused) or (attempt.user_id is not None and not _may_go_on(user)),
         denied=was_denied(attempt.pk),
     )
+
+
+def _may_go_on(user: User | None) -> bool:
+    """Whether self-service is still on for the user: it may have been switched off meanwhile."""
+    policy = policy_for(user)
+    if user is None or policy is None or not tenant_in_force().enabled:
+        return False
+    is_admin = Role(user.role).is_administrator
+    return in_scope(user.pk, policy) and (policy.admin_self_reset or not is_admin)
 
 
 def passed_in(attempt: ResetAttempt) -> frozenset[Method]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, product
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from directory.models import Membership, Prefill, User
 from directory.queries import in_scope, prefilled_value
@@ -149,6 +149,8 @@ def _holds(kind: _Kind, policy: Policy) -> Q:
     verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
     entered = Prefill.objects.filter(user_id=OuterRef("pk"), proof=proof)
     right_one = {"textable": True} if kind == _TEXTABLE else {}
+    if kind is Proof.QUESTIONS:
+        verified = verified.annotate(n=Count("answers")).filter(n__gte=policy.questions_to_reset)
     holds = Q(Exists(verified.filter(**right_one)))
     if proof in policy.prefilled_usable:
         holds |= ~Q(Exists(verified)) & Q(Exists(entered.filter(**right_one)))

@@ -57,12 +57,14 @@ def begin(username: str, *, network: str, wanted: Goal | None = None) -> Begun:
     """
     upn = canonical_upn(username)
     verdict = limits.hit(Limit.USER_IDS_FROM_A_NETWORK, network)
+    if not verdict.allowed:
+        # Nobody is looked up, so that the answer can't tell who is known.
+        with in_tenant(NOBODY):
+            return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
     tenant = tenant_of(upn)
     with in_tenant(tenant.pk if tenant else NOBODY):
         user = user_of(upn)
         policy = queries.policy_for(user)
-        if not verdict.allowed:
-            return _written(upn, user, policy, Refusal.TOO_MANY, until=verdict.until)
         until = paused_until(user.pk if user else 0)
         found = queries.circumstances(user, policy, paused=until is not None)
         return _written(upn, user, policy, why_not(found), until=until, wanted=wanted)

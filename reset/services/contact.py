@@ -55,12 +55,16 @@ def ask(attempt: ResetAttempt, message: str) -> Asked:
     upn = queries.username_of(attempt)
     if not limits.hit(Limit.CONTACTS_OF_A_USER, upn).allowed:
         return Asked.ALREADY
-    if not limits.hit(Limit.CONTACTS_OF_A_TENANT, str(current_tenant_id())).allowed:
+    # Unknown domains are counted each on its own, as organisations are.
+    whose = str(current_tenant_id() or upn.rpartition("@")[2])
+    if not limits.hit(Limit.CONTACTS_OF_A_TENANT, whose).allowed:
         return Asked.ALREADY
     with transaction.atomic():
         if current_tenant_id() != NOBODY:
             _post(attempt, upn, message)
-        ResetAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.CONTACTED_ADMIN)
+        ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None).update(
+            outcome=Outcome.CONTACTED_ADMIN
+        )
         record(
             Activity.ADMIN_CONTACTED,
             subject_id=attempt.user_id,

@@ -89,8 +89,9 @@ def unlock(attempt: ResetAttempt) -> None:
 
 @transaction.atomic
 def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[], None]) -> None:
+    # Two attempts of one user wait for each other here, and not with half of the rows in hand.
+    user = User.objects.select_for_update().get(pk=_user_of(attempt).pk)
     require(attempt, at)
-    user = _user_of(attempt)
     live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
     if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
         raise OutOfTurn(Step.DONE)

@@ -14,6 +14,7 @@ from reset.services.attempts import OutOfTurn, require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.queries import destination_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
 from verification.services import authenticators, challenges, guesses, questions
@@ -77,6 +78,8 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
     with transaction.atomic():
         require(attempt, Step.VERIFY)
         answered = challenges.spend_code(Purpose.RESET, attempt.pk, code)
+        if answered.challenge is not None and not _is_held(attempt, answered.challenge):
+            answered = Answered(Verdict.EXPIRED)
         _settle(attempt, answered)
     return _counted(attempt, answered)
 
@@ -117,10 +120,16 @@ def pass_call(attempt: ResetAttempt) -> bool:
     """Whether the number shown was typed on the phone; if so the gate is passed now."""
     require(attempt, Step.VERIFY)
     challenge = challenges.spend_call(Purpose.RESET, attempt.pk)
-    if challenge is None:
+    if challenge is None or not _is_held(attempt, challenge):
         return False
     _settle(attempt, Answered(Verdict.RIGHT, challenge=challenge))
     return True
+
+
+def _is_held(attempt: ResetAttempt, challenge: Challenge) -> bool:
+    """Whether what was asked still is the user's: it may have been replaced since."""
+    values = queries.holdings_in(attempt).values
+    return values.get(Method(challenge.method).proof) == destination_of(challenge)
 
 
 def _settle(attempt: ResetAttempt, answered: Answered) -> None:

@@ -18,6 +18,7 @@ from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
+from tenants.policy import Contact
 from tenants.queries import policy_in_force, time_zone_in_force
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
@@ -77,7 +78,8 @@ def ask_for_help(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         "code": _shown(attempt),
         "brand": "",
     }
-    if attempt.refused == Refusal.MANAGED_ELSEWHERE or not form.is_valid():
+    by_mail = contact.way_to_contact().contact in {Contact.MAIL, Contact.ADDRESS}
+    if not by_mail or attempt.refused == Refusal.MANAGED_ELSEWHERE or not form.is_valid():
         return render(request, "reset/contact.html", context)
     context["asked"] = contact.ask(attempt, form.cleaned_data["message"])
     return render(request, "reset/contact_sent.html", context)
@@ -144,7 +146,7 @@ def _refused(
         "denied": facts is not None and facts.denied,
         # Whether the organisation is known must not be read out of a refusal.
         "brand": "",
-        "setup_url": request.build_absolute_uri("/ssprsetup"),
+        "setup_url": f"{settings.BASE_URL}/ssprsetup",
     }
     status = _STATUS.get(refusal, 200)
     response = render(request, f"reset/refusals/{refusal}.html", context, status=status)

@@ -209,6 +209,8 @@ def _wait_your_turn(asked: Asked, last: Challenge | None) -> None:
 
 
 def _within_limits(asked: Asked, policy: Policy) -> None:
+    # One's own budget first: else who has used it up could still use up a stranger's phone's.
+    _within_budget(asked, policy)
     # Over all tenants: who owns several must not ring one phone several times as often.
     where = asked.destination.partition("#")[0]
     by_kind = (
@@ -227,7 +229,6 @@ def _within_limits(asked: Asked, policy: Policy) -> None:
                 method=asked.method,
             )
             raise Refused(verdict.until)
-    _within_budget(asked, policy)
 
 
 def _within_budget(asked: Asked, policy: Policy) -> None:

@@ -25,7 +25,8 @@ def sign_in(username: str, password: str, *, network: str) -> User | None:
     Raises:
         TooMany: from this network; nothing was looked at.
     """
-    if limits.blocked_until(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network):
+    # Counted before anything is compared, and given back: many at once get no further than one.
+    if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
         raise TooMany
     upn = canonical_upn(username)
     tenant = tenant_of(upn)
@@ -33,12 +34,12 @@ def sign_in(username: str, password: str, *, network: str) -> User | None:
         user = authenticate(username=upn, password=password)
         subject = user_of(upn)
         if not isinstance(user, User):
-            limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
             record(
                 Activity.SIGN_IN_FAILED,
                 Outcome.FAILURE,
                 subject_id=subject.pk if subject else None,
             )
             return None
+        limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
         record(Activity.SIGNED_IN, subject_id=user.pk)
         return user

@@ -1,0 +1,268 @@
+"""Attacks on the flows that a reviewer carried out once. Each of them worked."""
+
+import unicodedata
+
+import pytest
+from django.test import Client
+
+from directory.models import Membership, User
+from isolation.scope import in_tenant
+from limits import services as limits
+from limits.rules import Limit
+from tenants.models import Branding, Group, Tenant
+from tenants.policy import Contact, Policy, Proof, Questions, Scope
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import (
+    ANSWERS,
+    PASSWORD,
+    make_email,
+    make_method,
+    make_phone,
+    make_questions,
+    make_user,
+)
+from verification.queries import drawn_questions
+
+NEW = "correct horse battery staple"
+
+
+@pytest.fixture
+def user(contoso):
+    found = make_user()
+    make_email(found)
+    return found
+
+
+def identify(client, upn="minji@contoso.example"):
+    return client.post("/passwordreset", {"username": upn}, follow=True)
+
+
+def choose(client, method):
+    return client.post("/passwordreset/verify", {"method": method})
+
+
+def enter(client, code):
+    return client.post("/passwordreset/code", {"code": code})
+
+
+def set_password(client, password=NEW):
+    typed = {"new_password": password, "confirm_password": password}
+    return client.post("/passwordreset/new-password", typed)
+
+
+def signed_in(user, password=PASSWORD):
+    client = Client()
+    client.post("/signin", {"username": user.upn, "password": password})
+    return client
+
+
+def has(user, password):
+    answer = Client().post("/signin", {"username": user.upn, "password": password})
+    return answer.status_code == 302
+
+
+def test_a_code_sent_to_a_mailbox_that_was_replaced_since_opens_nothing(user, mailroom):
+    thief = Client()
+    identify(thief)
+    choose(thief, "email")
+    stolen = mailroom.code()
+    owner = signed_in(user)
+    owner.post("/security-info/proof", {"method": "email"})
+    owner.post("/security-info/proof/verify", {"code": mailroom.code()})
+    owner.post("/ssprsetup/email", {"email": "safe@mail.example"})
+    owner.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+    enter(thief, stolen)
+    set_password(thief)
+
+    assert not has(user, NEW)
+    assert has(user, PASSWORD)
+
+
+def nobody():
+    change_policy(Policy(self_service=Scope.NONE))
+
+
+def excluded():
+    group = Group.objects.create(name="Out")
+    Membership.objects.create(user=User.objects.get(upn="minji@contoso.example"), group=group)
+    change_policy(Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Out"})))
+
+
+def organisation_off():
+    Tenant.objects.update(enabled=False)
+
+
+@pytest.mark.parametrize("switch_off", [nobody, excluded, organisation_off])
+def test_a_reset_that_is_under_way_ends_when_it_is_switched_off(user, mailroom, switch_off):
+    client = Client()
+    identify(client)
+    choose(client, "email")
+    enter(client, mailroom.code())
+
+    switch_off()
+    set_password(client)
+
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def test_an_administrators_reset_ends_when_it_is_switched_off(contoso, mailroom):
+    boss = make_user(role=Role.TENANT_ADMIN)
+    make_email(boss)
+    make_phone(boss)
+    client = Client()
+    identify(client)
+    for method in ("email", "mobile_text"):
+        choose(client, method)
+        enter(client, mailroom.code())
+
+    change_policy(Policy(self_service=Scope.ALL, admin_self_reset=False))
+    set_password(client)
+
+    assert has(boss, PASSWORD)
+
+
+def test_sessions_end_with_their_organisation(user):
+    client = signed_in(user)
+
+    Tenant.objects.update(enabled=False)
+
+    assert client.get("/security-info").status_code == 302
+
+
+def test_a_throttled_network_learns_nothing_about_anybody(hanbit):
+    with in_tenant(hanbit.pk):
+        make_user("off@hanbit.example", enabled=False)
+    for _ in range(200):
+        limits.hit(Limit.USER_IDS_FROM_A_NETWORK, "127.0.0.1")
+
+    def page(upn):
+        text = identify(Client(), upn).content.decode()
+        start = text.index("<main")
+        return text[start : text.index("<form")] if "<form" in text[start:] else text[start:]
+
+    seen = {
+        upn: page(upn).replace(upn, "").split("Support")[0]
+        for upn in ("off@hanbit.example", "nobody@hanbit.example", "nobody@nowhere.example")
+    }
+
+    assert len(set(seen.values())) == 1
+    assert "your network" in seen["off@hanbit.example"]
+
+
+def test_who_spent_their_own_budget_spends_nobody_elses(user, mailroom):
+    me = make_user("me@contoso.example")
+    client = signed_in(me)
+    for _ in range(30):
+        limits.hit(Limit.CODES_FOR_A_USER, str(me.pk))
+    for _ in range(6):
+        for number in ("010-9999-0001", "010-9999-0002"):
+            client.post(
+                "/ssprsetup/phone",
+                {"phone_country": "KR", "phone": number, "method": "mobile_text"},
+            )
+    make_method(user, Proof.MOBILE_PHONE, "+821099990001")
+    victim = Client()
+    identify(victim)
+
+    choose(victim, "mobile_text")
+
+    assert mailroom.work()
+
+
+def test_three_answers_are_not_five(contoso):
+    minji = make_user()
+    make_questions(minji, dict(list(ANSWERS.items())[:3]))
+    change_policy(Policy(self_service=Scope.ALL, questions=Questions.GATE, questions_to_reset=5))
+    client = Client()
+    identify(client)
+    choose(client, "questions")
+    asked = drawn_questions(minji.pk)
+    typed = {f"answer_{n}": ANSWERS[qid] for n, qid in enumerate(asked, 1)}
+
+    client.post("/passwordreset/questions", typed)
+    set_password(client)
+
+    assert has(minji, PASSWORD)
+
+
+def test_a_phone_that_cant_be_called_now_still_guards_the_account(contoso, settings):
+    minji = make_user()
+    make_phone(minji)
+    make_questions(minji)
+    settings.DEMO, settings.TWILIO_ACCOUNT_SID = False, ""
+    thief = signed_in(minji)
+
+    page = thief.get("/ssprsetup/email", follow=True)
+
+    assert page.request["PATH_INFO"] == "/security-info"
+    assert "contact your IT team" in page.text
+
+
+@pytest.mark.parametrize("way", [Contact.OFF, Contact.URL])
+def test_nobody_is_mailed_where_the_policy_offers_no_mail(user, mailroom, way):
+    make_user("desk@contoso.example", role=Role.HELPDESK)
+    change_policy(Policy(self_service=Scope.ALL, contact=way, contact_url="https://help.example/"))
+    client = Client()
+    identify(client, "nobody@contoso.example")
+
+    client.post("/passwordreset/contact", {"message": "x"})
+
+    assert not mailroom.work()
+
+
+def test_unknown_domains_dont_share_a_budget_that_known_ones_dont(user):
+    def ask(upn):
+        client = Client()
+        identify(client, upn)
+        return client.post("/passwordreset/contact", {"message": "x"}).text
+
+    for number in range(20):
+        ask(f"u{number}@nowhere.example")
+
+    assert ask("x@elsewhere.example").split("Support")[0].count("already") == ask(
+        "x@contoso.example"
+    ).split("Support")[0].count("already")
+
+
+def test_length_is_counted_in_letters_not_in_their_parts(user, mailroom):
+    short = unicodedata.normalize("NFD", "각난닫랄")
+    assert len(short) == 12
+    client = Client()
+    identify(client)
+    choose(client, "email")
+    enter(client, mailroom.code())
+
+    page = set_password(client, short)
+
+    assert "Use at least 12 characters" in page.text
+
+
+def test_a_session_cookie_with_a_nul_in_it_is_no_error(db):
+    client = Client(raise_request_exception=False)
+    client.cookies["session"] = "abcdefghijkl\x00"
+
+    assert client.get("/signin").status_code == 200
+
+
+def test_refusals_wear_no_brand(hanbit):
+    with in_tenant(hanbit.pk):
+        Branding.objects.create(colour="#112233", help_texts={"en": "Call us"})
+
+    known = identify(Client(), "nobody@hanbit.example").text
+    unknown = identify(Client(), "nobody@nowhere.example").text
+
+    assert "Call us" not in known
+    assert "/brand/" not in known
+    assert "/brand/" not in unknown
+
+
+def test_a_page_of_the_admin_that_there_isnt_keeps_no_session_alive(user):
+    client = signed_in(user)
+    before = client.session["ends_at"]
+
+    client.get("/admin/nothing")
+
+    assert client.session["ends_at"] == before
