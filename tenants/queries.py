@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.utils.translation import get_language
 
-from isolation.scope import NOBODY, current_tenant_id, known, tenant_of_host
+from isolation.scope import NOBODY, current_tenant_id, forget, known, tenant_of_host
 from tenants.models import (
     Branding,
     CustomQuestion,
@@ -17,7 +17,7 @@ from tenants.models import (
     SwitchedOff,
     Tenant,
 )
-from tenants.policy import Bank, Policy, from_plain
+from tenants.policy import Bank, Policy, Questions, from_plain
 from tenants.predefined_questions import PREDEFINED
 
 POLICY, BRANDING = "policy", "branding"
@@ -52,8 +52,10 @@ def tenant_in_force() -> Tenant:
 
 
 def lock_tenant() -> None:
-    """Makes changes that count heads wait for each other, until the transaction ends."""
+    """Makes changes that count heads, or touch the policy, wait for each other until they end."""
     Tenant.objects.select_for_update().get(pk=current_tenant_id())
+    # Whoever was waited for may have changed it.
+    forget(POLICY)
 
 
 def branding_in_force() -> Branding:
@@ -116,15 +118,22 @@ def questions() -> dict[str, str]:
     return texts | {f"c{q.pk}": in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
 
 
-def questions_on_offer() -> dict[str, str]:
-    """Those of the questions that people can choose now."""
-    bank, texts = policy_in_force().question_bank, questions()
+def questions_on_offer(bank: Bank | None = None) -> dict[str, str]:
+    """Those of the questions that people can choose now, or could from another bank."""
+    bank, texts = bank or policy_in_force().question_bank, questions()
     off = set(SwitchedOff.objects.values_list("question_id", flat=True))
     custom = CustomQuestion.objects.filter(enabled=True).values_list("pk", flat=True)
     ids = [] if bank is Bank.CUSTOM else [qid for qid in PREDEFINED if qid not in off]
     if bank is not Bank.PREDEFINED:
         ids += [f"c{pk}" for pk in custom.order_by("pk")]
     return {qid: texts[qid] for qid in ids}
+
+
+def enough_questions(policy: Policy) -> bool:
+    """Whether people would find as many questions as this policy wants of them."""
+    if policy.questions is Questions.OFF:
+        return True
+    return len(questions_on_offer(policy.question_bank)) >= policy.questions_to_register
 
 
 def with_outer_groups(group_ids: set[int]) -> set[int]:

@@ -1,5 +1,6 @@
 """Founding an organisation and changing what it decided."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -10,7 +11,13 @@ from isolation.scope import forget, in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
 from tenants.policy_file import differences, written
-from tenants.queries import POLICY, policy_in_force, unknown_groups
+from tenants.queries import (
+    POLICY,
+    enough_questions,
+    lock_tenant,
+    policy_in_force,
+    unknown_groups,
+)
 from vault.services import create_key
 
 
@@ -60,14 +67,14 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
         One line for every setting that changed, `name: old → new`.
 
     Raises:
-        ValueError: it newly names a group that there isn't; the message names the setting.
+        ValueError: it newly names a group that there isn't, or newly asks for more questions than
+            are on offer; the message names the setting.
     """
+    lock_tenant()
     changed = differences(policy_in_force(), policy)
     if not changed:
         return []
-    for name in changed.keys() & {"groups", "excluded_groups"}:
-        if unknown := unknown_groups(getattr(policy, name)):
-            raise ValueError(f"{name}: there is no group {', '.join(unknown)}")
+    _check(policy, changed.keys())
     Decisions.objects.update_or_create(defaults={"values": to_plain(policy)})
     forget(POLICY)
     for name, (old, new) in changed.items():
@@ -79,3 +86,13 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
             new=written(new),
         )
     return [f"{name}: {written(old)} → {written(new)}" for name, (old, new) in changed.items()]
+
+
+def _check(policy: Policy, changed: AbstractSet[str]) -> None:
+    """Raises `ValueError` where what changed names what there isn't."""
+    for name in changed & {"groups", "excluded_groups"}:
+        if unknown := unknown_groups(getattr(policy, name)):
+            raise ValueError(f"{name}: there is no group {', '.join(unknown)}")
+    asks = changed & {"questions", "question_bank", "questions_to_register"}
+    if asks and not enough_questions(policy):
+        raise ValueError(f"question_bank: fewer than {policy.questions_to_register} on offer")

@@ -5,22 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from console.queries.groups import groups_named, people_called
 
-_MOST_AT_ONCE = 500
+_MOST_AT_ONCE, _LONGEST = 500, 100
 
 
 class GroupForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=100, error_messages={"required": _("Enter a name")}
+        label=_("Name"), max_length=_LONGEST, error_messages={"required": _("Enter a name")}
     )
 
     def clean_name(self) -> str:
         name = unicodedata.normalize("NFC", self.cleaned_data["name"]).strip()
         if not name.isprintable():
             raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+        # Some letters are several in NFC.
+        MaxLengthValidator(_LONGEST)(name)
         return name
 
 
@@ -73,7 +76,7 @@ class MembersForm(forms.Form):
                     for name in unknown[:20]
                 ]
             )
-        return list(found.values())
+        return list({person.pk: person for person in found.values()}.values())
 
 
 def _lines(text: str) -> list[str]:

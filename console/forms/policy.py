@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from console.forms.policy_words import CONTRADICTIONS, LATER, WORDS, choice
 from tenants.policy import RANGES, Method, Policy, Proof, from_plain, to_plain, types
 from tenants.policy_file import written
+from tenants.queries import enough_questions
 
 _FEW_ENOUGH_TO_TICK = 100
 _ALSO = {
@@ -66,7 +67,14 @@ class PolicyForm(forms.Form):
             words = str(CONTRADICTIONS.get(name, _("This value isn’t possible here.")))
             for field in [name, _ALSO[name]] if name in _ALSO else [name]:
                 self.add_error(field, words)
+        else:
+            self._count_questions()
         return cleaned
+
+    def _count_questions(self) -> None:
+        if not enough_questions(self.policy):
+            for field in ("question_bank", "questions_to_register"):
+                self.add_error(field, too_few_questions(self.policy.questions_to_register))
 
 
 class Lines(forms.CharField):
@@ -102,6 +110,11 @@ class GroupLines(Lines):
                 _("There is no group “%(name)s”."), params={"name": unknown[0]}
             )
         return names
+
+
+def too_few_questions(needed: int) -> str:
+    words = _("Offer at least %(count)s questions: so many are asked at registration.")
+    return str(words) % {"count": needed}
 
 
 def in_words(policy: Policy, name: str) -> str:

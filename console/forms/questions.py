@@ -56,7 +56,8 @@ class QuestionForm(forms.Form):
         text = " ".join(unicodedata.normalize("NFKC", typed).split())
         if not text:
             return ""
-        if len(text) < _SHORTEST or not text.isprintable():
+        # Some letters are several in NFKC.
+        if not _SHORTEST <= len(text) <= _LONGEST or not text.isprintable():
             raise forms.ValidationError(_("Write 3 to 200 characters."))
         if text.casefold() in self._taken:
             raise forms.ValidationError(_("This question is there already."))

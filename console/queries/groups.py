@@ -65,5 +65,6 @@ def members(group: Group, *, search: str, after: str) -> tuple[list[User], str]:
 
 def people_called(upns: list[str]) -> dict[str, User]:
     """User principal name as typed → who it is, for those who are there."""
-    canonical = {canonical_upn(upn): upn for upn in upns}
-    return {canonical[user.upn]: user for user in User.objects.filter(upn__in=canonical)}
+    canonical = {upn: canonical_upn(upn) for upn in upns}
+    found = {user.upn: user for user in User.objects.filter(upn__in=set(canonical.values()))}
+    return {typed: found[upn] for typed, upn in canonical.items() if upn in found}

@@ -9,12 +9,16 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import Membership, User
 from tenants.models import Group, GroupNesting
-from tenants.queries import lock_tenant, policy_in_force, with_inner_groups
+from tenants.queries import lock_tenant, policy_in_force, with_outer_groups
 from tenants.services import change_policy
 
 
 class NameTaken(Exception):
     """Another group has this name."""
+
+
+class Gone(Exception):
+    """Somebody deleted the group meanwhile."""
 
 
 class InPolicy(Exception):
@@ -47,13 +51,15 @@ def change_group(admin: User, group: Group, *, name: str, inner: Collection[int]
     Raises:
         NameTaken: nothing was changed.
         Loop: nothing was changed.
+        Gone: there was nothing to change.
     """
     lock_tenant()
+    group = _as_it_is(group)
     if Group.objects.filter(name=name).exclude(pk=group.pk).exists():
         raise NameTaken
-    for held in Group.objects.filter(pk__in=inner):
-        if group.pk in with_inner_groups({held.name}):
-            raise Loop(held.name)
+    around = Group.objects.filter(pk__in=with_outer_groups({group.pk}) & set(inner))
+    if (loop := around.order_by("name").first()) is not None:
+        raise Loop(loop.name)
     if name != group.name:
         _rename(admin, group, name)
     _nest(admin, group, set(inner))
@@ -65,8 +71,10 @@ def delete_group(admin: User, group: Group) -> None:
 
     Raises:
         InPolicy: who may reset would change with it.
+        Gone: somebody was faster.
     """
-    policy = policy_in_force()
+    lock_tenant()
+    group, policy = _as_it_is(group), policy_in_force()
     if group.name in policy.groups | policy.excluded_groups:
         raise InPolicy
     record(Activity.GROUP_CHANGED, actor_id=admin.pk, group=group.name, change="deleted")
@@ -92,6 +100,14 @@ def put_in(admin: User, group: Group, people: Collection[User]) -> int:
 def take_out(admin: User, group: Group, person: User) -> None:
     if Membership.objects.filter(group=group, user=person).delete()[0]:
         _moved(admin, person, group, "removed")
+
+
+def _as_it_is(group: Group) -> Group:
+    """The group now that nobody else changes groups or policy."""
+    found = Group.objects.filter(pk=group.pk).first()
+    if found is None:
+        raise Gone
+    return found
 
 
 def _moved(admin: User, person: User, group: Group, change: str) -> None:

@@ -3,9 +3,8 @@
 from django.db import transaction
 
 from console.queries.policy import version
-from isolation.scope import forget
 from tenants.policy import Policy
-from tenants.queries import POLICY, lock_tenant
+from tenants.queries import lock_tenant
 from tenants.services import change_policy
 
 
@@ -21,6 +20,5 @@ def save_policy(policy: Policy, *, seen: str, actor_id: int) -> list[str] | None
     """
     lock_tenant()
     if version() != seen:
-        forget(POLICY)
         return None
     return change_policy(policy, actor_id=actor_id)

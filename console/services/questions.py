@@ -8,9 +8,9 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from tenants.models import CustomQuestion, SwitchedOff
-from tenants.policy import Questions
 from tenants.predefined_questions import PREDEFINED
-from tenants.queries import policy_in_force, questions_on_offer
+from tenants.queries import enough_questions, lock_tenant, policy_in_force
+from verification.models import Answer
 
 MOST = 20
 
@@ -24,7 +24,7 @@ class TooFew(Exception):
 
 
 class TooMany(Exception):
-    """The organisation has as many questions of its own as it may have."""
+    """The organisation would offer more questions of its own than it may."""
 
 
 @transaction.atomic
@@ -33,16 +33,26 @@ def offer(admin: User, ids: Collection[str]) -> None:
 
     Raises:
         TooFew: nothing was changed.
+        TooMany: nothing was changed.
     """
-    SwitchedOff.objects.all().delete()
-    SwitchedOff.objects.bulk_create(
-        [SwitchedOff(question_id=qid) for qid in PREDEFINED if qid not in ids]
+    lock_tenant()
+    custom = CustomQuestion.objects.order_by("pk").values_list("pk", "enabled")
+    before = _predefined_on_offer() | {f"c{pk}" for pk, enabled in custom if enabled}
+    after = set(ids) & (PREDEFINED.keys() | {f"c{pk}" for pk, _enabled in custom})
+    if before == after:
+        return
+    _switch(before - after, after - before)
+    if len(after - PREDEFINED.keys()) > MOST:
+        raise TooMany
+    policy = policy_in_force()
+    if not enough_questions(policy):
+        raise TooFew(policy.questions_to_register)
+    record(
+        Activity.QUESTIONS_CHANGED,
+        actor_id=admin.pk,
+        switched_off=", ".join(sorted(before - after)),
+        switched_on=", ".join(sorted(after - before)),
     )
-    chosen = [int(qid[1:]) for qid in ids if qid.startswith("c")]
-    CustomQuestion.objects.exclude(pk__in=chosen).update(enabled=False)
-    CustomQuestion.objects.filter(pk__in=chosen).update(enabled=True)
-    _enough()
-    record(Activity.QUESTIONS_CHANGED, actor_id=admin.pk, on_offer=len(ids))
 
 
 @transaction.atomic
@@ -55,23 +65,62 @@ def add(admin: User, texts: Mapping[str, str]) -> CustomQuestion:
     Raises:
         TooMany: there are twenty.
     """
-    if CustomQuestion.objects.count() >= MOST:
+    lock_tenant()
+    if CustomQuestion.objects.filter(enabled=True).count() >= MOST:
         raise TooMany
     question = CustomQuestion.objects.create(texts=dict(texts))
-    record(Activity.QUESTIONS_CHANGED, actor_id=admin.pk, added=question.pk)
+    record(Activity.QUESTIONS_CHANGED, actor_id=admin.pk, added=f"c{question.pk}", new=_said(texts))
     return question
 
 
 @transaction.atomic
-def reword(admin: User, question: CustomQuestion, texts: Mapping[str, str]) -> None:
-    """Other words for the same question; who answered it is asked in the new ones."""
-    CustomQuestion.objects.filter(pk=question.pk).update(texts=dict(texts))
-    record(Activity.QUESTIONS_CHANGED, actor_id=admin.pk, reworded=question.pk)
+def reword(admin: User, question: CustomQuestion, texts: Mapping[str, str]) -> CustomQuestion:
+    """Other words for a question; another question, where people answered it as it was.
+
+    Whoever answered is asked what they answered: the old one goes off offer, and stays known.
+    A language more is no other question.
+
+    Returns:
+        The question that has these words now.
+    """
+    lock_tenant()
+    question = CustomQuestion.objects.get(pk=question.pk)
+    if question.texts == texts:
+        return question
+    if question.texts.items() <= texts.items() or not is_answered(question):
+        CustomQuestion.objects.filter(pk=question.pk).update(texts=dict(texts))
+        now = question
+    else:
+        CustomQuestion.objects.filter(pk=question.pk).update(enabled=False)
+        now = CustomQuestion.objects.create(texts=dict(texts), enabled=question.enabled)
+    record(
+        Activity.QUESTIONS_CHANGED,
+        actor_id=admin.pk,
+        reworded=f"c{question.pk}",
+        now=f"c{now.pk}",
+        old=_said(question.texts),
+        new=_said(texts),
+    )
+    return now
 
 
-def _enough() -> None:
-    policy = policy_in_force()
-    if policy.questions is Questions.OFF:
-        return
-    if len(questions_on_offer()) < policy.questions_to_register:
-        raise TooFew(policy.questions_to_register)
+def is_answered(question: CustomQuestion) -> bool:
+    return Answer.objects.filter(question_id=f"c{question.pk}").exists()
+
+
+def _predefined_on_offer() -> set[str]:
+    return PREDEFINED.keys() - set(SwitchedOff.objects.values_list("question_id", flat=True))
+
+
+def _switch(off: set[str], on: set[str]) -> None:
+    SwitchedOff.objects.filter(question_id__in=on).delete()
+    SwitchedOff.objects.bulk_create(
+        [SwitchedOff(question_id=qid) for qid in sorted(off & PREDEFINED.keys())]
+    )
+    for ids, enabled in ((off, False), (on, True)):
+        own = [int(qid[1:]) for qid in ids if qid not in PREDEFINED]
+        CustomQuestion.objects.filter(pk__in=own).update(enabled=enabled)
+
+
+def _said(texts: Mapping[str, str]) -> str:
+    return " / ".join(texts[language] for language in sorted(texts))

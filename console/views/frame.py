@@ -86,6 +86,11 @@ def shown(request: HttpRequest, template: str, context: Mapping[str, object]) ->
     return render(request, template, {**site.each_context(request), **context})
 
 
+def asked(request: HttpRequest, name: str, *, most: int = 100) -> str:
+    """What stands in the address under this name, cut, without what no database takes."""
+    return request.GET.get(name, "").replace("\0", "")[:most]
+
+
 def _remember(request: HttpRequest) -> None:
     """Where to go on after the second factor: a page that can be looked at."""
     if request.method in {"GET", "HEAD"}:

@@ -11,7 +11,7 @@ from console.forms.groups import ChangeGroupForm, GroupForm, MembersForm
 from console.queries import groups as queries
 from console.queries.people import person_of
 from console.services import groups as services
-from console.views.frame import page, shown
+from console.views.frame import asked, page, shown
 from directory.models import User
 from tenants.models import Group
 from tenants.roles import Duty
@@ -22,7 +22,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 @page(Duty.SET_POLICY)
 def groups(request: HttpRequest, _user: User) -> HttpResponse:
-    search = request.GET.get("q", "")[:100]
+    search = asked(request, "q")
     context = {"title": _("Groups"), "rows": queries.groups(search), "search": search}
     return shown(request, "console/groups/list.html", context)
 
@@ -65,6 +65,8 @@ def delete(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
         except services.InPolicy:
             messages.error(request, _("The policy names this group. Change the policy first."))
             return redirect("console:group", group.pk)
+        except services.Gone:
+            return redirect("console:groups")
     context = {"title": _("Delete this group?"), "group": group}
     return shown(request, "console/groups/delete.html", context)
 
@@ -106,6 +108,8 @@ def _is_changed(user: User, group: Group, form: ChangeGroupForm) -> bool:
     except services.Loop as loop:
         words = _("“%(name)s” holds this group already; it can’t be inside it, too.")
         form.add_error("inner", words % {"name": loop.name})
+    except services.Gone:
+        raise Http404 from None
     else:
         return True
     return False
@@ -114,7 +118,7 @@ def _is_changed(user: User, group: Group, form: ChangeGroupForm) -> bool:
 def _shown(
     request: HttpRequest, group: Group, form: ChangeGroupForm, members_form: MembersForm
 ) -> HttpResponse:
-    search, after = request.GET.get("q", "")[:100], request.GET.get("after", "")[:254]
+    search, after = asked(request, "q"), asked(request, "after", most=254)
     members, more = queries.members(group, search=search, after=after)
     context = {
         "title": group.name,

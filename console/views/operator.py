@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from console.queries.door import organisations as found
 from console.services import door
-from console.views.frame import behind_both, shown
+from console.views.frame import asked, behind_both, shown
 from directory.models import User
 from tenants.models import Tenant
 
@@ -16,7 +16,7 @@ from tenants.models import Tenant
 @behind_both
 def organisations(request: HttpRequest, user: User) -> HttpResponse:
     _operators_only(user)
-    search = request.GET.get("q", "")[:100]
+    search = asked(request, "q")
     context = {"title": _("Organisations"), "found": found(search), "search": search}
     return shown(request, "console/organisations.html", context)
 

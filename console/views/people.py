@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from console.forms.people import ROLES, STATES, FilterForm
 from console.queries import people as queries
 from console.rules import State
-from console.views.frame import page, shown
+from console.views.frame import asked, page, shown
 from console.views.words import ACTIONS_FOR_MANY, tag_of
 from directory.models import User
 from tenants.policy import Proof
@@ -44,7 +44,7 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
 @page(Duty.SEE_PEOPLE)
 def find(request: HttpRequest, _user: User) -> HttpResponse:
     """The timeline of whoever made the attempt with this support code."""
-    user_id = queries.user_of_attempt(request.GET.get("code", "")[:40])
+    user_id = queries.user_of_attempt(asked(request, "code", most=40))
     if user_id is None or queries.person_of(user_id) is None:
         words = _("No attempt has this support code in %(tenant)s.")
         messages.warning(request, words % {"tenant": tenant_in_force().name})

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.forms.policy import PolicyForm, in_words
+from console.forms.policy import PolicyForm, in_words, too_few_questions
 from console.forms.policy_words import SECTIONS, WORDS
 from console.queries import policy as queries
 from console.queries.door import is_fresh
@@ -21,7 +21,7 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Policy, from_plain, to_plain
 from tenants.policy_file import differences
-from tenants.queries import policy_in_force, unknown_groups
+from tenants.queries import enough_questions, policy_in_force, unknown_groups
 from tenants.roles import Duty
 from verification.forms import clock
 
@@ -74,8 +74,8 @@ def impact(request: HttpRequest, user: User) -> HttpResponse:
     after = _pending(request)
     if after is None:
         return redirect("console:policy")
-    if gone := unknown_groups(after.groups | after.excluded_groups):
-        messages.error(request, _("There is no group “%(name)s”.") % {"name": gone[0]})
+    if problem := _why_not(after):
+        messages.error(request, problem)
         return redirect("console:policy")
     seen = request.session[_PENDING]["version"]
     if request.method == "POST":
@@ -133,6 +133,13 @@ def _taken(
             return _told(request, changed)
     _keep(request, after, seen=seen)
     return redirect("console:policy-impact")
+
+
+def _why_not(after: Policy) -> str:
+    """What went away while the change waited; empty if nothing did."""
+    if gone := unknown_groups(after.groups | after.excluded_groups):
+        return _("There is no group “%(name)s”.") % {"name": gone[0]}
+    return "" if enough_questions(after) else too_few_questions(after.questions_to_register)
 
 
 def _told(request: HttpRequest, changed: list[str]) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from console.forms.policy import too_few_questions
 from console.forms.questions import OfferForm, QuestionForm
 from console.queries import questions as queries
 from console.services import questions as services
@@ -20,28 +21,21 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 @page(Duty.SET_POLICY)
 def questions(request: HttpRequest, _user: User) -> HttpResponse:
-    context = {
-        "title": _("Security questions"),
-        "bank": queries.bank(),
-        "policy": policy_in_force(),
-        "most": services.MOST,
-    }
-    return shown(request, "console/questions/list.html", context)
+    bank = queries.bank()
+    form = OfferForm(None, ids=[one.qid for one in bank])
+    return _bank(request, bank, form, ticked={one.qid for one in bank if one.on_offer})
 
 
 @require_POST
 @page(Duty.SET_POLICY)
 def offer(request: HttpRequest, user: User) -> HttpResponse:
     """Which questions are on offer from now on."""
-    form = OfferForm(request.POST, ids=[one.qid for one in queries.bank()])
-    if form.is_valid():
-        try:
-            services.offer(user, form.cleaned_data["on_offer"])
-            messages.success(request, _("The question bank is saved."))
-        except services.TooFew as refused:
-            words = _("Offer at least %(count)s questions: so many are asked at registration.")
-            messages.error(request, words % {"count": refused.needed})
-    return redirect("console:questions")
+    bank = queries.bank()
+    form = OfferForm(request.POST, ids=[one.qid for one in bank])
+    if form.is_valid() and _is_offered(user, form):
+        messages.success(request, _("The question bank is saved."))
+        return redirect("console:questions")
+    return _bank(request, bank, form, ticked=set(request.POST.getlist("on_offer")))
 
 
 @_GET_POST
@@ -73,8 +67,38 @@ def change(request: HttpRequest, user: User, question_id: int) -> HttpResponse:
         services.reword(user, question, form.texts)
         messages.success(request, _("The question bank is saved."))
         return redirect("console:questions")
-    context = {"title": _("Change a question"), "form": form, "question": question}
+    context = {
+        "title": _("Change a question"),
+        "form": form,
+        "is_answered": services.is_answered(question),
+    }
     return shown(request, "console/questions/question.html", context)
+
+
+def _bank(
+    request: HttpRequest, bank: list[queries.Question], form: OfferForm, *, ticked: set[str]
+) -> HttpResponse:
+    context = {
+        "title": _("Security questions"),
+        "bank": [(one, one.qid in ticked) for one in bank],
+        "form": form,
+        "policy": policy_in_force(),
+    }
+    return shown(request, "console/questions/list.html", context)
+
+
+def _is_offered(user: User, form: OfferForm) -> bool:
+    """Puts what was ticked on offer; says at the field why not."""
+    try:
+        services.offer(user, form.cleaned_data["on_offer"])
+    except services.TooFew as refused:
+        form.add_error("on_offer", too_few_questions(refused.needed))
+    except services.TooMany:
+        words = _("Offer up to %(max)s questions of your own.") % {"max": services.MOST}
+        form.add_error("on_offer", words)
+    else:
+        return True
+    return False
 
 
 def _form(

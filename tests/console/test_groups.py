@@ -2,7 +2,8 @@ import pytest
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.models import Membership
+from console.services import groups as services
+from directory.models import Membership, User
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.models import Group, GroupNesting
 from tenants.policy import Policy, Scope
@@ -42,7 +43,7 @@ def test_a_group_is_added_and_on_record(client):
     assert "Seoul, office" in client.get(LIST).text
 
 
-@pytest.mark.parametrize("name", ["", "Staff", "a" * 101, "a\x00b"])
+@pytest.mark.parametrize("name", ["", "Staff", "a" * 101, "\u0958" * 100, "a\x00b"])
 def test_a_bad_name_is_said_at_the_field(client, staff, name):
     page = client.post(f"{LIST}add/", {"name": name})
 
@@ -56,6 +57,41 @@ def test_the_policy_follows_a_new_name(client, staff):
     save(client, staff, name="Everybody here")
 
     assert in_force().groups == {"Everybody here"}
+
+
+def test_a_new_name_keeps_what_somebody_else_just_decided(client, staff):
+    admin, policy = (
+        User.objects.get(),
+        Policy(self_service=Scope.GROUPS, groups=frozenset({"Staff"})),
+    )
+    policy_in_force()
+    with in_tenant(current_tenant_id()):
+        change_policy(policy)
+
+    services.change_group(admin, staff, name="Everybody here", inner=[])
+
+    assert in_force().self_service is Scope.GROUPS
+    assert in_force().groups == {"Everybody here"}
+
+
+def test_a_group_that_the_policy_names_since_isnt_deleted(client, staff):
+    policy_in_force()
+    with in_tenant(current_tenant_id()):
+        change_policy(Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Staff"})))
+
+    with pytest.raises(services.InPolicy):
+        services.delete_group(User.objects.get(), staff)
+
+
+def test_who_deletes_or_changes_what_is_gone_hears_so(client, staff):
+    admin = User.objects.get()
+    services.delete_group(admin, staff)
+
+    with pytest.raises(services.Gone):
+        services.delete_group(admin, staff)
+    with pytest.raises(services.Gone):
+        services.change_group(admin, staff, name="Staff", inner=[])
+    assert Event.objects.filter(activity=Activity.GROUP_CHANGED).count() == 1
 
 
 def test_a_name_that_is_taken_changes_nothing(client, staff):
@@ -129,6 +165,23 @@ def test_unknown_people_are_named_and_nobody_is_put_in(client, staff):
     assert not Membership.objects.exists()
 
 
+def test_somebody_typed_twice_is_put_in_once(client, staff):
+    make_user()
+
+    client.post(
+        f"{LIST}{staff.pk}/members/", {"users": "MINJI@contoso.example\nminji@contoso.example"}
+    )
+
+    assert Membership.objects.count() == 1
+
+
+@pytest.mark.parametrize("query", ["?q=%00", "?after=%00", "?q=a%00b&after=c%00"])
+def test_what_no_database_takes_finds_nothing(client, staff, query):
+    assert client.get(f"{LIST}{query}").status_code == 200
+    assert client.get(f"{LIST}{staff.pk}/{query}").status_code == 200
+    assert client.get("/admin/find/?code=%00").status_code == 302
+
+
 def test_another_organisations_people_and_groups_stay_out(client, staff, hanbit):
     with in_tenant(hanbit.pk):
         theirs = make_user("kim@hanbit.example")
@@ -153,6 +206,8 @@ def test_members_are_paged(client, staff):
 
     assert len(first.context["members"]) == 50
     assert len(second.context["members"]) == 10
+    refused = client.post(f"{LIST}{staff.pk}/members/", {"users": "nobody@contoso.example"})
+    assert f'href="{LIST}{staff.pk}/?q=' in refused.text
     found = client.get(f"{LIST}{staff.pk}/", {"q": "p007"})
     assert [user.upn for user in found.context["members"]] == ["p007@contoso.example"]
 

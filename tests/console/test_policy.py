@@ -12,8 +12,9 @@ from console.forms.policy_words import LATER, SECTIONS, WORDS
 from console.queries.policy import version
 from console.services.policy import save_policy
 from isolation.scope import current_tenant_id, in_tenant
-from tenants.models import Group
+from tenants.models import Group, SwitchedOff
 from tenants.policy import Contact, Method, Policy, Questions, Scope
+from tenants.predefined_questions import PREDEFINED
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -203,6 +204,10 @@ def test_even_a_harmless_change_asks_again_after_ten_minutes(admin):
         ({"reset_methods": ["questions"]}, {"reset_methods"}),
         ({"self_service": "everybody"}, {"self_service"}),
         ({"groups": ["No such group"]}, {"groups"}),
+        (
+            {"questions": "second", "question_bank": "custom"},
+            {"question_bank", "questions_to_register"},
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -277,6 +282,18 @@ def test_a_group_that_went_away_while_the_change_waited_is_named(admin):
 
     assert answer.request["PATH_INFO"] == PAGE
     assert "There is no group “Pilot”." in answer.text
+    assert in_force() == OPEN
+
+
+def test_questions_that_went_away_while_the_change_waited_are_missed(admin):
+    make_email(make_user("loser@contoso.example"))
+    save(admin, methods_required="2", questions="gate", questions_to_register="5")
+    switched_off = [SwitchedOff(question_id=qid) for qid in list(PREDEFINED)[4:]]
+    SwitchedOff.objects.bulk_create(switched_off)
+
+    answer = admin.post(IMPACT, follow=True)
+
+    assert "Offer at least 5 questions" in answer.text
     assert in_force() == OPEN
 
 

@@ -153,3 +153,10 @@ def test_policy_of_one_tenant_is_not_the_others(contoso, hanbit):
 def test_unknown_tenant_is_refused(db):
     with pytest.raises(CommandError, match=r"^--tenant: "):
         set_policy(tenant="nobody")
+
+
+def test_a_policy_asks_for_no_more_questions_than_are_on_offer(contoso):
+    with pytest.raises(CommandError, match="question_bank: fewer than 5 on offer"):
+        set_policy("questions=gate", "question_bank=custom")
+
+    assert policy_in_force().questions is Questions.OFF

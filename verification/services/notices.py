@@ -108,6 +108,18 @@ def tell_of_role(person: User) -> None:
         _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
 
 
+def tell_of_second_factor(person: User) -> None:
+    """Every other administrator hears that somebody's second factor was taken away."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _facts(person, timezone.now())
+        letter = Letter(
+            subject=_("[%(tenant)s] An administrator’s second factor was removed") % facts,
+            paragraphs=[letter_words(Notice.SECOND_FACTOR_REMOVED)[1] % facts],
+        )
+        _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
+
+
 def proof_name(proof: Proof) -> str:
     """What a kind of security info is called, in the language in force."""
     return {

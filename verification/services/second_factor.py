@@ -18,3 +18,4 @@ def remove_second_factor(person: User, *, actor_id: int | None, note: str = "") 
     record(Activity.SECOND_FACTOR_REMOVED, subject_id=person.pk, actor_id=actor_id, note=note)
     if person.tenant_id is not None:
         notices.tell(person, Notice.SECOND_FACTOR_REMOVED)
+        notices.tell_of_second_factor(person)

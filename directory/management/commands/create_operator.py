@@ -14,7 +14,7 @@ from directory.queries import operator_of
 from directory.rules import canonical_upn, is_upn
 from isolation.scope import NOBODY, in_tenant
 from passwords.rules import evaluate
-from tenants.queries import tenant_of
+from tenants.queries import taken_domains
 from tenants.roles import Role
 
 _SHORTEST = 15
@@ -34,7 +34,8 @@ class Command(BaseCommand):
         name = canonical_upn(upn)
         if not is_upn(name):
             raise CommandError(f"{upn}: not a name like ops@service.example")
-        if tenant_of(name) is not None:
+        # Of one that is switched off, too: it comes back.
+        if taken_domains([name.rpartition("@")[2]]):
             raise CommandError(f"{name}: its domain belongs to an organisation")
         if operator_of(name) is not None:
             raise CommandError(f"{name}: is an operator already")
@@ -45,10 +46,17 @@ class Command(BaseCommand):
             operator = User(upn=name, tenant_id=None, role=Role.OPERATOR)
             operator.password = make_password(password)
             operator.save(force_insert=True)
-            record(Activity.ROLE_CHANGED, subject_id=operator.pk, new=Role.OPERATOR.value)
+            record(
+                Activity.ROLE_CHANGED,
+                subject_id=operator.pk,
+                new=Role.OPERATOR.value,
+                source="command",
+            )
         self.stdout.write(f"Created operator {name}.")
 
 
 def _password(*, password_stdin: bool) -> str:
     typed = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass("Password: ")
+    if not password_stdin and getpass("Again: ") != typed:
+        raise CommandError("password: not the same twice")
     return unicodedata.normalize("NFC", typed)
