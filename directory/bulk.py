@@ -45,6 +45,25 @@ def add(
     return _created(model, columns, rows, equal, key)
 
 
+def next_ids(model: type[TenantOwned], count: int) -> list[int]:
+    """Ids for rows that are yet to be added, where something must be known of them before.
+
+    Must be called inside the transaction that adds them.
+    """
+    table = _options(model).db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            sequence = (
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+            )
+            cursor.execute(sequence, [table, count])
+            return [pk for (pk,) in cursor.fetchall()]
+        # Nobody else writes meanwhile.
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        (last,) = cursor.fetchone() or (0,)
+        return list(range(last + 1, last + 1 + count))
+
+
 def _defaults(model: type[TenantOwned], columns: Sequence[str]) -> dict[str, object]:
     return {
         field.attname: field.get_default()

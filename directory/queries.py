@@ -1,14 +1,18 @@
 """Reading people and what administrators know about them."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 
-from directory.models import Membership, Prefill, User
+from django.db.models import F, Q
+from django.db.models.lookups import Exact
+
+from directory.models import Membership, User
+from directory.prefills import Kinds, Prefill, read
 from isolation.scope import current_tenant_id
 from tenants.models import Group
 from tenants.policy import Policy, Proof, Scope
 from tenants.queries import with_outer_groups
 from tenants.roles import Role
-from vault.services import opened, sealed, sealer
+from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
 
@@ -36,24 +40,28 @@ def in_scope(user_id: int, policy: Policy) -> bool:
 
 
 def prefilled(user_id: int) -> dict[Proof, Prefill]:
-    rows = Prefill.objects.filter(user_id=user_id)
-    return {Proof(row.proof): row for row in rows}
+    """What an administrator entered of one person."""
+    return prefilled_among([user_id]).get(user_id, {})
 
 
-def prefilled_value(row: Prefill) -> str:
-    """The number (E.164, `#` and extension behind it) or address that was entered."""
-    return opened(row.value, tenant_id=row.tenant_id, place=_place(row.pk))
+def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]]:
+    """What was entered of those of these people of whom anything was."""
+    rows = User.objects.filter(pk__in=user_ids).exclude(prefill_kinds=0)
+    return {
+        user_id: read(opened(sealed, tenant_id=current_tenant_id(), place=prefill_place(user_id)))
+        for user_id, sealed in rows.values_list("pk", "prefill")
+        if sealed is not None
+    }
 
 
-def seal_prefill(row: Prefill, value: str) -> None:
-    """Puts the value into a row that is yet to be saved."""
-    row.value = sealed(value, tenant_id=row.tenant_id, place=_place(row.pk))
+def has_prefilled(kinds: Kinds) -> Q:
+    """People of whom all of these were entered."""
+    return Q(Exact(F("prefill_kinds").bitand(kinds.value), kinds.value))
 
 
-def prefill_sealer() -> Callable[[str, str], bytes]:
-    """For many rows of the tenant in force: takes id and value of a row, gives its `value`."""
-    seal = sealer(current_tenant_id())
-    return lambda row_id, value: seal(value, _place(row_id))
+def prefill_place(user_id: int) -> str:
+    """Where `User.prefill` lies: what it is sealed for."""
+    return f"directory.user.prefill:{user_id}"
 
 
 def helpdesk_mailboxes() -> list[str]:
@@ -71,7 +79,3 @@ def helpdesk_mailboxes() -> list[str]:
 def administrator_mailboxes(*, except_for: int) -> list[str]:
     admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True).exclude(pk=except_for)
     return list(admins.order_by("upn").values_list("upn", flat=True)[:_MOST_ADMINS_MAILED])
-
-
-def _place(row_id: object) -> str:
-    return f"directory.prefill.value:{row_id}"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from delivery.channels import available
 from directory.models import User
-from directory.queries import in_scope, prefilled, prefilled_value
+from directory.queries import in_scope, prefilled
 from registration.rules import Demand, Row, Status, demand, kinds_to_register, missing
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force
@@ -103,7 +103,7 @@ def overview_of(user: User) -> Overview:
             value = value_of(proved[proof]) if proof is not Proof.QUESTIONS else ""
             status = Status.READY
         elif proof in entered:
-            value, status = prefilled_value(entered[proof]), Status.CONFIRM
+            value, status = entered[proof].value, Status.CONFIRM
         else:
             value, status = "", Status.MISSING
         masked = mask(value) if value else ""

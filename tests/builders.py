@@ -4,8 +4,8 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from delivery.rules.phones import phone
-from directory.models import Prefill, User
-from directory.queries import seal_prefill
+from directory.models import User
+from directory.services.contacts_of_person import enter
 from isolation.scope import current_tenant_id
 from tenants.models import Tenant
 from tenants.policy import Policy, Proof, Scope
@@ -72,8 +72,5 @@ def make_questions(user, answers=None):
     return save_answers(user, answers or ANSWERS)
 
 
-def make_prefill(user, proof, value, *, textable=False) -> Prefill:
-    row = Prefill(user=user, proof=proof, textable=textable)
-    seal_prefill(row, value)
-    row.save(force_insert=True)
-    return row
+def make_prefill(user, proof, value, *, textable=False) -> None:
+    enter(user.pk, proof, value, textable=textable)

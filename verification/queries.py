@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from delivery.channels import available
 from delivery.models import Outgoing
-from directory.models import Prefill
-from directory.queries import prefilled, prefilled_value
+from directory.prefills import Prefill
+from directory.queries import prefilled
 from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
@@ -70,7 +70,7 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
     ):
         del rows[Proof.QUESTIONS]
     values: dict[Proof, str] = {
-        proof: value_of(row) if isinstance(row, AuthenticationMethod) else prefilled_value(row)
+        proof: value_of(row) if isinstance(row, AuthenticationMethod) else row.value
         for proof, row in rows.items()
         if proof is not Proof.QUESTIONS
     }

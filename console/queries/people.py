@@ -11,7 +11,9 @@ from audit.activities import Activity
 from audit.activities import Outcome as EventOutcome
 from audit.models import Event
 from console.rules import State, state
-from directory.models import Prefill, User
+from directory.models import User
+from directory.prefills import KIND_OF
+from directory.queries import has_prefilled
 from directory.rules import canonical_upn
 from reset.models import Outcome, ResetAttempt
 from reset.queries.reach import could_reset, hold_anything, in_scope_of
@@ -151,11 +153,11 @@ def _speaking(language: str) -> Q:
 
 
 def _unconfirmed() -> Q:
-    verified = AuthenticationMethod.objects.filter(
-        user_id=OuterRef("user_id"), proof=OuterRef("proof")
-    )
-    entered = Prefill.objects.filter(user_id=OuterRef("pk"))
-    return Q(Exists(entered.filter(~Exists(verified))))
+    methods = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"))
+    unconfirmed = Q()
+    for proof, kind in KIND_OF.items():
+        unconfirmed |= has_prefilled(kind) & ~Q(Exists(methods.filter(proof=proof)))
+    return unconfirmed
 
 
 def _holding(proof: Proof) -> Q:
@@ -201,10 +203,13 @@ def _held(ids: Collection[int], policy: Policy) -> dict[int, tuple[Proof, ...]]:
     """What each of these people can prove: verified, or entered and trusted."""
     found: dict[int, set[Proof]] = {}
     verified = AuthenticationMethod.objects.filter(user_id__in=ids)
-    entered = Prefill.objects.filter(user_id__in=ids, proof__in=policy.prefilled_usable)
-    for rows in (verified, entered):
-        for user_id, proof in rows.values_list("user_id", "proof"):
-            found.setdefault(user_id, set()).add(Proof(proof))
+    for user_id, proof in verified.values_list("user_id", "proof"):
+        found.setdefault(user_id, set()).add(Proof(proof))
+    entered = User.objects.filter(pk__in=ids).values_list("pk", "prefill_kinds")
+    for user_id, kinds in entered:
+        trusted = {p for p in policy.prefilled_usable if p in KIND_OF and KIND_OF[p] & kinds}
+        if trusted:
+            found.setdefault(user_id, set()).update(trusted)
     apps = Authenticator.objects.filter(
         user_id__in=ids, confirmed_at__isnull=False, removed_at=None
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from audit.models import Event
 from directory.models import Membership, User
-from directory.queries import prefilled, prefilled_value
+from directory.queries import prefilled
 from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Policy, Proof
@@ -72,7 +72,7 @@ def things_of(user: User) -> list[Thing]:
     found += [
         Thing(
             proof=proof,
-            masked=mask(prefilled_value(row)),
+            masked=mask(row.value),
             verified=False,
             counts=proof in wanted and proof in policy.prefilled_usable,
             at=row.changed_at,
@@ -88,12 +88,12 @@ def value_in_full(user: User, proof: Proof) -> str:
     if proof in (verified := methods_by_proof(user.pk)) and proof is not Proof.QUESTIONS:
         return value_of(verified[proof])
     entered = prefilled(user.pk)
-    return prefilled_value(entered[proof]) if proof in entered else ""
+    return entered[proof].value if proof in entered else ""
 
 
 def entered_masked(user: User) -> dict[Proof, str]:
     """What administrators entered, for the form that changes it."""
-    return {proof: mask(prefilled_value(row)) for proof, row in prefilled(user.pk).items()}
+    return {proof: mask(row.value) for proof, row in prefilled(user.pk).items()}
 
 
 def groups_of(user: User, policy: Policy) -> list[GroupFact]:

@@ -12,7 +12,7 @@ from audit.services import record
 from console.rules import Action
 from directory.connectors import connector_of
 from directory.models import User
-from directory.queries import prefilled, prefilled_value
+from directory.queries import prefilled
 from directory.services import contacts_of_person
 from limits import services as limits
 from limits.rules import Limit
@@ -84,7 +84,7 @@ def _trusted_value(person: User, proof: Proof) -> str:
     if proof not in policy_in_force().prefilled_usable:
         return ""
     entered = prefilled(person.pk)
-    return prefilled_value(entered[proof]) if proof in entered else ""
+    return entered[proof].value if proof in entered else ""
 
 
 def _clear(person: User) -> str:

@@ -16,7 +16,7 @@ class User(TenantOwned, AbstractBaseUser):
     """A person of one organisation; an operator of the service has none."""
 
     tenant_id = models.BigIntegerField(null=True, editable=False)  # type: ignore[assignment]  # operators have none
-    upn = models.CharField(max_length=254, unique=True)
+    upn = models.CharField(max_length=254)
     display_name = models.CharField(max_length=200, blank=True)
     given_name = models.CharField(max_length=100, blank=True)
     surname = models.CharField(max_length=100, blank=True)
@@ -33,6 +33,9 @@ class User(TenantOwned, AbstractBaseUser):
     must_register_at = models.DateTimeField(null=True, blank=True)
     """An administrator asked that the security info be checked at the next sign-in."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    prefill = models.BinaryField(null=True)
+    """Contact data that an administrator entered, sealed; see `directory.prefills`."""
+    prefill_kinds = models.PositiveSmallIntegerField(default=0, db_default=0)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"
     )
@@ -43,11 +46,13 @@ class User(TenantOwned, AbstractBaseUser):
         base_manager_name = "unscoped"
         indexes: ClassVar = [models.Index(fields=["tenant_id", "upn"], name="user_of_tenant")]
         constraints: ClassVar = [
+            # Not `unique=True`: PostgreSQL would get a second index, one that nobody asks.
+            models.UniqueConstraint(fields=["upn"], name="upn_once"),
             models.CheckConstraint(
                 condition=models.Q(tenant_id__isnull=True, role=Role.OPERATOR)
                 | (models.Q(tenant_id__isnull=False) & ~models.Q(role=Role.OPERATOR)),
                 name="operators_and_only_they_have_no_tenant",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,18 +1,17 @@
 """Contact data that an administrator knows of people, as it's written for many at once."""
 
-import secrets
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count
+from datetime import datetime
 
 from django.utils import timezone
 
 from delivery.rules.phones import Phone
-from directory.bulk import add
 from directory.csv_rows import Person
-from directory.models import Prefill
-from directory.queries import prefill_sealer, prefilled_value, seal_prefill
+from directory.models import User
+from directory.prefills import Prefill
+from directory.queries import prefilled_among
+from directory.services.contacts_of_person import fill
 from tenants.policy import Proof
 
 Verified = Callable[[Mapping[int, Mapping[Proof, str]]], Collection[tuple[int, Proof]]]
@@ -31,14 +30,6 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """One piece of contact data: E.164 with `#` and the extension behind it, or an address."""
-
-    value: str
-    textable: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """Ids of users whose data changed, and user id → columns left alone as they were verified."""
 
@@ -46,96 +37,60 @@ class Kept:
     verified: Mapping[int, list[str]]
 
 
-def keep_contacts(
-    *, new: Mapping[int, Person], there: Mapping[int, Person], verified: Verified
-) -> Kept:
-    """Keeps the contact data of each user, where it's new or other than what there was.
+def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
+    """What a row of a file says about how to reach a person."""
+    found = []
+    if person.alternate_email:
+        found.append(Prefill(Proof.EMAIL, person.alternate_email, textable=False, changed_at=at))
+    phones = {Proof.MOBILE_PHONE: person.mobile_phone, Proof.OFFICE_PHONE: person.office_phone}
+    for proof, phone in phones.items():
+        if phone:
+            found.append(Prefill(proof, _written(phone), phone.textable, at))
+    return {one.proof: one for one in found}
+
+
+def complete_contacts(people: Iterable[tuple[User, Person]], verified: Verified) -> Kept:
+    """Keeps the contact data of users who were there, where it's new or other than what there was.
 
     Args:
-        new: user id → person, of users who were created in this transaction.
-        there: user id → person, of all the others.
+        people: users, locked in this transaction.
     """
-    _add({user_id: _contacts(person) for user_id, person in new.items()})
-    contacts = {pk: found for pk, person in there.items() if (found := _contacts(person))}
+    now = timezone.now()
+    users = {user.pk: user for user, _ in people}
+    wanted = {user.pk: found for user, person in people if (found := contacts_of(person, now))}
     left_alone: dict[int, list[str]] = {}
-    for user_id, proof in verified(_values(contacts)) if contacts else ():
-        del contacts[user_id][proof]
+    for user_id, proof in verified(_values(wanted)) if wanted else ():
+        del wanted[user_id][proof]
         left_alone.setdefault(user_id, []).append(_COLUMNS[proof])
-    return Kept(_complete(contacts), left_alone)
+    known = prefilled_among(wanted) if wanted else {}
+    changed = [
+        users[user_id]
+        for user_id, found in wanted.items()
+        if _take_over(users[user_id], known.get(user_id, {}), found)
+    ]
+    User.objects.bulk_update(changed, ["prefill", "prefill_kinds"])
+    return Kept({user.pk for user in changed}, left_alone)
 
 
-def _values(contacts: Mapping[int, Mapping[Proof, Entered]]) -> dict[int, dict[Proof, str]]:
+def _values(contacts: Mapping[int, Mapping[Proof, Prefill]]) -> dict[int, dict[Proof, str]]:
     return {
-        user_id: {proof: entered.value for proof, entered in found.items()}
+        user_id: {proof: one.value for proof, one in found.items()}
         for user_id, found in contacts.items()
     }
 
 
-def _complete(contacts: Mapping[int, Mapping[Proof, Entered]]) -> set[int]:
-    """Answers with whose data changed."""
-    if not contacts:
-        return set()
-    rows = Prefill.objects.filter(user_id__in=list(contacts))
-    present = {(row.user_id, Proof(row.proof)): row for row in rows}
-    new: dict[int, dict[Proof, Entered]] = {}
-    other: list[Prefill] = []
-    for user_id, found in contacts.items():
-        for proof, entered in found.items():
-            row = present.get((user_id, proof))
-            if row is None:
-                new.setdefault(user_id, {})[proof] = entered
-            elif Entered(prefilled_value(row), row.textable) != entered:
-                other.append(_filled(row, entered))
-    _add(new)
-    if other:
-        Prefill.objects.bulk_update(other, ["value", "textable", "changed_at"])
-    return new.keys() | {row.user_id for row in other}
+def _take_over(user: User, known: dict[Proof, Prefill], found: Mapping[Proof, Prefill]) -> bool:
+    """Puts what is new or other into the user; whether there was any."""
+    news = {
+        proof: one
+        for proof, one in found.items()
+        if proof not in known
+        or (known[proof].value, known[proof].textable) != (one.value, one.textable)
+    }
+    if news:
+        fill(user, known | news)
+    return bool(news)
 
 
-def _add(contacts: Mapping[int, Mapping[Proof, Entered]]) -> None:
-    """Of two racing imports the first wins; the next import puts right what it lost."""
-    seal, ids = prefill_sealer(), _row_ids()
-    rows = [
-        (row_id := next(ids), user_id, proof.value, seal(row_id, entered.value), entered.textable)
-        for user_id, found in contacts.items()
-        for proof, entered in found.items()
-    ]
-    if rows:
-        columns = ("id", "user_id", "proof", "value", "textable")
-        add(Prefill, columns, rows, same={"changed_at": timezone.now()})
-
-
-def _row_ids() -> Iterator[str]:
-    """UUIDs that begin with the time and then count on from somewhere.
-
-    A million of them go in at one end of the index, instead of all over it. Nothing is secret about
-    them. Source: RFC 9562 sections 5.7 and 6.2 (method 2).
-    """
-    milliseconds, somewhere = time.time_ns() // 1_000_000, secrets.randbits(73)
-    version_7 = milliseconds << 80 | 7 << 76 | somewhere >> 61 << 64
-    for number in count(version_7 | 2 << 62 | somewhere & (1 << 61) - 1):
-        digits = f"{number:032x}"
-        yield f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def _contacts(person: Person) -> dict[Proof, Entered]:
-    """What is known to reach a person."""
-    found: dict[Proof, Entered] = {}
-    if person.alternate_email:
-        found[Proof.EMAIL] = Entered(person.alternate_email, textable=False)
-    if person.mobile_phone:
-        found[Proof.MOBILE_PHONE] = _entered(person.mobile_phone)
-    if person.office_phone:
-        found[Proof.OFFICE_PHONE] = _entered(person.office_phone)
-    return found
-
-
-def _entered(phone: Phone) -> Entered:
-    value = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
-    return Entered(value, textable=phone.textable)
-
-
-def _filled(row: Prefill, entered: Entered) -> Prefill:
-    seal_prefill(row, entered.value)
-    row.textable, row.changed_at = entered.textable, timezone.now()
-    return row
+def _written(phone: Phone) -> str:
+    return f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164

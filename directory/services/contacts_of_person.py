@@ -1,25 +1,41 @@
 """What an administrator knows of one person, changed one by one."""
 
-from directory.models import Prefill
-from directory.queries import prefilled_value, seal_prefill
+from django.db import transaction
+from django.utils import timezone
+
+from directory.models import User
+from directory.prefills import Prefill, kinds_of, text_of
+from directory.queries import prefill_place, prefilled
 from tenants.policy import Proof
+from vault.services import sealed
 
 
+@transaction.atomic
 def enter(user_id: int, proof: Proof, value: str, *, textable: bool) -> bool:
     """Keeps a number (E.164, `#` and extension behind it) or address; an empty one takes it away.
 
     Returns:
         Whether that changed anything.
     """
-    row = Prefill.objects.filter(user_id=user_id, proof=proof).first()
-    if not value:
-        if row is not None:
-            row.delete()
-        return row is not None
-    if row is not None and (prefilled_value(row), row.textable) == (value, textable):
+    # Of two administrators who enter different things at once, neither loses theirs.
+    user = User.objects.select_for_update().get(pk=user_id)
+    known = prefilled(user_id)
+    before = known.pop(proof, None)
+    if value:
+        if before is not None and (before.value, before.textable) == (value, textable):
+            return False
+        known[proof] = Prefill(proof, value, textable, timezone.now())
+    elif before is None:
         return False
-    kept = row or Prefill(user_id=user_id, proof=proof)
-    kept.textable = textable
-    seal_prefill(kept, value)
-    kept.save()
+    fill(user, known)
+    user.save(update_fields=["prefill", "prefill_kinds"])
     return True
+
+
+def fill(user: User, known: dict[Proof, Prefill]) -> None:
+    """Puts all that is known into a user that is yet to be saved."""
+    assert user.tenant_id is not None
+    place = prefill_place(user.pk)
+    text = text_of(known.values())
+    user.prefill = sealed(text, tenant_id=user.tenant_id, place=place) if known else None
+    user.prefill_kinds = kinds_of(known).value

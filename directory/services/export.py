@@ -7,8 +7,8 @@ from operator import itemgetter
 from audit.activities import Activity
 from audit.services import record
 from directory.csv_rows import COLUMNS
-from directory.models import Membership, Prefill, User
-from directory.queries import prefilled_value
+from directory.models import Membership, User
+from directory.queries import prefilled_among
 from directory.services.csv_writing import MARK, as_csv
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.policy import Proof
@@ -74,8 +74,11 @@ def _cell(
 
 
 def _contacts(ids: list[int]) -> dict[tuple[int, str], str]:
-    rows = Prefill.objects.filter(user_id__in=ids)
-    return {(row.user_id, row.proof): prefilled_value(row) for row in rows}
+    return {
+        (user_id, proof): one.value
+        for user_id, known in prefilled_among(ids).items()
+        for proof, one in known.items()
+    }
 
 
 def _groups(ids: list[int]) -> dict[int, str]:

@@ -10,13 +10,21 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.utils import timezone
 
-from directory.bulk import add
+from directory.bulk import add, next_ids
 from directory.csv_rows import Person
 from directory.models import Membership, User
-from directory.services.contacts import Verified, keep_contacts
+from directory.prefills import kinds_of, text_of
+from directory.queries import prefill_place
+from directory.services.contacts import Verified, complete_contacts, contacts_of
+from isolation.scope import current_tenant_id
 from tenants.models import Group
+from vault.services import sealer
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
+_COLUMNS = (
+    *("id", "upn", *_FIELDS),
+    *("password", "password_changed_at", "prefill", "prefill_kinds"),
+)
 _CHANCE = 20
 _names = attrgetter(*_FIELDS)
 
@@ -54,11 +62,7 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], verified: Verifie
     before = _users([person.upn for person in people if person.upn not in created])
     ids = {upn: user.pk for upn, user in before.items()} | created
     there = [(before[person.upn], person) for person in people if person.upn in before]
-    kept = keep_contacts(
-        new={created[person.upn]: person for person in people if person.upn in created},
-        there={user.pk: person for user, person in there},
-        verified=verified,
-    )
+    kept = complete_contacts(there, verified)
     changed = _complete(there, hashes) | kept.changed
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
     changed |= _put_into_groups(groups)
@@ -81,7 +85,8 @@ def without_password(upns: Collection[str]) -> set[str]:
 
 
 def _users(upns: Sequence[str]) -> dict[str, User]:
-    found = User.objects.filter(upn__in=upns) if upns else ()
+    # Locked in one order, so that two imports of the same people never wait for each other.
+    found = User.objects.select_for_update().filter(upn__in=upns).order_by("pk") if upns else ()
     return {user.upn: user for user in found}
 
 
@@ -91,17 +96,25 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
     A name that is taken, be it by an operator or in another tenant, stays whose it is.
     """
     now, chance = timezone.now(), token_hex(_CHANCE * len(people))
-    rows = [
-        (
-            person.upn,
-            *_names(person),
-            hashes.get(person.upn) or _no_password(chance, number),
-            now if person.upn in hashes else None,
+    seal = sealer(current_tenant_id())
+    rows: list[tuple[object, ...]] = []
+    for number, (pk, person) in enumerate(zip(next_ids(User, len(people)), people, strict=True)):
+        contacts = contacts_of(person, now)
+        text = text_of(contacts.values())
+        sealed = seal(text, prefill_place(pk)) if text else None
+        password = hashes.get(person.upn) or _no_password(chance, number)
+        rows.append(
+            (
+                pk,
+                person.upn,
+                *_names(person),
+                password,
+                now if person.upn in hashes else None,
+                sealed,
+                kinds_of(contacts).value,
+            )
         )
-        for number, person in enumerate(people)
-    ]
-    columns = ("upn", *_FIELDS, "password", "password_changed_at")
-    return add(User, columns, rows, key="upn") if rows else {}
+    return add(User, _COLUMNS, rows, key="upn") if rows else {}
 
 
 def _no_password(chance: str, number: int) -> str:

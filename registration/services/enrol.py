@@ -11,7 +11,7 @@ from audit.activities import Activity
 from audit.services import record
 from delivery.rules.phones import Phone
 from directory.models import User
-from directory.queries import prefilled, prefilled_value
+from directory.queries import prefilled
 from registration.queries import is_complete
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
@@ -74,7 +74,7 @@ def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
     values = [value_of(held[other])] if other in held else []
     entered = prefilled(user.pk).get(Proof.OFFICE_PHONE)
     if other is Proof.OFFICE_PHONE and entered is not None:
-        values.append(prefilled_value(entered))
+        values.append(entered.value)
     return number.partition("#")[0] in {value.partition("#")[0] for value in values}
 
 
@@ -107,7 +107,7 @@ def start_entered(user: User, context: uuid.UUID, method: Method) -> None:
     row = prefilled(user.pk).get(method.proof)
     if row is None:
         raise NothingEntered
-    value = prefilled_value(row)
+    value = row.value
     if is_used_elsewhere(user, method.proof, value):
         raise UsedElsewhere
     _ask(user, context, method, value, textable=row.textable)

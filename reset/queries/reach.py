@@ -2,7 +2,8 @@
 
 `could_reset` asks the portal's own rules which sets of things are enough, and turns the answer into
 SQL, so that a million people are judged without being read. The exception is whoever depends on two
-phones that may be one number: numbers are sealed, so these people are read, many at a time.
+phones that may be one number and verified one of them: numbers are sealed, so these people are
+read, many at a time.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -12,8 +13,9 @@ from itertools import islice, product
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from directory.models import Membership, Prefill, User
-from directory.queries import in_scope, prefilled_value
+from directory.models import Membership, User
+from directory.prefills import KIND_OF, Kinds
+from directory.queries import has_prefilled, in_scope, prefilled_among
 from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
 from reset.rules import are_enough, gates_missing
@@ -147,13 +149,13 @@ def _holds(kind: _Kind, policy: Policy) -> Q:
         return Q(Exists(paired.filter(user_id=OuterRef("pk"))))
     proof = Proof.MOBILE_PHONE if kind == _TEXTABLE else kind
     verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
-    entered = Prefill.objects.filter(user_id=OuterRef("pk"), proof=proof)
     right_one = {"textable": True} if kind == _TEXTABLE else {}
     if kind is Proof.QUESTIONS:
         verified = verified.annotate(n=Count("answers")).filter(n__gte=policy.questions_to_reset)
     holds = Q(Exists(verified.filter(**right_one)))
-    if proof in policy.prefilled_usable:
-        holds |= ~Q(Exists(verified)) & Q(Exists(entered.filter(**right_one)))
+    if isinstance(proof, Proof) and proof in policy.prefilled_usable and proof in KIND_OF:
+        kinds = KIND_OF[proof] | (Kinds.TEXTABLE if kind == _TEXTABLE else Kinds(0))
+        holds |= ~Q(Exists(verified)) & has_prefilled(kinds)
     return holds
 
 
@@ -169,8 +171,14 @@ def _who_count_one_phone_twice(able: Q, policy: Policy) -> list[int]:
     both = _all(_holds(phone, policy) for phone in _PHONES)
     without = [kinds for kinds in _least(policy) if Proof.OFFICE_PHONE not in kinds]
     depend = User.objects.filter(able & both & ~_any_set(without, policy))
-    ids = depend.values_list("pk", flat=True).iterator(chunk_size=_READ_AT_ONCE)
-    found: list[int] = []
+    verified = Exists(
+        AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof__in=_PHONES)
+    )
+    # Where both were entered, it's known without a key.
+    entered = depend.filter(has_prefilled(Kinds.ONE_PHONE)).exclude(verified)
+    found = list(entered.values_list("pk", flat=True))
+    rest = depend.filter(verified).values_list("pk", flat=True)
+    ids = rest.iterator(chunk_size=_READ_AT_ONCE)
     while some := list(islice(ids, _READ_AT_ONCE)):
         found += [pk for pk, numbers in _phones_of(some, policy).items() if is_one_phone(numbers)]
     return found
@@ -179,9 +187,11 @@ def _who_count_one_phone_twice(able: Q, policy: Policy) -> list[int]:
 def _phones_of(user_ids: list[int], policy: Policy) -> dict[int, dict[Proof, str]]:
     """Both numbers of these people, as the portal would use them: what was verified wins."""
     trusted = [phone for phone in _PHONES if phone in policy.prefilled_usable]
-    found: dict[int, dict[Proof, str]] = {user_id: {} for user_id in user_ids}
-    for row in Prefill.objects.filter(user_id__in=user_ids, proof__in=trusted):
-        found[row.user_id][Proof(row.proof)] = prefilled_value(row)
+    known = prefilled_among(user_ids)
+    found = {
+        user_id: {p: one.value for p, one in known.get(user_id, {}).items() if p in trusted}
+        for user_id in user_ids
+    }
     for one in AuthenticationMethod.objects.filter(user_id__in=user_ids, proof__in=_PHONES):
         found[one.user_id][Proof(one.proof)] = value_of(one)
     return found

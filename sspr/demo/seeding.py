@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from directory.connectors.builtin import Builtin
-from directory.models import Membership, Prefill, User
-from directory.queries import seal_prefill
+from directory.models import Membership, User
+from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
 from sspr.demo.people import ANSWERS, HOUSEHOLDS, OPERATOR, Household, Inhabitant, State
 from tenants.models import Group, Tenant
@@ -99,9 +99,7 @@ def _prefill(user: User, person: Inhabitant) -> None:
         Proof.EMAIL: person.email,
     }
     for proof, value in known.items():
-        row = Prefill(user=user, proof=proof, textable=proof is Proof.MOBILE_PHONE)
-        seal_prefill(row, value)
-        row.save(force_insert=True)
+        contacts_of_person.enter(user.pk, proof, value, textable=proof is Proof.MOBILE_PHONE)
 
 
 def _register(user: User, person: Inhabitant) -> None:

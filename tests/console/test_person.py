@@ -7,7 +7,7 @@ import pytest
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import Membership, User
-from directory.queries import prefilled, prefilled_value
+from directory.queries import prefilled
 from tenants.models import Group
 from tenants.policy import Policy, Proof, Scope
 from tenants.roles import Role
@@ -160,7 +160,7 @@ def test_what_is_left_as_it_is_stays(admin, ann):
 
     enter(admin, ann, mobile_phone="010-2222-3333")
 
-    known = {proof: prefilled_value(row) for proof, row in prefilled(ann.pk).items()}
+    known = {proof: row.value for proof, row in prefilled(ann.pk).items()}
     assert known == {
         Proof.EMAIL: HOME,
         Proof.OFFICE_PHONE: "+82212345678",
@@ -177,7 +177,7 @@ def test_what_is_changed_in_part_is_refused(admin, ann):
     page = enter(admin, ann, office_phone="••• ••• ••79")
 
     assert set(page.context["form"].errors) == {"office_phone"}
-    assert prefilled_value(prefilled(ann.pk)[Proof.OFFICE_PHONE]) == "+82212345678"
+    assert prefilled(ann.pk)[Proof.OFFICE_PHONE].value == "+82212345678"
 
 
 @pytest.mark.parametrize("address", ["ann@contoso.example", "ben@contoso.example"])

@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.models import Membership, Prefill, User
-from directory.queries import prefilled, prefilled_value
+from directory.models import Membership, User
+from directory.queries import prefilled
 from directory.services import import_rows
 from directory.services.import_files import Sheet, opened
 from directory.services.import_users import Progress, Tally, import_users
@@ -55,14 +55,11 @@ def names(user):
 
 
 def contacts(user):
-    return {proof: prefilled_value(row) for proof, row in prefilled(user.pk).items()}
+    return {proof: row.value for proof, row in prefilled(user.pk).items()}
 
 
 def everything():
-    return [
-        sorted(map(repr, model.unscoped.values_list()))
-        for model in (User, Membership, Prefill, Group)
-    ]
+    return [sorted(map(repr, model.unscoped.values_list())) for model in (User, Membership, Group)]
 
 
 def test_good_row_is_written_whole(contoso):
@@ -242,7 +239,7 @@ def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are
     assert operator.password == ""
     assert refused == {2: ["user_principal_name"]}
     assert counts(tally) == (1, 0, 0, 1)
-    assert not Prefill.unscoped.exists()
+    assert operator.prefill is None
 
 
 def test_groups_of_the_same_name_stay_apart(contoso, hanbit):
@@ -519,12 +516,13 @@ def test_new_and_known_people_may_be_in_one_batch(contoso):
     assert User.objects.get(upn="joe@contoso.example").surname == "Park"
 
 
-def test_prefilled_values_open_for_their_own_rows_only(contoso):
+def test_what_was_entered_of_one_person_opens_for_nobody_else(contoso):
     load(FULL)
+    minji = User.objects.exclude(prefill=None).get()
+    joe = make_user("other@contoso.example")
 
-    rows = list(Prefill.objects.all())
-    assert len({row.pk for row in rows}) == 3
-    assert {row.pk.version for row in rows} == {7}
-    rows[0].value, rows[1].value = rows[1].value, rows[0].value
+    User.objects.filter(pk=joe.pk).update(prefill=minji.prefill, prefill_kinds=7)
+
+    assert contacts(minji)
     with pytest.raises(Unopenable):
-        prefilled_value(rows[0])
+        contacts(joe)

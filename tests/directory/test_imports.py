@@ -11,7 +11,7 @@ from audit.activities import Activity
 from audit.models import Event
 from delivery import queue as broker
 from directory import queue
-from directory.models import Import, ImportPart, Membership, Prefill, User
+from directory.models import Import, ImportPart, Membership, User
 from directory.services import export, import_rows, import_slices, import_store
 from directory.services.export import EXPORTED, export_people
 from directory.services.import_files import UnusableFile
@@ -190,7 +190,7 @@ def test_check_counts_and_tells_everything_and_writes_nothing(contoso, mailroom)
         (5, True, "e05"),
     ]
     assert User.objects.count() == 1
-    assert not Prefill.objects.exists()
+    assert not User.objects.exclude(prefill=None).exists()
     assert not Membership.objects.exists()
 
 

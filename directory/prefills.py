@@ -1,0 +1,94 @@
+"""Contact data that an administrator entered, and nobody proved yet: one sealed text a person.
+
+One text and not a row for each phone and address, so that a million people can be taken in at the
+speed of the database. What lists ask for (who has a phone at all?) is kept beside it, in the open.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntFlag
+
+from tenants.policy import Proof
+
+_EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_PHONES = (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """A number (E.164, `#` and extension behind it) or an address that was entered."""
+
+    proof: Proof
+    value: str
+    textable: bool
+    changed_at: datetime
+
+
+class Kinds(IntFlag):
+    """What a person's prefilled contact data consists of; all that can be asked without a key."""
+
+    EMAIL = 1
+    MOBILE_PHONE = 2
+    OFFICE_PHONE = 4
+    TEXTABLE = 8
+    """The mobile phone is."""
+    ONE_PHONE = 16
+    """The mobile phone and the office phone are the same number."""
+
+
+KIND_OF = {
+    Proof.EMAIL: Kinds.EMAIL,
+    Proof.MOBILE_PHONE: Kinds.MOBILE_PHONE,
+    Proof.OFFICE_PHONE: Kinds.OFFICE_PHONE,
+}
+
+
+def line(proof: Proof, value: str, *, textable: bool, at: int) -> str:
+    """One entry of the text.
+
+    Args:
+        at: Unix time in microseconds; see `moment`.
+    """
+    return f"{proof.value} {textable:d} {at} {value}"
+
+
+def moment(at: datetime) -> int:
+    """When something was entered, as it is written: no coarser than a proof that it may end."""
+    return (at - _EPOCH) // _TICK
+
+
+def text_of(prefills: Iterable[Prefill]) -> str:
+    """What is sealed; `read` reads it."""
+    return "\n".join(
+        line(one.proof, one.value, textable=one.textable, at=moment(one.changed_at))
+        for one in prefills
+    )
+
+
+def read(text: str) -> dict[Proof, Prefill]:
+    """The entries of a text that `text_of` wrote.
+
+    >>> read("office_phone 0 1764000000000000 +82212345678#12")[Proof.OFFICE_PHONE].value
+    '+82212345678#12'
+    """
+    found: dict[Proof, Prefill] = {}
+    for entry in text.splitlines():
+        proof, textable, at, value = entry.split(" ", 3)
+        changed_at = _EPOCH + int(at) * _TICK
+        found[Proof(proof)] = Prefill(Proof(proof), value, textable == "1", changed_at)
+    return found
+
+
+def kinds_of(prefills: Mapping[Proof, Prefill]) -> Kinds:
+    """What may be known of them without a key."""
+    kinds = Kinds(0)
+    for proof in prefills:
+        kinds |= KIND_OF[proof]
+    mobile = prefills.get(Proof.MOBILE_PHONE)
+    if mobile is not None and mobile.textable:
+        kinds |= Kinds.TEXTABLE
+    numbers = {prefills[proof].value.partition("#")[0] for proof in _PHONES if proof in prefills}
+    if len(numbers) == 1 and all(proof in prefills for proof in _PHONES):
+        kinds |= Kinds.ONE_PHONE
+    return kinds

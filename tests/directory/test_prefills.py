@@ -1,0 +1,107 @@
+from datetime import UTC
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from hypothesis import given
+from hypothesis import strategies as st
+
+from directory.models import User
+from directory.prefills import Kinds, Prefill, kinds_of, read, text_of
+from directory.queries import has_prefilled, prefilled
+from directory.services.contacts_of_person import enter
+from isolation.scope import in_tenant
+from tenants.policy import Proof
+from tests.builders import make_prefill, make_tenant, make_user
+from tests.threads import all_at_once
+from vault.services import sealed
+
+VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
+WHEN = st.datetimes(timezones=st.just(UTC))
+ENTERED = st.dictionaries(
+    st.sampled_from([Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE]),
+    st.tuples(VALUES, st.booleans(), WHEN),
+)
+
+
+@given(ENTERED)
+def test_what_is_written_is_read_again(entered):
+    known = {proof: Prefill(proof, *rest) for proof, rest in entered.items()}
+
+    assert read(text_of(known.values())) == known
+
+
+@pytest.mark.parametrize(
+    ("mobile", "office", "kinds"),
+    [
+        ("+821012345678", "+82212345678", Kinds(0)),
+        ("+821012345678", "+821012345678#12", Kinds.ONE_PHONE),
+    ],
+)
+def test_one_phone_is_known_for_one(contoso, mobile, office, kinds):
+    user = make_user()
+    make_prefill(user, Proof.MOBILE_PHONE, mobile, textable=True)
+    make_prefill(user, Proof.OFFICE_PHONE, office)
+
+    assert kinds_of(prefilled(user.pk)) & Kinds.ONE_PHONE == kinds
+    assert User.objects.filter(has_prefilled(Kinds.ONE_PHONE)).exists() == bool(kinds)
+    assert User.objects.filter(has_prefilled(Kinds.MOBILE_PHONE | Kinds.TEXTABLE)).exists()
+    assert not User.objects.filter(has_prefilled(Kinds.EMAIL)).exists()
+
+
+def test_nothing_of_it_can_be_read_in_the_database(contoso):
+    user = make_user()
+    make_prefill(user, Proof.EMAIL, "joe@mail.example")
+
+    user.refresh_from_db()
+    assert b"joe" not in bytes(user.prefill)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_different_things_entered_at_once_none_is_lost():
+    tenant = make_tenant("race")
+    with in_tenant(tenant.pk):
+        user = make_user("one@race.example")
+    work = [
+        (Proof.EMAIL, "joe@mail.example"),
+        (Proof.MOBILE_PHONE, "+821012345678"),
+        (Proof.OFFICE_PHONE, "+82212345678"),
+    ]
+
+    all_at_once(3, lambda: enter(user.pk, *work.pop(), textable=False), tenant_id=tenant.pk)
+
+    with in_tenant(tenant.pk):
+        assert len(prefilled(user.pk)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_before_move_into_the_user_and_back():
+    tenant = make_tenant("moving")
+    with in_tenant(tenant.pk):
+        user = make_user("one@moving.example")
+        make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+        make_prefill(user, Proof.OFFICE_PHONE, "+821012345678#12")
+        user.refresh_from_db()
+    before = [("directory", "0003_import")]
+    try:
+        executor = MigrationExecutor(connection)
+        old = executor.migrate(before).apps.get_model("directory", "Prefill")
+        assert sorted(old.objects.values_list("user_id", "proof", "textable")) == [
+            (user.pk, "mobile_phone", True),
+            (user.pk, "office_phone", False),
+        ]
+        row = old(user_id=user.pk, tenant_id=tenant.pk, proof="email")
+        place = f"directory.prefill.value:{row.pk}"
+        row.value = sealed("joe@mail.example", tenant_id=tenant.pk, place=place)
+        row.save()
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    with in_tenant(tenant.pk):
+        assert {proof: one.value for proof, one in prefilled(user.pk).items()} == {
+            Proof.EMAIL: "joe@mail.example",
+            Proof.MOBILE_PHONE: "+821012345678",
+            Proof.OFFICE_PHONE: "+821012345678#12",
+        }
+        moved = User.objects.get(pk=user.pk)
+        assert moved.prefill_kinds == user.prefill_kinds | Kinds.EMAIL
