@@ -1,7 +1,7 @@
 """AES-256-GCM envelopes. What is sealed for one place can't be opened in another."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,18 +21,20 @@ def seal(key: bytes, plaintext: bytes, place: str) -> bytes:
         key: 32 bytes.
         place: where the envelope will lie (tenant, table, column, row); bound to it, not in it.
     """
-    return sealer(key)(plaintext, place)
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plaintext, place.encode())
 
 
-def sealer(key: bytes) -> Callable[[bytes, str], bytes]:
-    """`seal` with one key, made ready once for many envelopes: takes plaintext and place."""
-    encrypt = AESGCM(key).encrypt
-
-    def seal_with_key(plaintext: bytes, place: str) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return _VERSION + nonce + encrypt(nonce, plaintext, place.encode())
-
-    return seal_with_key
+def seal_each(key: bytes, plaintexts: Sequence[str], places: Sequence[str]) -> list[bytes]:
+    """`seal` for many texts, in the order given; each has its own nonce."""
+    encrypt, chance = AESGCM(key).encrypt, os.urandom(_NONCE_BYTES * len(plaintexts))
+    starts = range(0, len(chance), _NONCE_BYTES)
+    return [
+        _VERSION
+        + (nonce := chance[start : start + _NONCE_BYTES])
+        + encrypt(nonce, text.encode(), place.encode())
+        for start, text, place in zip(starts, plaintexts, places, strict=True)
+    ]
 
 
 def unseal(key: bytes, envelope: bytes, place: str) -> bytes:

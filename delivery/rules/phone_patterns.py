@@ -6,8 +6,10 @@ the library. `tests/delivery/test_phones_fast.py` compares both over all regions
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
@@ -44,6 +46,15 @@ class _Numbers:
 
     pattern: re.Pattern[str]
     kinds: tuple[Kind, ...]
+    regions: "tuple[_Region, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """What a number must begin with and look like to be this region's, and which kinds it has."""
+
+    condition: str
+    kinds: tuple[tuple[str, Kind], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,84 @@ def recognised(text: str, region: str) -> tuple[str, Kind] | None:
     if numbers is None or match is None or match.lastindex is None:
         return None
     return f"+{plan.calling_code}{national}", numbers.kinds[match.lastindex - 1]
+
+
+def recognised_each(
+    texts: Sequence[str], region: str, welcome: Callable[[Kind], bool]
+) -> list[str]:
+    """Of many texts the numbers in E.164 that are plain and welcome; an empty one means nothing.
+
+    One search through all of them: for each a fraction of the time of `recognised`, which says the
+    same about those that are found.
+
+    >>> recognised_each(["02-123-4567", "x"], "KR", lambda kind: kind.type == 0)
+    ['+8221234567', '']
+    """
+    plan = _plan(region)
+    pattern = _line(plan, welcome) if plan else None
+    if plan is None or pattern is None or not texts:
+        return [""] * len(texts)
+    lines = "\n".join(texts)
+    if not lines.isascii() or lines.count("\n") != len(texts) - 1:
+        lines = "\n".join(text if text.isascii() and "\n" not in text else "" for text in texts)
+    found = pattern.findall(lines.translate(_SEPARATORS))
+    nationals = found if pattern.groups == 1 else map(itemgetter(-1), found)
+    code = f"+{plan.calling_code}"
+    return [national and code + national for national in nationals]
+
+
+@cache
+def _line(plan: _Plan, welcome: Callable[[Kind], bool]) -> re.Pattern[str] | None:
+    """A line that is a plain number, dialled at home or from abroad; or any line.
+
+    The last group is the national number.
+    """
+    code, trunk = plan.calling_code, plan.trunk
+    numbers = "|".join(
+        found
+        for length in sorted(plan.lengths, reverse=True)
+        if (found := _national_numbers(code, length, welcome))
+    )
+    if not numbers:
+        return None
+    dialled = [_home(plan)]
+    if trunk is None or not trunk.match(""):
+        begins = f"(?!{trunk.pattern})" if trunk else ""
+        dialled.append(rf"\+{code}{begins}")
+    return re.compile(rf"^(?:(?:{'|'.join(dialled)})({numbers})|.*)$", re.MULTILINE | re.ASCII)
+
+
+def _home(plan: _Plan) -> str:
+    """What `_national` takes for the beginning of a number at home."""
+    not_abroad = f"(?!{plan.abroad.pattern})" if plan.abroad else ""
+    begins = f"(?!{plan.calling_code}){not_abroad}"
+    if plan.trunk is None:
+        return begins
+    before = re.compile(begins).groups
+    carriers = range(before + 1, before + 1 + plan.trunk.groups)
+    none = "".join(f"(?({group})(?!))" for group in carriers)
+    return f"{begins}(?!{plan.whole.pattern}$)(?>{plan.trunk.pattern}){none}"
+
+
+def _national_numbers(code: str, length: int, welcome: Callable[[Kind], bool]) -> str:
+    """What welcome numbers of one length look like; nothing if there are none.
+
+    The library asks in an order: a number that is of an unwelcome kind isn't of one that it would
+    have asked about later.
+    """
+    numbers = _numbers(code, length)
+    either, taken = [], ""
+    for region in numbers.regions if numbers else ():
+        before = ""
+        for pattern, kind in region.kinds:
+            if welcome(kind):
+                either.append(f"{taken}{region.condition}{before}{pattern}$")
+            else:
+                before += f"(?!{pattern}$)"
+        unwelcome = "|".join(pattern for pattern, kind in region.kinds if not welcome(kind))
+        if unwelcome:
+            taken += f"(?!{region.condition}(?:{unwelcome})$)"
+    return rf"(?=\d{{{length}}}$)(?:{'|'.join(either)})" if either else ""
 
 
 def _national(plan: _Plan, digits: str) -> str:
@@ -148,8 +237,7 @@ def _numbers(code: str, length: int) -> _Numbers | None:
     The regions are asked in the library's order. One that has leading digits takes every number
     that begins with them, valid or not: those after it don't get it.
     """
-    alternatives: list[str] = []
-    kinds: list[Kind] = []
+    found: list[_Region] = []
     taken = ""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)]
     for region in regions:
@@ -157,15 +245,21 @@ def _numbers(code: str, length: int) -> _Numbers | None:
         if metadata is None:
             continue
         leading = metadata.leading_digits if len(regions) > 1 else None
-        if found := _patterns(metadata, length):
+        if patterns := _patterns(metadata, length):
             own = f"(?={leading})" if leading else ""
-            general = rf"(?={_digits(metadata.general_desc)}\Z)"
-            groups = "|".join(f"({pattern})" for pattern, _ in found)
-            alternatives.append(f"{taken}{own}{general}(?:{groups})")
-            kinds += [Kind(region, of_type) for _, of_type in found]
+            general = f"(?={_digits(metadata.general_desc)}$)"
+            these = tuple((pattern, Kind(region, of_type)) for pattern, of_type in patterns)
+            found.append(_Region(f"{taken}{own}{general}", these))
         if leading:
             taken += f"(?!{leading})"
-    return _Numbers(re.compile("|".join(alternatives)), tuple(kinds)) if kinds else None
+    if not found:
+        return None
+    alternatives = [
+        f"{one.condition}(?:{'|'.join(f'({pattern})' for pattern, _ in one.kinds)})"
+        for one in found
+    ]
+    kinds = tuple(kind for one in found for _, kind in one.kinds)
+    return _Numbers(re.compile("|".join(alternatives)), kinds, tuple(found))
 
 
 def _patterns(metadata: PhoneMetadata, length: int) -> list[tuple[str, int]]:
@@ -186,7 +280,7 @@ def _patterns(metadata: PhoneMetadata, length: int) -> list[tuple[str, int]]:
     if has(fixed) and is_one:
         return [*found, (_digits(fixed), _LANDLINE_OR_MOBILE)]
     if has(fixed) and has(mobile):
-        both = rf"(?={_digits(mobile)}\Z){_digits(fixed)}"
+        both = f"(?={_digits(mobile)}$){_digits(fixed)}"
         found.append((both, _LANDLINE_OR_MOBILE))
     if has(fixed):
         found.append((_digits(fixed), PhoneNumberType.FIXED_LINE))

@@ -2,13 +2,15 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from delivery.rules.phone_patterns import Kind, recognised
+from delivery.rules.phone_patterns import Kind, recognised, recognised_each
 
 _EXTENSION = re.compile(r"\s*(?:내선|ext\.?|x|#)\s*:?\s*([0-9]{1,8})\s*(?:번)?\s*$", re.IGNORECASE)
 _MAX_CHARACTERS = 100
@@ -81,6 +83,31 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     return _judged(e164, kind, countries, extension, office=office)
 
 
+def ordinary_phones(
+    texts: Sequence[str], *, region: str, countries: frozenset[str], office: bool = False
+) -> list[tuple[str, bool] | None]:
+    """Of a column of a file what `phone` would say without thinking: E.164, and whether textable.
+
+    None is what needs `phone`; also what is no phone.
+
+    >>> ordinary_phones(["010-1234-5678"], region="KR", countries=frozenset({"KR"}))
+    [('+821012345678', True)]
+    """
+    if max(map(len, texts), default=0) > _MAX_CHARACTERS:
+        texts = [text if len(text) <= _MAX_CHARACTERS else "" for text in texts]
+    # Most desks have a landline, most people a mobile phone.
+    first, second = (not office, office)
+    found = recognised_each(texts, region, _welcome(countries, office=office, textable=first))
+    phones = [(e164, first) if e164 else None for e164 in found]
+    if None in phones:
+        rest = [at for at, phone in enumerate(phones) if phone is None and texts[at]]
+        welcome = _welcome(countries, office=office, textable=second)
+        others = recognised_each([texts[at] for at in rest], region, welcome)
+        for at, e164 in zip(rest, others, strict=True):
+            phones[at] = (e164, second) if e164 else None
+    return phones
+
+
 def shown(e164: str, *, home: str, extension: str = "") -> str:
     """The number as people at `home` (ISO code) write it: national at home, else international.
 
@@ -147,9 +174,24 @@ def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
 def _judged(
     e164: str, kind: Kind, countries: frozenset[str], extension: str = "", *, office: bool
 ) -> Phone:
-    # "001" is the region of satellite networks, which the library calls mobile.
-    if kind.type not in (_OFFICE if office else _PERSONAL) or kind.region == "001":
+    if not _is_callable(kind, office=office):
         raise NotAPhone(PhoneProblem.KIND, kind.region)
     if kind.region not in countries:
         raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
     return Phone(e164, kind.region, textable=kind.type in _MOBILE, extension=extension)
+
+
+def _is_callable(kind: Kind, *, office: bool) -> bool:
+    """Satellite networks aren't: "001" is their region, and the library calls them mobile."""
+    return kind.type in (_OFFICE if office else _PERSONAL) and kind.region != "001"
+
+
+@cache
+def _welcome(countries: frozenset[str], *, office: bool, textable: bool) -> Callable[[Kind], bool]:
+    """Which kinds of numbers may be called; of these only who can be texted, or only the others."""
+
+    def is_welcome(kind: Kind) -> bool:
+        is_ours = _is_callable(kind, office=office) and kind.region in countries
+        return is_ours and (kind.type in _MOBILE) is textable
+
+    return is_welcome

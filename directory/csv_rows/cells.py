@@ -2,14 +2,17 @@
 
 import csv
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, repeat
 
 from directory.csv_rows.problems import Problem, Reason
 
 LONGEST_LINE = 65_536
 """Characters: 64 columns of 1 KB."""
 _MOST_LINES = 32
+_APART = "\x1f"
+"""Between cells, while many rows are taken apart at once: in none that could be used."""
 _UNREADABLE = "\ufffd"
 _FIRST_ROW = 2
 
@@ -35,6 +38,64 @@ class NoRow:
         return self.last_line
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a line each, one behind the other.
+
+    Args:
+        columns: name → cells; those of a row that is too short or too long are empty.
+    """
+
+    first_line: int
+    lines: Sequence[str]
+    delimiter: str
+    columns: Mapping[str, Sequence[str]]
+
+    @property
+    def last_line(self) -> int:
+        return self.first_line + len(self.lines) - 1
+
+    def row(self, at: int) -> Row:
+        """One of the rows, by itself.
+
+        Args:
+            at: 0 for the first.
+        """
+        line, text = self.first_line + at, self.lines[at]
+        cells = split(text, self.delimiter) if '"' in text else text.split(self.delimiter)
+        return Row(line, line, cells)
+
+    def rows(self) -> list[Row]:
+        return [self.row(at) for at in range(len(self.lines))]
+
+
+def portions(
+    lines: Iterable[str],
+    *,
+    delimiter: str,
+    columns: Sequence[str],
+    known: Collection[str],
+    size: int,
+) -> Iterator[Block | list[Row | NoRow]]:
+    """The rows below the first line, many at a time: a block, where nothing is wrong with any.
+
+    Args:
+        size: how many at most.
+    """
+    source, at = _Lines(lines), _FIRST_ROW - 1
+    while taken := list(islice(source, size)):
+        cells = _by_column(taken, delimiter, columns)
+        if cells is not None:
+            yield Block(at + 1, taken, delimiter, cells)
+            at += len(taken)
+            continue
+        source.put_back(taken)
+        one_by_one = _rows(source, at, delimiter=delimiter, columns=columns, known=known)
+        found = list(islice(one_by_one, size))
+        yield found
+        at = found[-1].last_line
+
+
 def rows(
     lines: Iterable[str], *, delimiter: str, columns: Collection[str], known: Collection[str]
 ) -> Iterator[Row | NoRow]:
@@ -45,8 +106,13 @@ def rows(
     mark that somebody forgot, and the lines after it are rows of their own: nothing can swallow
     them.
     """
-    source = _Lines(lines)
-    at = _FIRST_ROW - 1
+    start = _FIRST_ROW - 1
+    return _rows(_Lines(lines), start, delimiter=delimiter, columns=columns, known=known)
+
+
+def _rows(
+    source: "_Lines", at: int, *, delimiter: str, columns: Collection[str], known: Collection[str]
+) -> Iterator[Row | NoRow]:
     for text in source:
         at += 1
         if len(text) > LONGEST_LINE:
@@ -89,6 +155,29 @@ class _Lines:
 
     def put_back(self, lines: Sequence[str]) -> None:
         self._returned.extendleft(reversed(lines))
+
+
+def _by_column(
+    lines: list[str], delimiter: str, columns: Sequence[str]
+) -> dict[str, list[str]] | None:
+    """None where one of the lines is no row of its own, or can't be read."""
+    text, width = "\n".join(lines), len(columns)
+    if _UNREADABLE in text or _APART in text or max(map(len, lines)) > LONGEST_LINE:
+        return None
+    rows = text.replace(delimiter, _APART).split("\n")
+    if '"' in text:
+        for at, line in enumerate(lines):
+            if '"' in line:
+                cells = _cells(line, delimiter)
+                if cells is None:
+                    return None
+                rows[at] = _APART.join(cells)
+    counts = list(map(str.count, rows, repeat(_APART)))
+    if counts.count(width - 1) != len(rows):
+        empty, pairs = _APART * (width - 1), zip(rows, counts, strict=True)
+        rows = [row if count == width - 1 else empty for row, count in pairs]
+    every = _APART.join(rows).split(_APART)
+    return {name: every[at::width] for at, name in enumerate(columns)}
 
 
 def _joined(text: str, source: Iterator[str], delimiter: str) -> list[str]:

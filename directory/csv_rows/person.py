@@ -24,7 +24,7 @@ COLUMNS = (
     "password",
 )
 _UPN, _GROUPS, _PASSWORD, _EMAIL = COLUMNS[0], "groups", "password", "alternate_email"
-_LONGEST_NAMES = {"display_name": 200, "given_name": 100, "surname": 100}
+LONGEST_NAMES = {"display_name": 200, "given_name": 100, "surname": 100}
 _LONGEST_CELL, _LONGEST_GROUP, _MOST_GROUPS = 1_024, 100, 100
 _PASSWORD_LENGTHS = range(8, 257)
 # Line breaks, other controls, what turns the direction of writing, and halves of characters.
@@ -140,20 +140,26 @@ def _name(row: Mapping[str, str], column: str, wrong: list[Reason]) -> str:
     if not cell:
         return ""
     name = unicodedata.normalize("NFC", cell.strip())
-    if len(name) > (limit := _LONGEST_NAMES[column]):
+    if len(name) > (limit := LONGEST_NAMES[column]):
         wrong.append(Reason(Problem.TOO_LONG, column, {"limit": limit}))
     return name
 
 
-def _language(row: Mapping[str, str], yardstick: Yardstick, wrong: list[Reason]) -> str:
-    """`ko` for `ko`, `KO`, `ko-KR` and `ko_KR`."""
-    cell = row.get("language", "").strip()
+def language_of(text: str, yardstick: Yardstick) -> str | None:
+    """`ko` for `ko`, `KO`, `ko-KR` and `ko_KR`; None for what isn't spoken here."""
+    cell = text.strip()
     if cell in yardstick.languages:
         return cell
     language = cell.lower().replace("_", "-").partition("-")[0]
-    if language and language not in yardstick.languages:
-        wrong.append(about(Problem.UNKNOWN_LANGUAGE, "language", cell))
-    return language
+    return language if not language or language in yardstick.languages else None
+
+
+def _language(row: Mapping[str, str], yardstick: Yardstick, wrong: list[Reason]) -> str:
+    cell = row.get("language", "")
+    language = language_of(cell, yardstick)
+    if language is None:
+        wrong.append(about(Problem.UNKNOWN_LANGUAGE, "language", cell.strip()))
+    return language or ""
 
 
 def _phone(
@@ -222,13 +228,13 @@ def _email(row: Mapping[str, str], upn: str, yardstick: Yardstick, wrong: list[R
 def _mailbox(text: str) -> str:
     """`mailbox`, which needs not be asked about the millionth address at one provider."""
     local, _, domain = text.rpartition("@")
-    if len(local) <= 64 and _SIMPLE_LOCAL.fullmatch(local) and _is_settled(domain):
+    if len(local) <= 64 and _SIMPLE_LOCAL.fullmatch(local) and is_settled(domain):
         return text
     return mailbox(text)
 
 
 @lru_cache(maxsize=4_096)
-def _is_settled(domain: str) -> bool:
+def is_settled(domain: str) -> bool:
     """Whether addresses at the domain stay as they are, however long the local part is."""
     try:
         return len(domain) <= 180 and mailbox(f"a@{domain}") == f"a@{domain}"

@@ -1,6 +1,7 @@
 """Who was in the file already, and where: in 12 bytes a name and some room, not in objects."""
 
 from array import array
+from collections.abc import Iterable, Sequence
 
 _FIRST_SLOTS = 1 << 12
 _EMPTY = 0
@@ -32,6 +33,25 @@ class Seen:
             self._grow()
         return line
 
+    def earlier_lines(self, names: Sequence[str], lines: Iterable[int]) -> dict[int, int]:
+        """`first_line` for many names: line → earlier line, for those that were there already."""
+        while (self._count + len(names)) * 3 > self._mask * 2:
+            self._grow()
+        hashes, places, mask, count = self._hashes, self._lines, self._mask, self._count
+        again = {}
+        for name, line in zip(names, lines, strict=True):
+            hashed = hash(name) & _BITS or 1
+            slot = hashed & mask
+            while (found := hashes[slot]) != _EMPTY and found != hashed:
+                slot = (slot + 1) & mask
+            if found:
+                again[line] = places[slot]
+            else:
+                hashes[slot], places[slot] = hashed, line
+                count += 1
+        self._count = count
+        return again
+
     def __len__(self) -> int:
         return self._count
 
@@ -54,9 +74,12 @@ class Seen:
         self._lines = array("L" if array("L").itemsize == 4 else "I", bytes(4 * slots))
 
     def _grow(self) -> None:
-        hashes, lines = self._hashes, self._lines
-        self._make(2 * len(hashes))
-        for hashed, line in zip(hashes, lines, strict=True):
-            if hashed != _EMPTY:
-                slot = self._slot(hashed)
-                self._hashes[slot], self._lines[slot] = hashed, line
+        before, places_before = self._hashes, self._lines
+        self._make(2 * len(before))
+        hashes, places, mask = self._hashes, self._lines, self._mask
+        for hashed, line in zip(before, places_before, strict=True):
+            if hashed:
+                slot = hashed & mask
+                while hashes[slot]:
+                    slot = (slot + 1) & mask
+                hashes[slot], places[slot] = hashed, line

@@ -7,9 +7,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from delivery.rules.phones import Phone
-from directory.csv_rows import Person
+from directory.csv_rows import Person, Plain
 from directory.models import User
-from directory.prefills import Prefill
+from directory.prefills import Kinds, Prefill, line, moment
 from directory.queries import prefilled_among
 from directory.services.contacts_of_person import fill
 from tenants.policy import Proof
@@ -27,6 +27,12 @@ _COLUMNS = {
     Proof.MOBILE_PHONE: "mobile_phone",
     Proof.OFFICE_PHONE: "office_phone",
 }
+
+
+# Plain numbers: adding up flags takes ten times as long.
+_EMAIL, _MOBILE, _OFFICE = Kinds.EMAIL.value, Kinds.MOBILE_PHONE.value, Kinds.OFFICE_PHONE.value
+_TEXTABLE_MOBILE = (Kinds.MOBILE_PHONE | Kinds.TEXTABLE).value
+_BOTH = (Kinds.OFFICE_PHONE | Kinds.ONE_PHONE).value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,52 @@ def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
         if phone:
             found.append(Prefill(proof, _written(phone), phone.textable, at))
     return {one.proof: one for one in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What rows say about how to reach people: texts to be sealed, and what may be known of them.
+
+    They are written as `prefills.text_of` and `prefills.kinds_of` write them.
+    """
+
+    texts: list[str]
+    kinds: list[int]
+
+
+def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
+    """`contacts_of` for many rows in which nothing is odd, without an object for each."""
+    email, mobile, spoken, office, texted = (
+        line(proof, "", textable=textable, at=moment(at))
+        for proof, textable in (
+            (Proof.EMAIL, False),
+            (Proof.MOBILE_PHONE, True),
+            (Proof.MOBILE_PHONE, False),
+            (Proof.OFFICE_PHONE, False),
+            (Proof.OFFICE_PHONE, True),
+        )
+    )
+    texts, kinds = [], []
+    rows = zip(
+        plain.texts["alternate_email"],
+        plain.phones["mobile_phone"],
+        plain.phones["office_phone"],
+        strict=True,
+    )
+    for address, (number, textable), (desk, desk_textable) in rows:
+        found, kind = [], 0
+        if address:
+            found.append(email + address)
+            kind = _EMAIL
+        if number:
+            found.append((mobile if textable else spoken) + number)
+            kind |= _TEXTABLE_MOBILE if textable else _MOBILE
+        if desk:
+            found.append((texted if desk_textable else office) + desk)
+            kind |= _BOTH if desk == number else _OFFICE
+        texts.append("\n".join(found))
+        kinds.append(kind)
+    return Entered(texts, kinds)
 
 
 def complete_contacts(people: Iterable[tuple[User, Person]], verified: Verified) -> Kept:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from directory import csv_rows
-from directory.csv_rows import COLUMNS, Person, Problem, Reason, Yardstick
-from directory.csv_rows.cells import NoRow, Row, rows
+from directory.csv_rows import COLUMNS, Person, Plain, Problem, Reason, Yardstick
+from directory.csv_rows.cells import Block, NoRow, Row, portions
 from directory.csv_rows.seen import Seen
 from directory.services.import_files import Sheet
 
@@ -23,12 +24,18 @@ class Told:
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction holds."""
+    """What one transaction holds.
+
+    `plain` are the rows of `block` in which nothing is odd; they are in `people` as well once
+    `unfold` was called, and nowhere else before.
+    """
 
     last_line: int = 0
     read: int = 0
     people: list[tuple[int, Person]] = field(default_factory=list)
     refused: list[Told] = field(default_factory=list)
+    plain: Plain | None = None
+    block: Block | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +53,80 @@ class Reading:
             after: the last line of an earlier batch. It and those before it are only looked at, for
                 who is in them.
         """
-        batch = Batch()
-        for count, row in enumerate(self._rows(), start=1):
-            if row.last_line <= after:
-                self._judge(Batch(), row)
+        for portion in self._portions():
+            if isinstance(portion, Block) and not portion.first_line <= after < portion.last_line:
+                batch = self._judged(portion)
+                if batch.last_line > after:
+                    yield batch
                 continue
-            self._judge(batch, row)
-            if count % _ROWS_IN_A_BATCH == 0:
+            rows = portion.rows() if isinstance(portion, Block) else portion
+            batch = Batch()
+            for row in rows:
+                self._judge(Batch() if row.last_line <= after else batch, row)
+            if batch.last_line:
                 yield batch
-                batch = Batch()
-        if batch.last_line:
-            yield batch
 
-    def _rows(self) -> Iterator[Row | NoRow]:
+    def unfold(self, batch: Batch) -> None:
+        """Makes people of the plain rows, where they can't be added just like that."""
+        if batch.plain is None or batch.block is None:
+            return
+        for at in batch.plain.at:
+            row = batch.block.row(at)
+            found = self._person(row)
+            assert isinstance(found, Person)
+            batch.people.append((row.line, found))
+        batch.people.sort(key=itemgetter(0))
+        batch.plain = None
+
+    def _portions(self) -> Iterator[Block | list[Row | NoRow]]:
         columns, known = self.sheet.columns, set(COLUMNS).intersection(self.sheet.columns)
-        return rows(self.sheet.lines, delimiter=self.sheet.delimiter, columns=columns, known=known)
+        return portions(
+            self.sheet.lines,
+            delimiter=self.sheet.delimiter,
+            columns=columns,
+            known=known,
+            size=_ROWS_IN_A_BATCH,
+        )
+
+    def _judged(self, block: Block) -> Batch:
+        """Plain rows together, the others one by one."""
+        plain = csv_rows.plain_rows(block.columns, self.yardstick)
+        batch = Batch(last_line=block.last_line, block=block)
+        for at in sorted({*range(len(block.lines))}.difference(plain.at)):
+            self._describe(batch, block.row(at))
+        batch.read += len(plain)
+        self._refuse_again(batch, plain)
+        return batch
+
+    def _refuse_again(self, batch: Batch, plain: Plain) -> None:
+        """Refuses who was in the file before: of two rows about one person the first counts."""
+        assert batch.block is not None
+        first = batch.block.first_line
+        rows = [(first + at, upn) for at, upn in zip(plain.at, plain.upns, strict=True)]
+        if batch.people:
+            rows += [(line, person.upn) for line, person in batch.people]
+            rows.sort()
+        again = self.seen.earlier_lines([upn for _, upn in rows], [line for line, _ in rows])
+        if again:
+            batch.refused += [_twice(line, earlier) for line, earlier in again.items()]
+            batch.people = [one for one in batch.people if one[0] not in again]
+            plain = plain.without({line - first for line in again})
+        batch.plain = plain if len(plain) else None
 
     def _judge(self, batch: Batch, row: Row | NoRow) -> None:
-        """Puts the row where it belongs. One that is empty isn't a row."""
-        batch.last_line = row.last_line
+        """Puts the row where it belongs, if it's the first about its person."""
+        before = len(batch.people)
+        self._describe(batch, row)
+        if len(batch.people) == before:
+            return
+        earlier = self.seen.first_line(batch.people[-1][1].upn, row.line)
+        if earlier != row.line:
+            batch.people.pop()
+            batch.refused.append(_twice(row.line, earlier))
+
+    def _describe(self, batch: Batch, row: Row | NoRow) -> None:
+        """Puts the row where it would belong alone. One that is empty isn't a row."""
+        batch.last_line = max(batch.last_line, row.last_line)
         if isinstance(row, Row) and not row.cells[0].strip() and not any(map(str.strip, row.cells)):
             return
         batch.read += 1
@@ -83,9 +145,9 @@ class Reading:
         if len(cells) > len(columns) and any(cells[len(columns) :]):
             count = {"count": len(cells), "expected": len(columns)}
             return [Reason(Problem.TOO_MANY_CELLS, "", count)]
-        found = csv_rows.person(dict(zip(columns, cells, strict=False)), self.yardstick)
-        if isinstance(found, Person):
-            first = self.seen.first_line(found.upn, row.line)
-            if first != row.line:
-                return [Reason(Problem.SAME_USER_TWICE, COLUMNS[0], {"other": first})]
-        return found
+        return csv_rows.person(dict(zip(columns, cells, strict=False)), self.yardstick)
+
+
+def _twice(line: int, earlier: int) -> Told:
+    again = Reason(Problem.SAME_USER_TWICE, COLUMNS[0], {"other": earlier})
+    return Told(line, (again,), refused=True)

@@ -16,7 +16,7 @@ from directory.csv_rows import COLUMNS, Person, Problem, Reason, Yardstick
 from directory.services.contacts import Verified
 from directory.services.import_files import Sheet, UnusableFile
 from directory.services.import_rows import Batch, Reading, Told
-from directory.services.people import Outcome, Written, without_password, write
+from directory.services.people import Outcome, Written, add_new, without_password, write
 from tenants.queries import domain_names, policy_in_force, tenant_in_force
 
 __all__ = ["Progress", "Tally", "Told", "UnusableFile", "import_users"]
@@ -45,6 +45,7 @@ class Progress:
 class _Import:
     """One import while it goes on."""
 
+    reading: Reading
     tell: Callable[[Told], None]
     between: Callable[[Progress], bool]
     verified: Verified
@@ -53,27 +54,28 @@ class _Import:
 
     def do(self, batch: Batch) -> bool:
         """Writes and reports one batch. False when the import is to end here."""
-        people = [person for _, person in batch.people]
         # Hashing is slow on purpose and stays outside the transaction.
-        hashes = _hashes(people, dry_run=self.dry_run)
+        hashes = _hashes([person for _, person in batch.people], dry_run=self.dry_run)
         with transaction.atomic():
-            outcome = self._write(people, hashes)
-            tally, goes_on = self._report(batch, outcome)
+            tally, outcome = self._write(batch, hashes)
+            goes_on = self._report(batch, outcome, tally)
         self.tally = tally
         return goes_on
 
     @transaction.atomic
-    def _write(self, people: list[Person], hashes: dict[str, str]) -> Outcome:
-        outcome = write(people, hashes, self.verified)
+    def _write(self, batch: Batch, hashes: dict[str, str]) -> tuple[Tally, Outcome]:
+        added = len(batch.plain) if batch.plain and add_new(batch.plain) else 0
+        if not added:
+            self.reading.unfold(batch)
+        outcome = write([person for _, person in batch.people], hashes, self.verified)
         if self.dry_run:
             transaction.set_rollback(True)
-        return outcome
+        return _sum(self.tally, batch, outcome, added), outcome
 
-    def _report(self, batch: Batch, outcome: Outcome) -> tuple[Tally, bool]:
+    def _report(self, batch: Batch, outcome: Outcome, tally: Tally) -> bool:
         for row in sorted(batch.refused + _told(batch, outcome), key=lambda row: row.line):
             self.tell(row)
-        tally = _sum(self.tally, batch, outcome)
-        return tally, self.between(Progress(batch.last_line, tally))
+        return self.between(Progress(batch.last_line, tally))
 
 
 def import_users(
@@ -103,16 +105,18 @@ def import_users(
         verified: who has proved what, asked of a room above this one; see `contacts.Verified`.
             Without it nothing is known, and the warning never given.
     """
+    reading = Reading(sheet, _yardstick())
     going = _Import(
+        reading=reading,
         tell=tell,
         between=between or (lambda _progress: True),
         verified=verified or (lambda _values: ()),
         dry_run=dry_run,
         tally=after.tally if after else Tally(),
     )
-    batches = Reading(sheet, _yardstick()).batches(after=after.line if after else 0)
     is_stopped = False
     try:
+        batches = reading.batches(after=after.line if after else 0)
         # Ends with the first batch that says so.
         is_stopped = not all(going.do(batch) for batch in batches)
     finally:
@@ -160,11 +164,11 @@ def _told(batch: Batch, outcome: Outcome) -> list[Told]:
     return told
 
 
-def _sum(before: Tally, batch: Batch, outcome: Outcome) -> Tally:
+def _sum(before: Tally, batch: Batch, outcome: Outcome, added: int) -> Tally:
     fates = Counter(outcome.fates.values())
     return Tally(
         read=before.read + batch.read,
-        created=before.created + fates[Written.CREATED],
+        created=before.created + added + fates[Written.CREATED],
         updated=before.updated + fates[Written.UPDATED],
         unchanged=before.unchanged + fates[Written.UNCHANGED],
         refused=before.refused + len(batch.refused) + fates[Written.NAME_TAKEN],

@@ -10,15 +10,20 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.utils import timezone
 
-from directory.bulk import add, next_ids
-from directory.csv_rows import Person
+from directory.bulk import add, add_all, next_ids
+from directory.csv_rows import Person, Plain
 from directory.models import Membership, User
 from directory.prefills import kinds_of, text_of
 from directory.queries import prefill_place
-from directory.services.contacts import Verified, complete_contacts, contacts_of
+from directory.services.contacts import (
+    Verified,
+    complete_contacts,
+    contacts_of,
+    prefills_in_plain,
+)
 from isolation.scope import current_tenant_id
 from tenants.models import Group
-from vault.services import sealer
+from vault.services import sealed_each
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
 _COLUMNS = (
@@ -77,6 +82,35 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], verified: Verifie
     )
 
 
+def add_new(plain: Plain) -> bool:
+    """Creates users of the tenant in force, all of them or none; must be inside a transaction.
+
+    Returns:
+        False if one of the names is taken.
+    """
+    some = {plain.upns[0], plain.upns[len(plain) // 2], plain.upns[-1]}
+    if User.objects.filter(upn__in=some).exists():
+        # The file came before, most likely. Trying all the same would leave dead rows behind.
+        return False
+    ids, chance = next_ids(User, len(plain)), token_hex(_CHANCE * len(plain))
+    entered = prefills_in_plain(plain, timezone.now())
+    places = [prefill_place(pk) for pk in ids]
+    sealed = sealed_each(entered.texts, tenant_id=current_tenant_id(), places=places)
+    return add_all(
+        User,
+        {
+            "id": ids,
+            "upn": plain.upns,
+            **{name: plain.texts[name] for name in _FIELDS},
+            "password": [_no_password(chance, number) for number in range(len(plain))],
+            "prefill": [
+                one if text else None for one, text in zip(sealed, entered.texts, strict=True)
+            ],
+            "prefill_kinds": entered.kinds,
+        },
+    )
+
+
 def without_password(upns: Collection[str]) -> set[str]:
     """Those of the names that may get an initial password; most of them don't exist yet."""
     found = User.objects.filter(upn__in=list(upns))
@@ -96,24 +130,23 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
     A name that is taken, be it by an operator or in another tenant, stays whose it is.
     """
     now, chance = timezone.now(), token_hex(_CHANCE * len(people))
-    seal = sealer(current_tenant_id())
-    rows: list[tuple[object, ...]] = []
-    for number, (pk, person) in enumerate(zip(next_ids(User, len(people)), people, strict=True)):
-        contacts = contacts_of(person, now)
-        text = text_of(contacts.values())
-        sealed = seal(text, prefill_place(pk)) if text else None
-        password = hashes.get(person.upn) or _no_password(chance, number)
-        rows.append(
-            (
-                pk,
-                person.upn,
-                *_names(person),
-                password,
-                now if person.upn in hashes else None,
-                sealed,
-                kinds_of(contacts).value,
-            )
+    ids, contacts = next_ids(User, len(people)), [contacts_of(person, now) for person in people]
+    texts = [text_of(found.values()) for found in contacts]
+    sealed = sealed_each(
+        texts, tenant_id=current_tenant_id(), places=[prefill_place(pk) for pk in ids]
+    )
+    rows = [
+        (
+            ids[number],
+            person.upn,
+            *_names(person),
+            hashes.get(person.upn) or _no_password(chance, number),
+            now if person.upn in hashes else None,
+            sealed[number] if texts[number] else None,
+            kinds_of(contacts[number]).value,
         )
+        for number, person in enumerate(people)
+    ]
     return add(User, _COLUMNS, rows, key="upn") if rows else {}
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 from delivery.rules.phone_patterns import recognised
+from delivery.rules.phones import NotAPhone, ordinary_phones, phone
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 KINDS = range(11)
@@ -149,3 +150,41 @@ def test_ordinary_numbers_do_not_need_the_library(text, region):
 )
 def test_odd_ones_are_left_to_the_library(text):
     assert recognised(text, "KR") is None
+
+
+def answer(text, region, countries, *, office):
+    try:
+        found = phone(text, region=region, countries=countries, office=office)
+    except NotAPhone:
+        return None
+    return (found.e164, found.textable)
+
+
+@pytest.mark.parametrize("office", [False, True], ids=["personal", "office"])
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_column_is_read_as_its_cells_are(region, office):
+    cells = [
+        f"{prefix}{number}"
+        for prefix in prefixes(region)
+        for national in EXAMPLES.get(region, ())
+        for number in neighbours(national)
+    ]
+    countries = frozenset({region})
+
+    found = ordinary_phones(cells, region=region, countries=countries, office=office)
+
+    for text, one in zip(cells, found, strict=True):
+        if one is not None:
+            assert one == answer(text, region, countries, office=office), text
+    plain = [one for one in found if one is not None]
+    assert plain or not any(answer(text, region, countries, office=office) for text in cells)
+
+
+@pytest.mark.parametrize("text", ["010-1234-5678\n", "", "x", "０１０-1234-5678", "+", "0" * 200])
+def test_what_is_odd_in_a_column_disturbs_nobody(text):
+    found = ordinary_phones(
+        ["010-1234-5678", text, "02-1234-5678"], region="KR", countries=frozenset({"KR"})
+    )
+
+    assert found[1] is None
+    assert len(found) == 3

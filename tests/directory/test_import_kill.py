@@ -14,7 +14,7 @@ from tests.services.site import Site
 
 pytestmark = pytest.mark.timeout(240)
 
-ROWS = 20_000
+ROWS = 60_000
 _REDIS = 3
 _IN_TENANT = """
 import json, time
