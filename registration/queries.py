@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from delivery.channels import available
 from directory.models import User
+from directory.prefills import Prefill
 from directory.queries import in_scope, prefilled
 from registration.rules import Demand, Row, Status, demand, kinds_to_register, missing
 from tenants.policy import Method, Proof
-from tenants.queries import policy_in_force
+from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
 from verification.queries import authenticators_of, holdings_of, methods_by_proof, value_of
 from verification.rules.masking import mask
@@ -23,6 +25,13 @@ _CHANNELS = {
 
 
 _NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR}
+
+
+class AddressProblem(StrEnum):
+    """Why a mailbox can't be a way back into the account."""
+
+    OWN = "own"
+    TENANT_DOMAIN = "tenant_domain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +87,28 @@ def ways_to_register(user: User, proof: Proof) -> list[Method]:
     ]
 
 
+def address_problem(user: User, address: str) -> AddressProblem | None:
+    """Whether the mailbox is one that the forgotten password would lock, too."""
+    if address == user.upn:
+        return AddressProblem.OWN
+    if policy_in_force().allow_tenant_mailboxes:
+        return None
+    domain = address.rpartition("@")[2]
+    return AddressProblem.TENANT_DOMAIN if domain in domain_names() else None
+
+
+def entered_of(user: User) -> dict[Proof, Prefill]:
+    """What an administrator entered, as far as it could be a way back into the account."""
+    known = prefilled(user.pk)
+    email = known.get(Proof.EMAIL)
+    if email is not None and address_problem(user, email.value) is not None:
+        del known[Proof.EMAIL]
+    return known
+
+
 def ways_to_confirm(user: User, proof: Proof) -> list[Method]:
     """How a phone or address that an administrator entered can be verified."""
-    row = prefilled(user.pk).get(proof)
+    row = entered_of(user).get(proof)
     if row is None:
         return []
     ways = ways_to_register(user, proof)
@@ -90,7 +118,7 @@ def ways_to_confirm(user: User, proof: Proof) -> list[Method]:
 def overview_of(user: User) -> Overview:
     """What is registered, what an administrator entered, and what is missing."""
     policy, asked = policy_in_force(), demand_on(user)
-    proved, entered = methods_by_proof(user.pk), prefilled(user.pk)
+    proved, entered = methods_by_proof(user.pk), entered_of(user)
     usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(asked.methods)}
     rows = []
     for proof in kinds_to_register(asked.methods):

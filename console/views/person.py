@@ -18,7 +18,7 @@ from console.views.frame import freshly_proved, page, shown
 from console.views.words import ACTIONS, address_words, happenings
 from delivery.rules.phones import Phone
 from directory.models import User
-from registration.services.enrol import address_problem
+from registration.queries import address_problem
 from reset.queries.reach import outlook
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force

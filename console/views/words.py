@@ -11,7 +11,7 @@ from audit.admin import LABELS
 from audit.models import Event
 from console.queries.person import names_of
 from console.rules import Action, State, Stop
-from registration.services.enrol import AddressProblem
+from registration.queries import AddressProblem
 from reset.refusals import Refusal
 
 _TAGS = {State.CAPABLE: "ok", State.BLOCKED: "bad", State.DISABLED: "bad", State.PARTIAL: "warn"}

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from enum import StrEnum
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,9 +11,9 @@ from audit.services import record
 from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled
-from registration.queries import is_complete
+from registration.queries import entered_of, is_complete
 from tenants.policy import Method, Proof
-from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
+from tenants.queries import called_briefly, tenant_in_force
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import (
@@ -31,13 +30,6 @@ from verification.services.challenges import Answered, Asked
 from verification.services.notice_words import Notice
 
 
-class AddressProblem(StrEnum):
-    """Why a mailbox can't be a way back into the account."""
-
-    OWN = "own"
-    TENANT_DOMAIN = "tenant_domain"
-
-
 class NothingEntered(Exception):
     """There is no data of this kind to confirm."""
 
@@ -48,16 +40,6 @@ class TooManyApps(Exception):
 
 class UsedElsewhere(Exception):
     """The number already serves as the user's other phone. Nothing was sent."""
-
-
-def address_problem(user: User, address: str) -> AddressProblem | None:
-    """Whether the mailbox is one that the forgotten password would lock, too."""
-    if address == user.upn:
-        return AddressProblem.OWN
-    if policy_in_force().allow_tenant_mailboxes:
-        return None
-    domain = address.rpartition("@")[2]
-    return AddressProblem.TENANT_DOMAIN if domain in domain_names() else None
 
 
 def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
@@ -104,7 +86,7 @@ def start_entered(user: User, context: uuid.UUID, method: Method) -> None:
         UsedElsewhere: the number is the user's other phone.
         challenges.Refused: too soon or too many.
     """
-    row = prefilled(user.pk).get(method.proof)
+    row = entered_of(user).get(method.proof)
     if row is None:
         raise NothingEntered
     value = row.value
@@ -217,6 +199,8 @@ def _ask(
 
 def _register(user: User, challenge: Challenge) -> None:
     proof, value = Method(challenge.method).proof, destination_of(challenge)
+    # Two sessions of one person may confirm something of one kind at the same moment.
+    User.objects.select_for_update().get(pk=user.pk)
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
     if before is not None:

@@ -85,11 +85,15 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
     """
+    method = Method.QUESTIONS
+    if not challenges.waits(Purpose.SIGN_IN, context, method):
+        return challenges.spend_judged(Purpose.SIGN_IN, context, method, right=False)
     guesses.count_a_guess(user.pk)
     # Hashing is slow on purpose and stays outside the transaction.
-    right = questions.are_right(user.pk, answers)
+    with guesses.not_counted_if_busy(user.pk):
+        right = questions.are_right(user.pk, answers)
     with transaction.atomic():
-        answered = challenges.spend_judged(Purpose.SIGN_IN, context, Method.QUESTIONS, right=right)
+        answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk)

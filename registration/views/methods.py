@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from directory.models import User
 from registration import queries
 from registration.forms import EmailForm, EnteredForm, PhoneForm, QuestionsForm
+from registration.queries import AddressProblem
 from registration.rules import Status
 from registration.services import enrol
-from registration.services.enrol import AddressProblem
 from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
@@ -154,7 +154,7 @@ def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm) -> bool:
 def _is_email_asked(request: HttpRequest, user: User, form: EmailForm) -> bool:
     """Mails the address, unless something speaks against it: that is said at the field."""
     address = form.cleaned_data["email"]
-    if problem := enrol.address_problem(user, address):
+    if problem := queries.address_problem(user, address):
         form.add_error("email", _address_words(problem, address))
         return False
     try:

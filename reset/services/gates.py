@@ -91,12 +91,16 @@ def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answere
         answers: question id → answer as typed.
     """
     require(attempt, Step.VERIFY)
-    guesses.count_a_guess(attempt.user_id or 0)
+    user_id, method = attempt.user_id or 0, Method.QUESTIONS
+    if not challenges.waits(Purpose.RESET, attempt.pk, method):
+        return challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False)
+    guesses.count_a_guess(user_id)
     # Hashing is slow on purpose and stays outside the transaction.
-    right = questions.are_right(attempt.user_id or 0, answers)
+    with guesses.not_counted_if_busy(user_id):
+        right = questions.are_right(user_id, answers)
     with transaction.atomic():
         require(attempt, Step.VERIFY)
-        answered = challenges.spend_judged(Purpose.RESET, attempt.pk, Method.QUESTIONS, right=right)
+        answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
     return _counted(attempt, answered)
 

@@ -1,6 +1,7 @@
 """Attacks on the flows that a reviewer carried out once. Each of them worked."""
 
 import unicodedata
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -9,8 +10,10 @@ from directory.models import Membership, User
 from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
+from passwords.hashing import Busy
+from registration.services import enrol
 from tenants.models import Branding, Group, Tenant
-from tenants.policy import Contact, Policy, Proof, Questions, Scope
+from tenants.policy import Contact, Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -19,10 +22,16 @@ from tests.builders import (
     make_email,
     make_method,
     make_phone,
+    make_prefill,
     make_questions,
+    make_tenant,
     make_user,
 )
-from verification.queries import drawn_questions
+from tests.threads import all_at_once
+from verification.models import Challenge
+from verification.queries import drawn_questions, methods_by_proof
+from verification.rules.verdicts import Verdict
+from verification.services import questions as questions_service
 
 NEW = "correct horse battery staple"
 
@@ -266,3 +275,74 @@ def test_a_page_of_the_admin_that_there_isnt_keeps_no_session_alive(user):
     client.get("/admin/nothing")
 
     assert client.session["ends_at"] == before
+
+
+@pytest.mark.parametrize("address", ["minji@contoso.example", "boss@contoso.example"])
+def test_a_mailbox_behind_the_forgotten_password_isnt_confirmed_because_it_was_entered(
+    contoso, address
+):
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.EMAIL})))
+    make_prefill(make_user(), Proof.EMAIL, address)
+    client = signed_in(User.objects.get())
+
+    assert "c•••" not in client.get("/ssprsetup").text
+    client.post("/ssprsetup/entered/email", {"method": "email"})
+
+    assert not Challenge.objects.exists()
+
+
+def test_answers_to_questions_that_were_passed_cost_no_more_hashing(contoso, monkeypatch):
+    change_policy(Policy(self_service=Scope.ALL, questions=Questions.GATE, methods_required=2))
+    person = make_user()
+    make_email(person)
+    make_questions(person)
+    client = Client()
+    identify(client)
+    choose(client, "questions")
+    drawn = drawn_questions(person.pk)
+    typed = {f"answer_{number}": ANSWERS[qid] for number, qid in enumerate(drawn, start=1)}
+    assert "once more" in client.post("/passwordreset/questions", typed, follow=True).text
+    compared = []
+    monkeypatch.setattr(questions_service, "are_right", lambda *given: compared.append(given))
+
+    client.post("/passwordreset/questions", typed)
+
+    assert not compared
+
+
+def test_a_machine_that_is_too_busy_to_compare_uses_up_no_guess(contoso, monkeypatch):
+    change_policy(Policy(self_service=Scope.ALL, questions=Questions.GATE))
+    person = make_user()
+    make_questions(person)
+    client = Client()
+    identify(client)
+    choose(client, "questions")
+    drawn = drawn_questions(person.pk)
+    typed = {f"answer_{number}": "wrong" for number in range(1, len(drawn) + 1)}
+
+    def busy(*_given):
+        raise Busy
+
+    monkeypatch.setattr(questions_service, "are_right", busy)
+    for _ in range(30):
+        assert client.post("/passwordreset/questions", typed).status_code == 503
+
+    assert not limits.blocked_until(Limit.WRONG_GUESSES, str(person.pk))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sessions_that_confirm_one_address_at_once_both_get_an_answer(mailroom):
+    tenant = make_tenant("race", policy=Policy(self_service=Scope.ALL))
+    contexts = [uuid4(), uuid4()]
+    with in_tenant(tenant.pk):
+        person = make_user("one@race.example")
+        work = []
+        for context in contexts:
+            enrol.start_email(person, context, "one@mail.example")
+            work.append((context, mailroom.code()))
+
+    answers = all_at_once(2, lambda: enrol.confirm_code(person, *work.pop()), tenant_id=tenant.pk)
+
+    assert {answer.verdict for answer in answers} == {Verdict.RIGHT}
+    with in_tenant(tenant.pk):
+        assert len(methods_by_proof(person.pk)) == 1

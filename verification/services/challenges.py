@@ -163,6 +163,15 @@ def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Meth
         )
 
 
+def waits(purpose: Purpose, context: uuid.UUID, method: Method) -> bool:
+    """Whether anything that is given could still be right: to be asked before slow hashing."""
+    challenge = newest(purpose, context, method)
+    alive = Challenge.objects.filter(
+        spent_at=None, closed_at=None, expires_at__gt=timezone.now(), tries__lt=MAX_TRIES
+    )
+    return challenge is not None and alive.filter(pk=challenge.pk).exists()
+
+
 def spend_judged(purpose: Purpose, context: uuid.UUID, method: Method, *, right: bool) -> Answered:
     """Spends the open challenge of this method if what was given is right; counts a try anyway."""
     now = timezone.now()

@@ -1,10 +1,12 @@
 """How often a user may be wrong. Counted and committed before anything is compared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from limits import services as limits
 from limits.rules import Limit
+from passwords.hashing import Busy
 
 _BOTH = (Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS)
 _ASKED_AT_ONCE = 1_000
@@ -38,6 +40,16 @@ def count_a_guess(user_id: int) -> None:
         raise Paused(verdict.until)
     if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)).allowed:
         raise Paused(None)
+
+
+@contextmanager
+def not_counted_if_busy(user_id: int) -> Iterator[None]:
+    """Gives the guess back where the machine was too busy to compare anything."""
+    try:
+        yield
+    except Busy:
+        uncount(user_id)
+        raise
 
 
 def uncount(user_id: int) -> None:
