@@ -36,6 +36,8 @@ class Action(StrEnum):
     REREGISTER = "reregister"
     SIGN_OUT = "sign-out"
     TEMPORARY_PASSWORD = "temporary-password"
+    ACCESS_PASS = "access-pass"
+    REVOKE_PASS = "revoke-pass"
     DISABLE = "disable"
     ENABLE = "enable"
 
@@ -46,7 +48,7 @@ class Action(StrEnum):
     @property
     def is_dangerous(self) -> bool:
         """Whether it could let somebody else in, or keep the person out."""
-        return self in {Action.TEMPORARY_PASSWORD, Action.DISABLE}
+        return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS, Action.DISABLE}
 
     @property
     def is_for_many(self) -> bool:

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from console.views import (
+    access_pass,
     administrators,
     branding,
     csv_files,
@@ -26,6 +27,7 @@ pages = [
     path("people/<int:person_id>/timeline/", person.timeline, name="person-timeline"),
     path("people/<int:person_id>/contact/", person.contact, name="person-contact"),
     path("people/<int:person_id>/reveal/<slug:proof>/", person.reveal, name="person-reveal"),
+    path("people/<int:person_id>/do/access-pass/", access_pass.issue, name="access-pass"),
     path("people/<int:person_id>/do/<slug:action>/", person.act, name="person-act"),
     path("find/", people.find, name="find"),
     path("policy/", policy.policy, name="policy"),

@@ -45,6 +45,22 @@ class SignInForm(forms.Form):
     )
 
 
+class PassForm(forms.Form):
+    """A user ID and the Temporary Access Pass that goes with it."""
+
+    username = SignInForm.base_fields["username"]
+    access_pass = forms.CharField(
+        label=gettext_lazy("Temporary Access Pass"),
+        help_text=gettext_lazy("The one-time pass your administrator gave you"),
+        max_length=_MAX_TYPED,
+        error_messages={"required": gettext_lazy("Enter the pass")},
+        # Not shown again: a pass for several times may be right, and the name wrong.
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "off", "data-show": gettext_lazy("Show the pass")}
+        ),
+    )
+
+
 class PhoneForm(forms.Form):
     """A mobile phone, and whether it is texted or called to verify it."""
 

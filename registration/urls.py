@@ -5,6 +5,7 @@ from registration.views import methods, security_info, setup, sign_in, verify
 app_name = "registration"
 urlpatterns = [
     path("signin", sign_in.signin, name="signin"),
+    path("signin/pass", sign_in.signin_by_pass, name="signin-pass"),
     path("signout", sign_in.signout, name="signout"),
     path("session/extend", sign_in.extend, name="extend"),
     path("ssprsetup", setup.setup, name="setup"),

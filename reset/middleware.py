@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from directory.models import User
+from verification.middleware import PASS
 
 _CHANGE = "reset:change-password"
 _OPEN = {_CHANGE, "registration:signout", "registration:extend", "brand-css", "brand-logo"}
@@ -22,6 +23,9 @@ class PasswordChangeDue:
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         user = request.user
         if not isinstance(user, User) or not user.must_change_password:
+            return None
+        # Who came by a pass didn't use that password, and can't reach the page anyway.
+        if PASS in request.session:
             return None
         page = request.resolver_match.view_name if request.resolver_match else ""
         return None if page in _OPEN else redirect(_CHANGE)

@@ -97,6 +97,9 @@ RANGES = {
     "answer_max_length": (3, 40),
     "registration_skip_days": (0, 14),
     "reconfirm_days": (0, 730),
+    "access_pass_minutes": (10, 43_200),
+    "access_pass_most_minutes": (10, 43_200),
+    "access_pass_length": (8, 48),
     "code_digits": (6, 8),
     "code_minutes": (3, 10),
     "email_code_minutes": (3, 10),
@@ -136,6 +139,11 @@ class Policy:
     require_registration: bool = True
     registration_skip_days: int = 7
     reconfirm_days: int = 180
+    access_passes: bool = True
+    access_pass_minutes: int = 60
+    access_pass_most_minutes: int = 480
+    access_pass_length: int = 8
+    access_pass_once: bool = False
     office_phone_editor: OfficeEditor = OfficeEditor.ADMINS
     prefilled_usable: frozenset[Proof] = frozenset({Proof.OFFICE_PHONE})
     notify_on_reset: bool = True
@@ -171,6 +179,8 @@ class Policy:
                 raise ValueError(f"{name}: {low} to {high}")
         self._check_methods()
         self._check_texts()
+        if self.access_pass_minutes > self.access_pass_most_minutes:
+            raise ValueError("access_pass_minutes: at most access_pass_most_minutes")
 
     def _check_methods(self) -> None:
         if self.self_service is Scope.GROUPS and not self.groups:

@@ -5,24 +5,39 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import in_tenant
 from limits.rules import network
-from tenants.queries import time_zone_in_force
+from tenants.queries import policy_in_force, time_zone_in_force
+from verification.models import AccessPass
+from verification.queries import good_passes
 
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"
 ACTING_IN = "acting_in"
 """Session key: the organisation that an operator chose to act in. It holds in the admin only."""
+PASS = "access_pass"
+"""Session key: the Temporary Access Pass that opened the session, and when that ends."""
 _ADMIN = "/admin/"
+_OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 
 
 def extend(request: HttpRequest) -> None:
-    """Gives a signed-in session its full lifetime again."""
-    request.session[ENDS_AT] = timezone.now().timestamp() + LIFETIME_S
+    """Gives a signed-in session its full lifetime again, but none beyond its pass."""
+    ends_at = timezone.now().timestamp() + LIFETIME_S
+    if PASS in request.session:
+        ends_at = min(ends_at, request.session[PASS]["ends_at"])
+    request.session[ENDS_AT] = ends_at
+
+
+def begin_by_pass(request: HttpRequest, spent: AccessPass) -> None:
+    """From now on the session is good for registering, as long as the pass isn't taken back."""
+    request.session[PASS] = {"id": str(spent.pk), "ends_at": spent.ends_at.timestamp()}
+    extend(request)
 
 
 def client_network(request: HttpRequest) -> str:
@@ -43,6 +58,8 @@ def client_network(request: HttpRequest) -> str:
 class SessionEnds:
     """Signs out whose time is over, and puts the signed-in user's tenant in force.
 
+    A session that a Temporary Access Pass opened opens the pages of registration, and no other.
+
     Source: design section 5 (15 minutes, extended by the user; never by a reset attempt).
     """
 
@@ -50,6 +67,8 @@ class SessionEnds:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if PASS in request.session:
+            _narrow(request)
         if ENDS_AT in request.session:
             if request.session[ENDS_AT] <= timezone.now().timestamp():
                 logout(request)
@@ -60,6 +79,20 @@ class SessionEnds:
             return self._get_response(request)
         with in_tenant(tenant_id), timezone.override(time_zone_in_force()):
             return self._get_response(request)
+
+
+def _narrow(request: HttpRequest) -> None:
+    """What a pass opened is nobody's session on every page but those where one registers."""
+    user = request.user
+    if not isinstance(user, User) or user.tenant_id is None:
+        return
+    with in_tenant(user.tenant_id):
+        allowed = policy_in_force().access_passes
+        held = good_passes(user, timezone.now()).filter(pk=request.session[PASS]["id"]).exists()
+    if not allowed or not held:
+        logout(request)
+    elif not request.path.startswith(_OPEN_TO_A_PASS):
+        request.user = AnonymousUser()
 
 
 def _tenant_of(request: HttpRequest) -> int | None:

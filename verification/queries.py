@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from delivery.channels import available
 from delivery.models import Outgoing
+from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import prefilled
 from isolation.scope import current_tenant_id
@@ -16,7 +17,7 @@ from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
+from verification.models import AccessPass, AuthenticationMethod, Authenticator, Challenge, Purpose
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
 from verification.rules.ways import Held, Way, methods_of
@@ -183,6 +184,22 @@ def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
     row = methods_by_proof(user_id).get(Proof.QUESTIONS)
     return list(row.drawn) if row else []
+
+
+def standing_pass(user_id: int) -> AccessPass | None:
+    """The Temporary Access Pass that was issued last, good or over, unless it was taken back."""
+    return AccessPass.objects.filter(user_id=user_id, revoked_at=None).first()
+
+
+def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
+    """The one that holds now, if there is one.
+
+    What was issued to somebody without a role doesn't hold for the administrator they became:
+    whoever issued it may not have been allowed to issue that.
+    """
+    return AccessPass.objects.filter(
+        user_id=user.pk, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
+    )
 
 
 def is_one_phone(values: Mapping[Proof, str]) -> bool:

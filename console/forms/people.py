@@ -1,12 +1,14 @@
 """Finding people, saying why something is done to them, and entering how to reach them."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from console.forms.policy_words import choice
 from console.rules import State
@@ -15,6 +17,7 @@ from delivery.rules.phones import NotAPhone, Phone, phone
 from registration.forms import phone_words
 from tenants.policy import Proof
 from tenants.roles import Role
+from verification.rules.access_passes import LATEST_START, Allowance, Terms
 
 LONGEST_NOTE = 200
 STATES = {
@@ -80,6 +83,61 @@ class NoteForm(forms.Form):
         if not note:
             raise forms.ValidationError(_("Enter a reason"))
         return note
+
+
+class PassForm(NoteForm):
+    """For how long somebody may sign in with a Temporary Access Pass."""
+
+    minutes = forms.IntegerField(
+        label=_("Minutes it works"), widget=forms.TextInput(attrs={"inputmode": "numeric"})
+    )
+    starts_at = forms.DateTimeField(
+        label=_("Works from (optional)"),
+        help_text=_("Empty: from now on."),
+        required=False,
+        error_messages={"invalid": _("Enter a date and a time")},
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    once = forms.BooleanField(
+        label=_("Works once only"),
+        help_text=_("Otherwise it works until it ends, as often as the person signs in."),
+        required=False,
+        initial=True,
+    )
+    field_order = ("minutes", "starts_at", "once", "note")
+
+    def __init__(
+        self, data: Mapping[str, Any] | None, *, now: datetime, allowance: Allowance
+    ) -> None:
+        super().__init__(data, initial={"minutes": allowance.usual})
+        self._now, least, most = now, allowance.least, allowance.most
+        minutes = self.fields["minutes"]
+        minutes.help_text = gettext("%(least)s to %(most)s.") % {"least": least, "most": most}
+        minutes.validators += [MinValueValidator(least), MaxValueValidator(most)]
+        if allowance.always_once:
+            del self.fields["once"]
+
+    @property
+    def terms(self) -> Terms:
+        """What was asked for, once the form is valid."""
+        typed = self.cleaned_data
+        starts_at = typed["starts_at"] or self._now
+        return Terms(
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=typed["minutes"]),
+            once=typed.get("once", True),
+        )
+
+    def clean_starts_at(self) -> datetime | None:
+        typed: datetime | None = self.cleaned_data["starts_at"]
+        if typed is None:
+            return None
+        # The field knows minutes only: this minute is now.
+        if typed < self._now - timedelta(minutes=1):
+            raise forms.ValidationError(_("Enter a time that is still to come"))
+        if typed > self._now + LATEST_START:
+            raise forms.ValidationError(_("At most 30 days from now"))
+        return max(typed, self._now)
 
 
 def _box(inputmode: str) -> forms.TextInput:

@@ -20,6 +20,7 @@ _ALSO = {
     "reset_methods": "methods_required",
     "groups": "self_service",
     "answer_max_length": "answer_min_length",
+    "access_pass_minutes": "access_pass_most_minutes",
     "contact_address": "contact",
     "contact_url": "contact",
 }

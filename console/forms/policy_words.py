@@ -58,6 +58,11 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             "prefilled_usable",
             "office_phone_editor",
             "allow_tenant_mailboxes",
+            "access_passes",
+            "access_pass_minutes",
+            "access_pass_most_minutes",
+            "access_pass_length",
+            "access_pass_once",
         ),
     ),
     (
@@ -157,6 +162,26 @@ WORDS: dict[str, Words] = {
     "allow_tenant_mailboxes": (
         _("Allow addresses of your own domains"),
         _("Only if people can open these mailboxes without the forgotten password."),
+    ),
+    "access_passes": (
+        _("Temporary Access Passes may be issued"),
+        _("For people with nothing to sign in with. Off: those already issued stop working."),
+    ),
+    "access_pass_minutes": (
+        _("Minutes a pass is good for"),
+        _("10 to 43,200. What the page suggests when a pass is issued."),
+    ),
+    "access_pass_most_minutes": (
+        _("Most minutes a pass is good for"),
+        _("10 to 43,200. Nobody can issue a pass for longer."),
+    ),
+    "access_pass_length": (
+        _("Length of a pass"),
+        _("8 to 48 characters."),
+    ),
+    "access_pass_once": (
+        _("Passes work once only"),
+        _("Off: whoever issues a pass decides."),
     ),
     "notify_on_reset": (
         _("Tell people when their password was reset"),
@@ -285,6 +310,7 @@ CONTRADICTIONS: dict[str, Promise] = {
     ),
     "questions_to_register": _("Ask for at least as many questions at registration as at reset."),
     "answer_max_length": _("The longest answer can’t be shorter than the shortest."),
+    "access_pass_minutes": _("A pass can’t be good for longer than the most minutes."),
     "countries": _("Write ISO codes of two letters, like KR."),
     "contact_url": _("Enter a web address that begins with https://"),
     "contact_address": _("Enter an email address, like helpdesk@example.com."),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from audit.models import Event
 from directory.models import Membership, User
 from directory.queries import prefilled
@@ -10,7 +12,8 @@ from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, with_outer_groups
-from verification.queries import authenticators_of, methods_by_proof, value_of
+from verification.models import AccessPass
+from verification.queries import authenticators_of, methods_by_proof, standing_pass, value_of
 from verification.rules.masking import mask
 
 _SHOWN = 20
@@ -81,6 +84,14 @@ def things_of(user: User) -> list[Thing]:
         if proof not in verified
     ]
     return sorted(found, key=lambda thing: list(Proof).index(thing.proof))
+
+
+def pass_of(user: User) -> AccessPass | None:
+    """The Temporary Access Pass that somebody could sign in with, now or later."""
+    found, now = standing_pass(user.pk), timezone.now()
+    if found is None or found.ends_at <= now or found.role != user.role:
+        return None
+    return None if found.once and found.used_at else found
 
 
 def value_in_full(user: User, proof: Proof) -> str:

@@ -19,11 +19,10 @@ from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
-from verification.services import guesses, notices
+from verification.rules.access_passes import LETTERS
+from verification.services import access_passes, guesses, notices
 from verification.services.notice_words import Notice
 
-# No look-alikes, nothing that a spreadsheet or a telephone could mistake.
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _TEMPORARY = (4, 4)
 _OF_A_PERSON = (Limit.RESETS_OF_A_USER, Limit.CODES_FOR_A_USER, Limit.OLD_PASSWORD_GUESSES)
 
@@ -109,7 +108,7 @@ def _temporary_password(person: User) -> str:
     if not connector.state(person).writable:
         raise NotWritable
     count, length = _TEMPORARY
-    words = ("".join(secrets.choice(_LETTERS) for _ in range(length)) for _ in range(count))
+    words = ("".join(secrets.choice(LETTERS) for _ in range(length)) for _ in range(count))
     password = "-".join(words)
     connector.set_password(person, password)
     User.objects.filter(pk=person.pk).update(must_change_password=True)
@@ -117,9 +116,15 @@ def _temporary_password(person: User) -> str:
     return password
 
 
+def _revoke_pass(person: User) -> str:
+    access_passes.revoke(person)
+    return ""
+
+
 def _disable(person: User) -> str:
     User.objects.filter(pk=person.pk).update(enabled=False, session_epoch=F("session_epoch") + 1)
     end_attempts_of(person.pk)
+    access_passes.revoke(person)
     return ""
 
 
@@ -140,6 +145,11 @@ _ACTS: dict[Action, tuple[Callable[[User], str], Activity, Notice]] = {
         _temporary_password,
         Activity.TEMPORARY_PASSWORD,
         Notice.TEMPORARY_PASSWORD,
+    ),
+    Action.REVOKE_PASS: (
+        _revoke_pass,
+        Activity.ACCESS_PASS_REVOKED,
+        Notice.ACCESS_PASS_REVOKED,
     ),
     Action.DISABLE: (_disable, Activity.USER_DISABLED, Notice.DISABLED),
     Action.ENABLE: (_enable, Activity.USER_ENABLED, Notice.ENABLED),

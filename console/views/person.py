@@ -47,6 +47,7 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
         "last_reset_at": list_queries.last_reset_at(found.pk),
         "events": happenings(queries.newest_events(found)),
         "actions": _actions(user, found),
+        "access_pass": queries.pass_of(found),
         "may_manage": outlooks.may_manage(user, found),
     }
     return shown(request, "console/people/person.html", context | _prospects(user, found))
@@ -75,6 +76,8 @@ def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpRe
     found, chosen = _person(person_id), _action(action)
     on_oneself = user.pk == found.pk
     if not may_act(chosen, Role(user.role), Role(found.role), on_oneself=on_oneself):
+        raise Http404
+    if chosen is Action.REVOKE_PASS and queries.pass_of(found) is None:
         raise Http404
     if chosen.is_dangerous and not is_fresh(request.session, user):
         return freshly_proved(act)(request, user, person_id, action)
@@ -197,7 +200,11 @@ def _action(name: str) -> Action:
 
 
 def _actions(user: User, found: User) -> list[tuple[str, object]]:
-    unfit = {Action.ENABLE} if found.enabled else {Action.DISABLE}
+    unfit = {Action.ENABLE} if found.enabled else {Action.DISABLE, Action.ACCESS_PASS}
+    if not policy_in_force().access_passes:
+        unfit.add(Action.ACCESS_PASS)
+    if queries.pass_of(found) is None:
+        unfit.add(Action.REVOKE_PASS)
     return [
         (action.value, words[0])
         for action, words in ACTIONS.items()

@@ -58,6 +58,18 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
             " call back a number you already have."
         ),
     ),
+    Action.ACCESS_PASS: (
+        _("Issue a Temporary Access Pass"),
+        _(
+            "The pass is shown to you once. With it the person signs in to register their"
+            " security info, and nothing else. A pass issued before stops working. Check who is"
+            " asking: call back a number you already have."
+        ),
+    ),
+    Action.REVOKE_PASS: (
+        _("Withdraw the Temporary Access Pass"),
+        _("The pass stops working, and a session that was opened with it ends at once."),
+    ),
     Action.DISABLE: (
         _("Disable the account"),
         _("The person can’t sign in or reset until the account is enabled again."),

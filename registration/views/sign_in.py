@@ -19,13 +19,15 @@ from directory.models import User
 from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
-from registration.forms import SignInForm
+from registration.forms import PassForm, SignInForm
 from registration.queries import is_complete
+from registration.views.frame import note_proof
 from verification import forms as words
 from verification import middleware
-from verification.services.sign_in import TooMany, sign_in
+from verification.models import AccessPass
+from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
 
-_USERNAME, _NEXT = "username", "next"
+_USERNAME, _NEXT, _LANGUAGE = "username", "next", "language"
 _GOALS = {
     "home",
     "registration:setup",
@@ -65,6 +67,21 @@ def signin(request: HttpRequest) -> HttpResponse:
     return render(request, "registration/signin.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def signin_by_pass(request: HttpRequest) -> HttpResponse:
+    """For who has nothing yet: a pass opens the pages where one registers."""
+    if isinstance(request.user, User):
+        return redirect("registration:security-info")
+    form = PassForm(request.POST or None, initial={"username": request.session.get(_USERNAME, "")})
+    try:
+        found = _passed(request, form) if form.is_valid() else None
+    except TooMany:
+        return _stopped(request, form, "registration/signin_pass.html")
+    if found is not None:
+        return redirect(_begun_by_pass(request, *found))
+    return render(request, "registration/signin_pass.html", {"form": form})
+
+
 @require_POST
 def signout(request: HttpRequest) -> HttpResponse:
     user = request.user
@@ -96,7 +113,22 @@ def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
     return user
 
 
-def _stopped(request: HttpRequest, form: SignInForm) -> HttpResponse:
+def _passed(request: HttpRequest, form: PassForm) -> tuple[User, AccessPass] | None:
+    typed = form.cleaned_data
+    network = middleware.client_network(request)
+    found = sign_in_by_pass(typed["username"], typed["access_pass"], network=network)
+    if found is None:
+        words = _(
+            "This pass is not correct, has expired or was already used. Ask your administrator"
+            " for a new one."
+        )
+        form.add_error(None, words)
+    return found
+
+
+def _stopped(
+    request: HttpRequest, form: SignInForm | PassForm, template: str = "registration/signin.html"
+) -> HttpResponse:
     """Too many failures from this network: until when."""
     network = middleware.client_network(request)
     until = limits.blocked_until(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
@@ -108,7 +140,7 @@ def _stopped(request: HttpRequest, form: SignInForm) -> HttpResponse:
         else _("Too many requests came from your network. Try again later.")
     )
     form.add_error(None, body)
-    response = render(request, "registration/signin.html", {"form": form}, status=429)
+    response = render(request, template, {"form": form}, status=429)
     wait = until - timezone.now() if until else timedelta()
     response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))
     return response
@@ -125,14 +157,36 @@ def _moved(request: HttpRequest) -> str:
 def _begun(request: HttpRequest, user: User) -> str:
     """A new session for this person. Says where it goes first."""
     wanted = _next(request)
-    login(request, user)
-    request.session["context"] = str(uuid.uuid4())
-    if user.language:
-        request.session["language"] = user.language
+    _new_session(request, user)
     middleware.extend(request)
     if wanted or user.tenant_id is None:
         return wanted or reverse("admin:index")
-    with in_tenant(user.tenant_id):
+    return _first_page(user, user.tenant_id)
+
+
+def _begun_by_pass(request: HttpRequest, user: User, spent: AccessPass) -> str:
+    """A session for registering. Says where it goes first.
+
+    Source: Entra's Temporary Access Pass, which counts as more than a password does.
+    """
+    _new_session(request, user)
+    middleware.begin_by_pass(request, spent)
+    note_proof(request)
+    return _first_page(user, spent.tenant_id)
+
+
+def _new_session(request: HttpRequest, user: User) -> None:
+    """Nothing of the session before goes on: what a pass proved isn't what a password opens."""
+    language = user.language or request.session.get(_LANGUAGE, "")
+    request.session.flush()
+    login(request, user)
+    request.session["context"] = str(uuid.uuid4())
+    if language:
+        request.session[_LANGUAGE] = language
+
+
+def _first_page(user: User, tenant_id: int) -> str:
+    with in_tenant(tenant_id):
         page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
     return reverse(f"registration:{page}")
 

@@ -18,6 +18,8 @@ class Notice(StrEnum):
     MUST_REGISTER = "must_register"
     SIGNED_OUT = "signed_out"
     TEMPORARY_PASSWORD = "temporary_password"
+    ACCESS_PASS = "access_pass"
+    ACCESS_PASS_REVOKED = "access_pass_revoked"
     DISABLED = "disabled"
     ENABLED = "enabled"
     CONTACT_ENTERED = "contact_entered"
@@ -75,6 +77,20 @@ def letter_words(notice: Notice) -> tuple[str, str]:
             _(
                 "An administrator set a temporary password for %(user)s on %(date)s at %(time)s."
                 " You choose your own when you sign in."
+            ),
+        ),
+        Notice.ACCESS_PASS: (
+            _("Your Temporary Access Pass for %(brand)s"),
+            _(
+                "Your administrator issued a pass for %(user)s. They will tell you the pass"
+                " itself. It works until %(time)s."
+            ),
+        ),
+        Notice.ACCESS_PASS_REVOKED: (
+            _("Your Temporary Access Pass for %(brand)s was withdrawn"),
+            _(
+                "An administrator withdrew the pass of %(user)s on %(date)s at %(time)s. It no"
+                " longer works."
             ),
         ),
         Notice.DISABLED: (

@@ -26,6 +26,7 @@ from verification.services.letters import Letter, content_of, support_line
 from verification.services.notice_words import Notice, letter_words, text_words
 
 _LIFETIME = timedelta(days=2)
+_DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
 
 
 def tell(  # noqa: PLR0913  # a notice has this many sides, all named
@@ -37,6 +38,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     support_code: str = "",
     except_value: str = "",
     also_value: str = "",
+    until: datetime | None = None,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -45,6 +47,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         methods: what the user proved it with.
         except_value: the address or number that was just proved; it isn't told about itself.
         also_value: an address that is no longer registered, but must hear of it.
+        until: the time that the mail names, where it isn't that of what happened.
 
     Returns:
         Where it went, masked.
@@ -57,6 +60,9 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
         facts = _facts(user, now) | {"method": proof_name(proof) if proof else ""}
+        if until is not None:
+            shape = _DAY_AND_CLOCK.get(language, _DAY_AND_CLOCK["en"])
+            facts["time"] = date_format(timezone.localtime(until), shape)
         letter = _letter(notice, facts, methods=methods, support_code=support_code)
         for address in mailboxes:
             outbox.post(

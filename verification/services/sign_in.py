@@ -1,6 +1,7 @@
 """Signing in: the right name and password, counted and written down either way."""
 
 from django.contrib.auth import authenticate
+from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import record
@@ -11,6 +12,8 @@ from isolation.scope import NOBODY, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from tenants.queries import tenant_of
+from verification.models import AccessPass
+from verification.services import access_passes
 
 
 class TooMany(Exception):
@@ -43,3 +46,32 @@ def sign_in(username: str, password: str, *, network: str) -> User | None:
         limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
         record(Activity.SIGNED_IN, subject_id=user.pk)
         return user
+
+
+def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, AccessPass] | None:
+    """The user with this name whose Temporary Access Pass this is, and the pass, now spent.
+
+    None whatever was wrong: name, pass, too early, too late, used, replaced, disabled. All of it
+    costs the same work.
+
+    Raises:
+        TooMany: from this network; nothing was looked at.
+    """
+    if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
+        raise TooMany
+    upn = canonical_upn(username)
+    tenant = tenant_of(upn)
+    with in_tenant(tenant.pk if tenant else NOBODY), transaction.atomic():
+        user = user_of(upn)
+        spent = access_passes.spend(user, typed)
+        if user is None or spent is None:
+            record(
+                Activity.SIGN_IN_FAILED,
+                Outcome.FAILURE,
+                subject_id=user.pk if user else None,
+                reason="access_pass",
+            )
+            return None
+        record(Activity.ACCESS_PASS_USED, subject_id=user.pk)
+    limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+    return user, spent

@@ -1,0 +1,30 @@
+"""A Temporary Access Pass given to somebody, written down and told to them."""
+
+from django.db import transaction
+
+from audit.activities import Activity
+from audit.services import record
+from directory.models import User
+from verification.rules.access_passes import Terms
+from verification.services import access_passes, notices
+from verification.services.notice_words import Notice
+
+
+@transaction.atomic
+def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
+    """A new pass in place of the one before.
+
+    Returns:
+        The pass, the only time that it is seen.
+    """
+    letters = access_passes.issue(person, terms, issued_by=admin.pk)
+    record(
+        Activity.ACCESS_PASS_ISSUED,
+        subject_id=person.pk,
+        actor_id=admin.pk,
+        note=note,
+        minutes=int((terms.ends_at - terms.starts_at).total_seconds()) // 60,
+        once=terms.once,
+    )
+    notices.tell(person, Notice.ACCESS_PASS, until=terms.ends_at)
+    return letters

@@ -1,0 +1,45 @@
+"""Giving somebody a Temporary Access Pass."""
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from console.forms.people import PassForm
+from console.queries import people as queries
+from console.rules import Action, may_act
+from console.services import access_passes as services
+from console.views.frame import freshly_proved, page, shown
+from console.views.words import ACTIONS
+from directory.models import User
+from tenants.queries import policy_in_force
+from tenants.roles import Duty, Role
+from verification.rules.access_passes import allowance
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Duty.HELP_PEOPLE)
+@freshly_proved
+def issue(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
+    """Says what will happen, asks for how long and why, and shows the pass once."""
+    found = queries.person_of(person_id)
+    if found is None or not _may_issue(user, found):
+        raise Http404
+    allowed = allowance(policy_in_force())
+    form = PassForm(request.POST or None, now=timezone.now(), allowance=allowed)
+    title, explained = ACTIONS[Action.ACCESS_PASS]
+    context = {"title": title, "explained": explained, "person": found, "form": form}
+    if not form.is_valid():
+        return shown(request, "console/people/act.html", context)
+    letters = services.issue(user, found, form.terms, note=form.cleaned_data["note"])
+    address = f"{settings.BASE_URL}{reverse('registration:signin-pass')}"
+    context |= {"letters": letters, "terms": form.terms, "address": address, "form": None}
+    return shown(request, "console/people/pass_once.html", context)
+
+
+def _may_issue(user: User, found: User) -> bool:
+    on_oneself = user.pk == found.pk
+    roles = Role(user.role), Role(found.role)
+    allowed = may_act(Action.ACCESS_PASS, *roles, on_oneself=on_oneself)
+    return allowed and found.enabled and policy_in_force().access_passes

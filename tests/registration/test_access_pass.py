@@ -1,0 +1,366 @@
+"""Signing in with a Temporary Access Pass, and what that opens."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.models import User
+from isolation.scope import in_tenant
+from limits import services as limits
+from limits.rules import Limit
+from reset.models import ResetAttempt
+from tenants.policy import Method, Proof
+from tenants.roles import Role
+from tests.builders import PASSWORD, make_email, make_tenant, make_user
+from tests.console.people import behind_both, make_admin, signed_in, with_app
+from tests.threads import all_at_once
+from verification.models import AccessPass, AuthenticationMethod
+from verification.rules.access_passes import Terms
+from verification.services import access_passes
+
+UPN = "minji@contoso.example"
+BAD = "This pass is not correct, has expired or was already used."
+
+
+def make_pass(person, *, minutes=60, once=False, starts_in=0):
+    starts_at = timezone.now() + timedelta(minutes=starts_in)
+    terms = Terms(starts_at=starts_at, ends_at=starts_at + timedelta(minutes=minutes), once=once)
+    return access_passes.issue(person, terms, issued_by=1)
+
+
+def enter(letters, upn=UPN, client=None):
+    client = client or Client()
+    client.answer = client.post("/signin/pass", {"username": upn, "access_pass": letters})
+    return client
+
+
+def is_in(client):
+    return client.answer.status_code == 302
+
+
+def test_a_pass_leads_to_the_registration_and_is_written_down(contoso, client):
+    user = make_user()
+    letters = make_pass(user)
+    page = client.get("/signin")
+    inside = enter(f" {letters.upper()} ", " MINJI@contoso.example ", client)
+
+    assert 'href="/signin/pass"' in page.text
+    assert inside.answer.url == "/ssprsetup"
+    assert inside.get("/ssprsetup").status_code == 200
+    assert Event.objects.filter(activity=Activity.ACCESS_PASS_USED, subject_id=user.pk).exists()
+    assert not Event.objects.filter(activity=Activity.SIGNED_IN).exists()
+
+
+def test_a_phone_or_mailbox_can_be_registered_with_it(contoso, mailroom):
+    user = make_user()
+    client = enter(make_pass(user, once=True))
+
+    client.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
+    client.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+    assert AuthenticationMethod.objects.filter(user=user, proof=Proof.EMAIL).exists()
+
+
+def test_it_counts_as_a_proof_for_who_lost_what_they_had(contoso):
+    user = make_user()
+    make_email(user)
+
+    assert enter(make_pass(user)).get("/security-info/remove/email").status_code == 200
+    assert signed_in(user).get("/security-info/remove/email").url == "/security-info/proof"
+
+
+@pytest.mark.parametrize(
+    "path", ["/changepassword", "/admin/", "/admin/second-factor/", "/admin/people/"]
+)
+def test_it_opens_nothing_else(contoso, path):
+    user = make_admin(UPN)
+    with_app(user)
+    client = enter(make_pass(user))
+
+    for answer in (client.get(path), client.post(path, {"code": "123456"})):
+        assert answer.status_code in {302, 404, 405}
+        assert answer.status_code != 302 or answer.url.startswith("/signin")
+    assert client.get("/ssprsetup").status_code == 200
+
+
+def test_no_password_is_set_with_it_without_the_old_one(contoso):
+    user = make_user()
+    client = enter(make_pass(user))
+    new = "a quite new horse battery"
+    typed = {"password": "", "new_password": new, "confirm_password": new}
+
+    client.post("/changepassword", typed)
+    client.post("/changepassword", typed | {"password": client.session["access_pass"]["id"]})
+
+    assert User.objects.get(pk=user.pk).password == user.password
+
+
+def test_a_second_factor_passed_before_is_forgotten(contoso):
+    user = make_admin(UPN)
+    client = behind_both(user)
+    client.post("/signout")
+    enter(make_pass(user), client=client)
+
+    assert "second_factor" not in client.session
+    assert client.get("/admin/people/").url.startswith("/signin")
+
+
+def test_what_the_pass_proved_is_not_what_a_password_opens(contoso):
+    user = make_user()
+    make_email(user)
+    client = enter(make_pass(user))
+
+    client.post("/signin", {"username": UPN, "password": PASSWORD})
+
+    assert client.get("/security-info/remove/email").url == "/security-info/proof"
+    assert client.get("/changepassword").status_code == 200
+
+
+def test_a_temporary_password_that_is_due_doesnt_keep_them_from_registering(contoso):
+    user = make_user(must_change_password=True)
+
+    assert enter(make_pass(user)).get("/ssprsetup").status_code == 200
+    assert signed_in(user).get("/ssprsetup").url == "/changepassword"
+
+
+def test_a_pass_is_no_gate_of_a_reset(contoso, client, mailroom):
+    user = make_user()
+    make_email(user)
+    letters = make_pass(user)
+    enter(letters, client=client)
+    client.post("/passwordreset", {"username": UPN})
+
+    page = client.get("/passwordreset/verify/", follow=True)
+    client.post("/passwordreset/verify/", {"method": "email"})
+    for typed in (letters, letters.replace("-", "")):
+        client.post("/passwordreset/verify/", {"code": typed})
+
+    assert "Temporary Access Pass" not in page.text
+    assert "access_pass" not in set(Method)
+    assert not ResetAttempt.objects.filter(evidence__isnull=False).exists()
+    assert client.get("/passwordreset/new-password/").status_code in {302, 404}
+
+
+def test_a_pass_is_no_password(contoso, client):
+    letters = make_pass(make_user())
+
+    for typed in (letters, letters.replace("-", "")):
+        answer = client.post("/signin", {"username": UPN, "password": typed})
+        assert answer.status_code == 200
+
+
+def same_words(client, upn):
+    """What the page says, without what differs on every page: the name and the token."""
+    page = client.answer.text.replace(upn, "")
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
+
+
+def _wrong(user):
+    make_pass(user)
+    return "abcd-efgh"
+
+
+def _none(_user):
+    return "abcd-efgh"
+
+
+def _expired(user):
+    with time_machine.travel(timezone.now() - timedelta(hours=2)):
+        return make_pass(user)
+
+
+def _early(user):
+    return make_pass(user, starts_in=5)
+
+
+def _used(user):
+    letters = make_pass(user, once=True)
+    enter(letters)
+    return letters
+
+
+def _revoked(user):
+    letters = make_pass(user)
+    access_passes.revoke(user)
+    return letters
+
+
+def _replaced(user):
+    letters = make_pass(user)
+    make_pass(user)
+    return letters
+
+
+def _disabled(user):
+    letters = make_pass(user)
+    User.objects.filter(pk=user.pk).update(enabled=False)
+    return letters
+
+
+def _worn_out(user):
+    letters = make_pass(user)
+    AccessPass.objects.update(tries=100)
+    return letters
+
+
+BAD_ONES = [_wrong, _none, _expired, _early, _used, _revoked, _replaced, _disabled, _worn_out]
+
+
+@pytest.mark.parametrize("how", BAD_ONES, ids=lambda how: how.__name__)
+def test_whatever_is_wrong_gets_one_answer_for_the_same_work(contoso, how):
+    letters = how(make_user())
+    stranger, outside = Client(), Client()
+    with CaptureQueriesContext(connection) as unknown:
+        enter(letters, "nobody@contoso.example", stranger)
+    client = Client()
+    with CaptureQueriesContext(connection) as known:
+        enter(letters, client=client)
+    enter(letters, "minji@nowhere.example", outside)
+
+    assert not is_in(client)
+    assert BAD in client.answer.text
+    assert letters not in client.answer.text
+    assert len(known) == len(unknown)
+    assert same_words(client, UPN) == same_words(stranger, "nobody@contoso.example")
+    assert same_words(client, UPN) == same_words(outside, "minji@nowhere.example")
+
+
+def test_someone_elses_pass_and_one_of_another_organisation_open_nothing(contoso, hanbit):
+    make_user()
+    others = make_pass(make_user("other@contoso.example"))
+    with in_tenant(hanbit.pk):
+        theirs = make_pass(make_user("minji@hanbit.example"))
+
+    assert not is_in(enter(others))
+    assert not is_in(enter(theirs))
+    assert is_in(enter(theirs, "minji@hanbit.example"))
+
+
+def test_nobody_comes_in_as_an_operator(db):
+    User.unscoped.create(upn="op@service.example", tenant_id=None, role=Role.OPERATOR)
+
+    assert not is_in(enter("abcd-efgh", "op@service.example"))
+
+
+def test_too_many_wrong_passes_from_one_network_are_stopped(contoso):
+    letters = make_pass(make_user())
+    for _ in range(100):
+        limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, "127.0.0.1")
+
+    client = enter(letters)
+    assert client.answer.status_code == 429
+    assert "Too many requests came from your network" in client.answer.text
+
+
+def test_a_hundred_wrong_ones_kill_a_pass_and_a_right_one_before_forgives_them(contoso):
+    user = make_user()
+    letters = make_pass(user)
+    for _ in range(98):
+        assert access_passes.spend(user, "wrong") is None
+    assert access_passes.spend(user, letters) is not None
+    for _ in range(100):
+        access_passes.spend(user, "wrong")
+
+    assert access_passes.spend(user, letters) is None
+
+
+def test_the_session_ends_with_the_pass_whatever_is_clicked(contoso):
+    user = make_user()
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        client = enter(make_pass(user, minutes=20))
+        now.shift(timedelta(minutes=14))
+        client.post("/session/extend")
+        within = client.get("/ssprsetup")
+        now.shift(timedelta(minutes=6))
+        after = client.get("/ssprsetup")
+
+    assert within.status_code == 200
+    assert after.url.startswith("/signin")
+
+
+def test_the_session_lives_fifteen_minutes(contoso):
+    user = make_user()
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        client = enter(make_pass(user, minutes=60))
+        now.shift(timedelta(minutes=15))
+        after = client.get("/ssprsetup")
+
+    assert after.url.startswith("/signin")
+
+
+@pytest.mark.parametrize("minutes", [10, 43_200])
+def test_a_pass_works_until_its_last_moment(contoso, minutes):
+    user = make_user()
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        letters = make_pass(user, minutes=minutes)
+        now.shift(timedelta(minutes=minutes, seconds=-1))
+        before = is_in(enter(letters))
+        now.shift(timedelta(seconds=1))
+        after = is_in(enter(letters))
+
+    assert (before, after) == (True, False)
+
+
+def test_a_pass_for_several_times_works_again(contoso):
+    letters = make_pass(make_user())
+
+    assert is_in(enter(letters))
+    assert is_in(enter(letters))
+
+
+def test_signing_out_works_and_a_stolen_cookie_is_worth_nothing_then(contoso):
+    client = enter(make_pass(make_user()))
+    stolen = Client()
+    stolen.cookies = client.cookies.copy()
+
+    assert client.post("/signout").url == "/signin?out"
+    assert stolen.get("/ssprsetup").status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_once_with_a_pass_for_once_open_one_session():
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        user = make_user()
+        letters = make_pass(user, once=True)
+
+    won = all_at_once(20, lambda: access_passes.spend(user, letters), tenant_id=tenant.pk)
+
+    assert sum(one is not None for one in won) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_issued_at_once_one_is_good():
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        user = make_user()
+
+    passes = all_at_once(5, lambda: make_pass(user), tenant_id=tenant.pk)
+
+    with in_tenant(tenant.pk):
+        good = [letters for letters in passes if access_passes.spend(user, letters)]
+        assert len(good) == 1
+        assert AccessPass.objects.filter(revoked_at=None).count() == 1
+
+
+def test_a_pass_outlives_the_key_it_was_made_with(contoso, settings):
+    user = make_user()
+    letters = make_pass(user)
+    settings.ENCRYPTION_KEYS = [
+        "a newer key of the operator, long enough",
+        *settings.ENCRYPTION_KEYS,
+    ]
+    access_passes.purpose_key.cache_clear()
+
+    try:
+        assert access_passes.spend(user, letters) is not None
+    finally:
+        access_passes.purpose_key.cache_clear()

@@ -1,0 +1,44 @@
+"""A secret that an administrator gives to somebody who has nothing else to sign in with."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from directory.models import User
+from isolation.models import TenantOwned
+from tenants.roles import Role
+
+
+class AccessPass(TenantOwned):
+    """One Temporary Access Pass. Only a fingerprint is kept; nobody can read the pass back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="access_passes")
+    mac = models.CharField(max_length=64)
+    role = models.CharField(max_length=20, blank=True, choices=[(r, r) for r in Role])
+    """What the person was when it was issued. Who became an administrator needs another one."""
+    once = models.BooleanField(default=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    """Wrong ones since it was last right."""
+    issued_by = models.BigIntegerField()
+    issued_at = models.DateTimeField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    """When somebody last signed in with it."""
+    revoked_at = models.DateTimeField(null=True)
+    """Taken back, or a newer one took its place."""
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "user"],
+                condition=models.Q(revoked_at=None),
+                name="one_access_pass_of_a_user",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"access pass {self.pk}"

@@ -1,0 +1,67 @@
+"""How a Temporary Access Pass looks, and what counts as typed. Pure."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tenants.policy import RANGES, Policy
+
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""No look-alikes, nothing that a spreadsheet or a telephone could mistake."""
+MOST_TRIES = 100
+"""Wrong ones in a row that kill a pass.
+
+Source: NIST SP 800-63B-4 section 3.2.2 (no more than 100 consecutive failed attempts).
+"""
+LATEST_START = timedelta(days=30)
+_GROUP = 4
+_NOISE = re.compile(r"[\s\-‐-―\u200b-\u200f\u2060\ufeff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """From when to when a pass is good, and whether for one sign-in only."""
+
+    starts_at: datetime
+    ends_at: datetime
+    once: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What an organisation lets whoever issues a pass choose. In minutes."""
+
+    least: int
+    usual: int
+    most: int
+    always_once: bool
+
+
+def allowance(policy: Policy) -> Allowance:
+    """Source: Microsoft Entra, settings of the Temporary Access Pass policy."""
+    return Allowance(
+        least=RANGES["access_pass_minutes"][0],
+        usual=policy.access_pass_minutes,
+        most=policy.access_pass_most_minutes,
+        always_once=policy.access_pass_once,
+    )
+
+
+def grouped(letters: str) -> str:
+    """As it is shown, to be read out.
+
+    >>> grouped("abcdefghjk")
+    'abcd-efgh-jk'
+    """
+    parts = [letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP)]
+    return "-".join(parts)
+
+
+def typed_pass(text: str) -> str:
+    """The letters that somebody meant: without spaces and hyphens, in small letters.
+
+    >>> typed_pass(" ABCD–efgh jk ")
+    'abcdefghjk'
+    """
+    return _NOISE.sub("", unicodedata.normalize("NFKC", text)).casefold()

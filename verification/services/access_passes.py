@@ -1,0 +1,80 @@
+"""Temporary Access Passes: made, spent, taken back.
+
+A pass opens a session in which security info can be registered. It isn't a method: no reset counts
+it, and it replaces no password.
+
+Source: Microsoft Entra, "Configure Temporary Access Pass to register passwordless methods".
+"""
+
+import secrets
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from directory.models import User
+from isolation.scope import current_tenant_id
+from tenants.queries import policy_in_force
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key, ring_size
+from verification.models import AccessPass
+from verification.queries import good_passes, standing_pass
+from verification.rules.access_passes import LETTERS, MOST_TRIES, Terms, grouped, typed_pass
+
+_NO_ONE = 0
+
+
+def issue(person: User, terms: Terms, *, issued_by: int) -> str:
+    """A new pass in place of the one before, alive or not.
+
+    Returns:
+        The pass as it is to be read out. It isn't kept: nobody sees it again.
+    """
+    now = timezone.now()
+    letters = "".join(secrets.choice(LETTERS) for _ in range(policy_in_force().access_pass_length))
+    with transaction.atomic():
+        # Two administrators at once: the second one waits, and replaces what the first issued.
+        User.objects.select_for_update().get(pk=person.pk)
+        revoke(person)
+        AccessPass.objects.create(
+            user=person,
+            mac=_mac(person.pk, letters),
+            role=person.role,
+            once=terms.once or policy_in_force().access_pass_once,
+            issued_by=issued_by,
+            issued_at=now,
+            starts_at=terms.starts_at,
+            ends_at=terms.ends_at,
+        )
+    return grouped(letters)
+
+
+def revoke(person: User) -> bool:
+    """Takes back what was issued. False where there was nothing."""
+    standing = AccessPass.objects.filter(user_id=person.pk, revoked_at=None)
+    return bool(standing.update(revoked_at=timezone.now()))
+
+
+def spend(person: User | None, typed: str) -> AccessPass | None:
+    """The pass, if it is this person's, right, and good now. Of two racing requests one wins.
+
+    The same statements run for somebody unknown, disabled, or without a pass.
+    """
+    allowed, now = policy_in_force().access_passes, timezone.now()
+    who = person if person is not None and person.enabled and allowed else User(pk=_NO_ONE)
+    # A pass that was made with an older key of the ring lives on until it ends.
+    letters = typed_pass(typed)
+    right = [_mac(who.pk, letters, position=position) for position in range(ring_size())]
+    unspent = Q(once=False) | Q(used_at=None)
+    live = good_passes(who, now).filter(unspent, tries__lt=MOST_TRIES)
+    with transaction.atomic():
+        live.update(tries=F("tries") + 1)
+        if not live.filter(mac__in=right).update(used_at=now, tries=0):
+            return None
+        return standing_pass(who.pk)
+
+
+def _mac(user_id: int, letters: str, *, position: int = 0) -> str:
+    """What is stored of a pass: bound to tenant and person, so that it is good for nobody else."""
+    key = purpose_key("access pass", position=position)
+    return fingerprint(key, str(current_tenant_id()), str(user_id), letters)
