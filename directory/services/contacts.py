@@ -17,7 +17,7 @@ from tenants.policy import Proof
 Verified = Callable[[Mapping[int, Mapping[Proof, str]]], Collection[tuple[int, Proof]]]
 """Which of the contact data, by user id, other data was verified for by the user.
 
-The values are written as `queries.prefilled_value` gives them. Who verified the same value, or
+The values are written as `Prefill.value` holds them. Who verified the same value, or
 nothing of the kind, isn't in the answer. This room doesn't know what was verified; one above does.
 """
 
