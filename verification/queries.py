@@ -11,12 +11,18 @@ from delivery.channels import available
 from delivery.models import Outgoing
 from directory.models import Prefill
 from directory.queries import prefilled, prefilled_value
-from isolation.scope import current_tenant_id
+from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
+from verification.models import (
+    AuthenticationMethod,
+    Authenticator,
+    Challenge,
+    NoticeLink,
+    Purpose,
+)
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
 from verification.rules.ways import Held, Way, methods_of
@@ -165,6 +171,21 @@ def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
     It is the provider who asks: its id is 122 random bits, and the request is signed.
     """
     return Challenge.unscoped.filter(pk=challenge_id).first()
+
+
+def token_mac(token: str) -> str:
+    return fingerprint(purpose_key("notice link"), token)
+
+
+def notice_link(token: str, now: datetime) -> NoticeLink | None:
+    """The notice that carries this token, before a tenant is known: the token is the proof.
+
+    On an organisation's own host the notices of others are unknown.
+    """
+    live = NoticeLink.unscoped.filter(mac=token_mac(token), expires_at__gt=now)
+    found = live.filter(user__enabled=True).first()
+    here = tenant_of_host()
+    return found if found is None or here in {None, found.tenant_id} else None
 
 
 def number_shown(challenge: Challenge) -> str:

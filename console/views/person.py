@@ -198,6 +198,8 @@ def _action(name: str) -> Action:
 
 def _actions(user: User, found: User) -> list[tuple[str, object]]:
     unfit = {Action.ENABLE} if found.enabled else {Action.DISABLE}
+    if found.frozen_at is None:
+        unfit.add(Action.UNFREEZE)
     return [
         (action.value, words[0])
         for action, words in ACTIONS.items()

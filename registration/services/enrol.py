@@ -16,7 +16,7 @@ from registration.queries import is_complete
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
 from vault.services import sealed
-from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
 from verification.queries import (
     authenticators_of,
     blind_index,
@@ -156,9 +156,9 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
         answers: question id → answer as typed, already judged.
     """
     known = Proof.QUESTIONS in methods_by_proof(user.pk)
-    questions.save_answers(user, answers)
+    saved = questions.save_answers(user, answers)
     with transaction.atomic():
-        _written_down(user, Proof.QUESTIONS, is_change=known)
+        _written_down(user, saved, is_change=known)
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
@@ -182,7 +182,8 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     with transaction.atomic():
         paired = authenticators.finish_pairing(user, context, code, name=name)
         if paired:
-            _written_down(user, Proof.AUTHENTICATOR, is_change=False)
+            newest = authenticators_of(user.pk).latest("confirmed_at")
+            _written_down(user, newest, is_change=False)
     if paired:
         guesses.uncount(user.pk)
     return paired
@@ -232,18 +233,25 @@ def _register(user: User, challenge: Challenge) -> None:
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
     changed = before is not None and old_value != value
-    _written_down(user, proof, is_change=changed, except_value=value, also_value=old_value)
+    _written_down(user, method, is_change=changed, except_value=value, also_value=old_value)
 
 
 def _written_down(
-    user: User, proof: Proof, *, is_change: bool, except_value: str = "", also_value: str = ""
+    user: User,
+    added: AuthenticationMethod | Authenticator,
+    *,
+    is_change: bool,
+    except_value: str = "",
+    also_value: str = "",
 ) -> None:
+    proof = Proof.AUTHENTICATOR if isinstance(added, Authenticator) else Proof(added.proof)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
     record(activity, subject_id=user.pk, method=proof)
     notices.tell(
         user,
         Notice.CHANGED if is_change else Notice.ADDED,
         proof=proof,
+        added=added.pk,
         except_value=except_value,
         also_value=also_value if is_change else "",
     )

@@ -9,6 +9,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from tenants.policy import Proof
+from verification.models import AuthenticationMethod
 from verification.queries import methods_by_proof, value_of
 from verification.services import authenticators, notices
 from verification.services.notice_words import Notice
@@ -42,6 +43,24 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
         return False
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
+    return True
+
+
+@transaction.atomic
+def take_back(user: User, added: uuid.UUID) -> bool:
+    """Removes what somebody else added in the user's name. Nobody is told at what was removed.
+
+    Returns:
+        False when it is gone already.
+    """
+    method = AuthenticationMethod.objects.filter(user=user, pk=added).first()
+    proof = Proof(method.proof) if method else Proof.AUTHENTICATOR
+    if method is not None:
+        method.delete()
+    elif not authenticators.remove(user.pk, added):
+        return False
+    record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof, reason="wasnt_me")
+    notices.tell(user, Notice.REMOVED, proof=proof)
     return True
 
 

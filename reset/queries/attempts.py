@@ -27,9 +27,12 @@ def attempt_of(cookie: str) -> ResetAttempt | None:
 
 
 def user_of(attempt: ResetAttempt) -> User | None:
-    """The attempt's user, as long as nobody disabled them or changed their password meanwhile."""
+    """The attempt's user, as long as nobody disabled or froze them or changed their password."""
     return User.objects.filter(
-        pk=attempt.user_id or _NOBODY, enabled=True, session_epoch=attempt.session_epoch
+        pk=attempt.user_id or _NOBODY,
+        enabled=True,
+        frozen_at=None,
+        session_epoch=attempt.session_epoch,
     ).first()
 
 
@@ -103,6 +106,7 @@ def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> 
     return Circumstances(
         known=user is not None,
         enabled=user is not None and user.enabled,
+        frozen=user is not None and user.frozen_at is not None,
         self_service_on=decided.self_service is not Scope.NONE,
         in_scope=in_scope(user_id, decided),
         may_as_administrator=not is_admin or decided.admin_self_reset,

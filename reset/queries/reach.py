@@ -71,7 +71,7 @@ def could_reset(policy: Policy, *, among: Collection[int] | None = None) -> Q:
         among: ids of the only people that are asked about, say those on a page. Without it
             everybody is judged: some seconds for every 100,000 whom two phones decide about.
     """
-    people = Q(enabled=True, connector="builtin") & in_scope_of(policy)
+    people = Q(enabled=True, frozen_at=None, connector="builtin") & in_scope_of(policy)
     if among is not None:
         people &= Q(pk__in=among)
     able = _hold_enough(people & ~Q(role__in=_ADMINISTRATORS), policy)

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ people = st.fixed_dictionaries(
     {
         "role": st.sampled_from([Role.NONE, Role.NONE, Role.HELPDESK, Role.REPORTS_READER]),
         "enabled": st.sampled_from([True, True, True, False]),
+        "frozen": st.sampled_from([False, False, False, True]),
         "connector": st.sampled_from(["builtin", "builtin", "ldap"]),
         "verified": st.frozensets(st.sampled_from([*PREFILLED, Proof.QUESTIONS])),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
@@ -77,6 +79,7 @@ def move_in(person, groups):
         f"user{number}@contoso.example",
         role=person["role"],
         enabled=person["enabled"],
+        frozen_at=timezone.now() if person["frozen"] else None,
         connector=person["connector"],
     )
     values = {
