@@ -97,6 +97,7 @@ RANGES = {
     "answer_max_length": (3, 40),
     "registration_skip_days": (0, 14),
     "reconfirm_days": (0, 730),
+    "new_proof_hours": (0, 168),
     "code_digits": (6, 8),
     "code_minutes": (3, 10),
     "email_code_minutes": (3, 10),
@@ -136,6 +137,7 @@ class Policy:
     require_registration: bool = True
     registration_skip_days: int = 7
     reconfirm_days: int = 180
+    new_proof_hours: int = 24
     office_phone_editor: OfficeEditor = OfficeEditor.ADMINS
     prefilled_usable: frozenset[Proof] = frozenset({Proof.OFFICE_PHONE})
     notify_on_reset: bool = True
@@ -224,6 +226,7 @@ def strictest(first: Policy, second: Policy) -> Policy | None:
             questions=min(first.questions, second.questions, key=order.index),
             methods_required=max(first.methods_required, second.methods_required),
             questions_to_reset=max(first.questions_to_reset, second.questions_to_reset),
+            new_proof_hours=max(first.new_proof_hours, second.new_proof_hours),
             questions_to_register=max(first.questions_to_register, second.questions_to_register),
             password_min_length=max(first.password_min_length, second.password_min_length),
         )

@@ -152,6 +152,7 @@ def _prospects(user: User, found: User) -> dict[str, object]:
     return {
         "outlook": look,
         "ways": _methods(look.ways),
+        "waiting": [(proof_name(proof), at) for proof, at in look.waiting.items()],
         "cures": outlooks.cures(user, found, obstacle),
         "scope": outlooks.scope_words(look, policy, groups),
         "groups": groups,

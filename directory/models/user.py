@@ -34,6 +34,8 @@ class User(TenantOwned, AbstractBaseUser):
     """An administrator asked that the security info be checked at the next sign-in."""
     frozen_at = models.DateTimeField(null=True, blank=True)
     """Since when self-service is stopped, because somebody said "this wasn't me"."""
+    older_proof_lost_at = models.DateTimeField(null=True, blank=True)
+    """When something that could prove who they are was last removed or replaced by them."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"

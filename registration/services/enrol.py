@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled, prefilled_value
 from registration.queries import is_complete
+from registration.services import manage
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
 from vault.services import sealed
@@ -155,9 +157,12 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     Args:
         answers: question id → answer as typed, already judged.
     """
-    known = Proof.QUESTIONS in methods_by_proof(user.pk)
+    before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
+    known = before is not None
     saved = questions.save_answers(user, answers)
     with transaction.atomic():
+        if before is not None:
+            manage.note_loss(user, before)
         _written_down(user, saved, is_change=known)
 
 
@@ -220,20 +225,40 @@ def _register(user: User, challenge: Challenge) -> None:
     proof, value = Method(challenge.method).proof, destination_of(challenge)
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
-    if before is not None:
-        before.delete()
+    now = timezone.now()
     method = AuthenticationMethod(
         user=user,
         proof=proof,
         index=blind_index(value),
         textable=challenge.textable,
-        verified_at=timezone.now(),
+        verified_at=now,
+        known_since=_known_since(user, proof, value, now),
     )
+    if before is not None:
+        before.delete()
     place = f"verification.method.value:{method.pk}"
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
     changed = before is not None and old_value != value
     _written_down(user, method, is_change=changed, except_value=value, also_value=old_value)
+
+
+def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetime:
+    """The same number or address stays as old as it was; another one takes the older away."""
+    policy = policy_in_force()
+    before = methods_by_proof(user.pk).get(proof)
+    if before is not None:
+        if value_of(before) == value:
+            return before.since
+        manage.note_loss(user, before)
+        return now
+    entered = prefilled(user.pk).get(proof)
+    if entered is None or proof not in policy.prefilled_usable:
+        return now
+    if prefilled_value(entered) == value:
+        return entered.changed_at
+    manage.note_loss(user, entered)
+    return now
 
 
 def _written_down(

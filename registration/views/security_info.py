@@ -72,6 +72,7 @@ def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, o
         "name": proof_name(kind.proof),
         "masked": kind.masked,
         "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
+        "counts_from": row.counts_from if row else None,
         "last_used_at": kind.last_used_at,
         "change_url": page_for(kind.proof) if changeable else "",
     }

@@ -1,5 +1,7 @@
 """What is known about an attempt."""
 
+from django.utils import timezone
+
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
@@ -85,23 +87,28 @@ def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
     """The methods that were proved in this attempt by its user, who still holds them unchanged."""
     user_id = attempt.user_id or _NOBODY
     rows = list(attempt.evidence.filter(user_id=user_id))
-    since = held_since(user_id, policy_in_force()) if rows else {}
+    if not rows:
+        return frozenset()
+    since = held_since(user_id, policy_in_force())
+    counting = {thing.proof for thing in holdings_in(attempt).held}
     return frozenset(
         Method(row.method)
         for row in rows
-        if Proof(row.proof) in since and since[Proof(row.proof)] <= row.passed_at
+        if Proof(row.proof) in counting & since.keys() and since[Proof(row.proof)] <= row.passed_at
     )
 
 
 def holdings_in(attempt: ResetAttempt) -> Holdings:
-    return holdings_of(attempt.user_id or _NOBODY, policy_in_force())
+    """What the attempt's user could prove now, but for what was registered just now."""
+    policy = policy_of(attempt, user_of(attempt)) or policy_in_force()
+    return holdings_of(attempt.user_id or _NOBODY, policy, at=timezone.now())
 
 
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
     """What the checks need. The same questions are asked about a user who doesn't exist."""
     decided = policy or Policy()
     user_id = user.pk if user else _NOBODY
-    ways = holdings_of(user_id, decided).ways(decided.methods)
+    ways = holdings_of(user_id, decided, at=timezone.now()).ways(decided.methods)
     is_admin = user is not None and Role(user.role).is_administrator
     return Circumstances(
         known=user is not None,

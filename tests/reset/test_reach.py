@@ -1,6 +1,7 @@
 """What the admin says about people is what the portal then does."""
 
 from contextlib import suppress
+from datetime import timedelta
 from ipaddress import IPv4Address
 from itertools import count
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.queries.policy import impact, who_would_lose
-from directory.models import Membership, User
+from directory.models import Membership, Prefill, User
 from isolation.scope import current_tenant_id, in_tenant
 from reset.queries.reach import could_reset, in_scope_of, outlook
 from reset.refusals import Refusal
@@ -23,6 +24,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_email, make_method, make_prefill, make_questions, make_user
 from tests.console.people import with_app
+from verification.models import AuthenticationMethod, Authenticator
 from verification.services.guesses import Paused, count_a_guess
 
 PHONES = {"own": "+821012345678", "shared": "+8221112222"}
@@ -50,6 +52,7 @@ policies = (
             "questions": st.sampled_from(Questions),
             "prefilled_usable": st.frozensets(st.sampled_from(PREFILLED)),
             "admin_self_reset": st.booleans(),
+            "new_proof_hours": st.sampled_from([0, 24]),
         }
     )
     .map(possible)
@@ -64,6 +67,8 @@ people = st.fixed_dictionaries(
         "verified": st.frozensets(st.sampled_from([*PREFILLED, Proof.QUESTIONS])),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
         "app": st.booleans(),
+        "old": st.frozensets(st.sampled_from(Proof)),
+        "lost": st.sampled_from([None, None, timedelta(hours=1), timedelta(days=2)]),
         "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
@@ -94,9 +99,21 @@ def move_in(person, groups):
         make_questions(user)
     if person["app"]:
         with_app(user)
+    grow_old(user, person["old"])
+    if person["lost"]:
+        User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now() - person["lost"])
     for name in person["groups"]:
         Membership.objects.create(user=user, group=groups[name])
     return user
+
+
+def grow_old(user, proofs):
+    """As if these had been registered, or entered, two days ago."""
+    then = timezone.now() - timedelta(days=2)
+    AuthenticationMethod.objects.filter(user=user, proof__in=proofs).update(verified_at=then)
+    Prefill.objects.filter(user=user, proof__in=proofs).update(changed_at=then)
+    if Proof.AUTHENTICATOR in proofs:
+        Authenticator.objects.filter(user=user).update(confirmed_at=then)
 
 
 def who_gets_through(users):
