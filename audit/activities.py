@@ -55,6 +55,8 @@ class Activity(StrEnum):
     IMPORT_STARTED = "import_started"
     IMPORT_CANCELLED = "import_cancelled"
     PEOPLE_EXPORTED = "people_exported"
+    SELF_SERVICE_FROZEN = "self_service_frozen"
+    SELF_SERVICE_UNFROZEN = "self_service_unfrozen"
 
 
 class Outcome(StrEnum):

@@ -10,6 +10,7 @@ class State(StrEnum):
     """Where somebody stands, as far as a reset goes; the first that fits."""
 
     DISABLED = "disabled"
+    FROZEN = "frozen"
     OUT = "out"
     BLOCKED = "blocked"
     CAPABLE = "capable"
@@ -21,6 +22,7 @@ class Stop(StrEnum):
     """What exactly stands in the way of a reset. Each has another cure."""
 
     DISABLED = "disabled"
+    FROZEN = "frozen"
     OFF = "off"
     OUT = "out"
     ADMINISTRATOR = "administrator"
@@ -33,6 +35,7 @@ class Action(StrEnum):
     """What an administrator can do for, or to, one person."""
 
     CLEAR = "clear"
+    UNFREEZE = "unfreeze"
     REREGISTER = "reregister"
     SIGN_OUT = "sign-out"
     TEMPORARY_PASSWORD = "temporary-password"
@@ -61,7 +64,13 @@ class Action(StrEnum):
 
 
 def state(
-    *, enabled: bool, in_scope: bool, paused: bool, capable: bool, holds_anything: bool
+    *,
+    enabled: bool,
+    frozen: bool = False,
+    in_scope: bool,
+    paused: bool,
+    capable: bool,
+    holds_anything: bool,
 ) -> State:
     """The one word about somebody.
 
@@ -70,6 +79,8 @@ def state(
     """
     if not enabled:
         return State.DISABLED
+    if frozen:
+        return State.FROZEN
     if not in_scope:
         return State.OUT
     if paused:
@@ -79,7 +90,14 @@ def state(
     return State.PARTIAL if holds_anything else State.NONE
 
 
-def stop(refusal: Refusal, *, enabled: bool, self_service_on: bool, in_scope: bool) -> Stop:
+def stop(
+    refusal: Refusal,
+    *,
+    enabled: bool,
+    frozen: bool = False,
+    self_service_on: bool,
+    in_scope: bool,
+) -> Stop:
     """Which of the reasons that share a refusal it was.
 
     >>> stop(Refusal.NOT_ENABLED, enabled=True, self_service_on=True, in_scope=False)
@@ -90,10 +108,17 @@ def stop(refusal: Refusal, *, enabled: bool, self_service_on: bool, in_scope: bo
     if refusal is Refusal.MANAGED_ELSEWHERE:
         return Stop.ELSEWHERE
     if refusal is Refusal.NOT_VERIFIABLE:
-        return Stop.METHODS if enabled else Stop.DISABLED
+        # In the order of the portal's checks.
+        return _unverifiable(enabled=enabled, frozen=frozen)
     if not self_service_on:
         return Stop.OFF
     return Stop.ADMINISTRATOR if in_scope else Stop.OUT
+
+
+def _unverifiable(*, enabled: bool, frozen: bool) -> Stop:
+    if not enabled:
+        return Stop.DISABLED
+    return Stop.FROZEN if frozen else Stop.METHODS
 
 
 def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> bool:

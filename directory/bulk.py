@@ -104,7 +104,8 @@ def _column_in_copy(values: Sequence[Any]) -> Sequence[str]:
         return [rf"\\x{value.hex()}" for value in values]
     if kinds == {str} and not _SPECIAL.search("".join(values)):
         return values
-    return list(map(_in_copy, values))
+    texts = {value: _in_copy(value) for value in set(values)}
+    return [texts[value] for value in values]
 
 
 def _in_copy(value: object) -> str:

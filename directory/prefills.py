@@ -92,3 +92,8 @@ def kinds_of(prefills: Mapping[Proof, Prefill]) -> Kinds:
     if len(numbers) == 1 and all(proof in prefills for proof in _PHONES):
         kinds |= Kinds.ONE_PHONE
     return kinds
+
+
+def known_since(prefills: Mapping[Proof, Prefill]) -> datetime | None:
+    """Since when something is known: the time of the oldest of them."""
+    return min((one.changed_at for one in prefills.values()), default=None)

@@ -43,6 +43,7 @@ class Limit(Enum):
     CONTACTS_OF_A_USER = Rate(1, _HOUR)
     CONTACTS_OF_A_TENANT = Rate(20, _HOUR)
     SIGN_IN_FAILURES_FROM_A_NETWORK = Rate(100, timedelta(minutes=10))
+    DISAVOWALS_FROM_A_NETWORK = Rate(30, timedelta(minutes=10))
     MESSAGES_OF_A_TENANT = Rate(1_000, _DAY)
 
 

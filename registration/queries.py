@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.utils import timezone
+
 from delivery.channels import available
 from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import in_scope, prefilled
 from registration.rules import Demand, Row, Status, demand, kinds_to_register, missing
-from tenants.policy import Method, Proof
+from tenants.policy import Method, Policy, Proof, for_administrators
 from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
 from verification.queries import authenticators_of, holdings_of, methods_by_proof, value_of
@@ -120,6 +122,7 @@ def overview_of(user: User) -> Overview:
     policy, asked = policy_in_force(), demand_on(user)
     proved, entered = methods_by_proof(user.pk), entered_of(user)
     usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(asked.methods)}
+    waiting = holdings_of(user.pk, _policy_for(user), at=timezone.now()).waiting
     rows = []
     for proof in kinds_to_register(asked.methods):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
@@ -138,12 +141,28 @@ def overview_of(user: User) -> Overview:
         if proof is Proof.OFFICE_PHONE and status is not Status.CONFIRM:
             is_open = False
         counts = proof in usable
-        rows.append(Row(proof=proof, status=status, masked=masked, counts=counts, is_open=is_open))
+        rows.append(
+            Row(
+                proof=proof,
+                status=status,
+                masked=masked,
+                counts=counts,
+                counts_from=waiting.get(proof),
+                is_open=is_open,
+            )
+        )
     return Overview(
         in_scope=in_scope(user.pk, policy),
         required=asked.required,
         rows=tuple(rows),
     )
+
+
+def _policy_for(user: User) -> Policy:
+    policy = policy_in_force()
+    if Role(user.role).is_administrator:
+        return for_administrators(policy) or policy
+    return policy
 
 
 def registered(user: User) -> list[Registered]:

@@ -39,6 +39,8 @@ class Row:
     status: Status
     masked: str = ""
     counts: bool = False
+    counts_from: datetime | None = None
+    """From when it counts at a reset, if it is too new to count yet."""
     is_open: bool = True
     """Whether the user can set it up, confirm or change it here and now."""
 

@@ -29,6 +29,7 @@ class Circumstances:
 
     known: bool
     enabled: bool
+    frozen: bool = False
     self_service_on: bool
     in_scope: bool
     may_as_administrator: bool
@@ -42,7 +43,7 @@ def why_not(found: Circumstances) -> Refusal | None:
 
     Source: Microsoft Entra, "How does the password reset portal work" (order of checks).
     """
-    if not found.known or not found.enabled:
+    if not found.known or not found.enabled or found.frozen:
         return Refusal.NOT_VERIFIABLE
     if not (found.self_service_on and found.in_scope and found.may_as_administrator):
         return Refusal.NOT_ENABLED

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reset.views import change, ends, gates, start
+from reset.views import change, ends, gates, start, wasnt_me
 
 app_name = "reset"
 urlpatterns = [
@@ -20,4 +20,7 @@ urlpatterns = [
     path("passwordreset/done", ends.done, name="done"),
     path("passwordreset/ended", ends.ended, name="ended"),
     path("passwordreset/contact", ends.ask_for_help, name="contact"),
+    path("wasnt-me", wasnt_me.frozen, name="frozen"),
+    path("wasnt-me/<str:token>", wasnt_me.from_notice, name="wasnt-me"),
+    path("security-info/wasnt-me", wasnt_me.by_oneself, name="freeze"),
 ]

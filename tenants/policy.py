@@ -100,6 +100,7 @@ RANGES = {
     "access_pass_minutes": (10, 43_200),
     "access_pass_most_minutes": (10, 43_200),
     "access_pass_length": (8, 48),
+    "new_proof_hours": (0, 168),
     "code_digits": (6, 8),
     "code_minutes": (3, 10),
     "email_code_minutes": (3, 10),
@@ -144,6 +145,7 @@ class Policy:
     access_pass_most_minutes: int = 480
     access_pass_length: int = 8
     access_pass_once: bool = False
+    new_proof_hours: int = 24
     office_phone_editor: OfficeEditor = OfficeEditor.ADMINS
     prefilled_usable: frozenset[Proof] = frozenset({Proof.OFFICE_PHONE})
     notify_on_reset: bool = True
@@ -234,6 +236,7 @@ def strictest(first: Policy, second: Policy) -> Policy | None:
             questions=min(first.questions, second.questions, key=order.index),
             methods_required=max(first.methods_required, second.methods_required),
             questions_to_reset=max(first.questions_to_reset, second.questions_to_reset),
+            new_proof_hours=max(first.new_proof_hours, second.new_proof_hours),
             questions_to_register=max(first.questions_to_register, second.questions_to_register),
             password_min_length=max(first.password_min_length, second.password_min_length),
         )

@@ -1,11 +1,14 @@
 """Rows for tests, each valid as it comes: say only what the test is about."""
 
+from dataclasses import replace
+
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from delivery.rules.phones import phone
 from directory.models import User
-from directory.services.contacts_of_person import enter
+from directory.queries import prefilled
+from directory.services.contacts_of_person import FILLED, enter, fill
 from isolation.scope import current_tenant_id
 from tenants.models import Tenant
 from tenants.policy import Policy, Proof, Scope
@@ -74,3 +77,12 @@ def make_questions(user, answers=None):
 
 def make_prefill(user, proof, value, *, textable=False) -> None:
     enter(user.pk, proof, value, textable=textable)
+
+
+def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
+    """Makes what was entered as old as if it had been entered then."""
+    known = prefilled(user.pk)
+    fill(
+        user, {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
+    )
+    user.save(update_fields=FILLED)

@@ -6,20 +6,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from delivery.channels import available
 from delivery.models import Outgoing
 from directory.models import User
-from directory.prefills import Prefill
+from directory.prefills import Prefill, known_since
 from directory.queries import prefilled
-from isolation.scope import current_tenant_id
+from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.models import AccessPass, AuthenticationMethod, Authenticator, Challenge, Purpose
+from verification.models import (
+    AccessPass,
+    AuthenticationMethod,
+    Authenticator,
+    Challenge,
+    NoticeLink,
+    Purpose,
+)
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
+from verification.rules.quarantine import Clock, beginning, counting, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
 _CHANNEL = {
@@ -36,6 +45,9 @@ class Holdings:
 
     held: tuple[Held, ...] = ()
     values: dict[Proof, str] = field(default_factory=dict, repr=False)
+    waiting: dict[Proof, datetime] = field(default_factory=dict)
+    """What is too new to count at a reset, and from when it does."""
+    apps: frozenset[uuid.UUID] = frozenset()
 
     def ways(self, allowed: frozenset[Method]) -> list[Way]:
         """What may be used now, strongest first: held, allowed, and deliverable here."""
@@ -49,17 +61,21 @@ class Holdings:
         return any(thing.textable for thing in self.held if thing.proof is proof)
 
 
-def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> Holdings:
+def holdings_of(
+    user_id: int, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
+) -> Holdings:
     """All that a user can prove: what was verified, and prefilled data that the policy trusts.
 
     The same queries run for a user who doesn't exist.
 
     Args:
         proved_only: leaves out what nobody verified, whatever the policy says.
+        at: leaves out what is too new to count at a reset at this time.
     """
     trusted = frozenset() if proved_only else policy.prefilled_usable
+    known = prefilled(user_id)
     rows: dict[Proof, AuthenticationMethod | Prefill] = {
-        proof: row for proof, row in prefilled(user_id).items() if proof in trusted
+        proof: row for proof, row in known.items() if proof in trusted
     }
     rows |= methods_by_proof(user_id)
     questions = rows.get(Proof.QUESTIONS)
@@ -70,18 +86,45 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
         and questions.answers.count() < policy.questions_to_reset
     ):
         del rows[Proof.QUESTIONS]
+    entered_at = known_since(known)
+    things = {proof: _thing(proof, row, entered_at) for proof, row in rows.items()}
+    apps = {app.pk: _app(app) for app in authenticators_of(user_id)}
+    held = [*things.values(), *apps.values()]
+    waiting: dict[Proof, datetime] = {}
+    if at is not None and policy.new_proof_hours:
+        clock = _clock(user_id, policy, at)
+        counted = counting(held, beginning(policy, deliverable()), clock)
+        there = {thing.proof for thing in counted}
+        new = [thing for thing in held if thing.proof not in there]
+        waiting = {thing.proof: clock.counts_from(thing) for thing in new}
+        held = counted
     values: dict[Proof, str] = {
         proof: value_of(row) if isinstance(row, AuthenticationMethod) else row.value
         for proof, row in rows.items()
-        if proof is not Proof.QUESTIONS
+        if proof is not Proof.QUESTIONS and proof not in waiting
     }
     if is_one_phone(values):
         # One phone is one proof, whatever an administrator calls it.
-        del rows[Proof.OFFICE_PHONE], values[Proof.OFFICE_PHONE]
-    held = [Held(proof=proof, textable=row.textable) for proof, row in rows.items()]
-    if authenticators_of(user_id).exists():
-        held.append(Held(proof=Proof.AUTHENTICATOR))
-    return Holdings(held=tuple(held), values=values)
+        held = [thing for thing in held if thing.proof is not Proof.OFFICE_PHONE]
+        del values[Proof.OFFICE_PHONE]
+    return Holdings(
+        held=tuple(held),
+        values=values,
+        waiting=waiting,
+        apps=frozenset(pk for pk, app in apps.items() if app in held),
+    )
+
+
+def is_older(row: AuthenticationMethod | Prefill | Authenticator, policy: Policy) -> bool:
+    """Whether a reset could begin with this, and it wasn't registered just now."""
+    entered_at = row.changed_at if isinstance(row, Prefill) else None
+    thing = _app(row) if isinstance(row, Authenticator) else _thing(row.proof, row, entered_at)
+    clock = Clock(hours=policy.new_proof_hours, now=timezone.now())
+    return clock.is_settled(thing) and is_usable([thing], beginning(policy, deliverable()))
+
+
+def deliverable() -> frozenset[Method]:
+    return frozenset(method for method in Method if can_deliver(method))
 
 
 def can_deliver(method: Method) -> bool:
@@ -166,6 +209,37 @@ def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
     It is the provider who asks: its id is 122 random bits, and the request is signed.
     """
     return Challenge.unscoped.filter(pk=challenge_id).first()
+
+
+def _thing(proof: str, row: AuthenticationMethod | Prefill, entered_at: datetime | None) -> Held:
+    """What was entered is as old as the oldest of it, which is all that lists can ask for."""
+    verified = isinstance(row, AuthenticationMethod)
+    since = row.since if isinstance(row, AuthenticationMethod) else entered_at
+    return Held(proof=Proof(proof), textable=row.textable, since=since, verified=verified)
+
+
+def _app(app: Authenticator) -> Held:
+    return Held(proof=Proof.AUTHENTICATOR, since=app.confirmed_at)
+
+
+def _clock(user_id: int, policy: Policy, now: datetime) -> Clock:
+    lost = User.objects.filter(pk=user_id).values_list("older_proof_lost_at", flat=True).first()
+    return Clock(hours=policy.new_proof_hours, now=now, lost_at=lost)
+
+
+def token_mac(token: str) -> str:
+    return fingerprint(purpose_key("notice link"), token)
+
+
+def notice_link(token: str, now: datetime) -> NoticeLink | None:
+    """The notice that carries this token, before a tenant is known: the token is the proof.
+
+    On an organisation's own host the notices of others are unknown.
+    """
+    live = NoticeLink.unscoped.filter(mac=token_mac(token), expires_at__gt=now)
+    found = live.filter(user__enabled=True).first()
+    here = tenant_of_host()
+    return found if found is None or here in {None, found.tenant_id} else None
 
 
 def number_shown(challenge: Challenge) -> str:

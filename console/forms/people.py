@@ -25,6 +25,7 @@ STATES = {
     State.PARTIAL: _("Partly registered"),
     State.NONE: _("Not registered"),
     State.BLOCKED: _("Blocked"),
+    State.FROZEN: _("Frozen"),
     State.OUT: _("Not in scope"),
     State.DISABLED: pgettext_lazy("account", "Disabled"),
 }

@@ -55,6 +55,7 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             "require_registration",
             "registration_skip_days",
             "reconfirm_days",
+            "new_proof_hours",
             "prefilled_usable",
             "office_phone_editor",
             "allow_tenant_mailboxes",
@@ -154,6 +155,13 @@ WORDS: dict[str, Words] = {
     ),
     "registration_skip_days": (_("Days it may be put off"), _("0 to 14.")),
     "reconfirm_days": (_("Days until people reconfirm"), _("0 to 730; 0 means never.")),
+    "new_proof_hours": (
+        _("Hours until a new method counts"),
+        _(
+            "0 to 168; 0 means at once. So long a reset needs what was registered before, if there"
+            " is any, and who was told can take the new one away."
+        ),
+    ),
     "prefilled_usable": (
         _("Usable before the user confirmed it"),
         _("Contact data that you entered counts for a reset right away."),

@@ -111,9 +111,11 @@ def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
 
 
 def _in_state(wanted: State, policy: Policy) -> Q:
-    enabled, in_scope = Q(enabled=True), in_scope_of(policy)
+    enabled, in_scope = Q(enabled=True, frozen_at=None), in_scope_of(policy)
     if wanted is State.DISABLED:
         return Q(enabled=False)
+    if wanted is State.FROZEN:
+        return Q(enabled=True, frozen_at__isnull=False)
     if wanted is State.OUT:
         return enabled & ~in_scope
     if wanted is State.BLOCKED:
@@ -177,6 +179,7 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
     states = {
         user.pk: state(
             enabled=user.enabled,
+            frozen=user.frozen_at is not None,
             in_scope=user.pk in in_scope,
             paused=user.pk in paused,
             capable=user.pk in capable,

@@ -52,7 +52,8 @@ def enter(session: SessionBase, user: User, code: str) -> bool:
         if is_first:
             record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk)
             if user.tenant_id is not None:
-                notices.tell(user, Notice.ADDED, proof=Proof.AUTHENTICATOR)
+                app = authenticators_of(user.pk).latest("confirmed_at")
+                notices.tell(user, Notice.ADDED, proof=Proof.AUTHENTICATOR, added=app.pk)
         record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk)
     note_second_factor(session, user)
     return True

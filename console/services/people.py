@@ -93,6 +93,11 @@ def _clear(person: User) -> str:
     return ""
 
 
+def _unfreeze(person: User) -> str:
+    User.objects.filter(pk=person.pk).update(frozen_at=None)
+    return ""
+
+
 def _require_registration(person: User) -> str:
     User.objects.filter(pk=person.pk).update(must_register_at=timezone.now(), registered_at=None)
     return ""
@@ -135,6 +140,7 @@ def _enable(person: User) -> str:
 
 _ACTS: dict[Action, tuple[Callable[[User], str], Activity, Notice]] = {
     Action.CLEAR: (_clear, Activity.BLOCK_CLEARED, Notice.BLOCK_CLEARED),
+    Action.UNFREEZE: (_unfreeze, Activity.SELF_SERVICE_UNFROZEN, Notice.UNFROZEN),
     Action.REREGISTER: (
         _require_registration,
         Activity.REGISTRATION_REQUIRED,

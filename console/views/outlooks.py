@@ -39,6 +39,7 @@ def why_not(person: User, look: Outlook, policy: Policy) -> Stop | None:
     return stop(
         look.refusal,
         enabled=person.enabled,
+        frozen=person.frozen_at is not None,
         self_service_on=policy.self_service is not Scope.NONE,
         in_scope=look.is_in_scope,
     )
@@ -55,6 +56,7 @@ def cures(user: User, person: User, found: Stop | None) -> list[Cure]:
     """What this administrator can do about it."""
     helps = {
         Stop.DISABLED: [_acting(user, person, Action.ENABLE)],
+        Stop.FROZEN: [_acting(user, person, Action.UNFREEZE)],
         Stop.PAUSED: [_acting(user, person, Action.CLEAR)],
         Stop.METHODS: [_contact(user, person), _acting(user, person, Action.REREGISTER)],
         Stop.OUT: [_groups(user)],

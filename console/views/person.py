@@ -155,6 +155,7 @@ def _prospects(user: User, found: User) -> dict[str, object]:
     return {
         "outlook": look,
         "ways": _methods(look.ways),
+        "waiting": [(proof_name(proof), at) for proof, at in look.waiting.items()],
         "cures": outlooks.cures(user, found, obstacle),
         "scope": outlooks.scope_words(look, policy, groups),
         "groups": groups,
@@ -205,6 +206,8 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
         unfit.add(Action.ACCESS_PASS)
     if queries.pass_of(found) is None:
         unfit.add(Action.REVOKE_PASS)
+    if found.frozen_at is None:
+        unfit.add(Action.UNFREEZE)
     return [
         (action.value, words[0])
         for action, words in ACTIONS.items()

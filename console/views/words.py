@@ -14,10 +14,17 @@ from console.rules import Action, State, Stop
 from registration.queries import AddressProblem
 from reset.refusals import Refusal
 
-_TAGS = {State.CAPABLE: "ok", State.BLOCKED: "bad", State.DISABLED: "bad", State.PARTIAL: "warn"}
+_TAGS = {
+    State.CAPABLE: "ok",
+    State.BLOCKED: "bad",
+    State.DISABLED: "bad",
+    State.FROZEN: "bad",
+    State.PARTIAL: "warn",
+}
 
 REASONS: dict[Stop, Promise] = {
     Stop.DISABLED: _("The account is disabled."),
+    Stop.FROZEN: _("Somebody said “This wasn’t me”: self-service is frozen."),
     Stop.OFF: _("Self-service is off for everybody."),
     Stop.OUT: _("The policy isn’t for this person."),
     Stop.ADMINISTRATOR: _("Administrators may not reset their own passwords."),
@@ -38,6 +45,13 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     Action.CLEAR: (
         _("Clear the block"),
         _("Wrong guesses so far are forgotten, and resetting works again at once."),
+    ),
+    Action.UNFREEZE: (
+        _("Unfreeze"),
+        _(
+            "Resetting and registering work again at once. Before that, check who is asking: call"
+            " back a number you already have, and look at the security info for what isn’t theirs."
+        ),
     ),
     Action.REREGISTER: (
         _("Require registration again"),

@@ -15,6 +15,7 @@ from vault.services import opened, sealed
 _EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _KINDS = {"email": 1, "mobile_phone": 2, "office_phone": 4}
 _TEXTABLE, _ONE_PHONE = 8, 16
+_FILLED = ["prefill", "prefill_kinds", "prefilled_at"]
 _AT_ONCE = 2_000
 
 
@@ -26,9 +27,9 @@ def join(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
     for user_id, group in groupby(rows, key=lambda row: row.user_id):
         changed.append(_joined(user(pk=user_id), list(group)))
         if len(changed) == _AT_ONCE:
-            user.objects.bulk_update(changed, ["prefill", "prefill_kinds"])
+            user.objects.bulk_update(changed, _FILLED)
             changed = []
-    user.objects.bulk_update(changed, ["prefill", "prefill_kinds"])
+    user.objects.bulk_update(changed, _FILLED)
 
 
 def _joined(user: Any, rows: list[Any]) -> Any:
@@ -48,6 +49,7 @@ def _joined(user: Any, rows: list[Any]) -> Any:
     place = f"directory.user.prefill:{user.pk}"
     user.prefill = sealed("\n".join(lines), tenant_id=tenant_id, place=place)
     user.prefill_kinds = kinds
+    user.prefilled_at = min(row.changed_at for row in rows)
     return user
 
 
@@ -88,5 +90,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "user", "prefill_kinds", models.PositiveSmallIntegerField(db_default=0, default=0)
         ),
+        migrations.AddField("user", "prefilled_at", models.DateTimeField(null=True)),
         migrations.RunPython(join, part),
     ]

@@ -32,9 +32,15 @@ class User(TenantOwned, AbstractBaseUser):
     """The password is a temporary one: nothing else can be done before it is changed."""
     must_register_at = models.DateTimeField(null=True, blank=True)
     """An administrator asked that the security info be checked at the next sign-in."""
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    """Since when self-service is stopped, because somebody said "this wasn't me"."""
+    older_proof_lost_at = models.DateTimeField(null=True, blank=True)
+    """When something that could prove who they are was last removed or replaced by them."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     prefill = models.BinaryField(null=True)
     """Contact data that an administrator entered, sealed; see `directory.prefills`."""
+    prefilled_at = models.DateTimeField(null=True)
+    """Since when something of it is known."""
     prefill_kinds = models.PositiveSmallIntegerField(default=0, db_default=0)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"

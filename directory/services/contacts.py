@@ -11,7 +11,7 @@ from directory.csv_rows import Person, Plain
 from directory.models import User
 from directory.prefills import Kinds, Prefill, line, moment
 from directory.queries import prefilled_among
-from directory.services.contacts_of_person import fill
+from directory.services.contacts_of_person import FILLED, fill
 from tenants.policy import Proof
 
 Verified = Callable[[Mapping[int, Mapping[Proof, str]]], Collection[tuple[int, Proof]]]
@@ -120,7 +120,7 @@ def complete_contacts(people: Iterable[tuple[User, Person]], verified: Verified)
         for user_id, found in wanted.items()
         if _take_over(users[user_id], known.get(user_id, {}), found)
     ]
-    User.objects.bulk_update(changed, ["prefill", "prefill_kinds"])
+    User.objects.bulk_update(changed, FILLED)
     return Kept({user.pk for user in changed}, left_alone)
 
 

@@ -4,10 +4,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from directory.models import User
-from directory.prefills import Prefill, kinds_of, text_of
+from directory.prefills import Prefill, kinds_of, known_since, text_of
 from directory.queries import prefill_place, prefilled
 from tenants.policy import Proof
 from vault.services import sealed
+
+FILLED = ("prefill", "prefill_kinds", "prefilled_at")
+"""What `fill` changes."""
 
 
 @transaction.atomic
@@ -28,7 +31,7 @@ def enter(user_id: int, proof: Proof, value: str, *, textable: bool) -> bool:
     elif before is None:
         return False
     fill(user, known)
-    user.save(update_fields=["prefill", "prefill_kinds"])
+    user.save(update_fields=FILLED)
     return True
 
 
@@ -39,3 +42,4 @@ def fill(user: User, known: dict[Proof, Prefill]) -> None:
     text = text_of(known.values())
     user.prefill = sealed(text, tenant_id=user.tenant_id, place=place) if known else None
     user.prefill_kinds = kinds_of(known).value
+    user.prefilled_at = known_since(known)

@@ -28,7 +28,7 @@ from vault.services import sealed_each
 _FIELDS = ("display_name", "given_name", "surname", "language")
 _COLUMNS = (
     *("id", "upn", *_FIELDS),
-    *("password", "password_changed_at", "prefill", "prefill_kinds"),
+    *("password", "password_changed_at", "prefill", "prefill_kinds", "prefilled_at"),
 )
 _CHANCE = 20
 _names = attrgetter(*_FIELDS)
@@ -93,7 +93,8 @@ def add_new(plain: Plain) -> bool:
         # The file came before, most likely. Trying all the same would leave dead rows behind.
         return False
     ids, chance = next_ids(User, len(plain)), token_hex(_CHANCE * len(plain))
-    entered = prefills_in_plain(plain, timezone.now())
+    now = timezone.now()
+    entered = prefills_in_plain(plain, now)
     places = [prefill_place(pk) for pk in ids]
     sealed = sealed_each(entered.texts, tenant_id=current_tenant_id(), places=places)
     return add_all(
@@ -107,6 +108,7 @@ def add_new(plain: Plain) -> bool:
                 one if text else None for one, text in zip(sealed, entered.texts, strict=True)
             ],
             "prefill_kinds": entered.kinds,
+            "prefilled_at": [now if text else None for text in entered.texts],
         },
     )
 
@@ -144,6 +146,7 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
             now if person.upn in hashes else None,
             sealed[number] if texts[number] else None,
             kinds_of(contacts[number]).value,
+            now if contacts[number] else None,
         )
         for number, person in enumerate(people)
     ]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,10 +13,11 @@ from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled
 from registration.queries import entered_of, is_complete
+from registration.services import manage
 from tenants.policy import Method, Proof
-from tenants.queries import called_briefly, tenant_in_force
+from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from vault.services import sealed
-from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
 from verification.queries import (
     authenticators_of,
     blind_index,
@@ -137,10 +139,13 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     Args:
         answers: question id → answer as typed, already judged.
     """
-    known = Proof.QUESTIONS in methods_by_proof(user.pk)
-    questions.save_answers(user, answers)
+    before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
+    known = before is not None
+    saved = questions.save_answers(user, answers)
     with transaction.atomic():
-        _written_down(user, Proof.QUESTIONS, is_change=known)
+        if before is not None:
+            manage.note_loss(user, before)
+        _written_down(user, saved, is_change=known)
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
@@ -164,7 +169,8 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     with transaction.atomic():
         paired = authenticators.finish_pairing(user, context, code, name=name)
         if paired:
-            _written_down(user, Proof.AUTHENTICATOR, is_change=False)
+            newest = authenticators_of(user.pk).latest("confirmed_at")
+            _written_down(user, newest, is_change=False)
     if paired:
         guesses.uncount(user.pk)
     return paired
@@ -203,31 +209,58 @@ def _register(user: User, challenge: Challenge) -> None:
     User.objects.select_for_update().get(pk=user.pk)
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
-    if before is not None:
-        before.delete()
+    now = timezone.now()
     method = AuthenticationMethod(
         user=user,
         proof=proof,
         index=blind_index(value),
         textable=challenge.textable,
-        verified_at=timezone.now(),
+        verified_at=now,
+        known_since=_known_since(user, proof, value, now),
     )
+    if before is not None:
+        before.delete()
     place = f"verification.method.value:{method.pk}"
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
     changed = before is not None and old_value != value
-    _written_down(user, proof, is_change=changed, except_value=value, also_value=old_value)
+    _written_down(user, method, is_change=changed, except_value=value, also_value=old_value)
+
+
+def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetime:
+    """The same number or address stays as old as it was; another one takes the older away."""
+    policy = policy_in_force()
+    before = methods_by_proof(user.pk).get(proof)
+    if before is not None:
+        if value_of(before) == value:
+            return before.since
+        manage.note_loss(user, before)
+        return now
+    entered = prefilled(user.pk).get(proof)
+    if entered is None or proof not in policy.prefilled_usable:
+        return now
+    if entered.value == value:
+        return entered.changed_at
+    manage.note_loss(user, entered)
+    return now
 
 
 def _written_down(
-    user: User, proof: Proof, *, is_change: bool, except_value: str = "", also_value: str = ""
+    user: User,
+    added: AuthenticationMethod | Authenticator,
+    *,
+    is_change: bool,
+    except_value: str = "",
+    also_value: str = "",
 ) -> None:
+    proof = Proof.AUTHENTICATOR if isinstance(added, Authenticator) else Proof(added.proof)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
     record(activity, subject_id=user.pk, method=proof)
     notices.tell(
         user,
         Notice.CHANGED if is_change else Notice.ADDED,
         proof=proof,
+        added=added.pk,
         except_value=except_value,
         also_value=also_value if is_change else "",
     )

@@ -4,12 +4,16 @@ import uuid
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import record
 from directory.models import User
+from directory.prefills import Prefill
 from tenants.policy import Proof
-from verification.queries import methods_by_proof, value_of
+from tenants.queries import policy_in_force
+from verification.models import AuthenticationMethod, Authenticator
+from verification.queries import authenticators_of, is_older, methods_by_proof, value_of
 from verification.services import authenticators, notices
 from verification.services.notice_words import Notice
 
@@ -25,6 +29,7 @@ def remove(user: User, proof: Proof) -> bool:
     if method is None:
         return False
     value = "" if proof is Proof.QUESTIONS else value_of(method)
+    note_loss(user, method)
     method.delete()
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
@@ -38,10 +43,37 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
     Returns:
         False when there was none.
     """
-    if not authenticators.remove(user.pk, authenticator_id):
+    app = authenticators_of(user.pk).filter(pk=authenticator_id).first()
+    if app is None or not authenticators.remove(user.pk, authenticator_id):
         return False
+    note_loss(user, app)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
+    return True
+
+
+def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator) -> None:
+    """Remembers that something older is given away: what is new counts no sooner for that."""
+    policy = policy_in_force()
+    if is_older(row, policy):
+        User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now())
+
+
+@transaction.atomic
+def take_back(user: User, added: uuid.UUID) -> bool:
+    """Removes what somebody else added in the user's name. Nobody is told at what was removed.
+
+    Returns:
+        False when it is gone already.
+    """
+    method = AuthenticationMethod.objects.filter(user=user, pk=added).first()
+    proof = Proof(method.proof) if method else Proof.AUTHENTICATOR
+    if method is not None:
+        method.delete()
+    elif not authenticators.remove(user.pk, added):
+        return False
+    record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof, reason="wasnt_me")
+    notices.tell(user, Notice.REMOVED, proof=proof)
     return True
 
 

@@ -25,10 +25,23 @@ _HEADED_FOR = "headed_for"
 
 
 def signed_in(view: Page) -> Page:
-    """Only for a signed-in person of an organisation; others sign in first and come back.
+    """Only for a signed-in person whose self-service isn't stopped; else the list says that it is.
 
     Times on these pages are those of the organisation.
     """
+
+    @even_while_frozen
+    @wraps(view)
+    def page(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
+        if user.frozen_at is not None:
+            return redirect("registration:security-info")
+        return view(request, user, *args, **kwargs)
+
+    return page
+
+
+def even_while_frozen(view: Page) -> Page:
+    """Only for a signed-in person of an organisation; others sign in first and come back."""
 
     @wraps(view)
     def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -28,6 +29,7 @@ class ShownRow:
     kind: str
     ready: bool
     counts: bool
+    counts_from: datetime | None
     tag: str
     by_admin: bool
     addable: bool
@@ -62,6 +64,7 @@ def _shown(row: Row) -> ShownRow:
         kind="email" if row.proof is Proof.EMAIL else "phone",
         ready=row.status is Status.READY,
         counts=row.counts,
+        counts_from=row.counts_from,
         tag=tags[row.status],
         by_admin=row.status is Status.CONFIRM,
         addable=row.status is not Status.READY or row.proof is Proof.AUTHENTICATOR,

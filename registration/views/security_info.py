@@ -13,19 +13,20 @@ from directory.models import User
 from registration import queries
 from registration.rules import removal_breaks
 from registration.services import manage
-from registration.views.frame import freshly_proved, render, signed_in
+from registration.views.frame import even_while_frozen, freshly_proved, render
 from registration.views.rows import page_for, shown_rows
 from tenants.policy import Proof
 from verification.services.notices import proof_name
 
 
 @require_safe
-@signed_in
+@even_while_frozen
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
     overview = queries.overview_of(user)
     context = {
         "held": [_listed(kind, overview) for kind in queries.registered(user)],
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
+        "frozen_at": user.frozen_at,
         "short": overview.missing if overview.in_scope else 0,
     }
     return render(request, "registration/security_info.html", context)
@@ -53,7 +54,7 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
 
 
 @require_POST
-@signed_in
+@even_while_frozen
 def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
     """Every session of this person ends but this one."""
     manage.sign_out_everywhere(user)
@@ -71,6 +72,7 @@ def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, o
         "name": proof_name(kind.proof),
         "masked": kind.masked,
         "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
+        "counts_from": row.counts_from if row else None,
         "last_used_at": kind.last_used_at,
         "change_url": page_for(kind.proof) if changeable else "",
     }

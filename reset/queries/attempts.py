@@ -1,5 +1,7 @@
 """What is known about an attempt."""
 
+from django.utils import timezone
+
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
@@ -27,9 +29,12 @@ def attempt_of(cookie: str) -> ResetAttempt | None:
 
 
 def user_of(attempt: ResetAttempt) -> User | None:
-    """The attempt's user, as long as nobody disabled them or changed their password meanwhile."""
+    """The attempt's user, as long as nobody disabled or froze them or changed their password."""
     return User.objects.filter(
-        pk=attempt.user_id or _NOBODY, enabled=True, session_epoch=attempt.session_epoch
+        pk=attempt.user_id or _NOBODY,
+        enabled=True,
+        frozen_at=None,
+        session_epoch=attempt.session_epoch,
     ).first()
 
 
@@ -82,27 +87,33 @@ def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
     """The methods that were proved in this attempt by its user, who still holds them unchanged."""
     user_id = attempt.user_id or _NOBODY
     rows = list(attempt.evidence.filter(user_id=user_id))
-    since = held_since(user_id, policy_in_force()) if rows else {}
+    if not rows:
+        return frozenset()
+    since = held_since(user_id, policy_in_force())
+    counting = {thing.proof for thing in holdings_in(attempt).held}
     return frozenset(
         Method(row.method)
         for row in rows
-        if Proof(row.proof) in since and since[Proof(row.proof)] <= row.passed_at
+        if Proof(row.proof) in counting & since.keys() and since[Proof(row.proof)] <= row.passed_at
     )
 
 
 def holdings_in(attempt: ResetAttempt) -> Holdings:
-    return holdings_of(attempt.user_id or _NOBODY, policy_in_force())
+    """What the attempt's user could prove now, but for what was registered just now."""
+    policy = policy_of(attempt, user_of(attempt)) or policy_in_force()
+    return holdings_of(attempt.user_id or _NOBODY, policy, at=timezone.now())
 
 
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
     """What the checks need. The same questions are asked about a user who doesn't exist."""
     decided = policy or Policy()
     user_id = user.pk if user else _NOBODY
-    ways = holdings_of(user_id, decided).ways(decided.methods)
+    ways = holdings_of(user_id, decided, at=timezone.now()).ways(decided.methods)
     is_admin = user is not None and Role(user.role).is_administrator
     return Circumstances(
         known=user is not None,
         enabled=user is not None and user.enabled,
+        frozen=user is not None and user.frozen_at is not None,
         self_service_on=decided.self_service is not Scope.NONE,
         in_scope=in_scope(user_id, decided),
         may_as_administrator=not is_admin or decided.admin_self_reset,

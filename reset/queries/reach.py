@@ -8,10 +8,11 @@ read, many at a time.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, product
 
 from django.db.models import Count, Exists, OuterRef, Q
+from django.utils import timezone
 
 from directory.models import Membership, User
 from directory.prefills import KIND_OF, Kinds
@@ -23,7 +24,8 @@ from tenants.policy import Policy, Proof, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.models import AuthenticationMethod, Authenticator
-from verification.queries import can_deliver, holdings_of, is_one_phone, value_of
+from verification.queries import can_deliver, deliverable, holdings_of, is_one_phone, value_of
+from verification.rules.quarantine import beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of
 from verification.services.guesses import paused_until
 
@@ -45,6 +47,8 @@ class Outlook:
     required: int
     missing: int
     is_in_scope: bool
+    waiting: dict[Proof, datetime]
+    """What is too new to count, and from when it does."""
 
 
 def outlook(user: User) -> Outlook:
@@ -53,7 +57,8 @@ def outlook(user: User) -> Outlook:
     until = paused_until(user.pk)
     found = circumstances(user, policy, paused=until is not None)
     decided = policy or Policy()
-    ways = holdings_of(user.pk, decided).ways(decided.methods)
+    holdings = holdings_of(user.pk, decided, at=timezone.now())
+    ways = holdings.ways(decided.methods)
     return Outlook(
         refusal=why_not(found),
         until=until,
@@ -61,6 +66,7 @@ def outlook(user: User) -> Outlook:
         required=decided.methods_required,
         missing=gates_missing(decided, frozenset(way.method for way in ways)),
         is_in_scope=in_scope(user.pk, decided),
+        waiting=holdings.waiting,
     )
 
 
@@ -73,7 +79,7 @@ def could_reset(policy: Policy, *, among: Collection[int] | None = None) -> Q:
         among: ids of the only people that are asked about, say those on a page. Without it
             everybody is judged: some seconds for every 100,000 whom two phones decide about.
     """
-    people = Q(enabled=True, connector="builtin") & in_scope_of(policy)
+    people = Q(enabled=True, frozen_at=None, connector="builtin") & in_scope_of(policy)
     if among is not None:
         people &= Q(pk__in=among)
     able = _hold_enough(people & ~Q(role__in=_ADMINISTRATORS), policy)
@@ -103,10 +109,32 @@ def _in_groups(names: Iterable[str]) -> Q:
 
 def _hold_enough(people: Q, policy: Policy) -> Q:
     """Those of the people who hold what gets them through the gates."""
+    if not policy.new_proof_hours:
+        return _get_through(people, policy, None)
+    border = timezone.now() - timedelta(hours=policy.new_proof_hours)
+    older = _hold_older(policy, border)
+    at_once = _get_through(people & ~older, policy, None)
+    return at_once | _get_through(people & older, policy, border)
+
+
+def _hold_older(policy: Policy, border: datetime) -> Q:
+    """People with something older to begin a reset with, or who gave it away just now."""
+    usable = beginning(policy, deliverable())
+    kinds: list[_Kind] = [
+        kind
+        for kind in (*Proof, _TEXTABLE)
+        if is_usable([Held(proof=_proof(kind), textable=kind == _TEXTABLE)], usable)
+    ]
+    held = _any(_holds(kind, policy, verified_by=border, entered_by=border) for kind in kinds)
+    return held | Q(older_proof_lost_at__isnull=False, older_proof_lost_at__gt=border)
+
+
+def _get_through(people: Q, policy: Policy, border: datetime | None) -> Q:
+    """Those of the people who are through by what was known by the border, if there is one."""
     least = _least(policy)
-    able = people & _any_set(least, policy)
+    able = people & _any_set(least, policy, border)
     if any(_needs_two_phones(kinds, policy) for kinds in least):
-        able &= ~Q(pk__in=_who_count_one_phone_twice(able, policy))
+        able &= ~Q(pk__in=_who_count_one_phone_twice(able, policy, border))
     return able
 
 
@@ -142,21 +170,41 @@ def _subsets(kinds: list[_Kind]) -> Iterator[frozenset[_Kind]]:
             yield subset
 
 
-def _holds(kind: _Kind, policy: Policy) -> Q:
+def _holds(
+    kind: _Kind,
+    policy: Policy,
+    *,
+    verified_by: datetime | None = None,
+    entered_by: datetime | None = None,
+) -> Q:
     """Verified; or, where nothing is, entered by an administrator and trusted by the policy."""
     if kind is Proof.AUTHENTICATOR:
         paired = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
+        if verified_by is not None:
+            paired = paired.filter(confirmed_at__lte=verified_by)
         return Q(Exists(paired.filter(user_id=OuterRef("pk"))))
-    proof = Proof.MOBILE_PHONE if kind == _TEXTABLE else kind
+    proof = _proof(kind)
     verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
     right_one = {"textable": True} if kind == _TEXTABLE else {}
+    counting = verified.filter(**right_one)
+    if verified_by is not None:
+        counting = counting.filter(
+            Q(known_since__lte=verified_by) | Q(known_since=None, verified_at__lte=verified_by)
+        )
     if kind is Proof.QUESTIONS:
-        verified = verified.annotate(n=Count("answers")).filter(n__gte=policy.questions_to_reset)
-    holds = Q(Exists(verified.filter(**right_one)))
-    if isinstance(proof, Proof) and proof in policy.prefilled_usable and proof in KIND_OF:
+        counting = counting.annotate(n=Count("answers")).filter(n__gte=policy.questions_to_reset)
+    holds = Q(Exists(counting))
+    if proof in policy.prefilled_usable and proof in KIND_OF:
         kinds = KIND_OF[proof] | (Kinds.TEXTABLE if kind == _TEXTABLE else Kinds(0))
-        holds |= ~Q(Exists(verified)) & has_prefilled(kinds)
+        trusted = has_prefilled(kinds)
+        if entered_by is not None:
+            trusted &= Q(prefilled_at__lte=entered_by)
+        holds |= ~Q(Exists(verified)) & trusted
     return holds
+
+
+def _proof(kind: _Kind) -> Proof:
+    return Proof.MOBILE_PHONE if kind == _TEXTABLE else Proof(kind)
 
 
 def _needs_two_phones(kinds: frozenset[_Kind], policy: Policy) -> bool:
@@ -166,11 +214,11 @@ def _needs_two_phones(kinds: frozenset[_Kind], policy: Policy) -> bool:
     return not _is_enough(kinds - {Proof.OFFICE_PHONE} | {Proof.MOBILE_PHONE}, policy)
 
 
-def _who_count_one_phone_twice(able: Q, policy: Policy) -> list[int]:
+def _who_count_one_phone_twice(able: Q, policy: Policy, border: datetime | None) -> list[int]:
     """Who would be through only because one number is kept as both phones."""
-    both = _all(_holds(phone, policy) for phone in _PHONES)
+    both = _all(_holds(phone, policy, verified_by=border) for phone in _PHONES)
     without = [kinds for kinds in _least(policy) if Proof.OFFICE_PHONE not in kinds]
-    depend = User.objects.filter(able & both & ~_any_set(without, policy))
+    depend = User.objects.filter(able & both & ~_any_set(without, policy, border))
     verified = Exists(
         AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof__in=_PHONES)
     )
@@ -197,8 +245,8 @@ def _phones_of(user_ids: list[int], policy: Policy) -> dict[int, dict[Proof, str
     return found
 
 
-def _any_set(sets: Iterable[frozenset[_Kind]], policy: Policy) -> Q:
-    return _any(_all(_holds(kind, policy) for kind in kinds) for kinds in sets)
+def _any_set(sets: Iterable[frozenset[_Kind]], policy: Policy, border: datetime | None) -> Q:
+    return _any(_all(_holds(kind, policy, verified_by=border) for kind in kinds) for kinds in sets)
 
 
 def _all(conditions: Iterable[Q]) -> Q:

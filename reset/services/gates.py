@@ -113,7 +113,8 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
     method = Method.AUTHENTICATOR
     with transaction.atomic():
         require(attempt, Step.VERIFY)
-        right = authenticators.is_right(user_id, code)
+        apps = queries.holdings_in(attempt).apps
+        right = authenticators.is_right(user_id, code, among=apps)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
     return _counted(attempt, answered)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from directory.connectors.base import DirectoryError
 from directory.models import User
-from registration.views.frame import render, signed_in
+from registration.views.frame import even_while_frozen, render
 from reset.forms import ChangePasswordForm
 from reset.services import change
 from reset.services.finish import findings_about
@@ -18,8 +18,11 @@ from verification.forms import paused_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
+@even_while_frozen
 def change_password(request: HttpRequest, user: User) -> HttpResponse:
+    # A temporary password came from an administrator, who knows: it may be changed.
+    if user.frozen_at is not None and not user.must_change_password:
+        return redirect("registration:security-info")
     shortest = policy_in_force().password_min_length
     form = ChangePasswordForm(request.POST or None, shortest=shortest)
     allowed = change.may_change(user)

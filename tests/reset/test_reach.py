@@ -1,12 +1,14 @@
 """What the admin says about people is what the portal then does."""
 
 from contextlib import suppress
+from datetime import timedelta
 from ipaddress import IPv4Address
 from itertools import count
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +22,16 @@ from tenants.models import Group, GroupNesting
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_email, make_method, make_prefill, make_questions, make_user
+from tests.builders import (
+    as_if_entered,
+    make_email,
+    make_method,
+    make_prefill,
+    make_questions,
+    make_user,
+)
 from tests.console.people import with_app
+from verification.models import AuthenticationMethod, Authenticator
 from verification.services.guesses import Paused, count_a_guess
 
 PHONES = {"own": "+821012345678", "shared": "+8221112222"}
@@ -49,6 +59,7 @@ policies = (
             "questions": st.sampled_from(Questions),
             "prefilled_usable": st.frozensets(st.sampled_from(PREFILLED)),
             "admin_self_reset": st.booleans(),
+            "new_proof_hours": st.sampled_from([0, 24]),
         }
     )
     .map(possible)
@@ -58,10 +69,13 @@ people = st.fixed_dictionaries(
     {
         "role": st.sampled_from([Role.NONE, Role.NONE, Role.HELPDESK, Role.REPORTS_READER]),
         "enabled": st.sampled_from([True, True, True, False]),
+        "frozen": st.sampled_from([False, False, False, True]),
         "connector": st.sampled_from(["builtin", "builtin", "ldap"]),
         "verified": st.frozensets(st.sampled_from([*PREFILLED, Proof.QUESTIONS])),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
         "app": st.booleans(),
+        "old": st.frozensets(st.sampled_from(Proof)),
+        "lost": st.sampled_from([None, None, timedelta(hours=1), timedelta(days=2)]),
         "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
@@ -77,6 +91,7 @@ def move_in(person, groups):
         f"user{number}@contoso.example",
         role=person["role"],
         enabled=person["enabled"],
+        frozen_at=timezone.now() if person["frozen"] else None,
         connector=person["connector"],
     )
     values = {
@@ -91,9 +106,21 @@ def move_in(person, groups):
         make_questions(user)
     if person["app"]:
         with_app(user)
+    grow_old(user, person["old"])
+    if person["lost"]:
+        User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now() - person["lost"])
     for name in person["groups"]:
         Membership.objects.create(user=user, group=groups[name])
     return user
+
+
+def grow_old(user, proofs):
+    """As if these had been registered, or entered, two days ago."""
+    then = timezone.now() - timedelta(days=2)
+    AuthenticationMethod.objects.filter(user=user, proof__in=proofs).update(verified_at=then)
+    as_if_entered(user, then, proofs)
+    if Proof.AUTHENTICATOR in proofs:
+        Authenticator.objects.filter(user=user).update(confirmed_at=then)
 
 
 def who_gets_through(users):

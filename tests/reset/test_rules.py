@@ -142,6 +142,7 @@ def circumstances(**changes):
         ({}, None),
         ({"known": False, "self_service_on": False}, Refusal.NOT_VERIFIABLE),
         ({"enabled": False}, Refusal.NOT_VERIFIABLE),
+        ({"frozen": True, "self_service_on": False}, Refusal.NOT_VERIFIABLE),
         ({"self_service_on": False, "enough_methods": False}, Refusal.NOT_ENABLED),
         ({"in_scope": False, "paused": True}, Refusal.NOT_ENABLED),
         ({"may_as_administrator": False}, Refusal.NOT_ENABLED),

@@ -2,5 +2,14 @@ from verification.models.access_pass import AccessPass
 from verification.models.authenticator import Authenticator
 from verification.models.challenge import Challenge, Purpose
 from verification.models.method import Answer, AuthenticationMethod
+from verification.models.notice_link import NoticeLink
 
-__all__ = ["AccessPass", "Answer", "AuthenticationMethod", "Authenticator", "Challenge", "Purpose"]
+__all__ = [
+    "AccessPass",
+    "Answer",
+    "AuthenticationMethod",
+    "Authenticator",
+    "Challenge",
+    "NoticeLink",
+    "Purpose",
+]

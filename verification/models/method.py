@@ -1,6 +1,7 @@
 """What a user proved to hold: a phone, a mailbox, answers."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -22,6 +23,8 @@ class AuthenticationMethod(TenantOwned):
     drawn = models.JSONField(default=list)
     """Ids of the questions that are asked until they are answered, so that nobody shops."""
     verified_at = models.DateTimeField()
+    known_since = models.DateTimeField(null=True)
+    """Since when this very number or address counts; `verified_at` where that is empty."""
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -34,6 +37,11 @@ class AuthenticationMethod(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.proof} of {self.user_id}"
+
+    @property
+    def since(self) -> datetime:
+        """Since when it counts as known, however often it was verified again."""
+        return self.known_since or self.verified_at
 
 
 class Answer(TenantOwned):

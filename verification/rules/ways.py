@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from tenants.policy import Method, Proof
 
@@ -14,6 +15,9 @@ class Held:
 
     proof: Proof
     textable: bool = False
+    since: datetime | None = None
+    """Since when it is known; None where nobody asks."""
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,12 +58,16 @@ def finish_pairing(user: User, context: uuid.UUID, code: str, *, name: str = "")
     return False
 
 
-def is_right(user_id: int, code: str) -> bool:
+def is_right(user_id: int, code: str, *, among: frozenset[uuid.UUID] | None = None) -> bool:
     """Whether one of the user's apps shows this code now. A code is right once.
+
+    Args:
+        among: the only apps that are asked, where not all of them count.
 
     Source: RFC 6238 section 5.2 (one use), NIST SP 800-63B-4 section 3.1.4.
     """
-    return any(_spend(app, code) for app in authenticators_of(user_id))
+    apps = authenticators_of(user_id)
+    return any(_spend(app, code) for app in apps if among is None or app.pk in among)
 
 
 def remove(user_id: int, authenticator_id: uuid.UUID) -> bool:

@@ -14,13 +14,19 @@ from tenants.queries import branding_in_force, called
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What a mail says. `quote` is what a person wrote: shown as theirs, never in the subject."""
+    """What a mail says. `quote` is what a person wrote: shown as theirs, never in the subject.
+
+    Args:
+        button: what the link to `url` is called.
+    """
 
     subject: str
     paragraphs: Sequence[str]
     code: str = ""
     after_code: Sequence[str] = ()
     quote: str = ""
+    button: str = ""
+    url: str = ""
     footer: Sequence[str] = ()
 
 

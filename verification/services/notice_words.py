@@ -25,6 +25,13 @@ class Notice(StrEnum):
     CONTACT_ENTERED = "contact_entered"
     ROLE_CHANGED = "role_changed"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    FROZEN = "frozen"
+    UNFROZEN = "unfrozen"
+
+    @property
+    def needs_a_link(self) -> bool:
+        """Whether it says that something happened which may not have been the user."""
+        return self is not Notice.FROZEN
 
 
 def letter_words(notice: Notice) -> tuple[str, str]:
@@ -116,6 +123,18 @@ def letter_words(notice: Notice) -> tuple[str, str]:
                 " %(time)s."
             ),
         ),
+        Notice.FROZEN: (
+            _("Password reset is stopped for your %(brand)s account"),
+            _(
+                "Somebody told us on %(date)s at %(time)s that they did not change something in"
+                " %(user)s. We stopped password reset and signed you out everywhere. Your IT team"
+                " knows and can turn it on again."
+            ),
+        ),
+        Notice.UNFROZEN: (
+            _("Password reset works again for your %(brand)s account"),
+            _("An administrator turned it on again for %(user)s on %(date)s at %(time)s."),
+        ),
     }[notice]
 
 
@@ -142,6 +161,10 @@ def text_words(notice: Notice) -> str:
         ),
         Notice.PASSWORD_CHANGED: _(
             "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
+        ),
+        Notice.FROZEN: _(
+            "%(brand)s: password reset was stopped for your account at %(time)s."
+            " Questions? Call your IT team."
         ),
     }.get(
         notice,

@@ -1,9 +1,12 @@
 """Telling people what happened to their account, wherever else they can be reached."""
 
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -14,7 +17,7 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.services import Content
 from directory.models import User
-from directory.queries import administrator_mailboxes
+from directory.queries import administrator_mailboxes, helpdesk_mailboxes
 from tenants.models import Tenant
 from tenants.policy import Method, Proof
 from tenants.queries import called, called_briefly, own_text, policy_in_force, tenant_in_force
@@ -23,6 +26,7 @@ from tenants.rules import filled
 from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.services.letters import Letter, content_of, support_line
+from verification.services.notice_links import address_of, issue
 from verification.services.notice_words import Notice, letter_words, text_words
 
 _LIFETIME = timedelta(days=2)
@@ -39,6 +43,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     except_value: str = "",
     also_value: str = "",
     until: datetime | None = None,
+    added: uuid.UUID | None = None,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -48,6 +53,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         except_value: the address or number that was just proved; it isn't told about itself.
         also_value: an address that is no longer registered, but must hear of it.
         until: the time that the mail names, where it isn't that of what happened.
+        added: the method that was added, which whoever is told may take away again.
 
     Returns:
         Where it went, masked.
@@ -57,13 +63,17 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     tenant = tenant_in_force()
     language = user.language or tenant.language
     mailboxes, phone = _addresses(user, except_value, also_value)
+    if not mailboxes and not phone:
+        return []
+    link = issue(user, notice, added=added) if notice.needs_a_link else ""
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
         facts = _facts(user, now) | {"method": proof_name(proof) if proof else ""}
         if until is not None:
             shape = _DAY_AND_CLOCK.get(language, _DAY_AND_CLOCK["en"])
             facts["time"] = date_format(timezone.localtime(until), shape)
-        letter = _letter(notice, facts, methods=methods, support_code=support_code)
+        letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
+        letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
         for address in mailboxes:
             outbox.post(
                 Kind.EMAIL,
@@ -73,7 +83,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
                 content=content_of(letter),
             )
         if phone:
-            text = Content(text=_text(notice, now, proof))
+            text = Content(text=_text(notice, now, proof, link))
             outbox.post(Kind.TEXT, phone, language=language, lifetime=_LIFETIME, content=text)
     return [mask(value) for value in [*mailboxes, phone] if value]
 
@@ -99,7 +109,26 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
 def sample(user: User, notice: Notice) -> Content:
     """The mail as people get it, in the language in force, about nothing that happened."""
     facts = _facts(user, timezone.now()) | {"method": proof_name(Proof.EMAIL)}
-    return content_of(_letter(notice, facts, methods=(), support_code=""))
+    link = address_of("example") if notice.needs_a_link else ""
+    return content_of(_letter(notice, facts, methods=(), support_code="", link=link))
+
+
+def tell_of_freezing(person: User) -> None:
+    """Administrators and helpdesk hear that somebody said "this wasn't me"."""
+    tenant = tenant_in_force()
+    staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
+    url = f"{settings.BASE_URL}{reverse('console:person-timeline', args=[person.pk])}"
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _facts(person, timezone.now()) | {"url": url}
+        letter = Letter(
+            subject=_("[%(tenant)s] %(user)s said “this wasn’t me”") % facts,
+            paragraphs=[
+                _("%(user)s said “this wasn’t me”. Self-service is stopped for this account.")
+                % facts,
+                _("Open this person’s timeline: %(url)s") % facts,
+            ],
+        )
+        _post_to(sorted(staff), letter, tenant)
 
 
 def tell_of_role(person: User) -> None:
@@ -187,19 +216,22 @@ def _facts(user: User, now: datetime) -> dict[str, str]:
 
 
 def _letter(
-    notice: Notice, facts: dict[str, str], *, methods: Sequence[Method], support_code: str
+    notice: Notice,
+    facts: dict[str, str],
+    *,
+    methods: Sequence[Method],
+    support_code: str,
+    link: str,
 ) -> Letter:
     subject, body = _words(notice, facts)
     paragraphs = [body]
     if methods:
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": _methods(methods)})
-    paragraphs += [
-        _("If this was you, there is nothing to do."),
-        _("If you did not try this, someone else may have. Tell your IT team."),
-    ]
     return Letter(
         subject=subject,
-        paragraphs=paragraphs,
+        paragraphs=[*paragraphs, *(_if_it_was_not_you() if link else ())],
+        button=_("This wasn’t me") if link else "",
+        url=link,
         footer=[
             _(
                 "You get this message because it concerns the security of your account."
@@ -211,6 +243,19 @@ def _letter(
     )
 
 
+def _if_it_was_not_you() -> list[str]:
+    home = f"{settings.BASE_URL}{reverse('registration:security-info')}"
+    return [
+        _("If this was you, there is nothing to do."),
+        _("If you did not try this, someone else may have. Tell your IT team."),
+        _(
+            "Select the button, or open %(home)s yourself and choose “This wasn’t me”. We then"
+            " stop password reset for your account, sign you out everywhere and tell your IT team."
+        )
+        % {"home": home},
+    ]
+
+
 def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
     """Subject and first paragraph: the organisation's own words, or ours."""
     if (own := own_text(notice)) is not None:
@@ -219,13 +264,14 @@ def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
     return subject % facts, body % facts
 
 
-def _text(notice: Notice, now: datetime, proof: Proof | None) -> str:
+def _text(notice: Notice, now: datetime, proof: Proof | None, link: str) -> str:
     facts = {
         "brand": called_briefly(),
         "time": date_format(timezone.localtime(now), "H:i"),
         "method": proof_name(proof) if proof else "",
     }
-    return text_words(notice) % facts
+    words = text_words(notice) % facts
+    return f"{words}\n{link}" if link else words
 
 
 def _methods(methods: Sequence[Method]) -> str:

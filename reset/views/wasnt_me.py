@@ -1,0 +1,67 @@
+"""The page and the button behind "this wasn't me".
+
+Mail scanners open links. So opening the page changes nothing; only its button does.
+"""
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from directory.models import User
+from isolation.scope import in_tenant
+from limits import services as limits
+from limits.rules import Limit
+from registration.views.frame import even_while_frozen
+from reset.queries.notices import is_done
+from reset.services import freezing
+from tenants.queries import time_zone_in_force
+from verification.middleware import client_network
+from verification.queries import notice_link
+
+_METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(_METHODS)
+def from_notice(request: HttpRequest, token: str) -> HttpResponse:
+    """For whoever holds the link of a notice, signed in or not."""
+    if request.method == "POST" and (stopped := _stopped(request)) is not None:
+        return stopped
+    link = notice_link(token, timezone.now())
+    if link is None:
+        return render(request, "reset/wasnt_me_gone.html", status=404)
+    with in_tenant(link.tenant_id), timezone.override(time_zone_in_force()):
+        if request.method == "POST":
+            freezing.disavow(link)
+            return redirect("reset:wasnt-me", token)
+        if is_done(link):
+            return render(request, "reset/wasnt_me_done.html")
+        return render(request, "reset/wasnt_me.html", {"removes": link.added is not None})
+
+
+@require_http_methods(_METHODS)
+@even_while_frozen
+def by_oneself(request: HttpRequest, user: User) -> HttpResponse:
+    """For somebody signed in who doesn't trust what they see. The session ends with the others."""
+    if request.method == "POST":
+        freezing.freeze(user, reason="security_info")
+        logout(request)
+        return redirect("reset:frozen")
+    return render(request, "reset/wasnt_me.html", {"signed_in": True})
+
+
+@require_safe
+def frozen(request: HttpRequest) -> HttpResponse:
+    """What it says to everybody, whether anything was stopped or not."""
+    return render(request, "reset/wasnt_me_done.html")
+
+
+def _stopped(request: HttpRequest) -> HttpResponse | None:
+    """Too many from one network: nothing is looked up any more."""
+    verdict = limits.hit(Limit.DISAVOWALS_FROM_A_NETWORK, client_network(request))
+    if verdict.allowed:
+        return None
+    context = {"reason": _("Too many requests came from your network. Try again later.")}
+    return render(request, "reset/wasnt_me_gone.html", context, status=429)

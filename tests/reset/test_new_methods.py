@@ -1,0 +1,242 @@
+"""A method that was registered just now resets nothing, where an older one could."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from directory.models import User
+from isolation.scope import in_tenant
+from registration.queries import is_complete
+from registration.services import manage
+from reset.queries.reach import outlook
+from tenants.policy import Method, Policy, Proof, Scope
+from tenants.services import change_policy
+from tests.attacks.test_flows import choose, enter, identify, signed_in
+from tests.builders import as_if_entered, make_email, make_phone, make_prefill, make_user
+from tests.console.people import behind_both, code_now, make_admin, with_app
+from verification.models import AuthenticationMethod, Authenticator
+from verification.queries import methods_by_proof
+
+APPS = Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.AUTHENTICATOR, Method.EMAIL}))
+
+
+@pytest.fixture
+def user(contoso):
+    return make_user()
+
+
+def old(method, days=30):
+    """As if it had been registered that long ago."""
+    then = timezone.now() - timedelta(days=days)
+    AuthenticationMethod.objects.filter(pk=method.pk).update(verified_at=then)
+    return method
+
+
+def offered(user):
+    """What the portal offers somebody who begins now."""
+    client = Client()
+    page = identify(client, user.upn)
+    if page.context and "R03" in page.text:
+        return set()
+    return {way.method.proof for way in outlook(user).ways}
+
+
+def prove(client, mailroom, method=Method.EMAIL):
+    client.get("/ssprsetup/email")
+    client.post("/security-info/proof", {"method": method})
+    client.post("/security-info/proof/verify", {"code": mailroom.code()})
+
+
+def register_email(client, mailroom, address):
+    client.post("/ssprsetup/email", {"email": address, "confirm_email": address})
+    client.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+
+def test_a_new_phone_is_not_offered_and_opens_nothing_beside_an_older_mailbox(user, mailroom):
+    old(make_email(user))
+    make_phone(user)
+    client = Client()
+    identify(client)
+
+    assert offered(user) == {Proof.EMAIL}
+    choose(client, Method.MOBILE_TEXT)
+    assert not mailroom.work()
+
+
+def test_after_the_hours_it_counts(user):
+    old(make_email(user))
+    make_phone(user)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=24), tick=False):
+        assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+
+
+def test_a_first_registration_counts_at_once(user):
+    make_email(user)
+    make_phone(user)
+
+    assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+
+
+def test_it_counts_at_once_where_the_policy_says_so(contoso):
+    change_policy(Policy(self_service=Scope.ALL, new_proof_hours=0))
+    user = make_user()
+    old(make_email(user))
+    make_phone(user)
+
+    with in_tenant(contoso.pk):
+        assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+
+
+def test_an_older_method_that_the_policy_doesnt_want_holds_nothing_up(contoso):
+    phones = Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.MOBILE_TEXT}))
+    change_policy(phones)
+    user = make_user()
+    old(make_email(user))
+    make_phone(user)
+
+    with in_tenant(contoso.pk):
+        assert offered(user) == {Proof.MOBILE_PHONE}
+
+
+def test_who_replaces_the_only_mailbox_doesnt_get_in_by_the_new_one(user, mailroom):
+    """The takeover itself: the thief is in, and makes the way back their own."""
+    old(make_email(user))
+    client = signed_in(user)
+    prove(client, mailroom)
+    register_email(client, mailroom, "thief@mail.example")
+    assert AuthenticationMethod.objects.get(user=user).known_since is not None
+
+    assert offered(user) == set()
+    with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
+        assert offered(user) == {Proof.EMAIL}
+
+
+def test_who_removes_the_older_one_doesnt_get_in_by_the_new_one(user):
+    old(make_email(user))
+    make_phone(user)
+
+    manage.remove(user, Proof.EMAIL)
+
+    assert offered(user) == set()
+
+
+def test_who_mistypes_at_the_first_registration_corrects_it_freely(user, mailroom):
+    client = signed_in(user)
+    register_email(client, mailroom, "minij.home@mail.example")
+    prove(client, mailroom)
+    register_email(client, mailroom, "minji.home@mail.example")
+
+    assert offered(user) == {Proof.EMAIL}
+
+
+def test_verifying_the_same_address_again_makes_it_no_newer(user, mailroom):
+    old(make_email(user, "minji.home@mail.example"))
+    old(make_phone(user))
+    client = signed_in(user)
+    prove(client, mailroom)
+
+    register_email(client, mailroom, "minji.home@mail.example")
+
+    verified_at = methods_by_proof(user.pk)[Proof.EMAIL].verified_at
+    assert timezone.now() - verified_at < timedelta(minutes=1)
+    assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+
+
+def test_confirming_what_counted_already_makes_it_no_newer(contoso, mailroom):
+    trusting = Policy(
+        self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL, Proof.OFFICE_PHONE})
+    )
+    change_policy(trusting)
+    with in_tenant(contoso.pk):
+        user = make_user()
+        make_prefill(user, Proof.EMAIL, "minji.home@mail.example")
+        make_prefill(user, Proof.OFFICE_PHONE, "+8221112222")
+        then = timezone.now() - timedelta(days=3)
+        as_if_entered(user, then)
+        client = signed_in(user)
+        register_email(client, mailroom, "minji.home@mail.example")
+
+        assert methods_by_proof(user.pk)[Proof.EMAIL].since == then
+        assert offered(user) == {Proof.EMAIL, Proof.OFFICE_PHONE}
+
+
+def test_a_new_app_shows_no_right_code_at_a_reset_where_an_older_one_does(contoso, mailroom):
+    change_policy(APPS)
+    with in_tenant(contoso.pk):
+        user = make_user()
+        old(make_email(user))
+        with_app(user)
+        client = Client()
+        identify(client)
+        assert offered(user) == {Proof.EMAIL}
+
+        first = with_app(user)
+        then = timezone.now() - timedelta(days=3)
+        Authenticator.objects.filter(pk=first.pk).update(confirmed_at=then, last_step=2**40)
+        client = Client()
+        identify(client)
+        choose(client, Method.AUTHENTICATOR)
+        page = client.post("/passwordreset/app", {"code": code_now()})
+
+    assert page.status_code == 200
+
+
+def test_hours_that_are_turned_on_hold_for_a_reset_under_way(contoso, mailroom):
+    change_policy(Policy(self_service=Scope.ALL, new_proof_hours=0))
+    with in_tenant(contoso.pk):
+        user = make_user()
+        old(make_email(user))
+        make_phone(user)
+        client = Client()
+        identify(client)
+        choose(client, Method.MOBILE_TEXT)
+        enter(client, mailroom.code())
+        assert client.get("/passwordreset/new-password").status_code == 200
+
+        change_policy(Policy(self_service=Scope.ALL, new_proof_hours=24))
+
+    assert client.get("/passwordreset/new-password").url == "/passwordreset/verify"
+
+
+def test_registration_is_complete_whatever_the_hours(contoso):
+    two = Policy(self_service=Scope.ALL, methods_required=2)
+    change_policy(two)
+    with in_tenant(contoso.pk):
+        user = make_user()
+        old(make_email(user))
+        make_phone(user)
+
+        assert is_complete(user)
+
+
+def test_pages_say_from_when_it_counts(user):
+    old(make_email(user))
+    make_phone(user)
+    person, admin = signed_in(user), behind_both(make_admin())
+
+    for page in ("/security-info", "/ssprsetup"):
+        assert person.get(page).text.count("Counts for a reset from") == 1
+    shown = admin.get(f"/admin/people/{user.pk}/").text
+    assert "Mobile phone is new and counts for a reset from" in shown
+    assert "Yes, with Alternate email" in shown
+
+
+def test_nothing_is_said_where_nothing_waits(user):
+    make_email(user)
+    make_phone(user)
+
+    assert "Counts for a reset from" not in signed_in(user).get("/security-info").text
+
+
+def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
+    old(make_email(user))
+    phone = make_phone(user)
+
+    manage.take_back(user, phone.pk)
+
+    assert User.objects.get(pk=user.pk).older_proof_lost_at is None
+    assert offered(user) == {Proof.EMAIL}

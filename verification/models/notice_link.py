@@ -1,0 +1,29 @@
+"""The way from a notice to "this wasn't me"."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from directory.models import User
+from isolation.models import TenantOwned
+
+
+class NoticeLink(TenantOwned):
+    """One notice about one user. Whoever holds its token may stop that user's self-service."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    mac = models.CharField(max_length=64, unique=True)
+    """HMAC of the token, never the token."""
+    notice = models.CharField(max_length=30)
+    added = models.UUIDField(null=True)
+    """The method that was added with it, and goes if it wasn't the user who added it."""
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        base_manager_name = "unscoped"
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "user", "expires_at"], name="notice_links_of_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"way back from a notice to {self.user_id}"
