@@ -2,11 +2,18 @@
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from sspr import brand, health, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
+    path("help", pages.answers, name="help"),
+    path("help/<slug:article>", pages.answers, name="article"),
+    path(
+        ".well-known/change-password",
+        RedirectView.as_view(pattern_name="reset:change-password"),
+    ),
     path("brand/<uuid:public_id>/<int:edition>.css", brand.stylesheet, name="brand-css"),
     path("brand/<uuid:public_id>/<int:edition>.png", brand.logo, name="brand-logo"),
     path("healthz", health.alive, name="alive"),
