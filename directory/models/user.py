@@ -32,6 +32,8 @@ class User(TenantOwned, AbstractBaseUser):
     """The password is a temporary one: nothing else can be done before it is changed."""
     must_register_at = models.DateTimeField(null=True, blank=True)
     """An administrator asked that the security info be checked at the next sign-in."""
+    default_sign_in_method = models.CharField(max_length=20, null=True, blank=True)
+    """The second factor that this person wants to be asked for first."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"

@@ -10,7 +10,7 @@ from audit.services import record
 from directory.models import User
 from tenants.policy import Proof
 from verification.queries import methods_by_proof, value_of
-from verification.services import authenticators, notices
+from verification.services import authenticators, browsers, notices
 from verification.services.notice_words import Notice
 
 
@@ -26,6 +26,7 @@ def remove(user: User, proof: Proof) -> bool:
         return False
     value = "" if proof is Proof.QUESTIONS else value_of(method)
     method.delete()
+    browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
     return True
@@ -40,6 +41,7 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
     """
     if not authenticators.remove(user.pk, authenticator_id):
         return False
+    browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
     return True

@@ -28,6 +28,7 @@ class ShownRow:
     kind: str
     ready: bool
     counts: bool
+    for_reset: bool
     tag: str
     by_admin: bool
     addable: bool
@@ -62,6 +63,7 @@ def _shown(row: Row) -> ShownRow:
         kind="email" if row.proof is Proof.EMAIL else "phone",
         ready=row.status is Status.READY,
         counts=row.counts,
+        for_reset=row.for_reset,
         tag=tags[row.status],
         by_admin=row.status is Status.CONFIRM,
         addable=row.status is not Status.READY or row.proof is Proof.AUTHENTICATOR,

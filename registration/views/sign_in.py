@@ -1,10 +1,10 @@
 """The only sign-in page of the service."""
 
-import uuid
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from django.contrib.auth import login, logout
+from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
@@ -20,7 +20,10 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.forms import SignInForm
-from registration.queries import is_complete
+from registration.rules import Entry
+from registration.services import second_factor
+from registration.views import half
+from registration.views.arrival import arrive
 from verification import forms as words
 from verification import middleware
 from verification.services.sign_in import TooMany, sign_in
@@ -41,6 +44,7 @@ _GOALS = {
     "registration:proof",
     "registration:proof-verify",
     "registration:remove",
+    "registration:default-method",
 }
 """Where a sign-in may lead to, beside the admin. All of them can be looked at."""
 _ADMIN = {"admin", "console"}
@@ -60,7 +64,7 @@ def signin(request: HttpRequest) -> HttpResponse:
     except TooMany:
         return _stopped(request, form)
     if user is not None:
-        return redirect(_begun(request, user))
+        return _entered(request, user)
     context = {"form": form, "signed_out": "out" in request.GET}
     return render(request, "registration/signin.html", context)
 
@@ -122,19 +126,19 @@ def _moved(request: HttpRequest) -> str:
     return f"{reverse('registration:signin')}{query}"
 
 
-def _begun(request: HttpRequest, user: User) -> str:
-    """A new session for this person. Says where it goes first."""
-    wanted = _next(request)
-    login(request, user)
-    request.session["context"] = str(uuid.uuid4())
-    if user.language:
-        request.session["language"] = user.language
-    middleware.extend(request)
-    if wanted or user.tenant_id is None:
-        return wanted or reverse("admin:index")
+def _entered(request: HttpRequest, user: User) -> HttpResponse:
+    """As far as the right password leads: all the way, or to the second factor."""
+    if user.tenant_id is None:
+        # Operators are asked at the door of the admin.
+        return redirect(arrive(request, user, _next(request)))
     with in_tenant(user.tenant_id):
-        page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
-    return reverse(f"registration:{page}")
+        browser = request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")
+        entry = second_factor.entry_of(user, browser)
+        if entry is Entry.SECOND_FACTOR:
+            context = half.begin(request, user, headed_for=_next(request))
+            asked = second_factor.begin(user, context)
+            return redirect(f"registration:second-factor{'-verify' if asked else ''}")
+        return redirect(arrive(request, user, _next(request), entry=entry))
 
 
 def _next(request: HttpRequest) -> str:
