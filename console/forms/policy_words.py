@@ -247,7 +247,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
         Scope.ALL: _("Everyone"),
     },
     SecondFactor: {
-        SecondFactor.OFF: pgettext_lazy("second factor", "Off"),
+        SecondFactor.OFF: _("Not asked for at sign-in"),
         SecondFactor.REGISTERED: _("Asked of those who registered a method for it"),
         SecondFactor.REQUIRED: _("Asked of everyone; who has no method registers one first"),
     },

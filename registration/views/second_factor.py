@@ -106,15 +106,12 @@ def _ask_to_remember(request: HttpRequest, form: Form) -> None:
     if not days:
         return
     label = ngettext(
-        "Don’t ask again in this browser for %(days)s day",
-        "Don’t ask again in this browser for %(days)s days",
+        "This is my own device. Don’t ask again in this browser for %(days)s day",
+        "This is my own device. Don’t ask again in this browser for %(days)s days",
         days,
     ) % {"days": days}
     form.fields[_REMEMBER] = BooleanField(
-        required=False,
-        label=label,
-        help_text=_("Only on a device that nobody else uses."),
-        initial=half.wants_to_be_remembered(request),
+        required=False, label=label, initial=half.wants_to_be_remembered(request)
     )
 
 
