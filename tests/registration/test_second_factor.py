@@ -13,6 +13,7 @@ from audit.activities import Activity
 from audit.models import Event
 from delivery import channels
 from directory.models import User
+from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.services.manage import sign_out_everywhere
@@ -26,9 +27,11 @@ from tests.builders import (
     make_phone,
     make_prefill,
     make_questions,
+    make_tenant,
     make_user,
 )
-from tests.console.people import code_now, with_app
+from tests.console.people import code_now, make_admin, with_app
+from tests.threads import all_at_once
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import type_number
@@ -301,6 +304,33 @@ def test_a_code_of_the_app_opens_one_of_two_browsers(user):
     assert is_signed_in(first)
     assert "This code is not correct" in page.text
     assert not is_signed_in(second)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_with_one_code_at_once_one_gets_in(mailroom):
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        asks()
+        user = make_user()
+        with_app(user)
+        browsers = [half_signed_in(user) for _ in range(2)]
+    code, waiting = code_now(), list(browsers)
+
+    all_at_once(2, lambda: waiting.pop().post(VERIFY, {"code": code}), tenant_id=tenant.pk)
+
+    assert sorted(is_signed_in(browser) for browser in browsers) == [False, True]
+
+
+def test_an_administrator_meets_the_door_of_the_admin_all_the_same(user):
+    admin = make_admin()
+    with_app(admin)
+    client = half_signed_in(admin)
+    halfway = client.get("/admin/")
+    client.post(VERIFY, {"code": code_now()})
+
+    assert halfway.status_code == 302
+    assert halfway.url.startswith("/signin")
+    assert client.get("/admin/", follow=True).request["PATH_INFO"] != "/admin/"
 
 
 def test_the_code_of_another_sign_in_opens_nothing(user, mailroom):
