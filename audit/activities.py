@@ -9,8 +9,12 @@ from enum import StrEnum
 
 class Activity(StrEnum):
     SIGNED_IN = "signed_in"
+    PASSWORD_ACCEPTED = "password_accepted"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGNED_OUT = "signed_out"
+    BROWSER_REMEMBERED = "browser_remembered"
+    BROWSER_FORGOTTEN = "browser_forgotten"
+    DEFAULT_METHOD_CHANGED = "default_method_changed"
     RESET_PROGRESS = "reset_flow_progress"
     RESET_BLOCKED = "reset_blocked"
     PASSWORD_RESET = "password_reset"

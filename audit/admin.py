@@ -14,6 +14,10 @@ from isolation.admin import OwnedAdmin
 
 LABELS = {
     Activity.SIGNED_IN: _("Signed in"),
+    Activity.PASSWORD_ACCEPTED: _("Password accepted, second factor asked for"),
+    Activity.BROWSER_REMEMBERED: _("Browser remembered"),
+    Activity.BROWSER_FORGOTTEN: _("Remembered browser removed"),
+    Activity.DEFAULT_METHOD_CHANGED: _("Default sign-in method changed"),
     Activity.SIGN_IN_FAILED: _("Sign-in failed"),
     Activity.SIGNED_OUT: _("Signed out"),
     Activity.RESET_PROGRESS: _("Self-service password reset flow activity progress"),

@@ -1,7 +1,7 @@
 """What people type when they register, and what they are told about it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from babel import Locale
@@ -13,7 +13,9 @@ from delivery.rules import phones
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from tenants.policy import Method, Policy
+from verification.forms import way_words
 from verification.rules.answers import AnswerProblem, answer_problems
+from verification.rules.ways import Way
 
 _MAX_TYPED = 500
 _SWITCHED = {
@@ -27,6 +29,26 @@ _SWITCHED = {
     "hotmial.com": "hotmail.com",
     "outlok.com": "outlook.com",
 }
+
+
+class DefaultMethodForm(forms.Form):
+    """One of the ways to sign in, or whichever is the strongest."""
+
+    method = forms.ChoiceField(
+        label=gettext_lazy("Ask me first for this"),
+        required=False,
+        error_messages={"invalid_choice": gettext_lazy("Select a method")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(
+        self, data: Mapping[str, Any] | None, *, ways: Sequence[Way], chosen: str | None
+    ) -> None:
+        super().__init__(data, initial={"method": chosen or ""})
+        field = self.fields["method"]
+        assert isinstance(field, forms.ChoiceField)
+        held = [(way.method.value, way_words(way)) for way in ways]
+        field.choices = [("", _("The strongest method I have")), *held]
 
 
 class SignInForm(forms.Form):

@@ -11,13 +11,15 @@ from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import in_scope, prefilled
 from registration.rules import Demand, Row, Status, demand, kinds_to_register, missing
-from tenants.policy import Method, Policy, Proof, for_administrators
+from tenants.policy import Method, Policy, Proof, SecondFactor, for_administrators
 from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
 from verification.queries import authenticators_of, holdings_of, methods_by_proof, value_of
 from verification.rules.masking import mask
-from verification.rules.ways import Way
+from verification.rules.ways import Way, methods_of
 
+SECOND_FACTOR_DUE = "second_factor_due"
+"""Session key: the password was right, and there is no second factor to ask for yet."""
 _CHANNELS = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
@@ -55,6 +57,8 @@ class Overview:
     in_scope: bool
     required: int
     rows: tuple[Row, ...]
+    second_factor_due: bool = False
+    """Whether sign-in asks for a second factor that the user doesn't hold yet."""
 
     @property
     def counted(self) -> frozenset[Proof]:
@@ -66,7 +70,8 @@ class Overview:
 
     @property
     def missing(self) -> int:
-        return missing(self.required, self.counted)
+        """How many more kinds a reset needs; of who may not reset none is asked."""
+        return missing(self.required, self.counted) if self.in_scope else 0
 
     def row(self, proof: Proof) -> Row | None:
         return next((row for row in self.rows if row.proof is proof), None)
@@ -83,7 +88,7 @@ def ways_to_register(user: User, proof: Proof) -> list[Method]:
         method
         for method in Method
         if method.proof is proof
-        and method in demand_on(user).methods
+        and method in demand_on(user).registrable
         and method in _CHANNELS
         and available(_CHANNELS[method])
     ]
@@ -121,15 +126,17 @@ def overview_of(user: User) -> Overview:
     """What is registered, what an administrator entered, and what is missing."""
     policy, asked = policy_in_force(), demand_on(user)
     proved, entered = methods_by_proof(user.pk), entered_of(user)
+    of_reset = {method.proof for method in asked.methods}
     usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(asked.methods)}
     waiting = holdings_of(user.pk, _policy_for(user), at=timezone.now()).waiting
     rows = []
-    for proof in kinds_to_register(asked.methods):
+    for proof in kinds_to_register(asked.registrable):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
         if not is_open and proof not in proved:
             continue
         if proof is Proof.AUTHENTICATOR:
-            value, status = "", Status.READY if proof in usable else Status.MISSING
+            has_app = authenticators_of(user.pk).exists()
+            value, status = "", Status.READY if has_app else Status.MISSING
         elif proof in proved:
             value = value_of(proved[proof]) if proof is not Proof.QUESTIONS else ""
             status = Status.READY
@@ -148,6 +155,7 @@ def overview_of(user: User) -> Overview:
                 masked=masked,
                 counts=counts,
                 counts_from=waiting.get(proof),
+                for_reset=proof in of_reset,
                 is_open=is_open,
             )
         )
@@ -155,6 +163,8 @@ def overview_of(user: User) -> Overview:
         in_scope=in_scope(user.pk, policy),
         required=asked.required,
         rows=tuple(rows),
+        second_factor_due=policy.sign_in_second_factor is SecondFactor.REQUIRED
+        and not holds_second_factor(user),
     )
 
 
@@ -203,12 +213,26 @@ def ways_to_prove(user: User) -> list[Way]:
     return holdings.ways(frozenset({Method.QUESTIONS}))
 
 
+def holds_second_factor(user: User) -> bool:
+    """Whether the user proved to hold what sign-in accepts, deliverable at the moment or not."""
+    policy = policy_in_force()
+    held = holdings_of(user.pk, policy, proved_only=True).held
+    return not policy.second_factors.isdisjoint(methods_of(held))
+
+
+def ways_to_sign_in(user: User) -> list[Way]:
+    """How the user can pass the second factor now: their own choice first, then the strongest."""
+    policy = policy_in_force()
+    ways = holdings_of(user.pk, policy, proved_only=True).ways(policy.second_factors)
+    return sorted(ways, key=lambda way: way.method != user.default_sign_in_method)
+
+
 def must_prove(user: User) -> bool:
     """Whether the user holds anything to be proved, deliverable at the moment or not."""
     return bool(methods_by_proof(user.pk)) or authenticators_of(user.pk).exists()
 
 
 def is_complete(user: User) -> bool:
-    """Whether the user could reset their password now, or need not be able to."""
+    """Whether nothing is missing: for a reset, if the user may, and for the next sign-in."""
     overview = overview_of(user)
-    return not overview.in_scope or not overview.missing
+    return not overview.missing and not overview.second_factor_due

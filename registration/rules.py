@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tenants.policy import Method, Policy, Proof
+from tenants.policy import Method, Policy, Proof, SecondFactor
 
 FRESH = timedelta(minutes=10)
 _ORDER = [
@@ -23,12 +23,28 @@ class Status(StrEnum):
     MISSING = "missing"
 
 
+class Entry(StrEnum):
+    """What the right password opens."""
+
+    FULL = "full"
+    SECOND_FACTOR = "second_factor"
+    REGISTRATION = "registration"
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a reset of one user may be proved with, and how many kinds of it it asks for."""
+    """What a reset of one user may be proved with, and how many kinds of it it asks for.
+
+    `sign_in` is what a sign-in may be proved with, if it asks; it's no gate of a reset.
+    """
 
     methods: frozenset[Method]
     required: int
+    sign_in: frozenset[Method] = frozenset()
+
+    @property
+    def registrable(self) -> frozenset[Method]:
+        return self.methods | self.sign_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +57,7 @@ class Row:
     counts: bool = False
     counts_from: datetime | None = None
     """From when it counts at a reset, if it is too new to count yet."""
+    for_reset: bool = True
     is_open: bool = True
     """Whether the user can set it up, confirm or change it here and now."""
 
@@ -50,9 +67,23 @@ def demand(policy: Policy, *, is_administrator: bool) -> Demand:
 
     Source: Microsoft Entra, "Administrator reset policy differences" (two-gate policy).
     """
+    asks = policy.sign_in_second_factor is not SecondFactor.OFF
+    sign_in = policy.second_factors if asks else frozenset()
     if is_administrator:
-        return Demand(policy.reset_methods, 2)
-    return Demand(policy.methods, policy.methods_required)
+        return Demand(policy.reset_methods, 2, sign_in)
+    return Demand(policy.methods, policy.methods_required, sign_in)
+
+
+def entry(asked: SecondFactor, *, holds_one: bool, remembered: bool) -> Entry:
+    """What the right password opens, for who holds a second factor or doesn't.
+
+    A remembered browser stands for a factor that was passed, never for one that isn't there.
+    """
+    if asked is SecondFactor.OFF:
+        return Entry.FULL
+    if holds_one:
+        return Entry.FULL if remembered else Entry.SECOND_FACTOR
+    return Entry.REGISTRATION if asked is SecondFactor.REQUIRED else Entry.FULL
 
 
 def kinds_to_register(methods: frozenset[Method]) -> list[Proof]:

@@ -1,11 +1,23 @@
 from django.urls import path
 
-from registration.views import methods, security_info, setup, sign_in, verify
+from registration.views import (
+    methods,
+    second_factor,
+    security_info,
+    setup,
+    sign_in,
+    sign_in_settings,
+    verify,
+)
 
 app_name = "registration"
 urlpatterns = [
     path("signin", sign_in.signin, name="signin"),
     path("signin/pass", sign_in.signin_by_pass, name="signin-pass"),
+    path("signin/second-factor", second_factor.choose, name="second-factor"),
+    path("signin/second-factor/verify", second_factor.verify, name="second-factor-verify"),
+    path("signin/second-factor/resend", second_factor.resend, name="second-factor-resend"),
+    path("signin/second-factor/call", second_factor.call_progress, name="second-factor-call"),
     path("signout", sign_in.signout, name="signout"),
     path("session/extend", sign_in.extend, name="extend"),
     path("ssprsetup", setup.setup, name="setup"),
@@ -23,5 +35,11 @@ urlpatterns = [
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),
     path("security-info/call-state/<slug:errand>", verify.call_progress, name="call-state"),
     path("security-info/remove/<slug:key>", security_info.remove, name="remove"),
+    path("security-info/default", sign_in_settings.default_method, name="default-method"),
+    path(
+        "security-info/browsers/<uuid:browser_id>/forget",
+        sign_in_settings.forget_browser,
+        name="forget-browser",
+    ),
     path("security-info/sign-out-everywhere", security_info.sign_out_everywhere, name="sign-out"),
 ]

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "verification.middleware.SessionEnds",
     "reset.middleware.PasswordChangeDue",
+    "registration.middleware.SecondFactorDue",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -126,6 +127,7 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 86400
 ATTEMPT_COOKIE_NAME = f"{_prefix}reset"
+BROWSER_COOKIE_NAME = f"{_prefix}browser"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0

@@ -48,6 +48,14 @@ class Method(StrEnum):
         return self in {Method.EMAIL, Method.MOBILE_TEXT}
 
 
+class SecondFactor(StrEnum):
+    """Of whom a proof besides the password is asked at sign-in."""
+
+    OFF = "off"
+    REGISTERED = "registered"
+    REQUIRED = "required"
+
+
 class Scope(StrEnum):
     NONE = "none"
     GROUPS = "groups"
@@ -95,6 +103,7 @@ RANGES = {
     "questions_to_reset": (3, 5),
     "answer_min_length": (3, 40),
     "answer_max_length": (3, 40),
+    "remember_browser_days": (0, 90),
     "registration_skip_days": (0, 14),
     "reconfirm_days": (0, 730),
     "access_pass_minutes": (10, 43_200),
@@ -130,6 +139,8 @@ class Policy:
         {Method.MOBILE_TEXT, Method.MOBILE_CALL, Method.OFFICE_CALL, Method.EMAIL}
     )
     sign_in_methods: frozenset[Method] = frozenset({Method.AUTHENTICATOR})
+    sign_in_second_factor: SecondFactor = SecondFactor.OFF
+    remember_browser_days: int = 0
     methods_required: int = 1
     questions: Questions = Questions.OFF
     questions_to_register: int = 5
@@ -214,6 +225,16 @@ class Policy:
         if self.questions is Questions.OFF:
             return self.reset_methods
         return self.reset_methods | {Method.QUESTIONS}
+
+    @property
+    def second_factors(self) -> frozenset[Method]:
+        """What proves at sign-in that more than the password is here; answers never do.
+
+        Who registered only for a reset passes with that: nobody is locked out of signing in.
+
+        Source: NIST SP 800-63B-4 section 3.1.1 (knowledge besides a password is no factor).
+        """
+        return (self.sign_in_methods | self.reset_methods) - {Method.QUESTIONS}
 
     def code_lifetime(self, method: Method) -> timedelta:
         minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes

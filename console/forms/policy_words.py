@@ -15,6 +15,7 @@ from tenants.policy import (
     Proof,
     Questions,
     Scope,
+    SecondFactor,
     Unknown,
 )
 
@@ -45,8 +46,12 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
             "ask_full_number",
             "countries",
             "daily_message_cap",
-            "sign_in_methods",
         ),
+    ),
+    (
+        "sign-in",
+        _("Sign-in"),
+        ("sign_in_second_factor", "sign_in_methods", "remember_browser_days"),
     ),
     (
         "registration",
@@ -148,7 +153,18 @@ WORDS: dict[str, Words] = {
         _("Texts and calls per day"),
         _("At most this many for the whole organisation, against fraud and cost."),
     ),
-    "sign_in_methods": (_("Methods for sign-in only"), _("Registered here, not used for reset.")),
+    "sign_in_second_factor": (
+        _("Second factor at sign-in"),
+        _("A proof besides the password. Administrators pass one anyway."),
+    ),
+    "sign_in_methods": (
+        _("Methods allowed for sign-in"),
+        _("Besides those for reset. What is ticked only here can’t be used for a reset."),
+    ),
+    "remember_browser_days": (
+        _("Days a browser is remembered"),
+        _("0 to 90; 0 means never. A remembered browser is asked for the password only."),
+    ),
     "require_registration": (
         _("Ask people to register at sign-in"),
         _("Who signs in here without security info is led to the registration."),
@@ -244,7 +260,6 @@ LATER = {
     "unknown_users",
     "call_confirmation",
     "ask_full_number",
-    "sign_in_methods",
     "require_registration",
     "registration_skip_days",
     "reconfirm_days",
@@ -263,6 +278,11 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
         Scope.NONE: _("Nobody"),
         Scope.GROUPS: _("Selected groups"),
         Scope.ALL: _("Everyone"),
+    },
+    SecondFactor: {
+        SecondFactor.OFF: _("Not asked for at sign-in"),
+        SecondFactor.REGISTERED: _("Asked of those who registered a method for it"),
+        SecondFactor.REQUIRED: _("Asked of everyone; who has no method registers one first"),
     },
     Unknown: {
         Unknown.ERRORS: _("Clear errors"),

@@ -36,6 +36,8 @@ class User(TenantOwned, AbstractBaseUser):
     """Since when self-service is stopped, because somebody said "this wasn't me"."""
     older_proof_lost_at = models.DateTimeField(null=True, blank=True)
     """When something that could prove who they are was last removed or replaced by them."""
+    default_sign_in_method = models.CharField(max_length=20, null=True, blank=True)
+    """The second factor that this person wants to be asked for first."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     prefill = models.BinaryField(null=True)
     """Contact data that an administrator entered, sealed; see `directory.prefills`."""

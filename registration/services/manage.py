@@ -14,7 +14,7 @@ from tenants.policy import Proof
 from tenants.queries import policy_in_force
 from verification.models import AuthenticationMethod, Authenticator
 from verification.queries import authenticators_of, is_older, methods_by_proof, value_of
-from verification.services import authenticators, notices
+from verification.services import authenticators, browsers, notices
 from verification.services.notice_words import Notice
 
 
@@ -31,6 +31,7 @@ def remove(user: User, proof: Proof) -> bool:
     value = "" if proof is Proof.QUESTIONS else value_of(method)
     note_loss(user, method)
     method.delete()
+    browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
     return True
@@ -47,6 +48,7 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
     if app is None or not authenticators.remove(user.pk, authenticator_id):
         return False
     note_loss(user, app)
+    browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
     return True

@@ -17,6 +17,7 @@ from verification.queries import destination_of, holdings_of, was_denied
 from verification.rules.verdicts import Verdict
 from verification.services import authenticators, challenges, guesses, questions
 from verification.services.challenges import Answered, Asked
+from verification.services.guesses import Budget
 
 
 class NotOnOffer(Exception):
@@ -62,20 +63,22 @@ def ask_again(user: User, challenge: Challenge) -> None:
     ask(user, challenge.context, Method(challenge.method))
 
 
-def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
+def confirm_code(
+    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.SELF_SERVICE
+) -> Answered:
     """Whether the code is right, and went to something that the user still holds.
 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
     """
-    guesses.count_a_guess(user.pk)
+    guesses.count_a_guess(user.pk, budget)
     with transaction.atomic():
         answered = challenges.spend_code(Purpose.SIGN_IN, context, code)
         if answered.challenge is not None and not _is_held(user, answered.challenge):
             answered = Answered(Verdict.EXPIRED)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
-        guesses.uncount(user.pk)
+        guesses.uncount(user.pk, budget)
     return answered
 
 
@@ -100,20 +103,22 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     return answered
 
 
-def confirm_app(user: User, context: uuid.UUID, code: str) -> Answered:
+def confirm_app(
+    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.SELF_SERVICE
+) -> Answered:
     """Whether one of the user's apps shows this code.
 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
     """
-    guesses.count_a_guess(user.pk)
+    guesses.count_a_guess(user.pk, budget)
     method = Method.AUTHENTICATOR
     with transaction.atomic():
         right = authenticators.is_right(user.pk, code)
         answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
-        guesses.uncount(user.pk)
+        guesses.uncount(user.pk, budget)
     return answered
 
 

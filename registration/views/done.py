@@ -14,7 +14,7 @@ from tenants.queries import policy_in_force
 
 def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
     """Says what was registered. What was just verified, or written, is a fresh proof."""
-    note_proof(request)
+    note_proof(request, proof)
     masked = next((kind.masked for kind in queries.registered(user) if kind.proof is proof), "")
     words = {
         Proof.EMAIL: _("Your email address is verified: %(masked)s"),

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from directory.models import User
-from registration.queries import must_prove
+from registration.queries import SECOND_FACTOR_DUE, must_prove
 from registration.rules import is_fresh
-from tenants.queries import tenant_in_force
+from tenants.policy import Proof
+from tenants.queries import policy_in_force, tenant_in_force
 from verification.middleware import ENDS_AT
 
 Page = Callable[..., HttpResponse]
@@ -79,8 +80,15 @@ def context_of(request: HttpRequest) -> uuid.UUID:
     return uuid.UUID(request.session[_CONTEXT])
 
 
-def note_proof(request: HttpRequest) -> None:
+def note_proof(request: HttpRequest, proof: Proof | None = None) -> None:
+    """Something was proved just now. Where a second factor was missing, it may be this one.
+
+    Args:
+        proof: None for a Temporary Access Pass, which is nothing that anybody holds.
+    """
     request.session[_PROVED_AT] = timezone.now().timestamp()
+    if proof is not None and proof in {method.proof for method in policy_in_force().second_factors}:
+        request.session.pop(SECOND_FACTOR_DUE, None)
 
 
 def headed_for(request: HttpRequest) -> str:

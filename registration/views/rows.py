@@ -30,6 +30,7 @@ class ShownRow:
     ready: bool
     counts: bool
     counts_from: datetime | None
+    for_reset: bool
     tag: str
     by_admin: bool
     addable: bool
@@ -65,6 +66,7 @@ def _shown(row: Row) -> ShownRow:
         ready=row.status is Status.READY,
         counts=row.counts,
         counts_from=row.counts_from,
+        for_reset=row.for_reset,
         tag=tags[row.status],
         by_admin=row.status is Status.CONFIRM,
         addable=row.status is not Status.READY or row.proof is Proof.AUTHENTICATOR,

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +16,10 @@ from registration.rules import removal_breaks
 from registration.services import manage
 from registration.views.frame import even_while_frozen, freshly_proved, render
 from registration.views.rows import page_for, shown_rows
-from tenants.policy import Proof
+from tenants.policy import Proof, SecondFactor
+from tenants.queries import policy_in_force
+from verification.forms import way_words
+from verification.services import browsers
 from verification.services.notices import proof_name
 
 
@@ -27,7 +31,9 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "held": [_listed(kind, overview) for kind in queries.registered(user)],
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
         "frozen_at": user.frozen_at,
-        "short": overview.missing if overview.in_scope else 0,
+        "short": overview.missing,
+        "default": _default(user),
+        "browsers": browsers.remembered(user),
     }
     return render(request, "registration/security_info.html", context)
 
@@ -61,6 +67,14 @@ def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
     update_session_auth_hash(request, user)
     messages.success(request, _("You were signed out everywhere else."))
     return redirect("registration:security-info")
+
+
+def _default(user: User) -> SafeString | None:
+    """What sign-in asks for first, if it asks for anything."""
+    if policy_in_force().sign_in_second_factor is SecondFactor.OFF:
+        return None
+    ways = queries.ways_to_sign_in(user)
+    return way_words(ways[0]) if ways else None
 
 
 def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, object]:

@@ -19,17 +19,13 @@ from registration.views.rows import shown_rows
 def setup(request: HttpRequest, user: User) -> HttpResponse:
     """Finishing needs enough; as long as it isn't, the page says how much is missing."""
     overview = queries.overview_of(user)
-    if not overview.in_scope or not overview.rows:
+    if not overview.rows or not (overview.in_scope or overview.second_factor_due):
         return render(request, "registration/nothing.html", {"overview": overview})
     problem = ""
     if request.method == "POST":
         if enrol.finish(user):
             return redirect("registration:setup-done")
-        problem = ngettext(
-            "You need %(missing)s more before you can finish",
-            "You need %(missing)s more before you can finish",
-            overview.missing,
-        ) % {"missing": overview.missing}
+        problem = _why_not_finished(overview)
     context = {
         "overview": overview,
         "rows": shown_rows(overview.rows),
@@ -42,8 +38,11 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def done(request: HttpRequest, user: User) -> HttpResponse:
     overview = queries.overview_of(user)
-    if overview.missing:
+    if overview.missing or overview.second_factor_due:
         return redirect("registration:setup")
+    if not overview.in_scope:
+        # What was registered is for signing in; nothing is to be said about resets.
+        return redirect("registration:security-info")
     context = {
         "overview": overview,
         "rows": [row for row in shown_rows(overview.rows) if row.counts],
@@ -51,3 +50,13 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
         "title": _("You’re all set"),
     }
     return render(request, "registration/done.html", context)
+
+
+def _why_not_finished(overview: queries.Overview) -> str:
+    if not overview.missing:
+        return _("You need one of these methods to sign in")
+    return ngettext(
+        "You need %(missing)s more before you can finish",
+        "You need %(missing)s more before you can finish",
+        overview.missing,
+    ) % {"missing": overview.missing}

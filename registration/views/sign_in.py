@@ -1,10 +1,10 @@
 """The only sign-in page of the service."""
 
-import uuid
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from django.contrib.auth import login, logout
+from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
@@ -20,14 +20,16 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.forms import PassForm, SignInForm
-from registration.queries import is_complete
-from registration.views.frame import note_proof
+from registration.rules import Entry
+from registration.services import second_factor
+from registration.views import half
+from registration.views.arrival import arrive
 from verification import forms as words
 from verification import middleware
 from verification.models import AccessPass
 from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
 
-_USERNAME, _NEXT, _LANGUAGE = "username", "next", "language"
+_USERNAME, _NEXT = "username", "next"
 _GOALS = {
     "home",
     "registration:setup",
@@ -43,6 +45,7 @@ _GOALS = {
     "registration:proof",
     "registration:proof-verify",
     "registration:remove",
+    "registration:default-method",
 }
 """Where a sign-in may lead to, beside the admin. All of them can be looked at."""
 _ADMIN = {"admin", "console"}
@@ -62,7 +65,7 @@ def signin(request: HttpRequest) -> HttpResponse:
     except TooMany:
         return _stopped(request, form)
     if user is not None:
-        return redirect(_begun(request, user))
+        return _entered(request, user)
     context = {"form": form, "signed_out": "out" in request.GET}
     return render(request, "registration/signin.html", context)
 
@@ -78,7 +81,8 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
     except TooMany:
         return _stopped(request, form, "registration/signin_pass.html")
     if found is not None:
-        return redirect(_begun_by_pass(request, *found))
+        user, spent = found
+        return redirect(arrive(request, user, "", by_pass=spent))
     return render(request, "registration/signin_pass.html", {"form": form})
 
 
@@ -154,41 +158,19 @@ def _moved(request: HttpRequest) -> str:
     return f"{reverse('registration:signin')}{query}"
 
 
-def _begun(request: HttpRequest, user: User) -> str:
-    """A new session for this person. Says where it goes first."""
-    wanted = _next(request)
-    _new_session(request, user)
-    middleware.extend(request)
-    if wanted or user.tenant_id is None:
-        return wanted or reverse("admin:index")
-    return _first_page(user, user.tenant_id)
-
-
-def _begun_by_pass(request: HttpRequest, user: User, spent: AccessPass) -> str:
-    """A session for registering. Says where it goes first.
-
-    Source: Entra's Temporary Access Pass, which counts as more than a password does.
-    """
-    _new_session(request, user)
-    middleware.begin_by_pass(request, spent)
-    note_proof(request)
-    return _first_page(user, spent.tenant_id)
-
-
-def _new_session(request: HttpRequest, user: User) -> None:
-    """Nothing of the session before goes on: what a pass proved isn't what a password opens."""
-    language = user.language or request.session.get(_LANGUAGE, "")
-    request.session.flush()
-    login(request, user)
-    request.session["context"] = str(uuid.uuid4())
-    if language:
-        request.session[_LANGUAGE] = language
-
-
-def _first_page(user: User, tenant_id: int) -> str:
-    with in_tenant(tenant_id):
-        page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
-    return reverse(f"registration:{page}")
+def _entered(request: HttpRequest, user: User) -> HttpResponse:
+    """As far as the right password leads: all the way, or to the second factor."""
+    if user.tenant_id is None:
+        # Operators are asked at the door of the admin.
+        return redirect(arrive(request, user, _next(request)))
+    with in_tenant(user.tenant_id):
+        browser = request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")
+        entry = second_factor.entry_of(user, browser)
+        if entry is Entry.SECOND_FACTOR:
+            context = half.begin(request, user, headed_for=_next(request))
+            asked = second_factor.begin(user, context)
+            return redirect(f"registration:second-factor{'-verify' if asked else ''}")
+        return redirect(arrive(request, user, _next(request), entry=entry))
 
 
 def _next(request: HttpRequest) -> str:

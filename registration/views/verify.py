@@ -6,9 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -52,18 +54,24 @@ class Errand:
     purpose: Purpose
     here: str
     elsewhere: str
+    paused: str
+    resend_url: Promise
+    poll_url: Promise
     confirm_code: Callable[[User, Any, str], Answered]
+    confirm_app: Callable[[User, Any, str], Answered] = proof.confirm_app
     confirm_call: Callable[[User, Any], bool]
     send_again: Callable[[User, Challenge], None]
     finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
+    extend: Callable[[HttpRequest, Form], None] = lambda _request, _form: None
+    """Adds what else is asked beside the code."""
 
 
 def _finish_registering(request: HttpRequest, user: User, challenge: Challenge) -> HttpResponse:
     return registered(request, user, Method(challenge.method).proof)
 
 
-def _finish_proving(request: HttpRequest, _user: User, _challenge: Challenge) -> HttpResponse:
-    note_proof(request)
+def _finish_proving(request: HttpRequest, _user: User, challenge: Challenge) -> HttpResponse:
+    note_proof(request, Method(challenge.method).proof)
     return redirect(headed_for(request))
 
 
@@ -71,6 +79,9 @@ _REGISTER = Errand(
     purpose=Purpose.REGISTER,
     here="registration:verify",
     elsewhere="registration:setup",
+    paused="registration:security-info",
+    resend_url=reverse_lazy("registration:resend", args=["register"]),
+    poll_url=reverse_lazy("registration:call-state", args=["register"]),
     confirm_code=enrol.confirm_code,
     confirm_call=enrol.confirm_call,
     send_again=enrol.send_again,
@@ -81,6 +92,9 @@ _PROVE = Errand(
     purpose=Purpose.SIGN_IN,
     here="registration:proof-verify",
     elsewhere="registration:proof",
+    paused="registration:security-info",
+    resend_url=reverse_lazy("registration:resend", args=["prove"]),
+    poll_url=reverse_lazy("registration:call-state", args=["prove"]),
     confirm_code=proof.confirm_code,
     confirm_call=proof.confirm_call,
     send_again=proof.ask_again,
@@ -90,12 +104,12 @@ _PROVE = Errand(
 
 @freshly_proved
 def verify(request: HttpRequest, user: User) -> HttpResponse:
-    return _verify(request, user, _REGISTER)
+    return verify_page(request, user, _REGISTER)
 
 
 @signed_in
 def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
-    return _verify(request, user, _PROVE)
+    return verify_page(request, user, _PROVE)
 
 
 @signed_in
@@ -125,7 +139,11 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
     """A new code or call to the same place."""
-    chosen = _REGISTER if errand == "register" else _PROVE
+    return sent_again(request, user, _REGISTER if errand == "register" else _PROVE)
+
+
+def sent_again(request: HttpRequest, user: User, chosen: Errand) -> HttpResponse:
+    """Sends another code or call, if there is still something to answer, and goes back."""
     challenge = newest(chosen.purpose, context_of(request))
     if challenge is None or challenge.spent_at:
         return redirect(chosen.elsewhere)
@@ -143,7 +161,10 @@ def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
 @signed_in
 def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpResponse:
     """For the script of the call page: what the phone is doing. It proves nothing."""
-    purpose = Purpose.REGISTER if errand == "register" else Purpose.SIGN_IN
+    return call_progress_of(request, Purpose.REGISTER if errand == "register" else Purpose.SIGN_IN)
+
+
+def call_progress_of(request: HttpRequest, purpose: Purpose) -> HttpResponse:
     challenge = newest(purpose, context_of(request))
     if challenge is None:
         return JsonResponse({"state": "", "text": "", "done": True})
@@ -152,7 +173,8 @@ def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpRespons
     return JsonResponse({"state": state.value, "text": words.call_words(state), "done": done})
 
 
-def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
+def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
+    """The page that takes the answer to what this session waits for."""
     challenge = newest(errand.purpose, context_of(request))
     if challenge is None or challenge.user_id != user.pk:
         return redirect(errand.elsewhere)
@@ -162,7 +184,7 @@ def _verify(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
         return _page_of(Method(challenge.method))(request, user, challenge, errand)
     except Paused as pause:
         messages.warning(request, words.paused_words(pause.until))
-        return redirect("registration:security-info")
+        return redirect(errand.paused)
 
 
 def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand], HttpResponse]:
@@ -172,7 +194,7 @@ def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand],
 
 
 def _answers(
-    request: HttpRequest, user: User, _challenge: Challenge, _errand: Errand
+    request: HttpRequest, user: User, challenge: Challenge, errand: Errand
 ) -> HttpResponse:
     """The drawn questions, for who holds nothing better to prove."""
     bank = questions()
@@ -181,26 +203,26 @@ def _answers(
     if form.is_valid():
         answered = proof.confirm_answers(user, context_of(request), form.answers)
         if answered.verdict is Verdict.RIGHT:
-            note_proof(request)
-            return redirect(headed_for(request))
+            return errand.finish(request, user, challenge)
         form.add_error(None, words.answers_words(answered))
     return render(request, "registration/answers.html", {"form": form})
 
 
-def _app(request: HttpRequest, user: User, _challenge: Challenge, _errand: Errand) -> HttpResponse:
+def _app(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:
     form = AppCodeForm(request.POST or None)
+    errand.extend(request, form)
     if form.is_valid():
-        answered = proof.confirm_app(user, context_of(request), form.cleaned_data["code"])
+        answered = errand.confirm_app(user, context_of(request), form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            note_proof(request)
-            return redirect(headed_for(request))
+            return errand.finish(request, user, challenge)
         form.add_error("code", words.app_words(answered))
-    context = {"form": form, "other_url": reverse("registration:proof")}
+    context = {"form": form, "other_url": reverse(errand.elsewhere)}
     return render(request, "registration/app_code.html", context)
 
 
 def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:
     form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
+    errand.extend(request, form)
     if form.is_valid():
         code = form.cleaned_data["code"]
         answered = errand.confirm_code(user, context_of(request), code)
@@ -234,17 +256,15 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
 def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
     method, policy = Method(challenge.method), policy_in_force()
     message = message_of(challenge)
-    name = "register" if errand is _REGISTER else "prove"
-    again = reverse("registration:resend", args=[name])
     return {
         "method": method,
         "masked": mask(destination_of(challenge)),
         "minutes": int(policy.code_lifetime(method).total_seconds() // 60),
         "length": policy.code_digits,
-        "resend_url": again,
-        "again_url": again,
+        "resend_url": errand.resend_url,
+        "again_url": errand.resend_url,
         "check_url": reverse(errand.here),
-        "poll_url": reverse("registration:call-state", args=[name]),
+        "poll_url": errand.poll_url,
         "resend_at": resend_at(challenge),
         "resent": sends_of(challenge) > 1,
         "send_failed": message is not None and message.state == message.State.FAILED,

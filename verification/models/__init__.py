@@ -1,5 +1,6 @@
 from verification.models.access_pass import AccessPass
 from verification.models.authenticator import Authenticator
+from verification.models.browser import RememberedBrowser
 from verification.models.challenge import Challenge, Purpose
 from verification.models.method import Answer, AuthenticationMethod
 from verification.models.notice_link import NoticeLink
@@ -12,4 +13,5 @@ __all__ = [
     "Challenge",
     "NoticeLink",
     "Purpose",
+    "RememberedBrowser",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 
 from limits import services as limits
 from limits.rules import Limit
@@ -10,6 +11,16 @@ from passwords.hashing import Busy
 
 _BOTH = (Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS)
 _ASKED_AT_ONCE = 1_000
+
+
+class Budget(StrEnum):
+    """What the guesses are for. Only who knows the password can use up those at sign-in.
+
+    Source: design section 8 (nobody is locked out of signing in by someone else's resets).
+    """
+
+    SELF_SERVICE = ""
+    SIGN_IN = "sign-in:"
 
 
 class Paused(Exception):
@@ -24,7 +35,7 @@ class Paused(Exception):
         self.until = until
 
 
-def count_a_guess(user_id: int) -> None:
+def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
     """Takes one guess from the user's budget. `uncount` gives it back when it was right.
 
     Raises:
@@ -32,39 +43,41 @@ def count_a_guess(user_id: int) -> None:
 
     Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
     """
+    key = f"{budget}{user_id}"
     # A try during a pause is no guess: else whoever hammers would use up the hundred for the user.
-    if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)):
+    if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, key):
         raise Paused(None)
-    verdict = limits.hit(Limit.WRONG_GUESSES, str(user_id))
+    verdict = limits.hit(Limit.WRONG_GUESSES, key)
     if not verdict.allowed:
         raise Paused(verdict.until)
-    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user_id)).allowed:
+    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, key).allowed:
         raise Paused(None)
 
 
 @contextmanager
-def not_counted_if_busy(user_id: int) -> Iterator[None]:
+def not_counted_if_busy(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> Iterator[None]:
     """Gives the guess back where the machine was too busy to compare anything."""
     try:
         yield
     except Busy:
-        uncount(user_id)
+        uncount(user_id, budget)
         raise
 
 
-def uncount(user_id: int) -> None:
+def uncount(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
     """The last guess was right. The wrong ones before it stay counted.
 
     Whoever holds one proof must not buy fresh guesses at the other with it.
     """
     for limit in _BOTH:
-        limits.give_back(limit, str(user_id))
+        limits.give_back(limit, f"{budget}{user_id}")
 
 
 def forgive(user_id: int) -> None:
     """A reset was completed: none of the wrong guesses before it count any more."""
     for limit in _BOTH:
-        limits.clear(limit, str(user_id))
+        for budget in Budget:
+            limits.clear(limit, f"{budget}{user_id}")
 
 
 def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:

@@ -1,4 +1,4 @@
-"""Signing in: the right name and password, counted and written down either way."""
+"""The first half of signing in: the right name and password. Failures are written down here."""
 
 from django.contrib.auth import authenticate
 from django.db import transaction
@@ -44,7 +44,6 @@ def sign_in(username: str, password: str, *, network: str) -> User | None:
             )
             return None
         limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
-        record(Activity.SIGNED_IN, subject_id=user.pk)
         return user
 
 

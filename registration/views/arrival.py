@@ -1,0 +1,58 @@
+"""The moment in which somebody is signed in, whichever way they came."""
+
+import uuid
+
+from django.contrib.auth import login
+from django.http import HttpRequest
+from django.urls import reverse
+
+from directory.models import User
+from isolation.scope import NOBODY, in_tenant
+from registration.queries import SECOND_FACTOR_DUE, is_complete
+from registration.rules import Entry
+from registration.services import second_factor
+from registration.views.frame import note_proof
+from verification import middleware
+from verification.models import AccessPass
+
+_LANGUAGE = "language"
+
+
+def arrive(
+    request: HttpRequest,
+    user: User,
+    wanted: str,
+    *,
+    entry: Entry = Entry.FULL,
+    by_pass: AccessPass | None = None,
+) -> str:
+    """A new session for this person, under a new key. Says where it goes first.
+
+    Args:
+        wanted: the page of ours that they were going to; or nothing.
+        by_pass: what opened it, if it wasn't a password. It counts as more than a password does.
+
+    Source: Entra, "Temporary Access Pass" (satisfies multi-factor authentication).
+    """
+    language = user.language or request.session.get(_LANGUAGE, "")
+    # What was proved before isn't what is opened now.
+    request.session.flush()
+    login(request, user)
+    request.session["context"] = str(uuid.uuid4())
+    if language:
+        request.session[_LANGUAGE] = language
+    if by_pass is None:
+        middleware.extend(request)
+    else:
+        middleware.begin_by_pass(request, by_pass)
+        note_proof(request)
+    with in_tenant(user.tenant_id or NOBODY):
+        if by_pass is None:
+            second_factor.note_signed_in(user)
+        if entry is Entry.REGISTRATION:
+            request.session[SECOND_FACTOR_DUE] = True
+            return reverse("registration:setup")
+        if wanted or user.tenant_id is None:
+            return wanted or reverse("admin:index")
+        page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
+    return reverse(f"registration:{page}")
