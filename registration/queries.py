@@ -10,7 +10,14 @@ from registration.rules import Demand, Row, Status, demand, kinds_to_register, m
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force
 from tenants.roles import Role
-from verification.queries import authenticators_of, holdings_of, methods_by_proof, value_of
+from verification.queries import (
+    authenticators_of,
+    codes_left,
+    holdings_of,
+    methods_by_proof,
+    recovery_set_of,
+    value_of,
+)
 from verification.rules.masking import mask
 from verification.rules.ways import Way
 
@@ -22,7 +29,7 @@ _CHANNELS = {
 }
 
 
-_NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR}
+_NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,8 @@ class Registered:
     name: str = ""
     verified_at: datetime
     last_used_at: datetime | None
+    left: int | None = None
+    """Of a set of recovery codes: how many weren't used yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +104,11 @@ def overview_of(user: User) -> Overview:
     rows = []
     for proof in kinds_to_register(asked.methods):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
-        if not is_open and proof not in proved:
+        if proof is Proof.RECOVERY_CODE and not holds_another(user):
+            is_open = False
+        if not is_open and proof not in proved and proof not in usable:
             continue
-        if proof is Proof.AUTHENTICATOR:
+        if proof in {Proof.AUTHENTICATOR, Proof.RECOVERY_CODE}:
             value, status = "", Status.READY if proof in usable else Status.MISSING
         elif proof in proved:
             value = value_of(proved[proof]) if proof is not Proof.QUESTIONS else ""
@@ -142,6 +153,17 @@ def registered(user: User) -> list[Registered]:
         )
         for app in authenticators_of(user.pk)
     ]
+    if codes := recovery_set_of(user.pk):
+        found.append(
+            Registered(
+                proof=Proof.RECOVERY_CODE,
+                key=Proof.RECOVERY_CODE.value,
+                masked="",
+                verified_at=codes.saved_at,
+                last_used_at=codes.last_used_at,
+                left=codes.left,
+            )
+        )
     return sorted(found, key=lambda kind: order.index(kind.proof))
 
 
@@ -158,7 +180,20 @@ def ways_to_prove(user: User) -> list[Way]:
 
 def must_prove(user: User) -> bool:
     """Whether the user holds anything to be proved, deliverable at the moment or not."""
-    return bool(methods_by_proof(user.pk)) or authenticators_of(user.pk).exists()
+    if methods_by_proof(user.pk) or authenticators_of(user.pk).exists():
+        return True
+    return codes_left(user.pk) > 0
+
+
+def holds_another(user: User) -> bool:
+    """Whether the user verified anything but recovery codes that a reset could be proved with.
+
+    Codes on paper aren't to be anybody's only proof.
+    """
+    verified = set(methods_by_proof(user.pk))
+    if authenticators_of(user.pk).exists():
+        verified.add(Proof.AUTHENTICATOR)
+    return bool(verified & {method.proof for method in demand_on(user).methods})
 
 
 def is_complete(user: User) -> bool:

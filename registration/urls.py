@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registration.views import methods, security_info, setup, sign_in, verify
+from registration.views import methods, recovery_codes, security_info, setup, sign_in, verify
 
 app_name = "registration"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("ssprsetup/office", methods.office, name="office"),
     path("ssprsetup/questions", methods.ask_questions, name="questions"),
     path("ssprsetup/app", methods.app, name="app"),
+    path("ssprsetup/recovery-codes", recovery_codes.show, name="recovery-codes"),
+    path("ssprsetup/recovery-codes/save", recovery_codes.save, name="recovery-codes-save"),
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),

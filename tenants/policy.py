@@ -20,6 +20,7 @@ class Proof(StrEnum):
     EMAIL = "email"
     QUESTIONS = "questions"
     AUTHENTICATOR = "authenticator"
+    RECOVERY_CODE = "recovery_code"
 
 
 class Method(StrEnum):
@@ -31,6 +32,7 @@ class Method(StrEnum):
     MOBILE_CALL = "mobile_call"
     OFFICE_CALL = "office_call"
     QUESTIONS = "questions"
+    RECOVERY_CODE = "recovery_code"
 
     @property
     def proof(self) -> Proof:

@@ -1,5 +1,7 @@
 """Rows for tests, each valid as it comes: say only what the test is about."""
 
+import uuid
+
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from tenants.services import Founding, create_tenant
 from vault.services import sealed
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
+from verification.services import recovery_codes
 from verification.services.questions import save_answers
 
 PASSWORD = "old horse battery"
@@ -77,3 +80,11 @@ def make_prefill(user, proof, value, *, textable=False) -> Prefill:
     seal_prefill(row, value)
     row.save(force_insert=True)
     return row
+
+
+def make_recovery_codes(user) -> list[str]:
+    """A set in force; the codes as nobody can read them again."""
+    session = uuid.uuid4()
+    codes = recovery_codes.new_set(user, session)
+    assert recovery_codes.put_into_force(user, session)
+    return codes

@@ -16,7 +16,13 @@ from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
+from verification.models import (
+    AuthenticationMethod,
+    Authenticator,
+    Challenge,
+    Purpose,
+    RecoveryCode,
+)
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
 from verification.rules.ways import Held, Way, methods_of
@@ -46,6 +52,15 @@ class Holdings:
 
     def textable(self, proof: Proof) -> bool:
         return any(thing.textable for thing in self.held if thing.proof is proof)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverySet:
+    """Ten recovery codes, as far as anybody may know them."""
+
+    saved_at: datetime
+    last_used_at: datetime | None
+    left: int
 
 
 def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> Holdings:
@@ -80,6 +95,8 @@ def holdings_of(user_id: int, policy: Policy, *, proved_only: bool = False) -> H
     held = [Held(proof=proof, textable=row.textable) for proof, row in rows.items()]
     if authenticators_of(user_id).exists():
         held.append(Held(proof=Proof.AUTHENTICATOR))
+    if unspent_codes().filter(user_id=user_id).exists():
+        held.append(Held(proof=Proof.RECOVERY_CODE))
     return Holdings(held=tuple(held), values=values)
 
 
@@ -99,6 +116,9 @@ def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
         gone = Authenticator.objects.filter(user_id=user_id, removed_at__isnull=False)
         changes = [app.confirmed_at for app in apps] + [app.removed_at for app in gone]
         since[Proof.AUTHENTICATOR] = max(at for at in changes if at is not None)
+    # The last code of a set proves what it proved, though none is left.
+    if codes := recovery_set_of(user_id):
+        since[Proof.RECOVERY_CODE] = codes.saved_at
     return since
 
 
@@ -114,6 +134,37 @@ def authenticators_of(user_id: int) -> QuerySet[Authenticator]:
         user_id=user_id, confirmed_at__isnull=False, removed_at=None
     )
     return paired.order_by("created_at")
+
+
+def recovery_codes_of(user_id: int) -> QuerySet[RecoveryCode]:
+    """The user's set that is in force, spent codes too."""
+    return RecoveryCode.objects.filter(user_id=user_id, confirmed_at__isnull=False)
+
+
+def unspent_codes() -> QuerySet[RecoveryCode]:
+    """What is left of everybody's sets."""
+    return RecoveryCode.objects.filter(confirmed_at__isnull=False, spent_at=None)
+
+
+def recovery_set_of(user_id: int) -> RecoverySet | None:
+    """The set that is in force; None where there is none."""
+    codes = list(recovery_codes_of(user_id))
+    saved = [code.confirmed_at for code in codes if code.confirmed_at]
+    used = [code.spent_at for code in codes if code.spent_at]
+    if not saved:
+        return None
+    return RecoverySet(max(saved), max(used, default=None), len(codes) - len(used))
+
+
+def holds_only_codes(user_id: int) -> bool:
+    """Whether somebody has recovery codes and verified nothing else."""
+    beside = methods_by_proof(user_id) or authenticators_of(user_id).exists()
+    return not beside and recovery_codes_of(user_id).exists()
+
+
+def codes_left(user_id: int) -> int:
+    """How many recovery codes the user has left."""
+    return unspent_codes().filter(user_id=user_id).count()
 
 
 def value_of(row: AuthenticationMethod) -> str:

@@ -12,7 +12,7 @@ from audit.services import record
 from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled, prefilled_value
-from registration.queries import is_complete
+from registration.queries import holds_another, is_complete
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
 from vault.services import sealed
@@ -22,10 +22,18 @@ from verification.queries import (
     blind_index,
     destination_of,
     methods_by_proof,
+    recovery_set_of,
     value_of,
 )
 from verification.rules.verdicts import Verdict
-from verification.services import authenticators, challenges, guesses, notices, questions
+from verification.services import (
+    authenticators,
+    challenges,
+    guesses,
+    notices,
+    questions,
+    recovery_codes,
+)
 from verification.services.authenticators import Pairing
 from verification.services.challenges import Answered, Asked
 from verification.services.notice_words import Notice
@@ -186,6 +194,20 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     if paired:
         guesses.uncount(user.pk)
     return paired
+
+
+@transaction.atomic
+def save_recovery_codes(user: User, context: uuid.UUID) -> bool:
+    """Puts the codes that this session was shown into force; those from before are dead.
+
+    Returns:
+        False when they aren't waiting any more, or would be the user's only proof.
+    """
+    known = recovery_set_of(user.pk) is not None
+    if not holds_another(user) or not recovery_codes.put_into_force(user, context):
+        return False
+    _written_down(user, Proof.RECOVERY_CODE, is_change=known)
+    return True
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from registration.services import manage
 from registration.views.frame import freshly_proved, render, signed_in
 from registration.views.rows import page_for, shown_rows
 from tenants.policy import Proof
+from verification.forms import few_left_words, left_words
 from verification.services.notices import proof_name
 
 
@@ -41,6 +42,8 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     if request.method == "POST":
         if kind.proof is Proof.AUTHENTICATOR:
             manage.remove_app(user, uuid.UUID(key))
+        elif kind.proof is Proof.RECOVERY_CODE:
+            manage.remove_recovery_codes(user)
         else:
             manage.remove(user, kind.proof)
         messages.success(request, _("%(method)s was removed") % {"method": name})
@@ -67,7 +70,8 @@ def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, o
     changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
     return {
         "key": kind.key,
-        "app_name": kind.name,
+        "app_name": kind.name if kind.left is None else left_words(kind.left),
+        "hint": "" if kind.left is None else few_left_words(kind.left),
         "name": proof_name(kind.proof),
         "masked": kind.masked,
         "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",

@@ -21,7 +21,13 @@ from tenants.policy import Policy, Proof, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.models import AuthenticationMethod, Authenticator
-from verification.queries import can_deliver, holdings_of, is_one_phone, value_of
+from verification.queries import (
+    can_deliver,
+    holdings_of,
+    is_one_phone,
+    unspent_codes,
+    value_of,
+)
 from verification.rules.ways import Held, Way, methods_of
 from verification.services.guesses import paused_until
 
@@ -145,6 +151,8 @@ def _holds(kind: _Kind, policy: Policy) -> Q:
     if kind is Proof.AUTHENTICATOR:
         paired = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
         return Q(Exists(paired.filter(user_id=OuterRef("pk"))))
+    if kind is Proof.RECOVERY_CODE:
+        return Q(Exists(unspent_codes().filter(user_id=OuterRef("pk"))))
     proof = Proof.MOBILE_PHONE if kind == _TEXTABLE else kind
     verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
     entered = Prefill.objects.filter(user_id=OuterRef("pk"), proof=proof)

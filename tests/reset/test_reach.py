@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +21,16 @@ from tenants.models import Group, GroupNesting
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_email, make_method, make_prefill, make_questions, make_user
+from tests.builders import (
+    make_email,
+    make_method,
+    make_prefill,
+    make_questions,
+    make_recovery_codes,
+    make_user,
+)
 from tests.console.people import with_app
+from verification.models import RecoveryCode
 from verification.services.guesses import Paused, count_a_guess
 
 PHONES = {"own": "+821012345678", "shared": "+8221112222"}
@@ -62,6 +71,7 @@ people = st.fixed_dictionaries(
         "verified": st.frozensets(st.sampled_from([*PREFILLED, Proof.QUESTIONS])),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
         "app": st.booleans(),
+        "codes": st.sampled_from(["none", "saved", "used up"]),
         "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
@@ -91,6 +101,10 @@ def move_in(person, groups):
         make_questions(user)
     if person["app"]:
         with_app(user)
+    if person["codes"] != "none":
+        make_recovery_codes(user)
+    if person["codes"] == "used up":
+        RecoveryCode.objects.filter(user=user).update(spent_at=timezone.now())
     for name in person["groups"]:
         Membership.objects.create(user=user, group=groups[name])
     return user
