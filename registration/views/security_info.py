@@ -23,9 +23,11 @@ from verification.services.notices import proof_name
 @require_safe
 @signed_in
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
-    overview = queries.overview_of(user)
+    overview, held = queries.overview_of(user), queries.registered(user)
+    left = next((kind.left for kind in held if kind.left is not None), None)
     context = {
-        "held": [_listed(kind, overview) for kind in queries.registered(user)],
+        "held": [_listed(kind, overview) for kind in held],
+        "few_codes": "" if left is None else few_left_words(left),
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
         "short": overview.missing if overview.in_scope else 0,
     }
@@ -71,7 +73,6 @@ def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, o
     return {
         "key": kind.key,
         "app_name": kind.name if kind.left is None else left_words(kind.left),
-        "hint": "" if kind.left is None else few_left_words(kind.left),
         "name": proof_name(kind.proof),
         "masked": kind.masked,
         "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
