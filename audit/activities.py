@@ -23,6 +23,7 @@ class Activity(StrEnum):
     METHOD_REGISTERED = "security_info_registered"
     METHOD_CHANGED = "security_info_changed"
     METHOD_DELETED = "security_info_deleted"
+    RECOVERY_CODE_USED = "recovery_code_used"
     REGISTRATION_COMPLETED = "registration_completed"
     IDENTITY_PROVED = "identity_proved"
     CODE_SENT = "code_sent"

@@ -356,3 +356,21 @@ def phone_words(wrong: NotAPhone, region: str) -> str:
         ),
         PhoneProblem.COUNTRY: _("Your organisation doesn’t allow numbers from %(country)s"),
     }[wrong.problem] % named
+
+
+class SavedForm(forms.Form):
+    """That the recovery codes on the page are saved. The page brings them along, to show again."""
+
+    codes = forms.CharField(
+        max_length=_MAX_TYPED,
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
+    )
+    saved = forms.BooleanField(
+        label=gettext_lazy("I have saved these codes"),
+        error_messages={"required": gettext_lazy("Confirm that you saved the codes")},
+    )
+
+    @property
+    def shown(self) -> list[str]:
+        """The codes that the page showed, if it was our page."""
+        return str(self.data.get("codes", ""))[:_MAX_TYPED].split()

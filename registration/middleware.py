@@ -15,6 +15,7 @@ _OPEN = {
     "registration:email",
     "registration:office",
     "registration:app",
+    "registration:recovery-codes",
     "registration:entered",
     "registration:verify",
     "registration:proof",

@@ -14,7 +14,15 @@ from registration.rules import Demand, Row, Status, demand, kinds_to_register, m
 from tenants.policy import Method, Policy, Proof, SecondFactor, for_administrators
 from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
-from verification.queries import authenticators_of, holdings_of, methods_by_proof, value_of
+from verification.models import AuthenticationMethod
+from verification.queries import (
+    authenticators_of,
+    codes_left,
+    holdings_of,
+    methods_by_proof,
+    recovery_set_of,
+    value_of,
+)
 from verification.rules.masking import mask
 from verification.rules.ways import Way, methods_of
 
@@ -28,7 +36,7 @@ _CHANNELS = {
 }
 
 
-_NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR}
+_NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE}
 
 
 class AddressProblem(StrEnum):
@@ -48,6 +56,8 @@ class Registered:
     name: str = ""
     verified_at: datetime
     last_used_at: datetime | None
+    left: int | None = None
+    """Of a set of recovery codes: how many weren't used yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,19 +142,11 @@ def overview_of(user: User) -> Overview:
     rows = []
     for proof in kinds_to_register(asked.registrable):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
-        if not is_open and proof not in proved:
+        if proof is Proof.RECOVERY_CODE and not holds_another(user):
+            is_open = False
+        if not is_open and proof not in proved and proof not in usable:
             continue
-        if proof is Proof.AUTHENTICATOR:
-            has_app = authenticators_of(user.pk).exists()
-            value, status = "", Status.READY if has_app else Status.MISSING
-        elif proof in proved:
-            value = value_of(proved[proof]) if proof is not Proof.QUESTIONS else ""
-            status = Status.READY
-        elif proof in entered:
-            value, status = entered[proof].value, Status.CONFIRM
-        else:
-            value, status = "", Status.MISSING
-        masked = mask(value) if value else ""
+        masked, status = _standing(user, proof, proved.get(proof), entered.get(proof))
         if proof is Proof.OFFICE_PHONE and status is not Status.CONFIRM:
             is_open = False
         counts = proof in usable
@@ -175,6 +177,21 @@ def _policy_for(user: User) -> Policy:
     return policy
 
 
+def _standing(
+    user: User, proof: Proof, proved: AuthenticationMethod | None, entered: Prefill | None
+) -> tuple[str, Status]:
+    """How far the user is with one kind of security info, and what of it may be shown."""
+    held = {
+        Proof.AUTHENTICATOR: lambda: authenticators_of(user.pk).exists(),
+        Proof.RECOVERY_CODE: lambda: codes_left(user.pk) > 0,
+    }
+    if proof in held:
+        return "", Status.READY if held[proof]() else Status.MISSING
+    if proved is not None:
+        return "" if proof is Proof.QUESTIONS else mask(value_of(proved)), Status.READY
+    return (mask(entered.value), Status.CONFIRM) if entered else ("", Status.MISSING)
+
+
 def registered(user: User) -> list[Registered]:
     """All that the user proved, in the order in which methods are offered."""
     order = list(Proof)
@@ -199,6 +216,17 @@ def registered(user: User) -> list[Registered]:
         )
         for app in authenticators_of(user.pk)
     ]
+    if codes := recovery_set_of(user.pk):
+        found.append(
+            Registered(
+                proof=Proof.RECOVERY_CODE,
+                key=Proof.RECOVERY_CODE.value,
+                masked="",
+                verified_at=codes.saved_at,
+                last_used_at=codes.last_used_at,
+                left=codes.left,
+            )
+        )
     return sorted(found, key=lambda kind: order.index(kind.proof))
 
 
@@ -229,7 +257,20 @@ def ways_to_sign_in(user: User) -> list[Way]:
 
 def must_prove(user: User) -> bool:
     """Whether the user holds anything to be proved, deliverable at the moment or not."""
-    return bool(methods_by_proof(user.pk)) or authenticators_of(user.pk).exists()
+    if methods_by_proof(user.pk) or authenticators_of(user.pk).exists():
+        return True
+    return codes_left(user.pk) > 0
+
+
+def holds_another(user: User) -> bool:
+    """Whether the user verified anything but recovery codes that a reset could be proved with.
+
+    Codes on paper aren't to be anybody's only proof.
+    """
+    verified = set(methods_by_proof(user.pk))
+    if authenticators_of(user.pk).exists():
+        verified.add(Proof.AUTHENTICATOR)
+    return bool(verified & {method.proof for method in demand_on(user).methods})
 
 
 def is_complete(user: User) -> bool:

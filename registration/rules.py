@@ -14,6 +14,7 @@ _ORDER = [
     Proof.MOBILE_PHONE,
     Proof.OFFICE_PHONE,
     Proof.QUESTIONS,
+    Proof.RECOVERY_CODE,
 ]
 
 

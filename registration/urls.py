@@ -2,6 +2,7 @@ from django.urls import path
 
 from registration.views import (
     methods,
+    recovery_codes,
     second_factor,
     security_info,
     setup,
@@ -27,6 +28,8 @@ urlpatterns = [
     path("ssprsetup/office", methods.office, name="office"),
     path("ssprsetup/questions", methods.ask_questions, name="questions"),
     path("ssprsetup/app", methods.app, name="app"),
+    path("ssprsetup/recovery-codes", recovery_codes.show, name="recovery-codes"),
+    path("ssprsetup/recovery-codes/save", recovery_codes.save, name="recovery-codes-save"),
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),

@@ -9,7 +9,7 @@ from django.db import models
 from isolation.models import TenantOwned
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Goal
-from tenants.policy import Method, Proof
+from tenants.policy import method_choices, proof_choices
 
 
 class Outcome(models.TextChoices):
@@ -60,8 +60,8 @@ class Evidence(TenantOwned):
 
     attempt = models.ForeignKey(ResetAttempt, models.CASCADE, related_name="evidence")
     user_id = models.BigIntegerField()
-    method = models.CharField(max_length=20, choices=[(m, m) for m in Method])
-    proof = models.CharField(max_length=20, choices=[(p, p) for p in Proof])
+    method = models.CharField(max_length=20, choices=method_choices)
+    proof = models.CharField(max_length=20, choices=proof_choices)
     challenge_id = models.UUIDField(unique=True)
     passed_at = models.DateTimeField()
 

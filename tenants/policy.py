@@ -20,6 +20,7 @@ class Proof(StrEnum):
     EMAIL = "email"
     QUESTIONS = "questions"
     AUTHENTICATOR = "authenticator"
+    RECOVERY_CODE = "recovery_code"
 
 
 class Method(StrEnum):
@@ -31,6 +32,7 @@ class Method(StrEnum):
     MOBILE_CALL = "mobile_call"
     OFFICE_CALL = "office_call"
     QUESTIONS = "questions"
+    RECOVERY_CODE = "recovery_code"
 
     @property
     def proof(self) -> Proof:
@@ -54,6 +56,16 @@ class SecondFactor(StrEnum):
     OFF = "off"
     REGISTERED = "registered"
     REQUIRED = "required"
+
+
+def method_choices() -> list[tuple[str, str]]:
+    """For columns. Asked when it's needed: a new method is no change of the database."""
+    return [(method.value, method.value) for method in Method]
+
+
+def proof_choices() -> list[tuple[str, str]]:
+    """The same for what methods prove."""
+    return [(proof.value, proof.value) for proof in Proof]
 
 
 class Scope(StrEnum):

@@ -1,5 +1,6 @@
 """Rows for tests, each valid as it comes: say only what the test is about."""
 
+import uuid
 from dataclasses import replace
 
 from django.contrib.auth.hashers import make_password
@@ -16,6 +17,7 @@ from tenants.services import Founding, create_tenant
 from vault.services import sealed
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
+from verification.services import recovery_codes
 from verification.services.questions import save_answers
 
 PASSWORD = "old horse battery"
@@ -86,3 +88,11 @@ def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
         user, {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
     )
     user.save(update_fields=FILLED)
+
+
+def make_recovery_codes(user) -> list[str]:
+    """A set in force; the codes as nobody can read them again."""
+    session = uuid.uuid4()
+    codes = recovery_codes.new_set(user, session)
+    assert recovery_codes.put_into_force(user, session)
+    return codes

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.policy import Method
+from verification.rules import recovery_codes
 from verification.rules.challenges import typed_code
 from verification.rules.verdicts import CallState, Verdict
 from verification.rules.ways import Way
@@ -61,6 +62,9 @@ APP_WRONG = gettext_lazy(
     "This code is not correct. Check that the time on your phone is set automatically, then try"
     " the next code."
 )
+
+
+RECOVERY_WRONG = gettext_lazy("This recovery code is not correct or was already used.")
 
 
 class CodeForm(forms.Form):
@@ -122,6 +126,30 @@ class PairForm(AppCodeForm):
     )
 
 
+class RecoveryCodeForm(forms.Form):
+    """One recovery code, however it was typed."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Recovery code"),
+        help_text=gettext_lazy("One of the codes you printed or saved. Each works once."),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Enter the code")},
+        widget=forms.TextInput(
+            attrs={"class": "recovery", "autocomplete": "off", "autocapitalize": "characters"}
+        ),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None) -> None:
+        super().__init__(data)
+        self.fields["code"].widget.attrs.pop("maxlength", None)
+
+    def clean_code(self) -> str:
+        code = recovery_codes.typed_code(self.cleaned_data["code"])
+        if not code:
+            raise forms.ValidationError(RECOVERY_WRONG, code="format")
+        return code
+
+
 class AnswersForm(forms.Form):
     """One field for every drawn question, `answer_1` and so on. Nothing typed is shown again."""
 
@@ -157,6 +185,7 @@ def way_words(way: Way) -> SafeString:
         Method.MOBILE_CALL: _("Call my mobile {masked}"),
         Method.OFFICE_CALL: _("Call my office phone {masked}"),
         Method.QUESTIONS: _("Answer my security questions"),
+        Method.RECOVERY_CODE: _("Use a recovery code"),
     }[way.method]
     return format_html(words, masked=masked_words(way.masked))
 
@@ -199,6 +228,29 @@ def app_words(answered: Judged) -> str:
     if answered.verdict is Verdict.DEAD:
         return _("Too many attempts")
     return _("This code has expired. Ask for a new one.")
+
+
+def recovery_words(answered: Judged) -> str:
+    """What is said about a recovery code that passed no gate."""
+    if answered.verdict is Verdict.WRONG:
+        return str(RECOVERY_WRONG)
+    if answered.verdict is Verdict.DEAD:
+        return _("Too many attempts")
+    return _("This page was open for too long. Go back and choose the method again.")
+
+
+def left_words(left: int) -> str:
+    """How many recovery codes there are still."""
+    return ngettext("%(count)s recovery code left", "%(count)s recovery codes left", left) % {
+        "count": left
+    }
+
+
+def few_left_words(left: int) -> str:
+    """What to do when there are hardly any left; nothing as long as there are enough."""
+    if left > recovery_codes.FEW:
+        return ""
+    return _("Make a new set of recovery codes soon, before you run out of them.")
 
 
 def answers_words(answered: Judged) -> str:

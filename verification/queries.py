@@ -25,6 +25,7 @@ from verification.models import (
     Challenge,
     NoticeLink,
     Purpose,
+    RecoveryCode,
 )
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
@@ -61,6 +62,15 @@ class Holdings:
         return any(thing.textable for thing in self.held if thing.proof is proof)
 
 
+@dataclass(frozen=True, slots=True)
+class RecoverySet:
+    """Ten recovery codes, as far as anybody may know them."""
+
+    saved_at: datetime
+    last_used_at: datetime | None
+    left: int
+
+
 def holdings_of(
     user_id: int, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
 ) -> Holdings:
@@ -89,7 +99,7 @@ def holdings_of(
     entered_at = known_since(known)
     things = {proof: _thing(proof, row, entered_at) for proof, row in rows.items()}
     apps = {app.pk: _app(app) for app in authenticators_of(user_id)}
-    held = [*things.values(), *apps.values()]
+    held = [*things.values(), *apps.values(), *_codes(user_id)]
     waiting: dict[Proof, datetime] = {}
     if at is not None and policy.new_proof_hours:
         clock = _clock(user_id, policy, at)
@@ -143,6 +153,9 @@ def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
         gone = Authenticator.objects.filter(user_id=user_id, removed_at__isnull=False)
         changes = [app.confirmed_at for app in apps] + [app.removed_at for app in gone]
         since[Proof.AUTHENTICATOR] = max(at for at in changes if at is not None)
+    # The last code of a set proves what it proved, though none is left.
+    if codes := recovery_set_of(user_id):
+        since[Proof.RECOVERY_CODE] = codes.saved_at
     return since
 
 
@@ -158,6 +171,37 @@ def authenticators_of(user_id: int) -> QuerySet[Authenticator]:
         user_id=user_id, confirmed_at__isnull=False, removed_at=None
     )
     return paired.order_by("created_at")
+
+
+def recovery_codes_of(user_id: int) -> QuerySet[RecoveryCode]:
+    """The user's set that is in force, spent codes too."""
+    return RecoveryCode.objects.filter(user_id=user_id, confirmed_at__isnull=False)
+
+
+def unspent_codes() -> QuerySet[RecoveryCode]:
+    """What is left of everybody's sets."""
+    return RecoveryCode.objects.filter(confirmed_at__isnull=False, spent_at=None)
+
+
+def recovery_set_of(user_id: int) -> RecoverySet | None:
+    """The set that is in force; None where there is none."""
+    codes = list(recovery_codes_of(user_id))
+    saved = [code.confirmed_at for code in codes if code.confirmed_at]
+    used = [code.spent_at for code in codes if code.spent_at]
+    if not saved:
+        return None
+    return RecoverySet(max(saved), max(used, default=None), len(codes) - len(used))
+
+
+def holds_only_codes(user_id: int) -> bool:
+    """Whether somebody has recovery codes and verified nothing else."""
+    beside = methods_by_proof(user_id) or authenticators_of(user_id).exists()
+    return not beside and recovery_codes_of(user_id).exists()
+
+
+def codes_left(user_id: int) -> int:
+    """How many recovery codes the user has left."""
+    return unspent_codes().filter(user_id=user_id).count()
 
 
 def value_of(row: AuthenticationMethod) -> str:
@@ -220,6 +264,13 @@ def _thing(proof: str, row: AuthenticationMethod | Prefill, entered_at: datetime
 
 def _app(app: Authenticator) -> Held:
     return Held(proof=Proof.AUTHENTICATOR, since=app.confirmed_at)
+
+
+def _codes(user_id: int) -> list[Held]:
+    """The set of recovery codes, if there is any of it left."""
+    saved = unspent_codes().filter(user_id=user_id).order_by("confirmed_at")
+    first = saved.values_list("confirmed_at", flat=True).first()
+    return [Held(proof=Proof.RECOVERY_CODE, since=first)] if first else []
 
 
 def _clock(user_id: int, policy: Policy, now: datetime) -> Clock:

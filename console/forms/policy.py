@@ -27,10 +27,11 @@ _ALSO = {
 """A contradiction is shown at both of the settings that contradict each other."""
 _NOT_TICKED: dict[str, set[Enum]] = {
     "reset_methods": {Method.QUESTIONS},
-    "sign_in_methods": {Method.QUESTIONS},
-    "prefilled_usable": {Proof.QUESTIONS, Proof.AUTHENTICATOR},
+    "sign_in_methods": {Method.QUESTIONS, Method.RECOVERY_CODE},
+    "prefilled_usable": {Proof.QUESTIONS, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE},
 }
-"""What isn't offered: questions have a setting of their own; nobody enters answers or apps."""
+"""What isn't offered: questions have a setting of their own; nobody enters answers, apps
+or recovery codes for others."""
 
 
 class PolicyForm(forms.Form):

@@ -295,6 +295,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
         Method.MOBILE_CALL: _("Call to the mobile phone"),
         Method.OFFICE_CALL: _("Call to the office phone"),
         Method.QUESTIONS: _("Security questions"),
+        Method.RECOVERY_CODE: _("Recovery codes"),
     },
     Questions: {
         Questions.OFF: pgettext_lazy("questions", "Off"),
@@ -327,6 +328,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
         Proof.EMAIL: _("Alternate email"),
         Proof.QUESTIONS: _("Security questions"),
         Proof.AUTHENTICATOR: _("Authenticator app"),
+        Proof.RECOVERY_CODE: _("Recovery codes"),
     },
 }
 """Apart by kind: `Questions.OFF` and `Contact.OFF` are equal, being both the text `off`."""

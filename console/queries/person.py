@@ -12,8 +12,15 @@ from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, with_outer_groups
+from verification.forms import left_words
 from verification.models import AccessPass
-from verification.queries import authenticators_of, methods_by_proof, standing_pass, value_of
+from verification.queries import (
+    authenticators_of,
+    methods_by_proof,
+    recovery_set_of,
+    standing_pass,
+    value_of,
+)
 from verification.rules.masking import mask
 
 _SHOWN = 20
@@ -72,6 +79,18 @@ def things_of(user: User) -> list[Thing]:
         )
         for app in authenticators_of(user.pk)
     ]
+    if codes := recovery_set_of(user.pk):
+        found.append(
+            Thing(
+                proof=Proof.RECOVERY_CODE,
+                masked="",
+                verified=True,
+                counts=Proof.RECOVERY_CODE in wanted and codes.left > 0,
+                at=codes.saved_at,
+                last_used_at=codes.last_used_at,
+                name=left_words(codes.left),
+            )
+        )
     found += [
         Thing(
             proof=proof,

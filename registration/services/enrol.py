@@ -12,21 +12,29 @@ from audit.services import record
 from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled
-from registration.queries import entered_of, is_complete
+from registration.queries import entered_of, holds_another, is_complete
 from registration.services import manage
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from vault.services import sealed
-from verification.models import AuthenticationMethod, Authenticator, Challenge, Purpose
+from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import (
     authenticators_of,
     blind_index,
     destination_of,
     methods_by_proof,
+    recovery_set_of,
     value_of,
 )
 from verification.rules.verdicts import Verdict
-from verification.services import authenticators, challenges, guesses, notices, questions
+from verification.services import (
+    authenticators,
+    challenges,
+    guesses,
+    notices,
+    questions,
+    recovery_codes,
+)
 from verification.services.authenticators import Pairing
 from verification.services.challenges import Answered, Asked
 from verification.services.notice_words import Notice
@@ -145,7 +153,7 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     with transaction.atomic():
         if before is not None:
             manage.note_loss(user, before)
-        _written_down(user, saved, is_change=known)
+        _written_down(user, Proof.QUESTIONS, saved.pk, is_change=known)
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
@@ -170,10 +178,24 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
         paired = authenticators.finish_pairing(user, context, code, name=name)
         if paired:
             newest = authenticators_of(user.pk).latest("confirmed_at")
-            _written_down(user, newest, is_change=False)
+            _written_down(user, Proof.AUTHENTICATOR, newest.pk, is_change=False)
     if paired:
         guesses.uncount(user.pk)
     return paired
+
+
+@transaction.atomic
+def save_recovery_codes(user: User, context: uuid.UUID) -> bool:
+    """Puts the codes that this session was shown into force; those from before are dead.
+
+    Returns:
+        False when they aren't waiting any more, or would be the user's only proof.
+    """
+    known = recovery_set_of(user.pk) is not None
+    if not holds_another(user) or not recovery_codes.put_into_force(user, context):
+        return False
+    _written_down(user, Proof.RECOVERY_CODE, context, is_change=known)
+    return True
 
 
 @transaction.atomic
@@ -224,7 +246,9 @@ def _register(user: User, challenge: Challenge) -> None:
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
     changed = before is not None and old_value != value
-    _written_down(user, method, is_change=changed, except_value=value, also_value=old_value)
+    _written_down(
+        user, proof, method.pk, is_change=changed, except_value=value, also_value=old_value
+    )
 
 
 def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetime:
@@ -247,20 +271,20 @@ def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetim
 
 def _written_down(
     user: User,
-    added: AuthenticationMethod | Authenticator,
+    proof: Proof,
+    added: uuid.UUID,
     *,
     is_change: bool,
     except_value: str = "",
     also_value: str = "",
 ) -> None:
-    proof = Proof.AUTHENTICATOR if isinstance(added, Authenticator) else Proof(added.proof)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
     record(activity, subject_id=user.pk, method=proof)
     notices.tell(
         user,
         Notice.CHANGED if is_change else Notice.ADDED,
         proof=proof,
-        added=added.pk,
+        added=added,
         except_value=except_value,
         also_value=also_value if is_change else "",
     )

@@ -13,8 +13,14 @@ from directory.prefills import Prefill
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
 from verification.models import AuthenticationMethod, Authenticator
-from verification.queries import authenticators_of, is_older, methods_by_proof, value_of
-from verification.services import authenticators, browsers, notices
+from verification.queries import (
+    authenticators_of,
+    holds_only_codes,
+    is_older,
+    methods_by_proof,
+    value_of,
+)
+from verification.services import authenticators, browsers, notices, recovery_codes
 from verification.services.notice_words import Notice
 
 
@@ -34,6 +40,7 @@ def remove(user: User, proof: Proof) -> bool:
     browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
+    _keep_codes_from_being_alone(user)
     return True
 
 
@@ -51,6 +58,21 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
     browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
+    _keep_codes_from_being_alone(user)
+    return True
+
+
+@transaction.atomic
+def remove_recovery_codes(user: User) -> bool:
+    """Removes the set of recovery codes; every known address hears of it.
+
+    Returns:
+        False when there was none.
+    """
+    if not recovery_codes.remove_all(user.pk):
+        return False
+    record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.RECOVERY_CODE)
+    notices.tell(user, Notice.REMOVED, proof=Proof.RECOVERY_CODE)
     return True
 
 
@@ -69,10 +91,14 @@ def take_back(user: User, added: uuid.UUID) -> bool:
         False when it is gone already.
     """
     method = AuthenticationMethod.objects.filter(user=user, pk=added).first()
-    proof = Proof(method.proof) if method else Proof.AUTHENTICATOR
     if method is not None:
+        proof = Proof(method.proof)
         method.delete()
-    elif not authenticators.remove(user.pk, added):
+    elif authenticators.remove(user.pk, added):
+        proof = Proof.AUTHENTICATOR
+    elif recovery_codes.remove_all(user.pk, shown_to=added):
+        proof = Proof.RECOVERY_CODE
+    else:
         return False
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof, reason="wasnt_me")
     notices.tell(user, Notice.REMOVED, proof=proof)
@@ -85,3 +111,9 @@ def sign_out_everywhere(user: User) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     record(Activity.SIGNED_OUT, subject_id=user.pk, reason="everywhere")
     user.refresh_from_db()
+
+
+def _keep_codes_from_being_alone(user: User) -> None:
+    """Codes on paper go with the last thing that they were beside."""
+    if holds_only_codes(user.pk):
+        remove_recovery_codes(user)

@@ -15,7 +15,7 @@ from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, holdings_of, was_denied
 from verification.rules.verdicts import Verdict
-from verification.services import authenticators, challenges, guesses, questions
+from verification.services import authenticators, challenges, guesses, questions, recovery_codes
 from verification.services.challenges import Answered, Asked
 from verification.services.guesses import Budget
 
@@ -36,7 +36,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
     if method is Method.QUESTIONS:
         questions.open_questions(user.pk, Purpose.SIGN_IN, context, policy_in_force())
         return
-    if method is Method.AUTHENTICATOR:
+    if method in {Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
         challenges.open_unsent(user.pk, Purpose.SIGN_IN, context, method)
         return
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
@@ -119,6 +119,21 @@ def confirm_app(
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk, budget)
+    return answered
+
+
+def confirm_recovery_code(user: User, context: uuid.UUID, code: str) -> Answered:
+    """Whether it is one of the user's recovery codes, which is spent by it.
+
+    Raises:
+        guesses.Paused: too many wrong guesses; nothing was compared.
+    """
+    guesses.count_a_guess(user.pk)
+    with transaction.atomic():
+        answered = recovery_codes.answer(user.pk, Purpose.SIGN_IN, context, code)
+        _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
+    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+        guesses.uncount(user.pk)
     return answered
 
 

@@ -22,6 +22,7 @@ def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
         Proof.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.QUESTIONS: _("Your %(n)s security questions are saved"),
         Proof.AUTHENTICATOR: _("Your authenticator app is ready"),
+        Proof.RECOVERY_CODE: _("Your recovery codes are ready. Older ones no longer work."),
     }[proof]
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)

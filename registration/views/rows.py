@@ -17,6 +17,7 @@ _PAGES = {
     Proof.OFFICE_PHONE: "registration:office",
     Proof.QUESTIONS: "registration:questions",
     Proof.AUTHENTICATOR: "registration:app",
+    Proof.RECOVERY_CODE: "registration:recovery-codes",
 }
 
 

@@ -18,7 +18,7 @@ from registration.views.frame import even_while_frozen, freshly_proved, render
 from registration.views.rows import page_for, shown_rows
 from tenants.policy import Proof, SecondFactor
 from tenants.queries import policy_in_force
-from verification.forms import way_words
+from verification.forms import few_left_words, left_words, way_words
 from verification.services import browsers
 from verification.services.notices import proof_name
 
@@ -26,9 +26,11 @@ from verification.services.notices import proof_name
 @require_safe
 @even_while_frozen
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
-    overview = queries.overview_of(user)
-    context = {
-        "held": [_listed(kind, overview) for kind in queries.registered(user)],
+    overview, held = queries.overview_of(user), queries.registered(user)
+    left = next((kind.left for kind in held if kind.left is not None), None)
+    context: dict[str, object] = {
+        "held": [_listed(kind, overview) for kind in held],
+        "few_codes": "" if left is None else few_left_words(left),
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
         "frozen_at": user.frozen_at,
         "short": overview.missing,
@@ -48,6 +50,8 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     if request.method == "POST":
         if kind.proof is Proof.AUTHENTICATOR:
             manage.remove_app(user, uuid.UUID(key))
+        elif kind.proof is Proof.RECOVERY_CODE:
+            manage.remove_recovery_codes(user)
         else:
             manage.remove(user, kind.proof)
         messages.success(request, _("%(method)s was removed") % {"method": name})
@@ -82,7 +86,7 @@ def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, o
     changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
     return {
         "key": kind.key,
-        "app_name": kind.name,
+        "app_name": kind.name if kind.left is None else left_words(kind.left),
         "name": proof_name(kind.proof),
         "masked": kind.masked,
         "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",

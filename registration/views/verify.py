@@ -29,9 +29,10 @@ from registration.views.frame import (
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as words
-from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm
+from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm, RecoveryCodeForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
+    codes_left,
     destination_of,
     drawn_questions,
     message_of,
@@ -190,7 +191,11 @@ def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpRespons
 def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand], HttpResponse]:
     if method.is_call:
         return _call
-    return {Method.QUESTIONS: _answers, Method.AUTHENTICATOR: _app}.get(method, _code)
+    return {
+        Method.QUESTIONS: _answers,
+        Method.AUTHENTICATOR: _app,
+        Method.RECOVERY_CODE: _recovery_code,
+    }.get(method, _code)
 
 
 def _answers(
@@ -218,6 +223,22 @@ def _app(request: HttpRequest, user: User, challenge: Challenge, errand: Errand)
         form.add_error("code", words.app_words(answered))
     context = {"form": form, "other_url": reverse(errand.elsewhere)}
     return render(request, "registration/app_code.html", context)
+
+
+def _recovery_code(
+    request: HttpRequest, user: User, _challenge: Challenge, _errand: Errand
+) -> HttpResponse:
+    form = RecoveryCodeForm(request.POST or None)
+    if form.is_valid():
+        code = form.cleaned_data["code"]
+        answered = proof.confirm_recovery_code(user, context_of(request), code)
+        if answered.verdict is Verdict.RIGHT:
+            messages.info(request, words.left_words(codes_left(user.pk)))
+            note_proof(request)
+            return redirect(headed_for(request))
+        form.add_error("code", words.recovery_words(answered))
+    context = {"form": form, "other_url": reverse("registration:proof")}
+    return render(request, "registration/recovery_code.html", context)
 
 
 def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:

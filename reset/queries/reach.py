@@ -6,12 +6,13 @@ phones that may be one number and verified one of them: numbers are sealed, so t
 read, many at a time.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, product
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from directory.models import Membership, User
@@ -24,7 +25,14 @@ from tenants.policy import Policy, Proof, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.models import AuthenticationMethod, Authenticator
-from verification.queries import can_deliver, deliverable, holdings_of, is_one_phone, value_of
+from verification.queries import (
+    can_deliver,
+    deliverable,
+    holdings_of,
+    is_one_phone,
+    unspent_codes,
+    value_of,
+)
 from verification.rules.quarantine import beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of
 from verification.services.guesses import paused_until
@@ -35,6 +43,15 @@ _READ_AT_ONCE = 2_000
 _TEXTABLE = "textable"
 _Kind = Proof | str
 """One thing that can be held. A mobile phone that takes texts is two of them."""
+
+
+_CONFIRMED: dict[_Kind, Callable[[], QuerySet[Any]]] = {
+    Proof.AUTHENTICATOR: lambda: Authenticator.objects.filter(
+        confirmed_at__isnull=False, removed_at=None
+    ),
+    Proof.RECOVERY_CODE: unspent_codes,
+}
+"""What is kept in rows of its own kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +195,11 @@ def _holds(
     entered_by: datetime | None = None,
 ) -> Q:
     """Verified; or, where nothing is, entered by an administrator and trusted by the policy."""
-    if kind is Proof.AUTHENTICATOR:
-        paired = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
+    if kind in _CONFIRMED:
+        rows = _CONFIRMED[kind]()
         if verified_by is not None:
-            paired = paired.filter(confirmed_at__lte=verified_by)
-        return Q(Exists(paired.filter(user_id=OuterRef("pk"))))
+            rows = rows.filter(confirmed_at__lte=verified_by)
+        return Q(Exists(rows.filter(user_id=OuterRef("pk"))))
     proof = _proof(kind)
     verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
     right_one = {"textable": True} if kind == _TEXTABLE else {}

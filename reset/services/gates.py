@@ -17,7 +17,7 @@ from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
-from verification.services import authenticators, challenges, guesses, questions
+from verification.services import authenticators, challenges, guesses, questions, recovery_codes
 from verification.services.challenges import Answered, Asked
 
 
@@ -50,7 +50,7 @@ def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
         raise OutOfTurn(Step.ENDED)
     if method is Method.QUESTIONS:
         return questions.open_questions(user.pk, Purpose.RESET, attempt.pk, policy_in_force())
-    if method is Method.AUTHENTICATOR:
+    if method in {Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
         return challenges.open_unsent(user.pk, Purpose.RESET, attempt.pk, method)
     holdings = queries.holdings_in(attempt)
     return challenges.open_challenge(
@@ -116,6 +116,18 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
         apps = queries.holdings_in(attempt).apps
         right = authenticators.is_right(user_id, code, among=apps)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
+        _settle(attempt, answered)
+    return _counted(attempt, answered)
+
+
+def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
+    """The same for a recovery code, which is spent by it."""
+    require(attempt, Step.VERIFY)
+    user_id = attempt.user_id or 0
+    guesses.count_a_guess(user_id)
+    with transaction.atomic():
+        require(attempt, Step.VERIFY)
+        answered = recovery_codes.answer(user_id, Purpose.RESET, attempt.pk, code)
         _settle(attempt, answered)
     return _counted(attempt, answered)
 

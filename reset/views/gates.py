@@ -1,6 +1,7 @@
 """Proving who it is, gate by gate."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,9 +17,10 @@ from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as verification_forms
-from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm
+from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm, RecoveryCodeForm
 from verification.models import Challenge, Purpose
 from verification.queries import (
+    codes_left,
     destination_of,
     drawn_questions,
     message_of,
@@ -39,6 +41,7 @@ _PAGES = {
     Method.OFFICE_CALL: "reset:call",
     Method.QUESTIONS: "reset:questions",
     Method.AUTHENTICATOR: "reset:app",
+    Method.RECOVERY_CODE: "reset:recovery-code",
 }
 
 
@@ -138,6 +141,22 @@ def app(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         form.add_error("code", verification_forms.app_words(answered))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(attempt)}
     return render(request, "reset/app.html", context)
+
+
+@at(Step.VERIFY)
+def recovery_code(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None or challenge.method != Method.RECOVERY_CODE:
+        return redirect("reset:verify")
+    form = RecoveryCodeForm(request.POST or None)
+    if form.is_valid():
+        answered = gates.pass_recovery_code(attempt, form.cleaned_data["code"])
+        if answered.verdict is Verdict.RIGHT:
+            messages.info(request, verification_forms.left_words(codes_left(challenge.user_id)))
+            return onwards(attempt)
+        form.add_error("code", verification_forms.recovery_words(answered))
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(attempt)}
+    return render(request, "reset/recovery_code.html", context)
 
 
 @require_POST

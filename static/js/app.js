@@ -137,3 +137,9 @@ for (const state of all("[data-poll]")) {
   document.addEventListener("visibilitychange", ask);
   timer = setTimeout(ask, 2000);
 }
+
+// Print: only where a script can.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

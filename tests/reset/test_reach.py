@@ -28,10 +28,11 @@ from tests.builders import (
     make_method,
     make_prefill,
     make_questions,
+    make_recovery_codes,
     make_user,
 )
 from tests.console.people import with_app
-from verification.models import AuthenticationMethod, Authenticator
+from verification.models import AuthenticationMethod, Authenticator, RecoveryCode
 from verification.services.guesses import Paused, count_a_guess
 
 PHONES = {"own": "+821012345678", "shared": "+8221112222"}
@@ -76,6 +77,7 @@ people = st.fixed_dictionaries(
         "app": st.booleans(),
         "old": st.frozensets(st.sampled_from(Proof)),
         "lost": st.sampled_from([None, None, timedelta(hours=1), timedelta(days=2)]),
+        "codes": st.sampled_from(["none", "saved", "used up"]),
         "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
@@ -106,6 +108,10 @@ def move_in(person, groups):
         make_questions(user)
     if person["app"]:
         with_app(user)
+    if person["codes"] != "none":
+        make_recovery_codes(user)
+    if person["codes"] == "used up":
+        RecoveryCode.objects.filter(user=user).update(spent_at=timezone.now())
     grow_old(user, person["old"])
     if person["lost"]:
         User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now() - person["lost"])
@@ -121,6 +127,8 @@ def grow_old(user, proofs):
     as_if_entered(user, then, proofs)
     if Proof.AUTHENTICATOR in proofs:
         Authenticator.objects.filter(user=user).update(confirmed_at=then)
+    if Proof.RECOVERY_CODE in proofs:
+        RecoveryCode.objects.filter(user=user).update(confirmed_at=then)
 
 
 def who_gets_through(users):

@@ -4,6 +4,7 @@ from verification.models.browser import RememberedBrowser
 from verification.models.challenge import Challenge, Purpose
 from verification.models.method import Answer, AuthenticationMethod
 from verification.models.notice_link import NoticeLink
+from verification.models.recovery_code import RecoveryCode
 
 __all__ = [
     "AccessPass",
@@ -13,5 +14,6 @@ __all__ = [
     "Challenge",
     "NoticeLink",
     "Purpose",
+    "RecoveryCode",
     "RememberedBrowser",
 ]

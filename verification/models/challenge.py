@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 
 from isolation.models import TenantOwned
-from tenants.policy import Method
+from tenants.policy import method_choices
 
 
 class Purpose(models.TextChoices):
@@ -21,7 +21,7 @@ class Challenge(TenantOwned):
     purpose = models.CharField(max_length=10, choices=Purpose)
     context = models.UUIDField()
     """The reset attempt or the signed-in session that it belongs to; no good in any other."""
-    method = models.CharField(max_length=20, choices=[(m, m) for m in Method])
+    method = models.CharField(max_length=20, choices=method_choices)
     destination = models.BinaryField(default=b"")
     textable = models.BooleanField(default=False)
     outgoing_id = models.UUIDField(null=True)

@@ -8,7 +8,7 @@ from django.db import models
 
 from directory.models import User
 from isolation.models import TenantOwned
-from tenants.policy import Proof
+from tenants.policy import proof_choices
 
 
 class AuthenticationMethod(TenantOwned):
@@ -16,7 +16,7 @@ class AuthenticationMethod(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="methods")
-    proof = models.CharField(max_length=20, choices=[(p, p) for p in Proof])
+    proof = models.CharField(max_length=20, choices=proof_choices)
     value = models.BinaryField(default=b"")
     index = models.CharField(max_length=64, blank=True)
     textable = models.BooleanField(default=False)

@@ -13,6 +13,7 @@ class Notice(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+    RECOVERY_CODE_USED = "recovery_code_used"
     PASSWORD_CHANGED = "password_changed"
     BLOCK_CLEARED = "block_cleared"
     MUST_REGISTER = "must_register"
@@ -59,6 +60,10 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.REMOVED: (
             _("A verification method was removed from your %(brand)s account"),
             _("%(method)s was removed from %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.RECOVERY_CODE_USED: (
+            _("A recovery code was used for your %(brand)s account"),
+            _("A recovery code of %(user)s was used on %(date)s at %(time)s."),
         ),
         Notice.PASSWORD_CHANGED: (
             _("Your %(brand)s password was changed"),
@@ -157,6 +162,10 @@ def text_words(notice: Notice) -> str:
         ),
         Notice.REMOVED: _(
             "%(brand)s: %(method)s was removed from your account at %(time)s."
+            " Not you? Call your IT team now."
+        ),
+        Notice.RECOVERY_CODE_USED: _(
+            "%(brand)s: one of your recovery codes was used at %(time)s."
             " Not you? Call your IT team now."
         ),
         Notice.PASSWORD_CHANGED: _(

@@ -163,6 +163,7 @@ def proof_name(proof: Proof) -> str:
         Proof.OFFICE_PHONE: _("Office phone"),
         Proof.QUESTIONS: _("Security questions"),
         Proof.AUTHENTICATOR: _("Authenticator app"),
+        Proof.RECOVERY_CODE: _("Recovery codes"),
     }[proof]
 
 
@@ -185,7 +186,7 @@ def _is_wanted(notice: Notice) -> bool:
         return policy.notify_on_password_change
     if notice in {Notice.ADDED, Notice.CHANGED, Notice.REMOVED, Notice.CONTACT_ENTERED}:
         return policy.notify_on_method_change
-    # What an administrator did to an account is always told.
+    # What an administrator did to an account is always told, and that a recovery code was used.
     return True
 
 

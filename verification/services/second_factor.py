@@ -6,7 +6,9 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from directory.services.sessions import end_sessions
-from verification.services import authenticators, notices
+from tenants.policy import Proof
+from verification.queries import holds_only_codes
+from verification.services import authenticators, notices, recovery_codes
 from verification.services.notice_words import Notice
 
 
@@ -14,6 +16,15 @@ from verification.services.notice_words import Notice
 def remove_second_factor(person: User, *, actor_id: int | None, note: str = "") -> None:
     """Takes every app away and ends every session. The next sign-in sets up a new one."""
     authenticators.remove_all(person.pk)
+    if holds_only_codes(person.pk):
+        # Codes on paper go with the last thing that they were beside.
+        recovery_codes.remove_all(person.pk)
+        record(
+            Activity.METHOD_DELETED,
+            subject_id=person.pk,
+            actor_id=actor_id,
+            method=Proof.RECOVERY_CODE,
+        )
     end_sessions(person)
     record(Activity.SECOND_FACTOR_REMOVED, subject_id=person.pk, actor_id=actor_id, note=note)
     if person.tenant_id is not None:

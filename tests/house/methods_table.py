@@ -1,0 +1,130 @@
+"""Writes `docs/methods.md`: what a reset asks for, by policy and by what is registered.
+
+Nothing in it is typed by hand: every cell is what the portal's own rules answer.
+
+    python -m tests.house.methods_table
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from reset.rules import are_enough, gates_missing, on_offer
+from tenants.policy import Method, Policy, Proof, Questions, Scope, for_administrators
+from tests.services.environment import BASE
+from verification.rules.ways import Held, Way, methods_of
+
+PAGE = BASE / "docs/methods.md"
+NEVER = "–"
+NAMES = {
+    Method.AUTHENTICATOR: "app",
+    Method.EMAIL: "email",
+    Method.MOBILE_TEXT: "text",
+    Method.MOBILE_CALL: "call",
+    Method.OFFICE_CALL: "office call",
+    Method.QUESTIONS: "questions",
+    Method.RECOVERY_CODE: "recovery code",
+}
+KINDS = {
+    Proof.AUTHENTICATOR: "authenticator app",
+    Proof.EMAIL: "email",
+    Proof.MOBILE_PHONE: "mobile phone",
+    Proof.OFFICE_PHONE: "office phone",
+    Proof.QUESTIONS: "security questions",
+    Proof.RECOVERY_CODE: "recovery codes",
+}
+_INTRODUCTION = """\
+# What a reset asks for
+
+Written by `python -m tests.house.methods_table` from the rules of the code; a test fails when
+this page says something else. Don't edit it.
+
+Read a cell from left to right: “email → text or call” is a code by email first, and then a text
+or a call, as the person likes. Where the first proof is a matter of choice, every choice has a
+line of its own. “–” means that no reset is possible: the portal says so before it sends anything.
+One phone is one proof, whether it's texted or called. Administrators always need two different
+proofs, and never answer questions. Recovery codes are only made by people who have verified
+something else; they stand alone here for who has something else that the policy no longer allows.
+The tables suppose that the installation can send texts and place calls; what it can't deliver
+counts as not allowed. Who has registered more than two kinds can use any of them.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A policy worth a table of its own."""
+
+    title: str
+    policy: Policy
+
+
+def profiles() -> list[Profile]:
+    """As delivered, and with everything allowed; one gate and two."""
+    everything = frozenset(Method) - {Method.QUESTIONS}
+    found = []
+    for gates in (1, 2):
+        named = "1 gate" if gates == 1 else f"{gates} gates"
+        as_delivered = Policy(self_service=Scope.ALL, methods_required=gates)
+        found.append(Profile(f"{named}, methods as delivered", as_delivered))
+        for questions in Questions:
+            policy = Policy(
+                self_service=Scope.ALL,
+                methods_required=gates,
+                reset_methods=everything,
+                questions=questions,
+            )
+            title = f"{named}, every method allowed, questions={questions}"
+            found.append(Profile(title, policy))
+    return found
+
+
+def answer(held: tuple[Held, ...], policy: Policy | None) -> str:
+    """What somebody who holds this is asked for, as a cell of the table."""
+    if policy is None:
+        return NEVER
+    ways = [Way(method) for method in methods_of(held) if method in policy.methods]
+    if not are_enough(ways, policy):
+        return NEVER
+    return "<br>".join(paths(ways, policy, frozenset()))
+
+
+def paths(ways: list[Way], policy: Policy, passed: frozenset[Method]) -> Iterator[str]:
+    """Every way through the gates that are left; choices that lead the same way share a line."""
+    choices: dict[tuple[str, ...], list[str]] = {}
+    for way in on_offer(ways, policy, passed):
+        now = passed | {way.method}
+        further = tuple(paths(ways, policy, now)) if gates_missing(policy, now) else ()
+        choices.setdefault(further, []).append(NAMES[way.method])
+    for further, names in choices.items():
+        first = " or ".join(names)
+        yield from (f"{first} → {rest}" for rest in further) if further else [first]
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *(line for one in profiles() for line in _table(one))])
+
+
+def _table(profile: Profile) -> Iterator[str]:
+    yield f"## {profile.title}\n"
+    yield "| Registered | People | Administrators |"
+    yield "|---|---|---|"
+    stricter = for_administrators(profile.policy)
+    for name, held in _registered():
+        yield f"| {name} | {answer(held, profile.policy)} | {answer(held, stricter)} |"
+    yield ""
+
+
+def _registered() -> Iterator[tuple[str, tuple[Held, ...]]]:
+    """Nothing, every kind alone, and every two kinds."""
+    yield "nothing", ()
+    for size in (1, 2):
+        for kinds in combinations(KINDS, size):
+            held = tuple(Held(proof=proof, textable=True) for proof in kinds)
+            yield " + ".join(KINDS[proof] for proof in kinds), held
+            if kinds == (Proof.MOBILE_PHONE,):
+                yield "phone that takes no texts", (Held(proof=Proof.MOBILE_PHONE),)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,36 @@
+"""How a recovery code looks, and what somebody meant who typed one. Pure.
+
+Source: Crockford's base 32 (no I, L, O, U; the first three are read as what they look like).
+"""
+
+import re
+import unicodedata
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 24
+"""Of 5 bits each: 120 bits."""
+SET_SIZE = 10
+FEW = 3
+"""With so many left, or fewer, people are told to make a new set."""
+_GROUP = 4
+_ALIKE = str.maketrans("ILO", "110")
+_NOISE = re.compile(r"[\s\-\u2010-\u2015\u2212]")
+
+
+def typed_code(text: str) -> str:
+    """The code that somebody meant, or nothing where it can't be one.
+
+    >>> typed_code(" oil0-2345 6789-abcd efgh-jkmn ")
+    '011023456789ABCDEFGHJKMN'
+    """
+    plain = _NOISE.sub("", unicodedata.normalize("NFKC", text)).upper().translate(_ALIKE)
+    return plain if len(plain) == LENGTH and set(plain) <= set(ALPHABET) else ""
+
+
+def grouped(code: str) -> str:
+    """A code as people can read it to themselves.
+
+    >>> grouped("0123456789ABCDEFGHJKMNPQ")
+    '0123-4567-89AB-CDEF-GHJK-MNPQ'
+    """
+    return "-".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))

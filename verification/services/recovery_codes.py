@@ -1,0 +1,130 @@
+"""Recovery codes: making a set, putting it into force, and spending one code.
+
+Nothing here counts wrong guesses: whoever asks does, before.
+"""
+
+import secrets
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.services import record
+from directory.models import User
+from isolation.scope import current_tenant_id
+from tenants.policy import Method
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key, ring_size
+from verification.models import Purpose, RecoveryCode
+from verification.queries import recovery_codes_of
+from verification.rules.recovery_codes import ALPHABET, LENGTH, SET_SIZE, typed_code
+from verification.rules.verdicts import Verdict
+from verification.services import challenges, notices
+from verification.services.challenges import Answered
+from verification.services.notice_words import Notice
+
+_TO_SAVE = timedelta(minutes=15)
+
+
+@transaction.atomic
+def new_set(user: User, context: uuid.UUID) -> list[str]:
+    """Makes a set that counts for nothing yet. This is the only time that it is in clear.
+
+    Source: NIST SP 800-63B-4 section 4.2.1.1 (saved recovery codes: 64 bits or more, hashed).
+    """
+    _only_one_at_once(user)
+    RecoveryCode.objects.filter(user=user, confirmed_at=None).delete()
+    codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(SET_SIZE)]
+    now = timezone.now()
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(user=user, context=context, mac=_mac(user.pk, code), created_at=now)
+        for code in codes
+    )
+    return codes
+
+
+def is_waiting(user: User, context: uuid.UUID, codes: Collection[str]) -> bool:
+    """Whether this is the set that this session was shown and hasn't said to be saved."""
+    waiting = set(_waiting(user, context).values_list("mac", flat=True))
+    return bool(waiting) and waiting == {_mac(user.pk, code) for code in codes}
+
+
+@transaction.atomic
+def put_into_force(user: User, context: uuid.UUID) -> bool:
+    """From now on the set that this session was shown counts, and none from before.
+
+    Returns:
+        False when it isn't there any more: too late, or replaced by another.
+    """
+    _only_one_at_once(user)
+    before = list(recovery_codes_of(user.pk).values_list("pk", flat=True))
+    if not _waiting(user, context).update(confirmed_at=timezone.now()):
+        return False
+    RecoveryCode.objects.filter(pk__in=before).delete()
+    return True
+
+
+def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
+    """Takes the set away, a waiting one too. False when there was none in force.
+
+    Args:
+        shown_to: the session that it must have been shown to.
+    """
+    codes = RecoveryCode.objects.filter(user_id=user_id)
+    if shown_to is not None:
+        codes = codes.filter(context=shown_to)
+    had = codes.filter(confirmed_at__isnull=False).exists()
+    codes.delete()
+    return had
+
+
+@transaction.atomic
+def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> Answered:
+    """Spends the open challenge with one of the user's codes, if it is one; they hear of it.
+
+    Call it in the transaction that writes down what the proof is for.
+    """
+    code_ids = _spend(user_id, typed)
+    method = Method.RECOVERY_CODE
+    answered = challenges.spend_judged(purpose, context, method, right=bool(code_ids))
+    if not code_ids:
+        return answered
+    if answered.verdict is not Verdict.RIGHT:
+        # A right code that came too late opened nothing, and is kept for another time.
+        RecoveryCode.objects.filter(pk__in=code_ids).update(spent_at=None)
+        return answered
+    record(Activity.RECOVERY_CODE_USED, subject_id=user_id, method=method)
+    notices.tell(User.objects.get(pk=user_id), Notice.RECOVERY_CODE_USED)
+    return answered
+
+
+def _spend(user_id: int, typed: str) -> Sequence[uuid.UUID]:
+    """The code that was spent just now. Of two requests with one code the row count picks one."""
+    code = typed_code(typed)
+    if not code:
+        return []
+    macs = [_mac(user_id, code, position=position) for position in range(ring_size())]
+    found = recovery_codes_of(user_id).filter(mac__in=macs).values_list("pk", flat=True)
+    unspent = RecoveryCode.objects.filter(pk__in=(pks := list(found)), spent_at=None)
+    return pks if unspent.update(spent_at=timezone.now()) else []
+
+
+def _waiting(user: User, context: uuid.UUID) -> QuerySet[RecoveryCode]:
+    since = timezone.now() - _TO_SAVE
+    return RecoveryCode.objects.filter(
+        user=user, context=context, confirmed_at=None, created_at__gt=since
+    )
+
+
+def _only_one_at_once(user: User) -> None:
+    """Two sessions of one user that make sets wait for each other: one set is left."""
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _mac(user_id: int, code: str, *, position: int = 0) -> str:
+    key = purpose_key("recovery code", position=position)
+    return fingerprint(key, str(current_tenant_id()), str(user_id), code)
