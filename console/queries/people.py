@@ -88,14 +88,13 @@ def people_of(person_ids: Collection[int]) -> list[User]:
     return list(User.objects.filter(pk__in=person_ids).order_by("upn"))
 
 
-def user_of_attempt(code: str) -> int | None:
-    """Whose reset attempt has this support code, typed as people type it."""
+def attempt_called(code: str) -> ResetAttempt | None:
+    """Somebody's reset attempt with this support code, typed as people type it."""
     typed = code.upper().replace("-", "").replace(" ", "")
     plain = typed.translate(str.maketrans("OIL", "011"))
     if len(plain) != _CODE_LENGTH or not plain.isalnum():
         return None
-    attempt = ResetAttempt.objects.filter(support_code=plain).exclude(user_id=None).first()
-    return attempt.user_id if attempt else None
+    return ResetAttempt.objects.filter(support_code=plain).exclude(user_id=None).first()
 
 
 def last_reset_at(user_id: int) -> datetime | None:
@@ -105,8 +104,8 @@ def last_reset_at(user_id: int) -> datetime | None:
 def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
     if not search:
         return found
-    if (user_id := user_of_attempt(search)) is not None:
-        return found.filter(pk=user_id)
+    if (attempt := attempt_called(search)) is not None:
+        return found.filter(pk=attempt.user_id or 0)
     upn = canonical_upn(search)
     return found.filter(Q(upn__startswith=upn) | Q(display_name__icontains=search))
 

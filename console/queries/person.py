@@ -24,7 +24,6 @@ from verification.queries import (
 from verification.rules.masking import mask
 
 _SHOWN = 20
-TIMELINE_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,18 +141,6 @@ def groups_of(user: User, policy: Policy) -> list[GroupFact]:
 
 def newest_events(user: User) -> list[Event]:
     return list(Event.objects.filter(subject_id=user.pk).order_by("-at", "-id")[:_SHOWN])
-
-
-def timeline(user: User, before: int | None) -> list[Event]:
-    """One page of what happened to somebody, newest first.
-
-    Args:
-        before: number of the last event of the page before.
-    """
-    events = Event.objects.filter(subject_id=user.pk)
-    if before is not None:
-        events = events.filter(pk__lt=before)
-    return list(events.order_by("-id")[: TIMELINE_PAGE + 1])
 
 
 def names_of(user_ids: set[int]) -> dict[int, str]:

@@ -24,7 +24,7 @@ _STEPS = {
 }
 _KINDS = {
     "email": gettext_lazy("Emails"),
-    "text": gettext_lazy("Texts"),
+    "text": gettext_lazy("Text messages"),
     "call": gettext_lazy("Calls"),
 }
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -43,13 +44,14 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
 @require_safe
 @page(Duty.SEE_PEOPLE)
 def find(request: HttpRequest, _user: User) -> HttpResponse:
-    """The timeline of whoever made the attempt with this support code."""
-    user_id = queries.user_of_attempt(asked(request, "code", most=40))
-    if user_id is None or queries.person_of(user_id) is None:
+    """The attempt with this support code, in the timeline of whoever made it."""
+    attempt = queries.attempt_called(asked(request, "code", most=40))
+    if attempt is None or queries.person_of(attempt.user_id or 0) is None:
         words = _("No attempt has this support code in %(tenant)s.")
         messages.warning(request, words % {"tenant": tenant_in_force().name})
         return redirect("console:people")
-    return redirect("console:person-timeline", user_id)
+    timeline = reverse("console:person-timeline", args=[attempt.user_id])
+    return redirect(f"{timeline}?{urlencode({'attempt': attempt.support_code})}")
 
 
 def _wanted(form: FilterForm) -> queries.Wanted:

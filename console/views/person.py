@@ -10,11 +10,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console.forms.people import ROLES, ContactForm, NoteForm
 from console.queries import people as list_queries
 from console.queries import person as queries
+from console.queries import timeline as history
 from console.queries.door import is_fresh
 from console.rules import Action, may_act
 from console.services import people as services
 from console.views import outlooks
-from console.views.frame import freshly_proved, page, shown
+from console.views.frame import asked, freshly_proved, page, shown
+from console.views.stretches import stretches
 from console.views.words import ACTIONS, address_words, happenings
 from delivery.rules.phones import Phone
 from directory.models import User
@@ -27,6 +29,7 @@ from verification.rules.ways import Way
 from verification.services.notices import proof_name
 
 _LONGEST_NUMBER = 18
+_CODE_LENGTH = 8
 _FIELDS = {
     "office_phone": Proof.OFFICE_PHONE,
     "mobile_phone": Proof.MOBILE_PHONE,
@@ -58,13 +61,14 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
 def timeline(request: HttpRequest, _user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
     before = request.GET.get("before", "")[:_LONGEST_NUMBER]
-    events = queries.timeline(found, int(before) if before.isdecimal() else None)
-    shown_events = events[: queries.TIMELINE_PAGE]
+    code = asked(request, "attempt", most=_CODE_LENGTH)
+    part = history.timeline(found, before=int(before) if before.isdecimal() else None, code=code)
     context = {
         "title": _("Timeline of %(user)s") % {"user": found.upn},
         "person": found,
-        "events": happenings(shown_events),
-        "before": shown_events[-1].pk if len(events) > len(shown_events) else None,
+        "stretches": stretches(part.stretches),
+        "before": part.before,
+        "attempt_asked_for": code,
     }
     return shown(request, "console/people/timeline.html", context)
 

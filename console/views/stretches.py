@@ -1,0 +1,82 @@
+"""A timeline in words: attempts with their result, and what belongs to none."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
+
+from audit.activities import Activity
+from audit.admin import LABELS
+from console.forms.policy_words import choice
+from console.queries.timeline import Sending, Stretch
+from console.views.words import happenings
+from delivery.models import Outgoing
+from reset.models import Outcome, ResetAttempt
+
+_UNFINISHED = (pgettext_lazy("attempt", "not finished"), "warn")
+_RESULTS: dict[Outcome, tuple[Promise, str]] = {
+    Outcome.RUNNING: (pgettext_lazy("attempt", "under way"), ""),
+    Outcome.SUCCEEDED: (pgettext_lazy("attempt", "succeeded"), "ok"),
+    Outcome.FAILED: (pgettext_lazy("attempt", "refused"), "bad"),
+    Outcome.BLOCKED: (pgettext_lazy("attempt", "paused"), "bad"),
+    Outcome.CONTACTED_ADMIN: (pgettext_lazy("attempt", "asked an administrator"), "warn"),
+}
+_STATES: dict[Outgoing.State, Promise] = {
+    Outgoing.State.QUEUED: pgettext_lazy("message", "waiting"),
+    Outgoing.State.SENDING: pgettext_lazy("message", "being sent"),
+    Outgoing.State.SENT: pgettext_lazy("message", "sent"),
+    Outgoing.State.DELIVERED: pgettext_lazy("message", "delivered"),
+    Outgoing.State.FAILED: pgettext_lazy("message", "not delivered"),
+    Outgoing.State.EXPIRED: pgettext_lazy("message", "expired before it could be sent"),
+}
+_BAD = {Outgoing.State.FAILED, Outgoing.State.EXPIRED}
+
+
+def stretches(found: Iterable[Stretch]) -> list[dict[str, object]]:
+    """What a page of the timeline shows, newest first; inside an attempt from its beginning."""
+    listed, now = list(found), timezone.now()
+    told = iter(happenings(event for stretch in listed for event in stretch.events))
+    return [_shown(stretch, [next(told) for _event in stretch.events], now) for stretch in listed]
+
+
+def _shown(stretch: Stretch, events: list[dict[str, object]], now: datetime) -> dict[str, object]:
+    attempt = stretch.attempt
+    if attempt is None:
+        return {"events": events}
+    result, tag = _result(attempt, now)
+    entries = events + [_sent(sending) for sending in stretch.sendings]
+    return {
+        "code": attempt.support_code,
+        "code_shown": f"{attempt.support_code[:4]}-{attempt.support_code[4:]}",
+        "at": attempt.started_at,
+        "result": result,
+        "tag": tag,
+        "refused": attempt.refused,
+        # The code stands above; it need not stand beside every line.
+        "events": [{**entry, "code": ""} for entry in sorted(entries, key=_instant)],
+    }
+
+
+def _result(attempt: ResetAttempt, now: datetime) -> tuple[Promise, str]:
+    if attempt.outcome == Outcome.RUNNING and now >= attempt.ends_at:
+        return _UNFINISHED
+    return _RESULTS[Outcome(attempt.outcome)]
+
+
+def _sent(sending: Sending) -> dict[str, object]:
+    return {
+        "at": sending.at,
+        "what": LABELS[Activity.CODE_SENT],
+        "method": choice(sending.method),
+        "state": _STATES[sending.state],
+        "bad": sending.state in _BAD,
+        "reason": sending.failure,
+    }
+
+
+def _instant(entry: dict[str, object]) -> datetime:
+    at = entry["at"]
+    assert isinstance(at, datetime)
+    return at
