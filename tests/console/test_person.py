@@ -3,17 +3,19 @@
 from contextlib import suppress
 
 import pytest
+from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import Membership, User
 from directory.queries import prefilled
 from tenants.models import Group
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_email, make_prefill, make_user
+from tests.builders import make_email, make_prefill, make_recovery_codes, make_user
 from tests.console.people import behind_both, make_admin
+from verification.models import RecoveryCode
 from verification.services.guesses import Paused, count_a_guess
 
 LIST = "/admin/people/"
@@ -228,3 +230,30 @@ def test_a_pause_is_shown_at_the_security_info(admin, ann):
     page = look_at(admin, ann)
     assert "Paused" in page.text
     assert cures(page) == [f"{LIST}{ann.pk}/do/clear/"]
+
+
+@pytest.mark.parametrize(("allowed", "counts"), [(True, True), (False, False)])
+def test_recovery_codes_are_counted_and_never_shown(admin, ann, allowed, counts):
+    methods = {Method.EMAIL, Method.RECOVERY_CODE} if allowed else {Method.EMAIL}
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset(methods)))
+    make_email(ann)
+    codes = make_recovery_codes(ann)
+
+    page = look_at(admin, ann)
+
+    (thing,) = [one for _name, one in page.context["things"] if one.proof is Proof.RECOVERY_CODE]
+    assert "10 recovery codes left" in page.text
+    assert thing.counts is counts
+    assert not [code for code in codes if code[:8] in page.text]
+
+
+def test_people_are_found_by_the_recovery_codes_that_they_have_left(admin, ann):
+    make_recovery_codes(ann)
+    used_up = make_user("bob@contoso.example")
+    make_recovery_codes(used_up)
+    RecoveryCode.objects.filter(user=used_up).update(spent_at=timezone.now())
+
+    page = admin.get(LIST, {"method": "recovery_code"})
+
+    assert "ann@contoso.example" in page.text
+    assert "bob@contoso.example" not in page.text
