@@ -8,16 +8,17 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from audit.services import seen_from
 from directory.models import User
 from isolation.scope import in_tenant
-from limits.rules import network
+from limits.rules import network, place
 from tenants.queries import time_zone_in_force
 
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"
 ACTING_IN = "acting_in"
 """Session key: the organisation that an operator chose to act in. It holds in the admin only."""
-_ADMIN = "/admin/"
+_ADMIN, _HOOKS = "/admin/", "/hooks/"
 
 
 def extend(request: HttpRequest) -> None:
@@ -55,11 +56,20 @@ class SessionEnds:
                 logout(request)
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
+        with seen_from(_place_of(request)):
+            return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         tenant_id = _tenant_of(request)
         if tenant_id is None:
             return self._get_response(request)
         with in_tenant(tenant_id), timezone.override(time_zone_in_force()):
             return self._get_response(request)
+
+
+def _place_of(request: HttpRequest) -> str:
+    # There the provider asks, and not who is called.
+    return "" if request.path.startswith(_HOOKS) else place(client_network(request))
 
 
 def _tenant_of(request: HttpRequest) -> int | None:

@@ -225,6 +225,7 @@ def _register(user: User, challenge: Challenge) -> None:
     proof, value = Method(challenge.method).proof, destination_of(challenge)
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
+    old_phone = manage.phone_to_text(before) if before else ""
     now = timezone.now()
     method = AuthenticationMethod(
         user=user,
@@ -240,7 +241,14 @@ def _register(user: User, challenge: Challenge) -> None:
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
     changed = before is not None and old_value != value
-    _written_down(user, method, is_change=changed, except_value=value, also_value=old_value)
+    _written_down(
+        user,
+        method,
+        is_change=changed,
+        except_value=value,
+        also_value=old_value,
+        also_phone=old_phone if changed else "",
+    )
 
 
 def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetime:
@@ -268,6 +276,7 @@ def _written_down(
     is_change: bool,
     except_value: str = "",
     also_value: str = "",
+    also_phone: str = "",
 ) -> None:
     proof = Proof.AUTHENTICATOR if isinstance(added, Authenticator) else Proof(added.proof)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
@@ -279,4 +288,5 @@ def _written_down(
         added=added.pk,
         except_value=except_value,
         also_value=also_value if is_change else "",
+        also_phone=also_phone,
     )

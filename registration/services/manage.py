@@ -28,10 +28,11 @@ def remove(user: User, proof: Proof) -> bool:
     if method is None:
         return False
     value = "" if proof is Proof.QUESTIONS else value_of(method)
+    phone = phone_to_text(method)
     note_loss(user, method)
     method.delete()
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
-    notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
+    notices.tell(user, Notice.REMOVED, proof=proof, also_value=value, also_phone=phone)
     return True
 
 
@@ -49,6 +50,12 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
     return True
+
+
+def phone_to_text(method: AuthenticationMethod) -> str:
+    """The number, if it is one that takes texts: whoever has it hears that it is gone."""
+    is_phone = method.proof == Proof.MOBILE_PHONE and method.textable
+    return value_of(method) if is_phone else ""
 
 
 def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator) -> None:
