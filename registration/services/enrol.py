@@ -130,6 +130,7 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
+        manage.Frozen: self-service was stopped meanwhile.
     """
     guesses.count_a_guess(user.pk)
     with transaction.atomic():
@@ -156,9 +157,15 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
 
     Args:
         answers: question id → answer as typed, already judged.
+
+    Raises:
+        manage.Frozen: self-service was stopped meanwhile.
     """
     before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
     known = before is not None
+    # Asked before, too: the slow hashing and the change of answers are no part of what follows.
+    with transaction.atomic():
+        manage.require_running(user)
     saved = questions.save_answers(user, answers)
     with transaction.atomic():
         if before is not None:
@@ -278,6 +285,7 @@ def _written_down(
     also_value: str = "",
     also_phone: str = "",
 ) -> None:
+    manage.require_running(user)
     proof = Proof.AUTHENTICATOR if isinstance(added, Authenticator) else Proof(added.proof)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
     record(activity, subject_id=user.pk, method=proof)

@@ -17,13 +17,32 @@ from verification.services import authenticators, notices
 from verification.services.notice_words import Notice
 
 
+class Frozen(Exception):
+    """Somebody said "this wasn't me" meanwhile. Nothing was changed."""
+
+
+def require_running(user: User) -> None:
+    """Makes a change and a freeze wait for each other; after a freeze there is no change.
+
+    Raises:
+        Frozen: self-service is stopped for this user.
+    """
+    running = User.objects.select_for_update(no_key=True).filter(pk=user.pk, frozen_at=None)
+    if running.first() is None:
+        raise Frozen
+
+
 @transaction.atomic
 def remove(user: User, proof: Proof) -> bool:
     """Removes one kind of security info; every known address hears of it, the removed one too.
 
     Returns:
         False when there was none.
+
+    Raises:
+        Frozen: meanwhile.
     """
+    require_running(user)
     method = methods_by_proof(user.pk).get(proof)
     if method is None:
         return False
@@ -42,7 +61,11 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
 
     Returns:
         False when there was none.
+
+    Raises:
+        Frozen: meanwhile.
     """
+    require_running(user)
     app = authenticators_of(user.pk).filter(pk=authenticator_id).first()
     if app is None or not authenticators.remove(user.pk, authenticator_id):
         return False
