@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import UNIQUE, Enum, verify
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
 FOR_GOOD = timedelta(days=3650)
@@ -45,6 +45,24 @@ class Limit(Enum):
     SIGN_IN_FAILURES_FROM_A_NETWORK = Rate(100, timedelta(minutes=10))
     DISAVOWALS_FROM_A_NETWORK = Rate(30, timedelta(minutes=10))
     MESSAGES_OF_A_TENANT = Rate(1_000, _DAY)
+
+
+def place(counted: str) -> str:
+    """A network as it may be written down and shown: not which computer, only about where.
+
+    >>> place("192.0.2.7")
+    '192.0.2.…'
+    >>> place("2001:db8:1:2::/64")
+    '2001:db8:1:…'
+    """
+    try:
+        found = ip_network(counted)
+    except ValueError:
+        return ""
+    if isinstance(found, IPv4Network):
+        return f"{str(found.network_address).rpartition('.')[0]}.…"
+    parts = found.network_address.exploded.split(":")[:3]
+    return f"{':'.join(part.lstrip('0') or '0' for part in parts)}:…"
 
 
 def network(address: str) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from tenants.policy import Method, Policy, Proof, SecondFactor
 
 FRESH = timedelta(minutes=10)
+RECENT = timedelta(days=90)
 _ORDER = [
     Proof.AUTHENTICATOR,
     Proof.EMAIL,

@@ -1,8 +1,12 @@
 """JSON lines with the request they belong to, and nothing personal."""
 
 import logging
+import re
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+_SECRET_PATH = re.compile(r"(/wasnt-me/)[^\s?#]+")
 
 structlog.configure(
     processors=[
@@ -30,6 +34,15 @@ def formatter() -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # Frames only: the values of local variables may be secrets.
             structlog.processors.format_exc_info,
+            _without_tokens,
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def _without_tokens(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
+    """Addresses that open something: the framework names the path of what it refuses."""
+    return {
+        key: _SECRET_PATH.sub(r"\1…", value) if isinstance(value, str) else value
+        for key, value in line.items()
+    }

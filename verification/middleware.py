@@ -9,9 +9,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from audit.services import seen_from
 from directory.models import User
 from isolation.scope import in_tenant
-from limits.rules import network
+from limits.rules import network, place
 from tenants.queries import policy_in_force, time_zone_in_force
 from verification.models import AccessPass
 from verification.queries import good_passes
@@ -22,7 +23,7 @@ ACTING_IN = "acting_in"
 """Session key: the organisation that an operator chose to act in. It holds in the admin only."""
 PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
-_ADMIN = "/admin/"
+_ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 
 
@@ -74,6 +75,10 @@ class SessionEnds:
                 logout(request)
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
+        with seen_from(_place_of(request)):
+            return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         tenant_id = _tenant_of(request)
         if tenant_id is None:
             return self._get_response(request)
@@ -93,6 +98,11 @@ def _narrow(request: HttpRequest) -> None:
         logout(request)
     elif not request.path.startswith(_OPEN_TO_A_PASS):
         request.user = AnonymousUser()
+
+
+def _place_of(request: HttpRequest) -> str:
+    # There the provider asks, and not who is called.
+    return "" if request.path.startswith(_HOOKS) else place(client_network(request))
 
 
 def _tenant_of(request: HttpRequest) -> int | None:

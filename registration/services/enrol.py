@@ -120,6 +120,7 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
+        manage.Frozen: self-service was stopped meanwhile.
     """
     guesses.count_a_guess(user.pk)
     with transaction.atomic():
@@ -146,9 +147,15 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
 
     Args:
         answers: question id → answer as typed, already judged.
+
+    Raises:
+        manage.Frozen: self-service was stopped meanwhile.
     """
     before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
     known = before is not None
+    # Asked before, too: the slow hashing and the change of answers are no part of what follows.
+    with transaction.atomic():
+        manage.require_running(user)
     saved = questions.save_answers(user, answers)
     with transaction.atomic():
         if before is not None:
@@ -231,6 +238,7 @@ def _register(user: User, challenge: Challenge) -> None:
     User.objects.select_for_update().get(pk=user.pk)
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
+    old_phone = manage.phone_to_text(before) if before else ""
     now = timezone.now()
     method = AuthenticationMethod(
         user=user,
@@ -247,7 +255,13 @@ def _register(user: User, challenge: Challenge) -> None:
     method.save(force_insert=True)
     changed = before is not None and old_value != value
     _written_down(
-        user, proof, method.pk, is_change=changed, except_value=value, also_value=old_value
+        user,
+        proof,
+        method.pk,
+        is_change=changed,
+        except_value=value,
+        also_value=old_value,
+        also_phone=old_phone if changed else "",
     )
 
 
@@ -269,7 +283,7 @@ def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetim
     return now
 
 
-def _written_down(
+def _written_down(  # noqa: PLR0913  # what happened, and everybody who is to hear of it
     user: User,
     proof: Proof,
     added: uuid.UUID,
@@ -277,7 +291,9 @@ def _written_down(
     is_change: bool,
     except_value: str = "",
     also_value: str = "",
+    also_phone: str = "",
 ) -> None:
+    manage.require_running(user)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
     record(activity, subject_id=user.pk, method=proof)
     notices.tell(
@@ -287,4 +303,5 @@ def _written_down(
         added=added,
         except_value=except_value,
         also_value=also_value if is_change else "",
+        also_phone=also_phone,
     )

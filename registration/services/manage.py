@@ -24,22 +24,42 @@ from verification.services import authenticators, browsers, notices, recovery_co
 from verification.services.notice_words import Notice
 
 
+class Frozen(Exception):
+    """Somebody said "this wasn't me" meanwhile. Nothing was changed."""
+
+
+def require_running(user: User) -> None:
+    """Makes a change and a freeze wait for each other; after a freeze there is no change.
+
+    Raises:
+        Frozen: self-service is stopped for this user.
+    """
+    running = User.objects.select_for_update(no_key=True).filter(pk=user.pk, frozen_at=None)
+    if running.first() is None:
+        raise Frozen
+
+
 @transaction.atomic
 def remove(user: User, proof: Proof) -> bool:
     """Removes one kind of security info; every known address hears of it, the removed one too.
 
     Returns:
         False when there was none.
+
+    Raises:
+        Frozen: meanwhile.
     """
+    require_running(user)
     method = methods_by_proof(user.pk).get(proof)
     if method is None:
         return False
     value = "" if proof is Proof.QUESTIONS else value_of(method)
+    phone = phone_to_text(method)
     note_loss(user, method)
     method.delete()
     browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
-    notices.tell(user, Notice.REMOVED, proof=proof, also_value=value)
+    notices.tell(user, Notice.REMOVED, proof=proof, also_value=value, also_phone=phone)
     _keep_codes_from_being_alone(user)
     return True
 
@@ -50,7 +70,11 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
 
     Returns:
         False when there was none.
+
+    Raises:
+        Frozen: meanwhile.
     """
+    require_running(user)
     app = authenticators_of(user.pk).filter(pk=authenticator_id).first()
     if app is None or not authenticators.remove(user.pk, authenticator_id):
         return False
@@ -74,6 +98,12 @@ def remove_recovery_codes(user: User) -> bool:
     record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.RECOVERY_CODE)
     notices.tell(user, Notice.REMOVED, proof=Proof.RECOVERY_CODE)
     return True
+
+
+def phone_to_text(method: AuthenticationMethod) -> str:
+    """The number, if it is one that takes texts: whoever has it hears that it is gone."""
+    is_phone = method.proof == Proof.MOBILE_PHONE and method.textable
+    return value_of(method) if is_phone else ""
 
 
 def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator) -> None:

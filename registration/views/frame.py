@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from directory.models import User
 from registration.queries import SECOND_FACTOR_DUE, must_prove
 from registration.rules import is_fresh
+from registration.services.manage import Frozen
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.middleware import ENDS_AT
@@ -36,7 +37,11 @@ def signed_in(view: Page) -> Page:
     def page(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
         if user.frozen_at is not None:
             return redirect("registration:security-info")
-        return view(request, user, *args, **kwargs)
+        try:
+            return view(request, user, *args, **kwargs)
+        except Frozen:
+            # Between the sight of the user and the change.
+            return redirect("registration:security-info")
 
     return page
 

@@ -6,14 +6,16 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from directory.models import User
 from registration import queries
-from registration.rules import removal_breaks
+from registration.rules import RECENT, removal_breaks
 from registration.services import manage
+from registration.views import happenings
 from registration.views.frame import even_while_frozen, freshly_proved, render
 from registration.views.rows import page_for, shown_rows
 from tenants.policy import Proof, SecondFactor
@@ -32,6 +34,8 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "held": [_listed(kind, overview) for kind in held],
         "few_codes": "" if left is None else few_left_words(left),
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
+        "events": happenings.told(queries.newest_events(user, timezone.now())),
+        "days": RECENT.days,
         "frozen_at": user.frozen_at,
         "short": overview.missing,
         "default": _default(user),

@@ -17,7 +17,7 @@ from reset.models import Outcome, ResetAttempt
 from reset.queries import attempts as queries
 from reset.rules import Step
 from reset.services.attempts import OutOfTurn, end_attempts_of, require
-from tenants.policy import Method
+from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.services import guesses, notices
 from verification.services.notice_words import Notice
@@ -103,9 +103,16 @@ def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[]
 
 def _tell(attempt: ResetAttempt, user: User, notice: Notice) -> None:
     methods = sorted(queries.passed_in(attempt), key=list(Method).index)
-    told = notices.tell(user, notice, methods=methods, support_code=attempt.support_code)
-    ResetAttempt.objects.filter(pk=attempt.pk).update(told=told)
     reset = notice is Notice.RESET
+    told = notices.tell(
+        user,
+        notice,
+        methods=methods,
+        support_code=attempt.support_code,
+        # Whoever reads the mailbox reads what is mailed there: a phone hears of it, too.
+        phones_too=reset and {method.proof for method in methods} == {Proof.EMAIL},
+    )
+    ResetAttempt.objects.filter(pk=attempt.pk).update(told=told)
     if reset:
         notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)
     record(

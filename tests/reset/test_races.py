@@ -8,11 +8,14 @@ from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
+from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import Evidence, ResetAttempt
 from tests.builders import make_email, make_tenant, make_user
 from verification.models import Challenge
 from verification.services.challenges import code_mac
+from verification.services.notice_links import issue
+from verification.services.notice_words import Notice
 
 RIGHT = "12345678"
 
@@ -96,3 +99,34 @@ def test_of_two_racing_new_passwords_exactly_one_is_set(portal):
 
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1
     assert ResetAttempt.objects.get().finished_at is not None
+
+
+def test_of_racing_presses_one_stops_everything_and_tells(portal):
+    link = "/" + issue(User.objects.get(), Notice.RESET).split("/", 3)[3]
+
+    answers = at_once(4, lambda _number: Client().post(link).status_code)
+
+    assert answers == [302] * 4
+    assert Event.objects.filter(activity=Activity.SELF_SERVICE_FROZEN).count() == 1
+
+
+def test_a_new_password_that_races_with_a_freeze_comes_before_it_or_not_at_all(portal):
+    client = browser(portal)
+    client.post("/passwordreset/code", {"code": RIGHT})
+    cookie = client.cookies["reset"].value
+    link = "/" + issue(User.objects.get(), Notice.RESET).split("/", 3)[3]
+    new = {"new_password": "correct horse battery", "confirm_password": "correct horse battery"}
+
+    def act(number):
+        if number:
+            return Client().post(link).status_code
+        return browser(cookie).post("/passwordreset/new-password", new).status_code
+
+    at_once(2, act)
+
+    told = [Activity.PASSWORD_RESET, Activity.SELF_SERVICE_FROZEN]
+    order = (
+        Event.objects.filter(activity__in=told).order_by("pk").values_list("activity", flat=True)
+    )
+    assert list(order) in (told, told[1:])
+    assert User.objects.get().frozen_at is not None

@@ -1,6 +1,7 @@
 """Whoever gets a notice can stop everything with one button, and nobody else can."""
 
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from audit.models import Event
 from directory.models import User
 from isolation.scope import in_tenant
 from limits.rules import Limit
+from registration.services import enrol, manage
 from reset.models import Outcome, ResetAttempt
 from reset.services import freezing
 from tenants.models import Branding
@@ -22,7 +24,7 @@ from tests.attacks.test_flows import choose, enter, identify, set_password, sign
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import make_admin
 from verification.models import AuthenticationMethod, NoticeLink
-from verification.queries import methods_by_proof
+from verification.queries import methods_by_proof, value_of
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -333,3 +335,18 @@ def test_a_veto_never_reaches_somebody_elses_method(user, mailroom):
     Client().post(link)
 
     assert Proof.MOBILE_PHONE in methods_by_proof(other.pk)
+
+
+def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mailroom):
+    """Both were let in while the account was still running."""
+    before = User.objects.get(pk=user.pk)
+    freezing.freeze(user, reason="notice")
+
+    with pytest.raises(manage.Frozen):
+        manage.remove(before, Proof.EMAIL)
+    context = uuid.uuid4()
+    enrol.start_email(before, context, "thief@mail.example")
+    with pytest.raises(manage.Frozen):
+        enrol.confirm_code(before, context, mailroom.code())
+
+    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji.home@mail.example"

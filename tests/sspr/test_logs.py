@@ -2,6 +2,8 @@ import json
 import logging
 import sys
 
+from django.test import Client
+
 from sspr.logs import formatter
 
 CODE = "12345678"
@@ -33,3 +35,15 @@ def test_nobody_breaks_out_of_a_line():
     assert "\n" not in told
     assert "\x1b" not in told
     assert json.loads(told)["event"].startswith("user x")
+
+
+def test_the_token_of_a_link_is_in_no_line(caplog, db):
+    """Of a refused form the framework logs the path, and the token is still good then."""
+    token = "tokentokentokentokentokentokentokentokentok"
+
+    Client(enforce_csrf_checks=True).post(f"/wasnt-me/{token}")
+
+    assert any(token in record.getMessage() for record in caplog.records)
+    lines = [formatter().format(record) for record in caplog.records]
+    assert not any(token in told for told in lines)
+    assert any("/wasnt-me/" in told for told in lines)

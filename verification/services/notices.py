@@ -17,7 +17,11 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.services import Content
 from directory.models import User
-from directory.queries import administrator_mailboxes, helpdesk_mailboxes
+from directory.queries import (
+    administrator_mailboxes,
+    helpdesk_mailboxes,
+    prefilled,
+)
 from tenants.models import Tenant
 from tenants.policy import Method, Proof
 from tenants.queries import called, called_briefly, own_text, policy_in_force, tenant_in_force
@@ -43,7 +47,9 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     except_value: str = "",
     also_value: str = "",
     until: datetime | None = None,
+    also_phone: str = "",
     added: uuid.UUID | None = None,
+    phones_too: bool = False,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -53,6 +59,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         except_value: the address or number that was just proved; it isn't told about itself.
         also_value: an address that is no longer registered, but must hear of it.
         until: the time that the mail names, where it isn't that of what happened.
+        also_phone: the same for a mobile phone that takes texts, if the policy allows texts.
+        phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which whoever is told may take away again.
 
     Returns:
@@ -62,8 +70,12 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         return []
     tenant = tenant_in_force()
     language = user.language or tenant.language
-    mailboxes, phone = _addresses(user, except_value, also_value)
-    if not mailboxes and not phone:
+    mailboxes = _mailboxes(user, also_value)
+    phones = _phones(user, also_phone, phones_too=phones_too, alone=not mailboxes)
+    with suppress(NotAMailbox):
+        mailboxes.append(mailbox(user.upn))
+    mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
+    if not mailboxes and not phones:
         return []
     link = issue(user, notice, added=added) if notice.needs_a_link else ""
     with translation.override(language), timezone.override(tenant.time_zone):
@@ -82,10 +94,10 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
                 lifetime=_LIFETIME,
                 content=content_of(letter),
             )
-        if phone:
+        for phone in phones:
             text = Content(text=_text(notice, now, proof, link))
             outbox.post(Kind.TEXT, phone, language=language, lifetime=_LIFETIME, content=text)
-    return [mask(value) for value in [*mailboxes, phone] if value]
+    return [mask(value) for value in [*mailboxes, *phones]]
 
 
 def tell_administrators(user: User, *, methods: Sequence[Method], support_code: str) -> None:
@@ -190,19 +202,38 @@ def _is_wanted(notice: Notice) -> bool:
     return True
 
 
-def _addresses(user: User, except_value: str, also_value: str) -> tuple[list[str], str]:
-    held = methods_by_proof(user.pk)
-    found = [value_of(held[Proof.EMAIL])] if Proof.EMAIL in held else []
-    if "@" in also_value:
-        found.append(also_value)
-    phone = ""
-    mobile = held.get(Proof.MOBILE_PHONE)
-    if not found and mobile is not None and mobile.textable and available("text"):
-        phone = value_of(mobile)
-    with suppress(NotAMailbox):
-        found.append(mailbox(user.upn))
-    mailboxes = [address for address in dict.fromkeys(found) if address != except_value]
-    return mailboxes, "" if phone == except_value else phone
+def _mailboxes(user: User, also_value: str) -> list[str]:
+    """Private ones. The work mailbox comes after: it may be behind the forgotten password."""
+    held = methods_by_proof(user.pk).get(Proof.EMAIL)
+    found = [value_of(held)] if held is not None else []
+    return [*found, also_value] if "@" in also_value else found
+
+
+def _phones(user: User, also_phone: str, *, phones_too: bool, alone: bool) -> list[str]:
+    """Whom to text: known phones where no private mailbox is, or where a mailbox isn't enough.
+
+    Args:
+        alone: there is no private mailbox.
+    """
+    if not available("text"):
+        return []
+    texts_allowed = Method.MOBILE_TEXT in policy_in_force().methods
+    if not texts_allowed:
+        return _known_phones(user, entered_too=False) if alone else []
+    known = _known_phones(user, entered_too=phones_too) if phones_too or alone else []
+    return [*known, also_phone] if also_phone else known
+
+
+def _known_phones(user: User, *, entered_too: bool) -> list[str]:
+    """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
+    held = methods_by_proof(user.pk).get(Proof.MOBILE_PHONE)
+    found = [value_of(held)] if held is not None and held.textable else []
+    entered = prefilled(user.pk).get(Proof.MOBILE_PHONE) if entered_too else None
+    return [*found, entered.value] if entered and entered.textable else found
+
+
+def _others(values: Sequence[str], except_value: str) -> list[str]:
+    return [value for value in dict.fromkeys(values) if value != except_value]
 
 
 def _facts(user: User, now: datetime) -> dict[str, str]:

@@ -1,0 +1,72 @@
+"""What happened to an account, in the words of its owner."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit.activities import Activity
+from audit.models import Event
+from tenants.policy import Proof
+from verification.services.notices import proof_name
+
+WORDS: dict[Activity, Promise] = {
+    Activity.SIGNED_IN: _("You signed in"),
+    Activity.ACCESS_PASS_ISSUED: _("An administrator issued a Temporary Access Pass"),
+    Activity.ACCESS_PASS_REVOKED: _("An administrator withdrew a Temporary Access Pass"),
+    Activity.ACCESS_PASS_USED: _("You signed in with a Temporary Access Pass"),
+    Activity.RECOVERY_CODE_USED: _("A recovery code was used"),
+    Activity.BROWSER_REMEMBERED: _("A browser was remembered"),
+    Activity.SIGN_IN_FAILED: _("A sign-in with a wrong password"),
+    Activity.RESET_PROGRESS: _("A password reset was begun"),
+    Activity.RESET_BLOCKED: _("A password reset was stopped after too many wrong codes"),
+    Activity.CALL_DENIED: _("Somebody answered a call and said that it wasn’t them"),
+    Activity.PASSWORD_RESET: _("The password was reset"),
+    Activity.PASSWORD_CHANGED: _("The password was changed"),
+    Activity.ACCOUNT_UNLOCKED: _("The account was unlocked"),
+    Activity.ADMIN_CONTACTED: _("An administrator was asked for help"),
+    Activity.METHOD_REGISTERED: _("%(method)s was added"),
+    Activity.METHOD_CHANGED: _("%(method)s was changed"),
+    Activity.METHOD_DELETED: _("%(method)s was removed"),
+    Activity.BLOCK_CLEARED: _("An administrator ended a pause"),
+    Activity.REGISTRATION_REQUIRED: _("An administrator asked you to register again"),
+    Activity.SIGNED_OUT_BY_ADMIN: _("An administrator signed you out everywhere"),
+    Activity.TEMPORARY_PASSWORD: _("An administrator set a temporary password"),
+    Activity.USER_ENABLED: _("An administrator enabled the account"),
+    Activity.CONTACT_ENTERED: _("An administrator changed your contact data"),
+    Activity.CONTACT_SHOWN: _("An administrator looked at your contact data"),
+    Activity.ROLE_CHANGED: _("An administrator changed your role"),
+    Activity.SECOND_FACTOR_REMOVED: _("An administrator removed your authenticator apps"),
+    Activity.SELF_SERVICE_FROZEN: _("Password reset was stopped: “This wasn’t me”"),
+    Activity.SELF_SERVICE_UNFROZEN: _("An administrator turned password reset on again"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One line of the list. `place` is masked, and empty where nobody knows or it isn't theirs."""
+
+    at: datetime
+    what: str
+    place: str
+
+
+def told(events: Iterable[Event]) -> list[Happening]:
+    return [
+        Happening(at=event.at, what=_what(event), place=_place(event))
+        for event in events
+        if event.activity in WORDS
+    ]
+
+
+def _what(event: Event) -> str:
+    kind = next((proof for proof in Proof if proof == event.details.get("method")), None)
+    words = str(WORDS[Activity(event.activity)])
+    return words % {"method": proof_name(kind)} if kind else words.replace("%(method)s", "–")
+
+
+def _place(event: Event) -> str:
+    """Where administrators sit is none of the user's business."""
+    return str(event.details.get("place", "")) if event.actor_id == event.subject_id else ""

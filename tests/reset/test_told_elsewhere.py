@@ -1,0 +1,80 @@
+"""Whoever reads somebody's mail reads the notices, too. So a phone hears of it."""
+
+import pytest
+from django.test import Client
+
+from isolation.scope import in_tenant
+from tenants.policy import Method, Policy, Proof, Scope
+from tenants.services import change_policy
+from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
+from tests.builders import make_email, make_phone, make_prefill, make_user
+
+OWN, ENTERED = "+821012345678", "+821099998888"
+
+
+@pytest.fixture
+def user(contoso):
+    found = make_user()
+    make_email(found)
+    return found
+
+
+def reset(user, mailroom, method=Method.EMAIL):
+    """Resets the password; answers with who is told."""
+    client = Client()
+    identify(client, user.upn)
+    choose(client, method)
+    enter(client, mailroom.code())
+    assert set_password(client).status_code == 302
+    return {message.destination: message.text for message in mailroom.work()}
+
+
+def test_phones_hear_of_a_reset_by_mail_alone(user, mailroom):
+    make_phone(user)
+    make_prefill(user, Proof.MOBILE_PHONE, ENTERED, textable=True)
+
+    told = reset(user, mailroom)
+
+    assert set(told) == {user.upn, "minji.home@mail.example", OWN, ENTERED}
+    assert "your password was reset" in told[OWN]
+    assert "/wasnt-me/" in told[OWN]
+
+
+def test_a_reset_by_phone_is_mailed_only(user, mailroom):
+    make_phone(user)
+
+    told = reset(user, mailroom, Method.MOBILE_TEXT)
+
+    assert set(told) == {user.upn, "minji.home@mail.example"}
+
+
+def test_phones_that_take_no_texts_are_left_alone(user, mailroom):
+    make_prefill(user, Proof.MOBILE_PHONE, ENTERED, textable=False)
+    make_prefill(user, Proof.OFFICE_PHONE, "+8221112222#12")
+
+    assert set(reset(user, mailroom)) == {user.upn, "minji.home@mail.example"}
+
+
+def test_nobody_is_texted_where_the_policy_allows_no_texts(contoso, user, mailroom):
+    make_phone(user)
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.EMAIL})))
+
+    with in_tenant(contoso.pk):
+        assert set(reset(user, mailroom)) == {user.upn, "minji.home@mail.example"}
+
+
+def test_a_phone_that_is_replaced_hears_of_it_and_can_object(user, mailroom):
+    make_phone(user)
+    client = signed_in(user)
+    client.get("/ssprsetup/phone")
+    client.post("/security-info/proof", {"method": "email"})
+    client.post("/security-info/proof/verify", {"code": mailroom.code()})
+    typed = {"phone_country": "KR", "phone": "010-7777-6666", "method": "mobile_text"}
+    client.post("/ssprsetup/phone", typed)
+    client.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+    told = {message.destination: message.text for message in mailroom.work()}
+
+    assert "was changed" in told[OWN]
+    assert "/wasnt-me/" in told[OWN]
+    assert "+821077776666" not in told
