@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registration.views import methods, security_info, setup, sign_in, verify
+from registration.views import caller, methods, security_info, setup, sign_in, verify
 
 app_name = "registration"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),
+    path("security-info/caller", caller.caller, name="caller"),
     path("security-info/proof", verify.choose_proof, name="proof"),
     path("security-info/proof/verify", verify.verify_proof, name="proof-verify"),
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),
