@@ -34,6 +34,7 @@ class Stop(StrEnum):
 class Action(StrEnum):
     """What an administrator can do for, or to, one person."""
 
+    VERIFY_CALLER = "verify-caller"
     CLEAR = "clear"
     UNFREEZE = "unfreeze"
     REREGISTER = "reregister"
@@ -52,6 +53,11 @@ class Action(StrEnum):
     def is_dangerous(self) -> bool:
         """Whether it could let somebody else in, or keep the person out."""
         return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS, Action.DISABLE}
+
+    @property
+    def lets_somebody_in(self) -> bool:
+        """Whether who receives it can sign in as the person: worth knowing who is asking."""
+        return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS}
 
     @property
     def is_for_many(self) -> bool:

@@ -22,6 +22,11 @@ def user_of(upn: str) -> User | None:
     return User.objects.filter(upn=upn).first()
 
 
+def upn_of(user_id: int) -> str:
+    """What a person of the tenant in force is called; empty where there is none."""
+    return User.objects.filter(pk=user_id).values_list("upn", flat=True).first() or ""
+
+
 def operator_of(upn: str) -> User | None:
     """The operator with this canonical name. Operators belong to no tenant."""
     return User.unscoped.filter(upn=upn, tenant_id=None).first()

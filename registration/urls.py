@@ -1,6 +1,7 @@
 from django.urls import path
 
 from registration.views import (
+    caller,
     methods,
     recovery_codes,
     second_factor,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),
+    path("security-info/caller", caller.caller, name="caller"),
     path("security-info/proof", verify.choose_proof, name="proof"),
     path("security-info/proof/verify", verify.verify_proof, name="proof-verify"),
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),

@@ -197,6 +197,7 @@ class Policy:
     lockout_threshold: int = 10
     lockout_seconds: int = 60
     admin_self_reset: bool = True
+    verify_callers: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

@@ -14,7 +14,7 @@ class Duty(StrEnum):
     READ_REPORTS = "read_reports"
     SEE_PEOPLE = "see_people"
     HELP_PEOPLE = "help_people"
-    """Clear a block, require registration again, sign out, give a temporary password."""
+    """Clear a block, require registration again, sign out, verify a caller, give a way in once."""
     MANAGE_PEOPLE = "manage_people"
     """Disable, change contact data, see it in full, act on people who have a role."""
     IMPORT_PEOPLE = "import_people"

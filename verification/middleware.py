@@ -25,6 +25,8 @@ PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
+_CALLER = "/security-info/caller"
+"""Not for a pass: who came by one would vouch for themselves to get the next."""
 
 
 def extend(request: HttpRequest) -> None:
@@ -96,7 +98,7 @@ def _narrow(request: HttpRequest) -> None:
         held = good_passes(user, timezone.now()).filter(pk=request.session[PASS]["id"]).exists()
     if not allowed or not held:
         logout(request)
-    elif not request.path.startswith(_OPEN_TO_A_PASS):
+    elif not request.path.startswith(_OPEN_TO_A_PASS) or request.path.startswith(_CALLER):
         request.user = AnonymousUser()
 
 

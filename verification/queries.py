@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -15,6 +15,8 @@ from directory.prefills import Prefill, known_since
 from directory.queries import prefilled
 from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import Method, Policy, Proof
+from tenants.queries import policy_in_force
+from tenants.roles import Role
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
@@ -22,6 +24,7 @@ from verification.models import (
     AccessPass,
     AuthenticationMethod,
     Authenticator,
+    CallerCheck,
     Challenge,
     NoticeLink,
     Purpose,
@@ -32,6 +35,7 @@ from verification.rules.masking import mask
 from verification.rules.quarantine import Clock, beginning, counting, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
+CALLER_VERIFIED_FOR = timedelta(minutes=15)
 _CHANNEL = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
@@ -325,6 +329,39 @@ def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
     return AccessPass.objects.filter(
         user_id=user.pk, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
     )
+
+
+def caller_holdings(user_id: int) -> Holdings:
+    """What a caller can be sent a code to: only what was verified, whatever the policy trusts."""
+    return holdings_of(user_id, policy_in_force(), proved_only=True)
+
+
+def open_number_checks(user_id: int, now: datetime) -> QuerySet[CallerCheck]:
+    """The check whose number the portal shows, while it can be compared: one at most."""
+    return CallerCheck.objects.filter(
+        user_id=user_id, way="portal", expires_at__gt=now, tried_at=None
+    )
+
+
+def callers_number(check: CallerCheck) -> str:
+    """Two digits that the person sees and the agent doesn't."""
+    return f"{digits(purpose_key('number of a caller'), str(check.pk), below=90) + 10}"
+
+
+def is_caller_verified(agent_id: int, user_id: int, now: datetime) -> bool:
+    """Whether this agent verified this person on the telephone in the last fifteen minutes."""
+    checks = CallerCheck.objects.filter(user_id=user_id, agent_id=agent_id)
+    return checks.filter(passed_at__gt=now - CALLER_VERIFIED_FOR).exists()
+
+
+def must_verify_caller(agent: User, person: User) -> bool:
+    """Whether this agent has to verify this person before letting them in.
+
+    Tenant admins don't have to: else a setting could leave nobody who can help.
+    """
+    if Role(agent.role) is not Role.HELPDESK or not policy_in_force().verify_callers:
+        return False
+    return not is_caller_verified(agent.pk, person.pk, timezone.now())
 
 
 def is_one_phone(values: Mapping[Proof, str]) -> bool:

@@ -93,7 +93,7 @@ class PassForm(NoteForm):
         label=_("Minutes it works"), widget=forms.TextInput(attrs={"inputmode": "numeric"})
     )
     starts_at = forms.DateTimeField(
-        label=_("Works from (optional)"),
+        label=_("Works from"),
         help_text=_("Empty: from now on."),
         required=False,
         error_messages={"invalid": _("Enter a date and a time")},
@@ -101,7 +101,7 @@ class PassForm(NoteForm):
     )
     once = forms.BooleanField(
         label=_("Works once only"),
-        help_text=_("Otherwise it works until it ends, as often as the person signs in."),
+        help_text=_("Not ticked: it works until it ends, as often as the person signs in."),
         required=False,
         initial=True,
     )

@@ -78,7 +78,7 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
     ),
     ("customisation", _("Help and texts"), ("contact", "contact_address", "contact_url")),
     ("directory", _("Directory"), ("writeback", "unlock_without_reset")),
-    ("admins", _("Administrators"), ("admin_self_reset", "notify_admins")),
+    ("admins", _("Administrators"), ("admin_self_reset", "notify_admins", "verify_callers")),
     (
         "passwords",
         _("Passwords and lockout"),
@@ -236,6 +236,13 @@ WORDS: dict[str, Words] = {
     "admin_self_reset": (
         _("Administrators may reset their own password"),
         _("Off: they need another administrator."),
+    ),
+    "verify_callers": (
+        _("Helpdesk must verify callers"),
+        _(
+            "Before it issues a temporary password or a pass. People with nothing registered and"
+            " no password can then be helped by a tenant admin only."
+        ),
     ),
     "notify_admins": (
         _("Tell administrators when an administrator’s password was reset"),

@@ -4,7 +4,9 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import record
+from console.services.people import CallerUnverified
 from directory.models import User
+from verification.queries import must_verify_caller
 from verification.rules.access_passes import Terms
 from verification.services import access_passes, notices
 from verification.services.notice_words import Notice
@@ -16,7 +18,12 @@ def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
 
     Returns:
         The pass, the only time that it is seen.
+
+    Raises:
+        CallerUnverified: the policy wants to know first who is asking.
     """
+    if must_verify_caller(admin, person):
+        raise CallerUnverified
     letters = access_passes.issue(person, terms, issued_by=admin.pk)
     record(
         Activity.ACCESS_PASS_ISSUED,

@@ -19,6 +19,7 @@ from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
+from verification.queries import must_verify_caller
 from verification.rules.access_passes import LETTERS
 from verification.services import access_passes, guesses, notices
 from verification.services.notice_words import Notice
@@ -31,6 +32,10 @@ class NotWritable(Exception):
     """The password is kept in a directory that this service can't write."""
 
 
+class CallerUnverified(Exception):
+    """The policy wants the helpdesk to verify the caller first."""
+
+
 def act(action: Action, admin: User, person: User, *, note: str) -> str:
     """Does one thing, writes down who did it and why, and tells the person.
 
@@ -39,7 +44,10 @@ def act(action: Action, admin: User, person: User, *, note: str) -> str:
 
     Raises:
         NotWritable: a temporary password for somebody whose password is kept elsewhere.
+        CallerUnverified: the policy wants to know first who is asking.
     """
+    if action.lets_somebody_in and must_verify_caller(admin, person):
+        raise CallerUnverified
     does, activity, notice = _ACTS[action]
     with transaction.atomic():
         shown = does(person)

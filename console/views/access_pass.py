@@ -10,11 +10,13 @@ from console.forms.people import PassForm
 from console.queries import people as queries
 from console.rules import Action, may_act
 from console.services import access_passes as services
+from console.views.caller import to_verify
 from console.views.frame import freshly_proved, page, shown
 from console.views.words import ACTIONS
 from directory.models import User
 from tenants.queries import policy_in_force
 from tenants.roles import Duty, Role
+from verification.queries import must_verify_caller
 from verification.rules.access_passes import allowance
 
 
@@ -26,6 +28,8 @@ def issue(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     found = queries.person_of(person_id)
     if found is None or not _may_issue(user, found):
         raise Http404
+    if must_verify_caller(user, found):
+        return to_verify(request, found)
     allowed = allowance(policy_in_force())
     form = PassForm(request.POST or None, now=timezone.now(), allowance=allowed)
     title, explained = ACTIONS[Action.ACCESS_PASS]

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,6 +16,7 @@ from console.queries.door import is_fresh
 from console.rules import Action, may_act
 from console.services import people as services
 from console.views import outlooks
+from console.views.caller import to_verify
 from console.views.frame import asked, freshly_proved, page, shown
 from console.views.stretches import stretches
 from console.views.words import ACTIONS, address_words, happenings
@@ -25,6 +27,7 @@ from reset.queries.reach import outlook
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Duty, Role
+from verification.queries import is_caller_verified, must_verify_caller
 from verification.rules.ways import Way
 from verification.services.notices import proof_name
 
@@ -51,6 +54,7 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
         "events": happenings(queries.newest_events(found)),
         "actions": _actions(user, found),
         "access_pass": queries.pass_of(found),
+        "is_verified": is_caller_verified(user.pk, found.pk, timezone.now()),
         "may_manage": outlooks.may_manage(user, found),
     }
     return shown(request, "console/people/person.html", context | _prospects(user, found))
@@ -85,6 +89,8 @@ def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpRe
         raise Http404
     if chosen.is_dangerous and not is_fresh(request.session, user):
         return freshly_proved(act)(request, user, person_id, action)
+    if chosen.lets_somebody_in and must_verify_caller(user, found):
+        return to_verify(request, found)
     form = NoteForm(request.POST or None)
     title, explained = ACTIONS[chosen]
     context = {"title": title, "explained": explained, "person": found, "form": form}
@@ -205,7 +211,11 @@ def _action(name: str) -> Action:
 
 
 def _actions(user: User, found: User) -> list[tuple[str, object]]:
-    unfit = {Action.ENABLE} if found.enabled else {Action.DISABLE, Action.ACCESS_PASS}
+    unfit = (
+        {Action.ENABLE}
+        if found.enabled
+        else {Action.DISABLE, Action.ACCESS_PASS, Action.VERIFY_CALLER}
+    )
     if not policy_in_force().access_passes:
         unfit.add(Action.ACCESS_PASS)
     if queries.pass_of(found) is None:

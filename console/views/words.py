@@ -42,6 +42,13 @@ TITLES: dict[Refusal, Promise] = {
 """What the portal says above its refusals."""
 
 ACTIONS: dict[Action, tuple[Promise, Promise]] = {
+    Action.VERIFY_CALLER: (
+        _("Verify a caller"),
+        _(
+            "Before you help somebody on the phone, let them prove who they are. It counts for"
+            " you and this person, for 15 minutes, and is recorded."
+        ),
+    ),
     Action.CLEAR: (
         _("Clear the block"),
         _("Wrong guesses so far are forgotten, and resetting works again at once."),

@@ -42,6 +42,7 @@ _GOALS = {
     "reset:change-password",
     "registration:verify",
     "registration:security-info",
+    "registration:caller",
     "registration:proof",
     "registration:proof-verify",
     "registration:remove",

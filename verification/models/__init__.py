@@ -1,6 +1,7 @@
 from verification.models.access_pass import AccessPass
 from verification.models.authenticator import Authenticator
 from verification.models.browser import RememberedBrowser
+from verification.models.caller import CallerCheck
 from verification.models.challenge import Challenge, Purpose
 from verification.models.method import Answer, AuthenticationMethod
 from verification.models.notice_link import NoticeLink
@@ -11,6 +12,7 @@ __all__ = [
     "Answer",
     "AuthenticationMethod",
     "Authenticator",
+    "CallerCheck",
     "Challenge",
     "NoticeLink",
     "Purpose",

@@ -13,6 +13,7 @@ class Purpose(models.TextChoices):
     RESET = "reset"
     REGISTER = "register"
     SIGN_IN = "sign_in"
+    CALLER = "caller"
 
 
 class Challenge(TenantOwned):
@@ -20,7 +21,7 @@ class Challenge(TenantOwned):
     user_id = models.BigIntegerField()
     purpose = models.CharField(max_length=10, choices=Purpose)
     context = models.UUIDField()
-    """The reset attempt or the signed-in session that it belongs to; no good in any other."""
+    """The reset attempt, session or check of a caller that it belongs to; no good in any other."""
     method = models.CharField(max_length=20, choices=method_choices)
     destination = models.BinaryField(default=b"")
     textable = models.BooleanField(default=False)

@@ -13,8 +13,9 @@ from delivery.services import Content
 from directory.models import User
 from tenants.policy import Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
-from verification.models import Challenge
+from verification.models import Challenge, Purpose
 from verification.rules.texts import first_that_fits
+from verification.services.caller_words import caller_mail, caller_text
 from verification.services.challenges import new_code
 from verification.services.letters import Letter, content_of
 
@@ -30,7 +31,7 @@ def send_code(outgoing_id: uuid.UUID) -> None:
         outbox.drop(outgoing)
         return
     with translation.override(outgoing.language):
-        content = _mail(challenge, code) if challenge.method == Method.EMAIL else _text(code)
+        content = _content(challenge, code)
     outbox.deliver(outgoing, content)
 
 
@@ -44,6 +45,12 @@ def place_call(outgoing_id: uuid.UUID) -> None:
         outbox.drop(outgoing)
         return
     outbox.deliver(outgoing, Content(), voice_path=f"/hooks/twilio/voice/{challenge.pk}")
+
+
+def _content(challenge: Challenge, code: str) -> Content:
+    if challenge.method == Method.EMAIL:
+        return _mail(challenge, code)
+    return caller_text(code) if challenge.purpose == Purpose.CALLER else _text(code)
 
 
 def _text(code: str) -> Content:
@@ -74,6 +81,8 @@ def _mail(challenge: Challenge, code: str) -> Content:
             "name": user.display_name or user.upn,
             "time": date_format(timezone.localtime(until), "H:i T"),
         }
+    if challenge.purpose == Purpose.CALLER:
+        return caller_mail(code, name=named["name"], time=named["time"])
     letter = Letter(
         subject=_("Your %(brand)s verification code") % named,
         paragraphs=[

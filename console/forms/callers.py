@@ -1,0 +1,45 @@
+"""How a caller is verified, and what they said."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from verification.forms import way_words
+from verification.rules.challenges import typed_code
+from verification.rules.ways import Way
+from verification.services.callers import PORTAL
+
+
+class AskForm(forms.Form):
+    """A code to something registered, or a number in the portal."""
+
+    way = forms.ChoiceField(
+        label=_("How should the caller prove who they are?"),
+        error_messages={"required": _("Select a method"), "invalid_choice": _("Select a method")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[Way]) -> None:
+        super().__init__(data)
+        field = self.fields["way"]
+        assert isinstance(field, forms.ChoiceField)
+        portal = (PORTAL, _("They sign in here and tell me the number they see"))
+        field.choices = [*((way.method.value, way_words(way)) for way in ways), portal]
+
+
+class SaidForm(forms.Form):
+    """What the caller read out."""
+
+    said = forms.CharField(
+        label=_("What the caller tells you"),
+        max_length=50,
+        error_messages={"required": _("Enter the number")},
+        widget=forms.TextInput(
+            attrs={"class": "code", "inputmode": "numeric", "autocomplete": "off"}
+        ),
+    )
+
+    def clean_said(self) -> str:
+        return typed_code(self.cleaned_data["said"])

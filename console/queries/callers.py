@@ -1,0 +1,21 @@
+"""Whether it is known who is on the telephone."""
+
+import uuid
+
+from directory.models import User
+from tenants.policy import Method
+from verification.models import CallerCheck
+from verification.queries import caller_holdings
+from verification.rules.ways import Way
+
+_READ_OUT = frozenset({Method.EMAIL, Method.MOBILE_TEXT})
+
+
+def check_of(agent: User, check_id: uuid.UUID) -> CallerCheck | None:
+    """A check that this agent began."""
+    return CallerCheck.objects.filter(pk=check_id, agent_id=agent.pk).first()
+
+
+def ways_to_verify(person: User) -> list[Way]:
+    """What a code can be sent to, for the caller to read out."""
+    return caller_holdings(person.pk).ways(_READ_OUT)

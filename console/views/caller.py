@@ -1,0 +1,105 @@
+"""Finding out who is on the telephone, before anything is done for them."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from console.forms.callers import AskForm, SaidForm
+from console.queries import people as queries
+from console.queries.callers import check_of, ways_to_verify
+from console.rules import Action, may_act
+from console.views.frame import page, shown
+from console.views.words import ACTIONS
+from directory.models import User
+from tenants.policy import Method
+from tenants.roles import Duty, Role
+from verification.forms import refusal_words
+from verification.models import CallerCheck
+from verification.rules.verdicts import Verdict
+from verification.services import callers
+from verification.services.challenges import Refused
+
+_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@_GET_POST
+@page(Duty.HELP_PEOPLE)
+def ask(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
+    """Chooses what the caller will prove it with, and sends the code."""
+    found = _caller(user, person_id)
+    form = AskForm(request.POST or None, ways=ways_to_verify(found))
+    if form.is_valid() and (check := _asked(user, found, form)) is not None:
+        return redirect("console:caller-compare", check.pk)
+    title, explained = ACTIONS[Action.VERIFY_CALLER]
+    context = {"title": title, "explained": explained, "person": found, "form": form}
+    return shown(request, "console/people/caller.html", context)
+
+
+@_GET_POST
+@page(Duty.HELP_PEOPLE)
+def compare(request: HttpRequest, user: User, check_id: uuid.UUID) -> HttpResponse:
+    """Types what the caller says. The page itself shows nothing of it."""
+    check = check_of(user, check_id)
+    if check is None:
+        raise Http404
+    found = _caller(user, check.user_id)
+    form = SaidForm(request.POST or None)
+    if form.is_valid():
+        verdict = callers.compare(user, check.pk, form.cleaned_data["said"])
+        if verdict is Verdict.RIGHT:
+            messages.success(request, _("The caller is verified. It counts for 15 minutes."))
+            return redirect("console:person", found.pk)
+        form.add_error("said", _wrong(check, verdict))
+    context = {
+        "title": ACTIONS[Action.VERIFY_CALLER][0],
+        "person": found,
+        "form": form,
+        "by_number": check.way == callers.PORTAL,
+        "address": f"{settings.BASE_URL}{reverse('registration:caller')}",
+    }
+    return shown(request, "console/people/caller_compare.html", context)
+
+
+def to_verify(request: HttpRequest, person: User) -> HttpResponse:
+    """The policy wants to know first who is asking."""
+    messages.warning(request, _("Verify the caller first."))
+    return redirect("console:caller", person.pk)
+
+
+def _caller(user: User, person_id: int) -> User:
+    found = queries.person_of(person_id)
+    if found is None or not found.enabled:
+        raise Http404
+    on_oneself, roles = user.pk == found.pk, (Role(user.role), Role(found.role))
+    if not may_act(Action.VERIFY_CALLER, *roles, on_oneself=on_oneself):
+        raise Http404
+    return found
+
+
+def _asked(user: User, found: User, form: AskForm) -> CallerCheck | None:
+    way = form.cleaned_data["way"]
+    if way == callers.PORTAL:
+        return callers.ask_by_number(user, found)
+    try:
+        return callers.ask_by_code(user, found, Method(way))
+    except callers.NotOnOffer:
+        form.add_error("way", _("Select a method"))
+    except Refused as refused:
+        form.add_error("way", refusal_words(refused.until))
+    return None
+
+
+def _wrong(check: CallerCheck, verdict: Verdict) -> str:
+    if check.way == callers.PORTAL:
+        if verdict is Verdict.EXPIRED:
+            return _("No number is shown to the person now. Ask them, or begin again.")
+        return _("That isn’t the number. Begin again, or call back a number you already have.")
+    if verdict in {Verdict.WRONG, Verdict.OLDER}:
+        return _("That isn’t the code. Ask the caller to read it out again.")
+    return _("This code has expired. Ask for a new one.")

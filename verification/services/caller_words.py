@@ -1,0 +1,38 @@
+"""What is sent to who is on the telephone with the helpdesk: the only code that is read out."""
+
+from django.utils.translation import gettext as _
+
+from delivery.services import Content
+from tenants.queries import called_briefly
+from verification.rules.texts import first_that_fits
+from verification.services.letters import Letter, content_of
+
+
+def caller_text(code: str) -> Content:
+    named = {"code": code, "brand": called_briefly()}
+    sentences = [
+        _("%(code)s: read it to the %(brand)s helpdesk, only if you called them just now.") % named,
+        _("%(code)s: only for the helpdesk you called") % named,
+        code,
+    ]
+    return Content(text=first_that_fits(sentences))
+
+
+def caller_mail(code: str, *, name: str, time: str) -> Content:
+    named = {"brand": called_briefly(), "name": name, "time": time}
+    letter = Letter(
+        subject=_("Your code for the %(brand)s helpdesk") % named,
+        paragraphs=[
+            _("Hello %(name)s,") % named,
+            _("Read this code to the person at the helpdesk whom you called:"),
+        ],
+        code=code,
+        after_code=[
+            _("It works once, until %(time)s.") % named,
+            _(
+                "If you didn’t call the helpdesk just now, someone else is on the phone as you."
+                " Don’t give the code to anyone and tell your IT team."
+            ),
+        ],
+    )
+    return content_of(letter)

@@ -1,0 +1,112 @@
+"""Verifying a caller: by a code they read out, or by a number that the portal shows them.
+
+Source: NIST SP 800-63B-4 section 3.1.3.2 (the secret travels on another channel than the claim).
+"""
+
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from directory.models import User
+from tenants.policy import Method
+from tenants.queries import tenant_in_force
+from vault.keyed import same
+from verification.models import CallerCheck, Purpose
+from verification.queries import caller_holdings, callers_number, open_number_checks
+from verification.rules.verdicts import Verdict
+from verification.services import challenges
+
+PORTAL = "portal"
+_TO_SIGN_IN = timedelta(minutes=10)
+_TO_COMPARE = timedelta(minutes=2)
+_TO_READ_OUT = timedelta(minutes=15)
+
+
+class NotOnOffer(Exception):
+    """The person never registered this. Nothing was sent."""
+
+
+def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
+    """Sends a code to something that the person registered; the caller reads it to the agent.
+
+    Not one transaction: the counts of what was sent must outlive a failure.
+
+    Raises:
+        NotOnOffer: the person never registered this.
+        challenges.Refused: too soon or too many.
+    """
+    holdings = caller_holdings(person.pk)
+    if method not in {way.method for way in holdings.ways(frozenset({method}))}:
+        raise NotOnOffer
+    check = _new(agent, person, way=method, lifetime=_TO_READ_OUT)
+    challenges.open_challenge(
+        challenges.Asked(
+            user_id=person.pk,
+            purpose=Purpose.CALLER,
+            context=check.pk,
+            method=method,
+            destination=holdings.values[method.proof],
+            language=person.language or tenant_in_force().language,
+            textable=holdings.textable(method.proof),
+        )
+    )
+    check.save(force_insert=True)
+    return check
+
+
+@transaction.atomic
+def ask_by_number(agent: User, person: User) -> CallerCheck:
+    """The portal will show the person a number, if they ask for it. The one before is dead."""
+    open_number_checks(person.pk, timezone.now()).update(expires_at=timezone.now())
+    check = _new(agent, person, way=PORTAL, lifetime=_TO_SIGN_IN)
+    check.save(force_insert=True)
+    return check
+
+
+def show_number(person: User) -> CallerCheck | None:
+    """The person wants to see the number; from now on it can be compared, for two minutes."""
+    now = timezone.now()
+    waiting = open_number_checks(person.pk, now)
+    waiting.filter(shown_at=None).update(shown_at=now, expires_at=now + _TO_COMPARE)
+    return waiting.filter(shown_at__isnull=False).first()
+
+
+@transaction.atomic
+def compare(agent: User, check_id: uuid.UUID, typed: str) -> Verdict:
+    """Whether the caller said what was sent or shown. A number may be tried once."""
+    check = CallerCheck.objects.filter(pk=check_id, agent_id=agent.pk).first()
+    if check is None:
+        return Verdict.EXPIRED
+    if check.way == PORTAL:
+        verdict = _compared(check, typed)
+    else:
+        verdict = challenges.spend_code(Purpose.CALLER, check.pk, typed).verdict
+    if verdict is Verdict.RIGHT:
+        CallerCheck.objects.filter(pk=check.pk).update(passed_at=timezone.now())
+    record(
+        Activity.CALLER_VERIFIED,
+        Outcome.SUCCESS if verdict is Verdict.RIGHT else Outcome.FAILURE,
+        subject_id=check.user_id,
+        actor_id=agent.pk,
+        way=check.way,
+    )
+    return verdict
+
+
+def _compared(check: CallerCheck, typed: str) -> Verdict:
+    now = timezone.now()
+    untried = open_number_checks(check.user_id, now).filter(pk=check.pk, shown_at__isnull=False)
+    if not untried.update(tried_at=now):
+        return Verdict.EXPIRED
+    return Verdict.RIGHT if same(callers_number(check), typed.strip()) else Verdict.DEAD
+
+
+def _new(agent: User, person: User, *, way: str, lifetime: timedelta) -> CallerCheck:
+    now = timezone.now()
+    return CallerCheck(
+        user=person, agent_id=agent.pk, way=way, created_at=now, expires_at=now + lifetime
+    )
