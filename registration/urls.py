@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registration.views import methods, security_info, setup, sign_in, verify
+from registration.views import interrupt, methods, security_info, setup, sign_in, verify
 
 app_name = "registration"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("session/extend", sign_in.extend, name="extend"),
     path("ssprsetup", setup.setup, name="setup"),
     path("ssprsetup/done", setup.done, name="setup-done"),
+    path("ssprsetup/later", interrupt.put_off, name="put-off"),
     path("ssprsetup/phone", methods.phone, name="phone"),
     path("ssprsetup/email", methods.email, name="email"),
     path("ssprsetup/office", methods.office, name="office"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),
+    path("security-info/reconfirm", interrupt.reconfirm, name="reconfirm"),
     path("security-info/proof", verify.choose_proof, name="proof"),
     path("security-info/proof/verify", verify.verify_proof, name="proof-verify"),
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),

@@ -32,6 +32,10 @@ class User(TenantOwned, AbstractBaseUser):
     """The password is a temporary one: nothing else can be done before it is changed."""
     must_register_at = models.DateTimeField(null=True, blank=True)
     """An administrator asked that the security info be checked at the next sign-in."""
+    asked_to_register_at = models.DateTimeField(null=True, blank=True)
+    """When the sign-in first asked for what is missing: the days of grace run from then."""
+    reconfirmed_at = models.DateTimeField(null=True, blank=True)
+    """When the person last said that all of it is still correct."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"

@@ -12,7 +12,7 @@ from audit.services import record
 from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled, prefilled_value
-from registration.queries import is_complete
+from registration.queries import confirmable, is_complete, to_confirm
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, domain_names, policy_in_force, tenant_in_force
 from vault.services import sealed
@@ -190,12 +190,19 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
 
 @transaction.atomic
 def finish(user: User) -> bool:
-    """Closes the wizard when the policy is met. Says whether it is."""
-    if not is_complete(user):
+    """Closes the wizard when the policy is met, and all that had to be confirmed is.
+
+    What can't be confirmed here stays to be confirmed at another sign-in. Says whether it's done.
+    """
+    if not is_complete(user) or confirmable(user):
         return False
-    fresh = User.objects.filter(pk=user.pk, registered_at=None)
-    if fresh.update(registered_at=timezone.now(), must_register_at=None):
+    row = User.objects.filter(pk=user.pk)
+    if row.filter(registered_at=None).update(registered_at=timezone.now()):
         record(Activity.REGISTRATION_COMPLETED, subject_id=user.pk)
+    row.update(asked_to_register_at=None)
+    if not to_confirm(user):
+        # Not what an administrator asks for in this very moment.
+        row.filter(must_register_at=user.must_register_at).update(must_register_at=None)
     return True
 
 

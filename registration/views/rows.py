@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from registration.queries import Overview, Registered
 from registration.rules import Row, Status
 from tenants.policy import Proof
 from verification.services.notices import proof_name
@@ -41,8 +42,29 @@ def shown_rows(rows: Iterable[Row]) -> list[ShownRow]:
     return [_shown(row) for row in sorted(rows, key=lambda row: order.index(row.status))]
 
 
+def confirm_url(proof: Proof) -> str:
+    """Where something registered is confirmed again: answers are written anew, the rest proved."""
+    return page_for(proof) if proof is Proof.QUESTIONS else reverse("registration:proof")
+
+
 def page_for(proof: Proof) -> str:
     return reverse(_PAGES[proof])
+
+
+def listed(kind: Registered, overview: Overview) -> dict[str, object]:
+    """One thing that is registered, as the lists show it."""
+    row = overview.row(kind.proof)
+    changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
+    return {
+        "key": kind.key,
+        "app_name": kind.name,
+        "name": proof_name(kind.proof),
+        "masked": kind.masked,
+        "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
+        "last_used_at": kind.last_used_at,
+        "change_url": page_for(kind.proof) if changeable else "",
+        "confirm_url": confirm_url(kind.proof),
+    }
 
 
 def _shown(row: Row) -> ShownRow:

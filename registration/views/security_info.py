@@ -14,7 +14,7 @@ from registration import queries
 from registration.rules import removal_breaks
 from registration.services import manage
 from registration.views.frame import freshly_proved, render, signed_in
-from registration.views.rows import page_for, shown_rows
+from registration.views.rows import listed, shown_rows
 from tenants.policy import Proof
 from verification.services.notices import proof_name
 
@@ -24,7 +24,7 @@ from verification.services.notices import proof_name
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
     overview = queries.overview_of(user)
     context = {
-        "held": [_listed(kind, overview) for kind in queries.registered(user)],
+        "held": [listed(kind, overview) for kind in queries.registered(user)],
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
         "short": overview.missing if overview.in_scope else 0,
     }
@@ -48,7 +48,7 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     overview = queries.overview_of(user)
     is_last = sum(one.proof is kind.proof for one in queries.registered(user)) == 1
     breaks = is_last and removal_breaks(overview.required, overview.counted, kind.proof)
-    context = {"name": name, "kind": _listed(kind, overview), "breaks": breaks}
+    context = {"name": name, "kind": listed(kind, overview), "breaks": breaks}
     return render(request, "registration/remove.html", context)
 
 
@@ -60,17 +60,3 @@ def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
     update_session_auth_hash(request, user)
     messages.success(request, _("You were signed out everywhere else."))
     return redirect("registration:security-info")
-
-
-def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, object]:
-    row = overview.row(kind.proof)
-    changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
-    return {
-        "key": kind.key,
-        "app_name": kind.name,
-        "name": proof_name(kind.proof),
-        "masked": kind.masked,
-        "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
-        "last_used_at": kind.last_used_at,
-        "change_url": page_for(kind.proof) if changeable else "",
-    }

@@ -20,7 +20,8 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.forms import SignInForm
-from registration.queries import is_complete
+from registration.services import interrupts
+from registration.views.onward import onward, remember
 from verification import forms as words
 from verification import middleware
 from verification.services.sign_in import TooMany, sign_in
@@ -130,11 +131,12 @@ def _begun(request: HttpRequest, user: User) -> str:
     if user.language:
         request.session["language"] = user.language
     middleware.extend(request)
-    if wanted or user.tenant_id is None:
+    if user.tenant_id is None:
         return wanted or reverse("admin:index")
+    remember(request, wanted)
     with in_tenant(user.tenant_id):
-        page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
-    return reverse(f"registration:{page}")
+        interrupts.begin(user)
+        return onward(request, user)
 
 
 def _next(request: HttpRequest) -> str:
