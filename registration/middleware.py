@@ -1,4 +1,4 @@
-"""Who may not put off registering any more sees the pages for it, and no others."""
+"""Where people came from is kept; who may not put off registering sees no other pages."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,16 @@ from django.utils import timezone
 
 from directory.models import User
 from registration.queries import is_held_up
+from registration.rules import RETURN_TO
+from tenants.rules import way_back
 
+_DOORS = {
+    "registration:signin",
+    "registration:setup",
+    "registration:security-info",
+    "reset:identify",
+    "reset:change-password",
+}
 _CLOSED = {
     "registration:security-info",
     "registration:sign-out",
@@ -19,6 +28,34 @@ _CLOSED = {
 _ROOMS = {"registration", "reset", "verification", "delivery", "help"}
 """Their other pages stay open: the wizard, the way out, help, and a reset, which asks nobody."""
 _OPEN = {"brand-css", "brand-logo", "help", "alive", "ready"}
+
+
+class ReturnTo:
+    """Moves `?return_to=` from the address into the session, over sign-in and all it asks.
+
+    Whether the organisation allows the host is only known, and asked, where the button is shown.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        page = request.resolver_match
+        if RETURN_TO not in request.GET or page is None or page.view_name not in _DOORS:
+            return None
+        asked = request.GET.getlist(RETURN_TO)
+        if len(asked) == 1 and way_back(asked[0]):
+            request.session[RETURN_TO] = asked[0]
+        else:
+            request.session.pop(RETURN_TO, None)
+        if request.method not in {"GET", "HEAD"}:
+            return None
+        left = request.GET.copy()
+        del left[RETURN_TO]
+        return redirect(f"{request.path}?{left.urlencode()}" if left else request.path)
 
 
 class RegistrationDue:

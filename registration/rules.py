@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from tenants.policy import Method, Policy, Proof
 
+RETURN_TO = "return_to"
+"""Parameter and session key: the page elsewhere that somebody came from. Not believed yet."""
 FRESH = timedelta(minutes=10)
 _ORDER = [
     Proof.AUTHENTICATOR,

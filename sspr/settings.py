@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "verification.middleware.SessionEnds",
+    "registration.middleware.ReturnTo",
     "reset.middleware.PasswordChangeDue",
     "registration.middleware.RegistrationDue",
     "django.contrib.messages.middleware.MessageMiddleware",

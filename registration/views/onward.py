@@ -6,7 +6,9 @@ from django.utils import timezone
 
 from directory.models import User
 from registration.queries import interrupt_of
-from registration.rules import Interrupt
+from registration.rules import RETURN_TO, Interrupt
+from tenants.queries import policy_in_force
+from tenants.rules import WayBack, way_back
 
 _HEADED_ON = "headed_on"
 
@@ -37,3 +39,12 @@ def past_the_wizard(request: HttpRequest) -> str:
     wanted = destination(request)
     in_wizard = wanted.startswith(reverse("registration:setup"))
     return reverse("registration:security-info") if in_wizard else wanted
+
+
+def way_out(request: HttpRequest) -> WayBack | None:
+    """The page elsewhere that the person came from, if the organisation in force allows its host.
+
+    Asked whenever the button is shown: the list may have changed since.
+    """
+    back = way_back(request.session.get(RETURN_TO, ""))
+    return back if back and back.host in policy_in_force().return_to_hosts else None

@@ -14,6 +14,7 @@ from registration import queries
 from registration.rules import removal_breaks
 from registration.services import manage
 from registration.views.frame import freshly_proved, render, signed_in
+from registration.views.onward import way_out
 from registration.views.rows import listed, shown_rows
 from tenants.policy import Proof
 from verification.services.notices import proof_name
@@ -26,6 +27,7 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "held": [listed(kind, overview) for kind in queries.registered(user)],
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
+        "way_out": way_out(request),
         "short": overview.missing if overview.in_scope else 0,
     }
     return render(request, "registration/security_info.html", context)

@@ -14,7 +14,7 @@ from registration import queries
 from registration.rules import Interrupt
 from registration.services import enrol
 from registration.views.frame import render, signed_in
-from registration.views.onward import past_the_wizard
+from registration.views.onward import past_the_wizard, way_out
 from registration.views.rows import listed, shown_rows
 
 
@@ -24,7 +24,11 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
     overview = queries.overview_of(user)
     later_url = past_the_wizard(request)
     if not overview.in_scope or not overview.rows:
-        context: dict[str, object] = {"overview": overview, "later_url": later_url}
+        context: dict[str, object] = {
+            "overview": overview,
+            "later_url": later_url,
+            "way_out": way_out(request),
+        }
         return render(request, "registration/nothing.html", context)
     problem = ""
     if request.method == "POST":
@@ -60,6 +64,7 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
         "reset_url": f"{settings.BASE_URL}{reverse('reset:identify')}",
         "title": _("You’re all set"),
         "next_url": past_the_wizard(request),
+        "way_out": way_out(request),
     }
     return render(request, "registration/done.html", context)
 
