@@ -25,6 +25,8 @@ class Activity(StrEnum):
     METHOD_DELETED = "security_info_deleted"
     RECOVERY_CODE_USED = "recovery_code_used"
     REGISTRATION_COMPLETED = "registration_completed"
+    REGISTRATION_SKIPPED = "registration_skipped"
+    METHODS_REVIEWED = "security_info_reviewed"
     IDENTITY_PROVED = "identity_proved"
     CODE_SENT = "code_sent"
     CODE_NOT_SENT = "code_not_sent"

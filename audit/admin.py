@@ -30,6 +30,8 @@ LABELS = {
     Activity.METHOD_DELETED: _("User deleted security info"),
     Activity.RECOVERY_CODE_USED: _("Recovery code used"),
     Activity.REGISTRATION_COMPLETED: _("User registered for self-service password reset"),
+    Activity.REGISTRATION_SKIPPED: _("User put off registering security info"),
+    Activity.METHODS_REVIEWED: _("User reviewed security info"),
     Activity.IDENTITY_PROVED: _("User verified identity"),
     Activity.CODE_SENT: _("Verification sent"),
     Activity.CODE_NOT_SENT: _("Verification not sent"),

@@ -1,15 +1,35 @@
-"""Who must register a second factor before anything else sees the pages where that is done."""
+"""Where people came from is kept; who has to register sees the pages where that is done."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import ResolverMatch
+from django.utils import timezone
 
 from directory.models import User
-from registration.queries import SECOND_FACTOR_DUE
+from registration.queries import SECOND_FACTOR_DUE, is_held_up
+from registration.rules import RETURN_TO
+from tenants.rules import way_back
 
+_DOORS = {
+    "registration:signin",
+    "registration:setup",
+    "registration:security-info",
+    "reset:identify",
+    "reset:change-password",
+}
+_CLOSED = {
+    "registration:security-info",
+    "registration:sign-out",
+    "registration:reconfirm",
+    "reset:change-password",
+}
+_ROOMS = {"registration", "reset", "verification", "delivery", "help"}
+"""Their other pages stay open: the wizard, the way out, help, and a reset, which asks nobody."""
+_OPEN = {"brand-css", "brand-logo", "help", "alive", "ready"}
 _SETUP = "registration:setup"
-_OPEN = {
+_OPEN_TO_HALF = {
     _SETUP,
     "registration:phone",
     "registration:email",
@@ -30,11 +50,41 @@ _OPEN = {
     "demo-answer",
 }
 """Registering, the proof that it may ask for, the way out, more time, the look, and the demo."""
-_OPEN_ROOMS = {"admin", "console"}
+_ROOMS_OPEN_TO_HALF = {"admin", "console"}
 """The admin has a door of its own."""
 
 
+class ReturnTo:
+    """Moves `?return_to=` from the address into the session, over sign-in and all it asks.
+
+    Whether the organisation allows the host is only known, and asked, where the button is shown.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        page = request.resolver_match
+        if RETURN_TO not in request.GET or page is None or page.view_name not in _DOORS:
+            return None
+        asked = request.GET.getlist(RETURN_TO)
+        if len(asked) == 1 and way_back(asked[0]):
+            request.session[RETURN_TO] = asked[0]
+        else:
+            request.session.pop(RETURN_TO, None)
+        if request.method not in {"GET", "HEAD"}:
+            return None
+        left = request.GET.copy()
+        del left[RETURN_TO]
+        return redirect(f"{request.path}?{left.urlencode()}" if left else request.path)
+
+
 class SecondFactorDue:
+    """Who must register a second factor sees nothing else before."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
@@ -48,5 +98,31 @@ class SecondFactorDue:
         # A temporary password is changed first: two pages must not send people to each other.
         if match is None or user.must_change_password:
             return None
-        is_open = match.view_name in _OPEN or match.namespace in _OPEN_ROOMS
+        is_open = match.view_name in _OPEN_TO_HALF or match.namespace in _ROOMS_OPEN_TO_HALF
         return None if is_open else redirect(_SETUP)
+
+
+class RegistrationDue:
+    """Leads every other address to the wizard. A temporary password is changed first.
+
+    Source: Microsoft Entra, "Require users to register when signing in".
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        user, page = request.user, request.resolver_match
+        if not isinstance(user, User) or user.tenant_id is None or user.must_change_password:
+            return None
+        if page is None or _is_open(page) or not is_held_up(user, timezone.now()):
+            return None
+        return redirect("registration:setup")
+
+
+def _is_open(page: ResolverMatch) -> bool:
+    room = page.namespaces[0] if page.namespaces else ""
+    return page.view_name in _OPEN or (room in _ROOMS and page.view_name not in _CLOSED)

@@ -16,11 +16,15 @@ from directory.queries import in_scope, prefilled
 from registration.rules import (
     RECENT,
     Demand,
+    Interrupt,
     Row,
+    Standing,
     Status,
     demand,
+    interrupt,
     kinds_to_register,
     missing,
+    skip_days_left,
 )
 from tenants.policy import Method, Policy, Proof, SecondFactor, for_administrators
 from tenants.queries import domain_names, policy_in_force
@@ -102,6 +106,11 @@ class Registered:
     last_used_at: datetime | None
     left: int | None = None
     """Of a set of recovery codes: how many weren't used yet."""
+
+    @property
+    def seen_at(self) -> datetime:
+        """When it was last known to be in the user's hands."""
+        return max(self.verified_at, self.last_used_at or self.verified_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,3 +340,73 @@ def is_complete(user: User) -> bool:
     """Whether nothing is missing: for a reset, if the user may, and for the next sign-in."""
     overview = overview_of(user)
     return not overview.missing and not overview.second_factor_due
+
+
+def to_confirm(user: User) -> list[Registered]:
+    """What wasn't in the user's hands since an administrator asked for registration again."""
+    asked_at = user.must_register_at
+    if asked_at is None:
+        return []
+    return [kind for kind in registered(user) if kind.seen_at < asked_at]
+
+
+def confirmable(user: User) -> list[Registered]:
+    """What of it can be confirmed here and now: by proving it, or by answering anew."""
+    waiting = to_confirm(user)
+    proofs = {way.method.proof for way in ways_to_prove(user)} if waiting else set()
+    if proofs:
+        proofs.add(Proof.QUESTIONS)
+    return [kind for kind in waiting if kind.proof in proofs]
+
+
+def interrupt_of(user: User, now: datetime) -> Interrupt:
+    """What the user is asked before they go on; at sign-in, and after each page of it."""
+    if user.frozen_at is not None:
+        # Nothing could be registered or confirmed.
+        return Interrupt.NONE
+    overview, policy = overview_of(user), policy_in_force()
+    return interrupt(
+        Standing(
+            in_scope=overview.in_scope,
+            is_required=policy.require_registration,
+            must_register=user.must_register_at is not None,
+            is_complete=not overview.missing,
+            can_complete=_can_complete(user, overview),
+            checked_at=checked_at(user),
+            reconfirm_days=policy.reconfirm_days,
+        ),
+        now,
+    )
+
+
+def skip_days_of(user: User, now: datetime) -> int:
+    """For how many days the user may still put off what is missing; 0: not any more.
+
+    What an administrator asked for again can't be put off.
+    """
+    if user.must_register_at is not None:
+        return 0
+    asked_at = user.asked_to_register_at or now
+    return skip_days_left(asked_at, policy_in_force().registration_skip_days, now)
+
+
+def is_held_up(user: User, now: datetime) -> bool:
+    """Whether the user has to register before anything else. Costs nothing for most people."""
+    if user.must_register_at is None and user.asked_to_register_at is None:
+        return False
+    return not skip_days_of(user, now) and interrupt_of(user, now) is Interrupt.REGISTER
+
+
+def _can_complete(user: User, overview: Overview) -> bool:
+    """Whether the user can do all that is asked with what can be delivered here and now."""
+    if must_prove(user) and not ways_to_prove(user):
+        return False
+    within_reach = overview.counted | {row.proof for row in overview.rows if row.is_open}
+    return not missing(overview.required, within_reach)
+
+
+def checked_at(user: User) -> datetime | None:
+    """Who registered enough but never pressed "Finish" is counted from what came last."""
+    if known := [at for at in (user.registered_at, user.reconfirmed_at) if at is not None]:
+        return max(known)
+    return max((kind.verified_at for kind in registered(user)), default=None)

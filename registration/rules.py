@@ -1,5 +1,6 @@
 """What is registered, what is missing, and what comes next. Pure."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +8,8 @@ from enum import StrEnum
 
 from tenants.policy import Method, Policy, Proof, SecondFactor
 
+RETURN_TO = "return_to"
+"""Parameter and session key: the page elsewhere that somebody came from. Not believed yet."""
 FRESH = timedelta(minutes=10)
 RECENT = timedelta(days=90)
 _ORDER = [
@@ -31,6 +34,32 @@ class Entry(StrEnum):
     FULL = "full"
     SECOND_FACTOR = "second_factor"
     REGISTRATION = "registration"
+
+
+class Interrupt(StrEnum):
+    """What stands between a sign-in and where the person was going."""
+
+    NONE = "none"
+    REGISTER = "register"
+    STUCK = "stuck"
+    """Something is asked that can't be done here: nobody is kept out for that."""
+    RECONFIRM = "reconfirm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the interrupts of one person depend on."""
+
+    in_scope: bool
+    is_required: bool
+    """Whether the organisation asks people to register at sign-in."""
+    must_register: bool
+    """Whether an administrator asked for it again, whatever is registered."""
+    is_complete: bool
+    can_complete: bool
+    checked_at: datetime | None
+    """When all of it was last known to be correct."""
+    reconfirm_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +139,25 @@ def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
 def removal_breaks(required: int, counted: Iterable[Proof], proof: Proof) -> bool:
     """Whether no reset would be possible without this kind."""
     return missing(required, set(counted) - {proof}) > missing(required, counted)
+
+
+def interrupt(standing: Standing, now: datetime) -> Interrupt:
+    """What a signed-in person is asked before they go on.
+
+    Source: Microsoft Entra, "Require users to register when signing in" and "Number of days
+    before users are asked to reconfirm their authentication information" (0 means never).
+    """
+    if not standing.in_scope:
+        return Interrupt.NONE
+    if standing.must_register or (standing.is_required and not standing.is_complete):
+        return Interrupt.REGISTER if standing.can_complete else Interrupt.STUCK
+    if not standing.is_complete or not standing.reconfirm_days or standing.checked_at is None:
+        return Interrupt.NONE
+    is_due = now >= standing.checked_at + timedelta(days=standing.reconfirm_days)
+    return Interrupt.RECONFIRM if is_due else Interrupt.NONE
+
+
+def skip_days_left(asked_at: datetime, skip_days: int, now: datetime) -> int:
+    """For how many days, begun ones counted, registering may still be put off; 0: no more."""
+    ends_at = asked_at + timedelta(days=skip_days)
+    return max(0, math.ceil((ends_at - now) / timedelta(days=1)))

@@ -2,6 +2,7 @@ from django.urls import path
 
 from registration.views import (
     caller,
+    interrupt,
     methods,
     recovery_codes,
     second_factor,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("session/extend", sign_in.extend, name="extend"),
     path("ssprsetup", setup.setup, name="setup"),
     path("ssprsetup/done", setup.done, name="setup-done"),
+    path("ssprsetup/later", interrupt.put_off, name="put-off"),
     path("ssprsetup/phone", methods.phone, name="phone"),
     path("ssprsetup/email", methods.email, name="email"),
     path("ssprsetup/office", methods.office, name="office"),
@@ -35,6 +37,7 @@ urlpatterns = [
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),
     path("security-info/caller", caller.caller, name="caller"),
+    path("security-info/reconfirm", interrupt.reconfirm, name="reconfirm"),
     path("security-info/proof", verify.choose_proof, name="proof"),
     path("security-info/proof/verify", verify.verify_proof, name="proof-verify"),
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),

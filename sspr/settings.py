@@ -65,8 +65,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "verification.middleware.SessionEnds",
+    "registration.middleware.ReturnTo",
     "reset.middleware.PasswordChangeDue",
     "registration.middleware.SecondFactorDue",
+    "registration.middleware.RegistrationDue",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -3,6 +3,7 @@
 Source: the settings of Microsoft Entra's password reset blades, with our own limits and defaults.
 """
 
+import re
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import Enum, StrEnum
@@ -10,6 +11,12 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 Plain = str | int | bool | list[str]
+_MOST_HOSTS = 50
+_WEB_HOST = re.compile(
+    r"(?=.{4,253}(?::|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}(?::([1-9][0-9]{0,4}))?"
+)
+"""A whole host name in ASCII and lower case, no number; perhaps with a port."""
 
 
 class Proof(StrEnum):
@@ -178,6 +185,7 @@ class Policy:
     contact: Contact = Contact.MAIL
     contact_address: str = ""
     contact_url: str = ""
+    return_to_hosts: frozenset[str] = frozenset()
     writeback: bool = True
     unlock_without_reset: bool = True
     code_digits: int = 8
@@ -229,6 +237,8 @@ class Policy:
             raise ValueError("contact_url: an https:// address")
         if self.contact is Contact.ADDRESS and "@" not in self.contact_address:
             raise ValueError("contact_address: an email address")
+        if len(self.return_to_hosts) > _MOST_HOSTS or not all(map(_is_host, self.return_to_hosts)):
+            raise ValueError("return_to_hosts: up to 50 like portal.example.com or a.example:8443")
         if len(self.banned_words) > 1_000 or any(not 4 <= len(w) <= 16 for w in self.banned_words):
             raise ValueError("banned_words: up to 1000 words of 4 to 16 characters")
 
@@ -311,6 +321,12 @@ def from_plain(values: dict[str, Plain]) -> Policy:
 def types() -> dict[str, Any]:
     """The type of every setting, by its name."""
     return get_type_hints(Policy)
+
+
+def _is_host(text: str) -> bool:
+    """Whether it could be a host, and a port other than what https has anyway."""
+    found = _WEB_HOST.fullmatch(text)
+    return found is not None and found[1] != "443" and int(found[1] or 0) <= 65_535
 
 
 def _plain(value: object) -> Plain:

@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 import idna
 from phonenumbers import SUPPORTED_REGIONS
 
 _TIME_ZONES = {"KR": "Asia/Seoul"}
+_ADDRESS = re.compile(
+    r"https://([a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][a-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Only what RFC 3986 has: no user, no backslash, no space, nothing a browser would mend."""
+_LONGEST_ADDRESS = 2_000
 _PLACE = re.compile(r"\$([a-z_]{1,20})\b")
 
 
@@ -31,6 +38,42 @@ def domain_name(text: str) -> str:
     if "." not in domain or domain.rpartition(".")[2].isdigit():
         raise NotADomain
     return domain
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """A page elsewhere that somebody came from, and the host to name on the button there."""
+
+    url: str
+    host: str
+
+
+def web_host(text: str) -> str:
+    """A host, perhaps with a port, in the form in which it is stored and compared.
+
+    Raises:
+        NotADomain: it isn't one.
+
+    >>> web_host("포털.Example:443"), web_host("Portal.Example.com:8443")
+    ('xn--wv7bl3c.example', 'portal.example.com:8443')
+    """
+    host, colon, port = text.strip().partition(":")
+    return domain_name(host) + (f":{port}" if colon and port != "443" else "")
+
+
+def way_back(address: str) -> WayBack | None:
+    """Where an address leads, if it is one that every browser reads in the same way.
+
+    Source: OWASP ASVS 5.0, 3.7.2 (redirects only to listed hosts); RFC 3986 section 3.
+
+    >>> way_back("https://Portal.example.com:443/a?b=c")
+    WayBack(url='https://Portal.example.com:443/a?b=c', host='portal.example.com')
+    >>> way_back("https://portal.example.com@evil.example/")
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or len(address) > _LONGEST_ADDRESS:
+        return None
+    return WayBack(url=address, host=found[1].lower().removesuffix(":443"))
 
 
 def is_country(code: str) -> bool:

@@ -13,6 +13,7 @@ from console.forms.policy_words import CONTRADICTIONS, LATER, WORDS, choice
 from tenants.policy import RANGES, Method, Policy, Proof, from_plain, to_plain, types
 from tenants.policy_file import written
 from tenants.queries import enough_questions
+from tenants.rules import NotADomain, web_host
 
 _FEW_ENOUGH_TO_TICK = 100
 _ALSO = {
@@ -97,6 +98,13 @@ class Lines(forms.CharField):
         return sorted({part for part in parts if part})
 
 
+class HostLines(Lines):
+    """Host names, as they are compared. What isn't one is for the policy to refuse."""
+
+    def to_python(self, value: Any) -> Any:
+        return sorted({_host(line) for line in super().to_python(value)})
+
+
 class GroupLines(Lines):
     """Names of groups, one a line: a name may hold a comma."""
 
@@ -132,6 +140,13 @@ def in_words(policy: Policy, name: str) -> str:
     return written(to_plain(policy)[name]) or "–"
 
 
+def _host(text: str) -> str:
+    try:
+        return web_host(text)
+    except NotADomain:
+        return text
+
+
 def _help(name: str) -> SafeString:
     """What the setting does, how it is by default, and whether it does anything yet."""
     default = in_words(Policy(), name)
@@ -162,6 +177,8 @@ def _field(name: str, kind: Any, groups: list[str]) -> forms.Field:
 def _several(name: str, item: Any, groups: list[str], options: dict[str, Any]) -> forms.Field:
     if name in {"groups", "excluded_groups"}:
         return _group_field(groups, options)
+    if name == "return_to_hosts":
+        return HostLines(**options)
     if not issubclass(item, Enum):
         return Lines(capitals=name == "countries", **options)
     left_out = _NOT_TICKED.get(name, set())

@@ -76,7 +76,11 @@ SECTIONS: tuple[tuple[str, Promise, tuple[str, ...]], ...] = (
         _("Notifications"),
         ("notify_on_reset", "notify_on_method_change", "notify_on_password_change"),
     ),
-    ("customisation", _("Help and texts"), ("contact", "contact_address", "contact_url")),
+    (
+        "customisation",
+        _("Help and texts"),
+        ("contact", "contact_address", "contact_url", "return_to_hosts"),
+    ),
     ("directory", _("Directory"), ("writeback", "unlock_without_reset")),
     ("admins", _("Administrators"), ("admin_self_reset", "notify_admins", "verify_callers")),
     (
@@ -225,6 +229,13 @@ WORDS: dict[str, Words] = {
     ),
     "contact_address": (_("Email address for help"), _("For “A mail to this address”.")),
     "contact_url": (_("Web page for help"), _("For “A web page”. Begins with https://")),
+    "return_to_hosts": (
+        _("Hosts people may go back to"),
+        _(
+            "One a line, like portal.example.com. Links with ?return_to= to them end with"
+            " a button that leads back. Only https, at most 50."
+        ),
+    ),
     "writeback": (
         _("Write passwords back to the directory"),
         _("Off: people whose password is kept elsewhere are sent to you."),
@@ -267,9 +278,6 @@ LATER = {
     "unknown_users",
     "call_confirmation",
     "ask_full_number",
-    "require_registration",
-    "registration_skip_days",
-    "reconfirm_days",
     "office_phone_editor",
     "writeback",
     "password_history",
@@ -351,6 +359,9 @@ CONTRADICTIONS: dict[str, Promise] = {
     "countries": _("Write ISO codes of two letters, like KR."),
     "contact_url": _("Enter a web address that begins with https://"),
     "contact_address": _("Enter an email address, like helpdesk@example.com."),
+    "return_to_hosts": _(
+        "Write up to 50 host names, like portal.example.com or portal.example.com:8443."
+    ),
     "banned_words": _("Up to 1,000 words of 4 to 16 characters."),
 }
 

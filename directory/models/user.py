@@ -38,6 +38,10 @@ class User(TenantOwned, AbstractBaseUser):
     """When something that could prove who they are was last removed or replaced by them."""
     default_sign_in_method = models.CharField(max_length=20, null=True, blank=True)
     """The second factor that this person wants to be asked for first."""
+    asked_to_register_at = models.DateTimeField(null=True, blank=True)
+    """When the sign-in first asked for what is missing: the days of grace run from then."""
+    reconfirmed_at = models.DateTimeField(null=True, blank=True)
+    """When the person last said that all of it is still correct."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     prefill = models.BinaryField(null=True)
     """Contact data that an administrator entered, sealed; see `directory.prefills`."""

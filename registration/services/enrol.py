@@ -12,7 +12,13 @@ from audit.services import record
 from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled
-from registration.queries import entered_of, holds_another, is_complete
+from registration.queries import (
+    confirmable,
+    entered_of,
+    holds_another,
+    is_complete,
+    to_confirm,
+)
 from registration.services import manage
 from tenants.policy import Method, Proof
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
@@ -207,12 +213,19 @@ def save_recovery_codes(user: User, context: uuid.UUID) -> bool:
 
 @transaction.atomic
 def finish(user: User) -> bool:
-    """Closes the wizard when the policy is met. Says whether it is."""
-    if not is_complete(user):
+    """Closes the wizard when the policy is met, and all that had to be confirmed is.
+
+    What can't be confirmed here stays to be confirmed at another sign-in. Says whether it's done.
+    """
+    if not is_complete(user) or confirmable(user):
         return False
-    fresh = User.objects.filter(pk=user.pk, registered_at=None)
-    if fresh.update(registered_at=timezone.now(), must_register_at=None):
+    row = User.objects.filter(pk=user.pk)
+    if row.filter(registered_at=None).update(registered_at=timezone.now()):
         record(Activity.REGISTRATION_COMPLETED, subject_id=user.pk)
+    row.update(asked_to_register_at=None)
+    if not to_confirm(user):
+        # Not what an administrator asks for in this very moment.
+        row.filter(must_register_at=user.must_register_at).update(must_register_at=None)
     return True
 
 

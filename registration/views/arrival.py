@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from directory.models import User
 from isolation.scope import NOBODY, in_tenant
-from registration.queries import SECOND_FACTOR_DUE, is_complete
-from registration.rules import Entry
-from registration.services import second_factor
+from registration.queries import SECOND_FACTOR_DUE
+from registration.rules import RETURN_TO, Entry
+from registration.services import interrupts, second_factor
 from registration.views.frame import note_proof
+from registration.views.onward import onward, remember
 from verification import middleware
 from verification.models import AccessPass
 
@@ -35,12 +36,15 @@ def arrive(
     Source: Entra, "Temporary Access Pass" (satisfies multi-factor authentication).
     """
     language = user.language or request.session.get(_LANGUAGE, "")
+    way_back = request.session.get(RETURN_TO, "")
     # What was proved before isn't what is opened now.
     request.session.flush()
     login(request, user)
     request.session["context"] = str(uuid.uuid4())
     if language:
         request.session[_LANGUAGE] = language
+    if way_back:
+        request.session[RETURN_TO] = way_back
     if by_pass is None:
         middleware.extend(request)
     else:
@@ -49,10 +53,11 @@ def arrive(
     with in_tenant(user.tenant_id or NOBODY):
         if by_pass is None:
             second_factor.note_signed_in(user)
+        if user.tenant_id is None:
+            return wanted or reverse("admin:index")
         if entry is Entry.REGISTRATION:
             request.session[SECOND_FACTOR_DUE] = True
             return reverse("registration:setup")
-        if wanted or user.tenant_id is None:
-            return wanted or reverse("admin:index")
-        page = "security-info" if is_complete(user) and not user.must_register_at else "setup"
-    return reverse(f"registration:{page}")
+        remember(request, wanted)
+        interrupts.begin(user)
+        return onward(request, user)

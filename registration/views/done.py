@@ -26,6 +26,7 @@ def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
     }[proof]
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)
-    # Whoever finished the wizard once comes from the list.
-    page = "security-info" if user.registered_at else "setup"
+    # Whoever finished the wizard once comes from the list, unless more is asked of them.
+    is_asked = user.asked_to_register_at or user.must_register_at
+    page = "security-info" if user.registered_at and not is_asked else "setup"
     return redirect(f"registration:{page}")

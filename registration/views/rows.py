@@ -7,8 +7,10 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from registration.queries import Overview, Registered
 from registration.rules import Row, Status
 from tenants.policy import Proof
+from verification.forms import left_words
 from verification.services.notices import proof_name
 
 _PAGES = {
@@ -45,8 +47,30 @@ def shown_rows(rows: Iterable[Row]) -> list[ShownRow]:
     return [_shown(row) for row in sorted(rows, key=lambda row: order.index(row.status))]
 
 
+def confirm_url(proof: Proof) -> str:
+    """Where something registered is confirmed again: answers are written anew, the rest proved."""
+    return page_for(proof) if proof is Proof.QUESTIONS else reverse("registration:proof")
+
+
 def page_for(proof: Proof) -> str:
     return reverse(_PAGES[proof])
+
+
+def listed(kind: Registered, overview: Overview) -> dict[str, object]:
+    """One thing that is registered, as the lists show it."""
+    row = overview.row(kind.proof)
+    changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
+    return {
+        "key": kind.key,
+        "app_name": kind.name if kind.left is None else left_words(kind.left),
+        "name": proof_name(kind.proof),
+        "masked": kind.masked,
+        "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
+        "counts_from": row.counts_from if row else None,
+        "last_used_at": kind.last_used_at,
+        "change_url": page_for(kind.proof) if changeable else "",
+        "confirm_url": confirm_url(kind.proof),
+    }
 
 
 def _shown(row: Row) -> ShownRow:

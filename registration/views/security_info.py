@@ -17,10 +17,11 @@ from registration.rules import RECENT, removal_breaks
 from registration.services import manage
 from registration.views import happenings
 from registration.views.frame import even_while_frozen, freshly_proved, render
-from registration.views.rows import page_for, shown_rows
+from registration.views.onward import way_out
+from registration.views.rows import listed, shown_rows
 from tenants.policy import Proof, SecondFactor
 from tenants.queries import policy_in_force
-from verification.forms import few_left_words, left_words, way_words
+from verification.forms import few_left_words, way_words
 from verification.services import browsers
 from verification.services.notices import proof_name
 
@@ -31,12 +32,13 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
     overview, held = queries.overview_of(user), queries.registered(user)
     left = next((kind.left for kind in held if kind.left is not None), None)
     context: dict[str, object] = {
-        "held": [_listed(kind, overview) for kind in held],
+        "held": [listed(kind, overview) for kind in held],
         "few_codes": "" if left is None else few_left_words(left),
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
         "events": happenings.told(queries.newest_events(user, timezone.now())),
         "days": RECENT.days,
         "frozen_at": user.frozen_at,
+        "way_out": way_out(request),
         "short": overview.missing,
         "default": _default(user),
         "browsers": browsers.remembered(user),
@@ -63,7 +65,7 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     overview = queries.overview_of(user)
     is_last = sum(one.proof is kind.proof for one in queries.registered(user)) == 1
     breaks = is_last and removal_breaks(overview.required, overview.counted, kind.proof)
-    context = {"name": name, "kind": _listed(kind, overview), "breaks": breaks}
+    context = {"name": name, "kind": listed(kind, overview), "breaks": breaks}
     return render(request, "registration/remove.html", context)
 
 
@@ -83,18 +85,3 @@ def _default(user: User) -> SafeString | None:
         return None
     ways = queries.ways_to_sign_in(user)
     return way_words(ways[0]) if ways else None
-
-
-def _listed(kind: queries.Registered, overview: queries.Overview) -> dict[str, object]:
-    row = overview.row(kind.proof)
-    changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
-    return {
-        "key": kind.key,
-        "app_name": kind.name if kind.left is None else left_words(kind.left),
-        "name": proof_name(kind.proof),
-        "masked": kind.masked,
-        "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
-        "counts_from": row.counts_from if row else None,
-        "last_used_at": kind.last_used_at,
-        "change_url": page_for(kind.proof) if changeable else "",
-    }

@@ -4,32 +4,50 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from directory.models import User
 from registration import queries
+from registration.rules import Interrupt
 from registration.services import enrol
 from registration.views.frame import render, signed_in
-from registration.views.rows import shown_rows
+from registration.views.onward import past_the_wizard, way_out
+from registration.views.rows import listed, shown_rows
 
 
 @signed_in
 def setup(request: HttpRequest, user: User) -> HttpResponse:
     """Finishing needs enough; as long as it isn't, the page says how much is missing."""
     overview = queries.overview_of(user)
+    later_url = past_the_wizard(request)
     if not overview.rows or not (overview.in_scope or overview.second_factor_due):
-        return render(request, "registration/nothing.html", {"overview": overview})
+        context: dict[str, object] = {
+            "overview": overview,
+            "later_url": later_url,
+            "way_out": way_out(request),
+        }
+        return render(request, "registration/nothing.html", context)
     problem = ""
     if request.method == "POST":
         if enrol.finish(user):
             return redirect("registration:setup-done")
-        problem = _why_not_finished(overview)
+        problem = _problem(overview)
+    now = timezone.now()
+    due = queries.interrupt_of(user, now)
+    is_due = due is Interrupt.REGISTER
     context = {
         "overview": overview,
-        "rows": shown_rows(overview.rows),
+        "rows": [row for row in shown_rows(overview.rows) if not (is_due and row.counts)],
         "problem": problem,
+        "to_confirm": [listed(kind, overview) for kind in queries.confirmable(user)],
+        "is_due": is_due,
+        "is_stuck": due is Interrupt.STUCK,
+        "is_asked_again": user.must_register_at is not None,
+        "days": queries.skip_days_of(user, now),
+        "later_url": later_url,
     }
     return render(request, "registration/setup.html", context)
 
@@ -48,13 +66,17 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
         "rows": [row for row in shown_rows(overview.rows) if row.counts],
         "reset_url": f"{settings.BASE_URL}{reverse('reset:identify')}",
         "title": _("You’re all set"),
+        "next_url": past_the_wizard(request),
+        "way_out": way_out(request),
     }
     return render(request, "registration/done.html", context)
 
 
-def _why_not_finished(overview: queries.Overview) -> str:
-    if not overview.missing:
+def _problem(overview: queries.Overview) -> str:
+    if overview.second_factor_due and not overview.missing:
         return _("You need one of these methods to sign in")
+    if not overview.missing:
+        return _("Confirm each of your methods before you finish")
     return ngettext(
         "You need %(missing)s more before you can finish",
         "You need %(missing)s more before you can finish",

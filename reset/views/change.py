@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from directory.connectors.base import DirectoryError
 from directory.models import User
 from registration.views.frame import even_while_frozen, render
+from registration.views.onward import onward
 from reset.forms import ChangePasswordForm
 from reset.services import change
 from reset.services.finish import findings_about
@@ -29,7 +30,8 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
     if allowed and form.is_valid() and _is_changed(user, form):
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password has been changed"))
-        return redirect("registration:setup")
+        user.refresh_from_db()
+        return redirect(onward(request, user))
     context = {"form": form, "allowed": allowed, "is_due": user.must_change_password}
     return render(request, "reset/change_password.html", context)
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from directory.connectors.base import PolicyRejected, Unreachable
 from isolation.scope import NOBODY, in_tenant
+from registration.views.onward import way_out
 from reset.forms import ContactForm, NewPasswordForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
@@ -54,7 +55,11 @@ def unlock(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 def done(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
     if attempt.finished_at is None:
         return redirect("reset:verify")
-    return render(request, "reset/done.html", {"attempt": attempt, "code": _shown(attempt)})
+    return render(
+        request,
+        "reset/done.html",
+        {"attempt": attempt, "code": _shown(attempt), "way_out": way_out(request)},
+    )
 
 
 @require_safe

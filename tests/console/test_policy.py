@@ -129,6 +129,13 @@ def test_what_takes_nothing_from_anybody_is_saved_at_once_and_audited(admin):
     assert events[0].actor_id != events[0].subject_id
 
 
+def test_hosts_are_stored_as_they_are_compared(admin):
+    save(admin, return_to_hosts="Portal.Contoso.example\n한빛.example:443\r\na.example:8443")
+
+    hosts = {"portal.contoso.example", "xn--xx3br43b.example", "a.example:8443"}
+    assert in_force().return_to_hosts == hosts
+
+
 def test_who_would_lose_the_reset_is_named_before_anything_is_saved(admin):
     loser = make_user("loser@contoso.example")
     make_email(loser)
@@ -202,6 +209,8 @@ def test_even_a_harmless_change_asks_again_after_ten_minutes(admin):
         ({"contact": "address", "contact_address": "nobody"}, {"contact", "contact_address"}),
         ({"countries": "KOREA"}, {"countries"}),
         ({"banned_words": "abc"}, {"banned_words"}),
+        ({"return_to_hosts": "*.contoso.example"}, {"return_to_hosts"}),
+        ({"return_to_hosts": "https://contoso.example"}, {"return_to_hosts"}),
         ({"reset_methods": ["questions"]}, {"reset_methods"}),
         ({"self_service": "everybody"}, {"self_service"}),
         ({"groups": ["No such group"]}, {"groups"}),

@@ -14,7 +14,9 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from passwords import hashing
+from tenants.policy import Policy, Scope
 from tenants.roles import Role
+from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
 from tests.console.people import behind_both
 
@@ -130,6 +132,7 @@ def test_disabling_a_user_ends_their_session(contoso, client):
 
 
 def test_the_admin_has_no_sign_in_page_of_its_own(contoso, client):
+    change_policy(Policy(self_service=Scope.ALL, require_registration=False))
     make_user(role=Role.REPORTS_READER)
 
     assert client.get("/admin/", follow=True).request["PATH_INFO"] == "/signin"

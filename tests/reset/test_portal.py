@@ -69,6 +69,21 @@ def user(contoso, mailroom):
     return person
 
 
+@pytest.mark.parametrize(("host", "is_shown"), [("portal.example", True), ("other.example", False)])
+def test_the_last_page_leads_back_to_a_listed_host_only(user, mailroom, client, host, is_shown):
+    change_policy(Policy(self_service=Scope.ALL, return_to_hosts=frozenset({"portal.example"})))
+    client.get(f"/passwordreset?return_to=https://{host}/apps")
+    identify(client)
+    choose(client, "email")
+    enter(client, mailroom.code())
+
+    page = set_password(client)
+
+    assert page.redirect_chain[-1][0] == "/passwordreset/done"
+    assert (f"https://{host}/apps" in page.text) == is_shown
+    assert ("Continue to" in page.text) == is_shown
+
+
 def test_one_gate_by_mail_sets_the_password(user, mailroom, client):
     identify(client)
     choose(client, "email")
@@ -76,6 +91,7 @@ def test_one_gate_by_mail_sets_the_password(user, mailroom, client):
     page = set_password(client)
 
     assert page.redirect_chain[-1][0] == "/passwordreset/done"
+    assert "Continue to" not in page.text
     assert has_password(user, NEW)
     assert not has_password(user, PASSWORD)
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET, subject_id=user.pk).exists()
