@@ -1,14 +1,27 @@
 """Django's question: is this the password?"""
 
+from datetime import timedelta
+
 from django.contrib.auth.hashers import make_password
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import operator_of, user_of
 from isolation.scope import NOBODY, current_tenant_id
+from passwords.rules import has_ended
 from tenants.models import Tenant
+from tenants.queries import policy_in_force
+
+
+def _is_over(user: User) -> bool:
+    """Whether the password is a temporary one that nobody came with in time."""
+    if not user.must_change_password or user.tenant_id is None:
+        return False
+    lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
+    return has_ended(user.password_changed_at, lifetime, timezone.now())
 
 
 class BuiltinBackend:
@@ -25,7 +38,7 @@ class BuiltinBackend:
             make_password(password)
             return None
         right = connector_of(user).authenticate(user, password)
-        return user if right and user.enabled else None
+        return user if right and user.enabled and not _is_over(user) else None
 
     def get_user(self, user_id: int) -> User | None:
         # Whoever's organisation was switched off is signed out with it.

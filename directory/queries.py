@@ -1,16 +1,21 @@
 """Reading people and what administrators know about them."""
 
 from collections.abc import Collection
+from datetime import timedelta
+from enum import StrEnum
 
 from django.db.models import F, Q
 from django.db.models.lookups import Exact
+from django.utils import timezone
 
+from directory.connectors import connector_of
 from directory.models import Membership, User
 from directory.prefills import Kinds, Prefill, read
 from isolation.scope import current_tenant_id
+from passwords.rules import has_ended
 from tenants.models import Group
 from tenants.policy import Policy, Proof, Scope
-from tenants.queries import with_outer_groups
+from tenants.queries import policy_in_force, with_outer_groups
 from tenants.roles import Role
 from vault.services import opened
 
@@ -84,3 +89,20 @@ def helpdesk_mailboxes() -> list[str]:
 def administrator_mailboxes(*, except_for: int) -> list[str]:
     admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True).exclude(pk=except_for)
     return list(admins.order_by("upn").values_list("upn", flat=True)[:_MOST_ADMINS_MAILED])
+
+
+class Due(StrEnum):
+    """Why a password has to be changed before anything else."""
+
+    TEMPORARY = "temporary"
+    ENDED = "ended"
+
+
+def password_due(user: User) -> Due | None:
+    """Why the user has to choose a new password now, if they have to."""
+    if user.must_change_password:
+        return Due.TEMPORARY
+    if user.tenant_id is None or not connector_of(user).state(user).writable:
+        return None
+    lifetime = timedelta(days=policy_in_force().password_lifetime_days)
+    return Due.ENDED if has_ended(user.password_changed_at, lifetime, timezone.now()) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 MAX_LENGTH = 256
@@ -13,6 +14,8 @@ class Problem(StrEnum):
     LONG = "long"
     CLASSES = "classes"
     PERSONAL = "personal"
+    USED = "used"
+    """Had before; it takes the directory to know, see `Connector.was_used`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,20 @@ def evaluate(
     if any(len(name) >= _SHORTEST_NAME and name.casefold() in folded for name in names):
         found.append(Finding(Problem.PERSONAL))
     return found
+
+
+def has_ended(set_at: datetime | None, lifetime: timedelta, now: datetime) -> bool:
+    """Whether a password is older than it may get.
+
+    Args:
+        set_at: None where nobody knows.
+        lifetime: zero for one that never ends.
+
+    >>> at = datetime(2026, 1, 1)
+    >>> has_ended(at, timedelta(days=30), at + timedelta(days=30))
+    True
+    """
+    return bool(lifetime) and set_at is not None and now - set_at >= lifetime
 
 
 def _classes_in(password: str) -> int:

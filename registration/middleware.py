@@ -8,6 +8,7 @@ from django.urls import ResolverMatch
 from django.utils import timezone
 
 from directory.models import User
+from directory.queries import password_due
 from registration.queries import SECOND_FACTOR_DUE, is_held_up
 from registration.rules import RETURN_TO
 from tenants.rules import way_back
@@ -96,7 +97,7 @@ class SecondFactorDue:
         if not isinstance(user, User) or SECOND_FACTOR_DUE not in request.session:
             return None
         # A temporary password is changed first: two pages must not send people to each other.
-        if match is None or user.must_change_password:
+        if match is None or password_due(user):
             return None
         is_open = match.view_name in _OPEN_TO_HALF or match.namespace in _ROOMS_OPEN_TO_HALF
         return None if is_open else redirect(_SETUP)
@@ -116,7 +117,7 @@ class RegistrationDue:
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         user, page = request.user, request.resolver_match
-        if not isinstance(user, User) or user.tenant_id is None or user.must_change_password:
+        if not isinstance(user, User) or user.tenant_id is None or password_due(user):
             return None
         if page is None or _is_open(page) or not is_held_up(user, timezone.now()):
             return None

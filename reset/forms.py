@@ -116,6 +116,7 @@ class NewPasswordForm(forms.Form):
                 "Choose another password: it contains your name, your user ID or your"
                 " organisation’s name."
             ),
+            Problem.USED: _("Choose a password you have not used here before"),
         }[finding.problem] % {
             "min": self._shortest,
             "max": finding.amount,

@@ -1,4 +1,4 @@
-"""A temporary password opens one page: the one where it is changed."""
+"""A temporary password, or one that is too old, opens one page: the one where it is changed."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from directory.models import User
+from directory.queries import password_due
 from verification.middleware import PASS
 
 _CHANGE = "reset:change-password"
@@ -22,10 +23,10 @@ class PasswordChangeDue:
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         user = request.user
-        if not isinstance(user, User) or not user.must_change_password:
+        if not isinstance(user, User):
             return None
         # Who came by a pass didn't use that password, and can't reach the page anyway.
         if PASS in request.session:
             return None
         page = request.resolver_match.view_name if request.resolver_match else ""
-        return None if page in _OPEN else redirect(_CHANGE)
+        return None if page in _OPEN or password_due(user) is None else redirect(_CHANGE)

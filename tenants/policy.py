@@ -137,6 +137,8 @@ RANGES = {
     "password_classes": (0, 4),
     "password_history": (0, 24),
     "password_lifetime_days": (0, 730),
+    "password_min_age_hours": (0, 168),
+    "temporary_password_hours": (1, 168),
     "lockout_threshold": (3, 50),
     "lockout_seconds": (5, 18_000),
 }
@@ -201,6 +203,8 @@ class Policy:
     password_classes: int = 0
     password_history: int = 5
     password_lifetime_days: int = 0
+    password_min_age_hours: int = 0
+    temporary_password_hours: int = 72
     banned_words: frozenset[str] = frozenset()
     lockout_threshold: int = 10
     lockout_seconds: int = 60
@@ -283,6 +287,7 @@ def strictest(first: Policy, second: Policy) -> Policy | None:
             new_proof_hours=max(first.new_proof_hours, second.new_proof_hours),
             questions_to_register=max(first.questions_to_register, second.questions_to_register),
             password_min_length=max(first.password_min_length, second.password_min_length),
+            password_history=max(first.password_history, second.password_history),
         )
     except ValueError:
         return None

@@ -295,6 +295,11 @@ def call_words(state: CallState) -> str:
     }[state]
 
 
+def day_and_clock(instant: datetime) -> str:
+    """An instant as a day and a time, in the time zone and language in force."""
+    return date_format(timezone.localtime(instant), "DATETIME_FORMAT")
+
+
 def clock(instant: datetime) -> str:
     """An instant as a time of day, in the time zone in force."""
     return date_format(timezone.localtime(instant), "H:i T")

@@ -48,6 +48,13 @@ class Connector(Protocol):
         """
         ...
 
+    def was_used(self, user: User, password: str) -> bool:
+        """Whether the organisation's policy doesn't let this password come back, or stay.
+
+        Directories that remember passwords themselves say so when it is set.
+        """
+        ...
+
     def unlock(self, user: User) -> None:
         """Lifts the lock and keeps the password.
 

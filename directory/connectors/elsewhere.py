@@ -14,5 +14,8 @@ class Elsewhere:
     def set_password(self, _user: User, _password: str) -> None:
         raise Unreachable
 
+    def was_used(self, _user: User, _password: str) -> bool:
+        return False
+
     def unlock(self, _user: User) -> None:
         raise Unreachable

@@ -1,16 +1,19 @@
 """Changing a password by somebody who is signed in and knows it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.connectors import connector_of
 from directory.models import User
+from directory.queries import password_due
 from limits import services as limits
 from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
+from tenants.queries import policy_in_force
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -21,6 +24,18 @@ class TooManyGuesses(Exception):
     def __init__(self, until: datetime | None) -> None:
         super().__init__("too many guesses")
         self.until = until
+
+
+class TooSoon(Exception):
+    """The password was changed only just now."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("too soon")
+        self.until = until
+
+
+class UsedBefore(Exception):
+    """The new password is one that may not come back yet."""
 
 
 def may_change(user: User) -> bool:
@@ -39,6 +54,8 @@ def change(user: User, old: str, new: str) -> bool:
 
     Raises:
         TooManyGuesses: nothing was compared.
+        TooSoon: the old password was right, and is too new to be changed.
+        UsedBefore: the old password was right.
         directory.connectors.base.PolicyRejected: by the directory's own rules.
         directory.connectors.base.Unreachable: nothing was changed.
     """
@@ -49,6 +66,9 @@ def change(user: User, old: str, new: str) -> bool:
     if not connector.authenticate(user, old):
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk)
         return False
+    _not_too_soon(user)
+    if connector.was_used(user, new):
+        raise UsedBefore
     with transaction.atomic():
         connector.set_password(user, new)
         end_attempts_of(user.pk)
@@ -57,3 +77,15 @@ def change(user: User, old: str, new: str) -> bool:
     limits.clear(Limit.OLD_PASSWORD_GUESSES, str(user.pk))
     user.refresh_from_db()
     return True
+
+
+def _not_too_soon(user: User) -> None:
+    """Nobody runs through the history to have the old password again. What is due isn't too soon.
+
+    Source: Windows "Minimum password age".
+    """
+    if user.password_changed_at is None or password_due(user):
+        return
+    until = user.password_changed_at + timedelta(hours=policy_in_force().password_min_age_hours)
+    if timezone.now() < until:
+        raise TooSoon(until)

@@ -12,7 +12,7 @@ from directory.connectors import connector_of
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
-from passwords.rules import Finding, evaluate
+from passwords.rules import Finding, Problem, evaluate
 from reset.models import Outcome, ResetAttempt
 from reset.queries import attempts as queries
 from reset.rules import Step
@@ -34,11 +34,18 @@ class TooManyResets(Exception):
 
 def findings(attempt: ResetAttempt, password: str) -> list[Finding]:
     """All that speaks against a new password for the attempt's user."""
-    return findings_about(_user_of(attempt), password)
+    user = _user_of(attempt)
+    found = findings_about(user, password)
+    if not found and connector_of(user).was_used(user, password):
+        return [Finding(Problem.USED)]
+    return found
 
 
 def findings_about(user: User, password: str) -> list[Finding]:
-    """All that speaks against a new password for this user."""
+    """All that speaks against a new password for this user, but for what they had before.
+
+    Whoever hasn't proved yet who they are mustn't be told that.
+    """
     policy = policy_in_force()
     names = [user.upn.partition("@")[0], user.given_name, user.surname, tenant_in_force().slug]
     return evaluate(

@@ -9,20 +9,22 @@ from django.views.decorators.http import require_http_methods
 
 from directory.connectors.base import DirectoryError
 from directory.models import User
+from directory.queries import password_due
+from passwords.rules import Finding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
 from reset.forms import ChangePasswordForm
 from reset.services import change
 from reset.services.finish import findings_about
 from tenants.queries import policy_in_force
-from verification.forms import paused_words
+from verification.forms import day_and_clock, paused_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @even_while_frozen
 def change_password(request: HttpRequest, user: User) -> HttpResponse:
     # A temporary password came from an administrator, who knows: it may be changed.
-    if user.frozen_at is not None and not user.must_change_password:
+    if user.frozen_at is not None and password_due(user) is None:
         return redirect("registration:security-info")
     shortest = policy_in_force().password_min_length
     form = ChangePasswordForm(request.POST or None, shortest=shortest)
@@ -32,7 +34,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         messages.success(request, _("Your password has been changed"))
         user.refresh_from_db()
         return redirect(onward(request, user))
-    context = {"form": form, "allowed": allowed, "is_due": user.must_change_password}
+    context = {"form": form, "allowed": allowed, "due": password_due(user)}
     return render(request, "reset/change_password.html", context)
 
 
@@ -47,6 +49,11 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
         form.add_error("password", _("Your current password is not correct"))
     except change.TooManyGuesses as refused:
         form.add_error("password", paused_words(refused.until))
+    except change.TooSoon as refused:
+        words = _("You changed your password only just now. You can change it again from %(time)s.")
+        form.add_error(None, words % {"time": day_and_clock(refused.until)})
+    except change.UsedBefore:
+        form.refuse([Finding(Problem.USED)])
     except DirectoryError:
         form.add_error("new_password", _("Your organisation’s directory didn’t accept this."))
     return False
