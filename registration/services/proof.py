@@ -122,18 +122,20 @@ def confirm_app(
     return answered
 
 
-def confirm_recovery_code(user: User, context: uuid.UUID, code: str) -> Answered:
+def confirm_recovery_code(
+    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.SELF_SERVICE
+) -> Answered:
     """Whether it is one of the user's recovery codes, which is spent by it.
 
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
     """
-    guesses.count_a_guess(user.pk)
+    guesses.count_a_guess(user.pk, budget)
     with transaction.atomic():
         answered = recovery_codes.answer(user.pk, Purpose.SIGN_IN, context, code)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
-        guesses.uncount(user.pk)
+        guesses.uncount(user.pk, budget)
     return answered
 
 

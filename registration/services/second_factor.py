@@ -20,6 +20,7 @@ from verification.services.guesses import Budget
 
 confirm_code = partial(proof.confirm_code, budget=Budget.SIGN_IN)
 confirm_app = partial(proof.confirm_app, budget=Budget.SIGN_IN)
+confirm_recovery_code = partial(proof.confirm_recovery_code, budget=Budget.SIGN_IN)
 confirm_call = proof.confirm_call
 _BEGUN_UNASKED = {Method.AUTHENTICATOR}
 """Nothing is sent, so that nobody is disturbed when it's asked for at once."""

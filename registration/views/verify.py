@@ -60,6 +60,7 @@ class Errand:
     poll_url: Promise
     confirm_code: Callable[[User, Any, str], Answered]
     confirm_app: Callable[[User, Any, str], Answered] = proof.confirm_app
+    confirm_recovery_code: Callable[[User, Any, str], Answered] = proof.confirm_recovery_code
     confirm_call: Callable[[User, Any], bool]
     send_again: Callable[[User, Challenge], None]
     finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
@@ -226,18 +227,19 @@ def _app(request: HttpRequest, user: User, challenge: Challenge, errand: Errand)
 
 
 def _recovery_code(
-    request: HttpRequest, user: User, _challenge: Challenge, _errand: Errand
+    request: HttpRequest, user: User, challenge: Challenge, errand: Errand
 ) -> HttpResponse:
     form = RecoveryCodeForm(request.POST or None)
+    errand.extend(request, form)
     if form.is_valid():
         code = form.cleaned_data["code"]
-        answered = proof.confirm_recovery_code(user, context_of(request), code)
+        answered = errand.confirm_recovery_code(user, context_of(request), code)
         if answered.verdict is Verdict.RIGHT:
+            response = errand.finish(request, user, challenge)
             messages.info(request, words.left_words(codes_left(user.pk)))
-            note_proof(request)
-            return redirect(headed_for(request))
+            return response
         form.add_error("code", words.recovery_words(answered))
-    context = {"form": form, "other_url": reverse("registration:proof")}
+    context = {"form": form, "other_url": reverse(errand.elsewhere)}
     return render(request, "registration/recovery_code.html", context)
 
 

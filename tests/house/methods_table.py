@@ -1,4 +1,4 @@
-"""Writes `docs/methods.md`: what a reset asks for, by policy and by what is registered.
+"""Writes `docs/methods.md`: what reset and sign-in ask for, by policy and by what is registered.
 
 Nothing in it is typed by hand: every cell is what the portal's own rules answer.
 
@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from registration.rules import Entry, entry
 from reset.rules import are_enough, gates_missing, on_offer
-from tenants.policy import Method, Policy, Proof, Questions, Scope, for_administrators
+from tenants.policy import Method, Policy, Proof, Questions, Scope, SecondFactor, for_administrators
 from tests.services.environment import BASE
 from verification.rules.ways import Held, Way, methods_of
 
@@ -34,7 +35,7 @@ KINDS = {
     Proof.RECOVERY_CODE: "recovery codes",
 }
 _INTRODUCTION = """\
-# What a reset asks for
+# What a reset and a sign-in ask for
 
 Written by `python -m tests.house.methods_table` from the rules of the code; a test fails when
 this page says something else. Don't edit it.
@@ -47,6 +48,13 @@ proofs, and never answer questions. Recovery codes are only made by people who h
 something else; they stand alone here for who has something else that the policy no longer allows.
 The tables suppose that the installation can send texts and place calls; what it can't deliver
 counts as not allowed. Who has registered more than two kinds can use any of them.
+"""
+_SIGN_IN = """\
+## After the right password at sign-in
+
+Methods allowed for reset as delivered, and the authenticator app for sign-in only. “in” means that
+the password is all that is asked for. A remembered browser isn't asked. Answers to security
+questions are no second factor. Who must register one first sees the pages for that and no others.
 """
 
 
@@ -100,9 +108,30 @@ def paths(ways: list[Way], policy: Policy, passed: frozenset[Method]) -> Iterato
         yield from (f"{first} → {rest}" for rest in further) if further else [first]
 
 
+def sign_in_answer(held: tuple[Held, ...], policy: Policy) -> str:
+    """What somebody who holds this is asked for after the right password."""
+    ways = [NAMES[method] for method in methods_of(held) if method in policy.second_factors]
+    asked = entry(policy.sign_in_second_factor, holds_one=bool(ways), remembered=False)
+    if asked is Entry.SECOND_FACTOR:
+        return " or ".join(ways)
+    return "in" if asked is Entry.FULL else "registers one first"
+
+
 def page() -> str:
     """The whole page."""
-    return "\n".join([_INTRODUCTION, *(line for one in profiles() for line in _table(one))])
+    resets = (line for one in profiles() for line in _table(one))
+    return "\n".join([_INTRODUCTION, *resets, _SIGN_IN, *_sign_in_table()])
+
+
+def _sign_in_table() -> Iterator[str]:
+    policies = [
+        Policy(self_service=Scope.ALL, sign_in_second_factor=asked) for asked in SecondFactor
+    ]
+    yield f"| Registered | {' | '.join(policy.sign_in_second_factor for policy in policies)} |"
+    yield f"|{'---|' * (len(policies) + 1)}"
+    for name, held in _registered():
+        yield f"| {name} | {' | '.join(sign_in_answer(held, policy) for policy in policies)} |"
+    yield ""
 
 
 def _table(profile: Profile) -> Iterator[str]:

@@ -1,12 +1,12 @@
-"""The table of what a reset asks for, and that no choice leads into a dead end."""
+"""The table of what is asked for, and that no choice leads into a dead end."""
 
 from itertools import chain, combinations
 
 import pytest
 
 from reset.rules import are_enough, gates_missing, on_offer
-from tenants.policy import Method, Policy, Proof, Questions, for_administrators
-from tests.house.methods_table import KINDS, NAMES, NEVER, PAGE, answer, page
+from tenants.policy import Method, Policy, Proof, Questions, SecondFactor, for_administrators
+from tests.house.methods_table import KINDS, NAMES, NEVER, PAGE, answer, page, sign_in_answer
 from verification.rules.ways import Held, Way, methods_of
 
 EVERYTHING = frozenset(Method) - {Method.QUESTIONS}
@@ -39,6 +39,24 @@ def ends(ways, policy, passed=frozenset()):
 
 def test_the_table_says_what_the_rules_say():
     assert PAGE.read_text() == page(), "run: python -m tests.house.methods_table"
+
+
+@pytest.mark.parametrize("asked", SecondFactor)
+def test_a_sign_in_leads_on_for_everybody(asked):
+    policy = Policy(sign_in_second_factor=asked)
+
+    for held in HOLDINGS:
+        cell = sign_in_answer(held, policy)
+        assert cell
+        assert "questions" not in cell
+        assert (cell == "in") == (
+            asked is SecondFactor.OFF
+            or (asked is SecondFactor.REGISTERED and not _hold_a_second_factor(held, policy))
+        )
+
+
+def _hold_a_second_factor(held, policy):
+    return any(method in policy.second_factors for method in methods_of(held))
 
 
 def test_the_table_has_a_word_for_every_method():

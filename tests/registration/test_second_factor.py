@@ -27,6 +27,7 @@ from tests.builders import (
     make_phone,
     make_prefill,
     make_questions,
+    make_recovery_codes,
     make_tenant,
     make_user,
 )
@@ -54,6 +55,7 @@ def asks(setting=SecondFactor.REGISTERED, **more):
             self_service=more.pop("self_service", Scope.ALL),
             questions=Questions.GATE,
             sign_in_second_factor=setting,
+            require_registration=False,
             **more,
         )
     )
@@ -570,3 +572,22 @@ def test_nothing_is_offered_for_sign_in_while_sign_in_asks_for_nothing(user):
 
     assert "/ssprsetup/app" not in client.get("/ssprsetup").text
     assert client.get("/ssprsetup/app").url == "/ssprsetup"
+
+
+def test_a_recovery_code_signs_in_and_is_used_up(user):
+    asks(reset_methods=frozenset({Method.EMAIL, Method.RECOVERY_CODE}))
+    make_email(user)
+    code = make_recovery_codes(user)[0]
+    client, other = half_signed_in(user), half_signed_in(user)
+    for one in (client, other):
+        one.post(CHOOSE, {"method": "recovery_code"})
+
+    wrong = client.post(VERIFY, {"code": "0000-0000-0000-0000-0000-0000"})
+    assert not is_signed_in(client)
+    assert "not correct" in wrong.text
+    page = client.post(VERIFY, {"code": code}, follow=True)
+    other.post(VERIFY, {"code": code})
+
+    assert is_signed_in(client)
+    assert "9 recovery codes left" in page.text
+    assert not is_signed_in(other)
