@@ -55,8 +55,7 @@ def asks(setting=SecondFactor.REGISTERED, **more):
             self_service=more.pop("self_service", Scope.ALL),
             questions=Questions.GATE,
             sign_in_second_factor=setting,
-            require_registration=False,
-            **more,
+            **({"require_registration": False} | more),
         )
     )
 
@@ -556,7 +555,7 @@ def test_a_method_only_for_sign_in_is_registered_and_is_no_gate(user, mailroom):
 
 
 def test_an_app_that_only_signs_in_makes_nobody_ready_to_reset(user):
-    asks(reset_methods=frozenset({Method.EMAIL}))
+    asks(reset_methods=frozenset({Method.EMAIL}), require_registration=True)
     with_app(user)
     client = half_signed_in(user)
 
