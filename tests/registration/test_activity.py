@@ -14,6 +14,8 @@ from isolation.scope import in_tenant
 from limits.rules import place
 from registration.queries import TOLD
 from registration.views.happenings import WORDS
+from tenants.policy import Policy, Scope
+from tenants.services import change_policy
 from tests.attacks.test_flows import signed_in
 from tests.builders import PASSWORD, make_email, make_user
 from tests.console.people import behind_both, make_admin
@@ -21,6 +23,7 @@ from tests.console.people import behind_both, make_admin
 
 @pytest.fixture
 def user(contoso):
+    change_policy(Policy(self_service=Scope.ALL, require_registration=False))
     return make_user()
 
 
@@ -68,11 +71,11 @@ def test_a_place_is_a_network_in_part(network, shown):
 def test_what_an_administrator_did_is_told_without_where_and_who_and_why(user):
     desk = make_admin()
     client = behind_both(desk)
-    client.post(f"/admin/people/{user.pk}/do/reregister/", {"note": "ticket 99"})
+    client.post(f"/admin/people/{user.pk}/do/sign-out/", {"note": "ticket 99"})
 
     page = signed_in(user).get("/security-info").text
 
-    assert "An administrator asked you to register again" in page
+    assert "An administrator signed you out everywhere" in page
     assert "ticket 99" not in page
     assert desk.upn not in page
 

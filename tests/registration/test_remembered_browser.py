@@ -25,7 +25,12 @@ COOKIE = "browser"
 
 def asks(days=30, setting=SecondFactor.REQUIRED):
     change_policy(
-        Policy(self_service=Scope.ALL, sign_in_second_factor=setting, remember_browser_days=days)
+        Policy(
+            self_service=Scope.ALL,
+            require_registration=False,
+            sign_in_second_factor=setting,
+            remember_browser_days=days,
+        )
     )
 
 
