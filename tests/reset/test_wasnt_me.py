@@ -18,14 +18,15 @@ from registration.services import enrol, manage
 from reset.models import Outcome, ResetAttempt
 from reset.services import freezing
 from tenants.models import Branding
-from tenants.policy import Method, Proof
+from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
+from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import make_admin
 from verification.models import AuthenticationMethod, NoticeLink
-from verification.queries import methods_by_proof, value_of
-from verification.services import notices
+from verification.queries import methods_by_proof, recovery_set_of, value_of
+from verification.services import notices, recovery_codes
 from verification.services.notice_words import Notice
 
 LINK = re.compile(r"https?://\S+(/wasnt-me/\S+)")
@@ -350,3 +351,33 @@ def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mai
         enrol.confirm_code(before, context, mailroom.code())
 
     assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji.home@mail.example"
+
+
+def test_the_veto_takes_recovery_codes_away(user, mailroom):
+    change_policy(
+        Policy(
+            self_service=Scope.ALL,
+            reset_methods=frozenset({Method.EMAIL, Method.RECOVERY_CODE}),
+        )
+    )
+    session = uuid.uuid4()
+    with in_tenant(user.tenant_id):
+        recovery_codes.new_set(user, session)
+        assert enrol.save_recovery_codes(user, session)
+    link = link_in(mailroom.work())
+
+    Client().post(link)
+
+    with in_tenant(user.tenant_id):
+        assert recovery_set_of(user.pk) is None
+        assert set(methods_by_proof(user.pk)) == {Proof.EMAIL}
+
+
+def test_who_is_frozen_is_asked_for_nothing_that_cant_be_done(contoso):
+    bare = make_user("bare@contoso.example", frozen_at=timezone.now())
+    client = Client()
+
+    page = client.post("/signin", {"username": bare.upn, "password": PASSWORD})
+
+    assert page.url == "/security-info"
+    assert client.get("/security-info").status_code == 200
