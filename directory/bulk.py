@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, connection, models, transaction
@@ -48,32 +49,34 @@ def add(
     return _created(model, columns, rows, equal, key)
 
 
-def add_all(
-    model: type[TenantOwned],
-    columns: Mapping[str, Sequence[object]],
-    *,
-    same: Mapping[str, object] | None = None,
-) -> bool:
+def add_all(model: type[TenantOwned], portions: Iterable[Mapping[str, Sequence[object]]]) -> bool:
     """Adds rows of the tenant in force that are most likely new: all of them, or none.
 
-    Must be called inside a transaction.
+    Must be called inside a transaction. What the portions don't name gets the default of its field,
+    one for all rows. The database takes in one portion while the next is made: making it must ask
+    the database nothing.
 
     Args:
-        columns: `user_id`, not `user` → values, one for each row.
-        same: column → value of all rows; else that of the field's default.
+        portions: `user_id`, not `user` → values, one for each row; all with the same columns.
 
     Returns:
         False, and nothing is changed, if one of the unique values is taken.
     """
-    equal = _defaults(model, tuple(columns)) | dict(same or {}) | {"tenant_id": current_tenant_id()}
+    left = iter(portions)
+    first = next(left, None)
+    if first is None:
+        return True
+    equal = _defaults(model, tuple(first)) | {"tenant_id": current_tenant_id()}
+    every = chain([first], left)
     try:
         with transaction.atomic():
             if connection.vendor == "postgresql":
-                _copy(model, columns, equal)
+                _copy(model, tuple(first), every, equal)
             else:
-                rows = zip(*columns.values(), strict=True)
-                made = [model(**equal, **dict(zip(columns, row, strict=True))) for row in rows]
-                model.objects.bulk_create(made)
+                for columns in every:
+                    rows = zip(*columns.values(), strict=True)
+                    made = [model(**equal, **dict(zip(columns, row, strict=True))) for row in rows]
+                    model.objects.bulk_create(made)
     except IntegrityError:
         return False
     return True
@@ -81,7 +84,8 @@ def add_all(
 
 def _copy(
     model: type[TenantOwned],
-    columns: Mapping[str, Sequence[object]],
+    columns: Sequence[str],
+    portions: Iterable[Mapping[str, Sequence[object]]],
     equal: Mapping[str, object],
 ) -> None:
     """Straight into the table: half the work of everything else."""
@@ -89,10 +93,13 @@ def _copy(
     table = sql.Identifier(_options(model).db_table)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
     end = "".join(f"\t{_in_copy(value)}" for value in equal.values()) + "\n"
-    texts = [_column_in_copy(values) for values in columns.values()]
-    lines = map("\t".join, zip(*texts, strict=True))
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(end.join([*lines, ""]))
+    # Django leaves COPY to psycopg, and so its errors, too.
+    wrapped = connection.wrap_database_errors
+    with connection.cursor() as cursor, wrapped, cursor.copy(statement) as copy:
+        for portion in portions:
+            texts = [_column_in_copy(portion[name]) for name in columns]
+            lines = map("\t".join, zip(*texts, strict=True))
+            copy.write(end.join([*lines, ""]))
 
 
 def _column_in_copy(values: Sequence[Any]) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from vault import envelope, keyring
 from vault.models import TenantKey
@@ -32,14 +32,18 @@ def sealed(text: str, *, tenant_id: int, place: str) -> bytes:
     return envelope.seal(_data_key(tenant_id), text.encode(), f"{tenant_id}|{place}")
 
 
-def sealed_each(texts: Sequence[str], *, tenant_id: int, places: Iterable[str]) -> list[bytes]:
-    """`sealed` for many texts of one tenant.
+def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[bytes]]:
+    """`sealed` for many texts of one tenant: takes texts and their places.
+
+    For one transaction, not to be kept: the key is asked for once, here.
 
     Raises:
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
     """
-    whole = [f"{tenant_id}|{place}" for place in places]
-    return envelope.seal_each(_data_key(tenant_id), texts, whole)
+    key = _data_key(tenant_id)
+    return lambda texts, places: envelope.seal_each(
+        key, texts, [f"{tenant_id}|{place}" for place in places]
+    )
 
 
 def opened(sealed_text: bytes | memoryview, *, tenant_id: int, place: str) -> str:

@@ -48,6 +48,14 @@ class Plain:
     def __len__(self) -> int:
         return len(self.at)
 
+    def part(self, start: int, stop: int) -> "Plain":
+        """Some of them, one behind the other."""
+        return Plain(
+            self.at[start:stop],
+            {name: column[start:stop] for name, column in self.texts.items()},
+            {name: column[start:stop] for name, column in self.phones.items()},
+        )
+
     def without(self, places: set[int]) -> "Plain":
         """The same without the rows that were at these places."""
         kept = [at not in places for at in self.at]

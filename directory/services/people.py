@@ -1,6 +1,6 @@
 """Writing people whom an administrator described: accounts, groups, contact data."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from operator import attrgetter
@@ -23,7 +23,7 @@ from directory.services.contacts import (
 )
 from isolation.scope import current_tenant_id
 from tenants.models import Group
-from vault.services import sealed_each
+from vault.services import sealing
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
 _COLUMNS = (
@@ -31,6 +31,8 @@ _COLUMNS = (
     *("password", "password_changed_at", "prefill", "prefill_kinds", "prefilled_at"),
 )
 _CHANCE = 20
+_AT_ONCE = 1_000
+"""New people whom the database takes in while the next ones are sealed."""
 _names = attrgetter(*_FIELDS)
 
 
@@ -92,25 +94,33 @@ def add_new(plain: Plain) -> bool:
     if User.objects.filter(upn__in=some).exists():
         # The file came before, most likely. Trying all the same would leave dead rows behind.
         return False
-    ids, chance = next_ids(User, len(plain)), token_hex(_CHANCE * len(plain))
-    now = timezone.now()
-    entered = prefills_in_plain(plain, now)
-    places = [prefill_place(pk) for pk in ids]
-    sealed = sealed_each(entered.texts, tenant_id=current_tenant_id(), places=places)
+    ids, seal = next_ids(User, len(plain)), sealing(current_tenant_id())
+    starts = range(0, len(plain), _AT_ONCE)
     return add_all(
         User,
-        {
-            "id": ids,
-            "upn": plain.upns,
-            **{name: plain.texts[name] for name in _FIELDS},
-            "password": [_no_password(chance, number) for number in range(len(plain))],
-            "prefill": [
-                one if text else None for one, text in zip(sealed, entered.texts, strict=True)
-            ],
-            "prefill_kinds": entered.kinds,
-            "prefilled_at": [now if text else None for text in entered.texts],
-        },
+        (
+            _columns(plain.part(start, start + _AT_ONCE), ids[start : start + _AT_ONCE], seal)
+            for start in starts
+        ),
     )
+
+
+def _columns(
+    plain: Plain, ids: Sequence[int], seal: Callable[[Sequence[str], Iterable[str]], list[bytes]]
+) -> dict[str, Sequence[object]]:
+    """New users, column by column."""
+    now, chance = timezone.now(), token_hex(_CHANCE * len(plain))
+    entered = prefills_in_plain(plain, now)
+    sealed = seal(entered.texts, map(prefill_place, ids))
+    return {
+        "id": ids,
+        "upn": plain.upns,
+        **{name: plain.texts[name] for name in _FIELDS},
+        "password": [_no_password(chance, number) for number in range(len(plain))],
+        "prefill": [one if text else None for one, text in zip(sealed, entered.texts, strict=True)],
+        "prefill_kinds": entered.kinds,
+        "prefilled_at": [now if text else None for text in entered.texts],
+    }
 
 
 def without_password(upns: Collection[str]) -> set[str]:
@@ -134,9 +144,7 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
     now, chance = timezone.now(), token_hex(_CHANCE * len(people))
     ids, contacts = next_ids(User, len(people)), [contacts_of(person, now) for person in people]
     texts = [text_of(found.values()) for found in contacts]
-    sealed = sealed_each(
-        texts, tenant_id=current_tenant_id(), places=[prefill_place(pk) for pk in ids]
-    )
+    sealed = sealing(current_tenant_id())(texts, map(prefill_place, ids))
     rows = [
         (
             ids[number],

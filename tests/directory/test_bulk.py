@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import pytest
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,3 +88,39 @@ class BothWays(TestCase):
             )
 
             assert list(User.objects.order_by("upn").values(*fields)) == one_way
+
+
+def portion(*names):
+    return {"name": list(names)}
+
+
+def test_all_of_many_are_added_whatever_their_letters(contoso):
+    odd = ["a\tb", "c\\d", "\\N", "e\\tf", "김 민지", "it's", '"', "", "\\.", "f\ng", "h\r"]
+
+    assert bulk.add_all(Group, iter([portion("plain"), portion(*odd)]))
+
+    assert set(Group.objects.values_list("name", flat=True)) == {"plain", *odd}
+
+
+def test_none_is_added_if_one_is_there(contoso):
+    Group.objects.create(name="here")
+
+    assert not bulk.add_all(Group, iter([portion("one", "two"), portion("three", "here")]))
+
+    Group.objects.create(name="afterwards")
+    assert set(Group.objects.values_list("name", flat=True)) == {"here", "afterwards"}
+
+
+def test_none_is_added_if_making_them_fails(contoso):
+    def portions():
+        yield portion("one")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        bulk.add_all(Group, portions())
+
+    assert not Group.objects.exists()
+
+
+def test_nothing_to_add_is_no_trouble(contoso):
+    assert bulk.add_all(Group, [])

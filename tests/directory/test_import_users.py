@@ -526,3 +526,14 @@ def test_what_was_entered_of_one_person_opens_for_nobody_else(contoso):
     assert contacts(minji)
     with pytest.raises(Unopenable):
         contacts(joe)
+
+
+def test_a_name_that_an_operator_has_stands_in_nobodys_way(contoso):
+    """Its row is in the middle of others that are new, and seen by no look beforehand."""
+    User.unscoped.create(upn="p3@contoso.example", tenant_id=None, role=Role.OPERATOR)
+    names = "".join(f"p{number}@contoso.example\n" for number in range(9))
+
+    tally, refused = load(f"user_principal_name\n{names}")
+
+    assert counts(tally) == (8, 0, 0, 1)
+    assert refused == {5: ["user_principal_name"]}
