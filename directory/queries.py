@@ -104,5 +104,8 @@ def password_due(user: User) -> Due | None:
         return Due.TEMPORARY
     if user.tenant_id is None or not connector_of(user).state(user).writable:
         return None
+    if user.frozen_at is not None:
+        # Nothing may be changed by who may not be the user.
+        return None
     lifetime = timedelta(days=policy_in_force().password_lifetime_days)
     return Due.ENDED if has_ended(user.password_changed_at, lifetime, timezone.now()) else None

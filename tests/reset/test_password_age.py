@@ -214,3 +214,16 @@ def test_of_two_changes_at_once_both_former_passwords_are_remembered():
         known = [PASSWORD, NEW, NEWER]
         now = User.objects.get(pk=one.pk)
         assert [Builtin().was_used(now, password) for password in known] == [True, True, True]
+
+
+def test_where_all_is_stopped_an_old_password_isnt_changed_either(user):
+    decide(password_lifetime_days=90)
+    Builtin().set_password(user, NEW)
+    with time_machine.travel(timezone.now() + timedelta(days=90), tick=False):
+        User.objects.filter(pk=user.pk).update(frozen_at=timezone.now())
+        client = signed_in(user, NEW)
+
+        assert client.get("/", follow=True).status_code == 200
+        change(client, NEW, NEWER)
+
+    assert has(user, NEW)
