@@ -332,8 +332,8 @@ def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
 
 
 def caller_holdings(user_id: int) -> Holdings:
-    """What a caller can be sent a code to: only what was verified, whatever the policy trusts."""
-    return holdings_of(user_id, policy_in_force(), proved_only=True)
+    """What a caller can be sent a code to: what was verified, and not only just now."""
+    return holdings_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
 
 
 def open_number_checks(user_id: int, now: datetime) -> QuerySet[CallerCheck]:

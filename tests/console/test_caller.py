@@ -14,15 +14,15 @@ from audit.models import Event
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_email, make_phone, make_prefill, make_tenant, make_user
 from tests.console.people import behind_both, make_admin, make_operator, signed_in
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
-from verification.models import AccessPass, CallerCheck
-from verification.queries import callers_number
+from verification.models import AccessPass, AuthenticationMethod, CallerCheck
+from verification.queries import caller_holdings, callers_number
 from verification.rules.verdicts import Verdict
 from verification.services import callers
 
@@ -304,3 +304,18 @@ def test_of_many_at_once_with_the_right_number_one_counts():
     answers = all_at_once(10, lambda: callers.compare(agent, check.pk, number), tenant_id=tenant.pk)
 
     assert answers.count(Verdict.RIGHT) == 1
+
+
+def test_a_phone_that_a_thief_added_just_now_proves_no_caller(person, helpdesk):
+    AuthenticationMethod.objects.filter(user=person).delete()
+    email = make_email(person)
+    long_ago = timezone.now() - timedelta(days=30)
+    AuthenticationMethod.objects.filter(pk=email.pk).update(verified_at=long_ago)
+    make_phone(person)
+
+    now = caller_holdings(person.pk).ways(frozenset(Method))
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=False):
+        later = caller_holdings(person.pk).ways(frozenset(Method))
+
+    assert {way.method.proof for way in now} == {Proof.EMAIL}
+    assert {way.method.proof for way in later} == {Proof.EMAIL, Proof.MOBILE_PHONE}
