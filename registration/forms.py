@@ -84,7 +84,7 @@ class PassForm(forms.Form):
 
 
 class PhoneForm(forms.Form):
-    """A mobile phone, and whether it is texted or called to verify it."""
+    """A phone, and whether it is texted or called to verify it."""
 
     phone_country = forms.ChoiceField(
         label=gettext_lazy("Country or region"),
@@ -125,9 +125,11 @@ class PhoneForm(forms.Form):
         words = {
             Method.MOBILE_TEXT: _("Text me a code"),
             Method.MOBILE_CALL: _("Call me"),
+            Method.OFFICE_CALL: _("Call me"),
         }
         method.choices = [(way.value, words[way]) for way in methods]
         self.initial = {"phone_country": home, **_chosen_beforehand(methods)}
+        self._office = _is_office(methods)
         national, _international = phones.example(home)
         self.fields["phone"].help_text = _(
             "Type it as you normally do, for example %(example)s"
@@ -139,7 +141,9 @@ class PhoneForm(forms.Form):
         if not region or not typed:
             return
         try:
-            found = phones.phone(typed, region=region, countries=self._countries)
+            found = phones.phone(
+                typed, region=region, countries=self._countries, office=self._office
+            )
         except NotAPhone as wrong:
             self.add_error("phone", phone_words(wrong, region))
             return
@@ -153,6 +157,11 @@ class PhoneForm(forms.Form):
     def found(self) -> Phone:
         found: Phone = self.cleaned_data["phone"]
         return found
+
+
+def _is_office(methods: list[Method]) -> bool:
+    """Whether extensions and internet telephony are welcome: office phones are only called."""
+    return methods == [Method.OFFICE_CALL]
 
 
 class EmailForm(forms.Form):

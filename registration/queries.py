@@ -26,7 +26,14 @@ from registration.rules import (
     missing,
     skip_days_left,
 )
-from tenants.policy import Method, Policy, Proof, SecondFactor, for_administrators
+from tenants.policy import (
+    Method,
+    OfficeEditor,
+    Policy,
+    Proof,
+    SecondFactor,
+    for_administrators,
+)
 from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
 from verification.models import AuthenticationMethod
@@ -201,7 +208,7 @@ def overview_of(user: User) -> Overview:
             continue
         masked, status = _standing(user, proof, proved.get(proof), entered.get(proof))
         if proof is Proof.OFFICE_PHONE and status is not Status.CONFIRM:
-            is_open = False
+            is_open = is_open and policy.office_phone_editor is OfficeEditor.USER
         counts = proof in usable
         rows.append(
             Row(

@@ -288,7 +288,6 @@ LATER = {
     "unknown_users",
     "call_confirmation",
     "ask_full_number",
-    "office_phone_editor",
     "writeback",
     "banned_words",
     "lockout_threshold",

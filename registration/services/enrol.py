@@ -77,12 +77,13 @@ def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
 
 
 def start_phone(user: User, context: uuid.UUID, phone: Phone, method: Method) -> None:
-    """Texts or calls a mobile phone that the user typed.
+    """Texts or calls a phone that the user typed.
 
     Raises:
         challenges.Refused: too soon or too many.
     """
-    _ask(user, context, method, phone.e164, textable=phone.textable)
+    number = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
+    _ask(user, context, method, number, textable=phone.textable)
 
 
 def start_email(user: User, context: uuid.UUID, address: str) -> None:

@@ -17,7 +17,7 @@ from registration.services import enrol
 from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
-from tenants.policy import Method, Proof
+from tenants.policy import Method, OfficeEditor, Proof
 from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
 from verification.forms import APP_WRONG, PairForm, paused_words, refusal_words
 from verification.services.authenticators import MOST
@@ -46,14 +46,8 @@ def offered(proof: Proof) -> Callable[[Page], Page]:
 
 @offered(Proof.MOBILE_PHONE)
 def phone(request: HttpRequest, user: User) -> HttpResponse:
-    policy, home = policy_in_force(), tenant_in_force().country
-    form = PhoneForm(
-        request.POST or None,
-        home=home,
-        countries=policy.countries or frozenset({home}),
-        methods=queries.ways_to_register(user, Proof.MOBILE_PHONE),
-    )
-    if form.is_valid() and _is_phone_asked(request, user, form):
+    form = _phone_form(request, user, Proof.MOBILE_PHONE)
+    if form.is_valid() and _is_phone_asked(request, user, form, Proof.MOBILE_PHONE):
         return redirect("registration:verify")
     context = {"form": form, **_entered(user, Proof.MOBILE_PHONE)}
     return render(request, "registration/phone.html", context)
@@ -70,8 +64,15 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 
 @freshly_proved
 def office(request: HttpRequest, user: User) -> HttpResponse:
-    """Shown, and confirmed by a call; only an administrator can change it."""
-    return render(request, "registration/office.html", _entered(user, Proof.OFFICE_PHONE))
+    """Shown, and confirmed by a call; who may change it is for the policy to say."""
+    context = _entered(user, Proof.OFFICE_PHONE)
+    row = queries.overview_of(user).row(Proof.OFFICE_PHONE)
+    if row is None or policy_in_force().office_phone_editor is not OfficeEditor.USER:
+        return render(request, "registration/office.html", context)
+    form = _phone_form(request, user, Proof.OFFICE_PHONE)
+    if form.is_valid() and _is_phone_asked(request, user, form, Proof.OFFICE_PHONE):
+        return redirect("registration:verify")
+    return render(request, "registration/office.html", {"form": form, **context})
 
 
 @freshly_proved
@@ -137,9 +138,19 @@ def _too_many_apps_words() -> str:
     return _("You can register up to %(max)s apps. Remove one first.") % {"max": MOST}
 
 
-def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm) -> bool:
+def _phone_form(request: HttpRequest, user: User, proof: Proof) -> PhoneForm:
+    policy, home = policy_in_force(), tenant_in_force().country
+    return PhoneForm(
+        request.POST or None,
+        home=home,
+        countries=policy.countries or frozenset({home}),
+        methods=queries.ways_to_register(user, proof),
+    )
+
+
+def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Proof) -> bool:
     """Texts or calls the phone, unless something speaks against it: that is said at the field."""
-    if enrol.is_used_elsewhere(user, Proof.MOBILE_PHONE, form.found.e164):
+    if enrol.is_used_elsewhere(user, proof, form.found.e164):
         form.add_error("phone", _used_elsewhere_words())
         return False
     try:
