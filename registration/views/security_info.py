@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from directory.models import User
 from registration import queries
+from registration.queries.activity import newest_events
 from registration.rules import RECENT, removal_breaks
 from registration.services import manage
 from registration.views import happenings
@@ -35,7 +36,7 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "held": [listed(kind, overview) for kind in held],
         "few_codes": "" if left is None else few_left_words(left),
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
-        "events": happenings.told(queries.newest_events(user, timezone.now())),
+        "events": happenings.told(newest_events(user, timezone.now())),
         "days": RECENT.days,
         "frozen_at": user.frozen_at,
         "way_out": way_out(request),

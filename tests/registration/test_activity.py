@@ -12,7 +12,7 @@ from audit.models import Event
 from audit.services import record
 from isolation.scope import in_tenant
 from limits.rules import place
-from registration.queries import TOLD
+from registration.queries.activity import TOLD
 from registration.views.happenings import WORDS
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
