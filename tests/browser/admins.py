@@ -62,5 +62,4 @@ def type_code(page: Page, app: App) -> None:
 
 
 def go_on(page: Page, button: str = "#content button.primary") -> None:
-    with page.expect_navigation():
-        page.click(button)
+    people.follow(page, button)

@@ -57,10 +57,18 @@ def write_people(path: Path, organisation: Organisation, count: int, language: s
             rows.writerow([upn, f"User {n}", language, office, PASSWORD])
 
 
+def follow(page: Page, selector: str) -> None:
+    """Clicks what leads to another page, and waits until all of that is there.
+
+    A bare click is over as soon as the other page has begun: what is counted then may be missing.
+    """
+    with page.expect_navigation():
+        page.click(selector)
+
+
 def go_on(page: Page) -> None:
     """The one primary button of the page, and the page it leads to."""
-    with page.expect_navigation():
-        page.click("main button.button.primary")
+    follow(page, "main button.button.primary")
 
 
 def sign_in(page: Page, upn: str, password: str = PASSWORD) -> None:
@@ -71,7 +79,7 @@ def sign_in(page: Page, upn: str, password: str = PASSWORD) -> None:
 
 
 def sign_out(page: Page) -> None:
-    page.click("header form button")
+    follow(page, "header form button")
 
 
 def type_code(page: Page, code: str) -> None:

@@ -20,10 +20,10 @@ def test_who_has_nothing_gets_a_pass_and_registers_a_phone_with_it(site, twilio,
     page = open_page(**reader)
     admins.set_up(page, helper)
     page.goto(f"/admin/people/?q={upn}")
-    page.click(f"#content a:has-text('{upn}')")
+    people.follow(page, f"#content a:has-text('{upn}')")
     person = page.url
 
-    page.click("#content a[href$='/do/access-pass/']")
+    people.follow(page, "#content a[href$='/do/access-pass/']")
     wrong = what_is_wrong(page)
     fill(page, minutes="5", note="ticket 12")
     admins.go_on(page)
@@ -38,7 +38,7 @@ def test_who_has_nothing_gets_a_pass_and_registers_a_phone_with_it(site, twilio,
 
     visitor = open_page(**reader)
     visitor.goto("/signin")
-    visitor.click("a[href='/signin/pass']")
+    people.follow(visitor, "a[href='/signin/pass']")
     wrong += [str(one) for one in axe(visitor)]
     visitor.fill("[name=username]", upn)
     visitor.fill("[name=access_pass]", "wrong")

@@ -17,9 +17,9 @@ def test_a_caller_reads_out_the_number_and_is_helped(site, open_page, reader):
     agent, caller = open_page(**reader), open_page(**reader)
     admins.set_up(agent, helper)
     agent.goto(f"/admin/people/?q={upn}")
-    agent.click(f"#content a:has-text('{upn}')")
+    people.follow(agent, f"#content a:has-text('{upn}')")
 
-    agent.click("#content a[href$='/do/access-pass/']")
+    people.follow(agent, "#content a[href$='/do/access-pass/']")
     wrong = what_is_wrong(agent)
     agent.check("[name=way][value=portal]")
     admins.go_on(agent)
@@ -32,7 +32,7 @@ def test_a_caller_reads_out_the_number_and_is_helped(site, open_page, reader):
     agent.fill("[name=said]", caller.inner_text(".big").strip())
     admins.go_on(agent)
     wrong += [str(one) for one in axe(agent)]
-    agent.click("#content a[href$='/do/access-pass/']")
+    people.follow(agent, "#content a[href$='/do/access-pass/']")
     agent.fill("#content [name=note]", "ticket 12")
     admins.go_on(agent)
 

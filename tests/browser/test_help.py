@@ -3,6 +3,7 @@
 import pytest
 
 from sspr.pages import ARTICLES
+from tests.browser import people
 from tests.browser.test_pages import Inspector
 
 READERS = [
@@ -28,7 +29,7 @@ def test_an_error_page_leads_to_the_place_that_explains_it(open_page):
     page = open_page(javascript=False)
     page.goto("/no-such-page")
 
-    page.click("main a[href*='/help/errors']")
+    people.follow(page, "main a[href*='/help/errors']")
 
     assert page.url.endswith("/help/errors#not-found")
     assert page.locator("#not-found").is_visible()

@@ -34,7 +34,7 @@ def test_people_come_in_from_a_file(site, open_page, tmp_path, reader):
     admins.go_on(page)
     page.wait_for_selector("text=other.example", timeout=30_000)
     wrong += what_is_wrong(page)
-    page.click("#content a.button.primary")
+    people.follow(page, "#content a.button.primary")
     wrong += what_is_wrong(page)
     admins.go_on(page)
     page.wait_for_selector("#content .note.warn", timeout=30_000)

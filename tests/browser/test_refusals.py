@@ -56,7 +56,7 @@ def test_r02_when_self_service_is_off_and_administrators_can_be_asked(site, mail
     people.begin_reset(page, off.upn("user1"))
     assert refusal(page) == "R02"
     code = page.inner_text("main .support bdi")
-    page.click(CONTACT)
+    people.follow(page, CONTACT)
     page.fill("[name=message]", "Please call me")
     people.go_on(page)
 

@@ -19,8 +19,8 @@ def test_the_support_code_that_somebody_reads_out_opens_the_attempt(site, open_p
         people.begin_reset(caller, organisation.upn(name))
     admins.set_up(page, admins.appoint(site, organisation, "user1", "helpdesk"))
     page.goto("/admin/people/")
-    page.click("#content td a, #content th a >> text=user2")
-    page.click("#content a[href$='/timeline/']")
+    people.follow(page, "#content td a, #content th a >> text=user2")
+    people.follow(page, "#content a[href$='/timeline/']")
     wrong = what_is_wrong(page)
     code = page.locator("#content li[id]").last.get_attribute("id")
 
