@@ -36,6 +36,7 @@ _OPEN_TO_HALF = {
     "registration:email",
     "registration:office",
     "registration:app",
+    "registration:passkey",
     "registration:recovery-codes",
     "registration:entered",
     "registration:verify",

@@ -13,6 +13,7 @@ RETURN_TO = "return_to"
 FRESH = timedelta(minutes=10)
 RECENT = timedelta(days=90)
 _ORDER = [
+    Proof.PASSKEY,
     Proof.AUTHENTICATOR,
     Proof.EMAIL,
     Proof.MOBILE_PHONE,

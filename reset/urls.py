@@ -13,6 +13,7 @@ urlpatterns = [
     path("passwordreset/call", gates.call, name="call"),
     path("passwordreset/call-state", gates.call_progress, name="call-state"),
     path("passwordreset/app", gates.app, name="app"),
+    path("passwordreset/passkey", gates.passkey, name="passkey"),
     path("passwordreset/recovery-code", gates.recovery_code, name="recovery-code"),
     path("passwordreset/questions", gates.answers, name="questions"),
     path("passwordreset/resend", gates.resend, name="resend"),

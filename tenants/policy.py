@@ -26,6 +26,7 @@ class Proof(StrEnum):
     OFFICE_PHONE = "office_phone"
     EMAIL = "email"
     QUESTIONS = "questions"
+    PASSKEY = "passkey"
     AUTHENTICATOR = "authenticator"
     RECOVERY_CODE = "recovery_code"
 
@@ -33,6 +34,7 @@ class Proof(StrEnum):
 class Method(StrEnum):
     """A way of proving who you are; strongest first, the order in which methods are offered."""
 
+    PASSKEY = "passkey"
     AUTHENTICATOR = "authenticator"
     EMAIL = "email"
     MOBILE_TEXT = "mobile_text"

@@ -1,10 +1,13 @@
 """Rows for tests, each valid as it comes: say only what the test is about."""
 
+import hashlib
+import json
 import uuid
 from dataclasses import replace
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
+from webauthn.helpers import base64url_to_bytes, parse_attestation_object
 
 from delivery.rules.phones import phone
 from directory.models import User
@@ -15,7 +18,7 @@ from tenants.models import Tenant
 from tenants.policy import Policy, Proof, Scope
 from tenants.services import Founding, create_tenant
 from vault.services import sealed
-from verification.models import AuthenticationMethod
+from verification.models import AuthenticationMethod, Passkey
 from verification.queries import blind_index
 from verification.services import recovery_codes
 from verification.services.questions import save_answers
@@ -88,6 +91,23 @@ def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
         user, {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
     )
     user.save(update_fields=FILLED)
+
+
+def make_passkey(user, device, *, rp_id="testserver"):
+    """A passkey as that device would have made it; gives the device."""
+    made_for = json.dumps({"challenge": "", "rp": {"id": rp_id}})
+    made = json.loads(device.create(made_for))["response"]["attestationObject"]
+    public_key = parse_attestation_object(base64url_to_bytes(made)).auth_data
+    Passkey.objects.create(
+        user=user,
+        rp_id=rp_id,
+        credential_id=device.credential_id,
+        credential_hash=hashlib.sha256(device.credential_id).hexdigest(),
+        public_key=public_key.attested_credential_data.credential_public_key,
+        sign_count=device.count,
+        confirmed_at=timezone.now(),
+    )
+    return device
 
 
 def make_recovery_codes(user) -> list[str]:

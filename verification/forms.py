@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from tenants.policy import Method
 from verification.rules import recovery_codes
 from verification.rules.challenges import typed_code
+from verification.rules.passkeys import MOST_ANSWER
 from verification.rules.verdicts import CallState, Verdict
 from verification.rules.ways import Way
 
@@ -33,7 +34,7 @@ class Judged(Protocol):
 
 
 _APP_DIGITS = 6
-_FREE = {Method.EMAIL, Method.AUTHENTICATOR}
+_FREE = {Method.PASSKEY, Method.EMAIL, Method.AUTHENTICATOR}
 
 
 class MethodForm(forms.Form):
@@ -58,6 +59,7 @@ class MethodForm(forms.Form):
             self.initial["method"] = ways[0].method.value
 
 
+PASSKEY_WRONG = gettext_lazy("This passkey did not work. Try again or use another one.")
 APP_WRONG = gettext_lazy(
     "This code is not correct. Check that the time on your phone is set automatically, then try"
     " the next code."
@@ -150,6 +152,35 @@ class RecoveryCodeForm(forms.Form):
         return code
 
 
+class PasskeyForm(forms.Form):
+    """What the browser's dialog about a passkey gave; the page's script fills it in."""
+
+    credential = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        answer = cleaned.get("credential", "")
+        if not answer:
+            # Said above the form: there is no field to say it next to.
+            words = _("Passkeys need scripts to be turned on in your browser.")
+            self.add_error(None, forms.ValidationError(words, code="no_script"))
+        elif len(answer) > MOST_ANSWER:
+            self.add_error(None, forms.ValidationError(PASSKEY_WRONG, code="too_long"))
+        return cleaned
+
+
+class NewPasskeyForm(PasskeyForm):
+    """The same for a passkey that is being made, and what to call it."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name for this passkey"),
+        help_text=gettext_lazy("For example: work laptop"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class AnswersForm(forms.Form):
     """One field for every drawn question, `answer_1` and so on. Nothing typed is shown again."""
 
@@ -179,6 +210,7 @@ class AnswersForm(forms.Form):
 def way_words(way: Way) -> SafeString:
     """A way as one line to choose, with the masked destination in it."""
     words = {
+        Method.PASSKEY: _("Use a passkey"),
         Method.AUTHENTICATOR: _("Enter a code from my authenticator app"),
         Method.EMAIL: _("Send a code to my email {masked}"),
         Method.MOBILE_TEXT: _("Text a code to my mobile {masked}"),
@@ -228,6 +260,24 @@ def app_words(answered: Judged) -> str:
     if answered.verdict is Verdict.DEAD:
         return _("Too many attempts")
     return _("This code has expired. Ask for a new one.")
+
+
+def passkey_words(answered: Judged) -> str:
+    """What is said about a passkey that passed no gate."""
+    if answered.verdict is Verdict.WRONG:
+        return str(PASSKEY_WRONG)
+    if answered.verdict is Verdict.DEAD:
+        return _("Too many attempts")
+    return _("This page was open for too long. Go back and choose the method again.")
+
+
+def elsewhere_words(hosts: Sequence[str]) -> str:
+    """Where the user's passkeys work, if they don't here; nothing where they do."""
+    if not hosts:
+        return ""
+    return _("Your passkeys work at %(hosts)s. Open this page there, or use another method.") % {
+        "hosts": ", ".join(hosts)
+    }
 
 
 def recovery_words(answered: Judged) -> str:

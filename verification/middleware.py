@@ -15,7 +15,7 @@ from isolation.scope import in_tenant
 from limits.rules import network, place
 from tenants.queries import policy_in_force, time_zone_in_force
 from verification.models import AccessPass
-from verification.queries import good_passes
+from verification.queries.callers import good_passes
 
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"

@@ -1,9 +1,10 @@
-"""The call, as the provider sees it."""
+"""The call, as the provider sees it; and where a page is, as a passkey sees it."""
 
 import uuid
 from collections.abc import Callable
 from functools import wraps
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
@@ -17,9 +18,16 @@ from isolation.scope import in_tenant
 from tenants.queries import called
 from verification import queries
 from verification.models import Challenge
+from verification.rules.passkeys import Site
 from verification.services import calls
 
 CallView = Callable[[HttpRequest, Challenge, str], str]
+
+
+def site_of(request: HttpRequest) -> Site:
+    """Where this page is: on one of the host names that we answer on, never on a stranger's."""
+    scheme = "https" if settings.SECURE else "http"
+    return Site(f"{scheme}://{request.get_host()}")
 
 
 def _on_a_call(view: CallView) -> Callable[[HttpRequest, uuid.UUID], HttpResponse]:

@@ -29,7 +29,12 @@ _ALSO = {
 _NOT_TICKED: dict[str, set[Enum]] = {
     "reset_methods": {Method.QUESTIONS},
     "sign_in_methods": {Method.QUESTIONS, Method.RECOVERY_CODE},
-    "prefilled_usable": {Proof.QUESTIONS, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE},
+    "prefilled_usable": {
+        Proof.QUESTIONS,
+        Proof.PASSKEY,
+        Proof.AUTHENTICATOR,
+        Proof.RECOVERY_CODE,
+    },
 }
 """What isn't offered: questions have a setting of their own; nobody enters answers, apps
 or recovery codes for others."""

@@ -311,6 +311,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
         Unknown.DECOY: _("The same verification page as everybody"),
     },
     Method: {
+        Method.PASSKEY: _("Passkey"),
         Method.AUTHENTICATOR: _("Authenticator app"),
         Method.EMAIL: _("Alternate email"),
         Method.MOBILE_TEXT: _("Text to the mobile phone"),
@@ -349,6 +350,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
         Proof.MOBILE_PHONE: _("Mobile phone"),
         Proof.EMAIL: _("Alternate email"),
         Proof.QUESTIONS: _("Security questions"),
+        Proof.PASSKEY: _("Passkey"),
         Proof.AUTHENTICATOR: _("Authenticator app"),
         Proof.RECOVERY_CODE: _("Recovery codes"),
     },

@@ -5,7 +5,7 @@ import uuid
 from directory.models import User
 from tenants.policy import Method
 from verification.models import CallerCheck
-from verification.queries import caller_holdings
+from verification.queries.callers import caller_holdings
 from verification.rules.ways import Way
 
 _READ_OUT = frozenset({Method.EMAIL, Method.MOBILE_TEXT})

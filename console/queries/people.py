@@ -21,7 +21,7 @@ from reset.refusals import Refusal
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
-from verification.models import AuthenticationMethod, Authenticator
+from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import unspent_codes
 from verification.services.guesses import paused_among
 
@@ -166,6 +166,9 @@ def _holding(proof: Proof) -> Q:
     if proof is Proof.AUTHENTICATOR:
         apps = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
         return Q(Exists(apps.filter(user_id=OuterRef("pk"))))
+    if proof is Proof.PASSKEY:
+        keys = Passkey.objects.filter(removed_at=None)
+        return Q(Exists(keys.filter(user_id=OuterRef("pk"))))
     if proof is Proof.RECOVERY_CODE:
         return Q(Exists(unspent_codes().filter(user_id=OuterRef("pk"))))
     return Q(Exists(AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)))
@@ -220,6 +223,9 @@ def _held(ids: Collection[int], policy: Policy) -> dict[int, tuple[Proof, ...]]:
     )
     for user_id in apps.values_list("user_id", flat=True):
         found.setdefault(user_id, set()).add(Proof.AUTHENTICATOR)
+    keys = Passkey.objects.filter(user_id__in=ids, removed_at=None)
+    for user_id in keys.values_list("user_id", flat=True).distinct():
+        found.setdefault(user_id, set()).add(Proof.PASSKEY)
     codes = unspent_codes().filter(user_id__in=ids)
     for user_id in codes.values_list("user_id", flat=True).distinct():
         found.setdefault(user_id, set()).add(Proof.RECOVERY_CODE)

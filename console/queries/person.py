@@ -17,10 +17,11 @@ from verification.models import AccessPass
 from verification.queries import (
     authenticators_of,
     methods_by_proof,
+    passkeys_of,
     recovery_set_of,
-    standing_pass,
     value_of,
 )
+from verification.queries.callers import standing_pass
 from verification.rules.masking import mask
 
 _SHOWN = 20
@@ -77,6 +78,18 @@ def things_of(user: User) -> list[Thing]:
             name=app.name,
         )
         for app in authenticators_of(user.pk)
+    ]
+    found += [
+        Thing(
+            proof=Proof.PASSKEY,
+            masked="",
+            verified=True,
+            counts=Proof.PASSKEY in wanted,
+            at=passkey.confirmed_at,
+            last_used_at=passkey.last_used_at,
+            name=passkey.name,
+        )
+        for passkey in passkeys_of(user.pk)
     ]
     if codes := recovery_set_of(user.pk):
         found.append(

@@ -6,7 +6,7 @@ from audit.activities import Activity
 from audit.services import record
 from console.services.people import CallerUnverified
 from directory.models import User
-from verification.queries import must_verify_caller
+from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import Terms
 from verification.services import access_passes, notices
 from verification.services.notice_words import Notice

@@ -19,7 +19,7 @@ from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
-from verification.queries import must_verify_caller
+from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import LETTERS
 from verification.services import access_passes, guesses, notices
 from verification.services.notice_words import Notice

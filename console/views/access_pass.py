@@ -16,7 +16,7 @@ from console.views.words import ACTIONS
 from directory.models import User
 from tenants.queries import policy_in_force
 from tenants.roles import Duty, Role
-from verification.queries import must_verify_caller
+from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import allowance
 
 

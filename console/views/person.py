@@ -27,7 +27,7 @@ from reset.queries.reach import outlook
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Duty, Role
-from verification.queries import is_caller_verified, must_verify_caller
+from verification.queries.callers import is_caller_verified, must_verify_caller
 from verification.rules.ways import Way
 from verification.services.notices import proof_name
 

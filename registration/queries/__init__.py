@@ -35,9 +35,12 @@ from tenants.roles import Role
 from verification.models import AuthenticationMethod
 from verification.queries import (
     authenticators_of,
+    can_deliver,
     codes_left,
     holdings_of,
+    holds_device,
     methods_by_proof,
+    passkeys_of,
     recovery_set_of,
     value_of,
 )
@@ -54,7 +57,7 @@ _CHANNELS = {
 }
 
 
-_NOTHING_SENT = {Proof.QUESTIONS, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE}
+_NOTHING_SENT = {Proof.QUESTIONS, Proof.PASSKEY, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE}
 
 
 class AddressProblem(StrEnum):
@@ -165,6 +168,8 @@ def overview_of(user: User) -> Overview:
     rows = []
     for proof in kinds_to_register(asked.registrable):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
+        if proof is Proof.PASSKEY and not can_deliver(Method.PASSKEY):
+            is_open = False
         if proof is Proof.RECOVERY_CODE and not holds_another(user):
             is_open = False
         if not is_open and proof not in proved and proof not in usable:
@@ -205,6 +210,7 @@ def _standing(
 ) -> tuple[str, Status]:
     """How far the user is with one kind of security info, and what of it may be shown."""
     held = {
+        Proof.PASSKEY: lambda: passkeys_of(user.pk).exists(),
         Proof.AUTHENTICATOR: lambda: authenticators_of(user.pk).exists(),
         Proof.RECOVERY_CODE: lambda: codes_left(user.pk) > 0,
     }
@@ -238,6 +244,17 @@ def registered(user: User) -> list[Registered]:
             last_used_at=app.last_used_at,
         )
         for app in authenticators_of(user.pk)
+    ]
+    found += [
+        Registered(
+            proof=Proof.PASSKEY,
+            key=str(passkey.pk),
+            masked="",
+            name=passkey.name,
+            verified_at=passkey.confirmed_at,
+            last_used_at=passkey.last_used_at,
+        )
+        for passkey in passkeys_of(user.pk)
     ]
     if codes := recovery_set_of(user.pk):
         found.append(
@@ -280,7 +297,7 @@ def ways_to_sign_in(user: User) -> list[Way]:
 
 def must_prove(user: User) -> bool:
     """Whether the user holds anything to be proved, deliverable at the moment or not."""
-    if methods_by_proof(user.pk) or authenticators_of(user.pk).exists():
+    if methods_by_proof(user.pk) or holds_device(user.pk):
         return True
     return codes_left(user.pk) > 0
 
@@ -293,6 +310,8 @@ def holds_another(user: User) -> bool:
     verified = set(methods_by_proof(user.pk))
     if authenticators_of(user.pk).exists():
         verified.add(Proof.AUTHENTICATOR)
+    if passkeys_of(user.pk).exists():
+        verified.add(Proof.PASSKEY)
     return bool(verified & {method.proof for method in demand_on(user).methods})
 
 

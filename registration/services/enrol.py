@@ -29,15 +29,20 @@ from verification.queries import (
     blind_index,
     destination_of,
     methods_by_proof,
+    newest,
+    passkeys_of,
     recovery_set_of,
     value_of,
 )
+from verification.rules.passkeys import MOST as MOST_PASSKEYS
+from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
 from verification.services import (
     authenticators,
     challenges,
     guesses,
     notices,
+    passkeys,
     questions,
     recovery_codes,
 )
@@ -52,6 +57,10 @@ class NothingEntered(Exception):
 
 class TooManyApps(Exception):
     """The user has as many authenticator apps as anybody may."""
+
+
+class TooManyPasskeys(Exception):
+    """The user has as many passkeys as anybody may."""
 
 
 class UsedElsewhere(Exception):
@@ -196,6 +205,47 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     if paired:
         guesses.uncount(user.pk)
     return paired
+
+
+def creating(user: User, context: uuid.UUID) -> Challenge:
+    """What a new passkey of this session must be made for.
+
+    Raises:
+        TooManyPasskeys: the user has as many as anybody may.
+    """
+    if passkeys_of(user.pk).count() >= MOST_PASSKEYS:
+        raise TooManyPasskeys
+    if challenges.waits(Purpose.REGISTER, context, Method.PASSKEY):
+        waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
+        if waiting is not None:
+            return waiting
+    return challenges.open_unsent(user.pk, Purpose.REGISTER, context, Method.PASSKEY)
+
+
+@transaction.atomic
+def save_passkey(
+    user: User, context: uuid.UUID, credential: str, site: Site, *, name: str
+) -> Answered:
+    """Registers the passkey that was made for this session, if it is one.
+
+    Raises:
+        manage.Frozen: self-service was stopped meanwhile.
+    """
+    method = Method.PASSKEY
+    challenge = newest(Purpose.REGISTER, context, method)
+    # Of two sessions that make the last one there may be, one waits here.
+    User.objects.select_for_update().get(pk=user.pk)
+    key = passkeys.made(user, challenge, credential, site, name=name) if challenge else None
+    right = (
+        key is not None
+        and not passkeys.is_known(key)
+        and passkeys_of(user.pk).count() < MOST_PASSKEYS
+    )
+    answered = challenges.spend_judged(Purpose.REGISTER, context, method, right=right)
+    if answered.verdict is Verdict.RIGHT and key is not None:
+        key.save(force_insert=True)
+        _written_down(user, Proof.PASSKEY, key.pk, is_change=False)
+    return answered
 
 
 @transaction.atomic

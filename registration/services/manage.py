@@ -12,15 +12,16 @@ from directory.models import User
 from directory.prefills import Prefill
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
-from verification.models import AuthenticationMethod, Authenticator
+from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import (
     authenticators_of,
     holds_only_codes,
     is_older,
     methods_by_proof,
+    passkeys_of,
     value_of,
 )
-from verification.services import authenticators, browsers, notices, recovery_codes
+from verification.services import authenticators, browsers, notices, passkeys, recovery_codes
 from verification.services.notice_words import Notice
 
 
@@ -87,6 +88,28 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
 
 
 @transaction.atomic
+def remove_passkey(user: User, passkey_id: uuid.UUID) -> bool:
+    """Removes one passkey; every known address hears of it.
+
+    Returns:
+        False when there was none.
+
+    Raises:
+        Frozen: meanwhile.
+    """
+    require_running(user)
+    key = passkeys_of(user.pk).filter(pk=passkey_id).first()
+    if key is None or not passkeys.remove(user.pk, passkey_id):
+        return False
+    note_loss(user, key)
+    browsers.forget_all(user.pk)
+    record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.PASSKEY)
+    notices.tell(user, Notice.REMOVED, proof=Proof.PASSKEY)
+    _keep_codes_from_being_alone(user)
+    return True
+
+
+@transaction.atomic
 def remove_recovery_codes(user: User) -> bool:
     """Removes the set of recovery codes; every known address hears of it.
 
@@ -106,7 +129,7 @@ def phone_to_text(method: AuthenticationMethod) -> str:
     return value_of(method) if is_phone else ""
 
 
-def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator) -> None:
+def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | Passkey) -> None:
     """Remembers that something older is given away: what is new counts no sooner for that."""
     policy = policy_in_force()
     if is_older(row, policy):
@@ -126,6 +149,8 @@ def take_back(user: User, added: uuid.UUID) -> bool:
         method.delete()
     elif authenticators.remove(user.pk, added):
         proof = Proof.AUTHENTICATOR
+    elif passkeys.remove(user.pk, added):
+        proof = Proof.PASSKEY
     elif recovery_codes.remove_all(user.pk, shown_to=added):
         proof = Proof.RECOVERY_CODE
     else:

@@ -13,9 +13,17 @@ from registration.queries import ways_to_prove
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of, holdings_of, was_denied
+from verification.queries import destination_of, holdings_of, newest, was_denied
+from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
-from verification.services import authenticators, challenges, guesses, questions, recovery_codes
+from verification.services import (
+    authenticators,
+    challenges,
+    guesses,
+    passkeys,
+    questions,
+    recovery_codes,
+)
 from verification.services.challenges import Answered, Asked
 from verification.services.guesses import Budget
 
@@ -36,7 +44,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
     if method is Method.QUESTIONS:
         questions.open_questions(user.pk, Purpose.SIGN_IN, context, policy_in_force())
         return
-    if method in {Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
+    if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
         challenges.open_unsent(user.pk, Purpose.SIGN_IN, context, method)
         return
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
@@ -119,6 +127,20 @@ def confirm_app(
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk, budget)
+    return answered
+
+
+@transaction.atomic
+def confirm_passkey(user: User, context: uuid.UUID, credential: str, site: Site) -> Answered:
+    """Whether one of the user's passkeys signed this session's challenge.
+
+    Nobody guesses signatures, so that wrong ones pause nothing: they only use the challenge up.
+    """
+    method = Method.PASSKEY
+    challenge = newest(Purpose.SIGN_IN, context, method)
+    right = challenge is not None and passkeys.is_right(user.pk, challenge, credential, site)
+    answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
+    _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     return answered
 
 

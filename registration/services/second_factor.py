@@ -21,8 +21,9 @@ from verification.services.guesses import Budget
 confirm_code = partial(proof.confirm_code, budget=Budget.SIGN_IN)
 confirm_app = partial(proof.confirm_app, budget=Budget.SIGN_IN)
 confirm_recovery_code = partial(proof.confirm_recovery_code, budget=Budget.SIGN_IN)
+confirm_passkey = proof.confirm_passkey
 confirm_call = proof.confirm_call
-_BEGUN_UNASKED = {Method.AUTHENTICATOR}
+_BEGUN_UNASKED = {Method.PASSKEY, Method.AUTHENTICATOR}
 """Nothing is sent, so that nobody is disturbed when it's asked for at once."""
 
 
@@ -48,7 +49,7 @@ def note_signed_in(user: User) -> None:
 
 
 def begin(user: User, context: uuid.UUID) -> bool:
-    """Asks at once for what the person chose to be asked for, or for the app.
+    """Asks at once for what the person chose to be asked for, or for a passkey or the app.
 
     Returns:
         False when the person has to choose.

@@ -21,6 +21,7 @@ def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
         Proof.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.QUESTIONS: _("Your %(n)s security questions are saved"),
+        Proof.PASSKEY: _("Your passkey is ready"),
         Proof.AUTHENTICATOR: _("Your authenticator app is ready"),
         Proof.RECOVERY_CODE: _("Your recovery codes are ready. Older ones no longer work."),
     }[proof]

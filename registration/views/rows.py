@@ -18,9 +18,12 @@ _PAGES = {
     Proof.MOBILE_PHONE: "registration:phone",
     Proof.OFFICE_PHONE: "registration:office",
     Proof.QUESTIONS: "registration:questions",
+    Proof.PASSKEY: "registration:passkey",
     Proof.AUTHENTICATOR: "registration:app",
     Proof.RECOVERY_CODE: "registration:recovery-codes",
 }
+_SEVERAL = {Proof.PASSKEY, Proof.AUTHENTICATOR}
+"""Of these one person may have several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ def page_for(proof: Proof) -> str:
 def listed(kind: Registered, overview: Overview) -> dict[str, object]:
     """One thing that is registered, as the lists show it."""
     row = overview.row(kind.proof)
-    changeable = row is not None and row.is_open and kind.proof is not Proof.AUTHENTICATOR
+    changeable = row is not None and row.is_open and kind.proof not in _SEVERAL
     return {
         "key": kind.key,
         "app_name": kind.name if kind.left is None else left_words(kind.left),
@@ -94,14 +97,14 @@ def _shown(row: Row) -> ShownRow:
         for_reset=row.for_reset,
         tag=tags[row.status],
         by_admin=row.status is Status.CONFIRM,
-        addable=row.status is not Status.READY or row.proof is Proof.AUTHENTICATOR,
+        addable=row.status is not Status.READY or row.proof in _SEVERAL,
         action=_action(row, actions) if row.is_open else "",
         url=page_for(row.proof) if row.is_open else "",
     )
 
 
 def _action(row: Row, actions: Mapping[Status, str]) -> str:
-    """Apps aren't changed: another one is added."""
-    if row.proof is Proof.AUTHENTICATOR:
+    """Apps and passkeys aren't changed: another one is added."""
+    if row.proof in _SEVERAL:
         return actions[Status.MISSING]
     return actions[row.status]

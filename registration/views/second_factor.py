@@ -125,6 +125,7 @@ _SIGN_IN = Errand(
     confirm_code=second_factor.confirm_code,
     confirm_app=second_factor.confirm_app,
     confirm_recovery_code=second_factor.confirm_recovery_code,
+    confirm_passkey=second_factor.confirm_passkey,
     confirm_call=second_factor.confirm_call,
     send_again=second_factor.ask_again,
     finish=_finish,

@@ -57,6 +57,8 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     if request.method == "POST":
         if kind.proof is Proof.AUTHENTICATOR:
             manage.remove_app(user, uuid.UUID(key))
+        elif kind.proof is Proof.PASSKEY:
+            manage.remove_passkey(user, uuid.UUID(key))
         elif kind.proof is Proof.RECOVERY_CODE:
             manage.remove_recovery_codes(user)
         else:

@@ -29,7 +29,14 @@ from registration.views.frame import (
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as words
-from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm, RecoveryCodeForm
+from verification.forms import (
+    AnswersForm,
+    AppCodeForm,
+    CodeForm,
+    MethodForm,
+    PasskeyForm,
+    RecoveryCodeForm,
+)
 from verification.models import Challenge, Purpose
 from verification.queries import (
     codes_left,
@@ -42,10 +49,13 @@ from verification.queries import (
     sends_of,
 )
 from verification.rules.masking import mask
+from verification.rules.passkeys import Site
 from verification.rules.verdicts import CallState, Verdict
+from verification.services import passkeys
 from verification.services.calls import call_state
 from verification.services.challenges import Answered, Refused
 from verification.services.guesses import Paused
+from verification.views import site_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,7 @@ class Errand:
     confirm_code: Callable[[User, Any, str], Answered]
     confirm_app: Callable[[User, Any, str], Answered] = proof.confirm_app
     confirm_recovery_code: Callable[[User, Any, str], Answered] = proof.confirm_recovery_code
+    confirm_passkey: Callable[[User, Any, str, Site], Answered] = proof.confirm_passkey
     confirm_call: Callable[[User, Any], bool]
     send_again: Callable[[User, Challenge], None]
     finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
@@ -182,6 +193,9 @@ def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpRespons
         return redirect(errand.elsewhere)
     if challenge.spent_at or challenge.closed_at:
         return redirect(errand.elsewhere)
+    if errand.purpose is Purpose.REGISTER and challenge.method == Method.PASSKEY:
+        # It has a page of its own.
+        return redirect("registration:passkey")
     try:
         return _page_of(Method(challenge.method))(request, user, challenge, errand)
     except Paused as pause:
@@ -194,6 +208,7 @@ def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand],
         return _call
     return {
         Method.QUESTIONS: _answers,
+        Method.PASSKEY: _passkey,
         Method.AUTHENTICATOR: _app,
         Method.RECOVERY_CODE: _recovery_code,
     }.get(method, _code)
@@ -224,6 +239,27 @@ def _app(request: HttpRequest, user: User, challenge: Challenge, errand: Errand)
         form.add_error("code", words.app_words(answered))
     context = {"form": form, "other_url": reverse(errand.elsewhere)}
     return render(request, "registration/app_code.html", context)
+
+
+def _passkey(
+    request: HttpRequest, user: User, challenge: Challenge, errand: Errand
+) -> HttpResponse:
+    site = site_of(request)
+    form = PasskeyForm(request.POST or None)
+    errand.extend(request, form)
+    if form.is_valid():
+        signed = form.cleaned_data["credential"]
+        answered = errand.confirm_passkey(user, context_of(request), signed, site)
+        if answered.verdict is Verdict.RIGHT:
+            return errand.finish(request, user, challenge)
+        form.add_error(None, words.passkey_words(answered))
+    context = {
+        "form": form,
+        "options": passkeys.request_options(user.pk, challenge, site),
+        "elsewhere": words.elsewhere_words(passkeys.other_hosts(user.pk, site)),
+        "other_url": reverse(errand.elsewhere),
+    }
+    return render(request, "registration/passkey.html", context)
 
 
 def _recovery_code(

@@ -24,7 +24,7 @@ from reset.rules import are_enough, gates_missing
 from tenants.policy import Policy, Proof, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
-from verification.models import AuthenticationMethod, Authenticator
+from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import (
     can_deliver,
     deliverable,
@@ -49,6 +49,7 @@ _CONFIRMED: dict[_Kind, Callable[[], QuerySet[Any]]] = {
     Proof.AUTHENTICATOR: lambda: Authenticator.objects.filter(
         confirmed_at__isnull=False, removed_at=None
     ),
+    Proof.PASSKEY: lambda: Passkey.objects.filter(removed_at=None),
     Proof.RECOVERY_CODE: unspent_codes,
 }
 """What is kept in rows of its own kind."""

@@ -14,10 +14,18 @@ from reset.services.attempts import OutOfTurn, require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of
+from verification.queries import destination_of, newest
+from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
-from verification.services import authenticators, challenges, guesses, questions, recovery_codes
+from verification.services import (
+    authenticators,
+    challenges,
+    guesses,
+    passkeys,
+    questions,
+    recovery_codes,
+)
 from verification.services.challenges import Answered, Asked
 
 
@@ -50,7 +58,7 @@ def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
         raise OutOfTurn(Step.ENDED)
     if method is Method.QUESTIONS:
         return questions.open_questions(user.pk, Purpose.RESET, attempt.pk, policy_in_force())
-    if method in {Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
+    if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
         return challenges.open_unsent(user.pk, Purpose.RESET, attempt.pk, method)
     holdings = queries.holdings_in(attempt)
     return challenges.open_challenge(
@@ -118,6 +126,20 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
     return _counted(attempt, answered)
+
+
+@transaction.atomic
+def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered:
+    """The same for what a passkey signed. Nobody guesses that, so that wrong ones pause nothing."""
+    require(attempt, Step.VERIFY)
+    method = Method.PASSKEY
+    challenge = newest(Purpose.RESET, attempt.pk, method)
+    right = challenge is not None and passkeys.is_right(
+        challenge.user_id, challenge, credential, site, among=queries.holdings_in(attempt).passkeys
+    )
+    answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
+    _settle(attempt, answered)
+    return answered
 
 
 def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:

@@ -17,7 +17,14 @@ from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as verification_forms
-from verification.forms import AnswersForm, AppCodeForm, CodeForm, MethodForm, RecoveryCodeForm
+from verification.forms import (
+    AnswersForm,
+    AppCodeForm,
+    CodeForm,
+    MethodForm,
+    PasskeyForm,
+    RecoveryCodeForm,
+)
 from verification.models import Challenge, Purpose
 from verification.queries import (
     codes_left,
@@ -31,8 +38,10 @@ from verification.queries import (
 )
 from verification.rules.masking import mask
 from verification.rules.verdicts import CallState, Verdict
+from verification.services import passkeys
 from verification.services.calls import call_state
 from verification.services.challenges import Refused
+from verification.views import site_of
 
 _PAGES = {
     Method.EMAIL: "reset:code",
@@ -40,6 +49,7 @@ _PAGES = {
     Method.MOBILE_CALL: "reset:call",
     Method.OFFICE_CALL: "reset:call",
     Method.QUESTIONS: "reset:questions",
+    Method.PASSKEY: "reset:passkey",
     Method.AUTHENTICATOR: "reset:app",
     Method.RECOVERY_CODE: "reset:recovery-code",
 }
@@ -141,6 +151,29 @@ def app(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         form.add_error("code", verification_forms.app_words(answered))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(attempt)}
     return render(request, "reset/app.html", context)
+
+
+@at(Step.VERIFY)
+def passkey(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    challenge = newest(Purpose.RESET, attempt.pk)
+    if challenge is None or challenge.method != Method.PASSKEY:
+        return redirect("reset:verify")
+    site = site_of(request)
+    form = PasskeyForm(request.POST or None)
+    if form.is_valid():
+        answered = gates.pass_passkey(attempt, form.cleaned_data["credential"], site)
+        if answered.verdict is Verdict.RIGHT:
+            return onwards(attempt)
+        form.add_error(None, verification_forms.passkey_words(answered))
+    elsewhere = passkeys.other_hosts(challenge.user_id, site)
+    context = {
+        "form": form,
+        "options": passkeys.request_options(challenge.user_id, challenge, site),
+        "elsewhere": verification_forms.elsewhere_words(elsewhere),
+        "other_url": reverse("reset:verify"),
+        **_progress(attempt),
+    }
+    return render(request, "reset/passkey.html", context)
 
 
 @at(Step.VERIFY)

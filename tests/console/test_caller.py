@@ -22,7 +22,7 @@ from tests.console.people import behind_both, make_admin, make_operator, signed_
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
 from verification.models import AccessPass, AuthenticationMethod, CallerCheck
-from verification.queries import caller_holdings, callers_number
+from verification.queries.callers import caller_holdings, callers_number
 from verification.rules.verdicts import Verdict
 from verification.services import callers
 

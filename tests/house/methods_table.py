@@ -18,6 +18,7 @@ from verification.rules.ways import Held, Way, methods_of
 PAGE = BASE / "docs/methods.md"
 NEVER = "–"
 NAMES = {
+    Method.PASSKEY: "passkey",
     Method.AUTHENTICATOR: "app",
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
@@ -27,6 +28,7 @@ NAMES = {
     Method.RECOVERY_CODE: "recovery code",
 }
 KINDS = {
+    Proof.PASSKEY: "passkey",
     Proof.AUTHENTICATOR: "authenticator app",
     Proof.EMAIL: "email",
     Proof.MOBILE_PHONE: "mobile phone",

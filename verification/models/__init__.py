@@ -5,6 +5,7 @@ from verification.models.caller import CallerCheck
 from verification.models.challenge import Challenge, Purpose
 from verification.models.method import Answer, AuthenticationMethod
 from verification.models.notice_link import NoticeLink
+from verification.models.passkey import Passkey
 from verification.models.recovery_code import RecoveryCode
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "CallerCheck",
     "Challenge",
     "NoticeLink",
+    "Passkey",
     "Purpose",
     "RecoveryCode",
     "RememberedBrowser",

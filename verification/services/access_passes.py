@@ -18,7 +18,7 @@ from tenants.queries import policy_in_force
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
 from verification.models import AccessPass
-from verification.queries import good_passes, standing_pass
+from verification.queries.callers import good_passes, standing_pass
 from verification.rules.access_passes import LETTERS, MOST_TRIES, Terms, grouped, typed_pass
 
 _NO_ONE = 0

@@ -16,7 +16,7 @@ from tenants.policy import Method
 from tenants.queries import tenant_in_force
 from vault.keyed import same
 from verification.models import CallerCheck, Purpose
-from verification.queries import caller_holdings, callers_number, open_number_checks
+from verification.queries.callers import caller_holdings, callers_number, open_number_checks
 from verification.rules.verdicts import Verdict
 from verification.services import challenges
 

@@ -174,6 +174,7 @@ def proof_name(proof: Proof) -> str:
         Proof.MOBILE_PHONE: _("Mobile phone"),
         Proof.OFFICE_PHONE: _("Office phone"),
         Proof.QUESTIONS: _("Security questions"),
+        Proof.PASSKEY: _("Passkey"),
         Proof.AUTHENTICATOR: _("Authenticator app"),
         Proof.RECOVERY_CODE: _("Recovery codes"),
     }[proof]

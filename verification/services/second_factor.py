@@ -8,14 +8,15 @@ from directory.models import User
 from directory.services.sessions import end_sessions
 from tenants.policy import Proof
 from verification.queries import holds_only_codes
-from verification.services import authenticators, notices, recovery_codes
+from verification.services import authenticators, notices, passkeys, recovery_codes
 from verification.services.notice_words import Notice
 
 
 @transaction.atomic
 def remove_second_factor(person: User, *, actor_id: int | None, note: str = "") -> None:
-    """Takes every app away and ends every session. The next sign-in sets up a new one."""
+    """Takes every app and passkey away and ends every session. The next sign-in sets up an app."""
     authenticators.remove_all(person.pk)
+    passkeys.remove_all(person.pk)
     if holds_only_codes(person.pk):
         # Codes on paper go with the last thing that they were beside.
         recovery_codes.remove_all(person.pk)

@@ -1,10 +1,12 @@
 """Reading what was proved, and the challenges that are open."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -15,27 +17,24 @@ from directory.prefills import Prefill, known_since
 from directory.queries import prefilled
 from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import Method, Policy, Proof
-from tenants.queries import policy_in_force
-from tenants.roles import Role
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
 from verification.models import (
-    AccessPass,
     AuthenticationMethod,
     Authenticator,
-    CallerCheck,
     Challenge,
     NoticeLink,
+    Passkey,
     Purpose,
     RecoveryCode,
 )
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
+from verification.rules.passkeys import can_be_made_for
 from verification.rules.quarantine import Clock, beginning, counting, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
-CALLER_VERIFIED_FOR = timedelta(minutes=15)
 _CHANNEL = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
@@ -53,6 +52,7 @@ class Holdings:
     waiting: dict[Proof, datetime] = field(default_factory=dict)
     """What is too new to count at a reset, and from when it does."""
     apps: frozenset[uuid.UUID] = frozenset()
+    passkeys: frozenset[uuid.UUID] = frozenset()
 
     def ways(self, allowed: frozenset[Method]) -> list[Way]:
         """What may be used now, strongest first: held, allowed, and deliverable here."""
@@ -103,7 +103,8 @@ def holdings_of(
     entered_at = known_since(known)
     things = {proof: _thing(proof, row, entered_at) for proof, row in rows.items()}
     apps = {app.pk: _app(app) for app in authenticators_of(user_id)}
-    held = [*things.values(), *apps.values(), *_codes(user_id)]
+    passkeys = {key.pk: _passkey(key) for key in passkeys_of(user_id)}
+    held = [*things.values(), *passkeys.values(), *apps.values(), *_codes(user_id)]
     waiting: dict[Proof, datetime] = {}
     if at is not None and policy.new_proof_hours:
         clock = _clock(user_id, policy, at)
@@ -126,13 +127,19 @@ def holdings_of(
         values=values,
         waiting=waiting,
         apps=frozenset(pk for pk, app in apps.items() if app in held),
+        passkeys=frozenset(pk for pk, key in passkeys.items() if key in held),
     )
 
 
-def is_older(row: AuthenticationMethod | Prefill | Authenticator, policy: Policy) -> bool:
+def is_older(row: AuthenticationMethod | Prefill | Authenticator | Passkey, policy: Policy) -> bool:
     """Whether a reset could begin with this, and it wasn't registered just now."""
-    entered_at = row.changed_at if isinstance(row, Prefill) else None
-    thing = _app(row) if isinstance(row, Authenticator) else _thing(row.proof, row, entered_at)
+    if isinstance(row, Passkey):
+        thing = _passkey(row)
+    elif isinstance(row, Authenticator):
+        thing = _app(row)
+    else:
+        entered_at = row.changed_at if isinstance(row, Prefill) else None
+        thing = _thing(row.proof, row, entered_at)
     clock = Clock(hours=policy.new_proof_hours, now=timezone.now())
     return clock.is_settled(thing) and is_usable([thing], beginning(policy, deliverable()))
 
@@ -142,7 +149,9 @@ def deliverable() -> frozenset[Method]:
 
 
 def can_deliver(method: Method) -> bool:
-    """Whether this installation can send what the method needs, if it needs anything sent."""
+    """Whether this installation can send what the method needs, or has a name for passkeys."""
+    if method is Method.PASSKEY:
+        return can_be_made_for(urlsplit(settings.BASE_URL).hostname or "")
     kind = _CHANNEL.get(method)
     return kind is None or available(kind)
 
@@ -157,6 +166,8 @@ def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
         gone = Authenticator.objects.filter(user_id=user_id, removed_at__isnull=False)
         changes = [app.confirmed_at for app in apps] + [app.removed_at for app in gone]
         since[Proof.AUTHENTICATOR] = max(at for at in changes if at is not None)
+    if keys := list(passkeys_of(user_id)):
+        since[Proof.PASSKEY] = passkeys_changed_at(user_id, keys)
     # The last code of a set proves what it proved, though none is left.
     if codes := recovery_set_of(user_id):
         since[Proof.RECOVERY_CODE] = codes.saved_at
@@ -175,6 +186,18 @@ def authenticators_of(user_id: int) -> QuerySet[Authenticator]:
         user_id=user_id, confirmed_at__isnull=False, removed_at=None
     )
     return paired.order_by("created_at")
+
+
+def passkeys_of(user_id: int) -> QuerySet[Passkey]:
+    """The passkeys that a user made and still has, oldest first."""
+    return Passkey.objects.filter(user_id=user_id, removed_at=None).order_by("confirmed_at")
+
+
+def passkeys_changed_at(user_id: int, keys: Sequence[Passkey]) -> datetime:
+    """When one was last added or taken away: what a removed one proved goes with it."""
+    gone = Passkey.objects.filter(user_id=user_id, removed_at__isnull=False)
+    removed = gone.order_by("-removed_at").values_list("removed_at", flat=True).first()
+    return max([key.confirmed_at for key in keys] + ([removed] if removed else []))
 
 
 def recovery_codes_of(user_id: int) -> QuerySet[RecoveryCode]:
@@ -199,8 +222,13 @@ def recovery_set_of(user_id: int) -> RecoverySet | None:
 
 def holds_only_codes(user_id: int) -> bool:
     """Whether somebody has recovery codes and verified nothing else."""
-    beside = methods_by_proof(user_id) or authenticators_of(user_id).exists()
+    beside = methods_by_proof(user_id) or holds_device(user_id)
     return not beside and recovery_codes_of(user_id).exists()
+
+
+def holds_device(user_id: int) -> bool:
+    """Whether the user has an authenticator app or a passkey."""
+    return authenticators_of(user_id).exists() or passkeys_of(user_id).exists()
 
 
 def codes_left(user_id: int) -> int:
@@ -270,6 +298,10 @@ def _app(app: Authenticator) -> Held:
     return Held(proof=Proof.AUTHENTICATOR, since=app.confirmed_at)
 
 
+def _passkey(key: Passkey) -> Held:
+    return Held(proof=Proof.PASSKEY, since=key.confirmed_at)
+
+
 def _codes(user_id: int) -> list[Held]:
     """The set of recovery codes, if there is any of it left."""
     saved = unspent_codes().filter(user_id=user_id).order_by("confirmed_at")
@@ -313,55 +345,6 @@ def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
     row = methods_by_proof(user_id).get(Proof.QUESTIONS)
     return list(row.drawn) if row else []
-
-
-def standing_pass(user_id: int) -> AccessPass | None:
-    """The Temporary Access Pass that was issued last, good or over, unless it was taken back."""
-    return AccessPass.objects.filter(user_id=user_id, revoked_at=None).first()
-
-
-def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
-    """The one that holds now, if there is one.
-
-    What was issued to somebody without a role doesn't hold for the administrator they became:
-    whoever issued it may not have been allowed to issue that.
-    """
-    return AccessPass.objects.filter(
-        user_id=user.pk, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
-    )
-
-
-def caller_holdings(user_id: int) -> Holdings:
-    """What a caller can be sent a code to: what was verified, and not only just now."""
-    return holdings_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
-
-
-def open_number_checks(user_id: int, now: datetime) -> QuerySet[CallerCheck]:
-    """The check whose number the portal shows, while it can be compared: one at most."""
-    return CallerCheck.objects.filter(
-        user_id=user_id, way="portal", expires_at__gt=now, tried_at=None
-    )
-
-
-def callers_number(check: CallerCheck) -> str:
-    """Two digits that the person sees and the agent doesn't."""
-    return f"{digits(purpose_key('number of a caller'), str(check.pk), below=90) + 10}"
-
-
-def is_caller_verified(agent_id: int, user_id: int, now: datetime) -> bool:
-    """Whether this agent verified this person on the telephone in the last fifteen minutes."""
-    checks = CallerCheck.objects.filter(user_id=user_id, agent_id=agent_id)
-    return checks.filter(passed_at__gt=now - CALLER_VERIFIED_FOR).exists()
-
-
-def must_verify_caller(agent: User, person: User) -> bool:
-    """Whether this agent has to verify this person before letting them in.
-
-    Tenant admins don't have to: else a setting could leave nobody who can help.
-    """
-    if Role(agent.role) is not Role.HELPDESK or not policy_in_force().verify_callers:
-        return False
-    return not is_caller_verified(agent.pk, person.pk, timezone.now())
 
 
 def is_one_phone(values: Mapping[Proof, str]) -> bool:

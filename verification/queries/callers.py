@@ -1,0 +1,65 @@
+"""Reading whether a caller was verified, and the Temporary Access Pass that they may get."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from directory.models import User
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+from vault.keyed import digits
+from vault.keyring import purpose_key
+from verification.models import AccessPass, CallerCheck
+from verification.queries import Holdings, holdings_of
+
+CALLER_VERIFIED_FOR = timedelta(minutes=15)
+
+
+def standing_pass(user_id: int) -> AccessPass | None:
+    """The Temporary Access Pass that was issued last, good or over, unless it was taken back."""
+    return AccessPass.objects.filter(user_id=user_id, revoked_at=None).first()
+
+
+def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
+    """The one that holds now, if there is one.
+
+    What was issued to somebody without a role doesn't hold for the administrator they became:
+    whoever issued it may not have been allowed to issue that.
+    """
+    return AccessPass.objects.filter(
+        user_id=user.pk, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
+    )
+
+
+def caller_holdings(user_id: int) -> Holdings:
+    """What a caller can be sent a code to: what was verified, and not only just now."""
+    return holdings_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
+
+
+def open_number_checks(user_id: int, now: datetime) -> QuerySet[CallerCheck]:
+    """The check whose number the portal shows, while it can be compared: one at most."""
+    return CallerCheck.objects.filter(
+        user_id=user_id, way="portal", expires_at__gt=now, tried_at=None
+    )
+
+
+def callers_number(check: CallerCheck) -> str:
+    """Two digits that the person sees and the agent doesn't."""
+    return f"{digits(purpose_key('number of a caller'), str(check.pk), below=90) + 10}"
+
+
+def is_caller_verified(agent_id: int, user_id: int, now: datetime) -> bool:
+    """Whether this agent verified this person on the telephone in the last fifteen minutes."""
+    checks = CallerCheck.objects.filter(user_id=user_id, agent_id=agent_id)
+    return checks.filter(passed_at__gt=now - CALLER_VERIFIED_FOR).exists()
+
+
+def must_verify_caller(agent: User, person: User) -> bool:
+    """Whether this agent has to verify this person before letting them in.
+
+    Tenant admins don't have to: else a setting could leave nobody who can help.
+    """
+    if Role(agent.role) is not Role.HELPDESK or not policy_in_force().verify_callers:
+        return False
+    return not is_caller_verified(agent.pk, person.pk, timezone.now())

@@ -1,0 +1,235 @@
+"""Passkeys: making one, and having one sign what only this challenge asks for.
+
+Source: W3C Web Authentication Level 3, sections 7.1 (registration) and 7.2 (assertion); what they
+ask to be checked is checked by the `webauthn` library.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import parse_authentication_credential_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AuthenticationCredential,
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from directory.models import User
+from isolation.scope import current_tenant_id
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key
+from verification.models import Challenge, Passkey
+from verification.queries import passkeys_of
+from verification.rules.passkeys import Site
+
+_TIMEOUT_MS = 300_000
+_VERIFIED = UserVerificationRequirement.REQUIRED
+"""Fingerprint, face or PIN each time: a stolen key alone opens nothing."""
+
+
+def creation_options(user: User, challenge: Challenge, site: Site, *, called: str) -> str:
+    """What the browser is asked to make a passkey of, as JSON.
+
+    Args:
+        called: the organisation, as the dialog of the browser names it.
+    """
+    options = generate_registration_options(
+        rp_id=site.rp_id,
+        rp_name=called,
+        user_id=_handle(user.pk),
+        user_name=user.upn,
+        user_display_name=user.display_name or user.upn,
+        challenge=_challenge_bytes(challenge),
+        timeout=_TIMEOUT_MS,
+        attestation=AttestationConveyancePreference.NONE,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=_VERIFIED
+        ),
+        exclude_credentials=_described(list(passkeys_of(user.pk))),
+    )
+    return options_to_json(options)
+
+
+def made(
+    user: User, challenge: Challenge, credential: str, site: Site, *, name: str = ""
+) -> Passkey | None:
+    """The passkey that the browser says it made for this challenge; None where that isn't so.
+
+    It isn't saved yet.
+
+    Args:
+        credential: a PublicKeyCredential of the browser's, as JSON.
+    """
+    try:
+        found = verify_registration_response(
+            credential=credential,
+            expected_challenge=_challenge_bytes(challenge),
+            expected_rp_id=site.rp_id,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except Exception:  # noqa: BLE001  # whatever strangers send that can't be read isn't a passkey
+        return None
+    return Passkey(
+        user=user,
+        name=name,
+        rp_id=site.rp_id,
+        credential_id=found.credential_id,
+        credential_hash=_hash(found.credential_id),
+        public_key=found.credential_public_key,
+        sign_count=found.sign_count,
+        transports=_transports(credential),
+        confirmed_at=timezone.now(),
+    )
+
+
+def is_known(passkey: Passkey) -> bool:
+    """Whether somebody of the organisation has it already.
+
+    Source: section 7.1, "verify that the credentialId is not registered for any user".
+    """
+    return Passkey.objects.filter(credential_hash=passkey.credential_hash, removed_at=None).exists()
+
+
+def request_options(user_id: int, challenge: Challenge, site: Site) -> str:
+    """What the browser is asked to sign, and with which of the user's passkeys, as JSON."""
+    options = generate_authentication_options(
+        rp_id=site.rp_id,
+        challenge=_challenge_bytes(challenge),
+        timeout=_TIMEOUT_MS,
+        allow_credentials=_described(_made_here(user_id, site)),
+        user_verification=_VERIFIED,
+    )
+    return options_to_json(options)
+
+
+def other_hosts(user_id: int, site: Site) -> list[str]:
+    """The host names that the user's passkeys are for, if none is for this one."""
+    hosts = [key.rp_id for key in passkeys_of(user_id)]
+    return [] if site.rp_id in hosts else sorted(set(hosts))
+
+
+def is_right(
+    user_id: int,
+    challenge: Challenge,
+    credential: str,
+    site: Site,
+    *,
+    among: frozenset[uuid.UUID] | None = None,
+) -> bool:
+    """Whether one of the user's passkeys signed this challenge on this site.
+
+    A counter that stands still or runs backwards is a copied key: refused.
+
+    Args:
+        credential: a PublicKeyCredential of the browser's, as JSON.
+        among: the only passkeys that are asked, where not all of them count.
+    """
+    answer = _read(credential)
+    key = _named(user_id, answer) if answer else None
+    if (
+        answer is None
+        or key is None
+        or key.rp_id != site.rp_id
+        or (among is not None and key.pk not in among)
+    ):
+        return False
+    try:
+        found = verify_authentication_response(
+            credential=answer,
+            expected_challenge=_challenge_bytes(challenge),
+            expected_rp_id=site.rp_id,
+            expected_origin=site.origin,
+            credential_public_key=bytes(key.public_key),
+            credential_current_sign_count=key.sign_count,
+            require_user_verification=True,
+        )
+    except Exception:  # noqa: BLE001  # whatever strangers send that can't be read is wrong
+        return False
+    unchanged = Passkey.objects.filter(pk=key.pk, removed_at=None, sign_count=key.sign_count)
+    used = unchanged.update(sign_count=found.new_sign_count, last_used_at=timezone.now())
+    return bool(used)
+
+
+def remove(user_id: int, passkey_id: uuid.UUID) -> bool:
+    """Takes one passkey away. False when there was none."""
+    return bool(_gone(user_id, passkey_id))
+
+
+def remove_all(user_id: int) -> int:
+    """Takes every passkey away. Says how many there were."""
+    return _gone(user_id)
+
+
+def _gone(user_id: int, passkey_id: uuid.UUID | None = None) -> int:
+    keys = passkeys_of(user_id)
+    if passkey_id is not None:
+        keys = keys.filter(pk=passkey_id)
+    return keys.update(removed_at=timezone.now(), public_key=b"")
+
+
+def _made_here(user_id: int, site: Site) -> list[Passkey]:
+    return list(passkeys_of(user_id).filter(rp_id=site.rp_id))
+
+
+def _described(keys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [
+        PublicKeyCredentialDescriptor(
+            id=bytes(key.credential_id),
+            transports=[AuthenticatorTransport(one) for one in key.transports] or None,
+        )
+        for key in keys
+    ]
+
+
+def _read(credential: str) -> AuthenticationCredential | None:
+    try:
+        return parse_authentication_credential_json(credential)
+    except (WebAuthnException, ValueError, RecursionError):
+        return None
+
+
+def _named(user_id: int, answer: AuthenticationCredential) -> Passkey | None:
+    """The user's passkey that signed, as the browser says."""
+    return passkeys_of(user_id).filter(credential_hash=_hash(answer.raw_id)).first()
+
+
+def _transports(credential: str) -> list[str]:
+    """How the device can be reached, as far as the browser says; it's a hint for the next time."""
+    given: Any = json.loads(credential)["response"].get("transports")
+    known = {one.value for one in AuthenticatorTransport}
+    return sorted(known & {str(one) for one in given}) if isinstance(given, list) else []
+
+
+def _hash(credential_id: bytes) -> str:
+    return hashlib.sha256(credential_id).hexdigest()
+
+
+def _handle(user_id: int) -> bytes:
+    """What authenticators know the user by: it tells nobody who that is.
+
+    Source: section 14.6.1 (user handles without personal data).
+    """
+    key = purpose_key("passkey user handle")
+    return bytes.fromhex(fingerprint(key, str(current_tenant_id()), str(user_id)))
+
+
+def _challenge_bytes(challenge: Challenge) -> bytes:
+    """32 bytes that nobody can know before the page shows them, worked out from the row's id."""
+    return bytes.fromhex(fingerprint(purpose_key("passkey challenge"), str(challenge.pk)))
