@@ -90,7 +90,7 @@ class Site:
 def site(var: Path, settings: Mapping[str, str]) -> Iterator[Site]:
     """The service, migrated and up, with this state folder and these settings."""
     port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://localhost:{port}"
     env = environment(var, SSPR_BASE_URL=url, PORT=port, **settings)
     running = Site(url, var, env)
     try:
