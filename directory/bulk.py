@@ -15,6 +15,12 @@ from isolation.scope import current_tenant_id
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _STAGE = "CREATE TEMPORARY TABLE coming_in AS SELECT {columns} FROM {table} WITH NO DATA"
+_NEXT_IDS = """
+    SELECT nextval(sequence)
+    FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) AS once,
+         generate_series(1, %s)
+"""
+"""`OFFSET 0` keeps the name from being looked up again for each row."""
 _FILL = "COPY coming_in ({columns}) FROM STDIN"
 _TAKE_OVER = """
     INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in
@@ -140,10 +146,7 @@ def next_ids(model: type[TenantOwned], count: int) -> list[int]:
     table = _options(model).db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            sequence = (
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-            )
-            cursor.execute(sequence, [table, count])
+            cursor.execute(_NEXT_IDS, [table, count])
             return [pk for (pk,) in cursor.fetchall()]
         # Nobody else writes meanwhile.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])

@@ -1,7 +1,8 @@
 """The rows of a file as people, in portions for one transaction each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from operator import itemgetter
 
 from directory import csv_rows
@@ -36,6 +37,9 @@ class Batch:
     refused: list[Told] = field(default_factory=list)
     plain: Plain | None = None
     block: Block | None = None
+    meanwhile: Callable[[], object] = lambda: None
+    """Judges the batch after this one, for when the database has this one in hand. It asks the
+    database nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +57,22 @@ class Reading:
             after: the last line of an earlier batch. It and those before it are only looked at, for
                 who is in them.
         """
-        for portion in self._portions():
-            if isinstance(portion, Block) and not portion.first_line <= after < portion.last_line:
-                batch = self._judged(portion)
-                if batch.last_line > after:
-                    yield batch
-                continue
-            rows = portion.rows() if isinstance(portion, Block) else portion
-            batch = Batch()
-            for row in rows:
-                self._judge(Batch() if row.last_line <= after else batch, row)
-            if batch.last_line:
+        portions, judge = self._portions(), None
+        while True:
+            portion, broken = None, None
+            try:
+                portion = next(portions, None)
+            except Exception as error:  # noqa: BLE001  # raised below, once what came before is done
+                broken = error
+            judge_next = cache(partial(self._batch, portion, after)) if portion else None
+            if judge is not None and (batch := judge()).last_line > after:
+                batch.meanwhile = judge_next or batch.meanwhile
                 yield batch
+            if broken is not None:
+                raise broken
+            if judge_next is None:
+                return
+            judge = judge_next
 
     def unfold(self, batch: Batch) -> None:
         """Makes people of the plain rows, where they can't be added just like that."""
@@ -87,6 +95,14 @@ class Reading:
             known=known,
             size=_ROWS_IN_A_BATCH,
         )
+
+    def _batch(self, portion: Block | list[Row | NoRow], after: int) -> Batch:
+        if isinstance(portion, Block) and not portion.first_line <= after < portion.last_line:
+            return self._judged(portion)
+        batch = Batch()
+        for row in portion.rows() if isinstance(portion, Block) else portion:
+            self._judge(Batch() if row.last_line <= after else batch, row)
+        return batch
 
     def _judged(self, block: Block) -> Batch:
         """Plain rows together, the others one by one."""

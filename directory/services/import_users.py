@@ -64,7 +64,7 @@ class _Import:
 
     @transaction.atomic
     def _write(self, batch: Batch, hashes: dict[str, str]) -> tuple[Tally, Outcome]:
-        added = len(batch.plain) if batch.plain and add_new(batch.plain) else 0
+        added = len(batch.plain) if batch.plain and add_new(batch.plain, batch.meanwhile) else 0
         if not added:
             self.reading.unfold(batch)
         outcome = write([person for _, person in batch.people], hashes, self.verified)

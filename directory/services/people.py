@@ -1,6 +1,6 @@
 """Writing people whom an administrator described: accounts, groups, contact data."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from operator import attrgetter
@@ -84,8 +84,11 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], verified: Verifie
     )
 
 
-def add_new(plain: Plain) -> bool:
+def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> bool:
     """Creates users of the tenant in force, all of them or none; must be inside a transaction.
+
+    Args:
+        meanwhile: is done while the database takes in the last of them. It must ask it nothing.
 
     Returns:
         False if one of the names is taken.
@@ -95,14 +98,14 @@ def add_new(plain: Plain) -> bool:
         # The file came before, most likely. Trying all the same would leave dead rows behind.
         return False
     ids, seal = next_ids(User, len(plain)), sealing(current_tenant_id())
-    starts = range(0, len(plain), _AT_ONCE)
-    return add_all(
-        User,
-        (
-            _columns(plain.part(start, start + _AT_ONCE), ids[start : start + _AT_ONCE], seal)
-            for start in starts
-        ),
-    )
+
+    def portions() -> Iterator[dict[str, Sequence[object]]]:
+        for start in range(0, len(plain), _AT_ONCE):
+            stop = start + _AT_ONCE
+            yield _columns(plain.part(start, stop), ids[start:stop], seal)
+        meanwhile()
+
+    return add_all(User, portions())
 
 
 def _columns(
