@@ -32,7 +32,6 @@ class Limit(Enum):
     SECOND_FACTOR_GUESSES = Rate(
         10, _DAY, (timedelta(minutes=5), timedelta(minutes=30), timedelta(minutes=60))
     )
-    OLD_PASSWORD_GUESSES = Rate(10, timedelta(minutes=30))
     TEST_MESSAGES_OF_A_TENANT = Rate(10, _HOUR)
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY)

@@ -290,8 +290,6 @@ LATER = {
     "ask_full_number",
     "writeback",
     "banned_words",
-    "lockout_threshold",
-    "lockout_seconds",
 }
 """Kept, but read by nothing yet: the page must not promise what isn't so."""
 

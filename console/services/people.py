@@ -21,11 +21,11 @@ from tenants.policy import Proof
 from tenants.queries import policy_in_force
 from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import LETTERS
-from verification.services import access_passes, guesses, notices
+from verification.services import access_passes, guesses, lockouts, notices
 from verification.services.notice_words import Notice
 
 _TEMPORARY = (4, 4)
-_OF_A_PERSON = (Limit.RESETS_OF_A_USER, Limit.CODES_FOR_A_USER, Limit.OLD_PASSWORD_GUESSES)
+_OF_A_PERSON = (Limit.RESETS_OF_A_USER, Limit.CODES_FOR_A_USER)
 
 
 class NotWritable(Exception):
@@ -96,6 +96,7 @@ def _trusted_value(person: User, proof: Proof) -> str:
 
 def _clear(person: User) -> str:
     guesses.forgive(person.pk)
+    lockouts.forgive(person)
     for limit in _OF_A_PERSON:
         limits.clear(limit, str(person.pk))
     return ""
@@ -125,6 +126,7 @@ def _temporary_password(person: User) -> str:
     password = "-".join(words)
     connector.set_password(person, password)
     User.objects.filter(pk=person.pk).update(must_change_password=True)
+    lockouts.forgive(person)
     end_attempts_of(person.pk)
     return password
 

@@ -20,6 +20,7 @@ TOLD = TOLD_OF_FAILURES | {
     Activity.ACCESS_PASS_ISSUED,
     Activity.ACCESS_PASS_REVOKED,
     Activity.ACCESS_PASS_USED,
+    Activity.SIGN_IN_LOCKED,
     Activity.RECOVERY_CODE_USED,
     Activity.BROWSER_REMEMBERED,
     Activity.PASSWORD_RESET,

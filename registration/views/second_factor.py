@@ -13,7 +13,7 @@ from directory.models import User
 from registration.queries import ways_to_sign_in
 from registration.services import second_factor
 from registration.services.proof import NotOnOffer
-from registration.views import half
+from registration.views import half, places
 from registration.views.arrival import arrive
 from registration.views.frame import context_of, note_proof
 from registration.views.half import half_signed_in
@@ -88,6 +88,7 @@ def _finish(request: HttpRequest, user: User, challenge: Challenge) -> HttpRespo
     # The page of a call has no field; the box is on the page where the call was chosen.
     ticked = half.wants_to_be_remembered(request) if method.is_call else _REMEMBER in request.POST
     response = redirect(arrive(request, user, half.end(request)))
+    places.familiar(request, user, response)
     note_proof(request, method.proof)
     if ticked and (days := policy_in_force().remember_browser_days):
         response.set_cookie(

@@ -1,6 +1,7 @@
 """The only sign-in page of the service."""
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.activities import Activity
@@ -22,11 +24,12 @@ from limits.rules import Limit
 from registration.forms import PassForm, SignInForm
 from registration.rules import Entry
 from registration.services import second_factor
-from registration.views import half
+from registration.views import half, places
 from registration.views.arrival import arrive
 from verification import forms as words
 from verification import middleware
 from verification.models import AccessPass
+from verification.services.lockouts import Locked
 from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
 
 _USERNAME, _NEXT = "username", "next"
@@ -65,6 +68,8 @@ def signin(request: HttpRequest) -> HttpResponse:
         user = _signed_in(request, form) if form.is_valid() else None
     except TooMany:
         return _stopped(request, form)
+    except Locked as lock:
+        return _locked(request, form, lock.until)
     if user is not None:
         return _entered(request, user)
     context = {"form": form, "signed_out": "out" in request.GET}
@@ -110,7 +115,8 @@ def extend(request: HttpRequest) -> HttpResponse:
 def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
     typed = form.cleaned_data
     network = middleware.client_network(request)
-    user = sign_in(typed["username"], typed["password"], network=network)
+    known = places.known(request)
+    user = sign_in(typed["username"], typed["password"], network=network, known=known)
     if user is None:
         form.add_error(
             None, _("Your user ID or password is not correct. Check both and try again.")
@@ -145,6 +151,26 @@ def _stopped(
         else _("Too many requests came from your network. Try again later.")
     )
     form.add_error(None, body)
+    return _later(request, form, template, until)
+
+
+def _locked(request: HttpRequest, form: SignInForm, until: datetime) -> HttpResponse:
+    """Too many wrong passwords for this user ID, whether or not anybody has it."""
+    minutes = max(1, math.ceil((until - timezone.now()) / timedelta(minutes=1)))
+    body = ngettext(
+        "Your account is temporarily locked to keep it safe. Try again in %(minutes)s minute, or"
+        " reset your password now.",
+        "Your account is temporarily locked to keep it safe. Try again in %(minutes)s minutes, or"
+        " reset your password now.",
+        minutes,
+    ) % {"minutes": minutes}
+    form.add_error(None, body)
+    return _later(request, form, "registration/signin.html", until)
+
+
+def _later(
+    request: HttpRequest, form: SignInForm | PassForm, template: str, until: datetime | None
+) -> HttpResponse:
     response = render(request, template, {"form": form}, status=429)
     wait = until - timezone.now() if until else timedelta()
     response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))
@@ -163,7 +189,7 @@ def _entered(request: HttpRequest, user: User) -> HttpResponse:
     """As far as the right password leads: all the way, or to the second factor."""
     if user.tenant_id is None:
         # Operators are asked at the door of the admin.
-        return redirect(arrive(request, user, _next(request)))
+        return places.familiar(request, user, redirect(arrive(request, user, _next(request))))
     with in_tenant(user.tenant_id):
         browser = request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")
         entry = second_factor.entry_of(user, browser)
@@ -171,7 +197,8 @@ def _entered(request: HttpRequest, user: User) -> HttpResponse:
             context = half.begin(request, user, headed_for=_next(request))
             asked = second_factor.begin(user, context)
             return redirect(f"registration:second-factor{'-verify' if asked else ''}")
-        return redirect(arrive(request, user, _next(request), entry=entry))
+        way = redirect(arrive(request, user, _next(request), entry=entry))
+        return places.familiar(request, user, way)
 
 
 def _next(request: HttpRequest) -> str:

@@ -10,20 +10,10 @@ from audit.services import record
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import password_due
-from limits import services as limits
-from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.queries import policy_in_force
-from verification.services import notices
+from verification.services import lockouts, notices
 from verification.services.notice_words import Notice
-
-
-class TooManyGuesses(Exception):
-    """The current password was typed wrong too often."""
-
-    def __init__(self, until: datetime | None) -> None:
-        super().__init__("too many guesses")
-        self.until = until
 
 
 class TooSoon(Exception):
@@ -53,17 +43,18 @@ def change(user: User, old: str, new: str) -> bool:
         False when the old password is wrong; the try is counted.
 
     Raises:
-        TooManyGuesses: nothing was compared.
+        lockouts.Locked: the current password was typed wrong too often; nothing was compared.
         TooSoon: the old password was right, and is too new to be changed.
         UsedBefore: the old password was right.
         directory.connectors.base.PolicyRejected: by the directory's own rules.
         directory.connectors.base.Unreachable: nothing was changed.
     """
-    verdict = limits.hit(Limit.OLD_PASSWORD_GUESSES, str(user.pk))
-    if not verdict.allowed:
-        raise TooManyGuesses(verdict.until)
+    # A place of its own: whoever found an open session locks nobody out of signing in.
+    lockouts.count_a_try(user.upn, old, place=lockouts.CHANGING)
     connector = connector_of(user)
-    if not connector.authenticate(user, old):
+    with lockouts.not_counted_if_busy(user.upn, old, place=lockouts.CHANGING):
+        right = connector.authenticate(user, old)
+    if not right:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk)
         return False
     _not_too_soon(user)
@@ -74,7 +65,7 @@ def change(user: User, old: str, new: str) -> bool:
         end_attempts_of(user.pk)
         record(Activity.PASSWORD_CHANGED, subject_id=user.pk)
         notices.tell(user, Notice.PASSWORD_CHANGED)
-    limits.clear(Limit.OLD_PASSWORD_GUESSES, str(user.pk))
+    lockouts.forgive(user)
     user.refresh_from_db()
     return True
 

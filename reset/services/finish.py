@@ -19,7 +19,7 @@ from reset.rules import Step
 from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.services import guesses, notices
+from verification.services import guesses, lockouts, notices
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
@@ -78,6 +78,7 @@ def set_password(attempt: ResetAttempt, password: str) -> None:
         lambda: connector.set_password(user, password),
     )
     guesses.forgive(user.pk)
+    lockouts.forgive(user)
 
 
 def unlock(attempt: ResetAttempt) -> None:
@@ -92,6 +93,7 @@ def unlock(attempt: ResetAttempt) -> None:
     connector = connector_of(user)
     _finish(attempt, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
     guesses.forgive(user.pk)
+    lockouts.forgive(user)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from reset.services import change
 from reset.services.finish import findings_about
 from tenants.queries import policy_in_force
 from verification.forms import day_and_clock, paused_words
+from verification.services.lockouts import Locked
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +48,7 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
         if change.change(user, typed["password"], typed["new_password"]):
             return True
         form.add_error("password", _("Your current password is not correct"))
-    except change.TooManyGuesses as refused:
+    except Locked as refused:
         form.add_error("password", paused_words(refused.until))
     except change.TooSoon as refused:
         words = _("You changed your password only just now. You can change it again from %(time)s.")

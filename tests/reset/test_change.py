@@ -67,8 +67,8 @@ def test_what_is_wrong_is_said_at_the_field_and_changes_nothing(user, typed, wor
 
 def test_eleventh_guess_at_the_old_password_isnt_looked_at(user):
     client = sign_in(user)
-    for _ in range(10):
-        change(client, old="wrong")
+    for number in range(10):
+        change(client, old=f"wrong {number}")
 
     page = change(client)
 

@@ -3,6 +3,7 @@ from verification.models.authenticator import Authenticator
 from verification.models.browser import RememberedBrowser
 from verification.models.caller import CallerCheck
 from verification.models.challenge import Challenge, Purpose
+from verification.models.lockout import SignInLockout
 from verification.models.method import Answer, AuthenticationMethod
 from verification.models.notice_link import NoticeLink
 from verification.models.passkey import Passkey
@@ -20,4 +21,5 @@ __all__ = [
     "Purpose",
     "RecoveryCode",
     "RememberedBrowser",
+    "SignInLockout",
 ]

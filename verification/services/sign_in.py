@@ -13,20 +13,24 @@ from limits import services as limits
 from limits.rules import Limit
 from tenants.queries import tenant_of
 from verification.models import AccessPass
-from verification.services import access_passes
+from verification.services import access_passes, lockouts
 
 
 class TooMany(Exception):
     """Too many failures came from one network."""
 
 
-def sign_in(username: str, password: str, *, network: str) -> User | None:
+def sign_in(username: str, password: str, *, network: str, known: str = "") -> User | None:
     """The user with this name and password; None when either is wrong.
 
     Unknown users and unknown domains cost the same work as wrong passwords.
 
+    Args:
+        known: the cookie by which the browser is known to users who signed in there before.
+
     Raises:
         TooMany: from this network; nothing was looked at.
+        lockouts.Locked: too many were wrong for this user ID; nothing was compared.
     """
     # Counted before anything is compared, and given back: many at once get no further than one.
     if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
@@ -34,7 +38,10 @@ def sign_in(username: str, password: str, *, network: str) -> User | None:
     upn = canonical_upn(username)
     tenant = tenant_of(upn)
     with in_tenant(tenant.pk if tenant else NOBODY):
-        user = authenticate(username=upn, password=password)
+        place = lockouts.place_of(upn, known)
+        lockouts.count_a_try(upn, password, place=place)
+        with lockouts.not_counted_if_busy(upn, password, place=place):
+            user = authenticate(username=upn, password=password)
         subject = user_of(upn)
         if not isinstance(user, User):
             record(
@@ -43,6 +50,7 @@ def sign_in(username: str, password: str, *, network: str) -> User | None:
                 subject_id=subject.pk if subject else None,
             )
             return None
+        lockouts.succeeded(upn, place=place)
         limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
         return user
 

@@ -1,0 +1,165 @@
+"""Smart lockout: counted and committed before a password is compared.
+
+A browser in which somebody signed in before is counted by itself, so that a stranger's guesses
+don't keep the owner out of it. A user ID that nobody has is counted alike.
+"""
+
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from directory.models import User
+from isolation.scope import current_tenant_id
+from passwords.hashing import Busy
+from tenants.queries import policy_in_force
+from vault.keyed import fingerprint, same
+from vault.keyring import purpose_key, ring_size
+from verification.models import SignInLockout
+from verification.rules.lockout import Standing, Strictness, tried
+
+ANYWHERE = ""
+"""The place of whoever comes with nothing to know them by."""
+CHANGING = "change"
+"""The page on which somebody who is signed in types the old password."""
+_NONCE_BYTES = 16
+_MOST_ON_A_BROWSER = 5
+_BETWEEN, _WITHIN = "~", "."
+
+
+class Locked(Exception):
+    """Nothing was compared.
+
+    Attributes:
+        until: from when another try is compared.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("locked")
+        self.until = until
+
+
+def count_a_try(upn: str, password: str, *, place: str = ANYWHERE) -> None:
+    """Counts a try that may be wrong; `succeeded` forgets it when it was right.
+
+    Args:
+        upn: canonical, whether or not anybody has it.
+        place: see `place_of`.
+
+    Raises:
+        Locked: nothing may be compared.
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    policy, now = policy_in_force(), timezone.now()
+    strictness = Strictness(policy.lockout_threshold, timedelta(seconds=policy.lockout_seconds))
+    with transaction.atomic(durable=True):
+        row = _row(upn, place)
+        standing = _standing(row)
+        if standing.locked_until is not None and standing.is_locked(now):
+            raise Locked(standing.locked_until)
+        after = tried(standing, _password_mac(upn, password), now, strictness)
+        _keep(row, after)
+        if after.locked_until is not None and after.locks > standing.locks:
+            _note_lock(upn, after.locked_until)
+
+
+@contextmanager
+def not_counted_if_busy(upn: str, password: str, *, place: str = ANYWHERE) -> Iterator[None]:
+    """Gives the try back where the machine was too busy to compare anything."""
+    try:
+        yield
+    except Busy:
+        with transaction.atomic():
+            row = _row(upn, place)
+            if row.recent[:1] == [_password_mac(upn, password)]:
+                row.recent, row.failures = row.recent[1:], max(0, row.failures - 1)
+                row.save()
+        raise
+
+
+def succeeded(upn: str, *, place: str = ANYWHERE) -> None:
+    """The password was right: what was counted in this place is forgotten."""
+    SignInLockout.objects.filter(who=_who(upn), place=_place_mac(upn, place)).delete()
+
+
+def forgive(user: User) -> None:
+    """Ends every lock of this user: after a reset, an unlock, or when an administrator says so."""
+    SignInLockout.objects.filter(who=_who(user.upn)).delete()
+    User.objects.filter(pk=user.pk).update(locked_until=None)
+
+
+def place_of(upn: str, known: str) -> str:
+    """The place that a browser is for this user ID.
+
+    Args:
+        upn: as it was typed, in canonical form.
+        known: the browser's cookie, believed only as far as it's ours.
+    """
+    for nonce, mac in _entries(known):
+        if any(same(mac, _familiar_mac(upn, nonce, at)) for at in range(ring_size())):
+            return nonce
+    return ANYWHERE
+
+
+def made_familiar(user: User, known: str) -> str:
+    """The cookie of a browser in which this user has just signed in; what it was if it knew."""
+    if place_of(user.upn, known) != ANYWHERE:
+        return known
+    nonce = secrets.token_hex(_NONCE_BYTES)
+    entries = [(nonce, _familiar_mac(user.upn, nonce)), *_entries(known)][:_MOST_ON_A_BROWSER]
+    return _BETWEEN.join(_WITHIN.join(entry) for entry in entries)
+
+
+def _entries(known: str) -> list[tuple[str, str]]:
+    found = [entry.partition(_WITHIN) for entry in known.split(_BETWEEN)[:_MOST_ON_A_BROWSER]]
+    return [(nonce, mac) for nonce, _, mac in found if nonce.isalnum() and mac.isalnum()]
+
+
+def _row(upn: str, place: str) -> SignInLockout:
+    locked = SignInLockout.objects.select_for_update()
+    row, _is_new = locked.get_or_create(who=_who(upn), place=_place_mac(upn, place))
+    return row
+
+
+def _standing(row: SignInLockout) -> Standing:
+    return Standing(row.failures, row.locks, tuple(row.recent), row.locked_until, row.last_at)
+
+
+def _keep(row: SignInLockout, standing: Standing) -> None:
+    row.failures, row.locks = standing.failures, standing.locks
+    row.recent, row.locked_until = list(standing.recent), standing.locked_until
+    row.last_at = standing.last_at
+    row.save()
+
+
+def _note_lock(upn: str, until: datetime) -> None:
+    """Once for each lock, not for each try. The same is done for a user ID that nobody has."""
+    who = User.objects.filter(upn=upn)
+    who.update(locked_until=until)
+    subject = who.values_list("pk", flat=True).first()
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=subject)
+
+
+def _who(upn: str) -> str:
+    return fingerprint(purpose_key("smart lockout"), str(current_tenant_id()), upn)
+
+
+def _place_mac(upn: str, place: str) -> str:
+    return fingerprint(purpose_key("smart lockout place"), str(current_tenant_id()), upn, place)
+
+
+def _password_mac(upn: str, password: str) -> str:
+    """Enough to know it again for a while, and bound to the user ID."""
+    key, text = purpose_key("wrong password"), unicodedata.normalize("NFC", password)
+    return fingerprint(key, str(current_tenant_id()), upn, text)[:32]
+
+
+def _familiar_mac(upn: str, nonce: str, position: int = 0) -> str:
+    key = purpose_key("familiar browser", position=position)
+    return fingerprint(key, str(current_tenant_id()), upn, nonce)
