@@ -32,6 +32,7 @@ class Limit(Enum):
     SECOND_FACTOR_GUESSES = Rate(
         10, _DAY, (timedelta(minutes=5), timedelta(minutes=30), timedelta(minutes=60))
     )
+    PASSWORD_HINTS = Rate(300, timedelta(minutes=15))
     TEST_MESSAGES_OF_A_TENANT = Rate(10, _HOUR)
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY)

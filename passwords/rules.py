@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+
+from passwords.banned import Score, Words, base_words, holds, score, words_of
 
 MAX_LENGTH = 256
-_SHORTEST_NAME = 4
+_WEAK, _STRONG = 8, 14
+"""Points."""
 
 
 class Problem(StrEnum):
@@ -14,6 +17,9 @@ class Problem(StrEnum):
     LONG = "long"
     CLASSES = "classes"
     PERSONAL = "personal"
+    BANNED = "banned"
+    BREACHED = "breached"
+    """It takes a file to know, see `passwords.breached`."""
     USED = "used"
     """Had before; it takes the directory to know, see `Connector.was_used`."""
 
@@ -24,10 +30,25 @@ class Finding:
 
     problem: Problem
     amount: int = 0
+    word: str = ""
+
+
+class Strength(IntEnum):
+    """For the line that changes while somebody types."""
+
+    REFUSED = 0
+    WEAK = 1
+    ACCEPTABLE = 2
+    STRONG = 3
 
 
 def evaluate(
-    password: str, *, min_length: int, classes: int = 0, names: Sequence[str] = ()
+    password: str,
+    *,
+    min_length: int,
+    classes: int = 0,
+    names: Sequence[str] = (),
+    banned: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """All that speaks against a password; an empty list means that it's good.
 
@@ -35,7 +56,8 @@ def evaluate(
         password: in NFC, as the user meant it; never stripped, never truncated.
         min_length: in characters (not bytes, not UTF-16 units).
         classes: how many of lower case, upper case, digits and symbols it needs.
-        names: of the user and the organisation; parts under 4 characters are ignored.
+        names: of the user and the organisation; those under 4 letters are ignored.
+        banned: the organisation's own words.
 
     Source: NIST SP 800-63B-4 section 3.1.1.2 (length first, context-specific words refused).
 
@@ -51,10 +73,33 @@ def evaluate(
         found.append(Finding(Problem.LONG, MAX_LENGTH))
     if (missing := classes - _classes_in(password)) > 0:
         found.append(Finding(Problem.CLASSES, missing))
-    folded = password.casefold()
-    if any(len(name) >= _SHORTEST_NAME and name.casefold() in folded for name in names):
+    if len(password) > MAX_LENGTH:
+        return found
+    if holds(password, names):
         found.append(Finding(Problem.PERSONAL))
+    elif not (worth := explain(password, names=names, banned=banned)).is_enough and worth.words:
+        found.append(Finding(Problem.BANNED, word=worth.words[0]))
     return found
+
+
+def explain(
+    password: str, *, names: Sequence[str] = (), banned: frozenset[str] = frozenset()
+) -> Score:
+    """Of what the password consists, and how much that is worth.
+
+    >>> explain("C0ntos0 Passw0rd", banned=frozenset({"contoso"})).points
+    3
+    """
+    return score(password, [words_of(banned), Words(names), base_words()])
+
+
+def strength(password: str, findings: Sequence[Finding], worth: Score) -> Strength:
+    """How strong a password seems; none that is refused is."""
+    if findings:
+        return Strength.REFUSED
+    if worth.points < _WEAK or len(set(password)) < _WEAK:
+        return Strength.WEAK
+    return Strength.STRONG if worth.points >= _STRONG else Strength.ACCEPTABLE
 
 
 def has_ended(set_at: datetime | None, lifetime: timedelta, now: datetime) -> bool:

@@ -102,26 +102,7 @@ class NewPasswordForm(forms.Form):
             self.add_error("new_password", self._words(finding))
 
     def _words(self, finding: Finding) -> str:
-        return {
-            Problem.SHORT: ngettext(
-                "Use at least %(min)s characters. You entered %(count)s.",
-                "Use at least %(min)s characters. You entered %(count)s.",
-                finding.amount,
-            ),
-            Problem.LONG: _("Use no more than %(max)s characters"),
-            Problem.CLASSES: _(
-                "Use more kinds of characters: lower case, upper case, digits, symbols."
-            ),
-            Problem.PERSONAL: _(
-                "Choose another password: it contains your name, your user ID or your"
-                " organisation’s name."
-            ),
-            Problem.USED: _("Choose a password you have not used here before"),
-        }[finding.problem] % {
-            "min": self._shortest,
-            "max": finding.amount,
-            "count": finding.amount,
-        }
+        return finding_words(finding, shortest=self._shortest)
 
 
 class ChangePasswordForm(NewPasswordForm):
@@ -161,3 +142,35 @@ class ContactForm(forms.Form):
                 _("Use no more than %(max)s characters") % {"max": MAX_MESSAGE}
             )
         return message
+
+
+def finding_words(finding: Finding, *, shortest: int) -> str:
+    """What speaks against a password, as the page says it."""
+    words = {
+        Problem.SHORT: ngettext(
+            "Use at least %(min)s characters. You entered %(count)s.",
+            "Use at least %(min)s characters. You entered %(count)s.",
+            finding.amount,
+        ),
+        Problem.LONG: _("Use no more than %(max)s characters"),
+        Problem.CLASSES: _(
+            "Use more kinds of characters: lower case, upper case, digits, symbols."
+        ),
+        Problem.PERSONAL: _(
+            "Choose another password: it contains your name, your user ID or your"
+            " organisation’s name."
+        ),
+        Problem.BANNED: _(
+            "Choose another password: it is too close to “%(word)s”, which is easy to guess."
+        ),
+        Problem.BREACHED: _(
+            "Choose another password: this one appears in lists of stolen passwords."
+        ),
+        Problem.USED: _("Choose a password you have not used here before"),
+    }[finding.problem]
+    return words % {
+        "min": shortest,
+        "max": finding.amount,
+        "count": finding.amount,
+        "word": finding.word,
+    }

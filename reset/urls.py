@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reset.views import change, ends, gates, start, wasnt_me
+from reset.views import change, ends, gates, hints, start, wasnt_me
 
 app_name = "reset"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("passwordreset/call-state", gates.call_progress, name="call-state"),
     path("passwordreset/app", gates.app, name="app"),
     path("passwordreset/passkey", gates.passkey, name="passkey"),
+    path("passwordreset/new-password/hint", hints.new_password, name="new-password-hint"),
+    path("changepassword/hint", hints.change_password, name="change-password-hint"),
     path("passwordreset/recovery-code", gates.recovery_code, name="recovery-code"),
     path("passwordreset/questions", gates.answers, name="questions"),
     path("passwordreset/resend", gates.resend, name="resend"),

@@ -7,6 +7,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from passwords.breached import breached_passwords
+
 _MIN_SECRET, _MIN_ENCRYPTION_KEY = 50, 32
 
 
@@ -48,6 +50,16 @@ def _debug_is_on() -> bool:
     return bool(settings.DEBUG)
 
 
+def _breached_passwords_are_unreadable() -> bool:
+    if not settings.BREACHED_PASSWORDS:
+        return False
+    try:
+        breached_passwords(settings.BREACHED_PASSWORDS)
+    except (OSError, ValueError):
+        return True
+    return False
+
+
 # Their numbers are in people's notes: new ones go to the end, and none is removed.
 _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
     (
@@ -79,5 +91,10 @@ _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
         _debug_is_on,
         "DEBUG is on: error pages show settings and personal data.",
         "Set it to False; nothing here needs it.",
+    ),
+    (
+        _breached_passwords_are_unreadable,
+        "SSPR_BREACHED_PASSWORDS names a file that can't be read, or isn't a list of hashes.",
+        "Give the path of a sorted file with a SHA-1 hash in hexadecimal a line, or none.",
     ),
 )

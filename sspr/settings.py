@@ -185,6 +185,7 @@ DEFAULT_FROM_EMAIL = env("SSPR_MAIL_FROM", default=f"no-reply@{_base.hostname}")
 TWILIO_ACCOUNT_SID = env("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env("TWILIO_FROM", default="")
+BREACHED_PASSWORDS = env("SSPR_BREACHED_PASSWORDS", default="")
 TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", default="")
 
 REDIS_URL = env("REDIS_URL", default="")

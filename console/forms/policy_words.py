@@ -279,7 +279,13 @@ WORDS: dict[str, Words] = {
         _("Hours a temporary password is good for"),
         _("1 to 168. After that nobody can sign in with it."),
     ),
-    "banned_words": (_("Banned words"), _("4 to 16 characters each, one a line, up to 1,000.")),
+    "banned_words": (
+        _("Banned words"),
+        _(
+            "4 to 16 characters each, one a line, up to 1,000. Spellings that differ in a letter,"
+            " in capitals or in digits for letters count, too. Common words are banned anyway."
+        ),
+    ),
     "lockout_threshold": (_("Failures before a lockout"), _("3 to 50.")),
     "lockout_seconds": (_("Seconds of the first lockout"), _("5 to 18,000.")),
 }
@@ -289,7 +295,6 @@ LATER = {
     "call_confirmation",
     "ask_full_number",
     "writeback",
-    "banned_words",
 }
 """Kept, but read by nothing yet: the page must not promise what isn't so."""
 

@@ -1,8 +1,12 @@
 """The end of an attempt: a new password or an unlocked account, and everybody told."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,7 +16,9 @@ from directory.connectors import connector_of
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
-from passwords.rules import Finding, Problem, evaluate
+from passwords.banned import Score
+from passwords.breached import breached_passwords
+from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
 from reset.models import Outcome, ResetAttempt
 from reset.queries import attempts as queries
 from reset.rules import Step
@@ -22,6 +28,17 @@ from tenants.queries import policy_in_force, tenant_in_force
 from verification.services import guesses, lockouts, notices
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
+
+_PARTED = re.compile(r"[._+-]+|\d+")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What speaks against a password, and what it is worth."""
+
+    findings: list[Finding]
+    worth: Score
 
 
 class TooManyResets(Exception):
@@ -46,14 +63,49 @@ def findings_about(user: User, password: str) -> list[Finding]:
 
     Whoever hasn't proved yet who they are mustn't be told that.
     """
-    policy = policy_in_force()
-    names = [user.upn.partition("@")[0], user.given_name, user.surname, tenant_in_force().slug]
-    return evaluate(
+    return judged(password, user).findings
+
+
+def judged(password: str, user: User | None) -> Judgement:
+    """The password by the policy in force, the words nobody may use, and what was stolen.
+
+    Args:
+        user: whose names it mustn't hold; None for nobody in particular.
+    """
+    policy, names = policy_in_force(), names_around(user)
+    found = evaluate(
         password,
         min_length=policy.password_min_length,
         classes=policy.password_classes,
-        names=[*names, *user.display_name.split(), tenant_in_force().name],
+        names=names,
+        banned=policy.banned_words,
     )
+    if _is_breached(password):
+        found.append(Finding(Problem.BREACHED))
+    worth = explain(password[:MAX_LENGTH], names=names, banned=policy.banned_words)
+    return Judgement(found, worth)
+
+
+def names_around(user: User | None) -> list[str]:
+    """Names of the organisation and of the user, whole and in parts."""
+    tenant = tenant_in_force()
+    names = [tenant.slug, tenant.short_name, tenant.name, *tenant.name.split()]
+    if user is not None:
+        local = user.upn.partition("@")[0]
+        names += [local, *_PARTED.split(local), user.given_name, user.surname]
+        names += user.display_name.split()
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def _is_breached(password: str) -> bool:
+    """Where the list can't be read the other rules hold; whoever runs the service is told."""
+    if not settings.BREACHED_PASSWORDS:
+        return False
+    try:
+        return password in breached_passwords(settings.BREACHED_PASSWORDS)
+    except (OSError, ValueError):
+        log.exception("breached_passwords_unreadable")
+        return False
 
 
 def set_password(attempt: ResetAttempt, password: str) -> None:

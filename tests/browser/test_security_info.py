@@ -179,3 +179,24 @@ user.update(must_change_password=True, password_changed_at=timezone.now())
 
     assert page.url.endswith("/security-info")
     assert inspector.wrong == []
+
+
+def test_a_password_is_judged_while_it_is_typed(page, upn):
+    inspector = Inspector(page)
+    people.sign_in(page, upn)
+    page.goto("/changepassword")
+
+    page.fill("[name=new_password]", "P@ssw0rd1234")
+    page.wait_for_selector("[data-strength]:not([hidden])")
+    refused = page.inner_text("[data-strength]")
+    inspector.look("refused hint")
+    page.fill("[name=new_password]", NEW)
+    page.wait_for_function(
+        "before => document.querySelector('[data-strength]').innerText !== before"
+        " && !document.querySelector('[data-strength]').hidden",
+        arg=refused,
+    )
+
+    assert "“password”" in refused
+    assert "“" not in page.inner_text("[data-strength]")
+    assert inspector.wrong == []

@@ -41,7 +41,9 @@ class Command(BaseCommand):
             raise CommandError(f"{name}: is an operator already")
         password = _password(password_stdin=password_stdin)
         if evaluate(password, min_length=_SHORTEST, names=[name.partition("@")[0]]):
-            raise CommandError(f"password: at least {_SHORTEST} characters, without the name in it")
+            raise CommandError(
+                f"password: at least {_SHORTEST} characters, without the name, not easy to guess"
+            )
         with in_tenant(NOBODY):
             operator = User(upn=name, tenant_id=None, role=Role.OPERATOR)
             operator.password = make_password(password)

@@ -1,0 +1,78 @@
+"""What the policy says of a password, tried out by whoever sets the policy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from console.views.frame import page, shown
+from directory.models import User
+from directory.queries import user_of
+from directory.rules import canonical_upn
+from passwords.banned import NEEDED
+from reset.forms import finding_words
+from reset.services.finish import judged
+from tenants.policy import Policy
+from tenants.queries import policy_in_force
+from tenants.roles import Duty
+
+
+class TesterForm(forms.Form):
+    """A password to try, and whose it would be. It's neither kept nor shown again."""
+
+    new_password = forms.CharField(
+        label=gettext_lazy("Password to try"),
+        help_text=gettext_lazy("It is neither stored nor recorded. Don’t use one of your own."),
+        strip=False,
+        max_length=500,
+        error_messages={"required": gettext_lazy("Enter a new password")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    username = forms.CharField(
+        label=gettext_lazy("User ID"),
+        help_text=gettext_lazy("Names of this person count, too."),
+        required=False,
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None) -> None:
+        super().__init__(data)
+        self.user: User | None = None
+
+    def clean_username(self) -> str:
+        name = canonical_upn(self.cleaned_data["username"])
+        if name:
+            self.user = user_of(name)
+            if self.user is None:
+                raise forms.ValidationError(_("There is no user with this user ID."))
+        return name
+
+
+@sensitive_post_parameters("new_password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Duty.SET_POLICY)
+def tester(request: HttpRequest, _user: User) -> HttpResponse:
+    form = TesterForm(request.POST or None)
+    context: dict[str, object] = {"title": _("Try a password"), "form": form, "needed": NEEDED}
+    if form.is_valid():
+        context |= _verdict(form.cleaned_data["new_password"], form.user, policy_in_force())
+    return shown(request, "console/policy/password_tester.html", context)
+
+
+def _verdict(password: str, user: User | None, policy: Policy) -> dict[str, object]:
+    found = judged(password, user)
+    words = [part.word for part in found.worth.parts if part.word]
+    shortest = policy.password_min_length
+    return {
+        "is_tried": True,
+        "findings": [finding_words(one, shortest=shortest) for one in found.findings],
+        "points": found.worth.points,
+        "words": words,
+        "others": found.worth.points - len(words),
+    }

@@ -1,0 +1,280 @@
+"""How much of a password is words that anybody would try: a score, and where it comes from. Pure.
+
+Passwords and words are compared in one plain form: lower case, width and accents of compatibility
+folded, digits and signs that stand for letters read as those, and Hangul as the keys it is typed
+with, so that a Korean word is known in both spellings.
+
+Source: Microsoft Entra, "Password protection": normalise, match banned words with an edit distance
+of 1, one point for each banned word found and for each character that is left, five are needed.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+NEEDED = 5
+SHORTEST, LONGEST = 4, 16
+"""Of a word that an organisation bans, in characters."""
+_SHORTEST_FUZZY = 5
+"""Shorter words are found as they are: too many others are one letter away."""
+_BASE = Path(__file__).with_name("base_words.txt")
+_READ_AS = str.maketrans(
+    {
+        **dict.fromkeys("1i|!", "l"),
+        "0": "o",
+        "3": "e",
+        "€": "e",
+        "4": "a",
+        "@": "a",
+        "5": "s",
+        "$": "s",
+        "7": "t",
+    }
+)
+_FIRST, _LAST = 0xAC00, 0xD7A3
+_MEDIALS, _FINALS = 21, 28
+_LEADING = list("rRseEfaqQtTdwWczxvg")
+_MEDIAL = [
+    "k",
+    "o",
+    "i",
+    "O",
+    "j",
+    "p",
+    "u",
+    "P",
+    "h",
+    "hk",
+    "ho",
+    "hl",
+    "y",
+    "n",
+    "nj",
+    "np",
+    "nl",
+    "b",
+    "m",
+    "ml",
+    "l",
+]
+_FINAL = [
+    "",
+    "r",
+    "R",
+    "rt",
+    "s",
+    "sw",
+    "sg",
+    "e",
+    "f",
+    "fr",
+    "fa",
+    "fq",
+    "ft",
+    "fx",
+    "fv",
+    "fg",
+    "a",
+    "q",
+    "qt",
+    "t",
+    "T",
+    "d",
+    "w",
+    "c",
+    "z",
+    "x",
+    "v",
+    "g",
+]
+_LETTERS = dict(
+    zip(
+        "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ",
+        [*_LEADING, *_MEDIAL],
+        strict=True,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a password that counts as one point.
+
+    Args:
+        word: the banned word that it is, or is close to; empty for a character of its own.
+        start: of the first character in the password; `stop` is behind the last.
+        is_exact: False if one letter differs.
+    """
+
+    start: int
+    stop: int
+    word: str = ""
+    is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a password is worth, and of what it consists."""
+
+    points: int
+    parts: Sequence[Part] = ()
+
+    @property
+    def guesses(self) -> int:
+        """In how many parts a letter differs: of two scores alike the plainer one is meant."""
+        return sum(not part.is_exact for part in self.parts)
+
+    @property
+    def is_enough(self) -> bool:
+        return self.points >= NEEDED
+
+    @property
+    def words(self) -> list[str]:
+        """The banned words in it, longest first."""
+        found = {part.word for part in self.parts if part.word}
+        return sorted(found, key=lambda word: (-len(word), word))
+
+
+class Words:
+    """Banned words, ready to be found.
+
+    Args:
+        words: as somebody wrote them; those that come out too short to mean anything are left out.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._exact: dict[str, str] = {}
+        self._near: dict[str, list[str]] = {}
+        for word in words:
+            form = plain(word)
+            if len(form) < SHORTEST or form in self._exact:
+                continue
+            self._exact[form] = word
+            if len(form) >= _SHORTEST_FUZZY:
+                for less in {form, *_without_one(form)}:
+                    self._near.setdefault(less, []).append(form)
+        self.longest = max(map(len, self._exact), default=0)
+
+    def named(self, text: str, *, is_all: bool) -> tuple[str, bool] | None:
+        """The word that this is or is one letter away from, and whether it is it.
+
+        Args:
+            is_all: whether it's the whole password. Inside of one, a letter before or behind a
+                word is a letter of its own.
+        """
+        if text in self._exact:
+            return self._exact[text], True
+        for less in (text, *_without_one(text)):
+            for form in self._near.get(less, ()):
+                if _is_near(text, form) and (is_all or form not in {text[1:], text[:-1]}):
+                    return self._exact[form], False
+        return None
+
+
+def score(password: str, words: Sequence[Words]) -> Score:
+    """The lowest score that the password has, however it is taken apart.
+
+    Args:
+        password: in NFC; parts are counted in its characters.
+        words: lists of banned words.
+    """
+    text, places = _with_places(password)
+    reach = max((one.longest for one in words), default=0) + 1
+    if len(text) > (NEEDED - 1) * reach + NEEDED:
+        # So few words don't fill so long a password.
+        return Score(len(password))
+    best: list[Score] = [Score(0)]
+    for stop in range(1, len(text) + 1):
+        found = [_by_itself(best[stop - 1], places, stop)]
+        for start in range(max(0, stop - reach), stop - SHORTEST + 2):
+            is_all = stop - start == len(text)
+            names = (one.named(text[start:stop], is_all=is_all) for one in words)
+            if (named := next(filter(None, names), None)) is not None:
+                part = Part(places[start], places[stop - 1] + 1, *named)
+                found.append(Score(best[start].points + 1, (*best[start].parts, part)))
+        best.append(min(found, key=lambda one: (one.points, one.guesses)))
+    return best[-1]
+
+
+def holds(password: str, names: Iterable[str]) -> str:
+    """The first of the names that is in the password, in whatever spelling; empty if none is."""
+    text = plain(password)
+    return next((n for n in names if len(form := plain(n)) >= SHORTEST and form in text), "")
+
+
+def plain(text: str) -> str:
+    r"""The form in which passwords and words are compared. Doing it twice changes nothing.
+
+    >>> plain("P@ssw0rd"), plain("안녕"), plain("\uff21\uff22\uff23")
+    ('password', 'dkssud', 'abc')
+    """
+    return _with_places(text)[0]
+
+
+@cache
+def base_words() -> Words:
+    """The words that are banned everywhere."""
+    lines = _BASE.read_text(encoding="utf-8").splitlines()
+    return Words(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+@cache
+def words_of(banned: frozenset[str]) -> Words:
+    """Those of an organisation. Kept: policies change seldom."""
+    return Words(sorted(banned))
+
+
+def _with_places(text: str) -> tuple[str, list[int]]:
+    """The plain form, and for each of its letters the character of the text that it's from."""
+    composed = unicodedata.normalize("NFC", text)
+    forms = [(at, _of_character(character)) for at, character in enumerate(composed)]
+    return "".join(form for _, form in forms), [at for at, form in forms for _ in form]
+
+
+@cache
+def _of_character(character: str) -> str:
+    folded = unicodedata.normalize("NFKC", character).casefold()
+    return "".join(map(_keys, unicodedata.normalize("NFKC", folded))).lower().translate(_READ_AS)
+
+
+def _keys(character: str) -> str:
+    """Hangul as it's typed on a keyboard with two sets; everything else as it is.
+
+    Source: KS X 5002 (layout), Unicode section 3.12 (composition of syllables).
+    """
+    if character in _LETTERS:
+        return _LETTERS[character]
+    if not _FIRST <= ord(character) <= _LAST:
+        return character
+    leading, rest = divmod(ord(character) - _FIRST, _MEDIALS * _FINALS)
+    medial, final = divmod(rest, _FINALS)
+    return _LEADING[leading] + _MEDIAL[medial] + _FINAL[final]
+
+
+def _by_itself(before: Score, places: Sequence[int], stop: int) -> Score:
+    """The score with the next letter as one of its own. Of one character there is one point."""
+    at = places[stop - 1]
+    last = before.parts[-1] if before.parts else None
+    if last is not None and last.stop == at + 1:
+        return before
+    return Score(before.points + 1, (*before.parts, Part(at, at + 1)))
+
+
+def _without_one(text: str) -> Iterator[str]:
+    return (text[:at] + text[at + 1 :] for at in range(len(text)))
+
+
+def _is_near(text: str, form: str) -> bool:
+    """Whether one letter was changed, added, left out, or two neighbours are swapped."""
+    if abs(len(text) - len(form)) == 1:
+        longer, shorter = sorted((text, form), key=len, reverse=True)
+        return shorter in _without_one(longer)
+    if len(text) != len(form):
+        return False
+    differ = [at for at in range(len(text)) if text[at] != form[at]]
+    if len(differ) <= 1:
+        return True
+    first, *others = differ
+    return others == [first + 1] and text[first : first + 2] == form[first : first + 2][::-1]

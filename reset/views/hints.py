@@ -1,0 +1,56 @@
+"""What is said of a password while it is typed: what would be said of it when it's sent."""
+
+import unicodedata
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from directory.models import User
+from limits import services as limits
+from limits.rules import Limit
+from passwords.rules import Strength, strength
+from registration.views.frame import even_while_frozen
+from reset.forms import finding_words
+from reset.models import ResetAttempt
+from reset.queries import attempts as queries
+from reset.rules import Step
+from reset.services.finish import judged
+from reset.views.frame import at
+from tenants.queries import policy_in_force
+
+
+@sensitive_post_parameters("new_password")
+@require_POST
+@at(Step.NEW_PASSWORD)
+def new_password(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    """For who passed the gates: nobody else is told what a person's password mustn't hold."""
+    return _hint(request, queries.user_of(attempt), str(attempt.pk))
+
+
+@sensitive_post_parameters("new_password")
+@require_POST
+@even_while_frozen
+def change_password(request: HttpRequest, user: User) -> HttpResponse:
+    return _hint(request, user, str(user.pk))
+
+
+def _hint(request: HttpRequest, user: User | None, who: str) -> HttpResponse:
+    if not limits.hit(Limit.PASSWORD_HINTS, who).allowed:
+        return JsonResponse({"lines": []}, status=429)
+    typed = unicodedata.normalize("NFC", request.POST.get("new_password", ""))
+    if not typed:
+        return JsonResponse({"lines": []})
+    found = judged(typed, user)
+    levels = {
+        Strength.REFUSED: _("Not accepted yet"),
+        Strength.WEAK: _("Weak"),
+        Strength.ACCEPTABLE: _("Acceptable"),
+        Strength.STRONG: _("Strong"),
+    }
+    level = strength(typed, found.findings, found.worth)
+    lines = [_("Password strength: %(level)s") % {"level": levels[level]}]
+    shortest = policy_in_force().password_min_length
+    lines += [finding_words(one, shortest=shortest) for one in found.findings]
+    return JsonResponse({"lines": lines})
