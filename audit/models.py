@@ -58,3 +58,49 @@ class Event(TenantOwned):
 
     def delete(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise AppendOnly
+
+
+class Link(TenantOwned):
+    """An event's place in the chain of its tenant. Added by the sealer, never changed."""
+
+    number = models.BigIntegerField()
+    event_id = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "number"], name="one_link_of_a_number"),
+            models.UniqueConstraint(fields=["tenant_id", "event_id"], name="one_link_of_an_event"),
+        ]
+
+    def __str__(self) -> str:
+        return f"link {self.number}"
+
+
+class Head(TenantOwned):
+    """The end of a tenant's chain, signed: without the operator's keys nobody makes another."""
+
+    number = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    settled_id = models.BigIntegerField(default=0)
+    """Every event up to this one is in the chain; none will come any more."""
+    mac = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        base_manager_name = "unscoped"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id"], name="one_head_of_a_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return f"head {self.number}"
+
+
+class Sweep(models.Model):
+    """How far the sealer has come, over all tenants: one row."""
+
+    settled_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"swept up to {self.settled_id}"

@@ -231,6 +231,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-the-outbox": {"task": "delivery.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "seal-the-history": {
+        "task": "audit.seal",
+        "schedule": 60.0,
+        "options": {"expires": 60, "queue": "bulk"},
+    },
     "sweep-the-imports": {
         "task": "directory.sweep_imports",
         "schedule": 15.0,

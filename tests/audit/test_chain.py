@@ -1,0 +1,241 @@
+"""The chained history: whatever is done to it in the database, the verifier says so."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import override_settings
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.models import Event, Head, Link, Sweep
+from audit.services import record
+from audit.services.sealing import Flaw, seal, sweep, verify
+from isolation.scope import NOBODY, in_tenant
+from tests.threads import all_at_once
+from vault.keyring import purpose_key
+
+
+def write(count, *, reason="chosen"):
+    for number in range(count):
+        record(Activity.SIGNED_IN, subject_id=number, reason=reason)
+
+
+def flaws():
+    return [finding.flaw for finding in verify()]
+
+
+@pytest.fixture
+def tamper(contoso):
+    """SQL as somebody would write it who has the database and took the triggers away."""
+    tables = ("audit_event", "audit_link")
+    with connection.cursor() as cursor:
+        for table in tables:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            else:
+                cursor.execute(f"DROP TRIGGER {table}_append_only")
+        yield cursor.execute
+
+
+def test_an_untouched_history_is_as_it_was_written(contoso):
+    write(7)
+    sweep()
+    write(3)
+    sweep()
+
+    assert flaws() == []
+    numbers = list(Link.objects.order_by("number").values_list("number", flat=True))
+    assert numbers == [*range(1, Event.objects.count() + 1)]
+
+
+def test_each_event_is_chained_once_however_often_is_swept(contoso):
+    write(3)
+    for _ in range(3):
+        sweep()
+
+    assert Link.objects.count() == Event.objects.count()
+
+
+def test_every_organisation_has_a_chain_of_its_own(contoso, hanbit):
+    write(2)
+    with in_tenant(hanbit.pk):
+        write(3)
+    with in_tenant(NOBODY):
+        write(1)
+    sweep()
+
+    assert Head.objects.get().number == Link.objects.count()
+    for tenant_id, count in ((hanbit.pk, 3), (NOBODY, 1)):
+        with in_tenant(tenant_id):
+            assert Head.objects.get().number >= count
+            assert flaws() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "flaw"),
+    [
+        ("UPDATE audit_event SET reason = 'rewritten' WHERE id = {id}", Flaw.CHANGED),
+        ("UPDATE audit_event SET subject_id = 99 WHERE id = {id}", Flaw.CHANGED),
+        ("UPDATE audit_event SET details = '{{\"a\": 1}}' WHERE id = {id}", Flaw.CHANGED),
+        ("UPDATE audit_event SET outcome = 'failure' WHERE id = {id}", Flaw.CHANGED),
+        ("DELETE FROM audit_event WHERE id = {id}", Flaw.REMOVED),
+        ("DELETE FROM audit_link WHERE event_id = {id}", Flaw.CHAIN_BROKEN),
+        ("UPDATE audit_link SET digest = 'ff' WHERE event_id = {id}", Flaw.CHANGED),
+        ("UPDATE audit_link SET number = number + 100 WHERE event_id = {id}", Flaw.CHAIN_BROKEN),
+        ("UPDATE audit_head SET number = number - 1", Flaw.END_FORGED),
+        ("UPDATE audit_head SET mac = 'ff'", Flaw.END_FORGED),
+        ("UPDATE audit_head SET settled_id = 1", Flaw.END_FORGED),
+    ],
+)
+def test_whatever_is_rewritten_is_found(tamper, statement, flaw):
+    write(5)
+    sweep()
+    middle = Event.objects.order_by("pk")[2].pk
+
+    tamper(statement.format(id=middle))
+
+    assert flaw in flaws()
+
+
+def test_the_end_cant_be_cut_off(tamper):
+    write(5)
+    sweep()
+    last = Event.objects.order_by("-pk").first()
+    assert last is not None
+
+    tamper(f"DELETE FROM audit_link WHERE event_id = {last.pk}")
+    tamper(f"DELETE FROM audit_event WHERE id = {last.pk}")
+
+    assert flaws() == [Flaw.END_MISSING]
+
+
+def test_two_events_cant_change_places(tamper):
+    write(5)
+    sweep()
+    one, other = Event.objects.order_by("pk")[1:3]
+
+    tamper(f"UPDATE audit_link SET event_id = -1 WHERE event_id = {one.pk}")
+    tamper(f"UPDATE audit_link SET event_id = {one.pk} WHERE event_id = {other.pk}")
+    tamper(f"UPDATE audit_link SET event_id = {other.pk} WHERE event_id = -1")
+
+    assert flaws().count(Flaw.CHANGED) == 2
+
+
+def test_nothing_can_be_slipped_in_behind_what_is_settled(tamper):
+    with time_machine.travel(timezone.now() - timedelta(hours=1)):
+        write(3)
+    tamper("UPDATE audit_event SET id = id + 1000")
+    write(1)
+    sweep()
+    first = Event.objects.order_by("pk")[0]
+
+    tamper(f"UPDATE audit_event SET id = 1 WHERE id = {first.pk}")
+
+    assert set(flaws()) == {Flaw.REMOVED, Flaw.SLIPPED_IN}
+
+
+def test_an_older_state_that_was_put_back_differs_from_what_was_logged(tamper):
+    write(2)
+    sweep()
+    before = Head.objects.values().get()
+    write(2)
+    sweep()
+    number, digest = Head.objects.values_list("number", "digest").get()
+    for link in Link.objects.filter(number__gt=before["number"]):
+        tamper(f"DELETE FROM audit_event WHERE id = {link.event_id}")
+        tamper(f"DELETE FROM audit_link WHERE id = {link.pk}")
+    Head.objects.update(**{k: before[k] for k in ("number", "digest", "mac", "settled_id")})
+
+    assert flaws() == []
+    assert [one.flaw for one in verify(anchor=(number, digest))] == [Flaw.END_MISSING]
+
+
+def test_an_anchor_that_differs_is_found(contoso):
+    write(2)
+    sweep()
+
+    found = list(verify(anchor=(1, "f" * 64)))
+
+    assert [one.flaw for one in found] == [Flaw.ANCHOR_DIFFERS]
+
+
+def test_what_is_committed_late_is_chained_late(contoso):
+    with time_machine.travel(timezone.now() - timedelta(minutes=5)):
+        write(2)
+    sweep()
+    assert Head.objects.get().settled_id == 0
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        write(1)
+        sweep()
+
+        assert Head.objects.get().settled_id > 0
+        assert Sweep.objects.get().settled_id > 0
+        assert flaws() == []
+
+
+def test_the_end_is_signed_anew_after_the_keys_were_rotated(contoso, settings):
+    write(1)
+    sweep()
+    old = settings.ENCRYPTION_KEYS
+    purpose_key.cache_clear()
+    with override_settings(ENCRYPTION_KEYS=["a-newer-key-for-tests-" * 2, *old]):
+        assert flaws() == []
+        before = Head.objects.get().mac
+        seal()
+        assert Head.objects.get().mac != before
+        assert flaws() == []
+    purpose_key.cache_clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sealers_and_many_writers_make_one_chain(contoso):
+    write(5)
+
+    def work():
+        write(3)
+        seal()
+        write(2)
+        seal()
+
+    all_at_once(4, work, tenant_id=contoso.pk)
+    sweep()
+
+    assert flaws() == []
+    assert Link.objects.count() == Event.objects.count()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_link SET digest = 'ff'"])
+def test_links_are_never_changed_by_the_service(contoso, statement):
+    write(1)
+    sweep()
+
+    with pytest.raises(Exception, match="append-only"), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_the_command_says_what_is_wrong_and_fails(tamper, capsys):
+    write(3)
+    call_command("verify_audit")
+    assert "as it was written" in capsys.readouterr().out
+    bad = Event.objects.order_by("pk")[1].pk
+
+    tamper(f"UPDATE audit_event SET reason = 'rewritten' WHERE id = {bad}")
+
+    with pytest.raises(CommandError, match="1 findings"):
+        call_command("verify_audit", tenant="contoso")
+    assert f"contoso: changed at link {bad - Event.objects.order_by('pk')[0].pk + 1}" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("anchor", ["1", "x:y", "1:"])
+def test_the_command_wants_an_anchor_as_it_was_logged(contoso, anchor):
+    with pytest.raises(CommandError):
+        call_command("verify_audit", tenant="contoso", anchor=anchor)
+    with pytest.raises(CommandError):
+        call_command("verify_audit", anchor="1:ff")
+    with pytest.raises(CommandError):
+        call_command("verify_audit", tenant="nobody")
