@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tests.builders import ANSWERS, make_questions, make_user
 from vault import keyring
+from vault.keyed import fingerprint
 from verification.models import Answer, AuthenticationMethod, Purpose
 from verification.queries import drawn_questions
 from verification.rules.answers import AnswerProblem, answer_problems, normal_answer
@@ -74,7 +76,7 @@ def test_all_answers_right_is_right_and_stored_as_real_hashes(user):
     stored = list(Answer.objects.values_list("answer_hash", flat=True))
 
     assert questions.are_right(user.pk, answers)
-    assert all(answer_hash.startswith("argon2") for answer_hash in stored)
+    assert all(answer_hash.startswith("t$argon2") for answer_hash in stored)
     assert len(set(stored)) == len(ANSWERS)
 
 
@@ -121,6 +123,21 @@ def test_answers_outlive_a_new_key_in_the_ring(cheap, user, settings):
         assert questions.are_right(user.pk, right_answers(user))
     finally:
         keyring.purpose_key.cache_clear()
+
+
+def test_answers_from_before_there_were_keys_of_tenants_are_still_right(user):
+    key = keyring.purpose_key("answers")
+    for answer in Answer.objects.all():
+        text = normal_answer(ANSWERS[answer.question_id])
+        peppered = fingerprint(key, str(user.pk), answer.question_id, text)
+        answer.answer_hash = make_password(peppered)
+        answer.save()
+    questions.draw(user.pk, 3, bank=BANK)
+    answers = right_answers(user)
+
+    assert questions.are_right(user.pk, answers)
+    answers[next(iter(answers))] = "wrong"
+    assert not questions.are_right(user.pk, answers)
 
 
 def test_new_answers_replace_the_old_and_their_draw(cheap, user):

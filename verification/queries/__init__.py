@@ -18,8 +18,8 @@ from directory.queries import prefilled
 from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import Method, Policy, Proof
 from vault.keyed import digits, fingerprint
-from vault.keyring import purpose_key
-from vault.services import opened
+from vault.keyring import purpose_key, ring_size
+from vault.services import opened, tenant_key
 from verification.models import (
     AuthenticationMethod,
     Authenticator,
@@ -251,7 +251,7 @@ def destination_of(challenge: Challenge) -> str:
 
 def blind_index(value: str) -> str:
     """Equal for equal values of one tenant, and nothing else can be read out of it."""
-    return fingerprint(purpose_key("blind index"), str(current_tenant_id()), value)
+    return fingerprint(tenant_key(current_tenant_id(), "blind index"), value)
 
 
 def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -> Challenge | None:
@@ -314,8 +314,8 @@ def _clock(user_id: int, policy: Policy, now: datetime) -> Clock:
     return Clock(hours=policy.new_proof_hours, now=now, lost_at=lost)
 
 
-def token_mac(token: str) -> str:
-    return fingerprint(purpose_key("notice link"), token)
+def token_mac(token: str, position: int = 0) -> str:
+    return fingerprint(purpose_key("notice link", position=position), token)
 
 
 def notice_link(token: str, now: datetime) -> NoticeLink | None:
@@ -323,7 +323,8 @@ def notice_link(token: str, now: datetime) -> NoticeLink | None:
 
     On an organisation's own host the notices of others are unknown.
     """
-    live = NoticeLink.unscoped.filter(mac=token_mac(token), expires_at__gt=now)
+    macs = [token_mac(token, position) for position in range(ring_size())]
+    live = NoticeLink.unscoped.filter(mac__in=macs, expires_at__gt=now)
     found = live.filter(user__enabled=True).first()
     here = tenant_of_host()
     return found if found is None or here in {None, found.tenant_id} else None

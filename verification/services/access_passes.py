@@ -17,6 +17,7 @@ from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
+from vault.services import tenant_key
 from verification.models import AccessPass
 from verification.queries.callers import good_passes, standing_pass
 from verification.rules.access_passes import LETTERS, MOST_TRIES, Terms, grouped, typed_pass
@@ -64,7 +65,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
     who = person if person is not None and person.enabled and allowed else User(pk=_NO_ONE)
     # A pass that was made with an older key of the ring lives on until it ends.
     letters = typed_pass(typed)
-    right = [_mac(who.pk, letters, position=position) for position in range(ring_size())]
+    right = [_mac(who.pk, letters), *_older_macs(who.pk, letters)]
     unspent = Q(once=False) | Q(used_at=None)
     live = good_passes(who, now).filter(unspent, tries__lt=MOST_TRIES)
     with transaction.atomic():
@@ -74,7 +75,13 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
         return standing_pass(who.pk)
 
 
-def _mac(user_id: int, letters: str, *, position: int = 0) -> str:
+def _mac(user_id: int, letters: str) -> str:
     """What is stored of a pass: bound to tenant and person, so that it is good for nobody else."""
-    key = purpose_key("access pass", position=position)
-    return fingerprint(key, str(current_tenant_id()), str(user_id), letters)
+    key = tenant_key(current_tenant_id(), "access pass")
+    return fingerprint(key, str(user_id), letters)
+
+
+def _older_macs(user_id: int, letters: str) -> list[str]:
+    """From before there were keys of tenants: good as long as the key of then is in the ring."""
+    keys = [purpose_key("access pass", position=position) for position in range(ring_size())]
+    return [fingerprint(key, str(current_tenant_id()), str(user_id), letters) for key in keys]

@@ -18,7 +18,8 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
 from vault.keyed import fingerprint
-from vault.keyring import purpose_key
+from vault.keyring import purpose_key, ring_size
+from vault.services import tenant_key
 from verification.models import RememberedBrowser
 
 _SECRET_BYTES, _MOST = 32, 20
@@ -50,7 +51,7 @@ def remember(user: User) -> str:
 
 def is_remembered(user: User, secret: str) -> bool:
     """Whether this secret was given to a browser of this user, and nothing ended that since."""
-    known = remembered(user).filter(token_mac=_mac(user, secret))
+    known = remembered(user).filter(token_mac__in=[_mac(user, secret), *_older(user, secret)])
     return bool(known.update(last_used_at=timezone.now()))
 
 
@@ -78,6 +79,11 @@ def forget_all(user_id: int) -> None:
 
 
 def _mac(user: User, secret: str) -> str:
-    return fingerprint(
-        purpose_key("remembered browser"), str(current_tenant_id()), str(user.pk), secret
-    )
+    key = tenant_key(current_tenant_id(), "remembered browser")
+    return fingerprint(key, str(user.pk), secret)
+
+
+def _older(user: User, secret: str) -> list[str]:
+    """From before there were keys of tenants: good as long as the key of then is in the ring."""
+    keys = [purpose_key("remembered browser", position=at) for at in range(ring_size())]
+    return [fingerprint(key, str(current_tenant_id()), str(user.pk), secret) for key in keys]

@@ -9,14 +9,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from directory.models import User
+from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
 from tenants.queries import questions
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
+from vault.services import tenant_key
 from verification.models import Answer, AuthenticationMethod, Challenge, Purpose
 from verification.queries import methods_by_proof
 from verification.rules.answers import normal_answer
 from verification.services.challenges import open_unsent
+
+_TENANTS = "t$"
+"""Before hashes under a key of the tenant's, which outlives the keys of the ring."""
 
 
 def save_answers(user: User, answers: Mapping[str, str]) -> AuthenticationMethod:
@@ -26,7 +31,10 @@ def save_answers(user: User, answers: Mapping[str, str]) -> AuthenticationMethod
         answers: question id → answer as typed, already judged.
     """
     # Hashing is slow on purpose and stays outside the transaction.
-    hashes = {qid: make_password(_peppered(user.pk, qid, text)) for qid, text in answers.items()}
+    hashes = {
+        qid: _TENANTS + make_password(_peppered(user.pk, qid, text))
+        for qid, text in answers.items()
+    }
     with transaction.atomic():
         AuthenticationMethod.objects.filter(user=user, proof=Proof.QUESTIONS).delete()
         method = AuthenticationMethod.objects.create(
@@ -64,21 +72,14 @@ def open_questions(user_id: int, purpose: Purpose, context: uuid.UUID, policy: P
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
     """Whether every drawn question is answered, and every answer right.
 
-    Every hash is computed whatever the others say, so that time tells nothing. Answers outlive
-    the key that they were hashed under, as long as it stays in the ring.
+    Every hash is computed whatever the others say, so that time tells nothing.
     """
     method = methods_by_proof(user_id).get(Proof.QUESTIONS)
     if method is None or set(answers) != set(method.drawn) or not answers:
         return False
     stored = dict(method.answers.values_list("question_id", "answer_hash"))
-    verdicts = [
-        [
-            check_password(_peppered(user_id, qid, text, position), stored.get(qid, ""))
-            for position in range(ring_size())
-        ]
-        for qid, text in answers.items()
-    ]
-    return all(any(by_key) for by_key in verdicts)
+    verdicts = [_is_right(user_id, qid, text, stored.get(qid, "")) for qid, text in answers.items()]
+    return all(verdicts)
 
 
 def forget_draw(user_id: int) -> None:
@@ -86,6 +87,17 @@ def forget_draw(user_id: int) -> None:
     AuthenticationMethod.objects.filter(user_id=user_id, proof=Proof.QUESTIONS).update(drawn=[])
 
 
-def _peppered(user_id: int, question_id: str, text: str, position: int = 0) -> str:
-    key = purpose_key("answers", position=position)
+def _is_right(user_id: int, question_id: str, text: str, stored: str) -> bool:
+    if stored.startswith(_TENANTS):
+        peppered = _peppered(user_id, question_id, text)
+        return check_password(peppered, stored.removeprefix(_TENANTS))
+    # From before there were keys of tenants: good as long as the key of that time is in the ring.
+    keys = [purpose_key("answers", position=position) for position in range(ring_size())]
+    tried = [fingerprint(key, str(user_id), question_id, normal_answer(text)) for key in keys]
+    verdicts = [check_password(one, stored) for one in tried]
+    return any(verdicts)
+
+
+def _peppered(user_id: int, question_id: str, text: str) -> str:
+    key = tenant_key(current_tenant_id(), "answers")
     return fingerprint(key, str(user_id), question_id, normal_answer(text))

@@ -19,6 +19,7 @@ from isolation.scope import current_tenant_id
 from tenants.policy import Method
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
+from vault.services import tenant_key
 from verification.models import Purpose, RecoveryCode
 from verification.queries import recovery_codes_of
 from verification.rules.recovery_codes import ALPHABET, LENGTH, SET_SIZE, typed_code
@@ -107,7 +108,7 @@ def _spend(user_id: int, typed: str) -> Sequence[uuid.UUID]:
     code = typed_code(typed)
     if not code:
         return []
-    macs = [_mac(user_id, code, position=position) for position in range(ring_size())]
+    macs = [_mac(user_id, code), *_older_macs(user_id, code)]
     found = recovery_codes_of(user_id).filter(mac__in=macs).values_list("pk", flat=True)
     unspent = RecoveryCode.objects.filter(pk__in=(pks := list(found)), spent_at=None)
     return pks if unspent.update(spent_at=timezone.now()) else []
@@ -125,6 +126,12 @@ def _only_one_at_once(user: User) -> None:
     User.objects.select_for_update().get(pk=user.pk)
 
 
-def _mac(user_id: int, code: str, *, position: int = 0) -> str:
-    key = purpose_key("recovery code", position=position)
-    return fingerprint(key, str(current_tenant_id()), str(user_id), code)
+def _mac(user_id: int, code: str) -> str:
+    key = tenant_key(current_tenant_id(), "recovery code")
+    return fingerprint(key, str(user_id), code)
+
+
+def _older_macs(user_id: int, code: str) -> list[str]:
+    """From before there were keys of tenants: good as long as the key of then is in the ring."""
+    keys = [purpose_key("recovery code", position=position) for position in range(ring_size())]
+    return [fingerprint(key, str(current_tenant_id()), str(user_id), code) for key in keys]
