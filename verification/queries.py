@@ -1,7 +1,6 @@
 """Reading what was proved, and the challenges that are open."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,6 +31,7 @@ from verification.models import (
 )
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
+from verification.rules.phones import named_again
 from verification.rules.quarantine import Clock, beginning, counting, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
@@ -40,6 +40,8 @@ _CHANNEL = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
     Method.MOBILE_CALL: "call",
+    Method.ALTERNATE_TEXT: "text",
+    Method.ALTERNATE_CALL: "call",
     Method.OFFICE_CALL: "call",
 }
 
@@ -117,10 +119,11 @@ def holdings_of(
         for proof, row in rows.items()
         if proof is not Proof.QUESTIONS and proof not in waiting
     }
-    if is_one_phone(values):
-        # One phone is one proof, whatever an administrator calls it.
-        held = [thing for thing in held if thing.proof is not Proof.OFFICE_PHONE]
-        del values[Proof.OFFICE_PHONE]
+    # One phone is one proof, whatever an administrator calls it.
+    again = named_again(values)
+    held = [thing for thing in held if thing.proof not in again]
+    for proof in again:
+        del values[proof]
     return Holdings(
         held=tuple(held),
         values=values,
@@ -362,10 +365,3 @@ def must_verify_caller(agent: User, person: User) -> bool:
     if Role(agent.role) is not Role.HELPDESK or not policy_in_force().verify_callers:
         return False
     return not is_caller_verified(agent.pk, person.pk, timezone.now())
-
-
-def is_one_phone(values: Mapping[Proof, str]) -> bool:
-    """Whether the mobile phone and the office phone are the same number."""
-    numbers = [values.get(p, "") for p in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)]
-    mobile, office = (number.partition("#")[0] for number in numbers)
-    return bool(mobile) and mobile == office

@@ -347,6 +347,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
     Proof: {
         Proof.OFFICE_PHONE: _("Office phone"),
         Proof.MOBILE_PHONE: _("Mobile phone"),
+        Proof.ALTERNATE_PHONE: _("Alternate phone"),
         Proof.EMAIL: _("Alternate email"),
         Proof.QUESTIONS: _("Security questions"),
         Proof.AUTHENTICATOR: _("Authenticator app"),

@@ -50,6 +50,8 @@ _CHANNELS = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
     Method.MOBILE_CALL: "call",
+    Method.ALTERNATE_TEXT: "text",
+    Method.ALTERNATE_CALL: "call",
     Method.OFFICE_CALL: "call",
 }
 
@@ -99,7 +101,7 @@ class Overview:
 
     @property
     def done(self) -> int:
-        return min(self.required, len(self.counted))
+        return self.required - missing(self.required, self.counted)
 
     @property
     def missing(self) -> int:
@@ -166,6 +168,8 @@ def overview_of(user: User) -> Overview:
     for proof in kinds_to_register(asked.registrable):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
         if proof is Proof.RECOVERY_CODE and not holds_another(user):
+            is_open = False
+        if proof is Proof.ALTERNATE_PHONE and not proved.keys() & {proof, proof.gate}:
             is_open = False
         if not is_open and proof not in proved and proof not in usable:
             continue

@@ -172,6 +172,7 @@ def proof_name(proof: Proof) -> str:
     return {
         Proof.EMAIL: _("Alternate email"),
         Proof.MOBILE_PHONE: _("Mobile phone"),
+        Proof.ALTERNATE_PHONE: _("Alternate phone"),
         Proof.OFFICE_PHONE: _("Office phone"),
         Proof.QUESTIONS: _("Security questions"),
         Proof.AUTHENTICATOR: _("Authenticator app"),
@@ -226,8 +227,9 @@ def _phones(user: User, also_phone: str, *, phones_too: bool, alone: bool) -> li
 
 def _known_phones(user: User, *, entered_too: bool) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
-    held = methods_by_proof(user.pk).get(Proof.MOBILE_PHONE)
-    found = [value_of(held)] if held is not None and held.textable else []
+    held = methods_by_proof(user.pk)
+    mobiles = [held[proof] for proof in held if proof.gate is Proof.MOBILE_PHONE]
+    found = [value_of(mobile) for mobile in mobiles if mobile.textable]
     entered = prefilled(user.pk).get(Proof.MOBILE_PHONE) if entered_too else None
     return [*found, entered.value] if entered and entered.textable else found
 
