@@ -2,11 +2,20 @@ import pytest
 
 from audit.activities import Activity
 from audit.models import Event
+from isolation.scope import in_tenant
 from registration.services.manage import remove
 from tenants.policy import Method, OfficeEditor, Policy, Proof, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.attacks.test_flows import signed_in
-from tests.builders import make_email, make_phone, make_prefill, make_second_phone, make_user
+from tests.builders import (
+    make_email,
+    make_phone,
+    make_prefill,
+    make_second_phone,
+    make_tenant,
+    make_user,
+)
+from tests.threads import all_at_once
 from verification.models import Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
 from verification.services.calls import type_number
@@ -25,6 +34,10 @@ def user(contoso, mailroom):
 def me(user, mailroom):
     """Signed in with a mobile phone that was proved just now."""
     make_phone(user, MOBILE)
+    return proved(user, mailroom)
+
+
+def proved(user, mailroom):
     client = signed_in(user)
     client.post("/security-info/proof", {"method": "mobile_text"})
     client.post("/security-info/proof/verify", {"code": mailroom.code()})
@@ -211,11 +224,42 @@ def test_an_old_proof_opens_the_page_no_more(user, client):
     assert not Challenge.objects.exists()
 
 
-def test_it_is_a_second_factor_and_can_be_the_default(me, user):
+def test_it_passes_the_second_factor_and_can_be_asked_for_first(me, user, mailroom):
     change_policy(Policy(self_service=Scope.ALL, sign_in_second_factor=SecondFactor.REGISTERED))
     make_second_phone(user, SECOND)
 
     me.post("/security-info/default", {"method": "alternate_text"})
 
-    user.refresh_from_db()
-    assert user.default_sign_in_method == "alternate_text"
+    client = signed_in(user)
+    form = client.get("/signin/second-factor").context["form"]
+    assert form.fields["method"].choices[0][0] == "alternate_text"
+    client.post("/signin/second-factor", {"method": "alternate_text"})
+    code = mailroom.code()
+    assert mailroom.sent[-1].destination == "+821087654321"
+    assert client.get("/security-info").status_code == 302
+    client.post("/signin/second-factor/verify", {"code": code})
+    assert client.get("/security-info").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_that_register_one_number_as_both_phones_one_gets_it(mailroom):
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        change_policy(Policy(self_service=Scope.ALL))
+        user = make_user()
+        make_phone(user, MOBILE)
+        errands = []
+        for page, method in ((PAGE, "alternate_text"), ("/ssprsetup/phone", "mobile_text")):
+            browser = proved(user, mailroom)
+            add(browser, SECOND, method, page=page)
+            errands.append((browser, mailroom.code()))
+
+    def confirm_one():
+        browser, code = errands.pop()
+        return browser.post("/ssprsetup/verify", {"code": code})
+
+    all_at_once(2, confirm_one, tenant_id=tenant.pk)
+
+    with in_tenant(tenant.pk):
+        numbers = [value_of(row) for row in methods_by_proof(user.pk).values()]
+    assert numbers.count("+821087654321") == 1

@@ -233,6 +233,7 @@ def test_a_reset_that_passed_its_gate_is_stopped_before_the_password(user, mailr
 FROZEN_DOORS = [
     "/ssprsetup",
     "/ssprsetup/phone",
+    "/ssprsetup/alternate",
     "/ssprsetup/email",
     "/ssprsetup/questions",
     "/ssprsetup/app",
