@@ -1,4 +1,6 @@
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
@@ -214,6 +216,19 @@ def test_the_first_phone_hears_of_it_where_there_is_no_mailbox(me, user, mailroo
 
     told = {one.destination for one in mailroom.sent if "Alternate phone was added" in one.text}
     assert told == {"+821012345678", user.upn}
+
+
+def test_whoever_objects_to_it_takes_it_away_again(me, user, mailroom):
+    add(me)
+    confirm(me, mailroom)
+    mailroom.work()
+    told = next(one.text for one in mailroom.sent if one.destination == "+821012345678")
+
+    Client().post(told.rpartition("\n")[2].removeprefix(settings.BASE_URL))
+
+    user.refresh_from_db()
+    assert user.frozen_at is not None
+    assert set(methods_by_proof(user.pk)) == {Proof.MOBILE_PHONE}
 
 
 def test_an_old_proof_opens_the_page_no_more(user, client):

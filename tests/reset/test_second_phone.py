@@ -189,3 +189,16 @@ def test_what_the_policy_doesnt_allow_of_the_mobile_phone_it_doesnt_of_the_secon
     identify(client)
 
     assert offered(client) == ["mobile_call", "alternate_call"]
+
+
+def test_a_new_second_phone_takes_no_gate_away_by_being_the_office_phone(contoso):
+    two = Policy(self_service=Scope.ALL, methods_required=2)
+    change_policy(two)
+    user = make_user()
+    make_phone(user)
+    AuthenticationMethod.objects.update(verified_at=timezone.now() - timedelta(days=2))
+    make_second_phone(user)
+    make_prefill(user, Proof.OFFICE_PHONE, SECOND)
+
+    assert outlook(user).missing == 0
+    assert could(two) == {user.upn}
