@@ -125,6 +125,8 @@ class PhoneForm(forms.Form):
         words = {
             Method.MOBILE_TEXT: _("Text me a code"),
             Method.MOBILE_CALL: _("Call me"),
+            Method.ALTERNATE_TEXT: _("Text me a code"),
+            Method.ALTERNATE_CALL: _("Call me"),
             Method.OFFICE_CALL: _("Call me"),
         }
         method.choices = [(way.value, words[way]) for way in methods]
@@ -147,7 +149,8 @@ class PhoneForm(forms.Form):
         except NotAPhone as wrong:
             self.add_error("phone", phone_words(wrong, region))
             return
-        if self.cleaned_data.get("method") == Method.MOBILE_TEXT and not found.textable:
+        method = self.cleaned_data.get("method")
+        if method and Method(method).is_text and not found.textable:
             words = _("Text messages can’t reach this landline. Choose a call instead.")
             self.add_error("phone", words)
             return

@@ -17,6 +17,7 @@ _ORDER = [
     Proof.AUTHENTICATOR,
     Proof.EMAIL,
     Proof.MOBILE_PHONE,
+    Proof.ALTERNATE_PHONE,
     Proof.OFFICE_PHONE,
     Proof.QUESTIONS,
     Proof.RECOVERY_CODE,
@@ -102,7 +103,7 @@ def demand(policy: Policy, *, is_administrator: bool) -> Demand:
     asks = policy.sign_in_second_factor is not SecondFactor.OFF
     sign_in = policy.second_factors if asks else frozenset()
     if is_administrator:
-        return Demand(policy.reset_methods, 2, sign_in)
+        return Demand(policy.methods - {Method.QUESTIONS}, 2, sign_in)
     return Demand(policy.methods, policy.methods_required, sign_in)
 
 
@@ -125,8 +126,8 @@ def kinds_to_register(methods: frozenset[Method]) -> list[Proof]:
 
 
 def missing(required: int, counted: Iterable[Proof]) -> int:
-    """How many more kinds are needed before a reset is possible."""
-    return max(0, required - len(set(counted)))
+    """How many more kinds are needed before a reset is possible; two mobile phones are one."""
+    return max(0, required - len({proof.gate for proof in counted}))
 
 
 def is_fresh(proved_at: datetime | None, now: datetime) -> bool:

@@ -28,6 +28,7 @@ urlpatterns = [
     path("ssprsetup/done", setup.done, name="setup-done"),
     path("ssprsetup/later", interrupt.put_off, name="put-off"),
     path("ssprsetup/phone", methods.phone, name="phone"),
+    path("ssprsetup/alternate", methods.alternate_phone, name="alternate"),
     path("ssprsetup/email", methods.email, name="email"),
     path("ssprsetup/office", methods.office, name="office"),
     path("ssprsetup/questions", methods.ask_questions, name="questions"),

@@ -69,11 +69,11 @@ def has_expired(facts: Facts, now: datetime) -> bool:
 
 
 def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
-    """Gates still to pass. Counted in proofs: a text and a call to one phone are one gate.
+    """Gates still to pass. A text and a call to one phone are one gate, and so are two mobiles.
 
     Questions that are allowed as a second proof only never count before a first one.
     """
-    proofs = {method.proof for method in passed & policy.methods}
+    proofs = {method.proof.gate for method in passed & policy.methods}
     if policy.questions is Questions.SECOND and proofs == {Proof.QUESTIONS}:
         proofs = set()
     return max(0, policy.methods_required - len(proofs))
@@ -81,12 +81,13 @@ def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
 
 def on_offer(ways: Sequence[Way], policy: Policy, passed: frozenset[Method]) -> list[Way]:
     """What the user may choose for the next gate, in the order of `ways`."""
-    used = {method.proof for method in passed}
+    used = {method.proof.gate for method in passed}
     too_early = policy.questions is Questions.SECOND and not used
     return [
         way
         for way in ways
-        if way.method.proof not in used and not (too_early and way.method.proof is Proof.QUESTIONS)
+        if way.method.proof.gate not in used
+        and not (too_early and way.method.proof is Proof.QUESTIONS)
     ]
 
 

@@ -26,5 +26,6 @@ urlpatterns = [
     path("passwordreset/contact", ends.ask_for_help, name="contact"),
     path("wasnt-me", wasnt_me.frozen, name="frozen"),
     path("wasnt-me/<str:token>", wasnt_me.from_notice, name="wasnt-me"),
+    path("w/<str:token>", wasnt_me.from_notice, name="wasnt-me-in-a-text"),
     path("security-info/wasnt-me", wasnt_me.by_oneself, name="freeze"),
 ]

@@ -6,7 +6,7 @@ import re
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-_SECRET_PATH = re.compile(r"(/wasnt-me/)[^\s?#]+")
+_SECRET_PATH = re.compile(r"(/(?:wasnt-me|w)/)[^\s?#]+")
 
 structlog.configure(
     processors=[

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 Plain = str | int | bool | list[str]
 _MOST_HOSTS = 50
@@ -23,12 +23,18 @@ class Proof(StrEnum):
     """What a method proves control of. Two methods with one proof are one gate, not two."""
 
     MOBILE_PHONE = "mobile_phone"
+    ALTERNATE_PHONE = "alternate_phone"
     OFFICE_PHONE = "office_phone"
     EMAIL = "email"
     QUESTIONS = "questions"
     PASSKEY = "passkey"
     AUTHENTICATOR = "authenticator"
     RECOVERY_CODE = "recovery_code"
+
+    @property
+    def gate(self) -> Self:
+        """As what it is counted: whoever took one of two mobile phones may well have taken both."""
+        return type(self)(self.value.replace("alternate_", "mobile_"))
 
 
 class Method(StrEnum):
@@ -39,24 +45,34 @@ class Method(StrEnum):
     EMAIL = "email"
     MOBILE_TEXT = "mobile_text"
     MOBILE_CALL = "mobile_call"
+    ALTERNATE_TEXT = "alternate_text"
+    ALTERNATE_CALL = "alternate_call"
     OFFICE_CALL = "office_call"
     QUESTIONS = "questions"
     RECOVERY_CODE = "recovery_code"
 
     @property
     def proof(self) -> Proof:
-        if self in {Method.MOBILE_TEXT, Method.MOBILE_CALL}:
-            return Proof.MOBILE_PHONE
-        return Proof.OFFICE_PHONE if self is Method.OFFICE_CALL else Proof(self.value)
+        place, _, how = self.value.rpartition("_")
+        return Proof(f"{place}_phone" if how in {"text", "call"} else self.value)
+
+    @property
+    def allowed_as(self) -> Self:
+        """What policies call it: what they say of the mobile phone goes for the alternate one."""
+        return type(self)(self.value.replace("alternate_", "mobile_"))
 
     @property
     def is_call(self) -> bool:
-        return self in {Method.MOBILE_CALL, Method.OFFICE_CALL}
+        return self.value.endswith("_call")
+
+    @property
+    def is_text(self) -> bool:
+        return self.value.endswith("_text")
 
     @property
     def is_code(self) -> bool:
         """Whether a code travels to the user, to be typed back."""
-        return self in {Method.EMAIL, Method.MOBILE_TEXT}
+        return self is Method.EMAIL or self.is_text
 
 
 class SecondFactor(StrEnum):
@@ -227,7 +243,9 @@ class Policy:
             raise ValueError("groups: name at least one, or choose none or all")
         if Method.QUESTIONS in self.reset_methods:
             raise ValueError("reset_methods: security questions are set by questions=second|gate")
-        if len({method.proof for method in self.methods}) < self.methods_required:
+        if any(m.allowed_as is not m for m in self.reset_methods | self.sign_in_methods):
+            raise ValueError("reset_methods: mobile_text and mobile_call stand for both phones")
+        if len({method.proof.gate for method in self.methods}) < self.methods_required:
             raise ValueError("reset_methods: fewer kinds of proof than methods_required")
         if not self.reset_methods and self.questions is not Questions.GATE:
             raise ValueError("reset_methods: at least one")
@@ -251,9 +269,8 @@ class Policy:
     @property
     def methods(self) -> frozenset[Method]:
         """Every method that counts as a gate at reset."""
-        if self.questions is Questions.OFF:
-            return self.reset_methods
-        return self.reset_methods | {Method.QUESTIONS}
+        allowed = frozenset(m for m in Method if m.allowed_as in self.reset_methods)
+        return allowed if self.questions is Questions.OFF else allowed | {Method.QUESTIONS}
 
     @property
     def second_factors(self) -> frozenset[Method]:
@@ -263,7 +280,8 @@ class Policy:
 
         Source: NIST SP 800-63B-4 section 3.1.1 (knowledge besides a password is no factor).
         """
-        return (self.sign_in_methods | self.reset_methods) - {Method.QUESTIONS}
+        named = (self.sign_in_methods | self.reset_methods) - {Method.QUESTIONS}
+        return frozenset(method for method in Method if method.allowed_as in named)
 
     def code_lifetime(self, method: Method) -> timedelta:
         minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes

@@ -76,6 +76,11 @@ def make_phone(user, number="010-1234-5678"):
     return make_method(user, Proof.MOBILE_PHONE, found.e164, textable=found.textable)
 
 
+def make_second_phone(user, number="010-8765-4321"):
+    found = phone(number, region="KR", countries=frozenset({"KR"}))
+    return make_method(user, Proof.ALTERNATE_PHONE, found.e164, textable=found.textable)
+
+
 def make_questions(user, answers=None):
     return save_answers(user, answers or ANSWERS)
 

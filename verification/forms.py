@@ -215,6 +215,8 @@ def way_words(way: Way) -> SafeString:
         Method.EMAIL: _("Send a code to my email {masked}"),
         Method.MOBILE_TEXT: _("Text a code to my mobile {masked}"),
         Method.MOBILE_CALL: _("Call my mobile {masked}"),
+        Method.ALTERNATE_TEXT: _("Text a code to my alternate phone {masked}"),
+        Method.ALTERNATE_CALL: _("Call my alternate phone {masked}"),
         Method.OFFICE_CALL: _("Call my office phone {masked}"),
         Method.QUESTIONS: _("Answer my security questions"),
         Method.RECOVERY_CODE: _("Use a recovery code"),

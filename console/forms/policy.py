@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from console.forms.policy_words import CONTRADICTIONS, LATER, WORDS, choice
+from directory.prefills import KIND_OF
 from tenants.policy import RANGES, Method, Policy, Proof, from_plain, to_plain, types
 from tenants.policy_file import written
 from tenants.queries import enough_questions
@@ -26,18 +27,14 @@ _ALSO = {
     "contact_url": "contact",
 }
 """A contradiction is shown at both of the settings that contradict each other."""
+_SPOKEN_FOR = {method for method in Method if method.allowed_as is not method}
 _NOT_TICKED: dict[str, set[Enum]] = {
-    "reset_methods": {Method.QUESTIONS},
-    "sign_in_methods": {Method.QUESTIONS, Method.RECOVERY_CODE},
-    "prefilled_usable": {
-        Proof.QUESTIONS,
-        Proof.PASSKEY,
-        Proof.AUTHENTICATOR,
-        Proof.RECOVERY_CODE,
-    },
+    "reset_methods": {Method.QUESTIONS, *_SPOKEN_FOR},
+    "sign_in_methods": {Method.QUESTIONS, Method.RECOVERY_CODE, *_SPOKEN_FOR},
+    "prefilled_usable": {proof for proof in Proof if proof not in KIND_OF},
 }
-"""What isn't offered: questions have a setting of their own; nobody enters answers, apps
-or recovery codes for others."""
+"""What isn't offered: questions have a setting of their own; what isn't a contact nobody enters
+for others."""
 
 
 class PolicyForm(forms.Form):

@@ -116,7 +116,10 @@ WORDS: dict[str, Words] = {
     ),
     "reset_methods": (
         _("Methods allowed for reset"),
-        _("People can register and use these. A text and a call to one phone count as one proof."),
+        _(
+            "People can register and use these. What is allowed of the mobile phone is allowed of"
+            " an alternate phone, too; all of it counts as one proof."
+        ),
     ),
     "methods_required": (
         _("Methods required to reset"),
@@ -351,6 +354,7 @@ _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {
     Proof: {
         Proof.OFFICE_PHONE: _("Office phone"),
         Proof.MOBILE_PHONE: _("Mobile phone"),
+        Proof.ALTERNATE_PHONE: _("Alternate phone"),
         Proof.EMAIL: _("Alternate email"),
         Proof.QUESTIONS: _("Security questions"),
         Proof.PASSKEY: _("Passkey"),

@@ -8,7 +8,7 @@ from verification.models import CallerCheck
 from verification.queries.callers import caller_holdings
 from verification.rules.ways import Way
 
-_READ_OUT = frozenset({Method.EMAIL, Method.MOBILE_TEXT})
+_READ_OUT = frozenset(method for method in Method if method.is_code)
 
 
 def check_of(agent: User, check_id: uuid.UUID) -> CallerCheck | None:

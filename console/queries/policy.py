@@ -7,7 +7,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from reset.queries.reach import could_reset
 from tenants.models import Decisions, Group
-from tenants.policy import Policy, Questions
+from tenants.policy import Method, Policy, Questions
 from tenants.policy_file import differences
 
 _NAMED = 20
@@ -60,6 +60,7 @@ def warnings(policy: Policy) -> list[str]:
         for name, is_so in {
             "questions": policy.questions is not Questions.OFF,
             "one": policy.methods_required == 1,
+            "codes_only": policy.methods == {Method.RECOVERY_CODE},
             "phone_only": bool(proofs) and all(proof.value.endswith("_phone") for proof in proofs),
         }.items()
         if is_so

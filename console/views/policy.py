@@ -33,6 +33,10 @@ _WARNINGS = {
         " WCAG 2.2 (3.3.8). Offer at least one other method."
     ),
     "one": gettext_lazy("One method only: whoever holds the phone can reset the password."),
+    "codes_only": gettext_lazy(
+        "Recovery codes are the only method. Nobody can register for it: codes are made only by"
+        " people who verified another method that may reset the password. Allow one more."
+    ),
     "phone_only": gettext_lazy(
         "Phones are the only methods. People without signal or abroad can’t reset."
     ),

@@ -53,6 +53,8 @@ _CHANNELS = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
     Method.MOBILE_CALL: "call",
+    Method.ALTERNATE_TEXT: "text",
+    Method.ALTERNATE_CALL: "call",
     Method.OFFICE_CALL: "call",
 }
 
@@ -102,7 +104,7 @@ class Overview:
 
     @property
     def done(self) -> int:
-        return min(self.required, len(self.counted))
+        return self.required - missing(self.required, self.counted)
 
     @property
     def missing(self) -> int:
@@ -171,6 +173,8 @@ def overview_of(user: User) -> Overview:
         if proof is Proof.PASSKEY and not can_deliver(Method.PASSKEY):
             is_open = False
         if proof is Proof.RECOVERY_CODE and not holds_another(user):
+            is_open = False
+        if proof is Proof.ALTERNATE_PHONE and not proved.keys() & {proof, proof.gate}:
             is_open = False
         if not is_open and proof not in proved and proof not in usable:
             continue

@@ -36,6 +36,7 @@ from verification.queries import (
 )
 from verification.rules.passkeys import MOST as MOST_PASSKEYS
 from verification.rules.passkeys import Site
+from verification.rules.phones import PHONES, number_of
 from verification.rules.verdicts import Verdict
 from verification.services import (
     authenticators,
@@ -64,25 +65,21 @@ class TooManyPasskeys(Exception):
 
 
 class UsedElsewhere(Exception):
-    """The number already serves as the user's other phone. Nothing was sent."""
+    """The number already serves as another phone of the user. Nothing was sent or registered."""
 
 
 def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
-    """Whether this number already serves as the user's other phone.
+    """Whether this number already serves as another phone of the user.
 
-    An office phone serves from the moment an administrator entered it, a mobile phone only from
-    the moment it was verified: of two equal numbers nobody has verified, the office phone stays.
+    An office phone serves from the moment an administrator entered it, the others only from the
+    moment they were verified: of two equal numbers nobody has verified, the office phone stays.
     """
-    other = {
-        Proof.MOBILE_PHONE: Proof.OFFICE_PHONE,
-        Proof.OFFICE_PHONE: Proof.MOBILE_PHONE,
-    }.get(proof)
-    held = methods_by_proof(user.pk)
-    values = [value_of(held[other])] if other in held else []
+    others = set(PHONES) - {proof} if proof in PHONES else set()
+    values = [value_of(row) for kind, row in methods_by_proof(user.pk).items() if kind in others]
     entered = prefilled(user.pk).get(Proof.OFFICE_PHONE)
-    if other is Proof.OFFICE_PHONE and entered is not None:
+    if Proof.OFFICE_PHONE in others and entered is not None:
         values.append(entered.value)
-    return number.partition("#")[0] in {value.partition("#")[0] for value in values}
+    return number_of(number) in map(number_of, values)
 
 
 def start_phone(user: User, context: uuid.UUID, phone: Phone, method: Method) -> None:
@@ -137,6 +134,7 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
     Raises:
         guesses.Paused: too many wrong guesses; nothing was compared.
         manage.Frozen: self-service was stopped meanwhile.
+        UsedElsewhere: the number became another phone of the user meanwhile.
     """
     guesses.count_a_guess(user.pk)
     with transaction.atomic():
@@ -150,7 +148,12 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
 
 @transaction.atomic
 def confirm_call(user: User, context: uuid.UUID) -> bool:
-    """Registers the phone on which the number shown was typed; False as long as it wasn't."""
+    """Registers the phone on which the number shown was typed; False as long as it wasn't.
+
+    Raises:
+        manage.Frozen: self-service was stopped meanwhile.
+        UsedElsewhere: the number became another phone of the user meanwhile.
+    """
     challenge = challenges.spend_call(Purpose.REGISTER, context)
     if challenge is None:
         return False
@@ -300,6 +303,8 @@ def _register(user: User, challenge: Challenge) -> None:
     proof, value = Method(challenge.method).proof, destination_of(challenge)
     # Two sessions of one person may confirm something of one kind at the same moment.
     User.objects.select_for_update().get(pk=user.pk)
+    if is_used_elsewhere(user, proof, value):
+        raise UsedElsewhere
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
     old_phone = manage.phone_to_text(before) if before else ""

@@ -125,8 +125,8 @@ def remove_recovery_codes(user: User) -> bool:
 
 def phone_to_text(method: AuthenticationMethod) -> str:
     """The number, if it is one that takes texts: whoever has it hears that it is gone."""
-    is_phone = method.proof == Proof.MOBILE_PHONE and method.textable
-    return value_of(method) if is_phone else ""
+    is_mobile = Proof(method.proof).gate is Proof.MOBILE_PHONE
+    return value_of(method) if is_mobile and method.textable else ""
 
 
 def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | Passkey) -> None:

@@ -19,6 +19,7 @@ def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
     words = {
         Proof.EMAIL: _("Your email address is verified: %(masked)s"),
         Proof.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
+        Proof.ALTERNATE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
         Proof.QUESTIONS: _("Your %(n)s security questions are saved"),
         Proof.PASSKEY: _("Your passkey is ready"),

@@ -53,6 +53,14 @@ def phone(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/phone.html", context)
 
 
+@offered(Proof.ALTERNATE_PHONE)
+def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
+    form = _phone_form(request, user, Proof.ALTERNATE_PHONE)
+    if form.is_valid() and _is_phone_asked(request, user, form, Proof.ALTERNATE_PHONE):
+        return redirect("registration:verify")
+    return render(request, "registration/alternate.html", {"form": form})
+
+
 @offered(Proof.EMAIL)
 def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailForm(request.POST or None)
@@ -151,7 +159,7 @@ def _phone_form(request: HttpRequest, user: User, proof: Proof) -> PhoneForm:
 def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Proof) -> bool:
     """Texts or calls the phone, unless something speaks against it: that is said at the field."""
     if enrol.is_used_elsewhere(user, proof, form.found.e164):
-        form.add_error("phone", _used_elsewhere_words())
+        form.add_error("phone", used_elsewhere_words())
         return False
     try:
         method = Method(form.cleaned_data["method"])
@@ -185,7 +193,7 @@ def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
     except enrol.NothingEntered:
         return _("Select a method")
     except enrol.UsedElsewhere:
-        return _used_elsewhere_words()
+        return used_elsewhere_words()
     except Refused as refusal:
         return refusal_words(refusal.until)
     return ""
@@ -205,7 +213,7 @@ def _entered(user: User, proof: Proof) -> dict[str, object]:
     }
 
 
-def _used_elsewhere_words() -> str:
+def used_elsewhere_words() -> str:
     return _("You already use this number for another method")
 
 

@@ -16,6 +16,7 @@ from verification.services.notices import proof_name
 _PAGES = {
     Proof.EMAIL: "registration:email",
     Proof.MOBILE_PHONE: "registration:phone",
+    Proof.ALTERNATE_PHONE: "registration:alternate",
     Proof.OFFICE_PHONE: "registration:office",
     Proof.QUESTIONS: "registration:questions",
     Proof.PASSKEY: "registration:passkey",

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from directory.models import User
 from registration import queries
-from registration.rules import Interrupt
+from registration.rules import Interrupt, Row, Status
 from registration.services import enrol
 from registration.views.frame import render, signed_in
 from registration.views.onward import past_the_wizard, way_out
@@ -40,7 +40,7 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
     is_due = due is Interrupt.REGISTER
     context = {
         "overview": overview,
-        "rows": [row for row in shown_rows(overview.rows) if not (is_due and row.counts)],
+        "rows": [row for row in shown_rows(_asked(overview)) if not (is_due and row.counts)],
         "problem": problem,
         "to_confirm": [listed(kind, overview) for kind in queries.confirmable(user)],
         "is_due": is_due,
@@ -70,6 +70,15 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
         "way_out": way_out(request),
     }
     return render(request, "registration/done.html", context)
+
+
+def _asked(overview: queries.Overview) -> list[Row]:
+    """A second phone to the first is nothing to get ready with: it's added on the list."""
+    return [
+        row
+        for row in overview.rows
+        if row.proof.gate is row.proof or row.status is not Status.MISSING
+    ]
 
 
 def _problem(overview: queries.Overview) -> str:

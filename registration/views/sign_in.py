@@ -38,6 +38,7 @@ _GOALS = {
     "registration:setup",
     "registration:setup-done",
     "registration:phone",
+    "registration:alternate",
     "registration:email",
     "registration:office",
     "registration:questions",

@@ -26,6 +26,7 @@ from registration.views.frame import (
     render,
     signed_in,
 )
+from registration.views.methods import used_elsewhere_words
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as words
@@ -201,6 +202,9 @@ def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpRespons
     except Paused as pause:
         messages.warning(request, words.paused_words(pause.until))
         return redirect(errand.paused)
+    except enrol.UsedElsewhere:
+        messages.warning(request, used_elsewhere_words())
+        return redirect(errand.elsewhere)
 
 
 def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand], HttpResponse]:

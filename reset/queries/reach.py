@@ -29,10 +29,10 @@ from verification.queries import (
     can_deliver,
     deliverable,
     holdings_of,
-    is_one_phone,
     unspent_codes,
     value_of,
 )
+from verification.rules.phones import PHONES, named_again
 from verification.rules.quarantine import beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of
 from verification.services.guesses import paused_until
@@ -140,7 +140,7 @@ def _hold_older(policy: Policy, border: datetime) -> Q:
     usable = beginning(policy, deliverable())
     kinds: list[_Kind] = [
         kind
-        for kind in (*Proof, _TEXTABLE)
+        for kind in (*(proof for proof in Proof if proof.gate is proof), _TEXTABLE)
         if is_usable([Held(proof=_proof(kind), textable=kind == _TEXTABLE)], usable)
     ]
     held = _any(_holds(kind, policy, verified_by=border, entered_by=border) for kind in kinds)
@@ -176,7 +176,7 @@ def _is_enough(kinds: frozenset[_Kind], policy: Policy) -> bool:
 
 
 def _kinds(policy: Policy) -> list[_Kind]:
-    proofs = {method.proof for method in policy.methods}
+    proofs = {method.proof.gate for method in policy.methods}
     kinds: list[_Kind] = [proof for proof in Proof if proof in proofs]
     return [*kinds, _TEXTABLE] if Proof.MOBILE_PHONE in proofs else kinds
 
@@ -202,9 +202,10 @@ def _holds(
             rows = rows.filter(confirmed_at__lte=verified_by)
         return Q(Exists(rows.filter(user_id=OuterRef("pk"))))
     proof = _proof(kind)
-    verified = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)
+    rows = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"))
+    verified = rows.filter(proof=proof)
     right_one = {"textable": True} if kind == _TEXTABLE else {}
-    counting = verified.filter(**right_one)
+    counting = rows.filter(proof__in=[one for one in Proof if one.gate is proof], **right_one)
     if verified_by is not None:
         counting = counting.filter(
             Q(known_since__lte=verified_by) | Q(known_since=None, verified_at__lte=verified_by)
@@ -237,29 +238,33 @@ def _who_count_one_phone_twice(able: Q, policy: Policy, border: datetime | None)
     both = _all(_holds(phone, policy, verified_by=border) for phone in _PHONES)
     without = [kinds for kinds in _least(policy) if Proof.OFFICE_PHONE not in kinds]
     depend = User.objects.filter(able & both & ~_any_set(without, policy, border))
-    verified = Exists(
-        AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof__in=_PHONES)
-    )
+    verified = Exists(AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof__in=PHONES))
     # Where both were entered, it's known without a key.
     entered = depend.filter(has_prefilled(Kinds.ONE_PHONE)).exclude(verified)
     found = list(entered.values_list("pk", flat=True))
     rest = depend.filter(verified).values_list("pk", flat=True)
     ids = rest.iterator(chunk_size=_READ_AT_ONCE)
     while some := list(islice(ids, _READ_AT_ONCE)):
-        found += [pk for pk, numbers in _phones_of(some, policy).items() if is_one_phone(numbers)]
+        numbers = _phones_of(some, policy, border)
+        found += [pk for pk, own in numbers.items() if Proof.OFFICE_PHONE in named_again(own)]
     return found
 
 
-def _phones_of(user_ids: list[int], policy: Policy) -> dict[int, dict[Proof, str]]:
-    """Both numbers of these people, as the portal would use them: what was verified wins."""
+def _phones_of(
+    user_ids: list[int], policy: Policy, border: datetime | None
+) -> dict[int, dict[Proof, str]]:
+    """The numbers of these people, as the portal would use them: what was verified wins."""
     trusted = [phone for phone in _PHONES if phone in policy.prefilled_usable]
     known = prefilled_among(user_ids)
     found = {
         user_id: {p: one.value for p, one in known.get(user_id, {}).items() if p in trusted}
         for user_id in user_ids
     }
-    for one in AuthenticationMethod.objects.filter(user_id__in=user_ids, proof__in=_PHONES):
-        found[one.user_id][Proof(one.proof)] = value_of(one)
+    for one in AuthenticationMethod.objects.filter(user_id__in=user_ids, proof__in=PHONES):
+        if border is None or one.since <= border:
+            found[one.user_id][Proof(one.proof)] = value_of(one)
+        else:
+            found[one.user_id].pop(Proof(one.proof), None)
     return found
 
 

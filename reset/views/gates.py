@@ -47,6 +47,8 @@ _PAGES = {
     Method.EMAIL: "reset:code",
     Method.MOBILE_TEXT: "reset:code",
     Method.MOBILE_CALL: "reset:call",
+    Method.ALTERNATE_TEXT: "reset:code",
+    Method.ALTERNATE_CALL: "reset:call",
     Method.OFFICE_CALL: "reset:call",
     Method.QUESTIONS: "reset:questions",
     Method.PASSKEY: "reset:passkey",
@@ -236,7 +238,7 @@ def _progress(attempt: ResetAttempt) -> dict[str, object]:
     """Step n of total, once the total is known."""
     facts = queries.facts_of(attempt)
     required = facts.policy.methods_required if facts.policy else 1
-    passed = len({method.proof for method in facts.passed})
+    passed = len({method.proof.gate for method in facts.passed})
     return {
         "step_n": passed + 2,
         "step_total": required + 2,

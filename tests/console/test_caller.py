@@ -17,7 +17,14 @@ from reset.models import ResetAttempt
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_email, make_phone, make_prefill, make_tenant, make_user
+from tests.builders import (
+    make_email,
+    make_phone,
+    make_prefill,
+    make_second_phone,
+    make_tenant,
+    make_user,
+)
 from tests.console.people import behind_both, make_admin, make_operator, signed_in
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
@@ -98,9 +105,11 @@ def test_a_code_that_the_caller_reads_out_verifies_them(person, helpdesk, mailro
     assert "ever ask you" not in mail.text
 
 
-def test_a_text_says_that_it_is_for_the_helpdesk_only(person, helpdesk, mailroom):
+@pytest.mark.parametrize("way", ["mobile_text", "alternate_text"])
+def test_a_text_says_that_it_is_for_the_helpdesk_only(person, helpdesk, mailroom, way):
     make_phone(person)
-    ask(helpdesk, person, "mobile_text")
+    make_second_phone(person)
+    ask(helpdesk, person, way)
     mailroom.work()
 
     text = mailroom.sent[-1].text

@@ -13,7 +13,14 @@ from tenants.models import Group
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_email, make_prefill, make_recovery_codes, make_user
+from tests.builders import (
+    make_email,
+    make_phone,
+    make_prefill,
+    make_recovery_codes,
+    make_second_phone,
+    make_user,
+)
 from tests.console.people import behind_both, make_admin
 from verification.models import RecoveryCode
 from verification.services.guesses import Paused, count_a_guess
@@ -257,3 +264,29 @@ def test_people_are_found_by_the_recovery_codes_that_they_have_left(admin, ann):
 
     assert "ann@contoso.example" in page.text
     assert "bob@contoso.example" not in page.text
+
+
+def test_both_phones_of_a_person_are_listed_and_either_is_shown_for_a_reason(admin, ann):
+    make_phone(ann)
+    make_second_phone(ann)
+
+    page = look_at(admin, ann)
+
+    assert "Mobile phone" in page.text
+    assert "Alternate phone" in page.text
+    assert "••• ••• ••21" in page.text
+    assert "8765" not in page.text
+    shown = admin.post(f"{LIST}{ann.pk}/reveal/alternate_phone/", {"note": "Ticket 7"})
+    assert "+821087654321" in shown.text
+    event = Event.objects.get(activity=Activity.CONTACT_SHOWN)
+    assert (event.subject_id, event.details["method"]) == (ann.pk, "alternate_phone")
+
+
+def test_who_has_a_second_phone_is_found_by_it(admin, ann):
+    make_phone(make_user("one@contoso.example"))
+    make_phone(ann)
+    make_second_phone(ann)
+
+    rows = admin.get(LIST, {"method": "alternate_phone"}).context["rows"]
+
+    assert [row["upn"] for row in rows] == [ann.upn]

@@ -75,8 +75,8 @@ def test_what_is_marked_as_stored_only_is_what_nothing_reads():
 
     unread = {name for name in settings if not re.search(rf"\.{name}\b", source)}
 
-    # `code_lifetime` and `second_factors`
-    by_another_name = {"code_minutes", "email_code_minutes", "sign_in_methods"}
+    # `code_lifetime`, `methods` and `second_factors`
+    by_another_name = {"code_minutes", "email_code_minutes", "reset_methods", "sign_in_methods"}
     assert unread - by_another_name == LATER
 
 
@@ -325,6 +325,27 @@ def test_above_a_hundred_groups_names_are_typed(admin):
 
     assert in_force().groups == {"group 7", "group 8"}
     assert "There is no group “nobody here”." in wrong.text
+
+
+@pytest.mark.parametrize(
+    ("methods", "warned"),
+    [
+        ({Method.RECOVERY_CODE}, True),
+        ({Method.RECOVERY_CODE, Method.EMAIL}, False),
+    ],
+    ids=["codes only", "codes and mail"],
+)
+def test_a_policy_that_nobody_could_register_for_is_warned_of(admin, methods, warned):
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset(methods)))
+
+    assert ("Nobody can register for it" in admin.get(PAGE).text) == warned
+
+
+def test_what_goes_for_both_phones_is_one_choice(admin):
+    page = admin.get(PAGE).text
+
+    assert 'value="mobile_text"' in page
+    assert "alternate_" not in page
 
 
 def test_weak_choices_are_warned_of(admin):

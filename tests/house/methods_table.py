@@ -23,6 +23,8 @@ NAMES = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
     Method.MOBILE_CALL: "call",
+    Method.ALTERNATE_TEXT: "alternate text",
+    Method.ALTERNATE_CALL: "alternate call",
     Method.OFFICE_CALL: "office call",
     Method.QUESTIONS: "questions",
     Method.RECOVERY_CODE: "recovery code",
@@ -32,6 +34,7 @@ KINDS = {
     Proof.AUTHENTICATOR: "authenticator app",
     Proof.EMAIL: "email",
     Proof.MOBILE_PHONE: "mobile phone",
+    Proof.ALTERNATE_PHONE: "alternate phone",
     Proof.OFFICE_PHONE: "office phone",
     Proof.QUESTIONS: "security questions",
     Proof.RECOVERY_CODE: "recovery codes",
@@ -45,11 +48,14 @@ this page says something else. Don't edit it.
 Read a cell from left to right: “email → text or call” is a code by email first, and then a text
 or a call, as the person likes. Where the first proof is a matter of choice, every choice has a
 line of its own. “–” means that no reset is possible: the portal says so before it sends anything.
-One phone is one proof, whether it's texted or called. Administrators always need two different
-proofs, and never answer questions. Recovery codes are only made by people who have verified
-something else; they stand alone here for who has something else that the policy no longer allows.
-The tables suppose that the installation can send texts and place calls; what it can't deliver
-counts as not allowed. Who has registered more than two kinds can use any of them.
+One phone is one proof, whether it's texted or called, and so are a mobile and an alternate phone:
+whoever took one of them may well have taken both, and the policy has one word for them. An
+alternate phone is only added beside a mobile phone; it stands alone here for who removed that one
+since. Administrators always need two different proofs, and never answer questions. Recovery codes
+are only made by people who have verified something else; they stand alone here for who has
+something else that the policy no longer allows. The tables suppose that the installation can send
+texts and place calls; what it can't deliver counts as not allowed. Who has registered more
+than two kinds can use any of them.
 """
 _SIGN_IN = """\
 ## After the right password at sign-in
@@ -70,7 +76,7 @@ class Profile:
 
 def profiles() -> list[Profile]:
     """As delivered, and with everything allowed; one gate and two."""
-    everything = frozenset(Method) - {Method.QUESTIONS}
+    everything = frozenset(method.allowed_as for method in Method) - {Method.QUESTIONS}
     found = []
     for gates in (1, 2):
         named = "1 gate" if gates == 1 else f"{gates} gates"

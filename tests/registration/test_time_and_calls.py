@@ -4,7 +4,7 @@ from limits import services as limits
 from limits.rules import Limit
 from tenants.policy import Policy, Questions, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_user
+from tests.builders import PASSWORD, make_phone, make_user
 from verification.models import Challenge
 from verification.queries import number_shown
 from verification.services.calls import type_number
@@ -31,6 +31,7 @@ def register_email(client, mailroom, address="minji.home@mail.example"):
     [
         "/ssprsetup",
         "/ssprsetup/phone",
+        "/ssprsetup/alternate",
         "/ssprsetup/email",
         "/ssprsetup/office",
         "/ssprsetup/questions",
@@ -43,6 +44,7 @@ def register_email(client, mailroom, address="minji.home@mail.example"):
 def test_every_page_says_when_its_time_is_over(user, me, mailroom, path):
     change_policy(Policy(self_service=Scope.ALL, questions=Questions.GATE))
     register_email(me, mailroom)
+    make_phone(user, "010-2222-3333")
     me.post(
         "/ssprsetup/phone", {"phone_country": "KR", "phone": "01012345678", "method": "mobile_text"}
     )

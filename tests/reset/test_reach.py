@@ -35,10 +35,10 @@ from tests.console.people import with_app
 from verification.models import AuthenticationMethod, Authenticator, RecoveryCode
 from verification.services.guesses import Paused, count_a_guess
 
-PHONES = {"own": "+821012345678", "shared": "+8221112222"}
+PHONES = {"own": "+821012345678", "second": "+821087654321", "shared": "+8221112222"}
 GROUPS = ("staff", "seoul", "guests")
 NETWORKS = count(int(IPv4Address("10.0.0.0")), 256)
-RESETTABLE = sorted(set(Method) - {Method.QUESTIONS})
+RESETTABLE = sorted({method.allowed_as for method in Method} - {Method.QUESTIONS})
 PREFILLED = [Proof.OFFICE_PHONE, Proof.MOBILE_PHONE, Proof.EMAIL]
 
 
@@ -72,7 +72,9 @@ people = st.fixed_dictionaries(
         "enabled": st.sampled_from([True, True, True, False]),
         "frozen": st.sampled_from([False, False, False, True]),
         "connector": st.sampled_from(["builtin", "builtin", "ldap"]),
-        "verified": st.frozensets(st.sampled_from([*PREFILLED, Proof.QUESTIONS])),
+        "verified": st.frozensets(
+            st.sampled_from([*PREFILLED, Proof.ALTERNATE_PHONE, Proof.QUESTIONS])
+        ),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
         "app": st.booleans(),
         "old": st.frozensets(st.sampled_from(Proof)),
@@ -82,6 +84,8 @@ people = st.fixed_dictionaries(
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
         ),
+        "alternate": st.sampled_from(sorted(PHONES)),
+        "alternate_textable": st.booleans(),
         "groups": st.frozensets(st.sampled_from(GROUPS)),
     }
 )
@@ -102,8 +106,11 @@ def move_in(person, groups):
     }
     for how, make in (("verified", make_method), ("entered", make_prefill)):
         held = values | {Proof.MOBILE_PHONE: PHONES[person["mobile"][how]]}
-        for proof in person[how] - {Proof.QUESTIONS}:
+        for proof in person[how] - {Proof.ALTERNATE_PHONE, Proof.QUESTIONS}:
             make(user, proof, held[proof], textable=person["textable"][how])
+    if Proof.ALTERNATE_PHONE in person["verified"]:
+        second = PHONES[person["alternate"]]
+        make_method(user, Proof.ALTERNATE_PHONE, second, textable=person["alternate_textable"])
     if Proof.QUESTIONS in person["verified"]:
         make_questions(user)
     if person["app"]:

@@ -37,7 +37,7 @@ def test_phones_hear_of_a_reset_by_mail_alone(user, mailroom):
 
     assert set(told) == {user.upn, "minji.home@mail.example", OWN, ENTERED}
     assert "your password was reset" in told[OWN]
-    assert "/wasnt-me/" in told[OWN]
+    assert "/w/" in told[OWN]
 
 
 def test_a_reset_by_phone_is_mailed_only(user, mailroom):
@@ -76,5 +76,5 @@ def test_a_phone_that_is_replaced_hears_of_it_and_can_object(user, mailroom):
     told = {message.destination: message.text for message in mailroom.work()}
 
     assert "was changed" in told[OWN]
-    assert "/wasnt-me/" in told[OWN]
+    assert "/w/" in told[OWN]
     assert "+821077776666" not in told

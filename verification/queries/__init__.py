@@ -1,7 +1,7 @@
 """Reading what was proved, and the challenges that are open."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from verification.models import (
 from verification.rules.challenges import next_send_at
 from verification.rules.masking import mask
 from verification.rules.passkeys import can_be_made_for
+from verification.rules.phones import named_again
 from verification.rules.quarantine import Clock, beginning, counting, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
@@ -39,6 +40,8 @@ _CHANNEL = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
     Method.MOBILE_CALL: "call",
+    Method.ALTERNATE_TEXT: "text",
+    Method.ALTERNATE_CALL: "call",
     Method.OFFICE_CALL: "call",
 }
 
@@ -118,10 +121,11 @@ def holdings_of(
         for proof, row in rows.items()
         if proof is not Proof.QUESTIONS and proof not in waiting
     }
-    if is_one_phone(values):
-        # One phone is one proof, whatever an administrator calls it.
-        held = [thing for thing in held if thing.proof is not Proof.OFFICE_PHONE]
-        del values[Proof.OFFICE_PHONE]
+    # One phone is one proof, whatever an administrator calls it.
+    again = named_again(values)
+    held = [thing for thing in held if thing.proof not in again]
+    for proof in again:
+        del values[proof]
     return Holdings(
         held=tuple(held),
         values=values,
@@ -346,10 +350,3 @@ def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
     row = methods_by_proof(user_id).get(Proof.QUESTIONS)
     return list(row.drawn) if row else []
-
-
-def is_one_phone(values: Mapping[Proof, str]) -> bool:
-    """Whether the mobile phone and the office phone are the same number."""
-    numbers = [values.get(p, "") for p in (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)]
-    mobile, office = (number.partition("#")[0] for number in numbers)
-    return bool(mobile) and mobile == office

@@ -30,7 +30,6 @@ def methods_of(held: Iterable[Held]) -> list[Method]:
     """Every method that these things can serve, strongest first."""
     found: set[Method] = set()
     for thing in held:
-        found |= {m for m in Method if m.proof is thing.proof}
-        if thing.proof is Proof.MOBILE_PHONE and not thing.textable:
-            found.discard(Method.MOBILE_TEXT)
+        serves = {m for m in Method if m.proof is thing.proof}
+        found |= serves if thing.textable else {m for m in serves if not m.is_text}
     return sorted(found, key=_ORDER.index)

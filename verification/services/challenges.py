@@ -31,6 +31,8 @@ _KINDS = {
     Method.EMAIL: Kind.EMAIL,
     Method.MOBILE_TEXT: Kind.TEXT,
     Method.MOBILE_CALL: Kind.CALL,
+    Method.ALTERNATE_TEXT: Kind.TEXT,
+    Method.ALTERNATE_CALL: Kind.CALL,
     Method.OFFICE_CALL: Kind.CALL,
 }
 

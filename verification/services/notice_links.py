@@ -14,19 +14,17 @@ from verification.queries import token_mac
 from verification.services.notice_words import Notice
 
 LIFETIME = timedelta(days=7)
-_TOKEN_BYTES = 32
+_TOKEN_BYTES = 16
 
 
 def issue(user: User, notice: Notice, *, added: uuid.UUID | None = None) -> str:
-    """A link of its own for this notice. It is known to nobody but those who are told.
+    """The token of a link of its own for this notice, known to nobody but those who are told.
 
     Args:
         added: the method that the notice is about, if it was added just now.
 
-    Returns:
-        The whole address.
-
-    Source: OWASP ASVS 5.0 section 6.5 (256 random bits, stored one-way).
+    Source: OWASP ASVS 5.0 section 7.2.3 (at least 128 random bits; more don't fit into a text);
+    stored one-way.
     """
     now = timezone.now()
     NoticeLink.objects.filter(user=user, expires_at__lte=now).delete()
@@ -34,8 +32,13 @@ def issue(user: User, notice: Notice, *, added: uuid.UUID | None = None) -> str:
     NoticeLink.objects.create(
         user=user, mac=token_mac(token), notice=notice, added=added, expires_at=now + LIFETIME
     )
-    return address_of(token)
+    return token
 
 
 def address_of(token: str) -> str:
     return f"{settings.BASE_URL}{reverse('reset:wasnt-me', args=[token])}"
+
+
+def address_in_a_text(token: str) -> str:
+    """The same as short as can be: a Korean text has 63 characters."""
+    return f"{settings.BASE_URL}{reverse('reset:wasnt-me-in-a-text', args=[token])}"

@@ -179,3 +179,12 @@ def text_words(notice: Notice) -> str:
         notice,
         _("%(brand)s: an administrator changed something in your account at %(time)s."),
     )
+
+
+def short_text_words() -> list[str]:
+    """What is said in front of the link where there is room for little else; the longest first."""
+    return [
+        _("%(brand)s: your account was changed at %(time)s. Not you?"),
+        _("%(brand)s: account changed. Not you?"),
+        _("Account changed. Not you?"),
+    ]

@@ -29,9 +29,10 @@ from tenants.roles import Role
 from tenants.rules import filled
 from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
+from verification.rules.texts import first_that_fits
 from verification.services.letters import Letter, content_of, support_line
-from verification.services.notice_links import address_of, issue
-from verification.services.notice_words import Notice, letter_words, text_words
+from verification.services.notice_links import address_in_a_text, address_of, issue
+from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
 _LIFETIME = timedelta(days=2)
 _DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
@@ -77,7 +78,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
     if not mailboxes and not phones:
         return []
-    link = issue(user, notice, added=added) if notice.needs_a_link else ""
+    token = issue(user, notice, added=added) if notice.needs_a_link else ""
+    link = address_of(token) if token else ""
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
         facts = _facts(user, now) | {"method": proof_name(proof) if proof else ""}
@@ -95,7 +97,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
                 content=content_of(letter),
             )
         for phone in phones:
-            text = Content(text=_text(notice, now, proof, link))
+            text = Content(text=_text(notice, now, proof, token))
             outbox.post(Kind.TEXT, phone, language=language, lifetime=_LIFETIME, content=text)
     return [mask(value) for value in [*mailboxes, *phones]]
 
@@ -172,6 +174,7 @@ def proof_name(proof: Proof) -> str:
     return {
         Proof.EMAIL: _("Alternate email"),
         Proof.MOBILE_PHONE: _("Mobile phone"),
+        Proof.ALTERNATE_PHONE: _("Alternate phone"),
         Proof.OFFICE_PHONE: _("Office phone"),
         Proof.QUESTIONS: _("Security questions"),
         Proof.PASSKEY: _("Passkey"),
@@ -227,8 +230,9 @@ def _phones(user: User, also_phone: str, *, phones_too: bool, alone: bool) -> li
 
 def _known_phones(user: User, *, entered_too: bool) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
-    held = methods_by_proof(user.pk).get(Proof.MOBILE_PHONE)
-    found = [value_of(held)] if held is not None and held.textable else []
+    held = methods_by_proof(user.pk)
+    mobiles = [held[proof] for proof in held if proof.gate is Proof.MOBILE_PHONE]
+    found = [value_of(mobile) for mobile in mobiles if mobile.textable]
     entered = prefilled(user.pk).get(Proof.MOBILE_PHONE) if entered_too else None
     return [*found, entered.value] if entered and entered.textable else found
 
@@ -297,14 +301,19 @@ def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
     return subject % facts, body % facts
 
 
-def _text(notice: Notice, now: datetime, proof: Proof | None, link: str) -> str:
+def _text(notice: Notice, now: datetime, proof: Proof | None, token: str) -> str:
+    """In one message, if the link leaves room for any words at all."""
     facts = {
         "brand": called_briefly(),
         "time": date_format(timezone.localtime(now), "H:i"),
         "method": proof_name(proof) if proof else "",
     }
     words = text_words(notice) % facts
-    return f"{words}\n{link}" if link else words
+    if not token:
+        return words
+    link = address_in_a_text(token)
+    shorter = [short % facts for short in short_text_words()]
+    return first_that_fits([f"{one}\n{link}" for one in (words, *shorter, words)])
 
 
 def _methods(methods: Sequence[Method]) -> str:

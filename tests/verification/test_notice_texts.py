@@ -1,0 +1,69 @@
+"""The texts that tell of a change: one message each, with the way to "this wasn't me" in it."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from tenants.models import Tenant
+from tenants.policy import Proof
+from tests.builders import make_phone, make_user
+from verification.rules.texts import fits
+from verification.services import notices
+from verification.services.notice_words import Notice
+
+
+def texted(mailroom, user, notice, proof=Proof.ALTERNATE_PHONE):
+    notices.tell(user, notice, proof=proof)
+    (text,) = [one for one in mailroom.work() if one.destination.startswith("+")]
+    return text.text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("brand", ["Contoso", "한빛전자산업", "가나다라마바사아자차"])
+@pytest.mark.parametrize("host", ["localhost", "reset.hanbit.example"])
+def test_a_text_about_a_change_is_one_message(contoso, mailroom, settings, language, brand, host):
+    settings.BASE_URL = f"https://{host}"
+    Tenant.objects.filter(pk=contoso.pk).update(short_name=brand)
+    user = make_user(language=language)
+    make_phone(user)
+
+    for notice in (one for one in Notice if one.needs_a_link):
+        text = texted(mailroom, user, notice)
+        assert fits(text)
+        assert f"\nhttps://{host}/w/" in text
+
+
+def test_where_there_is_room_the_text_says_what_was_changed(contoso, mailroom):
+    user = make_user(language="en")
+    make_phone(user)
+
+    text = texted(mailroom, user, Notice.ADDED)
+
+    assert "Alternate phone was added to your account" in text
+
+
+def test_a_host_that_leaves_no_room_loses_no_words(contoso, mailroom, settings):
+    settings.BASE_URL = f"https://{'a' * 60}.{'b' * 60}.example"
+    user = make_user(language="en")
+    make_phone(user)
+
+    text = texted(mailroom, user, Notice.ADDED)
+
+    assert "Alternate phone was added to your account" in text
+    assert "/w/" in text
+
+
+def test_the_link_in_a_text_stops_self_service(contoso, mailroom):
+    user = make_user()
+    make_phone(user)
+    text = texted(mailroom, user, Notice.RESET)
+    path = re.search(r"https?://[^/]+(/w/\S+)", text)[1]
+
+    Client().get(path)
+    user.refresh_from_db()
+    assert user.frozen_at is None
+    Client().post(path)
+
+    user.refresh_from_db()
+    assert user.frozen_at is not None

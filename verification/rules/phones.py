@@ -1,0 +1,28 @@
+"""Phones of one person that are one phone. Pure."""
+
+from collections.abc import Mapping
+
+from tenants.policy import Proof
+
+PHONES = (Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE, Proof.OFFICE_PHONE)
+"""The kinds of phones. Of two that are one number the first counts."""
+
+
+def number_of(value: str) -> str:
+    """The number without its extension.
+
+    >>> number_of("+82212345678#12")
+    '+82212345678'
+    """
+    return value.partition("#")[0]
+
+
+def named_again(values: Mapping[Proof, str]) -> frozenset[Proof]:
+    """Which phones are only another name for one that counts already.
+
+    >>> named_again({Proof.MOBILE_PHONE: "+821012345678", Proof.OFFICE_PHONE: "+821012345678#1"})
+    frozenset({<Proof.OFFICE_PHONE: 'office_phone'>})
+    """
+    numbers = {phone: number_of(values[phone]) for phone in PHONES if values.get(phone)}
+    first = {number: phone for phone, number in reversed(numbers.items())}
+    return frozenset(phone for phone, number in numbers.items() if first[number] is not phone)
