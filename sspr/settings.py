@@ -231,6 +231,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-the-outbox": {"task": "delivery.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "purge": {
+        "task": "sspr.purge",
+        "schedule": 86_400.0,
+        "options": {"expires": 3600, "queue": "bulk"},
+    },
     "seal-the-history": {
         "task": "audit.seal",
         "schedule": 60.0,

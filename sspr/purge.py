@@ -1,0 +1,118 @@
+"""What has served its purpose goes, a portion at a time. The table says what, and when.
+
+Events of the audit log stay: nothing takes them away. What people hold stays until they remove it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from delivery.models import DemoMessage, Outgoing
+from isolation.scope import NOBODY, in_tenant
+from limits.models import Counter
+from reset.models import Outcome, ResetAttempt
+from tenants.models import Tenant
+from verification.models import (
+    AccessPass,
+    Authenticator,
+    CallerCheck,
+    Challenge,
+    NoticeLink,
+    Passkey,
+    RecoveryCode,
+    RememberedBrowser,
+    SignInLockout,
+)
+
+_PORTION = 1_000
+_AT_ONCE, _DAY, _WEEK, _MONTH = (
+    timedelta(),
+    timedelta(days=1),
+    timedelta(days=7),
+    timedelta(days=30),
+)
+_QUARTER, _TWO_YEARS = timedelta(days=90), timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What goes, and how long after it ended.
+
+    Args:
+        over: which rows were over by a given instant.
+    """
+
+    model: type[models.Model]
+    after: timedelta
+    over: Callable[[datetime], Q]
+
+
+OF_A_TENANT = (
+    Rule(Challenge, _MONTH, lambda at: Q(expires_at__lt=at)),
+    Rule(Outgoing, _MONTH, lambda at: Q(expires_at__lt=at)),
+    Rule(DemoMessage, _WEEK, lambda at: Q(created_at__lt=at)),
+    Rule(ResetAttempt, _QUARTER, lambda at: Q(started_at__lt=at) & ~Q(outcome=Outcome.SUCCEEDED)),
+    # The list of people says when the last reset was.
+    Rule(ResetAttempt, _TWO_YEARS, lambda at: Q(started_at__lt=at)),
+    Rule(AccessPass, _MONTH, lambda at: Q(ends_at__lt=at) | Q(revoked_at__lt=at)),
+    Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
+    Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
+    Rule(NoticeLink, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
+    Rule(SignInLockout, _DAY, lambda at: Q(last_at__lt=at, locked_until=None) | _unlocked(at)),
+    Rule(Authenticator, _DAY, lambda at: Q(confirmed_at=None, created_at__lt=at)),
+    Rule(Authenticator, _MONTH, lambda at: Q(removed_at__lt=at)),
+    Rule(Passkey, _MONTH, lambda at: Q(removed_at__lt=at)),
+    Rule(RecoveryCode, _DAY, lambda at: Q(confirmed_at=None, created_at__lt=at)),
+)
+OF_THE_SERVICE = (
+    Rule(Session, _AT_ONCE, lambda at: Q(expire_date__lt=at)),
+    Rule(Counter, _DAY, lambda at: _run_out(int(at.timestamp()))),
+)
+
+
+def purge() -> dict[str, int]:
+    """Deletes what is over, for every organisation. May be broken off and repeated.
+
+    Returns:
+        How many rows of which table; those of which there were none aren't named.
+    """
+    done: dict[str, int] = {}
+    _apply(OF_THE_SERVICE, done)
+    for tenant_id in [NOBODY, *Tenant.objects.order_by("pk").values_list("pk", flat=True)]:
+        with in_tenant(tenant_id):
+            _apply(OF_A_TENANT, done)
+    return done
+
+
+def _apply(rules: tuple[Rule, ...], done: dict[str, int]) -> None:
+    now = timezone.now()
+    for rule in rules:
+        rows: models.QuerySet[Any] = rule.model._default_manager.filter(  # noqa: SLF001  # public
+            rule.over(now - rule.after)
+        )
+        while gone := _portion(rows):
+            name = rule.model._meta.label  # noqa: SLF001  # public, whatever its name says
+            done[name] = done.get(name, 0) + gone
+
+
+@transaction.atomic
+def _portion(rows: models.QuerySet[Any]) -> int:
+    """Some of the rows, in a transaction of their own: nobody waits for all of them."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:_PORTION])
+    if keys:
+        rows.filter(pk__in=keys).delete()
+    return len(keys)
+
+
+def _unlocked(at: datetime) -> Q:
+    return Q(last_at__lt=at, locked_until__lt=at)
+
+
+def _run_out(at: int) -> Q:
+    return Q(ends_at__lt=at, paused_until__lt=at)
