@@ -36,9 +36,9 @@ test: system-packages check ## Lint, then every test on SQLite and on PostgreSQL
 test-sqlite: $(DEV) $(CATALOGUES) ## The tests on SQLite only: the quick run (ARGS="-k reset")
 	@exec $(BIN)/python -m tests.services.run --only sqlite $(ARGS)
 
-LINTS := lint-style lint-types lint-imports lint-templates lint-spelling lint-migrations
+LINTS := lint-style lint-types lint-imports lint-templates lint-spelling lint-migrations lint-security
 .PHONY: check
-check: $(DEV) $(CATALOGUES) ## Lint only: style, types, imports, templates, spelling, migrations, catalogues
+check: $(DEV) $(CATALOGUES) ## Lint only: style, types, imports, templates, spelling, migrations, security
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(LINTS)
 	@echo "check: clean"
 
@@ -62,6 +62,13 @@ lint-spelling:
 
 lint-migrations:
 	@out=$$($(LINT_ENV) $(BIN)/python manage.py makemigrations --check --dry-run) || { echo "$$out"; exit 1; }
+
+lint-security:
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
+
+.PHONY: audit
+audit: $(DEV) ## Ask PyPI for known weaknesses of what is locked (needs the network)
+	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements-dev.lock
 
 .PHONY: format
 format: $(DEV) ## Format code and templates
