@@ -77,6 +77,10 @@ class Headers:
         response = self._get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        # Django adds these to what comes from behind it; a host that isn't ours is refused before.
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("X-Robots-Tag", "noindex")
         response.headers.setdefault(
             "Permissions-Policy",

@@ -53,11 +53,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "sspr.middleware.RequestContext",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sspr.middleware.Headers",
     "sspr.middleware.KnownHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "sspr.middleware.Headers",
     "sspr.middleware.SaneSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "sspr.middleware.Language",
@@ -70,7 +71,6 @@ MIDDLEWARE = [
     "registration.middleware.SecondFactorDue",
     "registration.middleware.RegistrationDue",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "sspr.urls"
 WSGI_APPLICATION = "sspr.wsgi.application"
