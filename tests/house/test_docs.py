@@ -54,3 +54,15 @@ def test_both_languages_have_the_same_parts():
     )
 
     assert english == korean
+
+
+@each_guide
+def test_every_test_that_is_named_exists(guide):
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", guide.read_text())
+    gone = [
+        f"{path}::{test}"
+        for path, test in named
+        if not (BASE / path).is_file() or (test and f"def {test}(" not in (BASE / path).read_text())
+    ]
+
+    assert gone == []
