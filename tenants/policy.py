@@ -57,6 +57,11 @@ class Method(StrEnum):
         return Proof(f"{place}_phone" if how in {"text", "call"} else self.value)
 
     @property
+    def is_unguessable(self) -> bool:
+        """Whether nobody gets in by trying: what a passkey signs, or a code of 120 bits."""
+        return self in {Method.PASSKEY, Method.RECOVERY_CODE}
+
+    @property
     def allowed_as(self) -> Self:
         """What policies call it: what they say of the mobile phone goes for the alternate one."""
         return type(self)(self.value.replace("alternate_", "mobile_"))

@@ -30,7 +30,7 @@ _ALSO = {
 _SPOKEN_FOR = {method for method in Method if method.allowed_as is not method}
 _NOT_TICKED: dict[str, set[Enum]] = {
     "reset_methods": {Method.QUESTIONS, *_SPOKEN_FOR},
-    "sign_in_methods": {Method.QUESTIONS, Method.RECOVERY_CODE, *_SPOKEN_FOR},
+    "sign_in_methods": {Method.QUESTIONS, *_SPOKEN_FOR},
     "prefilled_usable": {proof for proof in Proof if proof not in KIND_OF},
 }
 """What isn't offered: questions have a setting of their own; what isn't a contact nobody enters

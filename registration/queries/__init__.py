@@ -307,16 +307,19 @@ def must_prove(user: User) -> bool:
 
 
 def holds_another(user: User) -> bool:
-    """Whether the user verified anything but recovery codes that a reset could be proved with.
+    """Whether the user verified anything but recovery codes, for what codes are good for.
 
     Codes on paper aren't to be anybody's only proof.
     """
+    asked = demand_on(user)
+    for_reset = Method.RECOVERY_CODE in asked.methods
     verified = set(methods_by_proof(user.pk))
     if authenticators_of(user.pk).exists():
         verified.add(Proof.AUTHENTICATOR)
     if passkeys_of(user.pk).exists():
         verified.add(Proof.PASSKEY)
-    return bool(verified & {method.proof for method in demand_on(user).methods})
+    wanted = asked.methods if for_reset else asked.registrable
+    return bool(verified & {method.proof for method in wanted})
 
 
 def is_complete(user: User) -> bool:

@@ -20,7 +20,7 @@ from verification.services.guesses import Budget
 
 confirm_code = partial(proof.confirm_code, budget=Budget.SIGN_IN)
 confirm_app = partial(proof.confirm_app, budget=Budget.SIGN_IN)
-confirm_recovery_code = partial(proof.confirm_recovery_code, budget=Budget.SIGN_IN)
+confirm_recovery_code = proof.confirm_recovery_code
 confirm_passkey = proof.confirm_passkey
 confirm_call = proof.confirm_call
 _BEGUN_UNASKED = {Method.PASSKEY, Method.AUTHENTICATOR}

@@ -110,6 +110,7 @@ def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> 
     decided = policy or Policy()
     user_id = user.pk if user else _NOBODY
     ways = holdings_of(user_id, decided, at=timezone.now()).ways(decided.methods)
+    unguessable = [way for way in ways if way.method.is_unguessable]
     is_admin = user is not None and Role(user.role).is_administrator
     return Circumstances(
         known=user is not None,
@@ -118,7 +119,8 @@ def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> 
         self_service_on=decided.self_service is not Scope.NONE,
         in_scope=in_scope(user_id, decided),
         may_as_administrator=not is_admin or decided.admin_self_reset,
-        paused=paused,
+        # A stranger who guesses doesn't keep away who holds what can't be guessed.
+        paused=paused and not are_enough(unguessable, decided),
         enough_methods=policy is not None and are_enough(ways, policy),
         writable=user is not None and connector_of(user).state(user).writable,
     )

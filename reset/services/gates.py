@@ -34,11 +34,16 @@ class NotOnOffer(Exception):
 
 
 def ways_on_offer(attempt: ResetAttempt) -> list[Way]:
-    """What the user may choose for the next gate, strongest first."""
+    """What the user may choose for the next gate, strongest first.
+
+    While guessing is paused, what can't be guessed is still there.
+    """
     policy = queries.facts_of(attempt).policy
     if policy is None:
         return []
     ways = queries.holdings_in(attempt).ways(policy.methods)
+    if guesses.paused_until(attempt.user_id or 0) is not None:
+        ways = [way for way in ways if way.method.is_unguessable]
     return on_offer(ways, policy, queries.passed_in(attempt))
 
 
@@ -142,16 +147,13 @@ def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered
     return answered
 
 
+@transaction.atomic
 def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
-    """The same for a recovery code, which is spent by it."""
+    """The same for a recovery code, which is spent by it. Wrong ones pause nothing, either."""
     require(attempt, Step.VERIFY)
-    user_id = attempt.user_id or 0
-    guesses.count_a_guess(user_id)
-    with transaction.atomic():
-        require(attempt, Step.VERIFY)
-        answered = recovery_codes.answer(user_id, Purpose.RESET, attempt.pk, code)
-        _settle(attempt, answered)
-    return _counted(attempt, answered)
+    answered = recovery_codes.answer(attempt.user_id or 0, Purpose.RESET, attempt.pk, code)
+    _settle(attempt, answered)
+    return answered
 
 
 @transaction.atomic

@@ -1,6 +1,8 @@
 """Recovery codes as people meet them: made, saved, used, counted, taken away."""
 
 import re
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +26,7 @@ from tests.console.people import code_now, with_app
 from verification.models import RecoveryCode
 from verification.queries import codes_left
 from verification.rules.recovery_codes import grouped
+from verification.services.guesses import Paused, count_a_guess
 from verification.services.second_factor import remove_second_factor
 
 WITH_CODES = Policy(
@@ -250,17 +253,57 @@ def test_fifth_wrong_code_ends_the_challenge_and_the_right_one_is_kept(user):
     assert codes_left(user.pk) == 10
 
 
-def test_guesses_over_many_attempts_end_in_the_pause_of_all_methods(user):
+def test_guesses_over_many_attempts_pause_nobody(user):
     make_email(user)
-    make_recovery_codes(user)
-    for _ in range(2):
+    code = make_recovery_codes(user)[0]
+    for _ in range(3):
         client = at_the_code(user)
         for _ in range(5):
             give(client, "0" * 24)
 
+    give(client := at_the_code(user), code)
+
+    assert client.get("/passwordreset/new-password").status_code == 200
+
+
+def test_while_codes_by_mail_are_paused_those_on_paper_open_the_gate(user):
+    make_email(user)
+    code = make_recovery_codes(user)[0]
+    use_up_the_guesses(user)
+
+    client = at_the_code(user)
+    offered = client.get("/passwordreset/verify").text
+    give(client, code)
+
+    assert 'value="recovery_code"' in offered
+    assert 'value="email"' not in offered
+    assert client.get("/passwordreset/new-password").status_code == 200
+
+
+def test_whoever_has_nothing_else_waits_until_the_pause_is_over(user):
+    make_email(user)
+    use_up_the_guesses(user)
+
     page = Client().post("/passwordreset", {"username": user.upn}, follow=True)
 
     assert page.status_code == 429
+
+
+def test_codes_alone_dont_pass_two_gates_during_a_pause(user):
+    change_policy(replace(WITH_CODES, methods_required=2))
+    make_email(user)
+    make_recovery_codes(user)
+    use_up_the_guesses(user)
+
+    page = Client().post("/passwordreset", {"username": user.upn}, follow=True)
+
+    assert page.status_code == 429
+
+
+def use_up_the_guesses(user):
+    with suppress(Paused):
+        while True:
+            count_a_guess(user.pk)
 
 
 def test_what_a_code_proved_dies_with_its_set(user):

@@ -590,3 +590,38 @@ def test_a_recovery_code_signs_in_and_is_used_up(user):
     assert is_signed_in(client)
     assert "9 recovery codes left" in page.text
     assert not is_signed_in(other)
+
+
+def test_recovery_codes_may_be_for_signing_in_alone(user):
+    asks(
+        reset_methods=frozenset({Method.EMAIL}),
+        sign_in_methods=frozenset({Method.AUTHENTICATOR, Method.RECOVERY_CODE}),
+    )
+    with_app(user)
+    client = half_signed_in(user)
+    client.post(CHOOSE, {"method": "authenticator"})
+    client.post(VERIFY, {"code": code_now()})
+    offered = client.get("/ssprsetup/recovery-codes")
+    codes = make_recovery_codes(user)
+    half = half_signed_in(user)
+    half.post(CHOOSE, {"method": "recovery_code"})
+    half.post(VERIFY, {"code": codes[0]})
+    reset = Client()
+    reset.post("/passwordreset", {"username": user.upn})
+
+    assert offered.status_code == 200
+    assert is_signed_in(half)
+    assert 'value="recovery_code"' not in reset.get("/passwordreset/verify", follow=True).text
+
+
+def test_codes_for_a_reset_need_something_else_that_a_reset_takes(user):
+    asks(
+        reset_methods=frozenset({Method.EMAIL, Method.RECOVERY_CODE}),
+        sign_in_methods=frozenset({Method.AUTHENTICATOR}),
+    )
+    with_app(user)
+    client = half_signed_in(user)
+    client.post(CHOOSE, {"method": "authenticator"})
+    client.post(VERIFY, {"code": code_now()})
+
+    assert client.get("/ssprsetup/recovery-codes").status_code == 302
