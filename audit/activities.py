@@ -24,6 +24,7 @@ class Activity(StrEnum):
     METHOD_CHANGED = "security_info_changed"
     METHOD_DELETED = "security_info_deleted"
     SIGN_IN_LOCKED = "sign_in_locked"
+    GUESSING_SUSPECTED = "guessing_suspected"
     RECOVERY_CODE_USED = "recovery_code_used"
     REGISTRATION_COMPLETED = "registration_completed"
     REGISTRATION_SKIPPED = "registration_skipped"

@@ -28,6 +28,7 @@ LABELS = {
     Activity.METHOD_REGISTERED: _("User registered security info"),
     Activity.METHOD_CHANGED: _("User changed security info"),
     Activity.METHOD_DELETED: _("User deleted security info"),
+    Activity.GUESSING_SUSPECTED: _("Unusually many wrong codes in an hour"),
     Activity.SIGN_IN_LOCKED: _("Sign-in locked after wrong passwords"),
     Activity.RECOVERY_CODE_USED: _("Recovery code used"),
     Activity.REGISTRATION_COMPLETED: _("User registered for self-service password reset"),

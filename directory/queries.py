@@ -86,7 +86,7 @@ def helpdesk_mailboxes() -> list[str]:
     return []
 
 
-def administrator_mailboxes(*, except_for: int) -> list[str]:
+def administrator_mailboxes(*, except_for: int = 0) -> list[str]:
     admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True).exclude(pk=except_for)
     return list(admins.order_by("upn").values_list("upn", flat=True)[:_MOST_ADMINS_MAILED])
 

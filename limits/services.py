@@ -67,6 +67,13 @@ def blocked_until(limit: Limit, *key: str, at_most: int | None = None) -> dateti
     return _blocked(limit, counter, now, limit.value.times if at_most is None else at_most)
 
 
+def count_of(limit: Limit, *key: str) -> int:
+    """How often it happened in the window that is open. Counts nothing."""
+    now = int(timezone.now().timestamp())
+    counter = Counter.objects.filter(key=_key(limit, key), ends_at__gt=now).first()
+    return counter.count if counter else 0
+
+
 def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:
     """The same for many at once: key → from when it may happen again, for those who are blocked."""
     by_stored = {_key(limit, (key,)): key for key in keys}

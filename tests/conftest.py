@@ -9,6 +9,14 @@ from delivery import queue, services
 from delivery.channels.base import Message, Receipt
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
+from verification.rules import captcha
+
+
+@pytest.fixture(autouse=True)
+def quick_work(monkeypatch):
+    """The same work, in few tries: what it costs is measured elsewhere."""
+    monkeypatch.setattr(captcha, "ROUNDS", 1)
+    monkeypatch.setattr(captcha, "_TRIES", (4, 6, 8))
 
 
 @pytest.fixture

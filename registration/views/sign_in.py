@@ -29,6 +29,9 @@ from registration.views.arrival import arrive
 from verification import forms as words
 from verification import middleware
 from verification.models import AccessPass
+from verification.rules.captcha import Action, Finding, Suspicion
+from verification.services import captcha
+from verification.services.captcha import Captcha
 from verification.services.lockouts import Locked
 from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
 
@@ -65,15 +68,20 @@ def signin(request: HttpRequest) -> HttpResponse:
     form = SignInForm(
         request.POST or None, initial={"username": request.session.get(_USERNAME, "")}
     )
+    asked = _asked(request)
     try:
-        user = _signed_in(request, form) if form.is_valid() else None
+        user = (
+            _signed_in(request, form)
+            if form.is_valid() and _worked(form, asked, places.known(request))
+            else None
+        )
     except TooMany:
-        return _stopped(request, form)
+        return _stopped(request, form, asked)
     except Locked as lock:
-        return _locked(request, form, lock.until)
+        return _locked(request, form, asked, lock.until)
     if user is not None:
         return _entered(request, user)
-    context = {"form": form, "signed_out": "out" in request.GET}
+    context = {"form": form, "captcha": asked, "signed_out": "out" in request.GET}
     return render(request, "registration/signin.html", context)
 
 
@@ -83,14 +91,15 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, User):
         return redirect("registration:security-info")
     form = PassForm(request.POST or None, initial={"username": request.session.get(_USERNAME, "")})
+    asked = _asked(request)
     try:
-        found = _passed(request, form) if form.is_valid() else None
+        found = _passed(request, form) if form.is_valid() and _worked(form, asked) else None
     except TooMany:
-        return _stopped(request, form, "registration/signin_pass.html")
+        return _stopped(request, form, asked, "registration/signin_pass.html")
     if found is not None:
         user, spent = found
         return redirect(arrive(request, user, "", by_pass=spent))
-    return render(request, "registration/signin_pass.html", {"form": form})
+    return render(request, "registration/signin_pass.html", {"form": form, "captcha": asked})
 
 
 @require_POST
@@ -111,6 +120,23 @@ def extend(request: HttpRequest) -> HttpResponse:
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=204)
     return redirect("registration:security-info")
+
+
+def _asked(request: HttpRequest) -> Captcha:
+    """The work that goes with the page; before much went wrong nobody asks for its result."""
+    network = middleware.client_network(request)
+    suspicion = captcha.suspicion_at_sign_in(network)
+    needed = suspicion is not None
+    return Captcha(Action.SIGN_IN, network, request.POST, suspicion or Suspicion.NONE, needed)
+
+
+def _worked(form: SignInForm | PassForm, asked: Captcha, known: str = "") -> bool:
+    name = form.cleaned_data["username"]
+    suspicion = captcha.suspicion_at_sign_in(asked.network, name, known)
+    found = Finding.PASSED if suspicion is None else asked.judge(suspicion)
+    if found is not Finding.PASSED:
+        form.add_error(None, words.captcha_words(asked.action, found, asked.ripe_at))
+    return found is Finding.PASSED
 
 
 def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
@@ -139,7 +165,10 @@ def _passed(request: HttpRequest, form: PassForm) -> tuple[User, AccessPass] | N
 
 
 def _stopped(
-    request: HttpRequest, form: SignInForm | PassForm, template: str = "registration/signin.html"
+    request: HttpRequest,
+    form: SignInForm | PassForm,
+    asked: Captcha,
+    template: str = "registration/signin.html",
 ) -> HttpResponse:
     """Too many failures from this network: until when."""
     network = middleware.client_network(request)
@@ -152,10 +181,12 @@ def _stopped(
         else _("Too many requests came from your network. Try again later.")
     )
     form.add_error(None, body)
-    return _later(request, form, template, until)
+    return _later(request, {"form": form, "captcha": asked}, template, until)
 
 
-def _locked(request: HttpRequest, form: SignInForm, until: datetime) -> HttpResponse:
+def _locked(
+    request: HttpRequest, form: SignInForm, asked: Captcha, until: datetime
+) -> HttpResponse:
     """Too many wrong passwords for this user ID, whether or not anybody has it."""
     minutes = max(1, math.ceil((until - timezone.now()) / timedelta(minutes=1)))
     body = ngettext(
@@ -166,13 +197,14 @@ def _locked(request: HttpRequest, form: SignInForm, until: datetime) -> HttpResp
         minutes,
     ) % {"minutes": minutes}
     form.add_error(None, body)
-    return _later(request, form, "registration/signin.html", until)
+    context = {"form": form, "captcha": asked}
+    return _later(request, context, "registration/signin.html", until)
 
 
 def _later(
-    request: HttpRequest, form: SignInForm | PassForm, template: str, until: datetime | None
+    request: HttpRequest, context: dict[str, object], template: str, until: datetime | None
 ) -> HttpResponse:
-    response = render(request, template, {"form": form}, status=429)
+    response = render(request, template, context, status=429)
     wait = until - timezone.now() if until else timedelta()
     response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))
     return response

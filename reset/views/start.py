@@ -10,7 +10,11 @@ from reset.queries import attempts as queries
 from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
+from verification.forms import captcha_words
 from verification.middleware import client_network
+from verification.rules.captcha import Action, Finding
+from verification.services import captcha
+from verification.services.captcha import Captcha
 
 _USERNAME = "username"
 _REASON = "reason"
@@ -18,20 +22,23 @@ _REASON = "reason"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def identify(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        form = IdentifyForm(request.POST)
-        if form.is_valid():
-            begun = attempts.begin(
-                form.cleaned_data["username"],
-                network=client_network(request),
-                wanted=_wanted(request),
-            )
-            return with_cookie(redirect("reset:choose"), begun.cookie)
-        return render(request, "reset/identify.html", {"form": form})
-    if request.GET.get(_USERNAME) or request.GET.get(_REASON):
+    if request.method != "POST" and (request.GET.get(_USERNAME) or request.GET.get(_REASON)):
         return _remembered(request)
-    form = IdentifyForm(initial={"username": request.session.get(_USERNAME, "")})
-    return render(request, "reset/identify.html", {"form": form})
+    form = IdentifyForm(
+        request.POST if request.method == "POST" else None,
+        initial={"username": request.session.get(_USERNAME, "")},
+    )
+    network = client_network(request)
+    asked = Captcha(Action.IDENTIFY, network, request.POST)
+    if form.is_valid() and _worked(form, asked):
+        captcha.count_a_user_id(network)
+        begun = attempts.begin(
+            form.cleaned_data["username"], network=network, wanted=_wanted(request)
+        )
+        return with_cookie(redirect("reset:choose"), begun.cookie)
+    if asked.finding is None:
+        asked.suspicion = captcha.suspicion_of(network)
+    return render(request, "reset/identify.html", {"form": form, "captcha": asked})
 
 
 @at(Step.CHOOSE)
@@ -49,6 +56,14 @@ def again(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
     """Starts over with the same user ID filled in, and never in an address."""
     request.session[_USERNAME] = queries.username_of(attempt)
     return redirect("reset:identify")
+
+
+def _worked(form: IdentifyForm, asked: Captcha) -> bool:
+    suspicion = captcha.suspicion_at_identify(form.cleaned_data["username"], asked.network)
+    found = asked.judge(suspicion)
+    if found is not Finding.PASSED:
+        form.add_error(None, captcha_words(asked.action, found, asked.ripe_at))
+    return found is Finding.PASSED
 
 
 def _remembered(request: HttpRequest) -> HttpResponse:

@@ -41,7 +41,7 @@ def error_summary(form: forms.BaseForm | None) -> dict[str, object]:
 
 
 @register.inclusion_tag("components/form.html")
-def the_form(
+def the_form(  # noqa: PLR0913  # a form has this many sides, all named
     form: forms.BaseForm,
     *,
     submit: str,
@@ -49,6 +49,7 @@ def the_form(
     action: str = "",
     cancel: str = "",
     heading: bool = False,
+    captcha: object = None,
 ) -> dict[str, object]:
     """A whole form with its CSRF token, fields and one button.
 
@@ -59,6 +60,7 @@ def the_form(
         action: an address, if the form isn't sent to its own page.
         cancel: an address; puts a "Cancel" link beside the button.
         heading: the label of a choice is the page's `h1`, its help text the page's lead.
+        captcha: the work that is asked of a program before it may send this form.
     """
     return {
         "form": form,
@@ -67,6 +69,7 @@ def the_form(
         "action": action,
         "cancel": cancel,
         "heading": heading,
+        "captcha": captcha,
     }
 
 

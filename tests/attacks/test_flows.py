@@ -27,6 +27,7 @@ from tests.builders import (
     make_tenant,
     make_user,
 )
+from tests.captcha import solved
 from tests.threads import all_at_once
 from verification.models import Challenge
 from verification.queries import drawn_questions, methods_by_proof
@@ -44,7 +45,7 @@ def user(contoso):
 
 
 def identify(client, upn="minji@contoso.example"):
-    return client.post("/passwordreset", {"username": upn}, follow=True)
+    return client.post("/passwordreset", solved({"username": upn}), follow=True)
 
 
 def choose(client, method):

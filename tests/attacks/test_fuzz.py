@@ -16,6 +16,7 @@ from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.attacks.test_headers import SIGNS_OUT, addresses
 from tests.builders import PASSWORD, make_email, make_passkey, make_phone, make_questions, make_user
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin, make_operator
 from tests.soft_authenticator import SoftAuthenticator
 
@@ -108,7 +109,7 @@ def visitor(_user):
 
 def at_a_gate(user):
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "email"})
     return client
 

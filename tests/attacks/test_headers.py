@@ -11,6 +11,7 @@ from django.urls import URLPattern, get_resolver
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_user
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 
 STANDS_FOR = {"int": "1", "uuid": str(uuid.uuid4()), "slug": "email", "str": "x", "path": "1"}
@@ -132,7 +133,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(contoso):
     change_policy(Policy(self_service=Scope.ALL, require_registration=False))
     client = person(make_user())
     client.get("/passwordreset")
-    client.post("/passwordreset", {"username": "minji@contoso.example"})
+    client.post("/passwordreset", solved({"username": "minji@contoso.example"}))
     client.get("/?lng=ko")
 
     assert {settings.SESSION_COOKIE_NAME, settings.KNOWN_COOKIE_NAME} <= client.cookies.keys()

@@ -5,6 +5,7 @@ import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as TookTooLong
@@ -16,6 +17,7 @@ from tests.services.twilio import Twilio
 
 HAS_CODE = re.compile(r"(?<!\d)\d{6,8}(?!\d)")
 PASSWORD = "first given password"
+_LONGEST_WAIT_S = 45
 _numbers = itertools.count(1)
 
 
@@ -144,9 +146,15 @@ def register_questions(page: Page, count=5) -> dict[str, str]:
 
 
 def begin_reset(page: Page, upn: str) -> None:
+    """Says who it is. Without script that takes some waiting: once and for all what is asked."""
     page.goto("/passwordreset")
     page.fill("[name=username]", upn)
     go_on(page)
+    waited_s = 0
+    while urlsplit(page.url).path == "/passwordreset" and waited_s < _LONGEST_WAIT_S:
+        page.wait_for_timeout(2_000)
+        waited_s += 2
+        go_on(page)
 
 
 def choose(page: Page, method: str) -> None:

@@ -13,8 +13,10 @@ from directory.models import User
 from isolation.scope import NOBODY, in_tenant
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_user
+from tests.captcha import solved
 from vault.services import sealed
 from verification.models import Authenticator
+from verification.rules.captcha import Action
 
 SEED = "3132333435363738393031323334353637383930"
 
@@ -53,7 +55,8 @@ def code_shown(page) -> str:
 def signed_in(user, password=PASSWORD) -> Client:
     """A browser behind the first factor only."""
     client = Client()
-    client.post("/signin", {"username": user.upn, "password": password})
+    fields = {"username": user.upn, "password": password}
+    client.post("/signin", solved(fields, action=Action.SIGN_IN))
     return client
 
 

@@ -12,6 +12,7 @@ from isolation.scope import in_tenant
 from tenants.models import Branding
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 from verification.services import notices
 from verification.services.notice_words import Notice
@@ -166,7 +167,7 @@ def test_the_portal_has_a_host_of_its_own_where_only_its_people_are_known(client
     def begin(upn):
         browser = Client(headers={"host": "password.contoso.example"})
         page = browser.get("/passwordreset")
-        answer = browser.post("/passwordreset", {"username": upn}, follow=True)
+        answer = browser.post("/passwordreset", solved({"username": upn}), follow=True)
         return page, answer.request["PATH_INFO"]
 
     page, ours = begin("minji@contoso.example")

@@ -25,6 +25,7 @@ from tests.builders import (
     make_tenant,
     make_user,
 )
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin, make_operator, signed_in
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
@@ -123,7 +124,7 @@ def test_a_code_for_the_helpdesk_is_good_for_nothing_else(person, helpdesk, mail
     ask(helpdesk, person, "email")
     code = mailroom.code()
     client = Client()
-    client.post("/passwordreset", {"username": person.upn})
+    client.post("/passwordreset", solved({"username": person.upn}))
     client.post("/passwordreset/verify", {"code": code})
     inside = signed_in(person)
     inside.get("/security-info/remove/email")

@@ -20,6 +20,7 @@ from tenants.queries import (
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import ANSWERS, PASSWORD, make_questions, make_tenant, make_user
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 from tests.threads import all_at_once
 
@@ -53,7 +54,7 @@ def test_a_question_switched_off_isnt_offered_but_still_asked(client):
     assert "q01" in questions()
     assert Event.objects.filter(activity=Activity.QUESTIONS_CHANGED).exists()
     person = Client()
-    person.post("/passwordreset", {"username": minji.upn})
+    person.post("/passwordreset", solved({"username": minji.upn}))
     person.post("/passwordreset/verify", {"method": "questions"})
     asked = person.get("/passwordreset/questions").text
     assert sum(str(PREDEFINED[qid]) in asked for qid in ANSWERS) == 3

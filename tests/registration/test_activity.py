@@ -18,6 +18,7 @@ from tenants.policy import Policy, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import signed_in
 from tests.builders import PASSWORD, make_email, make_user
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 
 
@@ -37,7 +38,7 @@ def test_everything_that_is_told_has_words():
 
 def test_people_see_what_happened_and_about_where(user):
     make_email(user)
-    Client(REMOTE_ADDR="203.0.113.77").post("/passwordreset", {"username": user.upn})
+    Client(REMOTE_ADDR="203.0.113.77").post("/passwordreset", solved({"username": user.upn}))
     wrong = {"username": user.upn, "password": "wrong"}
     Client(REMOTE_ADDR="198.51.100.9").post("/signin", wrong)
     client = Client(REMOTE_ADDR="192.0.2.7")
@@ -51,7 +52,7 @@ def test_people_see_what_happened_and_about_where(user):
 
 
 def test_no_full_address_is_written_down(user):
-    Client(REMOTE_ADDR="203.0.113.77").post("/passwordreset", {"username": user.upn})
+    Client(REMOTE_ADDR="203.0.113.77").post("/passwordreset", solved({"username": user.upn}))
 
     assert "113.77" not in str(list(Event.objects.values()))
 

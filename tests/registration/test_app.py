@@ -11,6 +11,7 @@ from reset.models import Evidence
 from tenants.policy import Method, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.captcha import solved
 from tests.console.people import code_now, code_shown, with_app
 from verification.models import Authenticator
 from verification.services import authenticators
@@ -36,7 +37,7 @@ def sign_in(user) -> Client:
 def at_the_app(user) -> Client:
     """In front of the field for the app's code, in a reset."""
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "authenticator"})
     return client
 

@@ -6,7 +6,9 @@ from limits import services as limits
 from limits.rules import Limit
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user
+from tests.captcha import solved
 from verification.middleware import client_network
+from verification.rules.captcha import Action
 
 
 @pytest.fixture
@@ -15,7 +17,8 @@ def user(contoso, mailroom):
 
 
 def sign_in(client, user, path="/signin"):
-    return client.post(path, {"username": user.upn, "password": PASSWORD})
+    fields = {"username": user.upn, "password": PASSWORD}
+    return client.post(path, solved(fields, action=Action.SIGN_IN))
 
 
 def test_a_user_id_in_the_address_is_moved_away_and_the_goal_is_kept(user, client):

@@ -22,6 +22,7 @@ from tests.builders import (
     make_recovery_codes,
     make_user,
 )
+from tests.captcha import solved
 from tests.console.people import code_now, with_app
 from verification.models import RecoveryCode
 from verification.queries import codes_left
@@ -78,7 +79,7 @@ def saved(client) -> list[str]:
 def at_the_code(user) -> Client:
     """In front of the field for a recovery code, in a reset."""
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "recovery_code"})
     return client
 
@@ -284,7 +285,7 @@ def test_whoever_has_nothing_else_waits_until_the_pause_is_over(user):
     make_email(user)
     use_up_the_guesses(user)
 
-    page = Client().post("/passwordreset", {"username": user.upn}, follow=True)
+    page = Client().post("/passwordreset", solved({"username": user.upn}), follow=True)
 
     assert page.status_code == 429
 
@@ -295,7 +296,7 @@ def test_codes_alone_dont_pass_two_gates_during_a_pause(user):
     make_recovery_codes(user)
     use_up_the_guesses(user)
 
-    page = Client().post("/passwordreset", {"username": user.upn}, follow=True)
+    page = Client().post("/passwordreset", solved({"username": user.upn}), follow=True)
 
     assert page.status_code == 429
 

@@ -7,6 +7,7 @@ from directory.models import User
 from reset.models import ResetAttempt
 from tenants.models import Branding
 from tests.builders import PASSWORD, make_email, make_user
+from tests.captcha import solved
 
 NEW = "correct horse battery staple"
 PAGE = "/changepassword"
@@ -129,7 +130,7 @@ def test_a_temporary_password_posts_nothing_elsewhere_either(user, path):
 
 def test_a_reset_that_was_under_way_ends(user):
     make_email(user)
-    Client().post("/passwordreset", {"username": user.upn})
+    Client().post("/passwordreset", solved({"username": user.upn}))
 
     change(sign_in(user))
 

@@ -7,6 +7,7 @@ from limits.rules import Limit
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
+from tests.captcha import solved
 
 AT_A_RESET, AT_A_CHANGE = "/passwordreset/new-password/hint", "/changepassword/hint"
 GOOD = "correct horse battery staple"
@@ -27,7 +28,7 @@ def user(contoso, mailroom):
 def at_the_new_password(user, mailroom) -> Client:
     make_email(user)
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "email"})
     client.post("/passwordreset/code", {"code": mailroom.code()})
     return client
@@ -75,7 +76,7 @@ def test_the_page_says_the_same_without_a_script(user, mailroom):
 def test_nobody_is_told_before_the_gates_are_passed(user):
     make_email(user)
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
 
     assert hint(client, "minji", AT_A_RESET).status_code == 302
     assert hint(Client(), "minji", AT_A_RESET).status_code == 302

@@ -11,6 +11,7 @@ from reset.queries.attempts import attempt_of, facts_of
 from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.builders import ANSWERS, make_email, make_phone, make_questions, make_user
+from tests.captcha import solved
 from verification.models import Challenge
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import type_number
@@ -79,7 +80,7 @@ class Person:
             challenge.code_mac = code_mac(challenge, RIGHT)
             challenge.save(update_fields=["code_mac"])
         if action == "identify":
-            return post("/passwordreset", {"username": self.upn})
+            return post("/passwordreset", solved({"username": self.upn}))
         if action.startswith("send "):
             method = {"text": "mobile_text", "call": "mobile_call"}.get(action[5:], action[5:])
             return post("/passwordreset/verify", {"method": method})

@@ -17,6 +17,7 @@ from tenants.policy import Method, Policy, Proof, Scope
 from tenants.queries import policy_in_force
 from tenants.services import change_policy
 from tests.builders import make_email, make_passkey, make_recovery_codes, make_user
+from tests.captcha import solved
 from tests.soft_authenticator import SoftAuthenticator, options_on
 from verification.models import Passkey
 
@@ -37,7 +38,7 @@ def user(contoso, mailroom):
 
 def at_the_gate(user) -> Client:
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "passkey"})
     return client
 
@@ -71,7 +72,7 @@ def test_it_is_offered_first(user):
     make_email(user)
     make_passkey(user, SoftAuthenticator())
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
 
     page = client.get("/passwordreset/verify").text
 
@@ -169,7 +170,7 @@ def test_the_page_belongs_to_its_turn(user):
     make_email(user)
     make_passkey(user, SoftAuthenticator())
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
 
     assert client.get(PAGE)["Location"] == "/passwordreset/verify"
     assert Client().get(PAGE)["Location"] == "/passwordreset/ended"

@@ -16,6 +16,7 @@ from isolation.scope import current_tenant_id, in_tenant
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_tenant, make_user
+from tests.captcha import solved
 from tests.console.people import make_admin
 from tests.threads import all_at_once
 
@@ -77,7 +78,7 @@ def test_so_many_passwords_dont_come_back(user, history, used):
 def test_a_reset_takes_no_password_that_may_not_come_back(user, mailroom):
     decide(password_history=1)
     client = Client()
-    client.post("/passwordreset", {"username": user.upn})
+    client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "email"})
     client.post("/passwordreset/code", {"code": mailroom.code()})
 

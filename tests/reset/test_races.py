@@ -12,6 +12,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import Evidence, ResetAttempt
 from tests.builders import make_email, make_tenant, make_user
+from tests.captcha import solved
 from verification.models import Challenge
 from verification.services.challenges import code_mac
 from verification.services.notice_links import issue
@@ -47,7 +48,7 @@ def portal(transactional_db, mailroom):
     with in_tenant(tenant.pk):
         make_email(make_user())
         client = Client()
-        client.post("/passwordreset", {"username": "minji@contoso.example"})
+        client.post("/passwordreset", solved({"username": "minji@contoso.example"}))
         client.post("/passwordreset/verify", {"method": "email"})
         challenge = Challenge.objects.get()
         challenge.code_mac = code_mac(challenge, RIGHT)

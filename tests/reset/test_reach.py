@@ -109,8 +109,12 @@ def move_in(person, groups):
         for proof in person[how] - {Proof.ALTERNATE_PHONE, Proof.QUESTIONS}:
             make(user, proof, held[proof], textable=person["textable"][how])
     if Proof.ALTERNATE_PHONE in person["verified"]:
-        second = PHONES[person["alternate"]]
-        make_method(user, Proof.ALTERNATE_PHONE, second, textable=person["alternate_textable"])
+        second, textable = PHONES[person["alternate"]], person["alternate_textable"]
+        for how in ("entered", "verified"):
+            # What a number takes doesn't depend on what it is called.
+            if Proof.MOBILE_PHONE in person[how] and person["mobile"][how] == person["alternate"]:
+                textable = person["textable"][how]
+        make_method(user, Proof.ALTERNATE_PHONE, second, textable=textable)
     if Proof.QUESTIONS in person["verified"]:
         make_questions(user)
     if person["app"]:

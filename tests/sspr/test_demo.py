@@ -9,6 +9,7 @@ from django.test import Client
 from delivery.channels import channel
 from delivery.models import DemoMessage
 from tests.builders import make_email, make_phone, make_user
+from tests.captcha import solved
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def demo(contoso, mailroom, monkeypatch):
 
 
 def begin(client, method):
-    client.post("/passwordreset", {"username": "minji@contoso.example"})
+    client.post("/passwordreset", solved({"username": "minji@contoso.example"}))
     return client.post("/passwordreset/verify", {"method": method}, follow=True)
 
 

@@ -17,6 +17,7 @@ from reset.refusals import Refusal
 from sspr.pages import ARTICLES
 from tenants.models import Branding
 from tests.builders import PASSWORD, make_user
+from tests.captcha import solved
 from tests.house.test_languages import CATALOGUE, GLOSSARY
 from tests.services.environment import BASE
 
@@ -158,7 +159,7 @@ def test_nobody_is_told_how_another_organisation_helps(client, hanbit):
     with in_tenant(hanbit.pk):
         Branding.objects.create(help_texts={"en": "Call extension 4711", "ko": "내선 4711"})
         make_user("ann@hanbit.example")
-    client.post("/passwordreset", {"username": "ann@hanbit.example"})
+    client.post("/passwordreset", solved({"username": "ann@hanbit.example"}))
     before = client.get("/help/reset").text
 
     client.post("/signin", {"username": "ann@hanbit.example", "password": PASSWORD})

@@ -27,6 +27,7 @@ from tests.builders import (
     make_recovery_codes,
     make_user,
 )
+from tests.captcha import solved
 from tests.console.people import with_app
 from tests.soft_authenticator import SoftAuthenticator
 from verification.models import (
@@ -59,7 +60,7 @@ def lived(contoso, mailroom):
     Client().post("/signin", {"username": user.upn, "password": PASSWORD})
     for is_whole in (True, False):
         client = Client()
-        client.post("/passwordreset", {"username": user.upn})
+        client.post("/passwordreset", solved({"username": user.upn}))
         client.post("/passwordreset/verify", {"method": "email"})
         if is_whole:
             client.post("/passwordreset/code", {"code": mailroom.code()})

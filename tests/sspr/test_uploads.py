@@ -4,6 +4,7 @@ import tempfile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 
 
@@ -24,7 +25,9 @@ def test_fields_beside_such_a_file_still_count(db):
     file = io.BytesIO(b"x" * 100)
     file.name = "x.bin"
 
-    page = Client().post("/passwordreset", {"username": "nobody@nowhere.example", "file": file})
+    page = Client().post(
+        "/passwordreset", solved({"username": "nobody@nowhere.example", "file": file})
+    )
 
     assert page.status_code == 302
 

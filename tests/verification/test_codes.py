@@ -363,7 +363,7 @@ def test_of_two_hundred_guesses_at_once_five_are_looked_at(mailroom):
     assert sum(answer is not None for answer in answers) == Limit.WRONG_GUESSES.value.times
 
 
-def test_new_codes_buy_no_more_guesses_than_ten_a_day(db):
+def test_new_codes_buy_no_more_guesses_than_ten_a_day(contoso):
     for _ in range(10):
         guesses.count_a_guess(1)
 
@@ -374,7 +374,7 @@ def test_new_codes_buy_no_more_guesses_than_ten_a_day(db):
     guesses.count_a_guess(2)
 
 
-def test_tries_during_a_pause_are_no_guesses(db, clock):
+def test_tries_during_a_pause_are_no_guesses(contoso, clock):
     for _ in range(10):
         guesses.count_a_guess(1)
     for _ in range(100):
@@ -385,7 +385,7 @@ def test_tries_during_a_pause_are_no_guesses(db, clock):
     guesses.count_a_guess(1)
 
 
-def test_a_hundred_wrong_guesses_in_a_row_end_it_until_the_helpdesk_helps(db, clock):
+def test_a_hundred_wrong_guesses_in_a_row_end_it_until_the_helpdesk_helps(contoso, clock):
     for _ in range(100):
         limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, "1")
 
@@ -400,7 +400,7 @@ def test_a_hundred_wrong_guesses_in_a_row_end_it_until_the_helpdesk_helps(db, cl
     guesses.count_a_guess(1)
 
 
-def test_a_right_guess_is_given_back_and_the_wrong_ones_stay(db):
+def test_a_right_guess_is_given_back_and_the_wrong_ones_stay(contoso):
     for _ in range(9):
         guesses.count_a_guess(1)
     for _ in range(20):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from limits import services as limits
 from limits.rules import Limit
 from passwords.hashing import Busy
+from verification.services import alarms
 
 _BOTH = (Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS)
 _ASKED_AT_ONCE = 1_000
@@ -52,6 +53,7 @@ def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
         raise Paused(verdict.until)
     if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, key).allowed:
         raise Paused(None)
+    alarms.count_a_guess()
 
 
 @contextmanager
@@ -71,6 +73,7 @@ def uncount(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
     """
     for limit in _BOTH:
         limits.give_back(limit, f"{budget}{user_id}")
+    alarms.uncount()
 
 
 def forgive(user_id: int) -> None:

@@ -88,6 +88,12 @@ def succeeded(upn: str, *, place: str = ANYWHERE) -> None:
     SignInLockout.objects.filter(who=_who(upn), place=_place_mac(upn, place)).delete()
 
 
+def failures_in(place: str, upn: str) -> int:
+    """How many wrong passwords in a row were tried in this place; counts nothing."""
+    rows = SignInLockout.objects.filter(who=_who(upn), place=_place_mac(upn, place))
+    return rows.values_list("failures", flat=True).first() or 0
+
+
 def forgive(user: User) -> None:
     """Ends every lock of this user: after a reset, an unlock, or when an administrator says so."""
     SignInLockout.objects.filter(who=_who(user.upn)).delete()

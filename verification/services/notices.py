@@ -87,7 +87,6 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
             shape = _DAY_AND_CLOCK.get(language, _DAY_AND_CLOCK["en"])
             facts["time"] = date_format(timezone.localtime(until), shape)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
-        letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
         for address in mailboxes:
             outbox.post(
                 Kind.EMAIL,
@@ -167,6 +166,28 @@ def tell_of_second_factor(person: User) -> None:
             paragraphs=[letter_words(Notice.SECOND_FACTOR_REMOVED)[1] % facts],
         )
         _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
+
+
+def tell_of_guessing() -> None:
+    """Every administrator hears that somebody may be guessing at many people's codes."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = {"tenant": called()}
+        letter = Letter(
+            subject=_("[%(tenant)s] Unusually many wrong codes") % facts,
+            paragraphs=[
+                _(
+                    "In the last hour, far more verification codes and answers than usual were"
+                    " wrong. Somebody may be guessing at many accounts."
+                ),
+                _(
+                    "You don’t have to do anything at once: guessing is limited for each account,"
+                    " and asking costs more for everybody now. Look at the audit log to see which"
+                    " accounts it is about."
+                ),
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
 
 
 def proof_name(proof: Proof) -> str:

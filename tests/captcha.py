@@ -1,0 +1,41 @@
+"""The work that a page asks for, done as the page's script does it."""
+
+import json
+import re
+
+import altcha
+
+from verification.rules.captcha import Action, Suspicion
+from verification.services.captcha import Captcha
+
+NETWORK = "127.0.0.1"
+_DRAWN = re.compile(
+    r'name="(?:csrfmiddlewaretoken|ticket)" value="[^"]*"|data-altcha="[^"]*"|nonce="[^"]*"'
+)
+
+
+def solved(fields=None, *, action=Action.IDENTIFY, suspicion=Suspicion.MUCH):
+    """The fields of a form, and with them work that is enough for any suspicion."""
+    return {"altcha": work(action, suspicion)} | (fields or {})
+
+
+def work(action=Action.IDENTIFY, suspicion=Suspicion.NONE) -> str:
+    return solution_of(Captcha(action, NETWORK, {}, suspicion).challenge)
+
+
+def solution_of(challenge: str, **changed) -> str:
+    """What a script would send back for this challenge."""
+    given = altcha.Challenge.from_dict(json.loads(challenge) | changed)
+    found = altcha.solve_challenge(given)
+    assert found is not None
+    return altcha.Payload(given, found).to_base64()
+
+
+def ticket(action=Action.IDENTIFY, network=NETWORK) -> str:
+    """The waiting ticket that a page carries."""
+    return Captcha(action, network, {}, Suspicion.NONE).ticket
+
+
+def without_work(page: str) -> str:
+    """A page but for what is drawn anew each time: its token, its ticket and its work."""
+    return _DRAWN.sub("", page)

@@ -1,0 +1,60 @@
+"""What a program must do before it may ask: work, or wait.
+
+Nobody has to see, hear or copy anything (WCAG 2.2, success criterion 3.3.8).
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum, IntEnum, StrEnum, auto
+
+LIFETIME = timedelta(minutes=10)
+ROUNDS = 500
+"""Rounds of PBKDF2 in one try. The server makes two tries for each page that is sent."""
+_TRIES = (400, 1_600, 6_400)
+_WAITS = (timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40))
+
+
+class Action(StrEnum):
+    """What the work is for. It is good for nothing else."""
+
+    IDENTIFY = "identify"
+    SIGN_IN = "sign-in"
+
+
+class Suspicion(IntEnum):
+    """How much the network that asks, or the organisation that is asked about, gives to think."""
+
+    NONE = 0
+    SOME = 1
+    MUCH = 2
+
+    @property
+    def tries(self) -> range:
+        """How many tries the work takes, half of them more or fewer by chance."""
+        mean = _TRIES[self]
+        return range(mean // 2, mean + mean // 2 + 1)
+
+    @property
+    def wait(self) -> timedelta:
+        """How long a waiting ticket ripens."""
+        return _WAITS[self]
+
+
+class Finding(Enum):
+    PASSED = auto()
+    EARLY = auto()
+    EXPIRED = auto()
+    FAILED = auto()
+
+
+def ripe(issued_at: datetime, now: datetime, suspicion: Suspicion) -> Finding:
+    """Whether somebody waited long enough with a ticket, and not too long.
+
+    >>> then = datetime(2026, 1, 1)
+    >>> ripe(then, then + timedelta(seconds=9), Suspicion.NONE).name
+    'EARLY'
+    >>> ripe(then, then + timedelta(seconds=10), Suspicion.NONE).name
+    'PASSED'
+    """
+    if now >= issued_at + LIFETIME:
+        return Finding.EXPIRED
+    return Finding.PASSED if now >= issued_at + suspicion.wait else Finding.EARLY

@@ -1,0 +1,213 @@
+"""Proof of work, and the waiting ticket for who has no script. Both are good once.
+
+Neither is a gate: it only makes each try cost something, and more where somebody attacks.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import altcha
+from django.core import signing
+from django.utils import timezone
+
+from directory.rules import canonical_upn
+from isolation.scope import NOBODY, in_tenant
+from limits import services as limits
+from limits.rules import Limit, place
+from tenants.queries import tenant_of
+from vault.keyring import purpose_key
+from verification.rules import captcha as rules
+from verification.rules.captcha import Action, Finding, Suspicion
+from verification.services import alarms, lockouts
+
+_ALGORITHM = "PBKDF2/SHA-256"
+_MOST_SENT = 4_096
+_FAILURES = (5, 20, 50)
+"""How many failed sign-ins from a network bring on each suspicion."""
+_WRONG_PASSWORDS_UNNOTICED = 3
+
+
+@dataclass(slots=True)
+class Captcha:
+    """What came back with a page, and what the next one asks for.
+
+    Args:
+        action: what it is asked for.
+        network: that the request came from.
+        sent: the fields of the request.
+        suspicion: how much to ask for on the next page.
+        needed: whether the page says anything of it before something went wrong.
+    """
+
+    action: Action
+    network: str
+    sent: Mapping[str, str]
+    suspicion: Suspicion = Suspicion.NONE
+    needed: bool = True
+    finding: Finding | None = None
+    _ticket: "_Ticket | None" = field(default=None, init=False)
+
+    def judge(self, suspicion: Suspicion) -> Finding:
+        """Whether the work was done, or the time waited, that so much suspicion asks for.
+
+        What passed is used up.
+        """
+        self.suspicion, self.needed = suspicion, True
+        worked = self._worked()
+        waited = None if worked is Finding.PASSED else self._waited()
+        passed = Finding.PASSED in {worked, waited}
+        self.finding = Finding.PASSED if passed else worked or waited or Finding.FAILED
+        return self.finding
+
+    @property
+    def challenge(self) -> str:
+        """New work, as JSON for the page's script."""
+        tries = self.suspicion.tries
+        made = altcha.create_challenge(
+            _ALGORITHM,
+            rules.ROUNDS,
+            counter=tries.start + secrets.randbelow(len(tries)),
+            expires_at=timezone.now() + rules.LIFETIME,
+            data={"for": self.action.value, "suspicion": int(self.suspicion)},
+            hmac_secret=purpose_key("captcha"),
+        )
+        return json.dumps(made.to_dict())
+
+    @property
+    def ticket(self) -> str:
+        """The ticket of this page: the one that was sent, as long as it can still ripen."""
+        held = self._ticket_sent()
+        now = timezone.now()
+        if (
+            held is None
+            or held.spent
+            or rules.ripe(held.at, now, self.suspicion) is Finding.EXPIRED
+        ):
+            held = self._ticket = _Ticket(secrets.token_hex(16), now)
+        return _signed([self.action, place(self.network), held.id, int(held.at.timestamp())])
+
+    @property
+    def ripe_at(self) -> datetime:
+        """From when the ticket is good."""
+        held = self._ticket_sent()
+        return (held.at if held else timezone.now()) + self.suspicion.wait
+
+    @property
+    def signs_in(self) -> bool:
+        return self.action is Action.SIGN_IN
+
+    @property
+    def wait_s(self) -> int:
+        """Seconds that a new ticket takes to ripen."""
+        return int(self.suspicion.wait.total_seconds())
+
+    def _worked(self) -> Finding | None:
+        """Nothing where the page's script sent nothing."""
+        payload = self.sent.get("altcha", "")
+        if not payload:
+            return None
+        if len(payload) > _MOST_SENT:
+            return Finding.FAILED
+        verified = altcha.verify_solution(payload, purpose_key("captcha"))
+        if not verified.verified:
+            return Finding.EXPIRED if verified.expired else Finding.FAILED
+        # It was signed by us: what is in it is as we wrote it.
+        challenge = altcha.Payload.from_base64(payload).challenge
+        told = challenge.parameters.data or {}
+        enough = told.get("suspicion", -1) >= self.suspicion
+        if told.get("for") != self.action or not enough:
+            return Finding.FAILED
+        return _spend(challenge.parameters.nonce)
+
+    def _waited(self) -> Finding | None:
+        held = self._ticket_sent()
+        if held is None:
+            return None
+        found = rules.ripe(held.at, timezone.now(), self.suspicion)
+        if found is not Finding.PASSED:
+            return found
+        held.spent = True
+        return _spend(held.id)
+
+    def _ticket_sent(self) -> "_Ticket | None":
+        if self._ticket is None:
+            self._ticket = _read(self.sent.get("ticket", ""), self.action, place(self.network))
+        return self._ticket
+
+
+@dataclass(slots=True)
+class _Ticket:
+    id: str
+    at: datetime
+    spent: bool = False
+
+
+def suspicion_at_identify(upn: str, network: str) -> Suspicion:
+    """How much to ask of who wants to reset the password of this user ID, whoever has it."""
+    tenant = tenant_of(upn)
+    return suspicion_of(network, tenant_id=tenant.pk if tenant else None)
+
+
+def suspicion_of(network: str, *, tenant_id: int | None = None) -> Suspicion:
+    """One step for a network that tried many user IDs, one for an organisation under attack."""
+    busy = limits.blocked_until(Limit.USER_IDS_FROM_A_NETWORK_LATELY, network) is not None
+    attacked = tenant_id is not None and alarms.is_raised(tenant_id)
+    return Suspicion(busy + attacked)
+
+
+def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspicion | None:
+    """How much to ask of who signs in; None, and so nothing, where hardly anything went wrong.
+
+    Args:
+        upn: as typed; it counts whether or not anybody has it. Nothing before it is known.
+        known: the cookie by which the browser is known to users who signed in there before.
+    """
+    failures = limits.count_of(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+    for suspicion, most in zip(reversed(Suspicion), reversed(_FAILURES), strict=True):
+        if failures >= most:
+            return suspicion
+    if upn and _failed_lately(canonical_upn(upn), known):
+        return Suspicion.NONE
+    return None
+
+
+def count_a_user_id(network: str) -> None:
+    """One more user ID was tried from there."""
+    limits.hit(Limit.USER_IDS_FROM_A_NETWORK_LATELY, network)
+
+
+def _failed_lately(upn: str, known: str) -> bool:
+    tenant = tenant_of(upn)
+    with in_tenant(tenant.pk if tenant else NOBODY):
+        return (
+            lockouts.failures_in(lockouts.place_of(upn, known), upn) >= _WRONG_PASSWORDS_UNNOTICED
+        )
+
+
+def _spend(of: str) -> Finding:
+    return Finding.PASSED if limits.hit(Limit.CAPTCHA_OF_A_PAGE, of).allowed else Finding.FAILED
+
+
+def _signed(value: list[str | int]) -> str:
+    return signing.dumps(value, key=_ticket_key(), salt="waiting ticket")
+
+
+def _read(ticket: str, action: Action, where: str) -> _Ticket | None:
+    if not ticket or len(ticket) > _MOST_SENT:
+        return None
+    try:
+        for_action, for_place, name, issued = signing.loads(
+            ticket, key=_ticket_key(), salt="waiting ticket"
+        )
+    except (signing.BadSignature, ValueError):
+        return None
+    if (for_action, for_place) != (action, where):
+        return None
+    return _Ticket(name, datetime.fromtimestamp(issued, UTC))
+
+
+def _ticket_key() -> str:
+    return purpose_key("waiting ticket").hex()
