@@ -34,6 +34,8 @@ class ResetAttempt(TenantOwned):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     refused = models.CharField(max_length=3, blank=True, choices=[(r, r) for r in Refusal])
+    concealed = models.CharField(max_length=3, blank=True, default="", db_default="")
+    """Why it leads nowhere, where the organisation shows that to nobody outside."""
     blocked_until = models.DateTimeField(null=True)
     by_network = models.BooleanField(default=False)
     outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
@@ -49,6 +51,11 @@ class ResetAttempt(TenantOwned):
 
     def __str__(self) -> str:
         return f"reset attempt {self.support_code}"
+
+    @property
+    def subject_id(self) -> int | None:
+        """Whom it is about. Nobody has a number below zero: it stands for a user ID typed."""
+        return self.user_id if self.user_id is not None and self.user_id > 0 else None
 
     @property
     def ends_at(self) -> datetime:

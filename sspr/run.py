@@ -20,7 +20,7 @@ from pathlib import Path
 BASE = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE / "manage.py"))
 _GRACE_S, _LOOK_S = 10.0, 0.1
-_WEB = "granian --interface wsgi --no-ws --blocking-threads 4 --port {port} sspr.wsgi:application"
+_WEB = "granian --interface wsgi --no-ws --blocking-threads 8 --port {port} sspr.wsgi:application"
 _WORKER = (
     "celery --quiet --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
 )

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "sspr.middleware.KnownHosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "verification.middleware.SteadyAnswers",
     "sspr.middleware.SaneSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "sspr.middleware.Language",

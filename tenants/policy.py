@@ -313,6 +313,7 @@ def strictest(first: Policy, second: Policy) -> Policy | None:
             questions_to_register=max(first.questions_to_register, second.questions_to_register),
             password_min_length=max(first.password_min_length, second.password_min_length),
             password_history=max(first.password_history, second.password_history),
+            unknown_users=max(first.unknown_users, second.unknown_users, key=list(Unknown).index),
         )
     except ValueError:
         return None

@@ -9,6 +9,7 @@ from delivery import queue, services
 from delivery.channels.base import Message, Receipt
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
+from verification import middleware
 from verification.rules import captcha
 
 
@@ -17,6 +18,12 @@ def quick_work(monkeypatch):
     """The same work, in few tries: what it costs is measured elsewhere."""
     monkeypatch.setattr(captcha, "ROUNDS", 1)
     monkeypatch.setattr(captcha, "_TRIES", (4, 6, 8))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """Answers leave at once: what is waited for is the business of one test alone."""
+    monkeypatch.setattr(middleware, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture

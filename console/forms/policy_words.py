@@ -112,7 +112,11 @@ WORDS: dict[str, Words] = {
     ),
     "unknown_users": (
         _("Shown to unknown users"),
-        _("What people see who are unknown or not registered."),
+        _(
+            "What people see who are unknown, not registered or out of scope. With the same page"
+            " for everybody, strangers can’t find out who has an account; people who can’t reset"
+            " aren’t told why, and nobody sees which address or number a code goes to."
+        ),
     ),
     "reset_methods": (
         _("Methods allowed for reset"),
@@ -294,7 +298,6 @@ WORDS: dict[str, Words] = {
 }
 
 LATER = {
-    "unknown_users",
     "call_confirmation",
     "ask_full_number",
     "writeback",

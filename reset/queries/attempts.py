@@ -5,18 +5,29 @@ from django.utils import timezone
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
+from isolation.scope import current_tenant_id
 from reset.models import ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
-from tenants.policy import Method, Policy, Proof, Scope, for_administrators, from_plain, strictest
+from tenants.policy import (
+    Method,
+    Policy,
+    Proof,
+    Scope,
+    Unknown,
+    for_administrators,
+    from_plain,
+    strictest,
+)
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
-from vault.keyed import fingerprint
+from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
 from verification.queries import Holdings, held_since, holdings_of, was_denied
 
 _NOBODY = 0
+_MANY = 2**62
 
 
 def browser_mac(cookie: str) -> str:
@@ -60,27 +71,48 @@ def policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
     return strictest(from_plain(attempt.policy), now) if now else None
 
 
+def number_of_nobody(upn: str) -> int:
+    """What stands for a user ID that nobody has, below zero: always the same for the same one.
+
+    Its tries are counted, and its questions drawn, as those of a user are.
+    """
+    return -1 - digits(purpose_key("nobody"), str(current_tenant_id()), upn, below=_MANY)
+
+
+def conceals(attempt: ResetAttempt) -> bool:
+    """Whether everybody is shown the same in this attempt, since it began."""
+    return from_plain(attempt.policy).unknown_users is Unknown.DECOY
+
+
 def facts_of(attempt: ResetAttempt) -> Facts:
     user = user_of(attempt)
+    policy = policy_of(attempt, user)
+    goes_on = _may_go_on(user) and policy is not None
+    identified, hides = attempt.user_id is not None, conceals(attempt)
+    passed, leads_on = passed_in(attempt), goes_on and not attempt.concealed
     return Facts(
-        policy=policy_of(attempt, user),
+        policy=policy or policy_in_force() if hides else policy,
         started_at=attempt.started_at,
-        identified=attempt.user_id is not None,
+        identified=identified,
         goal=Goal(attempt.goal) if attempt.goal else None,
-        passed=passed_in(attempt),
+        passed=passed if leads_on or not hides else frozenset(),
         finished=attempt.finished_at is not None,
-        refused=bool(attempt.refused) or (attempt.user_id is not None and not _may_go_on(user)),
+        refused=bool(attempt.refused) or (identified and not hides and not goes_on),
         denied=was_denied(attempt.pk),
+        leads_on=leads_on,
     )
 
 
 def _may_go_on(user: User | None) -> bool:
-    """Whether self-service is still on for the user: it may have been switched off meanwhile."""
+    """Whether self-service is still on for the user: it may have been switched off meanwhile.
+
+    The same questions are asked about a user who doesn't exist.
+    """
     policy = policy_for(user)
+    allowed = in_scope(user.pk if user else _NOBODY, policy or policy_in_force())
     if user is None or policy is None or not tenant_in_force().enabled:
         return False
-    is_admin = Role(user.role).is_administrator
-    return in_scope(user.pk, policy) and (policy.admin_self_reset or not is_admin)
+    return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
 
 
 def passed_in(attempt: ResetAttempt) -> frozenset[Method]:

@@ -19,9 +19,9 @@ from reset import models
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
 from reset.refusals import Refusal, why_not
-from reset.rules import Goal, Step, step
-from tenants.policy import Policy, to_plain
-from tenants.queries import tenant_of
+from reset.rules import Facts, Goal, Step, step
+from tenants.policy import Policy, Scope, Unknown, to_plain
+from tenants.queries import policy_in_force, tenant_of
 from vault.services import sealed
 from verification.services.guesses import paused_until
 
@@ -65,16 +65,22 @@ def begin(username: str, *, network: str, wanted: Goal | None = None) -> Begun:
     with in_tenant(tenant.pk if tenant else NOBODY):
         user = user_of(upn)
         policy = queries.policy_for(user)
-        until = paused_until(user.pk if user else 0)
-        found = queries.circumstances(user, policy, paused=until is not None)
-        return _written(upn, user, policy, why_not(found), until=until, wanted=wanted)
+        until = paused_until(user.pk if user else queries.number_of_nobody(upn))
+        why = why_not(queries.circumstances(user, policy, paused=until is not None))
+        if policy_in_force().unknown_users is Unknown.DECOY:
+            shown, concealed = _told_to_all(paused=until is not None), why
+        else:
+            shown, concealed = why, None
+        return _written(upn, user, policy, shown, concealed=concealed, until=until, wanted=wanted)
 
 
-def require(attempt: ResetAttempt, wanted: Step) -> None:
-    """Raises `OutOfTurn` unless the attempt is at this step."""
-    actual = step(queries.facts_of(attempt), timezone.now())
+def require(attempt: ResetAttempt, wanted: Step) -> Facts:
+    """What is known of the attempt. Raises `OutOfTurn` unless it is at this step."""
+    facts = queries.facts_of(attempt)
+    actual = step(facts, timezone.now())
     if actual is not wanted:
         raise OutOfTurn(actual)
+    return facts
 
 
 @transaction.atomic
@@ -93,7 +99,7 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
     if live.update(refused=Refusal.TOO_MANY, blocked_until=until, outcome=blocked):
         record(
             Activity.RESET_BLOCKED,
-            subject_id=attempt.user_id,
+            subject_id=attempt.subject_id,
             support_code=attempt.support_code,
             reason="too_many_wrong_guesses",
         )
@@ -113,39 +119,57 @@ def rotate(attempt: ResetAttempt) -> str:
 
 
 @transaction.atomic
-def _written(  # each is a fact of the row
+def _written(  # noqa: PLR0913  # each is a fact of the row
     upn: str,
     user: User | None,
     policy: Policy | None,
     refusal: Refusal | None,
     *,
+    concealed: Refusal | None = None,
     until: datetime | None = None,
     wanted: Goal | None = None,
 ) -> Begun:
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+    decided = policy or policy_in_force()
+    hides = decided.unknown_users is Unknown.DECOY
+    nobody = queries.number_of_nobody(upn) if hides else None
     attempt = ResetAttempt(
         browser=queries.browser_mac(cookie),
         support_code="".join(secrets.choice(_CROCKFORD) for _ in range(8)),
-        user_id=user.pk if user else None,
+        user_id=user.pk if user else nobody,
         session_epoch=user.session_epoch if user else 0,
-        policy=to_plain(policy or Policy()),
-        goal=_goal(user, policy, wanted),
+        policy=to_plain(decided),
+        goal=_goal(user, decided, wanted),
         started_at=timezone.now(),
         refused=refusal or "",
+        concealed=concealed or "",
         blocked_until=until,
-        by_network=refusal is Refusal.TOO_MANY and user is None,
+        by_network=refusal is Refusal.TOO_MANY and user is None and not hides,
         outcome=_outcome(refusal),
     )
     place = f"reset.attempt.username:{attempt.pk}"
     attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)
     attempt.save(force_insert=True)
-    _progress(attempt, refusal.name.lower() if refusal else "identified", refused=bool(refusal))
+    why = refusal or concealed
+    _progress(attempt, why.name.lower() if why else "identified", refused=bool(why))
     return Begun(attempt, cookie)
 
 
-def _goal(user: User | None, policy: Policy | None, wanted: Goal | None) -> str:
+def _told_to_all(*, paused: bool) -> Refusal | None:
+    """What anybody at all would be told now, so that it tells nothing about this one."""
+    policy = policy_in_force()
+    if policy.self_service is Scope.NONE:
+        return Refusal.NOT_ENABLED
+    if paused and not any(method.is_unguessable for method in policy.methods):
+        return Refusal.TOO_MANY
+    return None
+
+
+def _goal(user: User | None, policy: Policy, wanted: Goal | None) -> str:
+    """Everybody is asked where nobody may find out whose account is locked."""
     can_unlock = user is not None and user.is_locked
-    if not can_unlock or policy is None or not policy.unlock_without_reset:
+    hides = policy.unknown_users is Unknown.DECOY
+    if not policy.unlock_without_reset or not (can_unlock or hides):
         return Goal.FORGOT
     return wanted or ""
 
@@ -160,7 +184,7 @@ def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> N
     record(
         Activity.RESET_PROGRESS,
         Outcome.FAILURE if refused else Outcome.SUCCESS,
-        subject_id=attempt.user_id,
+        subject_id=attempt.subject_id,
         support_code=attempt.support_code,
         reason=reason,
     )

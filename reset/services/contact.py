@@ -67,9 +67,9 @@ def ask(attempt: ResetAttempt, message: str) -> Asked:
         )
         record(
             Activity.ADMIN_CONTACTED,
-            subject_id=attempt.user_id,
+            subject_id=attempt.subject_id,
             support_code=attempt.support_code,
-            reason=attempt.refused,
+            reason=_why(attempt),
         )
     return Asked.SENT
 
@@ -91,7 +91,7 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
         "user": upn,
         "time": date_format(timezone.localtime(), "Y-m-d H:i T"),
         "reason": _reason(attempt),
-        "rcode": attempt.refused or "-",
+        "rcode": _why(attempt) or "-",
     }
     words = _LINK.sub("…", message).strip()
     return Letter(
@@ -116,4 +116,10 @@ def _reason(attempt: ResetAttempt) -> str:
         Refusal.NOT_VERIFIABLE: _("We couldn’t verify your account"),
         Refusal.TOO_MANY: _("Too many attempts"),
     }
-    return words.get(Refusal(attempt.refused), "-") if attempt.refused else "-"
+    why = _why(attempt)
+    return words.get(Refusal(why), "-") if why else "-"
+
+
+def _why(attempt: ResetAttempt) -> str:
+    """What the person was told, or wasn't: administrators may know."""
+    return attempt.refused or attempt.concealed

@@ -9,12 +9,12 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
-from reset.rules import Step, on_offer
-from reset.services.attempts import OutOfTurn, require
+from reset.rules import Facts, Step, on_offer
+from reset.services.attempts import require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of, newest
+from verification.queries import Holdings, all_ways, destination_of, newest
 from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
@@ -38,13 +38,8 @@ def ways_on_offer(attempt: ResetAttempt) -> list[Way]:
 
     While guessing is paused, what can't be guessed is still there.
     """
-    policy = queries.facts_of(attempt).policy
-    if policy is None:
-        return []
-    ways = queries.holdings_in(attempt).ways(policy.methods)
-    if guesses.paused_until(attempt.user_id or 0) is not None:
-        ways = [way for way in ways if way.method.is_unguessable]
-    return on_offer(ways, policy, queries.passed_in(attempt))
+    facts = queries.facts_of(attempt)
+    return _offered(attempt, facts, queries.holdings_in(attempt))
 
 
 def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
@@ -55,28 +50,59 @@ def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
         NotOnOffer: this method can't be used now.
         challenges.Refused: too soon or too many; the browser is told until when.
     """
-    require(attempt, Step.VERIFY)
-    if method not in {way.method for way in ways_on_offer(attempt)}:
-        raise NotOnOffer
-    user = queries.user_of(attempt)
-    if user is None:
-        raise OutOfTurn(Step.ENDED)
-    if method is Method.QUESTIONS:
-        return questions.open_questions(user.pk, Purpose.RESET, attempt.pk, policy_in_force())
-    if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
-        return challenges.open_unsent(user.pk, Purpose.RESET, attempt.pk, method)
+    facts, user_id = require(attempt, Step.VERIFY), attempt.user_id or 0
     holdings = queries.holdings_in(attempt)
+    if method not in {way.method for way in _offered(attempt, facts, holdings)}:
+        raise NotOnOffer
+    if method is Method.QUESTIONS:
+        return questions.open_questions(user_id, Purpose.RESET, attempt.pk, policy_in_force())
+    if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
+        return challenges.open_unsent(user_id, Purpose.RESET, attempt.pk, method)
+    user = queries.user_of(attempt)
+    held = {way.method for way in _held(facts, holdings)}
     return challenges.open_challenge(
         Asked(
-            user_id=user.pk,
+            user_id=user_id,
             purpose=Purpose.RESET,
             context=attempt.pk,
             method=method,
-            destination=holdings.values[method.proof],
-            language=user.language or tenant_in_force().language,
+            destination=holdings.values[method.proof] if method in held else "",
+            language=(user.language if user else "") or tenant_in_force().language,
             textable=holdings.textable(method.proof),
         )
     )
+
+
+def questions_asked(attempt: ResetAttempt) -> list[str]:
+    """The ids of the questions of this attempt; made up where there is nobody to answer them."""
+    facts, holdings = queries.facts_of(attempt), queries.holdings_in(attempt)
+    drawn, made_up = questions.drawn_or_made_up(attempt.user_id or 0, policy_in_force())
+    held = Method.QUESTIONS in {way.method for way in _held(facts, holdings)}
+    return drawn if held else made_up
+
+
+def _held(facts: Facts, holdings: Holdings) -> list[Way]:
+    """What the user could really prove it with; nothing where that would help nobody."""
+    if not facts.leads_on or facts.policy is None:
+        return []
+    return holdings.ways(facts.policy.methods)
+
+
+def _offered(attempt: ResetAttempt, facts: Facts, holdings: Holdings) -> list[Way]:
+    if facts.policy is None:
+        return []
+    ways = _held(facts, holdings)
+    if queries.conceals(attempt):
+        # What everybody is offered tells nothing about this one.
+        ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
+    if guesses.paused_until(attempt.user_id or 0) is not None:
+        ways = [way for way in ways if way.method.is_unguessable]
+    return on_offer(ways, facts.policy, facts.passed)
+
+
+def _whose(attempt: ResetAttempt, facts: Facts) -> int:
+    """Whose things are compared: nobody's, where even the right ones would help nobody."""
+    return (attempt.user_id or 0) if facts.leads_on else 0
 
 
 def pass_code(attempt: ResetAttempt, code: str) -> Answered:
@@ -91,7 +117,10 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
     with transaction.atomic():
         require(attempt, Step.VERIFY)
         answered = challenges.spend_code(Purpose.RESET, attempt.pk, code)
-        if answered.challenge is not None and not _is_held(attempt, answered.challenge):
+        held = answered.challenge is None or _is_held(attempt, answered.challenge)
+        # What is wrong anyway isn't said to be replaced, where nobody may find out.
+        told = answered.verdict is Verdict.RIGHT or not queries.conceals(attempt)
+        if not held and told:
             answered = Answered(Verdict.EXPIRED)
         _settle(attempt, answered)
     return _counted(attempt, answered)
@@ -103,14 +132,14 @@ def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answere
     Args:
         answers: question id → answer as typed.
     """
-    require(attempt, Step.VERIFY)
+    facts = require(attempt, Step.VERIFY)
     user_id, method = attempt.user_id or 0, Method.QUESTIONS
     if not challenges.waits(Purpose.RESET, attempt.pk, method):
         return challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False)
     guesses.count_a_guess(user_id)
     # Hashing is slow on purpose and stays outside the transaction.
     with guesses.not_counted_if_busy(user_id):
-        right = questions.are_right(user_id, answers)
+        right = questions.are_right(_whose(attempt, facts), answers)
     with transaction.atomic():
         require(attempt, Step.VERIFY)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
@@ -125,9 +154,9 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
     guesses.count_a_guess(user_id)
     method = Method.AUTHENTICATOR
     with transaction.atomic():
-        require(attempt, Step.VERIFY)
+        facts = require(attempt, Step.VERIFY)
         apps = queries.holdings_in(attempt).apps
-        right = authenticators.is_right(user_id, code, among=apps)
+        right = authenticators.is_right(_whose(attempt, facts), code, among=apps)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
     return _counted(attempt, answered)
@@ -136,11 +165,11 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
 @transaction.atomic
 def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered:
     """The same for what a passkey signed. Nobody guesses that, so that wrong ones pause nothing."""
-    require(attempt, Step.VERIFY)
-    method = Method.PASSKEY
+    facts = require(attempt, Step.VERIFY)
+    method, whose = Method.PASSKEY, _whose(attempt, facts)
     challenge = newest(Purpose.RESET, attempt.pk, method)
     right = challenge is not None and passkeys.is_right(
-        challenge.user_id, challenge, credential, site, among=queries.holdings_in(attempt).passkeys
+        whose, challenge, credential, site, among=queries.holdings_in(attempt).passkeys
     )
     answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
     _settle(attempt, answered)
@@ -150,8 +179,9 @@ def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered
 @transaction.atomic
 def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
     """The same for a recovery code, which is spent by it. Wrong ones pause nothing, either."""
-    require(attempt, Step.VERIFY)
-    answered = recovery_codes.answer(attempt.user_id or 0, Purpose.RESET, attempt.pk, code)
+    facts = require(attempt, Step.VERIFY)
+    whose = _whose(attempt, facts)
+    answered = recovery_codes.answer(whose, Purpose.RESET, attempt.pk, code)
     _settle(attempt, answered)
     return answered
 
@@ -169,8 +199,11 @@ def pass_call(attempt: ResetAttempt) -> bool:
 
 def _is_held(attempt: ResetAttempt, challenge: Challenge) -> bool:
     """Whether what was asked still is the user's: it may have been replaced since."""
-    values = queries.holdings_in(attempt).values
-    return values.get(Method(challenge.method).proof) == destination_of(challenge)
+    facts, holdings = queries.facts_of(attempt), queries.holdings_in(attempt)
+    method = Method(challenge.method)
+    if method not in {way.method for way in _held(facts, holdings)}:
+        return False
+    return holdings.values.get(method.proof) == destination_of(challenge)
 
 
 def _settle(attempt: ResetAttempt, answered: Answered) -> None:
@@ -180,7 +213,7 @@ def _settle(attempt: ResetAttempt, answered: Answered) -> None:
     record(
         Activity.RESET_PROGRESS,
         Outcome.SUCCESS if right else Outcome.FAILURE,
-        subject_id=attempt.user_id,
+        subject_id=attempt.subject_id,
         support_code=attempt.support_code,
         reason="gate_passed" if right else f"code_{answered.verdict}",
         method=answered.challenge.method if answered.challenge else "",

@@ -29,7 +29,6 @@ from verification.models import Challenge, Purpose
 from verification.queries import (
     codes_left,
     destination_of,
-    drawn_questions,
     message_of,
     newest,
     number_shown,
@@ -86,7 +85,7 @@ def code(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         if answered.verdict is Verdict.RIGHT:
             return onwards(attempt)
         form.add_error("code", verification_forms.verdict_words(answered))
-    context = {"form": form, **_about(challenge), **_progress(attempt)}
+    context = {"form": form, **_about(attempt, challenge), **_progress(attempt)}
     return render(request, "reset/code.html", context)
 
 
@@ -101,10 +100,10 @@ def call(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
             return onwards(attempt)
         pending = True
     context = {
-        **_about(challenge),
+        **_about(attempt, challenge),
         **_progress(attempt),
         "number": number_shown(challenge),
-        "state_text": verification_forms.call_words(call_state(challenge)),
+        "state_text": _call_words(attempt, call_state(challenge)),
         "caller": settings.TWILIO_FROM,
         "pending": pending,
     }
@@ -120,8 +119,9 @@ def call_progress(_request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         return JsonResponse({"state": "", "text": "", "done": True})
     state = call_state(challenge)
     done = state in {CallState.CONFIRMED, CallState.DENIED}
-    text = verification_forms.call_words(state)
-    return JsonResponse({"state": state.value, "text": text, "done": done})
+    shown = CallState.QUEUED if queries.conceals(attempt) and not done else state
+    text = _call_words(attempt, state)
+    return JsonResponse({"state": shown.value, "text": text, "done": done})
 
 
 @at(Step.VERIFY)
@@ -130,7 +130,7 @@ def answers(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
     if challenge is None or challenge.method != Method.QUESTIONS:
         return redirect("reset:verify")
     bank = questions()
-    asked = {qid: bank[qid] for qid in drawn_questions(attempt.user_id or 0) if qid in bank}
+    asked = {qid: bank[qid] for qid in gates.questions_asked(attempt) if qid in bank}
     form = AnswersForm(request.POST or None, asked)
     if form.is_valid():
         answered = gates.pass_questions(attempt, form.answers)
@@ -167,10 +167,12 @@ def passkey(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         if answered.verdict is Verdict.RIGHT:
             return onwards(attempt)
         form.add_error(None, verification_forms.passkey_words(answered))
-    elsewhere = passkeys.other_hosts(challenge.user_id, site)
+    # The names of somebody's passkeys would tell that there are some.
+    whose = 0 if queries.conceals(attempt) else challenge.user_id
+    elsewhere = passkeys.other_hosts(whose, site)
     context = {
         "form": form,
-        "options": passkeys.request_options(challenge.user_id, challenge, site),
+        "options": passkeys.request_options(whose, challenge, site),
         "elsewhere": verification_forms.elsewhere_words(elsewhere),
         "other_url": reverse("reset:verify"),
         **_progress(attempt),
@@ -212,14 +214,23 @@ def resend(_request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
     return redirect(_PAGES[method])
 
 
-def _about(challenge: Challenge) -> dict[str, object]:
+def _call_words(attempt: ResetAttempt, state: CallState) -> str:
+    """What a call is doing; where everybody is shown the same, only that it is confirmed."""
+    if queries.conceals(attempt) and state is not CallState.CONFIRMED:
+        return _("If this account has this phone, it rings now.")
+    return verification_forms.call_words(state)
+
+
+def _about(attempt: ResetAttempt, challenge: Challenge) -> dict[str, object]:
     """What the pages for codes and calls show of a challenge."""
-    method = Method(challenge.method)
+    method, hides = Method(challenge.method), queries.conceals(attempt)
     policy = policy_in_force()
-    message = message_of(challenge)
+    message, destination = message_of(challenge), destination_of(challenge)
+    failed = message is not None and message.state == message.State.FAILED
     return {
         "method": method,
-        "masked": mask(destination_of(challenge)),
+        "masked": "" if hides else mask(destination),
+        "hides": hides,
         "minutes": int(policy.code_lifetime(method).total_seconds() // 60),
         "length": policy.code_digits,
         "resend_url": reverse("reset:resend"),
@@ -228,7 +239,7 @@ def _about(challenge: Challenge) -> dict[str, object]:
         "poll_url": reverse("reset:call-state"),
         "resend_at": resend_at(challenge),
         "resent": sends_of(challenge) > 1,
-        "send_failed": message is not None and message.state == message.State.FAILED,
+        "send_failed": failed and not hides,
         "other_url": reverse("reset:verify"),
         "sender": settings.DEFAULT_FROM_EMAIL,
     }
@@ -239,9 +250,11 @@ def _progress(attempt: ResetAttempt) -> dict[str, object]:
     facts = queries.facts_of(attempt)
     required = facts.policy.methods_required if facts.policy else 1
     passed = len({method.proof.gate for method in facts.passed})
+    # Administrators pass more gates: where nobody may find out who is one, nothing is counted.
+    total = 0 if queries.conceals(attempt) else required + 2
     return {
         "step_n": passed + 2,
-        "step_total": required + 2,
+        "step_total": total,
         "second": passed > 0,
         "contact_url": reverse("reset:contact"),
         "title": _("Verify it’s you once more") if passed else _("Verify it’s you"),

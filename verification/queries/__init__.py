@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from delivery.channels import available
@@ -100,7 +100,7 @@ def holdings_of(
     if (
         isinstance(questions, AuthenticationMethod)
         and not proved_only
-        and questions.answers.count() < policy.questions_to_reset
+        and questions.answered < policy.questions_to_reset  # type: ignore[attr-defined]  # counted
     ):
         del rows[Proof.QUESTIONS]
     entered_at = known_since(known)
@@ -148,6 +148,12 @@ def is_older(row: AuthenticationMethod | Prefill | Authenticator | Passkey, poli
     return clock.is_settled(thing) and is_usable([thing], beginning(policy, deliverable()))
 
 
+def all_ways(allowed: frozenset[Method]) -> list[Method]:
+    """Everything that anybody could be offered here, strongest first."""
+    everything = [Held(proof=proof, textable=True) for proof in Proof]
+    return [m for m in methods_of(everything) if m in allowed and can_deliver(m)]
+
+
 def deliverable() -> frozenset[Method]:
     return frozenset(method for method in Method if can_deliver(method))
 
@@ -181,7 +187,7 @@ def held_since(user_id: int, policy: Policy) -> dict[Proof, datetime]:
 def methods_by_proof(user_id: int) -> dict[Proof, AuthenticationMethod]:
     """What a user has proved, one of each kind."""
     rows = AuthenticationMethod.objects.filter(user_id=user_id)
-    return {Proof(row.proof): row for row in rows}
+    return {Proof(row.proof): row for row in rows.annotate(answered=Count("answers"))}
 
 
 def authenticators_of(user_id: int) -> QuerySet[Authenticator]:

@@ -68,7 +68,8 @@ class Asked:
     """Who is to prove what, where it is sent, and what it is good for.
 
     Args:
-        destination: mailbox or E.164 number, with `#` and the extension behind it.
+        destination: mailbox or E.164 number, with `#` and the extension behind it; nothing where
+            there is nobody to send it to, and nobody may notice.
         context: id of the reset attempt, or of the signed-in session.
     """
 
@@ -223,7 +224,7 @@ def _within_limits(asked: Asked, policy: Policy) -> None:
     # One's own budget first: else who has used it up could still use up a stranger's phone's.
     _within_budget(asked, policy)
     # Over all tenants: who owns several must not ring one phone several times as often.
-    where = asked.destination.partition("#")[0]
+    where = asked.destination.partition("#")[0] or f"nobody:{asked.user_id}"
     by_kind = (
         [Limit.CODES_TO_AN_EMAIL]
         if asked.method is Method.EMAIL
@@ -235,7 +236,7 @@ def _within_limits(asked: Asked, policy: Policy) -> None:
             record(
                 Activity.CODE_NOT_SENT,
                 Outcome.FAILURE,
-                subject_id=asked.user_id,
+                subject_id=max(asked.user_id, 0) or None,
                 reason=limit.name.lower(),
                 method=asked.method,
             )
@@ -248,8 +249,9 @@ def _within_budget(asked: Asked, policy: Policy) -> None:
         raise Refused(verdict.until)
     if asked.method is Method.EMAIL:
         return
-    tenant = str(current_tenant_id())
-    verdict = limits.hit(Limit.MESSAGES_OF_A_TENANT, tenant, at_most=policy.daily_message_cap)
+    # What is sent to nobody costs nothing, and uses up nothing that others need.
+    whose = str(current_tenant_id()) if asked.destination else f"nobody:{current_tenant_id()}"
+    verdict = limits.hit(Limit.MESSAGES_OF_A_TENANT, whose, at_most=policy.daily_message_cap)
     if not verdict.allowed:
         raise Refused(verdict.until)
 
@@ -284,7 +286,12 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
         urgent=True,
     ).pk
     challenge.save(force_insert=True)
-    record(Activity.CODE_SENT, subject_id=asked.user_id, method=asked.method)
+    record(
+        Activity.CODE_SENT if asked.destination else Activity.CODE_NOT_SENT,
+        Outcome.SUCCESS if asked.destination else Outcome.FAILURE,
+        subject_id=max(asked.user_id, 0) or None,
+        method=asked.method,
+    )
     return challenge
 
 

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Mapping
+from functools import cache
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
-from tenants.queries import questions
+from tenants.queries import questions, questions_on_offer
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
@@ -48,19 +49,34 @@ def save_answers(user: User, answers: Mapping[str, str]) -> AuthenticationMethod
 def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
     """The ids of the questions that this user is asked: the same ones until a success.
 
+    Somebody without answers costs the same statements.
+
     Source: OWASP cheat sheet on security questions (a redraw lets an attacker shop).
     """
     method = methods_by_proof(user_id).get(Proof.QUESTIONS)
-    if method is None:
-        return []
-    known = set(method.answers.values_list("question_id", flat=True)) & bank
-    if len(method.drawn) == count and set(method.drawn) <= known:
-        return list(method.drawn)
-    drawn = secrets.SystemRandom().sample(sorted(known), min(count, len(known)))
-    still = AuthenticationMethod.objects.filter(pk=method.pk, drawn=method.drawn)
-    if still.update(drawn=drawn):
+    before = list(method.drawn) if method else []
+    mine = AuthenticationMethod.objects.filter(pk=method.pk if method else uuid.UUID(int=0))
+    known = set(_answered(user_id)) & bank
+    still_good = len(before) == count and set(before) <= known
+    drawn = before if still_good else _sample(known, count)
+    if mine.filter(drawn=before).update(drawn=drawn) or method is None:
         return drawn
     return list(AuthenticationMethod.objects.get(pk=method.pk).drawn)
+
+
+def drawn_or_made_up(user_id: int, policy: Policy) -> tuple[list[str], list[str]]:
+    """The questions that this user is asked, and those that somebody without answers would be.
+
+    Both stay the same, so that asking again tells nothing.
+    """
+    method = methods_by_proof(user_id).get(Proof.QUESTIONS)
+    key = purpose_key("made-up questions")
+    order = {
+        qid: fingerprint(key, str(current_tenant_id()), str(user_id), qid)
+        for qid in questions_on_offer()
+    }
+    made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
+    return list(method.drawn) if method else [], made_up
 
 
 def open_questions(user_id: int, purpose: Purpose, context: uuid.UUID, policy: Policy) -> Challenge:
@@ -72,19 +88,37 @@ def open_questions(user_id: int, purpose: Purpose, context: uuid.UUID, policy: P
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
     """Whether every drawn question is answered, and every answer right.
 
-    Every hash is computed whatever the others say, so that time tells nothing.
+    Every hash is computed whatever the others say, and for somebody without answers, too, so that
+    time tells nothing.
     """
     method = methods_by_proof(user_id).get(Proof.QUESTIONS)
-    if method is None or set(answers) != set(method.drawn) or not answers:
-        return False
-    stored = dict(method.answers.values_list("question_id", "answer_hash"))
-    verdicts = [_is_right(user_id, qid, text, stored.get(qid, "")) for qid, text in answers.items()]
-    return all(verdicts)
+    stored = _answered(user_id)
+    verdicts = [
+        _is_right(user_id, qid, text, stored.get(qid) or _nobodys())
+        for qid, text in answers.items()
+    ]
+    asked = set(method.drawn) if method else set()
+    return bool(answers) and set(answers) == asked and all(verdicts)
 
 
 def forget_draw(user_id: int) -> None:
     """After a success the next attempt may be asked other questions."""
     AuthenticationMethod.objects.filter(user_id=user_id, proof=Proof.QUESTIONS).update(drawn=[])
+
+
+def _answered(user_id: int) -> dict[str, str]:
+    answers = Answer.objects.filter(method__user_id=user_id)
+    return dict(answers.values_list("question_id", "answer_hash"))
+
+
+def _sample(known: set[str], count: int) -> list[str]:
+    return secrets.SystemRandom().sample(sorted(known), min(count, len(known)))
+
+
+@cache
+def _nobodys() -> str:
+    """The hash of an answer that nobody gave, for who has none: comparing costs the same."""
+    return _TENANTS + make_password(secrets.token_hex())
 
 
 def _is_right(user_id: int, question_id: str, text: str, stored: str) -> bool:

@@ -14,6 +14,7 @@ from directory.models import User
 from tenants.policy import Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from verification.models import Challenge, Purpose
+from verification.queries import destination_of
 from verification.rules.texts import first_that_fits
 from verification.services.caller_words import caller_mail, caller_text
 from verification.services.challenges import new_code
@@ -26,7 +27,7 @@ def send_code(outgoing_id: uuid.UUID) -> None:
     if outgoing is None:
         return
     challenge = Challenge.objects.get(outgoing_id=outgoing_id)
-    code = new_code(challenge, policy_in_force())
+    code = new_code(challenge, policy_in_force()) if destination_of(challenge) else None
     if code is None:
         outbox.drop(outgoing)
         return
@@ -41,7 +42,8 @@ def place_call(outgoing_id: uuid.UUID) -> None:
     if outgoing is None:
         return
     challenge = Challenge.objects.get(outgoing_id=outgoing_id)
-    if challenge.closed_at or challenge.spent_at or challenge.expires_at <= timezone.now():
+    over = challenge.closed_at or challenge.spent_at or challenge.expires_at <= timezone.now()
+    if over or not destination_of(challenge):
         outbox.drop(outgoing)
         return
     outbox.deliver(outgoing, Content(), voice_path=f"/hooks/twilio/voice/{challenge.pk}")

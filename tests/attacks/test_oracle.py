@@ -1,0 +1,408 @@
+"""Who only wants to know whether somebody has an account: in what is said, asked, hashed, written.
+
+Where the organisation shows everybody the same, a real person who could reset is told apart from
+nobody by one thing alone: proving it.
+"""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import pytest
+import time_machine
+from django.contrib.auth import hashers
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audit.models import Event
+from delivery.models import Outgoing
+from directory.models import User
+from reset.models import ResetAttempt
+from reset.queries.attempts import number_of_nobody
+from reset.refusals import Refusal
+from tenants.policy import Method, Policy, Proof, Questions, Scope, Unknown
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import (
+    ANSWERS,
+    make_email,
+    make_phone,
+    make_prefill,
+    make_questions,
+    make_recovery_codes,
+    make_user,
+)
+from tests.captcha import solved, without_work
+from tests.console.people import code_now, with_app
+from verification import middleware
+from verification.models import Challenge
+from verification.queries import drawn_questions
+from verification.services.guesses import Paused, count_a_guess
+
+EVERYTHING = Policy(
+    self_service=Scope.ALL,
+    reset_methods=frozenset(Method)
+    - {Method.QUESTIONS, Method.ALTERNATE_TEXT, Method.ALTERNATE_CALL},
+    questions=Questions.GATE,
+    unknown_users=Unknown.DECOY,
+    require_registration=False,
+    new_proof_hours=0,
+)
+KINDS = ["registered", "unregistered", "disabled", "frozen", "elsewhere", "administrator", "locked"]
+NEW = "correct horse battery staple"
+SPOKEN = re.compile(
+    r"[0-9A-Z]{4}-[0-9A-Z]{4}|translate=.no.>\d{4}<|\b\d \d \d \d\b"
+    r"|quot;challenge&quot;: &quot;[^&]*|data-(?:now|until)=\"[^\"]*\""
+)
+
+
+@dataclass
+class Seen:
+    """What somebody outside can see, and what it cost."""
+
+    pages: list[str]
+    statements: list[list[str]]
+    hashes: list[int]
+
+
+@pytest.fixture
+def organisation(contoso, mailroom):
+    change_policy(EVERYTHING)
+    return contoso
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """How many passwords and answers were hashed."""
+    counted = []
+    for name in ("check_password", "make_password"):
+        real = getattr(hashers, name)
+
+        def counting(*given, _real=real, **more):
+            counted.append(1)
+            return _real(*given, **more)
+
+        monkeypatch.setattr(f"verification.services.questions.{name}", counting)
+    return counted
+
+
+def person(kind, name):
+    """Somebody of this kind, or nobody."""
+    upn = f"{name}@contoso.example"
+    if kind == "unknown":
+        return upn
+    user = make_user(
+        upn,
+        enabled=kind != "disabled",
+        frozen_at=timezone.now() if kind == "frozen" else None,
+        connector="ldap" if kind == "elsewhere" else "builtin",
+        role=Role.HELPDESK if kind == "administrator" else Role.NONE,
+        locked_until=timezone.now() + timezone.timedelta(days=1) if kind == "locked" else None,
+    )
+    if kind == "unregistered":
+        return upn
+    make_email(user, f"{name}@mail.example")
+    make_phone(user, f"010-{1000 + user.pk}-1234")
+    make_prefill(user, Proof.OFFICE_PHONE, "+8221112222")
+    make_questions(user)
+    make_recovery_codes(user)
+    with_app(user)
+    return upn
+
+
+def plain(page, upn):
+    text = without_work(page.text).replace(upn, "").replace(upn.partition("@")[0], "")
+    return SPOKEN.sub("", text)
+
+
+def normal(query):
+    """What was asked, not about whom: numbers, texts and bytes left out, and NULL for them."""
+    sql = re.sub(r"'(?:[^']|'')*'(?:::\w+)?|X'[^']*'|\b-?\d+\b|\bNULL\b", "?", query["sql"])
+    sql = re.sub(r'"s\d+_x\d+"|SAVEPOINT .*|RELEASE .*', "savepoint", sql)
+    return re.sub(r"\((?:\?|-\?)(?:, (?:\?|-\?))*\)|-\?", "?", sql)
+
+
+class Visitor:
+    def __init__(self, upn, hashed):
+        self.upn, self.client, self._hashed = upn, Client(REMOTE_ADDR="192.0.2.1"), hashed
+        self.seen = Seen([], [], [])
+
+    def get(self, path):
+        return self._keep(lambda: self.client.get(path))
+
+    def post(self, path, fields=None):
+        return self._keep(lambda: self.client.post(path, fields or {}))
+
+    def _keep(self, ask):
+        before = len(self._hashed)
+        with CaptureQueriesContext(connection) as asked:
+            page = ask()
+        told = f"{page.status_code} {page.headers.get('Location', '')} {plain(page, self.upn)}"
+        self.seen.pages.append(told)
+        self.seen.statements.append([normal(query) for query in asked])
+        self.seen.hashes.append(len(self._hashed) - before)
+        return page
+
+    def identify(self):
+        self.post("/passwordreset", solved({"username": self.upn}))
+        self.get("/passwordreset/choose")
+        self.post("/passwordreset/choose", {"reason": "forgot"})
+        self.get("/passwordreset/verify")
+        return self
+
+    def walk(self, method):
+        """Chooses a method and gets it wrong, asks again, tries another time, looks back."""
+        self.identify()
+        page = self.post("/passwordreset/verify", {"method": method})
+        gate = page.headers["Location"]
+        page = self.get(gate)
+        for _ in range(2):
+            self.post(gate, wrong(method, page))
+        self.post("/passwordreset/resend")
+        self.get("/passwordreset/verify")
+        self.get("/passwordreset/new-password")
+        self.get("/passwordreset/ended")
+        self.get("/passwordreset/contact")
+        if method.is_call:
+            self.get("/passwordreset/call/state")
+        return self.seen
+
+
+def wrong(method, page):
+    if method is Method.QUESTIONS:
+        names = re.findall(r'name="(answer_\d+)"', page.text)
+        assert len(names) == 3
+        return dict.fromkeys(names, "not that")
+    if method is Method.PASSKEY:
+        return {"credential": "{}"}
+    digits = 6 if method is Method.AUTHENTICATOR else 8
+    return {"code": "AAAAA-BBBBB-CCCCC-DDDDD" if method is Method.RECOVERY_CODE else "1" * digits}
+
+
+OFFERED = [
+    Method.AUTHENTICATOR,
+    Method.EMAIL,
+    Method.MOBILE_TEXT,
+    Method.MOBILE_CALL,
+    Method.OFFICE_CALL,
+    Method.QUESTIONS,
+    Method.RECOVERY_CODE,
+    Method.PASSKEY,
+]
+
+
+@pytest.fixture
+def site(settings):
+    settings.BASE_URL = "http://localhost:8000"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", OFFERED)
+def test_nobody_and_anybody_look_the_same_and_cost_the_same(
+    organisation, hashed, site, method, kind
+):
+    upn = person(kind, "sobody")
+    with time_machine.travel(timezone.now(), tick=False):
+        Visitor(person("unknown", "first"), hashed).walk(method)  # fills what is remembered
+        nobody = Visitor(person("unknown", "robody"), hashed).walk(method)
+        somebody = Visitor(upn, hashed).walk(method)
+
+    for page, of_nobody in zip(somebody.pages, nobody.pages, strict=True):
+        assert same_questions(page) == same_questions(of_nobody)
+    assert somebody.hashes == nobody.hashes
+    for asked, of_nobody in zip(somebody.statements, nobody.statements, strict=True):
+        assert asked == of_nobody
+
+
+def same_questions(page):
+    """Which questions somebody is asked differs from user to user, and of nobody's as well."""
+    lines = re.sub(r'(<label class="label" for="id_answer_).*', r"\1", page).splitlines()
+    return [re.sub(r"answer_\w+", "", line.strip()) for line in lines if line.strip()]
+
+
+@pytest.mark.parametrize("kind", [*KINDS[1:5], "unknown"])
+def test_nothing_is_sent_to_who_couldnt_reset_and_the_history_says_why(
+    organisation, mailroom, hashed, kind
+):
+    upn = person(kind, "sobody")
+    visitor = Visitor(upn, hashed).identify()
+    visitor.post("/passwordreset/verify", {"method": "email"})
+
+    assert mailroom.work() == []
+    attempt = ResetAttempt.objects.get()
+    reason = Refusal.MANAGED_ELSEWHERE if kind == "elsewhere" else Refusal.NOT_VERIFIABLE
+    assert (attempt.refused, attempt.concealed) == ("", reason)
+    assert Event.objects.filter(reason=reason.name.lower()).exists()
+    assert {row.state for row in Outgoing.objects.all()} == {Outgoing.State.EXPIRED}
+    assert Challenge.objects.get().code_mac == ""
+
+
+@pytest.mark.parametrize("method", [Method.EMAIL, Method.AUTHENTICATOR, Method.QUESTIONS])
+def test_who_can_reset_gets_through_all_the_same(organisation, mailroom, hashed, method):
+    upn = person("registered", "minji")
+    user = User.objects.get(upn=upn)
+    visitor = Visitor(upn, hashed).identify()
+    visitor.post("/passwordreset/verify", {"method": method})
+    if method is Method.EMAIL:
+        visitor.post("/passwordreset/code", {"code": mailroom.code()})
+    elif method is Method.AUTHENTICATOR:
+        visitor.post("/passwordreset/app", {"code": code_now()})
+    else:
+        page = visitor.get("/passwordreset/questions")
+        asked = re.findall(r'name="answer_(\d+)"', page.text)
+        answers = [ANSWERS[qid] for qid in drawn_questions(user.pk)]
+        fields = {f"answer_{n}": answer for n, answer in zip(asked, answers, strict=True)}
+        visitor.post("/passwordreset/questions", fields)
+    visitor.post("/passwordreset/new-password", {"new_password": NEW, "confirm_password": NEW})
+
+    user.refresh_from_db()
+    assert user.check_password(NEW)
+
+
+@pytest.mark.parametrize("kind", ["unknown", "registered", "unregistered"])
+def test_guessing_is_paused_for_nobody_as_for_anybody(organisation, mailroom, hashed, kind):
+    change_policy(replace(EVERYTHING, reset_methods=frozenset({Method.EMAIL})))
+    upn = person(kind, "sobody")
+    told = []
+    for _ in range(2):
+        visitor = Visitor(upn, hashed).identify()
+        visitor.post("/passwordreset/verify", {"method": "questions"})
+        page = visitor.get("/passwordreset/questions")
+        for _try in range(5):
+            visitor.post("/passwordreset/questions", wrong(Method.QUESTIONS, page))
+        visitor.post("/passwordreset/verify", {"method": "questions"})
+        visitor.post("/passwordreset/questions", wrong(Method.QUESTIONS, page))
+        told.append(visitor.get("/passwordreset/ended").text)
+    visitor = Visitor(upn, hashed).identify()
+    told.append(visitor.get("/passwordreset/ended").text)
+
+    assert "R04" not in told[0]
+    assert "R04" in told[1]
+    assert "R04" in told[2]
+
+
+def test_what_can_not_be_guessed_is_offered_to_all_during_a_pause(organisation, hashed):
+    registered = User.objects.get(upn=person("registered", "sobody"))
+    nobody = person("unknown", "robody")
+    for number in (registered.pk, number_of_nobody(nobody)):
+        with suppress(Paused):
+            while True:
+                count_a_guess(number)
+
+    pages = [
+        plain(Visitor(upn, hashed).identify().client.get("/passwordreset/verify"), upn)
+        for upn in (registered.upn, nobody)
+    ]
+
+    assert pages[0] == pages[1]
+    assert 'value="recovery_code"' in pages[0]
+    assert 'value="email"' not in pages[0]
+
+
+def test_who_is_disabled_on_the_way_gets_nowhere_and_looks_as_before(
+    organisation, mailroom, hashed
+):
+    upn = person("registered", "minji")
+    visitor = Visitor(upn, hashed).identify()
+    visitor.post("/passwordreset/verify", {"method": "email"})
+    code = mailroom.code()
+    User.objects.update(enabled=False)
+
+    visitor.post("/passwordreset/code", {"code": code})
+    visitor.post("/passwordreset/new-password", {"new_password": NEW, "confirm_password": NEW})
+
+    assert not User.objects.get(upn=upn).check_password(NEW)
+    assert visitor.client.get("/passwordreset/verify").status_code == 200
+
+
+def test_a_gate_that_was_passed_before_is_worth_nothing_once_one_is_disabled(
+    organisation, mailroom, hashed
+):
+    change_policy(replace(EVERYTHING, methods_required=1))
+    upn = person("registered", "minji")
+    visitor = Visitor(upn, hashed).identify()
+    visitor.post("/passwordreset/verify", {"method": "email"})
+    visitor.post("/passwordreset/code", {"code": mailroom.code()})
+    assert visitor.client.get("/passwordreset/new-password").status_code == 200
+    User.objects.update(enabled=False)
+
+    page = visitor.post(
+        "/passwordreset/new-password", {"new_password": NEW, "confirm_password": NEW}
+    )
+
+    assert page.headers["Location"] == "/passwordreset/verify"
+    assert not User.objects.get(upn=upn).check_password(NEW)
+
+
+def test_one_of_two_methods_is_not_enough_and_nothing_is_sent(organisation, mailroom, hashed):
+    change_policy(replace(EVERYTHING, methods_required=2))
+    make_email(make_user("minji@contoso.example"))
+    visitor = Visitor("minji@contoso.example", hashed).identify()
+    visitor.post("/passwordreset/verify", {"method": "email"})
+
+    assert mailroom.work() == []
+    assert ResetAttempt.objects.get().concealed == Refusal.NOT_VERIFIABLE
+
+
+def test_where_self_service_is_off_everybody_is_told(organisation, hashed):
+    change_policy(replace(EVERYTHING, self_service=Scope.NONE))
+    pages = []
+    for kind in ("unknown", "registered"):
+        upn = person(kind, "sobody")
+        visitor = Visitor(upn, hashed)
+        visitor.post("/passwordreset", solved({"username": upn}))
+        pages.append(plain(visitor.client.get("/passwordreset/ended"), upn))
+
+    assert pages[0] == pages[1]
+    assert "R02" in pages[0]
+
+
+def test_texts_to_nobody_use_up_nothing_that_others_need(organisation, mailroom, hashed):
+    change_policy(replace(EVERYTHING, daily_message_cap=2))
+    for number in range(5):
+        visitor = Visitor(person("unknown", f"nobody{number}"), hashed).identify()
+        visitor.post("/passwordreset/verify", {"method": "mobile_text"})
+    visitor = Visitor(person("registered", "minji"), hashed).identify()
+    visitor.post("/passwordreset/verify", {"method": "mobile_text"})
+
+    assert len(mailroom.work()) == 1
+
+
+def test_the_helpdesk_reads_why(organisation, mailroom, hashed):
+    make_user("help@contoso.example", role=Role.HELPDESK)
+    upn = person("unregistered", "sobody")
+    visitor = Visitor(upn, hashed).identify()
+    visitor.post("/passwordreset/contact", {"message": ""})
+
+    letters = [letter for letter in mailroom.work() if letter.destination.startswith("help@")]
+    assert "R03" in letters[0].text
+
+
+@pytest.mark.parametrize("took_s", [0.001, 0.0734, 0.0999, 0.25])
+@pytest.mark.parametrize("path", ["/passwordreset", "/passwordreset/code", "/signin"])
+def test_answers_about_a_user_id_leave_at_a_beat(monkeypatch, rf, path, took_s):
+    now = [5.0]
+    monkeypatch.setattr(middleware, "monotonic", lambda: now[0])
+    monkeypatch.setattr(middleware, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+
+    def answer(_request):
+        now[0] += took_s
+        return HttpResponse()
+
+    middleware.SteadyAnswers(answer)(rf.post(path))
+
+    beats = (now[0] - 5) / 0.1
+    assert beats == pytest.approx(round(beats))
+    assert now[0] - 5 >= took_s
+
+
+def test_pages_that_say_nothing_of_anybody_wait_for_no_beat(monkeypatch, rf):
+    waited = []
+    monkeypatch.setattr(middleware, "sleep", waited.append)
+    for path in ("/passwordreset", "/signin", "/", "/help"):
+        middleware.SteadyAnswers(lambda _request: HttpResponse())(rf.get(path))
+
+    assert waited == []
