@@ -26,7 +26,7 @@ PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _STEADY = ("/passwordreset", "/signin")
-_BEAT_S = 0.1
+_BEAT_S = 0.2
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 _CALLER = "/security-info/caller"
 """Not for a pass: who came by one would vouch for themselves to get the next."""
