@@ -17,7 +17,8 @@ class App:
     """An authenticator app. It waits for its next code, because each is good for once."""
 
     def __init__(self, key: str) -> None:
-        self._seed = base64.b32decode(key.replace(" ", ""))
+        self.key = key.replace(" ", "")
+        self._seed = base64.b32decode(self.key)
         self._last = 0
 
     def code(self) -> str:
