@@ -121,7 +121,8 @@ def plain(page, upn):
 
 def normal(query):
     """What was asked, not about whom: numbers, texts and bytes left out, and NULL for them."""
-    sql = re.sub(r"'(?:[^']|'')*'(?:::\w+)?|X'[^']*'|\b-?\d+\b|\b(?:NULL|true|false)\b", "?", query["sql"])
+    literal = r"'(?:[^']|'')*'(?:::\w+)?|X'[^']*'|\b-?\d+\b|\b(?:NULL|true|false)\b"
+    sql = re.sub(literal, "?", query["sql"])
     sql = re.sub(r'"s\d+_x\d+"|SAVEPOINT .*|RELEASE .*', "savepoint", sql)
     sql = re.sub(r"\s+", " ", sql.replace("-?", "?")).replace("( ", "(")
     return re.sub(r"\(\?(?:, \?)*\)", "?", sql)

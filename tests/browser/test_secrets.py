@@ -138,7 +138,7 @@ def tables(url: str) -> Iterator[tuple[str, bytes]]:
     with psycopg.connect(url) as connection:
         named = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for (name,) in named.fetchall():
-            with connection.cursor().copy(f'COPY "{name}" TO STDOUT') as rows:  # type: ignore[arg-type]  # a name of our own
+            with connection.cursor().copy(f'COPY "{name}" TO STDOUT') as rows:
                 yield name, b"".join(map(bytes, rows))
 
 
