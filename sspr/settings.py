@@ -113,6 +113,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
 LOGIN_URL = "registration:signin"
 
 _prefix = "__Host-" if SECURE else ""
+SESSION_ENGINE = "sspr.sessions"
 SESSION_COOKIE_NAME = f"{_prefix}session"
 SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True

@@ -247,7 +247,19 @@ def test_nothing_is_sent_to_who_couldnt_reset_and_the_history_says_why(
     assert (attempt.refused, attempt.concealed) == ("", reason)
     assert Event.objects.filter(reason=reason.name.lower()).exists()
     assert {row.state for row in Outgoing.objects.all()} == {Outgoing.State.EXPIRED}
-    assert Challenge.objects.get().code_mac == ""
+
+
+def test_a_code_of_nobody_goes_off_when_a_real_one_would(organisation, mailroom, hashed):
+    ends = []
+    for kind in ("unknown", "registered"):
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            visitor = Visitor(person(kind, f"x{kind}"), hashed).identify()
+            visitor.post("/passwordreset/verify", {"method": "email"})
+            clock.shift(7)
+            mailroom.work()
+            ends.append(Challenge.objects.latest("created_at").expires_at - timezone.now())
+
+    assert ends[0] == ends[1]
 
 
 @pytest.mark.parametrize("method", [Method.EMAIL, Method.AUTHENTICATOR, Method.QUESTIONS])
