@@ -44,7 +44,6 @@ class Outgoing(TenantOwned):
     failure = models.CharField(max_length=60, blank=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "-created_at"], name="outgoing_of_tenant"),
             models.Index(
@@ -68,7 +67,6 @@ class DemoMessage(TenantOwned):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [models.Index(fields=["tenant_id", "-created_at"], name="demo_newest")]
 
     def __str__(self) -> str:

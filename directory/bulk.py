@@ -22,10 +22,8 @@ _NEXT_IDS = """
 """
 """`OFFSET 0` keeps the name from being looked up again for each row."""
 _FILL = "COPY coming_in ({columns}) FROM STDIN"
-_TAKE_OVER = """
-    INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in
-    ON CONFLICT DO NOTHING {answer}
-"""
+_MOVE = "INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in"
+_TAKE_OVER = f"{_MOVE} ON CONFLICT DO NOTHING {{answer}}"
 
 
 def add(
@@ -94,18 +92,19 @@ def _copy(
     portions: Iterable[Mapping[str, Sequence[object]]],
     equal: Mapping[str, object],
 ) -> None:
-    """Straight into the table: half the work of everything else."""
-    names = sql.SQL(", ").join(map(sql.Identifier, [*columns, *equal]))
-    table = sql.Identifier(_options(model).db_table)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
-    end = "".join(f"\t{_in_copy(value)}" for value in equal.values()) + "\n"
+    """COPY into a table of this transaction, and from there: see `_copied`."""
+    statement = _statements(model, columns, equal, "")
     # Django leaves COPY to psycopg, and so its errors, too.
     wrapped = connection.wrap_database_errors
-    with connection.cursor() as cursor, wrapped, cursor.copy(statement) as copy:
-        for portion in portions:
-            texts = [_column_in_copy(portion[name]) for name in columns]
-            lines = map("\t".join, zip(*texts, strict=True))
-            copy.write(end.join([*lines, ""]))
+    with connection.cursor() as cursor:
+        cursor.execute(statement(_STAGE))
+        with wrapped, cursor.copy(statement(_FILL)) as copy:
+            for portion in portions:
+                texts = [_column_in_copy(portion[name]) for name in columns]
+                lines = map("\t".join, zip(*texts, strict=True))
+                copy.write("\n".join([*lines, ""]))
+        cursor.execute(statement(_MOVE))
+        cursor.execute("DROP TABLE coming_in")
 
 
 def _column_in_copy(values: Sequence[Any]) -> Sequence[str]:

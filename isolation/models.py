@@ -1,12 +1,50 @@
-"""The first wall between tenants: a model that belongs to one can't be asked without one."""
+"""The first wall between tenants: a model that belongs to one can't be asked without one.
 
-from typing import Any, ClassVar, Self, TypeVar
+The second is in `isolation.row_level`.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.db import models
 
-from isolation.scope import current_tenant_id
+from isolation.scope import current_tenant_id, everywhere
 
 _Owned = TypeVar("_Owned", bound=models.Model)
+_Asking = TypeVar("_Asking", bound=Callable[..., Any])
+
+
+def _everywhere(ask: _Asking) -> _Asking:
+    @wraps(ask)
+    def asking(*args: Any, **kwargs: Any) -> Any:
+        with everywhere():
+            return ask(*args, **kwargs)
+
+    return cast("_Asking", asking)
+
+
+class EveryTenants(models.QuerySet[_Owned]):
+    """Rows of all tenants, past both walls.
+
+    As part of another question it opens nothing: that one has to be asked `everywhere`.
+    """
+
+    _fetch_all = _everywhere(models.QuerySet._fetch_all)  # noqa: SLF001  # what every way to read rows goes through
+    count = _everywhere(models.QuerySet.count)
+    exists = _everywhere(models.QuerySet.exists)
+    aggregate = _everywhere(models.QuerySet.aggregate)
+    create = _everywhere(models.QuerySet.create)
+    update_or_create = _everywhere(models.QuerySet.update_or_create)
+    update = _everywhere(models.QuerySet.update)
+    delete = _everywhere(models.QuerySet.delete)
+
+
+class EveryTenantsManager(models.Manager[_Owned]):
+    """`unscoped` of a tenant-owned model."""
+
+    def get_queryset(self) -> models.QuerySet[_Owned]:
+        return EveryTenants(self.model, using=self._db)
 
 
 class OwnedManager(models.Manager[_Owned]):
@@ -28,8 +66,7 @@ class TenantOwned(models.Model):
     tenant_id = models.BigIntegerField(default=current_tenant_id, editable=False)
 
     objects: ClassVar[OwnedManager[Self]] = OwnedManager()
-    unscoped: ClassVar[models.Manager[Self]] = models.Manager()  # type: ignore[no-redef, unused-ignore]  # the plugin adds it too, at times
+    unscoped: ClassVar[EveryTenantsManager[Self]] = EveryTenantsManager()
 
     class Meta:
         abstract = True
-        base_manager_name = "unscoped"

@@ -7,9 +7,11 @@ from typing import Any, TypeVar, cast
 
 NOBODY = 0
 """The tenant of what belongs to no organisation: an attempt for an unknown domain, say."""
+EVERY_TENANT = "*"
 
 _Known = TypeVar("_Known")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
+_told: ContextVar[str] = ContextVar("told_to_the_database", default="")
 _host: ContextVar[int | None] = ContextVar("tenant_of_the_host", default=None)
 _known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
 
@@ -48,12 +50,28 @@ def at_host_of(tenant_id: int | None) -> Iterator[None]:
 @contextmanager
 def in_tenant(tenant_id: int) -> Iterator[None]:
     """Puts one tenant in force until the block ends."""
-    token, known = _in_force.set(tenant_id), _known.set({})
+    token, known, told = _in_force.set(tenant_id), _known.set({}), _told.set(str(tenant_id))
     try:
         yield
     finally:
         _in_force.reset(token)
         _known.reset(known)
+        _told.reset(told)
+
+
+@contextmanager
+def everywhere() -> Iterator[None]:
+    """Lets the database show rows of every tenant until the block ends. Puts none in force."""
+    told = _told.set(EVERY_TENANT)
+    try:
+        yield
+    finally:
+        _told.reset(told)
+
+
+def told_to_the_database() -> str:
+    """Whose rows the database may show: a tenant's id, `EVERY_TENANT`, or empty for nobody's."""
+    return _told.get()
 
 
 def known(name: str, find: Callable[[], _Known]) -> _Known:

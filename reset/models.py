@@ -43,7 +43,6 @@ class ResetAttempt(TenantOwned):
     """Where the notice went, masked, for the last page."""
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "-started_at"], name="attempt_newest"),
             models.Index(fields=["tenant_id", "user_id", "-started_at"], name="attempt_of_user"),
@@ -73,7 +72,6 @@ class Evidence(TenantOwned):
     passed_at = models.DateTimeField()
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "attempt", "proof"], name="one_gate_per_proof"

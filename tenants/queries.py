@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.utils.translation import get_language
 
-from isolation.scope import NOBODY, current_tenant_id, forget, known, tenant_of_host
+from isolation.scope import NOBODY, current_tenant_id, everywhere, forget, known, tenant_of_host
 from tenants.models import (
     Branding,
     CustomQuestion,
@@ -26,7 +26,8 @@ POLICY, BRANDING = "policy", "branding"
 def tenant_of(upn: str) -> Tenant | None:
     """The tenant that a user principal name belongs to. Asked before any is in force."""
     owner = Domain.unscoped.filter(name=upn.rpartition("@")[2]).values("tenant_id")
-    found = Tenant.objects.filter(pk__in=owner, enabled=True).first()
+    with everywhere():
+        found = Tenant.objects.filter(pk__in=owner, enabled=True).first()
     here = tenant_of_host()
     # On an organisation's own host everybody else is unknown.
     return found if found is None or here in {None, found.pk} else None

@@ -1,9 +1,11 @@
 import uuid
+from contextvars import Context
 from dataclasses import dataclass, field
 
 import pytest
 from celery import current_app
 from django.db import transaction
+from django.test.client import ClientHandler
 
 from delivery import queue, services
 from delivery.channels.base import Message, Receipt
@@ -24,6 +26,15 @@ def quick_work(monkeypatch):
 def no_waiting(monkeypatch):
     """Answers leave at once: what is waited for is the business of one test alone."""
     monkeypatch.setattr(middleware, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def requests_begin_with_nobody_in_force(monkeypatch):
+    """As a web server's do, whatever tenant the test itself has in force."""
+    answer = ClientHandler.__call__
+    monkeypatch.setattr(
+        ClientHandler, "__call__", lambda *args, **more: Context().run(answer, *args, **more)
+    )
 
 
 @pytest.fixture

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('directory', '0001_initial'),
+        ("directory", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='must_change_password',
+            model_name="user",
+            name="must_change_password",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
-            model_name='user',
-            name='must_register_at',
+            model_name="user",
+            name="must_register_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

@@ -9,7 +9,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.DeleteModel("Prefill"),
         migrations.AlterField("user", "upn", models.CharField(max_length=254)),
-        migrations.AddConstraint(
-            "user", models.UniqueConstraint(fields=["upn"], name="upn_once")
-        ),
+        migrations.AddConstraint("user", models.UniqueConstraint(fields=["upn"], name="upn_once")),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('directory', '0005_delete_prefill'),
+        ("directory", "0005_delete_prefill"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='frozen_at',
+            model_name="user",
+            name="frozen_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

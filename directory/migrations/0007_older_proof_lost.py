@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('directory', '0006_frozen'),
+        ("directory", "0006_frozen"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='older_proof_lost_at',
+            model_name="user",
+            name="older_proof_lost_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

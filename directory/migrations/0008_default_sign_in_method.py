@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('directory', '0007_older_proof_lost'),
+        ("directory", "0007_older_proof_lost"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='default_sign_in_method',
+            model_name="user",
+            name="default_sign_in_method",
             field=models.CharField(blank=True, max_length=20, null=True),
         ),
     ]

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('directory', '0008_default_sign_in_method'),
+        ("directory", "0008_default_sign_in_method"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='asked_to_register_at',
+            model_name="user",
+            name="asked_to_register_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='user',
-            name='reconfirmed_at',
+            model_name="user",
+            name="reconfirmed_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

@@ -2,34 +2,55 @@
 
 import django.db.models.deletion
 import django.db.models.manager
-import isolation.scope
 from django.conf import settings
 from django.db import migrations, models
 
+import isolation.scope
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('directory', '0009_sign_in_interrupts'),
+        ("directory", "0009_sign_in_interrupts"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FormerPassword',
+            name="FormerPassword",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
-                ('password', models.CharField(max_length=128)),
-                ('replaced_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='former_passwords', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tenant_id",
+                    models.BigIntegerField(
+                        default=isolation.scope.current_tenant_id, editable=False
+                    ),
+                ),
+                ("password", models.CharField(max_length=128)),
+                ("replaced_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="former_passwords",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'base_manager_name': 'unscoped',
-                'indexes': [models.Index(fields=['tenant_id', 'user', '-replaced_at'], name='former_passwords')],
+                "base_manager_name": "unscoped",
+                "indexes": [
+                    models.Index(
+                        fields=["tenant_id", "user", "-replaced_at"], name="former_passwords"
+                    )
+                ],
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
     ]

@@ -14,7 +14,6 @@ class FormerPassword(TenantOwned):
     replaced_at = models.DateTimeField()
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "user", "-replaced_at"], name="former_passwords")
         ]

@@ -57,7 +57,6 @@ class Import(TenantOwned):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "-created_at"], name="import_newest"),
             models.Index(fields=["tenant_id", "due_at"], name="import_due"),
@@ -95,7 +94,6 @@ class ImportPart(TenantOwned):
     data = models.BinaryField()
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "whole", "kind", "number"], name="one_part_of_a_number"

@@ -55,7 +55,6 @@ class User(TenantOwned, AbstractBaseUser):
     USERNAME_FIELD = "upn"
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [models.Index(fields=["tenant_id", "upn"], name="user_of_tenant")]
         constraints: ClassVar = [
             # Not `unique=True`: PostgreSQL would get a second index, one that nobody asks.
@@ -103,7 +102,6 @@ class Membership(TenantOwned):
     group = models.ForeignKey(Group, models.CASCADE)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id", "user", "group"], name="member_once")
         ]

@@ -35,24 +35,23 @@ def arrive(
 
     Source: Entra, "Temporary Access Pass" (satisfies multi-factor authentication).
     """
-    language = user.language or request.session.get(_LANGUAGE, "")
-    way_back = request.session.get(RETURN_TO, "")
-    # What was proved before isn't what is opened now.
-    request.session.flush()
-    login(request, user)
-    request.session["context"] = str(uuid.uuid4())
-    if language:
-        request.session[_LANGUAGE] = language
-    if way_back:
-        request.session[RETURN_TO] = way_back
-    if by_pass is None:
-        middleware.extend(request)
-    else:
-        middleware.begin_by_pass(request, by_pass)
-        note_proof(request)
     with in_tenant(user.tenant_id or NOBODY):
+        language = user.language or request.session.get(_LANGUAGE, "")
+        way_back = request.session.get(RETURN_TO, "")
+        # What was proved before isn't what is opened now.
+        request.session.flush()
+        login(request, user)
+        request.session["context"] = str(uuid.uuid4())
+        if language:
+            request.session[_LANGUAGE] = language
+        if way_back:
+            request.session[RETURN_TO] = way_back
         if by_pass is None:
+            middleware.extend(request)
             second_factor.note_signed_in(user)
+        else:
+            middleware.begin_by_pass(request, by_pass)
+            note_proof(request)
         if user.tenant_id is None:
             return wanted or reverse("admin:index")
         if entry is Entry.REGISTRATION:

@@ -26,7 +26,6 @@ class Branding(TenantOwned):
     edition = models.PositiveIntegerField(default=1)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id"], name="one_branding_per_tenant")
         ]
@@ -44,7 +43,6 @@ class CustomText(TenantOwned):
     body = models.TextField()
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "key", "language"], name="one_text_per_language"

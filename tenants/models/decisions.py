@@ -14,7 +14,6 @@ class Decisions(TenantOwned):
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id"], name="one_policy_per_tenant")
         ]
@@ -32,7 +31,6 @@ class CustomQuestion(TenantOwned):
     """Off: nobody can choose it any more; who chose it before is still asked."""
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [models.Index(fields=["tenant_id"], name="questions_of_tenant")]
 
     def __str__(self) -> str:
@@ -45,7 +43,6 @@ class SwitchedOff(TenantOwned):
     question_id = models.CharField(max_length=20)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id", "question_id"], name="switched_off_once")
         ]

@@ -32,7 +32,6 @@ class Domain(TenantOwned):
     name = models.CharField(max_length=253, unique=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [models.Index(fields=["tenant_id", "name"], name="domain_of_tenant")]
 
     def __str__(self) -> str:
@@ -43,7 +42,6 @@ class Group(TenantOwned):
     name = models.CharField(max_length=100)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id", "name"], name="group_name_in_tenant")
         ]
@@ -59,7 +57,6 @@ class GroupNesting(TenantOwned):
     inner = models.ForeignKey(Group, models.CASCADE, related_name="held_by")
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "outer", "inner"], name="one_nesting_of_two_groups"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.services.browser import Reader, chromium, page_for
-from tests.services.postgres import fresh_database
+from tests.services.postgres import for_a_service, fresh_database
 from tests.services.redis import another_database
 from tests.services.site import Site
 from tests.services.site import site as running_site
@@ -37,13 +37,16 @@ def site(
 ) -> Iterator[Site]:
     """The service on the kind of database and broker that this run of the tests uses."""
     settings = {"EMAIL_URL": mailbox.url, **twilio.env}
+    owner = ""
     with ExitStack() as stack:
         if "DATABASE_URL" in os.environ:
-            database = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
-            settings["DATABASE_URL"] = database
+            owner = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
+            settings["DATABASE_URL"] = for_a_service(owner)
         if "REDIS_URL" in os.environ:
             settings["REDIS_URL"] = another_database(os.environ["REDIS_URL"], _SITES_REDIS)
-        yield stack.enter_context(running_site(tmp_path_factory.mktemp("site"), settings))
+        yield stack.enter_context(
+            running_site(tmp_path_factory.mktemp("site"), settings, owner=owner)
+        )
 
 
 @pytest.fixture(scope="package")

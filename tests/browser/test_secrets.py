@@ -15,6 +15,7 @@ from redis import Redis
 from tests.browser import people
 from tests.browser.admins import App
 from tests.services.codes import code_in
+from tests.services.postgres import SUPERUSER, as_role
 from tests.services.site import Site
 
 NEW = "seventeen purple umbrellas"
@@ -140,7 +141,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def tables(url: str) -> Iterator[tuple[str, bytes]]:
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(as_role(url, SUPERUSER)) as connection:
         named = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for (name,) in named.fetchall():
             with connection.cursor().copy(f'COPY "{name}" TO STDOUT') as rows:

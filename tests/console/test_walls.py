@@ -19,7 +19,7 @@ from isolation.scope import in_tenant
 from tenants.roles import Role
 from tests.builders import make_email, make_user
 from tests.console.people import behind_both, make_admin, make_operator
-from tests.house.test_isolation import make_row
+from tests.rows import row_of
 
 MARKER = "zzothertenantzz"
 OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
@@ -112,7 +112,7 @@ def theirs(hanbit):
     with in_tenant(hanbit.pk):
         user = make_user(f"{MARKER}@hanbit.example", display_name=MARKER, role=Role.HELPDESK)
         make_email(user, f"{MARKER}@mail.example")
-        rows = [make_row(model, hanbit) for model in OWNED]
+        rows = [row_of(model, hanbit) for model in OWNED]
         for row in rows:
             marked = {
                 field.attname: MARKER

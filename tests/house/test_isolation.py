@@ -1,7 +1,6 @@
 """The wall between tenants has no gap: every model of ours is behind it or listed here."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from django.db import models
 from isolation.models import TenantOwned
 from isolation.scope import NoTenantInForce, in_tenant
 from tests.builders import make_tenant
+from tests.rows import row_of
 
 BASE = Path(__file__).resolve().parents[2]
 SHARED_BY_ALL_TENANTS = {"tenants.Tenant", "limits.Counter", "vault.TenantKey", "audit.Sweep"}
@@ -32,37 +32,6 @@ UNSCOPED = {
 }
 # What the sweepers of all tenants look through; and a name is one person's in the whole service.
 INDEXES_OF_ALL = {"outgoing_due", "upn_once"}
-SAMPLES = {
-    models.CharField: "x",
-    models.EmailField: "x@mail.example",
-    models.BinaryField: b"x",
-    models.DateTimeField: datetime(2026, 1, 1, tzinfo=UTC),
-    models.JSONField: {},
-    models.UUIDField: "6f1c0c52-7f0a-4ab5-9a3c-9f3f3e2d1c0b",
-    models.BooleanField: False,
-}
-
-
-def make_row(model, tenant):
-    """Any row of the tenant: one that it has, or a new one with any value of the right kind."""
-    if there_is := model.unscoped.filter(tenant_id=tenant.pk).first():
-        return there_is
-    values = {"tenant_id": tenant.pk}
-    for field in model._meta.concrete_fields:
-        if field.attname in values or field.primary_key or field.has_default() or field.null:
-            continue
-        if field.is_relation:
-            values[field.name] = make_row(field.related_model, tenant)
-        else:
-            values[field.attname] = sample(field)
-    return model.unscoped.create(**values)
-
-
-def sample(field):
-    for kind, value in SAMPLES.items():
-        if isinstance(field, kind):
-            return value
-    return 1
 
 
 def test_every_model_is_owned_by_a_tenant_or_listed_as_shared():
@@ -81,7 +50,7 @@ def test_nothing_is_read_while_no_tenant_is_in_force(model):
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)
 def test_no_tenant_sees_changes_or_deletes_a_row_of_another(db, model):
     mine, other = make_tenant("mine"), make_tenant("other")
-    row = make_row(model, mine)
+    row = row_of(model, mine)
 
     with in_tenant(other.pk):
         rows = model.objects.filter(pk=row.pk)

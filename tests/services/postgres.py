@@ -1,6 +1,7 @@
 """A throwaway PostgreSQL cluster on loopback: fast, because it forgets everything anyway."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,12 +17,15 @@ from psycopg import sql
 from tests.services.processes import as_child_of_ours, end, free_port, wait_until
 
 ROLE = "sspr"
+SERVICE = "sspr_service"
+"""A role that owns nothing: what a running service logs in with. `ROLE` migrates."""
+SUPERUSER = "postgres"
 _FORGETFUL = "fsync=off full_page_writes=off synchronous_commit=off shared_buffers=64MB"
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A running cluster. The service's role is no superuser: row-level security binds it."""
+    """A running cluster. Neither of our roles is a superuser: row-level security binds them."""
 
     port: int
 
@@ -52,6 +56,7 @@ def postgres(folder: Path) -> Iterator[Cluster]:
         wait_until(lambda: _answers(cluster, server), what="PostgreSQL answers", timeout=30)
         with _superuser(cluster) as connection:
             connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
+            connection.execute(f"CREATE ROLE {SERVICE} LOGIN")
             connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
         yield cluster
     finally:
@@ -71,6 +76,19 @@ def fresh_database(url: str) -> Iterator[str]:
         with psycopg.connect(url, autocommit=True) as connection:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             connection.execute(drop.format(sql.Identifier(name)))
+
+
+def as_role(url: str, role: str) -> str:
+    """The same database for another role of the cluster."""
+    return re.sub("//[^@/]*@", f"//{role}@", url, count=1)
+
+
+def for_a_service(url: str) -> str:
+    """Gives the service's role what it needs of all that will be made in there. Gives its URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for what in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE ON SEQUENCES"):
+            connection.execute(f"ALTER DEFAULT PRIVILEGES GRANT {what} TO {SERVICE}")
+    return as_role(url, SERVICE)
 
 
 def _program(name: str) -> str:
@@ -107,4 +125,4 @@ def _answers(cluster: Cluster, server: "subprocess.Popen[bytes]") -> bool:
 
 
 def _superuser(cluster: Cluster) -> "psycopg.Connection[tuple[object, ...]]":
-    return psycopg.connect(cluster.url("postgres", role="postgres"), autocommit=True)
+    return psycopg.connect(cluster.url("postgres", role=SUPERUSER), autocommit=True)

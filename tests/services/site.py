@@ -27,15 +27,19 @@ class Site:
     env: dict[str, str]
     _running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, owner: str = "") -> str:
         """Run a management command against this service. Gives what it printed.
+
+        Args:
+            owner: the database's URL for another role than the service's.
 
         Raises:
             AssertionError: it failed; with all that it printed.
         """
         command = [sys.executable, "manage.py", *arguments]
+        env = self.env | ({"DATABASE_URL": owner} if owner else {})
         done = subprocess.run(
-            command, cwd=BASE, env=self.env, capture_output=True, text=True, check=False
+            command, cwd=BASE, env=env, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -87,14 +91,18 @@ class Site:
 
 
 @contextmanager
-def site(var: Path, settings: Mapping[str, str]) -> Iterator[Site]:
-    """The service, migrated and up, with this state folder and these settings."""
+def site(var: Path, settings: Mapping[str, str], *, owner: str = "") -> Iterator[Site]:
+    """The service, migrated and up, with this state folder and these settings.
+
+    Args:
+        owner: the database's URL for the role that migrates, where it's another.
+    """
     port = str(free_port())
     url = f"http://localhost:{port}"
     env = environment(var, SSPR_BASE_URL=url, PORT=port, **settings)
     running = Site(url, var, env)
     try:
-        running.manage("migrate", "--verbosity", "0")
+        running.manage("migrate", "--verbosity", "0", owner=owner)
         running.manage("collectstatic", "--noinput", "--verbosity", "0")
         running.start_web()
         running.start_worker()

@@ -31,7 +31,6 @@ class AccessPass(TenantOwned):
     """Taken back, or a newer one took its place."""
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "user"],

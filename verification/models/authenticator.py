@@ -29,7 +29,6 @@ class Authenticator(TenantOwned):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "user"], name="authenticators_of_user")
         ]

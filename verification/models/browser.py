@@ -22,7 +22,6 @@ class RememberedBrowser(TenantOwned):
     expires_at = models.DateTimeField()
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "user", "token_mac"], name="browser_remembered_once"

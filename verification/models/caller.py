@@ -29,7 +29,6 @@ class CallerCheck(TenantOwned):
     passed_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "user", "agent_id"], name="caller_checks_of_user")
         ]

@@ -39,7 +39,6 @@ class Challenge(TenantOwned):
     spent_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "context", "-created_at"], name="challenge_newest"),
             models.Index(fields=["tenant_id", "outgoing_id"], name="challenge_of_message"),

@@ -19,7 +19,6 @@ class SignInLockout(TenantOwned):
     last_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "who", "place"], name="one_lockout_of_a_place"

@@ -28,7 +28,6 @@ class AuthenticationMethod(TenantOwned):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "user", "proof"], name="one_method_of_a_kind"
@@ -52,7 +51,6 @@ class Answer(TenantOwned):
     answer_hash = models.CharField(max_length=128)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "method", "question_id"], name="one_answer_to_a_question"

@@ -20,7 +20,6 @@ class NoticeLink(TenantOwned):
     expires_at = models.DateTimeField()
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "user", "expires_at"], name="notice_links_of_user")
         ]

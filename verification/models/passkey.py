@@ -30,7 +30,6 @@ class Passkey(TenantOwned):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         indexes: ClassVar = [models.Index(fields=["tenant_id", "user"], name="passkeys_of_user")]
         constraints: ClassVar = [
             models.UniqueConstraint(

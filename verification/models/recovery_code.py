@@ -23,7 +23,6 @@ class RecoveryCode(TenantOwned):
     spent_at = models.DateTimeField(null=True)
 
     class Meta:
-        base_manager_name = "unscoped"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "user", "mac"], name="one_recovery_code_per_mac"

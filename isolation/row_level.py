@@ -1,0 +1,199 @@
+"""The second wall between tenants: row-level security of PostgreSQL. SQLite has only the first.
+
+Every statement says whose it is. `SET LOCAL` travels in front of it in the same message, costs no
+way to the server and back, and ends with the transaction, or with the statement where there is
+none: nothing is left on a connection that another request, or a pool between here and PostgreSQL,
+could give to somebody else.
+
+Source: PostgreSQL, "Row Security Policies"; OWASP ASVS 5.0 8.4.1.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import ServerCursor, sql
+from psycopg.pq import TransactionStatus
+
+from isolation.models import TenantOwned
+from isolation.scope import EVERY_TENANT, NOBODY, everywhere, told_to_the_database
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_POLICY = "tenant_wall"
+_SETTING = "sspr.tenant"
+# The inner SELECT is answered once for a statement, not once for a row.
+_RAISE = (
+    f"""
+    CREATE POLICY {_POLICY} ON {{table}} USING (
+        (SELECT current_setting('{_SETTING}', true))
+        IN (coalesce(tenant_id, {NOBODY})::text, '{EVERY_TENANT}'))
+    """,
+    "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+    # Its owner, too: on small installations the service is the owner.
+    "ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+)
+_LOWER = (
+    "ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+    f"DROP POLICY IF EXISTS {_POLICY} ON {{table}}",
+)
+_THERE_IS = """
+    SELECT relname, relforcerowsecurity AND relrowsecurity AND EXISTS (
+        SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND polname = %s)
+    FROM pg_class
+    WHERE relname = ANY(%s) AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    ORDER BY relname
+"""
+_PASSES_BY = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+_OWNED = """
+    SELECT count(*) FROM pg_class
+    WHERE relname = ANY(%s) AND relowner = current_user::regrole
+      AND relnamespace = current_schema()::regnamespace
+"""
+_HAS_ROWS = "SELECT EXISTS (SELECT FROM {})"
+# A change of a table waits for its readers, and whoever comes later waits behind it.
+_PATIENCE = "SET LOCAL lock_timeout = '5s'"
+
+
+def walls(connection: BaseDatabaseWrapper) -> dict[str, bool]:
+    """Every table whose rows belong to tenants → whether the wall stands around it."""
+    behind = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
+    names = [model._meta.db_table for model in behind]  # noqa: SLF001  # Django's own word
+    with connection.cursor() as cursor:
+        cursor.execute(_THERE_IS, [_POLICY, names])
+        return dict(cursor.fetchall())
+
+
+def has_walls(connection: BaseDatabaseWrapper) -> bool:
+    """Whether this kind of database has such a wall."""
+    return connection.vendor == "postgresql"
+
+
+def passes_by(connection: BaseDatabaseWrapper) -> bool:
+    """Whether PostgreSQL asks no policy for this role: superusers, and who has `BYPASSRLS`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PASSES_BY)
+        (answer,) = cursor.fetchone()
+    return bool(answer)
+
+
+def owned(connection: BaseDatabaseWrapper, names: list[str]) -> int:
+    """How many of the tables are the role's own, which could lower the wall around them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNED, [names])
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def raise_wall(connection: BaseDatabaseWrapper) -> list[str]:
+    """Puts the wall around the tables that have none; all of them or none. Says which.
+
+    Raises:
+        OperationalError: a table was busy for five seconds.
+    """
+    open_ones = [table for table, stands in walls(connection).items() if not stands]
+    _change(connection, _RAISE, open_ones)
+    return open_ones
+
+
+def lower_wall(connection: BaseDatabaseWrapper) -> list[str]:
+    """Takes it away, for code that is older than the wall. Says from where. Raises as above."""
+    closed = [table for table, stands in walls(connection).items() if stands]
+    _change(connection, _LOWER, closed)
+    return closed
+
+
+@contextmanager
+def open_for_migrations(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Shows migrations every row. Said once for all: some of them can't be told anything singly."""
+    connection.ensure_connection()
+    connection.execute_wrappers.remove(tell)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET {_SETTING} = '{EVERY_TENANT}'")
+            yield
+            cursor.execute(f"RESET {_SETTING}")
+    finally:
+        if tell not in connection.execute_wrappers:
+            connection.execute_wrappers.append(tell)
+
+
+def go_on(connection: BaseDatabaseWrapper) -> list[str]:
+    """After migrations: where the wall stands it goes on around new tables. Says which.
+
+    A new service has it at once. Where rows have lain without it, older code may still be at work,
+    which doesn't say whose its statements are: there the operator raises it.
+    """
+    there_is = walls(connection)
+    if any(there_is.values()) or _are_empty(connection, there_is):
+        return raise_wall(connection)
+    return []
+
+
+def tell(
+    execute: Callable[..., Any],
+    statement: Any,
+    params: Any,
+    many: bool,  # noqa: FBT001  # Django passes it
+    context: dict[str, Any],
+) -> Any:
+    """Says in front of a statement whose rows it may meet: a wrapper for a connection's statements.
+
+    What nobody is in force for says nothing, which shows nobody's rows; inside a transaction, where
+    somebody may have been in force before, it says just that.
+    """
+    cursor, told = context["cursor"].cursor, told_to_the_database()
+    in_transaction = context["connection"].in_atomic_block
+    if not told and not in_transaction:
+        return execute(statement, params, many, context)
+    if cursor.connection.info.transaction_status is TransactionStatus.INERROR:
+        # All that PostgreSQL hears now is the way back.
+        return execute(statement, params, many, context)
+    if many or isinstance(cursor, ServerCursor):
+        with _told_before(context["connection"].connection, told, local=in_transaction):
+            return execute(statement, params, many, context)
+    word = f"SET LOCAL {_SETTING} = '{told}'; "
+    said = sql.SQL(word) + statement if isinstance(statement, sql.Composable) else word + statement
+    result = execute(said, params, many, context)
+    # The first of the two answers is that of SET.
+    cursor.nextset()
+    return result
+
+
+@contextmanager
+def _told_before(driver: "Connection[Any]", told: str, *, local: bool) -> Iterator[None]:
+    """For what has to travel alone: a cursor of the server's, a statement with many sets of values.
+
+    A cursor that outlives its statement has all its rows by the end of it.
+    """
+    if local:
+        driver.execute(f"SET LOCAL {_SETTING} = '{told}'")
+        yield
+        return
+    driver.execute(f"SET {_SETTING} = '{told}'")
+    try:
+        yield
+    finally:
+        driver.execute(f"RESET {_SETTING}")
+
+
+def _change(connection: BaseDatabaseWrapper, how: Sequence[str], names: Sequence[str]) -> None:
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute(_PATIENCE)
+        for name in names:
+            for step in how:
+                cursor.execute(sql.SQL(step).format(table=sql.Identifier(name)))
+
+
+def _are_empty(connection: BaseDatabaseWrapper, names: Iterable[str]) -> bool:
+    with everywhere(), connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(sql.SQL(_HAS_ROWS).format(sql.Identifier(name)))
+            if cursor.fetchone() == (True,):
+                return False
+    return True
