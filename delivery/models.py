@@ -29,6 +29,10 @@ class Outgoing(TenantOwned):
     kind = models.CharField(max_length=5, choices=Kind)
     destination = models.BinaryField()
     content = models.BinaryField(default=b"")
+    sealed: ClassVar = {
+        "destination": "delivery.outgoing.destination",
+        "content": "delivery.outgoing.content",
+    }
     language = models.CharField(max_length=10)
     job = models.CharField(max_length=40)
     queue = models.CharField(max_length=10)

@@ -190,13 +190,10 @@ def _mine(outgoing: Outgoing) -> QuerySet[Outgoing]:
 
 
 def _sealed(outgoing: Outgoing, column: str, text: str) -> bytes:
-    return sealed(text, tenant_id=outgoing.tenant_id, place=_place(outgoing, column))
+    return sealed(text, tenant_id=outgoing.tenant_id, place=outgoing.place_of(column, outgoing.pk))
 
 
 def _opened(outgoing: Outgoing, column: str) -> str:
     envelope: bytes = getattr(outgoing, column)
-    return opened(envelope, tenant_id=outgoing.tenant_id, place=_place(outgoing, column))
-
-
-def _place(outgoing: Outgoing, column: str) -> str:
-    return f"delivery.outgoing.{column}:{outgoing.pk}"
+    place = outgoing.place_of(column, outgoing.pk)
+    return opened(envelope, tenant_id=outgoing.tenant_id, place=place)

@@ -71,7 +71,7 @@ def has_prefilled(kinds: Kinds) -> Q:
 
 def prefill_place(user_id: int) -> str:
     """Where `User.prefill` lies: what it is sealed for."""
-    return f"directory.user.prefill:{user_id}"
+    return User.place_of("prefill", user_id)
 
 
 def helpdesk_mailboxes() -> list[str]:

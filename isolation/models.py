@@ -3,7 +3,7 @@
 The second is in `isolation.row_level`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -65,8 +65,16 @@ class TenantOwned(models.Model):
 
     tenant_id = models.BigIntegerField(default=current_tenant_id, editable=False)
 
+    sealed: ClassVar[Mapping[str, str]] = {}
+    """Columns that hold envelopes → what is sealed there, up to the row's number."""
+
     objects: ClassVar[OwnedManager[Self]] = OwnedManager()
     unscoped: ClassVar[EveryTenantsManager[Self]] = EveryTenantsManager()
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def place_of(cls, column: str, key: object) -> str:
+        """What an envelope in this column of that row is sealed for."""
+        return f"{cls.sealed[column]}:{key}"

@@ -27,6 +27,7 @@ class ResetAttempt(TenantOwned):
     support_code = models.CharField(max_length=8, unique=True)
     user_id = models.BigIntegerField(null=True)
     username = models.BinaryField(default=b"")
+    sealed: ClassVar = {"username": "reset.attempt.username"}
     """What was typed, sealed: it may be the name of nobody."""
     session_epoch = models.PositiveIntegerField(default=0)
     policy = models.JSONField(default=dict)

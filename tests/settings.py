@@ -1,6 +1,8 @@
 """The service's own settings, with what an operator would have to give."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ.setdefault("SSPR_SECRET_KEY", "only-for-tests-" * 4)
@@ -8,6 +10,7 @@ os.environ.setdefault("SSPR_ENCRYPTION_KEYS", "only-for-tests-" * 4)
 os.environ.setdefault("SSPR_DEMO", "1")
 if "SSPR_VAR" not in os.environ:
     os.environ["SSPR_VAR"] = tempfile.mkdtemp(prefix="sspr-tests-")
+    atexit.register(shutil.rmtree, os.environ["SSPR_VAR"], ignore_errors=True)
 os.environ.setdefault("SSPR_TESTING", "1")
 
 from sspr.settings import *  # noqa: F403

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_VERSION = b"\x01"
+_FIRST, _NUMBERED = b"\x01", b"\x02"
+"""Sealed with a tenant's first key; with another, whose number follows in two bytes."""
+_NUMBER_BYTES = 2
 _NONCE_BYTES = 12
 
 
@@ -14,23 +16,45 @@ class Unopenable(Exception):
     """Wrong key, wrong place or damaged: nothing can be said about the content."""
 
 
-def seal(key: bytes, plaintext: bytes, place: str) -> bytes:
-    """The envelope: version, nonce, ciphertext and tag.
+def head(number: int) -> bytes:
+    """How every envelope begins that the key of this number sealed."""
+    return _FIRST if number == 0 else _NUMBERED + number.to_bytes(_NUMBER_BYTES, "big")
+
+
+def number_of(envelope: bytes) -> int:
+    """Which key sealed it.
+
+    Raises:
+        Unopenable: it isn't an envelope.
+    """
+    if envelope[:1] == _FIRST:
+        return 0
+    number = int.from_bytes(envelope[1 : 1 + _NUMBER_BYTES], "big")
+    if envelope[:1] != _NUMBERED or number == 0:
+        raise Unopenable
+    return number
+
+
+def seal(key: bytes, plaintext: bytes, place: str, *, number: int = 0) -> bytes:
+    """The envelope: head, nonce, ciphertext and tag.
 
     Args:
         key: 32 bytes.
         place: where the envelope will lie (tenant, table, column, row); bound to it, not in it.
+        number: the key's; not a secret.
     """
     nonce = os.urandom(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plaintext, place.encode())
+    return head(number) + nonce + AESGCM(key).encrypt(nonce, plaintext, place.encode())
 
 
-def seal_each(key: bytes, plaintexts: Sequence[str], places: Sequence[str]) -> list[bytes]:
+def seal_each(
+    key: bytes, plaintexts: Sequence[str], places: Sequence[str], *, number: int = 0
+) -> list[bytes]:
     """`seal` for many texts, in the order given; each has its own nonce."""
     encrypt, chance = AESGCM(key).encrypt, os.urandom(_NONCE_BYTES * len(plaintexts))
-    starts = range(0, len(chance), _NONCE_BYTES)
+    starts, begin = range(0, len(chance), _NONCE_BYTES), head(number)
     return [
-        _VERSION
+        begin
         + (nonce := chance[start : start + _NONCE_BYTES])
         + encrypt(nonce, text.encode(), place.encode())
         for start, text, place in zip(starts, plaintexts, places, strict=True)
@@ -43,9 +67,8 @@ def unseal(key: bytes, envelope: bytes, place: str) -> bytes:
     Raises:
         Unopenable: anything about it is wrong.
     """
-    if envelope[:1] != _VERSION:
-        raise Unopenable
-    nonce, sealed = envelope[1 : 1 + _NONCE_BYTES], envelope[1 + _NONCE_BYTES :]
+    start = len(head(number_of(envelope)))
+    nonce, sealed = envelope[start : start + _NONCE_BYTES], envelope[start + _NONCE_BYTES :]
     try:
         return AESGCM(key).decrypt(nonce, sealed, place.encode())
     except (InvalidTag, ValueError):

@@ -1,8 +1,14 @@
+from typing import ClassVar
+
 from django.db import models
 
 
 class TenantKey(models.Model):
-    """A tenant's data key, wrapped by the operator's ring. Deleting it shreds what it sealed."""
+    """A tenant's first data key, wrapped by the operator's ring.
+
+    Fingerprints are made with it for good, and what was sealed before there was a `SealingKey`.
+    Deleting it shreds that.
+    """
 
     tenant_id = models.BigIntegerField(primary_key=True)
     wrapped = models.BinaryField()
@@ -10,3 +16,21 @@ class TenantKey(models.Model):
 
     def __str__(self) -> str:
         return f"data key of tenant {self.tenant_id}"
+
+
+class SealingKey(models.Model):
+    """A later data key: what is sealed now is sealed with the one of the highest number."""
+
+    tenant_id = models.BigIntegerField()
+    number = models.PositiveSmallIntegerField()
+    """From 1; in front of every envelope that it sealed."""
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "number"], name="one_key_of_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"data key {self.number} of tenant {self.tenant_id}"

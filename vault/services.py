@@ -1,28 +1,84 @@
-"""Sealing and opening columns. One data key per tenant, kept open in this process only."""
+"""Sealing and opening columns. Each tenant has data keys of its own, kept open in this process."""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.utils import timezone
 
 from vault import envelope, keyring
-from vault.models import TenantKey
+from vault.models import SealingKey, TenantKey
 
+KEPT_OPEN_S = 300.0
+"""So long a process may go on sealing with a key that is no longer the newest."""
+_SETTLED = timedelta(hours=1)
+"""After this nobody seals with the key before any more, the longest transaction included."""
 _NOBODY = 0
-_KEPT_OPEN_S = 300.0
+_FIRST = 0
 _MOST_DERIVED = 4_096
-_kept_open: dict[int, tuple[float, bytes]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptOpen:
+    """A tenant's data keys by their numbers, as they were read."""
+
+    until: float
+    keys: dict[int, bytes]
+
+    @property
+    def newest(self) -> int:
+        return max(self.keys)
+
+
+_kept_open: dict[int, _KeptOpen] = {}
 
 
 def create_key(tenant_id: int) -> None:
     """A new tenant's data key. Nothing can be sealed for a tenant that has none."""
-    wrapped = envelope.seal(keyring.purpose_key("wrap"), os.urandom(32), _place(tenant_id))
-    TenantKey.objects.create(tenant_id=tenant_id, wrapped=wrapped)
+    TenantKey.objects.create(tenant_id=tenant_id, wrapped=_wrapped(os.urandom(32), tenant_id))
     # SQLite gives the number of a tenant whose founding was rolled back to the next one.
     _kept_open.pop(tenant_id, None)
+
+
+def create_newer_key(tenant_id: int) -> int:
+    """Another data key, with which all is sealed from now on. Gives its number.
+
+    Other processes learn of it within `KEPT_OPEN_S`; what it sealed they can open at once.
+
+    Raises:
+        TenantKey.DoesNotExist: the tenant has no key, or no longer.
+        IntegrityError: somebody else made the same number just now.
+    """
+    number = _read(tenant_id).newest + 1
+    wrapped = _wrapped(os.urandom(32), tenant_id, number)
+    SealingKey.objects.create(tenant_id=tenant_id, number=number, wrapped=wrapped)
+    _kept_open.pop(tenant_id, None)
+    return number
+
+
+def destroy_keys(tenant_id: int, *, unless: Callable[[int], bool]) -> int:
+    """Throws away what is older than the newest and read by nobody any more. Says how many.
+
+    The first key stays: fingerprints are made with it. So does one that was made so lately that
+    some process may still seal with the one before it.
+
+    Args:
+        unless: told a key's number, says whether something still lies sealed with it.
+    """
+    rows = list(SealingKey.objects.filter(tenant_id=tenant_id).order_by("number"))
+    settled, done = timezone.now() - _SETTLED, 0
+    for row, next_one in pairwise(rows):
+        if next_one.created_at < settled and not unless(row.number):
+            row.delete()
+            done += 1
+    _kept_open.pop(tenant_id, None)
+    return done
 
 
 def sealed(text: str, *, tenant_id: int, place: str) -> bytes:
@@ -34,7 +90,8 @@ def sealed(text: str, *, tenant_id: int, place: str) -> bytes:
     Raises:
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
     """
-    return envelope.seal(_data_key(tenant_id), text.encode(), f"{tenant_id}|{place}")
+    key, number = _sealing_key(tenant_id)
+    return envelope.seal(key, text.encode(), f"{tenant_id}|{place}", number=number)
 
 
 def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[bytes]]:
@@ -45,23 +102,47 @@ def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[byt
     Raises:
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
     """
-    key = _data_key(tenant_id)
+    key, number = _sealing_key(tenant_id)
     return lambda texts, places: envelope.seal_each(
-        key, texts, [f"{tenant_id}|{place}" for place in places]
+        key, texts, [f"{tenant_id}|{place}" for place in places], number=number
     )
 
 
-def tenant_key(tenant_id: int, purpose: str) -> bytes:
-    """32 bytes for one purpose of one tenant, derived from its data key.
+def head_of_newest(tenant_id: int) -> bytes:
+    """How everything begins that is sealed for this tenant now."""
+    return envelope.head(_sealing_key(tenant_id)[1])
 
-    For fingerprints that are kept for long: the ring can be rotated without making them anew.
+
+def opened(sealed_text: bytes | memoryview, *, tenant_id: int, place: str) -> str:
+    """The text again.
+
+    Raises:
+        envelope.Unopenable: it was sealed for another tenant, place or key, or was damaged.
+        TenantKey.DoesNotExist: the tenant's key was destroyed, and with it what it sealed.
+    """
+    place, content = f"{tenant_id}|{place}", bytes(sealed_text)
+    if tenant_id == _NOBODY:
+        return _opened_of_nobody(content, place).decode()
+    number = envelope.number_of(content)
+    key = _keys(tenant_id).keys.get(number) or _read(tenant_id).keys.get(number)
+    if key is None:
+        raise envelope.Unopenable
+    return envelope.unseal(key, content, place).decode()
+
+
+def tenant_key(tenant_id: int, purpose: str) -> bytes:
+    """32 bytes for one purpose of one tenant, derived from its first data key.
+
+    For fingerprints that are kept for long: neither the ring's rotation nor newer data keys make
+    them anew.
 
     Args:
         purpose: a label; two purposes never share a key.
 
     Source: RFC 5869 (HKDF).
     """
-    return _derived(_data_key(tenant_id), purpose)
+    key = _keys(tenant_id).keys[_FIRST] if tenant_id != _NOBODY else keyring.purpose_key("nobody")
+    return _derived(key, purpose)
 
 
 def rewrap_all() -> int:
@@ -73,27 +154,16 @@ def rewrap_all() -> int:
         envelope.Unopenable: a key of the ring that is still needed is missing; what was done stays.
     """
     newest, done = keyring.purpose_key("wrap"), 0
-    for tenant_id in TenantKey.objects.order_by("pk").values_list("pk", flat=True):
-        row = TenantKey.objects.get(pk=tenant_id)
-        before, place = bytes(row.wrapped), _place(tenant_id)
-        if _opens(newest, before, place):
-            continue
-        wrapped = envelope.seal(newest, _unwrap(before, tenant_id), place)
-        done += TenantKey.objects.filter(pk=tenant_id, wrapped=before).update(wrapped=wrapped)
+    for model in (TenantKey, SealingKey):
+        for row_id in model.objects.order_by("pk").values_list("pk", flat=True):
+            row = model.objects.get(pk=row_id)
+            number = row.number if isinstance(row, SealingKey) else _FIRST
+            before = bytes(row.wrapped)
+            if _opens(newest, before, _place(row.tenant_id, number)):
+                continue
+            wrapped = _wrapped(_unwrapped(before, row.tenant_id, number), row.tenant_id, number)
+            done += model.objects.filter(pk=row_id, wrapped=before).update(wrapped=wrapped)
     return done
-
-
-def opened(sealed_text: bytes | memoryview, *, tenant_id: int, place: str) -> str:
-    """The text again.
-
-    Raises:
-        envelope.Unopenable: it was sealed for another tenant, place or key, or was damaged.
-        TenantKey.DoesNotExist: the tenant's key was destroyed, and with it what it sealed.
-    """
-    place = f"{tenant_id}|{place}"
-    if tenant_id == _NOBODY:
-        return _opened_of_nobody(bytes(sealed_text), place).decode()
-    return envelope.unseal(_data_key(tenant_id), bytes(sealed_text), place).decode()
 
 
 def _opened_of_nobody(sealed_text: bytes, place: str) -> bytes:
@@ -119,27 +189,40 @@ def _derived(key: bytes, purpose: str) -> bytes:
     return derivation.derive(key)
 
 
-def _data_key(tenant_id: int) -> bytes:
+def _sealing_key(tenant_id: int) -> tuple[bytes, int]:
     if tenant_id == _NOBODY:
-        return keyring.purpose_key("nobody")
-    until, key = _kept_open.get(tenant_id, (0.0, b""))
-    if time.monotonic() < until:
-        return key
-    row = TenantKey.objects.get(tenant_id=tenant_id)
-    key = _unwrap(bytes(row.wrapped), tenant_id)
-    _kept_open[tenant_id] = (time.monotonic() + _KEPT_OPEN_S, key)
-    return key
+        return keyring.purpose_key("nobody"), _FIRST
+    kept = _keys(tenant_id)
+    return kept.keys[kept.newest], kept.newest
 
 
-def _unwrap(wrapped: bytes, tenant_id: int) -> bytes:
+def _keys(tenant_id: int) -> _KeptOpen:
+    kept = _kept_open.get(tenant_id)
+    return kept if kept is not None and time.monotonic() < kept.until else _read(tenant_id)
+
+
+def _read(tenant_id: int) -> _KeptOpen:
+    first = TenantKey.objects.get(tenant_id=tenant_id)
+    keys = {_FIRST: _unwrapped(bytes(first.wrapped), tenant_id, _FIRST)}
+    for row in SealingKey.objects.filter(tenant_id=tenant_id):
+        keys[row.number] = _unwrapped(bytes(row.wrapped), tenant_id, row.number)
+    _kept_open[tenant_id] = _KeptOpen(time.monotonic() + KEPT_OPEN_S, keys)
+    return _kept_open[tenant_id]
+
+
+def _wrapped(key: bytes, tenant_id: int, number: int = _FIRST) -> bytes:
+    return envelope.seal(keyring.purpose_key("wrap"), key, _place(tenant_id, number))
+
+
+def _unwrapped(wrapped: bytes, tenant_id: int, number: int) -> bytes:
     for position in range(keyring.ring_size()):
         key = keyring.purpose_key("wrap", position=position)
         try:
-            return envelope.unseal(key, wrapped, _place(tenant_id))
+            return envelope.unseal(key, wrapped, _place(tenant_id, number))
         except envelope.Unopenable:
             continue
     raise envelope.Unopenable
 
 
-def _place(tenant_id: int) -> str:
-    return f"data key|{tenant_id}"
+def _place(tenant_id: int, number: int) -> str:
+    return f"data key|{tenant_id}|{number}" if number else f"data key|{tenant_id}"

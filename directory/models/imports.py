@@ -92,6 +92,7 @@ class ImportPart(TenantOwned):
     kind = models.CharField(max_length=6, choices=Kind)
     number = models.PositiveIntegerField()
     data = models.BinaryField()
+    sealed: ClassVar = {"data": "directory.importpart.data"}
 
     class Meta:
         constraints: ClassVar = [

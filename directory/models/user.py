@@ -44,6 +44,7 @@ class User(TenantOwned, AbstractBaseUser):
     """When the person last said that all of it is still correct."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     prefill = models.BinaryField(null=True)
+    sealed: ClassVar = {"prefill": "directory.user.prefill"}
     """Contact data that an administrator entered, sealed; see `directory.prefills`."""
     prefilled_at = models.DateTimeField(null=True)
     """Since when something of it is known."""

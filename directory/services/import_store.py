@@ -92,7 +92,7 @@ class _Lying:
 
     @property
     def place(self) -> str:
-        return f"directory.importpart.data:{self.key}"
+        return ImportPart.place_of("data", self.key)
 
 
 class _Spooled(io.RawIOBase):
@@ -133,9 +133,8 @@ class _Spooled(io.RawIOBase):
 
 def _keep(kept: Import, kind: Kind, number: int, content: bytes) -> None:
     part = ImportPart(tenant_id=kept.tenant_id, whole=kept, kind=kind, number=number)
-    place = _Lying(part.pk, part.tenant_id).place
     text = b64encode(zlib.compress(content, _FAST)).decode()
-    part.data = sealed(text, tenant_id=part.tenant_id, place=place)
+    part.data = sealed(text, tenant_id=part.tenant_id, place=part.place_of("data", part.pk))
     part.save(force_insert=True)
 
 

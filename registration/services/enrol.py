@@ -319,7 +319,7 @@ def _register(user: User, challenge: Challenge) -> None:
     )
     if before is not None:
         before.delete()
-    place = f"verification.method.value:{method.pk}"
+    place = method.place_of("value", method.pk)
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
     changed = before is not None and old_value != value

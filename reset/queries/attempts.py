@@ -53,7 +53,7 @@ def username_of(attempt: ResetAttempt) -> str:
     """What was typed as the user ID."""
     if not attempt.username:
         return ""
-    place = f"reset.attempt.username:{attempt.pk}"
+    place = attempt.place_of("username", attempt.pk)
     return opened(attempt.username, tenant_id=attempt.tenant_id, place=place)
 
 

@@ -147,7 +147,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         by_network=refusal is Refusal.TOO_MANY and user is None and not hides,
         outcome=_outcome(refusal),
     )
-    place = f"reset.attempt.username:{attempt.pk}"
+    place = attempt.place_of("username", attempt.pk)
     attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)
     attempt.save(force_insert=True)
     why = refusal or concealed

@@ -114,7 +114,7 @@ def _register(user: User, person: Inhabitant) -> None:
             textable=proof is Proof.MOBILE_PHONE,
             verified_at=timezone.now(),
         )
-        place = f"verification.method.value:{method.pk}"
+        place = method.place_of("value", method.pk)
         method.value = sealed(value, tenant_id=method.tenant_id, place=place)
         method.save(force_insert=True)
     has_questions = policy_in_force().questions is not Questions.OFF

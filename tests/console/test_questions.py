@@ -241,7 +241,8 @@ def test_another_organisations_questions_stay_out(client, hanbit):
     assert client.get(f"{LIST}{theirs.pk}/").status_code == 404
     assert client.post(f"{LIST}{theirs.pk}/", {"en": "Mine?"}).status_code == 404
     client.post(f"{LIST}offer/", {"on_offer": [*PREDEFINED, f"c{theirs.pk}"]})
-    theirs.refresh_from_db()
+    with in_tenant(hanbit.pk):
+        theirs.refresh_from_db()
     assert theirs.texts == {"en": "Theirs?"}
     assert not SwitchedOff.unscoped.filter(tenant_id=hanbit.pk).exists()
 

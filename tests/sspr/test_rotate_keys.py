@@ -1,16 +1,25 @@
 """A new encryption key for a service with people in it, and the old one thrown away."""
 
+import io
 import uuid
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import models
 from django.utils import timezone
 
 from audit.models import Head
 from audit.services.sealing import sweep, verify
+from directory.models import User
 from directory.queries import prefilled
+from directory.services.import_store import file_of
+from directory.services.imports import take
+from isolation.models import TenantOwned
 from isolation.scope import in_tenant
+from sspr import resealing
 from tenants.policy import Method, Proof
 from tests.builders import (
     ANSWERS,
@@ -24,8 +33,8 @@ from tests.builders import (
 from tests.console.people import code_now, make_admin, with_app
 from tests.threads import all_at_once
 from vault import keyring, services
-from vault.models import TenantKey
-from verification.models import AuthenticationMethod, Purpose
+from vault.models import SealingKey, TenantKey
+from verification.models import AuthenticationMethod, Authenticator, Purpose
 from verification.queries import blind_index, methods_by_proof, value_of
 from verification.rules.access_passes import Terms
 from verification.rules.verdicts import Verdict
@@ -206,3 +215,163 @@ def test_who_reads_meanwhile_never_notices(people, ring):
         return True
 
     assert all_at_once(4, work, tenant_id=user.tenant_id) == [True] * 4
+
+
+def keys_of(tenant_id):
+    return list(SealingKey.objects.filter(tenant_id=tenant_id).values_list("number", flat=True))
+
+
+def heads(user):
+    """How what is sealed of somebody begins."""
+    return {
+        bytes(methods_by_proof(user.pk)[Proof.EMAIL].value)[:3],
+        bytes(Authenticator.objects.get(user=user).seed)[:3],
+        bytes(User.objects.get(pk=user.pk).prefill)[:3],
+    }
+
+
+def everything_opens(user, codes):
+    held = methods_by_proof(user.pk)
+    assert value_of(held[Proof.EMAIL]) == "minji.home@mail.example"
+    assert value_of(held[Proof.MOBILE_PHONE]) == "+821012345678"
+    assert prefilled(user.pk)[Proof.OFFICE_PHONE].value == "+82212340001"
+    assert authenticators.is_right(user.pk, code_now())
+    drawn = questions.draw(user.pk, 3, bank=set(ANSWERS))
+    assert questions.are_right(user.pk, {qid: ANSWERS[qid] for qid in drawn})
+    assert recovery_verdict(user, codes[0]) is Verdict.RIGHT
+    assert held[Proof.EMAIL].index == blind_index("minji.home@mail.example")
+
+
+def test_a_new_data_key_seals_everything_anew(people, hanbit, ring, capsys):
+    user, codes = people
+
+    call_command("rotate_keys", "--new-data-keys")
+
+    assert heads(user) == {b"\x02\x00\x01"}
+    assert (keys_of(user.tenant_id), keys_of(hanbit.pk)) == ([1], [1])
+    everything_opens(user, codes)
+    capsys.readouterr()
+    call_command("rotate_keys")
+    assert "Envelopes sealed anew: 0." in capsys.readouterr().out
+
+
+def test_with_the_keys_of_before_nothing_opens_that_is_sealed_now(people, ring):
+    user, _codes = people
+    stolen = dict(services._read(user.tenant_id).keys)
+
+    call_command("rotate_keys", "--new-data-keys")
+
+    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    place = f"{user.tenant_id}|{row.place_of('value', row.pk)}"
+    with pytest.raises(services.envelope.Unopenable):
+        services.envelope.unseal(stolen[0], bytes(row.value), place)
+
+
+def test_a_new_ring_wraps_every_data_key(people, ring):
+    user, codes = people
+    call_command("rotate_keys", "--new-data-keys")
+
+    rotated(ring)
+
+    everything_opens(user, codes)
+
+
+def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
+    """Another process keeps the keys it read, and learns of a new one the moment it meets it."""
+    user, _codes = people
+    elsewhere = services._read(user.tenant_id)
+    call_command("rotate_keys", "--new-data-keys")
+    services._kept_open[user.tenant_id] = elsewhere
+    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    place = row.place_of("value", row.pk)
+    row.value = services.sealed("late@mail.example", tenant_id=user.tenant_id, place=place)
+    row.save()
+    assert bytes(row.value)[:1] == b"\x01"
+    # What others sealed with the new one opens here at once.
+    assert authenticators.is_right(user.pk, code_now())
+
+    services._kept_open.clear()
+    call_command("rotate_keys")
+
+    assert heads(user) == {b"\x02\x00\x01"}
+    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "late@mail.example"
+
+
+def test_older_data_keys_go_when_nobody_can_need_them_any_more(people, ring):
+    user, codes = people
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        call_command("rotate_keys", "--new-data-keys")
+        call_command("rotate_keys", "--new-data-keys")
+        # Some process may still seal with the first of them.
+        assert keys_of(user.tenant_id) == [1, 2]
+        clock.shift(timedelta(minutes=61))
+        Authenticator.objects.update(seed=Authenticator.objects.get().seed)
+        call_command("rotate_keys")
+        assert keys_of(user.tenant_id) == [2]
+        assert heads(user) == {b"\x02\x00\x02"}
+        everything_opens(user, codes)
+
+
+def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
+    user, _codes = people
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        call_command("rotate_keys", "--new-data-keys")
+        row = methods_by_proof(user.pk)[Proof.EMAIL]
+        damaged = bytes(row.value)[:-1] + b"\x00\x00"
+        AuthenticationMethod.objects.filter(pk=row.pk).update(value=damaged)
+        call_command("rotate_keys", "--new-data-keys")
+        clock.shift(timedelta(minutes=61))
+        call_command("rotate_keys")
+
+        # What doesn't open is left as it is, and so is its key.
+        assert keys_of(user.tenant_id) == [1, 2]
+        assert bytes(AuthenticationMethod.objects.get(pk=row.pk).value) == damaged
+
+
+def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkeypatch):
+    user, _codes = people
+    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    place = row.place_of("value", row.pk)
+    opened = resealing.opened
+
+    def slowly(before, **more):
+        text = opened(before, **more)
+        if text == "minji.home@mail.example":
+            fresh = services.sealed("new@mail.example", tenant_id=user.tenant_id, place=place)
+            AuthenticationMethod.objects.filter(pk=row.pk).update(value=fresh)
+        return text
+
+    monkeypatch.setattr(resealing, "opened", slowly)
+    call_command("rotate_keys", "--new-data-keys")
+
+    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "new@mail.example"
+
+
+def test_an_import_that_waits_is_sealed_anew_too(people, contoso, ring):
+    text = b"user_principal_name\nnew@contoso.example\n"
+    kept = take(io.BytesIO(text), name="people.csv", size=len(text), actor_id=1)
+    before = bytes(kept.parts.get().data)
+
+    call_command("rotate_keys", "--new-data-keys")
+
+    assert bytes(kept.parts.get().data) != before
+    with file_of(kept) as file:
+        assert file.read() == text
+
+
+def test_every_column_of_bytes_is_sealed_or_no_secret():
+    known = {(model._meta.label, column) for model, column in resealing.columns()}
+    bytes_of_ours = {
+        (model._meta.label, field.name)
+        for model in apps.get_models()
+        if issubclass(model, TenantOwned)
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.BinaryField)
+    }
+
+    assert bytes_of_ours - known == {
+        ("verification.Passkey", "credential_id"),
+        ("verification.Passkey", "public_key"),
+        ("tenants.Branding", "logo"),
+    }
+    assert known <= bytes_of_ours

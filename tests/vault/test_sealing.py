@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from vault import envelope, keyring, services
 from vault.envelope import Unopenable
 from vault.keyed import digits, fingerprint, same
-from vault.models import TenantKey
+from vault.models import SealingKey, TenantKey
 
 KEY = bytes(range(32))
 PLACE = "verification.method.value:7f"
@@ -121,9 +121,13 @@ def test_a_tenant_that_got_the_number_of_a_rolled_back_one_has_its_own_key(conto
 
 def test_the_data_key_lies_in_the_database_wrapped_only(contoso):
     services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
-    _until, key = services._kept_open[contoso.pk]
+    services.create_newer_key(contoso.pk)
+    services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    keys = services._kept_open[contoso.pk].keys
 
-    assert key not in bytes(TenantKey.objects.get(tenant_id=contoso.pk).wrapped)
+    assert keys[0] not in bytes(TenantKey.objects.get(tenant_id=contoso.pk).wrapped)
+    assert keys[1] not in bytes(SealingKey.objects.get(tenant_id=contoso.pk).wrapped)
+    assert keys[0] != keys[1]
 
 
 def test_two_purposes_have_two_keys():

@@ -18,6 +18,7 @@ class Authenticator(TenantOwned):
     """The session that began the pairing; no other is shown the key, or can finish it."""
     name = models.CharField(max_length=60, blank=True)
     seed = models.BinaryField()
+    sealed: ClassVar = {"seed": "verification.authenticator.seed"}
     drift = models.SmallIntegerField(default=0)
     """In steps of 30 s: how far the app's clock was from ours when it was last right."""
     last_step = models.BigIntegerField(default=-1)

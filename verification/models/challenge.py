@@ -24,6 +24,7 @@ class Challenge(TenantOwned):
     """The reset attempt, session or check of a caller that it belongs to; no good in any other."""
     method = models.CharField(max_length=20, choices=method_choices)
     destination = models.BinaryField(default=b"")
+    sealed: ClassVar = {"destination": "verification.challenge.destination"}
     textable = models.BooleanField(default=False)
     outgoing_id = models.UUIDField(null=True)
     code_mac = models.CharField(max_length=64, blank=True)

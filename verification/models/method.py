@@ -18,6 +18,7 @@ class AuthenticationMethod(TenantOwned):
     user = models.ForeignKey(User, models.CASCADE, related_name="methods")
     proof = models.CharField(max_length=20, choices=proof_choices)
     value = models.BinaryField(default=b"")
+    sealed: ClassVar = {"value": "verification.method.value"}
     index = models.CharField(max_length=64, blank=True)
     textable = models.BooleanField(default=False)
     drawn = models.JSONField(default=list)

@@ -248,14 +248,14 @@ def codes_left(user_id: int) -> int:
 
 def value_of(row: AuthenticationMethod) -> str:
     """The number (E.164, `#` and extension behind it) or address that was proved."""
-    return opened(row.value, tenant_id=row.tenant_id, place=f"verification.method.value:{row.pk}")
+    return opened(row.value, tenant_id=row.tenant_id, place=row.place_of("value", row.pk))
 
 
 def destination_of(challenge: Challenge) -> str:
     return opened(
         challenge.destination,
         tenant_id=challenge.tenant_id,
-        place=f"verification.challenge.destination:{challenge.pk}",
+        place=challenge.place_of("destination", challenge.pk),
     )
 
 

@@ -100,7 +100,7 @@ def _begun(user: User, context: uuid.UUID) -> Authenticator:
     Authenticator.objects.filter(user=user, context=context, confirmed_at=None).delete()
     row = Authenticator(user=user, context=context, created_at=timezone.now())
     seed = secrets.token_hex(_SEED_BYTES)
-    row.seed = sealed(seed, tenant_id=current_tenant_id(), place=_place(row))
+    row.seed = sealed(seed, tenant_id=current_tenant_id(), place=row.place_of("seed", row.pk))
     row.save(force_insert=True)
     return row
 
@@ -120,8 +120,5 @@ def _spend(app: Authenticator, code: str) -> bool:
 
 
 def _seed(row: Authenticator) -> bytes:
-    return bytes.fromhex(opened(row.seed, tenant_id=row.tenant_id, place=_place(row)))
-
-
-def _place(row: Authenticator) -> str:
-    return f"verification.authenticator.seed:{row.pk}"
+    place = row.place_of("seed", row.pk)
+    return bytes.fromhex(opened(row.seed, tenant_id=row.tenant_id, place=place))

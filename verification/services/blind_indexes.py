@@ -1,8 +1,13 @@
 """Making blind indexes anew, where they were made under a key that isn't used any more."""
 
+import structlog
+
 from tenants.policy import Proof
+from vault.envelope import Unopenable
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index, value_of
+
+log = structlog.get_logger(__name__)
 
 
 def renew() -> int:
@@ -14,7 +19,12 @@ def renew() -> int:
     done = 0
     rows = AuthenticationMethod.objects.exclude(proof=Proof.QUESTIONS).order_by("pk")
     for row in rows.iterator(chunk_size=1_000):
-        if (index := blind_index(value_of(row))) != row.index:
+        try:
+            index = blind_index(value_of(row))
+        except Unopenable:
+            log.warning("envelope_unopenable", row=str(row.pk))
+            continue
+        if index != row.index:
             same = AuthenticationMethod.objects.filter(pk=row.pk, index=row.index)
             done += same.update(index=index)
     return done

@@ -275,7 +275,7 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
     challenge.destination = sealed(
         asked.destination,
         tenant_id=challenge.tenant_id,
-        place=f"verification.challenge.destination:{challenge.pk}",
+        place=challenge.place_of("destination", challenge.pk),
     )
     challenge.outgoing_id = outbox.post(
         _KINDS[asked.method],

@@ -1,24 +1,33 @@
 """Takes the newest key of the ring into use for everything that is kept."""
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.services.sealing import sign_anew
 from isolation.scope import NOBODY, in_tenant
+from sspr.resealing import destroy_unused, reseal
 from tenants.models import Tenant
 from vault.envelope import Unopenable
-from vault.services import rewrap_all
+from vault.services import create_newer_key, rewrap_all
 from verification.services import blind_indexes
 
 
 class Command(BaseCommand):
     help = (
-        "Wraps every organisation's data key under the first key of SSPR_ENCRYPTION_KEYS. The"
+        "Wraps every organisation's data keys under the first key of SSPR_ENCRYPTION_KEYS. The"
         " service may run meanwhile, if all of it was restarted with the new key in front."
     )
 
-    def handle(self, **_options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--new-data-keys",
+            action="store_true",
+            help="also give every organisation a new data key and seal everything with it anew",
+        )
+
+    def handle(self, *, new_data_keys: bool, **_options: Any) -> None:
         try:
             wrapped = rewrap_all()
         except Unopenable:
@@ -26,16 +35,30 @@ class Command(BaseCommand):
                 "A data key opens with no key of SSPR_ENCRYPTION_KEYS: put back the one that is"
                 " missing, behind the new one"
             ) from None
-        indexes = signed = 0
-        for tenant_id in [NOBODY, *Tenant.objects.order_by("pk").values_list("pk", flat=True)]:
+        tenants = list(Tenant.objects.order_by("pk").values_list("pk", flat=True))
+        if new_data_keys:
+            for tenant_id in tenants:
+                create_newer_key(tenant_id)
+        with in_tenant(NOBODY):
+            signed = sign_anew()
+        indexes = resealed = destroyed = 0
+        for tenant_id in tenants:
             with in_tenant(tenant_id):
                 signed += sign_anew()
-                indexes += blind_indexes.renew() if tenant_id != NOBODY else 0
+                indexes += blind_indexes.renew()
+                resealed += reseal()
+                destroyed += destroy_unused()
         self.stdout.write(
             f"Data keys wrapped anew: {wrapped}. Ends of audit chains signed anew: {signed}."
-            f" Blind indexes made anew: {indexes}."
+            f" Blind indexes made anew: {indexes}. Envelopes sealed anew: {resealed}."
+            f" Older data keys destroyed: {destroyed}."
         )
         self.stdout.write(
             "The older keys are needed for a day yet: for resets, codes and limits that began under"
             " them. docs/operators.md says what else ends with them."
         )
+        if new_data_keys:
+            self.stdout.write(
+                "Run rotate_keys again in an hour: it seals anew what was sealed meanwhile with the"
+                " data keys of before, and destroys them."
+            )

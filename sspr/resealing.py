@@ -1,0 +1,82 @@
+"""From older data keys of a tenant to its newest, row by row, while the service runs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models.functions import Substr
+
+from isolation.models import TenantOwned
+from isolation.scope import current_tenant_id
+from vault import envelope
+from vault.services import destroy_keys, head_of_newest, opened, sealed
+
+_PORTION = 32
+"""Parts of imported files have a megabyte each."""
+
+log = structlog.get_logger(__name__)
+
+
+def columns() -> Iterator[tuple[type[TenantOwned], str]]:
+    """Every column in which envelopes lie."""
+    for model in apps.get_models():
+        if issubclass(model, TenantOwned):
+            yield from ((model, column) for column in model.sealed)
+
+
+def reseal() -> int:
+    """Seals with the newest key of the tenant in force what isn't yet. Says how many that were.
+
+    A row that somebody writes meanwhile is left as it is then: the next time finds it, if need be.
+    So is one that no key opens.
+    """
+    return sum(_resealed(model, column) for model, column in columns())
+
+
+def destroy_unused() -> int:
+    """Throws older data keys of the tenant in force away, once nothing is sealed with them."""
+    return destroy_keys(current_tenant_id(), unless=_is_used)
+
+
+def _resealed(model: type[TenantOwned], column: str) -> int:
+    newest, done, after = head_of_newest(current_tenant_id()), 0, None
+    while rows := _portion(model, column, newest, after):
+        with transaction.atomic():
+            done += sum(_changed(model, column, key, bytes(before)) for key, before in rows)
+        after = rows[-1][0]
+    return done
+
+
+def _portion(
+    model: type[TenantOwned], column: str, newest: bytes, after: object
+) -> list[tuple[Any, bytes]]:
+    rows = _beginning(model, column, len(newest)).exclude(head__in=[newest, b""])
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    return list(rows.order_by("pk").values_list("pk", column)[:_PORTION])
+
+
+def _changed(model: type[TenantOwned], column: str, key: object, before: bytes) -> int:
+    tenant_id, place = current_tenant_id(), model.place_of(column, key)
+    try:
+        text = opened(before, tenant_id=tenant_id, place=place)
+    except envelope.Unopenable:
+        log.warning("envelope_unopenable", column=model.sealed[column], row=str(key))
+        return 0
+    anew = sealed(text, tenant_id=tenant_id, place=place)
+    return model.objects.filter(pk=key, **{column: before}).update(**{column: anew})
+
+
+def _is_used(number: int) -> bool:
+    head = envelope.head(number)
+    return any(
+        _beginning(model, column, len(head)).filter(head=head).exists()
+        for model, column in columns()
+    )
+
+
+def _beginning(model: type[TenantOwned], column: str, length: int) -> "models.QuerySet[Any]":
+    head = Substr(column, 1, length, output_field=models.BinaryField())
+    return model.objects.filter(**{f"{column}__isnull": False}).annotate(head=head)
