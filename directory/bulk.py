@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
@@ -53,15 +54,20 @@ def add(
     return _created(model, columns, rows, equal, key)
 
 
-def add_all(model: type[TenantOwned], portions: Iterable[Mapping[str, Sequence[object]]]) -> bool:
+def add_all(
+    model: type[TenantOwned],
+    portions: Iterable[Mapping[str, Sequence[object]]],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> bool:
     """Adds rows of the tenant in force that are most likely new: all of them, or none.
 
     Must be called inside a transaction. What the portions don't name gets the default of its field,
-    one for all rows. The database takes in one portion while the next is made: making it must ask
-    the database nothing.
+    one for all rows.
 
     Args:
         portions: `user_id`, not `user` → values, one for each row; all with the same columns.
+            Making them must ask the database nothing.
+        meanwhile: is done while the database puts the rows into the table. Must ask it nothing.
 
     Returns:
         False, and nothing is changed, if one of the unique values is taken.
@@ -75,12 +81,13 @@ def add_all(model: type[TenantOwned], portions: Iterable[Mapping[str, Sequence[o
     try:
         with transaction.atomic():
             if connection.vendor == "postgresql":
-                _copy(model, tuple(first), every, equal)
+                _copy(model, tuple(first), every, equal, meanwhile)
             else:
                 for columns in every:
                     rows = zip(*columns.values(), strict=True)
                     made = [model(**equal, **dict(zip(columns, row, strict=True))) for row in rows]
                     model.objects.bulk_create(made)
+                meanwhile()
     except IntegrityError:
         return False
     return True
@@ -91,6 +98,7 @@ def _copy(
     columns: Sequence[str],
     portions: Iterable[Mapping[str, Sequence[object]]],
     equal: Mapping[str, object],
+    meanwhile: Callable[[], object],
 ) -> None:
     """COPY into a table of this transaction, and from there: see `_copied`."""
     statement = _statements(model, columns, equal, "")
@@ -103,7 +111,12 @@ def _copy(
                 texts = [_column_in_copy(portion[name]) for name in columns]
                 lines = map("\t".join, zip(*texts, strict=True))
                 copy.write("\n".join([*lines, ""]))
-        cursor.execute(statement(_MOVE))
+        # The driver itself: Django's connection belongs to this thread. For whom it is was said
+        # to this transaction with the statement before.
+        with wrapped, ThreadPoolExecutor(1) as other:
+            moved = other.submit(cursor.cursor.execute, statement(_MOVE))
+            meanwhile()
+            moved.result()
         cursor.execute("DROP TABLE coming_in")
 
 

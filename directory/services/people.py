@@ -88,7 +88,7 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
     """Creates users of the tenant in force, all of them or none; must be inside a transaction.
 
     Args:
-        meanwhile: is done while the database takes in the last of them. It must ask it nothing.
+        meanwhile: is done while the database puts them into its table. It must ask it nothing.
 
     Returns:
         False if one of the names is taken.
@@ -103,9 +103,8 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
         for start in range(0, len(plain), _AT_ONCE):
             stop = start + _AT_ONCE
             yield _columns(plain.part(start, stop), ids[start:stop], seal)
-        meanwhile()
 
-    return add_all(User, portions())
+    return add_all(User, portions(), meanwhile)
 
 
 def _columns(
