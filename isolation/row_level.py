@@ -56,6 +56,7 @@ _OWNED = """
       AND relnamespace = current_schema()::regnamespace
 """
 _HAS_ROWS = "SELECT EXISTS (SELECT FROM {})"
+_LISTENING = {TransactionStatus.IDLE, TransactionStatus.INTRANS}
 # A change of a table waits for its readers, and whoever comes later waits behind it.
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
 
@@ -116,9 +117,11 @@ def open_for_migrations(connection: BaseDatabaseWrapper) -> Iterator[None]:
     try:
         with connection.cursor() as cursor:
             cursor.execute(f"SET {_SETTING} = '{EVERY_TENANT}'")
-            yield
-            cursor.execute(f"RESET {_SETTING}")
+        yield
     finally:
+        driver = connection.connection
+        if driver is not None and driver.info.transaction_status in _LISTENING:
+            driver.execute(f"RESET {_SETTING}")
         if tell not in connection.execute_wrappers:
             connection.execute_wrappers.append(tell)
 

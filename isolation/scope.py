@@ -49,8 +49,14 @@ def at_host_of(tenant_id: int | None) -> Iterator[None]:
 
 @contextmanager
 def in_tenant(tenant_id: int) -> Iterator[None]:
-    """Puts one tenant in force until the block ends."""
-    token, known, told = _in_force.set(tenant_id), _known.set({}), _told.set(str(tenant_id))
+    """Puts one tenant in force until the block ends.
+
+    Raises:
+        ValueError: that isn't a number.
+    """
+    # It stands in statements as it is, and jobs bring it from the broker: a number, or an error.
+    said = f"{tenant_id:d}"
+    token, known, told = _in_force.set(tenant_id), _known.set({}), _told.set(said)
     try:
         yield
     finally:

@@ -228,6 +228,8 @@ def test_migrations_see_every_row(two):
 
     with pytest.raises(ZeroDivisionError), row_level.open_for_migrations(connection):
         raise ZeroDivisionError
+    said = connection.connection.execute("SELECT current_setting('sspr.tenant', true)")
+    assert not said.fetchone()[0]
     with in_tenant(two[0].pk):
         assert without_first_wall(Group).count() == 1
 

@@ -54,6 +54,15 @@ def test_the_tenant_before_is_in_force_again_after_an_error():
         assert current_tenant_id() == 1
 
 
+@pytest.mark.parametrize("said", ["1'; DROP TABLE tenants_group; --", "*", "1", None])
+def test_what_is_no_number_is_never_in_force(said):
+    """It comes with jobs from the broker, and stands in statements."""
+    with pytest.raises((ValueError, TypeError)), in_tenant(said):
+        pass
+    with pytest.raises(NoTenantInForce):
+        current_tenant_id()
+
+
 def test_another_thread_has_no_tenant():
     seen = []
 
