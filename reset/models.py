@@ -39,6 +39,8 @@ class ResetAttempt(TenantOwned):
     """Why it leads nowhere, where the organisation shows that to nobody outside."""
     blocked_until = models.DateTimeField(null=True)
     by_network = models.BooleanField(default=False)
+    from_known_browser = models.BooleanField(default=False, db_default=False)
+    """Whether the one it is about had signed in there before: such guesses are counted apart."""
     outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
     told = models.JSONField(default=list)
     """Where the notice went, masked, for the last page."""

@@ -46,6 +46,11 @@ def begin_by_pass(request: HttpRequest, spent: AccessPass) -> None:
     extend(request)
 
 
+def known_by(request: HttpRequest) -> str:
+    """What the browser says it's known by: its user signed in there before. Not yet believed."""
+    return request.COOKIES.get(settings.KNOWN_COOKIE_NAME, "")
+
+
 def client_network(request: HttpRequest) -> str:
     """The network that a request came from, as it is counted.
 

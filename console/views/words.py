@@ -28,7 +28,10 @@ REASONS: dict[Stop, Promise] = {
     Stop.OFF: _("Self-service is off for everybody."),
     Stop.OUT: _("The policy isn’t for this person."),
     Stop.ADMINISTRATOR: _("Administrators may not reset their own passwords."),
-    Stop.PAUSED: _("Too many wrong guesses: resetting is paused."),
+    Stop.PAUSED: _(
+        "Too many wrong guesses: resetting is paused. Browsers where this person has signed in"
+        " before are counted apart."
+    ),
     Stop.METHODS: _("Too few usable methods are registered."),
     Stop.ELSEWHERE: _("The password is kept in a directory that isn’t written to."),
 }

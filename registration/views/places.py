@@ -5,20 +5,16 @@ from django.http import HttpRequest, HttpResponse
 
 from directory.models import User
 from isolation.scope import NOBODY, in_tenant
+from verification.middleware import known_by
 from verification.services import lockouts
 
 _YEAR_S = 365 * 86_400
 
 
-def known(request: HttpRequest) -> str:
-    """What the browser says it's known by."""
-    return request.COOKIES.get(settings.KNOWN_COOKIE_NAME, "")
-
-
 def familiar(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
     """Lets the browser be known by this user from now on."""
     with in_tenant(user.tenant_id or NOBODY):
-        cookie = lockouts.made_familiar(user, known(request))
+        cookie = lockouts.made_familiar(user, known_by(request))
     response.set_cookie(
         settings.KNOWN_COOKIE_NAME,
         cookie,

@@ -72,7 +72,7 @@ def signin(request: HttpRequest) -> HttpResponse:
     try:
         user = (
             _signed_in(request, form)
-            if form.is_valid() and _worked(form, asked, places.known(request))
+            if form.is_valid() and _worked(form, asked, middleware.known_by(request))
             else None
         )
     except TooMany:
@@ -142,7 +142,7 @@ def _worked(form: SignInForm | PassForm, asked: Captcha, known: str = "") -> boo
 def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
     typed = form.cleaned_data
     network = middleware.client_network(request)
-    known = places.known(request)
+    known = middleware.known_by(request)
     user = sign_in(typed["username"], typed["password"], network=network, known=known)
     if user is None:
         form.add_error(

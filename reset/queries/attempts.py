@@ -25,6 +25,7 @@ from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
 from verification.queries import Holdings, held_since, holdings_of, was_denied
+from verification.services.guesses import Budget
 
 _NOBODY = 0
 _MANY = 2**62
@@ -77,6 +78,11 @@ def number_of_nobody(upn: str) -> int:
     Its tries are counted, and its questions drawn, as those of a user are.
     """
     return -1 - digits(purpose_key("nobody"), str(current_tenant_id()), upn, below=_MANY)
+
+
+def budget_of(attempt: ResetAttempt) -> Budget:
+    """What the guesses of this attempt are counted against."""
+    return Budget.KNOWN_BROWSER if attempt.from_known_browser else Budget.SELF_SERVICE
 
 
 def conceals(attempt: ResetAttempt) -> bool:

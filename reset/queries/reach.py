@@ -35,7 +35,7 @@ from verification.queries import (
 from verification.rules.phones import PHONES, named_again
 from verification.rules.quarantine import beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of
-from verification.services.guesses import paused_until
+from verification.services.guesses import paused_among
 
 _ADMINISTRATORS = [role for role in Role if role.is_administrator]
 _PHONES = (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE)
@@ -72,7 +72,7 @@ class Outlook:
 def outlook(user: User) -> Outlook:
     """The portal's own checks, in its own order; nothing is counted or written."""
     policy = policy_for(user)
-    until = paused_until(user.pk)
+    until = paused_among([user.pk]).get(user.pk)
     found = circumstances(user, policy, paused=until is not None)
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())

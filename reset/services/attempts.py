@@ -23,7 +23,8 @@ from reset.rules import Facts, Goal, Step, step
 from tenants.policy import Policy, Scope, Unknown, to_plain
 from tenants.queries import policy_in_force, tenant_of
 from vault.services import sealed
-from verification.services.guesses import paused_until
+from verification.services import lockouts
+from verification.services.guesses import Budget, paused_until
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
@@ -45,7 +46,7 @@ class Begun:
     cookie: str
 
 
-def begin(username: str, *, network: str, wanted: Goal | None = None) -> Begun:
+def begin(username: str, *, network: str, wanted: Goal | None = None, known: str = "") -> Begun:
     """An attempt for whoever this is, already refused where nothing can be done.
 
     Known, unknown and unregistered users cost the same statements and get the same row.
@@ -54,6 +55,7 @@ def begin(username: str, *, network: str, wanted: Goal | None = None) -> Begun:
         username: as typed.
         network: that it came from, for the limit.
         wanted: what the home page was asked for; taken where the account allows it.
+        known: the cookie of a browser in which somebody signed in before.
     """
     upn = canonical_upn(username)
     verdict = limits.hit(Limit.USER_IDS_FROM_A_NETWORK, network)
@@ -65,13 +67,24 @@ def begin(username: str, *, network: str, wanted: Goal | None = None) -> Begun:
     with in_tenant(tenant.pk if tenant else NOBODY):
         user = user_of(upn)
         policy = queries.policy_for(user)
-        until = paused_until(user.pk if user else queries.number_of_nobody(upn))
+        familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
+        budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
+        until = paused_until(user.pk if user else queries.number_of_nobody(upn), budget)
         why = why_not(queries.circumstances(user, policy, paused=until is not None))
         if policy_in_force().unknown_users is Unknown.DECOY:
             shown, concealed = _told_to_all(paused=until is not None), why
         else:
             shown, concealed = why, None
-        return _written(upn, user, policy, shown, concealed=concealed, until=until, wanted=wanted)
+        return _written(
+            upn,
+            user,
+            policy,
+            shown,
+            concealed=concealed,
+            until=until,
+            wanted=wanted,
+            familiar=familiar,
+        )
 
 
 def require(attempt: ResetAttempt, wanted: Step) -> Facts:
@@ -128,6 +141,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     concealed: Refusal | None = None,
     until: datetime | None = None,
     wanted: Goal | None = None,
+    familiar: bool = False,
 ) -> Begun:
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
     decided = policy or policy_in_force()
@@ -145,6 +159,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         concealed=concealed or "",
         blocked_until=until,
         by_network=refusal is Refusal.TOO_MANY and user is None and not hides,
+        from_known_browser=familiar,
         outcome=_outcome(refusal),
     )
     place = attempt.place_of("username", attempt.pk)

@@ -95,7 +95,7 @@ def _offered(attempt: ResetAttempt, facts: Facts, holdings: Holdings) -> list[Wa
     if queries.conceals(attempt):
         # What everybody is offered tells nothing about this one.
         ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
-    if guesses.paused_until(attempt.user_id or 0) is not None:
+    if guesses.paused_until(attempt.user_id or 0, queries.budget_of(attempt)) is not None:
         ways = [way for way in ways if way.method.is_unguessable]
     return on_offer(ways, facts.policy, facts.passed)
 
@@ -113,7 +113,7 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
         guesses.Paused: too many wrong guesses at this user; nothing was compared.
     """
     require(attempt, Step.VERIFY)
-    guesses.count_a_guess(attempt.user_id or 0)
+    guesses.count_a_guess(attempt.user_id or 0, queries.budget_of(attempt))
     with transaction.atomic():
         require(attempt, Step.VERIFY)
         answered = challenges.spend_code(Purpose.RESET, attempt.pk, code)
@@ -136,9 +136,9 @@ def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answere
     user_id, method = attempt.user_id or 0, Method.QUESTIONS
     if not challenges.waits(Purpose.RESET, attempt.pk, method):
         return challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False)
-    guesses.count_a_guess(user_id)
+    guesses.count_a_guess(user_id, queries.budget_of(attempt))
     # Hashing is slow on purpose and stays outside the transaction.
-    with guesses.not_counted_if_busy(user_id):
+    with guesses.not_counted_if_busy(user_id, queries.budget_of(attempt)):
         right = questions.are_right(_whose(attempt, facts), answers)
     with transaction.atomic():
         require(attempt, Step.VERIFY)
@@ -151,7 +151,7 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
     """The same for the code that an authenticator app shows."""
     require(attempt, Step.VERIFY)
     user_id = attempt.user_id or 0
-    guesses.count_a_guess(user_id)
+    guesses.count_a_guess(user_id, queries.budget_of(attempt))
     method = Method.AUTHENTICATOR
     with transaction.atomic():
         facts = require(attempt, Step.VERIFY)
@@ -241,5 +241,5 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
 
 def _counted(attempt: ResetAttempt, answered: Answered) -> Answered:
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
-        guesses.uncount(attempt.user_id or 0)
+        guesses.uncount(attempt.user_id or 0, queries.budget_of(attempt))
     return answered

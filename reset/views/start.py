@@ -11,7 +11,7 @@ from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
 from verification.forms import captcha_words
-from verification.middleware import client_network
+from verification.middleware import client_network, known_by
 from verification.rules.captcha import Action, Finding
 from verification.services import captcha
 from verification.services.captcha import Captcha
@@ -33,7 +33,10 @@ def identify(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and _worked(form, asked):
         captcha.count_a_user_id(network)
         begun = attempts.begin(
-            form.cleaned_data["username"], network=network, wanted=_wanted(request)
+            form.cleaned_data["username"],
+            network=network,
+            wanted=_wanted(request),
+            known=known_by(request),
         )
         return with_cookie(redirect("reset:choose"), begun.cookie)
     if asked.finding is None:

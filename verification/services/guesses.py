@@ -10,18 +10,33 @@ from limits.rules import Limit
 from passwords.hashing import Busy
 from verification.services import alarms
 
-_BOTH = (Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS)
-_ASKED_AT_ONCE = 1_000
-
 
 class Budget(StrEnum):
-    """What the guesses are for. Only who knows the password can use up those at sign-in.
+    """What the guesses are for, and where they come from.
 
-    Source: design section 8 (nobody is locked out of signing in by someone else's resets).
+    Only who knows the password can use up those at sign-in; only who signed in there before, those
+    of a browser that the user is known from.
+
+    Source: design section 8 (nobody is locked out of signing in by someone else's resets; a known
+    browser still works while a stranger's guesses pause a user).
     """
 
     SELF_SERVICE = ""
+    KNOWN_BROWSER = "known-browser:"
     SIGN_IN = "sign-in:"
+
+    @property
+    def in_a_row(self) -> "Budget":
+        """Whose hundred without a success these count towards: a reset's, wherever it began."""
+        return Budget.SELF_SERVICE if self is Budget.KNOWN_BROWSER else self
+
+
+_AT_A_RESET = (
+    (Limit.WRONG_GUESSES, Budget.SELF_SERVICE),
+    (Limit.WRONG_GUESSES, Budget.KNOWN_BROWSER),
+    (Limit.WRONG_GUESSES_WITHOUT_SUCCESS, Budget.SELF_SERVICE),
+)
+_ASKED_AT_ONCE = 1_000
 
 
 class Paused(Exception):
@@ -44,14 +59,14 @@ def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
 
     Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
     """
-    key = f"{budget}{user_id}"
+    key, in_a_row = f"{budget}{user_id}", f"{budget.in_a_row}{user_id}"
     # A try during a pause is no guess: else whoever hammers would use up the hundred for the user.
-    if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, key):
+    if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, in_a_row):
         raise Paused(None)
     verdict = limits.hit(Limit.WRONG_GUESSES, key)
     if not verdict.allowed:
         raise Paused(verdict.until)
-    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, key).allowed:
+    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, in_a_row).allowed:
         raise Paused(None)
     alarms.count_a_guess()
 
@@ -71,32 +86,34 @@ def uncount(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
 
     Whoever holds one proof must not buy fresh guesses at the other with it.
     """
-    for limit in _BOTH:
-        limits.give_back(limit, f"{budget}{user_id}")
+    limits.give_back(Limit.WRONG_GUESSES, f"{budget}{user_id}")
+    limits.give_back(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}")
     alarms.uncount()
 
 
 def forgive(user_id: int) -> None:
     """A reset was completed: none of the wrong guesses before it count any more."""
-    for limit in _BOTH:
-        for budget in Budget:
-            limits.clear(limit, f"{budget}{user_id}")
+    for budget in Budget:
+        limits.clear(Limit.WRONG_GUESSES, f"{budget}{user_id}")
+        limits.clear(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}")
 
 
 def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:
-    """Until when guessing is paused, for those of these users for whom it is."""
-    keys = [str(user_id) for user_id in user_ids]
+    """Until when guessing at a reset is paused anywhere, for those of these users who have that."""
+    ids = list(user_ids)
     found: dict[int, datetime] = {}
-    for start in range(0, len(keys), _ASKED_AT_ONCE):
-        for limit in _BOTH:
-            some = keys[start : start + _ASKED_AT_ONCE]
+    for start in range(0, len(ids), _ASKED_AT_ONCE):
+        for limit, budget in _AT_A_RESET:
+            some = {
+                f"{budget}{user_id}": user_id for user_id in ids[start : start + _ASKED_AT_ONCE]
+            }
             for key, until in limits.blocked_among(limit, some).items():
-                found[int(key)] = max(until, found.get(int(key), until))
+                found[some[key]] = max(until, found.get(some[key], until))
     return found
 
 
-def paused_until(user_id: int) -> datetime | None:
-    for limit in _BOTH:
-        if until := limits.blocked_until(limit, str(user_id)):
-            return until
-    return None
+def paused_until(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> datetime | None:
+    """Until when nothing is compared that is guessed from there; None when it is now."""
+    return limits.blocked_until(Limit.WRONG_GUESSES, f"{budget}{user_id}") or limits.blocked_until(
+        Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}"
+    )
