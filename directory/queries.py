@@ -41,6 +41,8 @@ def in_scope(user_id: int, policy: Policy) -> bool:
     """Whether the policy lets this user reset. An exclusion wins; nested groups count."""
     if policy.self_service is Scope.NONE:
         return False
+    if policy.self_service is Scope.ALL and not policy.excluded_groups:
+        return True
     memberships = Membership.objects.filter(user_id=user_id)
     groups = with_outer_groups(set(memberships.values_list("group_id", flat=True)))
     names = set(Group.objects.filter(pk__in=groups or {0}).values_list("name", flat=True))
@@ -54,13 +56,16 @@ def prefilled(user_id: int) -> dict[Proof, Prefill]:
     return prefilled_among([user_id]).get(user_id, {})
 
 
+def prefills_of(user: User) -> dict[Proof, Prefill]:
+    """The same, of a row that was read already."""
+    return _read(user.pk, user.prefill) if user.prefill_kinds else {}
+
+
 def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]]:
     """What was entered of those of these people of whom anything was."""
     rows = User.objects.filter(pk__in=user_ids).exclude(prefill_kinds=0)
     return {
-        user_id: read(opened(sealed, tenant_id=current_tenant_id(), place=prefill_place(user_id)))
-        for user_id, sealed in rows.values_list("pk", "prefill")
-        if sealed is not None
+        user_id: _read(user_id, sealed) for user_id, sealed in rows.values_list("pk", "prefill")
     }
 
 
@@ -96,6 +101,12 @@ class Due(StrEnum):
 
     TEMPORARY = "temporary"
     ENDED = "ended"
+
+
+def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Proof, Prefill]:
+    if sealed is None:
+        return {}
+    return read(opened(sealed, tenant_id=current_tenant_id(), place=prefill_place(user_id)))
 
 
 def password_due(user: User) -> Due | None:

@@ -74,6 +74,17 @@ def count_of(limit: Limit, *key: str) -> int:
     return counter.count if counter else 0
 
 
+def blocked_by_any(*counted: tuple[Limit, str]) -> datetime | None:
+    """The same for several limits in one question: the instant from which none of them is met."""
+    limits = {_key(limit, (key,)): limit for limit, key in counted}
+    now = int(timezone.now().timestamp())
+    found = [
+        _blocked(limits[counter.key], counter, now, limits[counter.key].value.times)
+        for counter in Counter.objects.filter(key__in=limits)
+    ]
+    return max((until for until in found if until is not None), default=None)
+
+
 def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:
     """The same for many at once: key → from when it may happen again, for those who are blocked."""
     by_stored = {_key(limit, (key,)): key for key in keys}
@@ -87,12 +98,26 @@ def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:
 
 def give_back(limit: Limit, *key: str) -> None:
     """Uncounts one hit that turned out to be right, and the pause that it may have begun."""
-    counter = Counter.objects.filter(key=_key(limit, key), count__gt=0)
-    counter.update(count=F("count") - 1, paused_until=0)
+    _give_back([_key(limit, key)])
+
+
+def give_back_all(*counted: tuple[Limit, str]) -> None:
+    """The same of several limits in one statement."""
+    _give_back([_key(limit, (key,)) for limit, key in counted])
 
 
 def clear(limit: Limit, *key: str) -> None:
     Counter.objects.filter(key=_key(limit, key)).delete()
+
+
+def clear_all(*counted: tuple[Limit, str]) -> None:
+    """The same of several limits in one statement."""
+    Counter.objects.filter(key__in=[_key(limit, (key,)) for limit, key in counted]).delete()
+
+
+def _give_back(keys: list[str]) -> None:
+    counters = Counter.objects.filter(key__in=keys, count__gt=0)
+    counters.update(count=F("count") - 1, paused_until=0)
 
 
 def _blocked(limit: Limit, counter: Counter, now: int, most: int) -> datetime | None:

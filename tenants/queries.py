@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
+from django.db.models import Subquery
 from django.utils.translation import get_language
 
 from isolation.scope import NOBODY, current_tenant_id, everywhere, forget, known, tenant_of_host
@@ -20,7 +22,8 @@ from tenants.models import (
 from tenants.policy import Bank, Policy, Questions, from_plain
 from tenants.predefined_questions import PREDEFINED
 
-POLICY, BRANDING = "policy", "branding"
+BRANDING = "branding"
+_TENANT, _POLICY = "tenant", "policy"
 
 
 def tenant_of(upn: str) -> Tenant | None:
@@ -49,14 +52,22 @@ def taken_domains(names: Collection[str]) -> list[str]:
 
 
 def tenant_in_force() -> Tenant:
-    return known("tenant", lambda: Tenant.objects.get(pk=current_tenant_id()))
+    """The organisation in force.
+
+    Raises:
+        Tenant.DoesNotExist: none is, or it isn't there any more.
+    """
+    found = _tenant_and_decisions()[0]
+    if found is None:
+        raise Tenant.DoesNotExist
+    return found
 
 
 def lock_tenant() -> None:
     """Makes changes that count heads, or touch the policy, wait for each other until they end."""
     Tenant.objects.select_for_update().get(pk=current_tenant_id())
     # Whoever was waited for may have changed it.
-    forget(POLICY)
+    forget_policy()
 
 
 def branding_in_force() -> Branding:
@@ -100,7 +111,14 @@ def time_zone_in_force() -> str:
 
 
 def policy_in_force() -> Policy:
-    return known(POLICY, _policy)
+    """What the organisation in force decided; what is decided for everybody, where none is."""
+    return known(_POLICY, lambda: from_plain(_tenant_and_decisions()[1]))
+
+
+def forget_policy() -> None:
+    """Looks again next time: it was changed."""
+    forget(_TENANT)
+    forget(_POLICY)
 
 
 def domain_names() -> set[str]:
@@ -162,9 +180,16 @@ def with_inner_groups(names: Collection[str]) -> set[int]:
     return found
 
 
-def _policy() -> Policy:
-    row = Decisions.objects.first()
-    return from_plain(row.values) if row else Policy()
+def _tenant_and_decisions() -> tuple[Tenant | None, dict[str, Any]]:
+    """Both in one question: hardly a page does without either."""
+    return known(_TENANT, _read_tenant_and_decisions)
+
+
+def _read_tenant_and_decisions() -> tuple[Tenant | None, dict[str, Any]]:
+    decisions = Decisions.objects.values("values")[:1]
+    here = Tenant.objects.filter(pk=current_tenant_id())
+    found = here.annotate(decided=Subquery(decisions)).first()
+    return found, (found and found.decided) or {}
 
 
 def in_language(texts: dict[str, str]) -> str:

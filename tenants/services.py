@@ -7,13 +7,13 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import record
-from isolation.scope import forget, in_tenant
+from isolation.scope import in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
 from tenants.policy_file import differences, written
 from tenants.queries import (
-    POLICY,
     enough_questions,
+    forget_policy,
     lock_tenant,
     policy_in_force,
     unknown_groups,
@@ -76,7 +76,7 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
         return []
     _check(policy, changed.keys())
     Decisions.objects.update_or_create(defaults={"values": to_plain(policy)})
-    forget(POLICY)
+    forget_policy()
     for name, (old, new) in changed.items():
         record(
             Activity.POLICY_CHANGED,

@@ -35,15 +35,14 @@ from tenants.roles import Role
 from verification.models import AuthenticationMethod
 from verification.queries import (
     authenticators_of,
-    can_deliver,
     codes_left,
-    holdings_of,
     holds_device,
     methods_by_proof,
     passkeys_of,
     recovery_set_of,
     value_of,
 )
+from verification.queries.holdings import can_deliver, holdings_of
 from verification.rules.masking import mask
 from verification.rules.ways import Way, methods_of
 

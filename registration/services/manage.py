@@ -16,11 +16,11 @@ from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import (
     authenticators_of,
     holds_only_codes,
-    is_older,
     methods_by_proof,
     passkeys_of,
     value_of,
 )
+from verification.queries.holdings import is_older
 from verification.services import authenticators, browsers, notices, passkeys, recovery_codes
 from verification.services.notice_words import Notice
 

@@ -13,7 +13,8 @@ from registration.queries import ways_to_prove
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of, holdings_of, newest, was_denied
+from verification.queries import destination_of, newest, was_denied
+from verification.queries.holdings import holdings_of
 from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
 from verification.services import (

@@ -318,7 +318,7 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
 
 def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
     method, policy = Method(challenge.method), policy_in_force()
-    message = message_of(challenge)
+    message, sends = message_of(challenge), sends_of(challenge)
     return {
         "method": method,
         "masked": mask(destination_of(challenge)),
@@ -328,8 +328,8 @@ def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
         "again_url": errand.resend_url,
         "check_url": reverse(errand.here),
         "poll_url": errand.poll_url,
-        "resend_at": resend_at(challenge),
-        "resent": sends_of(challenge) > 1,
+        "resend_at": resend_at(challenge, sends),
+        "resent": sends > 1,
         "send_failed": message is not None and message.state == message.State.FAILED,
         "other_url": reverse(errand.elsewhere),
         "sender": settings.DEFAULT_FROM_EMAIL,

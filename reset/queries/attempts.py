@@ -1,5 +1,7 @@
 """What is known about an attempt."""
 
+from dataclasses import dataclass
+
 from django.utils import timezone
 
 from directory.connectors import connector_of
@@ -24,11 +26,39 @@ from tenants.roles import Role
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
-from verification.queries import Holdings, held_since, holdings_of, was_denied
+from verification.models import Challenge, Purpose
+from verification.queries import Waiting, waiting_in
+from verification.queries.holdings import (
+    Holdings,
+    Kept,
+    held_since,
+    holdings_among,
+    kept_of,
+)
 from verification.services.guesses import Budget
 
 _NOBODY = 0
 _MANY = 2**62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An attempt and all that its pages and its next step depend on, read at one moment.
+
+    It's read once for a page, and again in the transaction that changes something.
+    """
+
+    attempt: ResetAttempt
+    user: User | None
+    facts: Facts
+    holdings: Holdings
+    """What the user could prove now, but for what was registered just now."""
+    waiting: Waiting | None
+
+    @property
+    def challenge(self) -> Challenge | None:
+        """The one that the attempt waits for, open or not."""
+        return self.waiting.challenge if self.waiting else None
 
 
 def browser_mac(cookie: str) -> str:
@@ -90,12 +120,32 @@ def conceals(attempt: ResetAttempt) -> bool:
     return from_plain(attempt.policy).unknown_users is Unknown.DECOY
 
 
-def facts_of(attempt: ResetAttempt) -> Facts:
-    user = user_of(attempt)
+def standing_of(attempt: ResetAttempt) -> Standing:
+    """How the attempt stands now. The same is asked about a user ID that nobody has."""
+    user, user_id = user_of(attempt), attempt.user_id or _NOBODY
     policy = policy_of(attempt, user)
+    kept = kept_of(user_id, user)
+    holdings = holdings_among(kept, policy or policy_in_force(), at=timezone.now())
+    waiting = waiting_in(Purpose.RESET, attempt.pk)
+    return Standing(
+        attempt=attempt,
+        user=user,
+        facts=_facts(attempt, user, policy, _passed(attempt, kept, holdings), waiting),
+        holdings=holdings,
+        waiting=waiting,
+    )
+
+
+def _facts(
+    attempt: ResetAttempt,
+    user: User | None,
+    policy: Policy | None,
+    passed: frozenset[Method],
+    waiting: Waiting | None,
+) -> Facts:
     goes_on = _may_go_on(user) and policy is not None
     identified, hides = attempt.user_id is not None, conceals(attempt)
-    passed, leads_on = passed_in(attempt), goes_on and not attempt.concealed
+    leads_on = goes_on and not attempt.concealed
     return Facts(
         policy=policy or policy_in_force() if hides else policy,
         started_at=attempt.started_at,
@@ -104,7 +154,7 @@ def facts_of(attempt: ResetAttempt) -> Facts:
         passed=passed if leads_on or not hides else frozenset(),
         finished=attempt.finished_at is not None,
         refused=bool(attempt.refused) or (identified and not hides and not goes_on),
-        denied=was_denied(attempt.pk),
+        denied=waiting is not None and waiting.is_denied,
         leads_on=leads_on,
     )
 
@@ -121,15 +171,12 @@ def _may_go_on(user: User | None) -> bool:
     return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
 
 
-def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
+def _passed(attempt: ResetAttempt, kept: Kept, holdings: Holdings) -> frozenset[Method]:
     """The methods that were proved in this attempt by its user, who still holds them unchanged."""
-    user_id = attempt.user_id or _NOBODY
-    rows = list(attempt.evidence.filter(user_id=user_id))
-    if not rows:
-        return frozenset()
-    since = held_since(user_id, policy_in_force())
+    rows = list(attempt.evidence.filter(user_id=attempt.user_id or _NOBODY))
+    since = held_since(kept, policy_in_force())
     # Of a set of recovery codes the last one counts, though none is left to be given.
-    counting = {thing.proof for thing in holdings_in(attempt).held} | {Proof.RECOVERY_CODE}
+    counting = {thing.proof for thing in holdings.held} | {Proof.RECOVERY_CODE}
     return frozenset(
         Method(row.method)
         for row in rows
@@ -137,17 +184,12 @@ def passed_in(attempt: ResetAttempt) -> frozenset[Method]:
     )
 
 
-def holdings_in(attempt: ResetAttempt) -> Holdings:
-    """What the attempt's user could prove now, but for what was registered just now."""
-    policy = policy_of(attempt, user_of(attempt)) or policy_in_force()
-    return holdings_of(attempt.user_id or _NOBODY, policy, at=timezone.now())
-
-
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
     """What the checks need. The same questions are asked about a user who doesn't exist."""
     decided = policy or Policy()
     user_id = user.pk if user else _NOBODY
-    ways = holdings_of(user_id, decided, at=timezone.now()).ways(decided.methods)
+    holdings = holdings_among(kept_of(user_id, user), decided, at=timezone.now())
+    ways = holdings.ways(decided.methods)
     unguessable = [way for way in ways if way.method.is_unguessable]
     is_admin = user is not None and Role(user.role).is_administrator
     return Circumstances(

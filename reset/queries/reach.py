@@ -25,13 +25,8 @@ from tenants.policy import Policy, Proof, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.models import AuthenticationMethod, Authenticator, Passkey
-from verification.queries import (
-    can_deliver,
-    deliverable,
-    holdings_of,
-    unspent_codes,
-    value_of,
-)
+from verification.queries import unspent_codes, value_of
+from verification.queries.holdings import can_deliver, deliverable, holdings_of
 from verification.rules.phones import PHONES, named_again
 from verification.rules.quarantine import beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of

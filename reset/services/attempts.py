@@ -18,8 +18,9 @@ from limits.rules import Limit
 from reset import models
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.refusals import Refusal, why_not
-from reset.rules import Facts, Goal, Step, step
+from reset.rules import Goal, Step, step
 from tenants.policy import Policy, Scope, Unknown, to_plain
 from tenants.queries import policy_in_force, tenant_of
 from vault.services import sealed
@@ -87,13 +88,13 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         )
 
 
-def require(attempt: ResetAttempt, wanted: Step) -> Facts:
-    """What is known of the attempt. Raises `OutOfTurn` unless it is at this step."""
-    facts = queries.facts_of(attempt)
-    actual = step(facts, timezone.now())
+def require(attempt: ResetAttempt, wanted: Step) -> Standing:
+    """How the attempt stands now. Raises `OutOfTurn` unless it is at this step."""
+    found = queries.standing_of(attempt)
+    actual = step(found.facts, timezone.now())
     if actual is not wanted:
         raise OutOfTurn(actual)
-    return facts
+    return found
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from passwords.banned import Score
 from passwords.breached import breached_passwords
 from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
 from reset.models import Outcome, ResetAttempt
-from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.rules import Step
 from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method, Proof
@@ -49,9 +49,9 @@ class TooManyResets(Exception):
         self.until = until
 
 
-def findings(attempt: ResetAttempt, password: str) -> list[Finding]:
+def findings(standing: Standing, password: str) -> list[Finding]:
     """All that speaks against a new password for the attempt's user."""
-    user = _user_of(attempt)
+    user = _user_in(standing)
     found = findings_about(user, password)
     if not found and connector_of(user).was_used(user, password):
         return [Finding(Problem.USED)]
@@ -108,7 +108,7 @@ def _is_breached(password: str) -> bool:
         return False
 
 
-def set_password(attempt: ResetAttempt, password: str) -> None:
+def set_password(standing: Standing, password: str) -> None:
     """Sets the password, ends every session, closes the attempt and tells the user.
 
     Raises:
@@ -117,14 +117,14 @@ def set_password(attempt: ResetAttempt, password: str) -> None:
         directory.connectors.base.PolicyRejected: the gates stay good.
         directory.connectors.base.Unreachable: nothing was changed.
     """
-    require(attempt, Step.NEW_PASSWORD)
-    user = _user_of(attempt)
+    user = _user_in(standing)
     verdict = limits.hit(Limit.RESETS_OF_A_USER, str(user.pk))
     if not verdict.allowed:
         raise TooManyResets(verdict.until)
     connector = connector_of(user)
     _finish(
-        attempt,
+        standing.attempt,
+        user.pk,
         Step.NEW_PASSWORD,
         Notice.RESET,
         lambda: connector.set_password(user, password),
@@ -133,38 +133,39 @@ def set_password(attempt: ResetAttempt, password: str) -> None:
     lockouts.forgive(user)
 
 
-def unlock(attempt: ResetAttempt) -> None:
+def unlock(standing: Standing) -> None:
     """Lifts the lock and keeps the password.
 
     Raises:
         OutOfTurn: a gate is missing.
         directory.connectors.base.Unreachable: nothing was changed.
     """
-    require(attempt, Step.UNLOCK)
-    user = _user_of(attempt)
+    user = _user_in(standing)
     connector = connector_of(user)
-    _finish(attempt, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
+    _finish(standing.attempt, user.pk, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
     guesses.forgive(user.pk)
     lockouts.forgive(user)
 
 
 @transaction.atomic
-def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[], None]) -> None:
+def _finish(
+    attempt: ResetAttempt, user_id: int, at: Step, notice: Notice, change: Callable[[], None]
+) -> None:
     # Two attempts of one user wait for each other here, and not with half of the rows in hand.
-    user = User.objects.select_for_update().get(pk=_user_of(attempt).pk)
-    require(attempt, at)
+    user = User.objects.select_for_update().get(pk=user_id)
+    standing = require(attempt, at)
     live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
     if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
         raise OutOfTurn(Step.DONE)
     change()
     end_attempts_of(user.pk)
     forget_draw(user.pk)
-    _tell(attempt, user, notice)
+    _tell(standing, user, notice)
 
 
-def _tell(attempt: ResetAttempt, user: User, notice: Notice) -> None:
-    methods = sorted(queries.passed_in(attempt), key=list(Method).index)
-    reset = notice is Notice.RESET
+def _tell(standing: Standing, user: User, notice: Notice) -> None:
+    attempt, reset = standing.attempt, notice is Notice.RESET
+    methods = sorted(standing.facts.passed, key=list(Method).index)
     told = notices.tell(
         user,
         notice,
@@ -184,8 +185,7 @@ def _tell(attempt: ResetAttempt, user: User, notice: Notice) -> None:
     )
 
 
-def _user_of(attempt: ResetAttempt) -> User:
-    user = queries.user_of(attempt)
-    if user is None:
+def _user_in(standing: Standing) -> User:
+    if standing.user is None:
         raise OutOfTurn(Step.ENDED)
-    return user
+    return standing.user

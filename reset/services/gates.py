@@ -9,12 +9,14 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
-from reset.rules import Facts, Step, on_offer
+from reset.queries.attempts import Standing
+from reset.rules import Step, on_offer
 from reset.services.attempts import require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import Holdings, all_ways, destination_of, newest
+from verification.queries import destination_of, newest
+from verification.queries.holdings import all_ways
 from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
@@ -33,33 +35,39 @@ class NotOnOffer(Exception):
     """The method was passed already, isn't registered or isn't allowed. Nothing was sent."""
 
 
-def ways_on_offer(attempt: ResetAttempt) -> list[Way]:
+def ways_on_offer(standing: Standing) -> list[Way]:
     """What the user may choose for the next gate, strongest first.
 
     While guessing is paused, what can't be guessed is still there.
     """
-    facts = queries.facts_of(attempt)
-    return _offered(attempt, facts, queries.holdings_in(attempt))
+    facts, attempt = standing.facts, standing.attempt
+    if facts.policy is None:
+        return []
+    ways = _held(standing)
+    if queries.conceals(attempt):
+        # What everybody is offered tells nothing about this one.
+        ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
+    if guesses.paused_until(attempt.user_id or 0, queries.budget_of(attempt)) is not None:
+        ways = [way for way in ways if way.method.is_unguessable]
+    return on_offer(ways, facts.policy, facts.passed)
 
 
-def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
+def open_gate(standing: Standing, method: Method) -> Challenge:
     """Sends a code, places a call, or draws the questions.
 
     Raises:
-        OutOfTurn: the attempt isn't at the verify step.
         NotOnOffer: this method can't be used now.
         challenges.Refused: too soon or too many; the browser is told until when.
     """
-    facts, user_id = require(attempt, Step.VERIFY), attempt.user_id or 0
-    holdings = queries.holdings_in(attempt)
-    if method not in {way.method for way in _offered(attempt, facts, holdings)}:
+    attempt = standing.attempt
+    user_id, holdings = attempt.user_id or 0, standing.holdings
+    if method not in {way.method for way in ways_on_offer(standing)}:
         raise NotOnOffer
     if method is Method.QUESTIONS:
         return questions.open_questions(user_id, Purpose.RESET, attempt.pk, policy_in_force())
     if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
         return challenges.open_unsent(user_id, Purpose.RESET, attempt.pk, method)
-    user = queries.user_of(attempt)
-    held = {way.method for way in _held(facts, holdings)}
+    user, held = standing.user, {way.method for way in _held(standing)}
     return challenges.open_challenge(
         Asked(
             user_id=user_id,
@@ -73,36 +81,24 @@ def open_gate(attempt: ResetAttempt, method: Method) -> Challenge:
     )
 
 
-def questions_asked(attempt: ResetAttempt) -> list[str]:
+def questions_asked(standing: Standing) -> list[str]:
     """The ids of the questions of this attempt; made up where there is nobody to answer them."""
-    facts, holdings = queries.facts_of(attempt), queries.holdings_in(attempt)
-    drawn, made_up = questions.drawn_or_made_up(attempt.user_id or 0, policy_in_force())
-    held = Method.QUESTIONS in {way.method for way in _held(facts, holdings)}
-    return drawn if held else made_up
+    user_id = standing.attempt.user_id or 0
+    drawn, made_up = questions.drawn_or_made_up(user_id, policy_in_force())
+    return drawn if Method.QUESTIONS in {way.method for way in _held(standing)} else made_up
 
 
-def _held(facts: Facts, holdings: Holdings) -> list[Way]:
+def _held(standing: Standing) -> list[Way]:
     """What the user could really prove it with; nothing where that would help nobody."""
+    facts = standing.facts
     if not facts.leads_on or facts.policy is None:
         return []
-    return holdings.ways(facts.policy.methods)
+    return standing.holdings.ways(facts.policy.methods)
 
 
-def _offered(attempt: ResetAttempt, facts: Facts, holdings: Holdings) -> list[Way]:
-    if facts.policy is None:
-        return []
-    ways = _held(facts, holdings)
-    if queries.conceals(attempt):
-        # What everybody is offered tells nothing about this one.
-        ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
-    if guesses.paused_until(attempt.user_id or 0, queries.budget_of(attempt)) is not None:
-        ways = [way for way in ways if way.method.is_unguessable]
-    return on_offer(ways, facts.policy, facts.passed)
-
-
-def _whose(attempt: ResetAttempt, facts: Facts) -> int:
+def _whose(standing: Standing) -> int:
     """Whose things are compared: nobody's, where even the right ones would help nobody."""
-    return (attempt.user_id or 0) if facts.leads_on else 0
+    return (standing.attempt.user_id or 0) if standing.facts.leads_on else 0
 
 
 def pass_code(attempt: ResetAttempt, code: str) -> Answered:
@@ -112,12 +108,11 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
         OutOfTurn: the attempt isn't at the verify step.
         guesses.Paused: too many wrong guesses at this user; nothing was compared.
     """
-    require(attempt, Step.VERIFY)
     guesses.count_a_guess(attempt.user_id or 0, queries.budget_of(attempt))
     with transaction.atomic():
-        require(attempt, Step.VERIFY)
+        standing = require(attempt, Step.VERIFY)
         answered = challenges.spend_code(Purpose.RESET, attempt.pk, code)
-        held = answered.challenge is None or _is_held(attempt, answered.challenge)
+        held = answered.challenge is None or _is_held(standing, answered.challenge)
         # What is wrong anyway isn't said to be replaced, where nobody may find out.
         told = answered.verdict is Verdict.RIGHT or not queries.conceals(attempt)
         if not held and told:
@@ -126,20 +121,20 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
     return _counted(attempt, answered)
 
 
-def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answered:
+def pass_questions(standing: Standing, answers: Mapping[str, str]) -> Answered:
     """The same for the drawn questions: all of them right, or none.
 
     Args:
         answers: question id → answer as typed.
     """
-    facts = require(attempt, Step.VERIFY)
-    user_id, method = attempt.user_id or 0, Method.QUESTIONS
+    attempt, method = standing.attempt, Method.QUESTIONS
+    user_id, budget = attempt.user_id or 0, queries.budget_of(attempt)
     if not challenges.waits(Purpose.RESET, attempt.pk, method):
         return challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False)
-    guesses.count_a_guess(user_id, queries.budget_of(attempt))
+    guesses.count_a_guess(user_id, budget)
     # Hashing is slow on purpose and stays outside the transaction.
-    with guesses.not_counted_if_busy(user_id, queries.budget_of(attempt)):
-        right = questions.are_right(_whose(attempt, facts), answers)
+    with guesses.not_counted_if_busy(user_id, budget):
+        right = questions.are_right(_whose(standing), answers)
     with transaction.atomic():
         require(attempt, Step.VERIFY)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
@@ -149,14 +144,12 @@ def pass_questions(attempt: ResetAttempt, answers: Mapping[str, str]) -> Answere
 
 def pass_app(attempt: ResetAttempt, code: str) -> Answered:
     """The same for the code that an authenticator app shows."""
-    require(attempt, Step.VERIFY)
-    user_id = attempt.user_id or 0
-    guesses.count_a_guess(user_id, queries.budget_of(attempt))
+    guesses.count_a_guess(attempt.user_id or 0, queries.budget_of(attempt))
     method = Method.AUTHENTICATOR
     with transaction.atomic():
-        facts = require(attempt, Step.VERIFY)
-        apps = queries.holdings_in(attempt).apps
-        right = authenticators.is_right(_whose(attempt, facts), code, among=apps)
+        standing = require(attempt, Step.VERIFY)
+        apps = standing.holdings.apps
+        right = authenticators.is_right(_whose(standing), code, among=apps)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
     return _counted(attempt, answered)
@@ -165,11 +158,10 @@ def pass_app(attempt: ResetAttempt, code: str) -> Answered:
 @transaction.atomic
 def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered:
     """The same for what a passkey signed. Nobody guesses that, so that wrong ones pause nothing."""
-    facts = require(attempt, Step.VERIFY)
-    method, whose = Method.PASSKEY, _whose(attempt, facts)
+    standing, method = require(attempt, Step.VERIFY), Method.PASSKEY
     challenge = newest(Purpose.RESET, attempt.pk, method)
     right = challenge is not None and passkeys.is_right(
-        whose, challenge, credential, site, among=queries.holdings_in(attempt).passkeys
+        _whose(standing), challenge, credential, site, among=standing.holdings.passkeys
     )
     answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
     _settle(attempt, answered)
@@ -179,8 +171,7 @@ def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered
 @transaction.atomic
 def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
     """The same for a recovery code, which is spent by it. Wrong ones pause nothing, either."""
-    facts = require(attempt, Step.VERIFY)
-    whose = _whose(attempt, facts)
+    whose = _whose(require(attempt, Step.VERIFY))
     answered = recovery_codes.answer(whose, Purpose.RESET, attempt.pk, code)
     _settle(attempt, answered)
     return answered
@@ -189,21 +180,20 @@ def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
 @transaction.atomic
 def pass_call(attempt: ResetAttempt) -> bool:
     """Whether the number shown was typed on the phone; if so the gate is passed now."""
-    require(attempt, Step.VERIFY)
+    standing = require(attempt, Step.VERIFY)
     challenge = challenges.spend_call(Purpose.RESET, attempt.pk)
-    if challenge is None or not _is_held(attempt, challenge):
+    if challenge is None or not _is_held(standing, challenge):
         return False
     _settle(attempt, Answered(Verdict.RIGHT, challenge=challenge))
     return True
 
 
-def _is_held(attempt: ResetAttempt, challenge: Challenge) -> bool:
+def _is_held(standing: Standing, challenge: Challenge) -> bool:
     """Whether what was asked still is the user's: it may have been replaced since."""
-    facts, holdings = queries.facts_of(attempt), queries.holdings_in(attempt)
     method = Method(challenge.method)
-    if method not in {way.method for way in _held(facts, holdings)}:
+    if method not in {way.method for way in _held(standing)}:
         return False
-    return holdings.values.get(method.proof) == destination_of(challenge)
+    return standing.holdings.values.get(method.proof) == destination_of(challenge)
 
 
 def _settle(attempt: ResetAttempt, answered: Answered) -> None:

@@ -15,6 +15,7 @@ from registration.views.onward import way_out
 from reset.forms import ContactForm, NewPasswordForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
@@ -26,28 +27,29 @@ _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
 
 
 @at(Step.NEW_PASSWORD)
-def new_password(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
     policy = policy_in_force()
     form = NewPasswordForm(request.POST or None, shortest=policy.password_min_length)
     if form.is_valid():
         password = form.cleaned_data["new_password"]
-        if findings := finish.findings(attempt, password):
+        if findings := finish.findings(standing, password):
             form.refuse(findings)
         else:
-            return _set(request, attempt, form, password)
-    return _password_page(request, attempt, form)
+            return _set(request, standing, form, password)
+    return _password_page(request, standing, form)
 
 
 @at(Step.UNLOCK)
-def unlock(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def unlock(request: HttpRequest, standing: Standing) -> HttpResponse:
     """The gates are passed; one click unlocks. Opening the page changes nothing."""
     if request.method == "POST":
         try:
-            finish.unlock(attempt)
+            finish.unlock(standing)
         except Unreachable:
-            return _refused(request, attempt, Refusal.DIRECTORY_UNREACHABLE)
+            return _refused(request, standing.attempt, Refusal.DIRECTORY_UNREACHABLE)
         return redirect("reset:done")
-    return render(request, "reset/unlock.html", {"username": queries.username_of(attempt)})
+    username = queries.username_of(standing.attempt)
+    return render(request, "reset/unlock.html", {"username": username})
 
 
 @require_safe
@@ -91,25 +93,23 @@ def ask_for_help(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 
 
 def _set(
-    request: HttpRequest, attempt: ResetAttempt, form: NewPasswordForm, password: str
+    request: HttpRequest, standing: Standing, form: NewPasswordForm, password: str
 ) -> HttpResponse:
     try:
-        finish.set_password(attempt, password)
+        finish.set_password(standing, password)
     except finish.TooManyResets as refusal:
-        attempts.block(attempt, refusal.until)
+        attempts.block(standing.attempt, refusal.until)
         return redirect("reset:ended")
     except PolicyRejected as refusal:
         form.add_error("new_password", _("Reason given: %(reason)s") % {"reason": refusal.reason})
-        return _password_page(request, attempt, form)
+        return _password_page(request, standing, form)
     except Unreachable:
-        return _refused(request, attempt, Refusal.DIRECTORY_UNREACHABLE)
+        return _refused(request, standing.attempt, Refusal.DIRECTORY_UNREACHABLE)
     return redirect("reset:done")
 
 
-def _password_page(
-    request: HttpRequest, attempt: ResetAttempt, form: NewPasswordForm
-) -> HttpResponse:
-    facts = queries.facts_of(attempt)
+def _password_page(request: HttpRequest, standing: Standing, form: NewPasswordForm) -> HttpResponse:
+    facts, attempt = standing.facts, standing.attempt
     required = facts.policy.methods_required if facts.policy else 1
     context = {
         "form": form,
@@ -122,7 +122,7 @@ def _password_page(
 
 
 def _ended(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    facts = queries.facts_of(attempt)
+    facts = queries.standing_of(attempt).facts
     if attempt.refused:
         return _refused(request, attempt, Refusal(attempt.refused))
     if facts.finished or facts.denied or has_expired(facts, timezone.now()):

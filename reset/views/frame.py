@@ -11,6 +11,7 @@ from django.utils import timezone
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.rules import LIFETIME, Step
 from reset.services import attempts
 from tenants.queries import time_zone_in_force
@@ -18,6 +19,7 @@ from verification.services.guesses import Paused
 
 View = Callable[[HttpRequest], HttpResponse]
 AttemptView = Callable[[HttpRequest, ResetAttempt], HttpResponse]
+StandingView = Callable[[HttpRequest, Standing], HttpResponse]
 
 
 def of_attempt(view: AttemptView) -> View:
@@ -35,19 +37,18 @@ def of_attempt(view: AttemptView) -> View:
     return page
 
 
-def at(wanted: Step) -> Callable[[AttemptView], View]:
+def at(wanted: Step) -> Callable[[StandingView], View]:
     """A page of the portal: only for a browser whose attempt is at this step, in its tenant.
 
     Anybody else is sent to the step where they are.
     """
 
-    def decorate(view: AttemptView) -> View:
+    def decorate(view: StandingView) -> View:
         @of_attempt
         @wraps(view)
         def page(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
             try:
-                attempts.require(attempt, wanted)
-                return view(request, attempt)
+                return view(request, attempts.require(attempt, wanted))
             except attempts.OutOfTurn as turn:
                 page_now = Step.ENDED if turn.step is Step.DONE else turn.step
                 return redirect(f"reset:{page_now}")

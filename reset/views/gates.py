@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.rules import Step
 from reset.services import gates
 from reset.services.gates import NotOnOffer
@@ -25,15 +26,13 @@ from verification.forms import (
     PasskeyForm,
     RecoveryCodeForm,
 )
-from verification.models import Challenge, Purpose
+from verification.models import Challenge
 from verification.queries import (
     codes_left,
     destination_of,
     message_of,
-    newest,
     number_shown,
     resend_at,
-    sends_of,
 )
 from verification.rules.masking import mask
 from verification.rules.verdicts import CallState, Verdict
@@ -57,12 +56,12 @@ _PAGES = {
 
 
 @at(Step.VERIFY)
-def verify(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    form = MethodForm(request.POST or None, ways=gates.ways_on_offer(attempt))
+def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
+    form = MethodForm(request.POST or None, ways=gates.ways_on_offer(standing))
     if form.is_valid():
         method = Method(form.cleaned_data["method"])
         try:
-            gates.open_gate(attempt, method)
+            gates.open_gate(standing, method)
         except NotOnOffer:
             return redirect("reset:verify")
         except Refused as refusal:
@@ -71,39 +70,39 @@ def verify(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
             form.add_error("method", verification_forms.refusal_words(refusal.until))
         else:
             return redirect(_PAGES[method])
-    return render(request, "reset/verify.html", {"form": form, **_progress(attempt)})
+    return render(request, "reset/verify.html", {"form": form, **_progress(standing)})
 
 
 @at(Step.VERIFY)
-def code(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    challenge = newest(Purpose.RESET, attempt.pk)
+def code(request: HttpRequest, standing: Standing) -> HttpResponse:
+    challenge = standing.challenge
     if challenge is None or not Method(challenge.method).is_code:
         return redirect("reset:verify")
     form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
     if form.is_valid():
-        answered = gates.pass_code(attempt, form.cleaned_data["code"])
+        answered = gates.pass_code(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(attempt)
+            return onwards(standing.attempt)
         form.add_error("code", verification_forms.verdict_words(answered))
-    context = {"form": form, **_about(attempt, challenge), **_progress(attempt)}
+    context = {"form": form, **_about(standing, challenge), **_progress(standing)}
     return render(request, "reset/code.html", context)
 
 
 @at(Step.VERIFY)
-def call(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    challenge = newest(Purpose.RESET, attempt.pk)
+def call(request: HttpRequest, standing: Standing) -> HttpResponse:
+    challenge = standing.challenge
     if challenge is None or not Method(challenge.method).is_call:
         return redirect("reset:verify")
     pending = False
     if request.method == "POST":
-        if gates.pass_call(attempt):
-            return onwards(attempt)
+        if gates.pass_call(standing.attempt):
+            return onwards(standing.attempt)
         pending = True
     context = {
-        **_about(attempt, challenge),
-        **_progress(attempt),
+        **_about(standing, challenge),
+        **_progress(standing),
         "number": number_shown(challenge),
-        "state_text": _call_words(attempt, call_state(challenge)),
+        "state_text": _call_words(standing.attempt, call_state(challenge)),
         "caller": settings.TWILIO_FROM,
         "pending": pending,
     }
@@ -112,100 +111,100 @@ def call(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 
 @require_safe
 @at(Step.VERIFY)
-def call_progress(_request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def call_progress(_request: HttpRequest, standing: Standing) -> HttpResponse:
     """For the script of the call page: what the phone is doing. It proves nothing."""
-    challenge = newest(Purpose.RESET, attempt.pk)
+    challenge = standing.challenge
     if challenge is None:
         return JsonResponse({"state": "", "text": "", "done": True})
     state = call_state(challenge)
     done = state in {CallState.CONFIRMED, CallState.DENIED}
-    shown = CallState.QUEUED if queries.conceals(attempt) and not done else state
-    text = _call_words(attempt, state)
+    shown = CallState.QUEUED if queries.conceals(standing.attempt) and not done else state
+    text = _call_words(standing.attempt, state)
     return JsonResponse({"state": shown.value, "text": text, "done": done})
 
 
 @at(Step.VERIFY)
-def answers(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    challenge = newest(Purpose.RESET, attempt.pk)
+def answers(request: HttpRequest, standing: Standing) -> HttpResponse:
+    challenge = standing.challenge
     if challenge is None or challenge.method != Method.QUESTIONS:
         return redirect("reset:verify")
     bank = questions()
-    asked = {qid: bank[qid] for qid in gates.questions_asked(attempt) if qid in bank}
+    asked = {qid: bank[qid] for qid in gates.questions_asked(standing) if qid in bank}
     form = AnswersForm(request.POST or None, asked)
     if form.is_valid():
-        answered = gates.pass_questions(attempt, form.answers)
+        answered = gates.pass_questions(standing, form.answers)
         if answered.verdict is Verdict.RIGHT:
-            return onwards(attempt)
+            return onwards(standing.attempt)
         form.add_error(None, verification_forms.answers_words(answered))
-    return render(request, "reset/questions.html", {"form": form, **_progress(attempt)})
+    return render(request, "reset/questions.html", {"form": form, **_progress(standing)})
 
 
 @at(Step.VERIFY)
-def app(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    challenge = newest(Purpose.RESET, attempt.pk)
+def app(request: HttpRequest, standing: Standing) -> HttpResponse:
+    challenge = standing.challenge
     if challenge is None or challenge.method != Method.AUTHENTICATOR:
         return redirect("reset:verify")
     form = AppCodeForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_app(attempt, form.cleaned_data["code"])
+        answered = gates.pass_app(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(attempt)
+            return onwards(standing.attempt)
         form.add_error("code", verification_forms.app_words(answered))
-    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(attempt)}
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
     return render(request, "reset/app.html", context)
 
 
 @at(Step.VERIFY)
-def passkey(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    challenge = newest(Purpose.RESET, attempt.pk)
+def passkey(request: HttpRequest, standing: Standing) -> HttpResponse:
+    challenge = standing.challenge
     if challenge is None or challenge.method != Method.PASSKEY:
         return redirect("reset:verify")
     site = site_of(request)
     form = PasskeyForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_passkey(attempt, form.cleaned_data["credential"], site)
+        answered = gates.pass_passkey(standing.attempt, form.cleaned_data["credential"], site)
         if answered.verdict is Verdict.RIGHT:
-            return onwards(attempt)
+            return onwards(standing.attempt)
         form.add_error(None, verification_forms.passkey_words(answered))
     # The names of somebody's passkeys would tell that there are some.
-    whose = 0 if queries.conceals(attempt) else challenge.user_id
+    whose = 0 if queries.conceals(standing.attempt) else challenge.user_id
     elsewhere = passkeys.other_hosts(whose, site)
     context = {
         "form": form,
         "options": passkeys.request_options(whose, challenge, site),
         "elsewhere": verification_forms.elsewhere_words(elsewhere),
         "other_url": reverse("reset:verify"),
-        **_progress(attempt),
+        **_progress(standing),
     }
     return render(request, "reset/passkey.html", context)
 
 
 @at(Step.VERIFY)
-def recovery_code(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    challenge = newest(Purpose.RESET, attempt.pk)
+def recovery_code(request: HttpRequest, standing: Standing) -> HttpResponse:
+    challenge = standing.challenge
     if challenge is None or challenge.method != Method.RECOVERY_CODE:
         return redirect("reset:verify")
     form = RecoveryCodeForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_recovery_code(attempt, form.cleaned_data["code"])
+        answered = gates.pass_recovery_code(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
             messages.info(request, verification_forms.left_words(codes_left(challenge.user_id)))
-            return onwards(attempt)
+            return onwards(standing.attempt)
         form.add_error("code", verification_forms.recovery_words(answered))
-    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(attempt)}
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
     return render(request, "reset/recovery_code.html", context)
 
 
 @require_POST
 @at(Step.VERIFY)
-def resend(_request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def resend(_request: HttpRequest, standing: Standing) -> HttpResponse:
     """A new code or call by the same method; asked for too soon, the page says until when."""
-    challenge = newest(Purpose.RESET, attempt.pk)
+    challenge = standing.challenge
     if challenge is None:
         return redirect("reset:verify")
     method = Method(challenge.method)
     try:
-        gates.open_gate(attempt, method)
+        gates.open_gate(standing, method)
     except NotOnOffer:
         return redirect("reset:verify")
     except Refused as refusal:
@@ -221,9 +220,10 @@ def _call_words(attempt: ResetAttempt, state: CallState) -> str:
     return verification_forms.call_words(state)
 
 
-def _about(attempt: ResetAttempt, challenge: Challenge) -> dict[str, object]:
+def _about(standing: Standing, challenge: Challenge) -> dict[str, object]:
     """What the pages for codes and calls show of a challenge."""
-    method, hides = Method(challenge.method), queries.conceals(attempt)
+    method, hides = Method(challenge.method), queries.conceals(standing.attempt)
+    sends = standing.waiting.sends if standing.waiting else 0
     policy = policy_in_force()
     message, destination = message_of(challenge), destination_of(challenge)
     failed = message is not None and message.state == message.State.FAILED
@@ -237,21 +237,21 @@ def _about(attempt: ResetAttempt, challenge: Challenge) -> dict[str, object]:
         "again_url": reverse("reset:resend"),
         "check_url": reverse("reset:call"),
         "poll_url": reverse("reset:call-state"),
-        "resend_at": resend_at(challenge),
-        "resent": sends_of(challenge) > 1,
+        "resend_at": resend_at(challenge, sends),
+        "resent": sends > 1,
         "send_failed": failed and not hides,
         "other_url": reverse("reset:verify"),
         "sender": settings.DEFAULT_FROM_EMAIL,
     }
 
 
-def _progress(attempt: ResetAttempt) -> dict[str, object]:
+def _progress(standing: Standing) -> dict[str, object]:
     """Step n of total, once the total is known."""
-    facts = queries.facts_of(attempt)
+    facts = standing.facts
     required = facts.policy.methods_required if facts.policy else 1
     passed = len({method.proof.gate for method in facts.passed})
     # Administrators pass more gates: where nobody may find out who is one, nothing is counted.
-    total = 0 if queries.conceals(attempt) else required + 2
+    total = 0 if queries.conceals(standing.attempt) else required + 2
     return {
         "step_n": passed + 2,
         "step_total": total,

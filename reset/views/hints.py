@@ -13,8 +13,7 @@ from limits.rules import Limit
 from passwords.rules import Strength, strength
 from registration.views.frame import even_while_frozen
 from reset.forms import finding_words
-from reset.models import ResetAttempt
-from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.rules import Step
 from reset.services.finish import judged
 from reset.views.frame import at
@@ -24,9 +23,9 @@ from tenants.queries import policy_in_force
 @sensitive_post_parameters("new_password")
 @require_POST
 @at(Step.NEW_PASSWORD)
-def new_password(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
     """For who passed the gates: nobody else is told what a person's password mustn't hold."""
-    return _hint(request, queries.user_of(attempt), str(attempt.pk))
+    return _hint(request, standing.user, str(standing.attempt.pk))
 
 
 @sensitive_post_parameters("new_password")

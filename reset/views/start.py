@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from reset.forms import GoalForm, IdentifyForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
+from reset.queries.attempts import Standing
 from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
@@ -45,10 +46,10 @@ def identify(request: HttpRequest) -> HttpResponse:
 
 
 @at(Step.CHOOSE)
-def choose(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def choose(request: HttpRequest, standing: Standing) -> HttpResponse:
     form = GoalForm(request.POST or None)
     if form.is_valid():
-        attempts.choose_goal(attempt, Goal(form.cleaned_data["reason"]))
+        attempts.choose_goal(standing.attempt, Goal(form.cleaned_data["reason"]))
         return redirect("reset:verify")
     return render(request, "reset/choose.html", {"form": form})
 

@@ -13,6 +13,7 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import FOR_GOOD, Limit, Rate
 from reset.models import ResetAttempt
+from reset.queries.attempts import standing_of
 from reset.services import gates
 from reset.services.attempts import begin
 from reset.services.attempts import block as block_attempt
@@ -108,7 +109,7 @@ def test_filter_and_word_on_the_line_never_disagree(crowd, admin):
 
 def test_who_is_paused_is_found_before_the_portal_refuses_them(crowd, admin, mailroom):
     attempt = begin(crowd["able"].upn, network="192.0.2.2").attempt
-    gates.open_gate(attempt, Method.EMAIL)
+    gates.open_gate(standing_of(attempt), Method.EMAIL)
     mailroom.work()
     gates.pass_code(attempt, "wrong")
     block(crowd["able"])

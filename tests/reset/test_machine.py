@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from limits.models import Counter
 from reset.models import Evidence, ResetAttempt
-from reset.queries.attempts import attempt_of, facts_of
+from reset.queries.attempts import attempt_of, standing_of
 from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.builders import ANSWERS, make_email, make_phone, make_questions, make_user
@@ -69,7 +69,7 @@ class Person:
         attempt = self.attempt
         if attempt is None:
             return None
-        return (attempt.pk, attempt.refused, attempt.finished_at, facts_of(attempt).passed)
+        return (attempt.pk, attempt.refused, attempt.finished_at, standing_of(attempt).facts.passed)
 
     def do(self, action):
         if cookie := self.client.cookies.get("reset"):

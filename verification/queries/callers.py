@@ -11,7 +11,7 @@ from tenants.roles import Role
 from vault.keyed import digits
 from vault.keyring import purpose_key
 from verification.models import AccessPass, CallerCheck
-from verification.queries import Holdings, holdings_of
+from verification.queries.holdings import Holdings, holdings_of
 
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
 

@@ -148,7 +148,7 @@ class _Ticket:
 def suspicion_at_identify(upn: str, network: str) -> Suspicion:
     """How much to ask of who wants to reset the password of this user ID, whoever has it."""
     tenant = tenant_of(upn)
-    return suspicion_of(network, tenant_id=tenant.pk if tenant else None)
+    return suspicion_of(network, tenant_id=tenant.pk if tenant else NOBODY)
 
 
 def suspicion_of(network: str, *, tenant_id: int | None = None) -> Suspicion:

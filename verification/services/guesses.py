@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from limits import services as limits
 from limits.rules import Limit
@@ -59,7 +60,7 @@ def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
 
     Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
     """
-    key, in_a_row = f"{budget}{user_id}", f"{budget.in_a_row}{user_id}"
+    (_, key), (_, in_a_row) = _counted(user_id, budget)
     # A try during a pause is no guess: else whoever hammers would use up the hundred for the user.
     if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, in_a_row):
         raise Paused(None)
@@ -86,16 +87,13 @@ def uncount(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
 
     Whoever holds one proof must not buy fresh guesses at the other with it.
     """
-    limits.give_back(Limit.WRONG_GUESSES, f"{budget}{user_id}")
-    limits.give_back(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}")
+    limits.give_back_all(*_counted(user_id, budget))
     alarms.uncount()
 
 
 def forgive(user_id: int) -> None:
     """A reset was completed: none of the wrong guesses before it count any more."""
-    for budget in Budget:
-        limits.clear(Limit.WRONG_GUESSES, f"{budget}{user_id}")
-        limits.clear(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}")
+    limits.clear_all(*chain.from_iterable(_counted(user_id, budget) for budget in Budget))
 
 
 def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:
@@ -114,6 +112,12 @@ def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:
 
 def paused_until(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> datetime | None:
     """Until when nothing is compared that is guessed from there; None when it is now."""
-    return limits.blocked_until(Limit.WRONG_GUESSES, f"{budget}{user_id}") or limits.blocked_until(
-        Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}"
+    return limits.blocked_by_any(*_counted(user_id, budget))
+
+
+def _counted(user_id: int, budget: Budget) -> tuple[tuple[Limit, str], ...]:
+    """What one guess is counted as."""
+    return (
+        (Limit.WRONG_GUESSES, f"{budget}{user_id}"),
+        (Limit.WRONG_GUESSES_WITHOUT_SUCCESS, f"{budget.in_a_row}{user_id}"),
     )

@@ -1,7 +1,7 @@
 """Telling people what happened to their account, wherever else they can be reached."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -27,6 +27,7 @@ from tenants.policy import Method, Proof
 from tenants.queries import called, called_briefly, own_text, policy_in_force, tenant_in_force
 from tenants.roles import Role
 from tenants.rules import filled
+from verification.models import AuthenticationMethod
 from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
@@ -34,6 +35,7 @@ from verification.services.letters import Letter, content_of, support_line
 from verification.services.notice_links import address_in_a_text, address_of, issue
 from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
+Held = Mapping[Proof, AuthenticationMethod]
 _LIFETIME = timedelta(days=2)
 _DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
 
@@ -71,8 +73,9 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         return []
     tenant = tenant_in_force()
     language = user.language or tenant.language
-    mailboxes = _mailboxes(user, also_value)
-    phones = _phones(user, also_phone, phones_too=phones_too, alone=not mailboxes)
+    held = methods_by_proof(user.pk)
+    mailboxes = _mailboxes(held, also_value)
+    phones = _phones(user, held, also_phone, phones_too=phones_too, alone=not mailboxes)
     with suppress(NotAMailbox):
         mailboxes.append(mailbox(user.upn))
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
@@ -227,14 +230,13 @@ def _is_wanted(notice: Notice) -> bool:
     return True
 
 
-def _mailboxes(user: User, also_value: str) -> list[str]:
+def _mailboxes(held: Held, also_value: str) -> list[str]:
     """Private ones. The work mailbox comes after: it may be behind the forgotten password."""
-    held = methods_by_proof(user.pk).get(Proof.EMAIL)
-    found = [value_of(held)] if held is not None else []
+    found = [value_of(held[Proof.EMAIL])] if Proof.EMAIL in held else []
     return [*found, also_value] if "@" in also_value else found
 
 
-def _phones(user: User, also_phone: str, *, phones_too: bool, alone: bool) -> list[str]:
+def _phones(user: User, held: Held, also_phone: str, *, phones_too: bool, alone: bool) -> list[str]:
     """Whom to text: known phones where no private mailbox is, or where a mailbox isn't enough.
 
     Args:
@@ -244,14 +246,13 @@ def _phones(user: User, also_phone: str, *, phones_too: bool, alone: bool) -> li
         return []
     texts_allowed = Method.MOBILE_TEXT in policy_in_force().methods
     if not texts_allowed:
-        return _known_phones(user, entered_too=False) if alone else []
-    known = _known_phones(user, entered_too=phones_too) if phones_too or alone else []
+        return _known_phones(user, held, entered_too=False) if alone else []
+    known = _known_phones(user, held, entered_too=phones_too) if phones_too or alone else []
     return [*known, also_phone] if also_phone else known
 
 
-def _known_phones(user: User, *, entered_too: bool) -> list[str]:
+def _known_phones(user: User, held: Held, *, entered_too: bool) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
-    held = methods_by_proof(user.pk)
     mobiles = [held[proof] for proof in held if proof.gate is Proof.MOBILE_PHONE]
     found = [value_of(mobile) for mobile in mobiles if mobile.textable]
     entered = prefilled(user.pk).get(Proof.MOBILE_PHONE) if entered_too else None
