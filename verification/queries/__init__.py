@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, QuerySet
 
 from delivery.models import Outgoing
 from isolation.scope import current_tenant_id, tenant_of_host
@@ -147,14 +147,14 @@ def was_denied(context: uuid.UUID) -> bool:
 
 def waiting_in(purpose: Purpose, context: uuid.UUID) -> Waiting | None:
     """The newest challenge of an attempt or session, and what is known of those before it."""
-    same = Challenge.objects.filter(purpose=purpose, context=context)
-    alike = same.filter(method=OuterRef("method")).order_by().values("method")
-    found = same.annotate(
-        denied=Exists(same.filter(denied_at__isnull=False)),
-        sends=Subquery(alike.annotate(n=Count("pk")).values("n")),
+    found = list(Challenge.objects.filter(purpose=purpose, context=context).order_by("-created_at"))
+    if not found:
+        return None
+    return Waiting(
+        found[0],
+        sends=sum(one.method == found[0].method for one in found),
+        is_denied=any(one.denied_at is not None for one in found),
     )
-    newest = found.order_by("-created_at").first()
-    return None if newest is None else Waiting(newest, newest.sends, is_denied=newest.denied)
 
 
 def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
