@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id
+from registration.services.second_factor import PASSED
 from tenants.models import Tenant
 
-PASSED = "second_factor"
-"""Session key: whose second factor was passed, and when it last was."""
 HEADED_FOR = "admin_headed_for"
 """Session key: the page that somebody wanted when they were asked for the second factor."""
 FRESH_FOR = timedelta(minutes=10)
@@ -30,10 +29,6 @@ def is_fresh(session: SessionBase, user: User) -> bool:
     """
     passed_at = _passed_at(session, user)
     return passed_at is not None and timezone.now() < passed_at + FRESH_FOR
-
-
-def note_second_factor(session: SessionBase, user: User) -> None:
-    session[PASSED] = {"user": user.pk, "at": timezone.now().timestamp()}
 
 
 def context_of(session: SessionBase) -> uuid.UUID:

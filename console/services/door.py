@@ -7,11 +7,12 @@ from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from console.queries.door import context_of, note_second_factor
+from console.queries.door import context_of
 from directory.models import User
 from isolation.scope import NOBODY, current_tenant_id, in_tenant
 from limits import services as limits
 from limits.rules import Limit
+from registration.services.second_factor import note_passed
 from tenants.models import Tenant
 from tenants.policy import Proof
 from tenants.queries import called_briefly
@@ -55,7 +56,7 @@ def enter(session: SessionBase, user: User, code: str) -> bool:
                 app = authenticators_of(user.pk).latest("confirmed_at")
                 notices.tell(user, Notice.ADDED, proof=Proof.AUTHENTICATOR, added=app.pk)
         record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk)
-    note_second_factor(session, user)
+    note_passed(session, user)
     return True
 
 

@@ -3,7 +3,9 @@
 import uuid
 from functools import partial
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
+from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import record
@@ -23,8 +25,10 @@ confirm_app = partial(proof.confirm_app, budget=Budget.SIGN_IN)
 confirm_recovery_code = proof.confirm_recovery_code
 confirm_passkey = proof.confirm_passkey
 confirm_call = proof.confirm_call
-_BEGUN_UNASKED = {Method.PASSKEY, Method.AUTHENTICATOR}
-"""Nothing is sent, so that nobody is disturbed when it's asked for at once."""
+_DEVICES = {Method.PASSKEY, Method.AUTHENTICATOR}
+"""Nothing is sent, so that nobody is disturbed when one is asked for at once."""
+PASSED = "second_factor"
+"""Session key: whose app or passkey was passed in this session, and when it last was."""
 
 
 def entry_of(user: User, browser: str) -> Entry:
@@ -48,6 +52,20 @@ def note_signed_in(user: User) -> None:
     record(Activity.SIGNED_IN, subject_id=user.pk)
 
 
+def open_the_admin(session: SessionBase, user: User, method: Method) -> None:
+    """Who has just signed in with what the admin asks for isn't asked for it again at its door.
+
+    A remembered browser, a text or a mail doesn't count: the admin wants a device.
+    """
+    if user.is_staff and method in _DEVICES:
+        record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk)
+        note_passed(session, user)
+
+
+def note_passed(session: SessionBase, user: User) -> None:
+    session[PASSED] = {"user": user.pk, "at": timezone.now().timestamp()}
+
+
 def begin(user: User, context: uuid.UUID) -> bool:
     """Asks at once for what the person chose to be asked for, or for a passkey or the app.
 
@@ -55,7 +73,7 @@ def begin(user: User, context: uuid.UUID) -> bool:
         False when the person has to choose.
     """
     method = next((way.method for way in ways_to_sign_in(user)), None)
-    if method is None or (method not in _BEGUN_UNASKED and method != user.default_sign_in_method):
+    if method is None or (method not in _DEVICES and method != user.default_sign_in_method):
         return False
     try:
         proof.ask(user, context, method)

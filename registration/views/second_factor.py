@@ -90,6 +90,7 @@ def _finish(request: HttpRequest, user: User, challenge: Challenge) -> HttpRespo
     response = redirect(arrive(request, user, half.end(request)))
     places.familiar(request, user, response)
     note_proof(request, method.proof)
+    second_factor.open_the_admin(request.session, user, method)
     if ticked and (days := policy_in_force().remember_browser_days):
         response.set_cookie(
             settings.BROWSER_COOKIE_NAME,

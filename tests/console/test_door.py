@@ -4,8 +4,10 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from isolation.scope import NOBODY, in_tenant
+from tenants.policy import Method, Policy, SecondFactor
 from tenants.roles import Role
-from tests.builders import make_phone, make_user
+from tenants.services import change_policy
+from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import (
     behind_both,
     code_now,
@@ -203,3 +205,42 @@ def test_what_was_proved_long_ago_still_opens_the_overview(contoso):
     time_passes(client, 3600)
 
     assert client.get("/admin/").status_code == 200
+
+
+def test_an_app_that_was_asked_for_at_sign_in_opens_the_admin_as_well(contoso):
+    """Its code is good for once: who is asked again at once waits for the next one."""
+    change_policy(Policy(sign_in_second_factor=SecondFactor.REQUIRED))
+    admin = make_admin()
+    with_app(admin)
+    client = signed_in(admin)
+
+    client.post("/signin/second-factor/verify", {"code": code_now()})
+
+    assert client.get("/admin/").status_code == 200
+    assert Event.objects.filter(activity=Activity.ADMIN_SIGNED_IN, subject_id=admin.pk).count() == 1
+    time_passes(client, 11 * 60)
+    assert client.get("/admin/administrators/appoint/").url == "/admin/second-factor/"
+
+
+def test_a_mail_or_a_remembered_browser_at_sign_in_doesnt_open_the_admin(contoso, mailroom):
+    change_policy(
+        Policy(
+            sign_in_second_factor=SecondFactor.REQUIRED,
+            reset_methods=frozenset({Method.EMAIL, Method.AUTHENTICATOR}),
+            remember_browser_days=30,
+        )
+    )
+    admin = make_admin()
+    make_email(admin)
+    client = signed_in(admin)
+    client.post("/signin/second-factor", {"method": "email"})
+    code = mailroom.code()
+    with_app(admin)
+    client.post("/signin/second-factor/verify", {"code": code, "remember": "on"})
+
+    by_mail = client.get("/admin/")
+    client.post("/signout")
+    client.post("/signin", {"username": admin.upn, "password": PASSWORD})
+
+    assert by_mail.url == "/admin/second-factor/"
+    assert client.get("/admin/").url == "/admin/second-factor/"
