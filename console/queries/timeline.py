@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from audit.activities import Activity
 from audit.models import Event
@@ -13,7 +13,6 @@ from tenants.policy import Method
 from verification.models import Challenge, Purpose
 
 PAGE = 50
-_SAME_MOMENT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +68,22 @@ def _stretches(user: User, events: list[Event]) -> list[Stretch]:
     whole: dict[str, list[Event]] = {code: [] for code in attempts}
     for event in Event.objects.filter(subject_id=user.pk, support_code__in=attempts).order_by("id"):
         whole[event.support_code].append(event)
-    challenges = _challenges(attempts.values())
-    sent = _sendings(challenges)
+    sent = _sendings(_challenges(attempts.values()))
     listed: list[Stretch] = []
     for event in events:
         attempt = attempts.get(event.support_code)
         if attempt is None:
-            if not _is_of_a_challenge(event, challenges):
-                listed.append(Stretch(events=(event,)))
+            listed.append(Stretch(events=(event,)))
         elif event.pk == whole[event.support_code][-1].pk:
-            of_it = tuple(whole[event.support_code])
             of_attempt = tuple(sent.get(attempt.pk.hex, ()))
+            of_it = tuple(_but_sendings(whole[event.support_code], of_attempt))
             listed.append(Stretch(events=of_it, attempt=attempt, sendings=of_attempt))
     return listed
+
+
+def _but_sendings(events: list[Event], sendings: tuple[Sending, ...]) -> list[Event]:
+    """Without the events that say no more than the messages, as long as those are there."""
+    return [event for event in events if event.activity != Activity.CODE_SENT or not sendings]
 
 
 def _challenges(attempts: Iterable[ResetAttempt]) -> list[Challenge]:
@@ -106,14 +108,3 @@ def _sendings(challenges: list[Challenge]) -> dict[str, list[Sending]]:
         )
         found.setdefault(one.context.hex, []).append(sending)
     return found
-
-
-def _is_of_a_challenge(event: Event, challenges: list[Challenge]) -> bool:
-    """Whether it says that a code left which is told with its attempt.
-
-    The audit writes it without the attempt, in the transaction that makes the challenge.
-    """
-    return event.activity == Activity.CODE_SENT and any(
-        one.method == event.details.get("method") and abs(one.created_at - event.at) < _SAME_MOMENT
-        for one in challenges
-    )

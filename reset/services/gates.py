@@ -77,6 +77,7 @@ def open_gate(standing: Standing, method: Method) -> Challenge:
             destination=holdings.values[method.proof] if method in held else "",
             language=(user.language if user else "") or tenant_in_force().language,
             textable=holdings.textable(method.proof),
+            support_code=attempt.support_code,
         )
     )
 

@@ -70,6 +70,15 @@ def test_a_code_is_told_once_with_what_became_of_it(admin, ann, mailroom):
     assert "mailbox_full" in text
 
 
+def test_a_code_is_told_after_its_message_was_wiped(admin, ann, mailroom):
+    begin(ann)
+    Outgoing.objects.all().delete()
+
+    (one,) = attempts(admin, ann)
+
+    assert "Verification sent" in [str(entry["what"]) for entry in one["events"]]
+
+
 def test_an_attempt_that_was_left_is_not_finished(admin, ann):
     identify(Client(), ann.upn)
     assert [str(one["result"]) for one in attempts(admin, ann)] == ["under way"]

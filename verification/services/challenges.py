@@ -71,6 +71,7 @@ class Asked:
         destination: mailbox or E.164 number, with `#` and the extension behind it; nothing where
             there is nobody to send it to, and nobody may notice.
         context: id of the reset attempt, or of the signed-in session.
+        support_code: of the reset attempt, for the audit.
     """
 
     user_id: int
@@ -80,6 +81,7 @@ class Asked:
     destination: str
     language: str
     textable: bool = False
+    support_code: str = ""
 
 
 def open_challenge(asked: Asked) -> Challenge:
@@ -237,6 +239,7 @@ def _within_limits(asked: Asked, policy: Policy) -> None:
                 Activity.CODE_NOT_SENT,
                 Outcome.FAILURE,
                 subject_id=max(asked.user_id, 0) or None,
+                support_code=asked.support_code,
                 reason=limit.name.lower(),
                 method=asked.method,
             )
@@ -290,6 +293,7 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
         Activity.CODE_SENT if asked.destination else Activity.CODE_NOT_SENT,
         Outcome.SUCCESS if asked.destination else Outcome.FAILURE,
         subject_id=max(asked.user_id, 0) or None,
+        support_code=asked.support_code,
         method=asked.method,
     )
     return challenge
