@@ -28,7 +28,20 @@ _NAMES = {
     Notice.ADDED: gettext_lazy("Method was added"),
     Notice.CHANGED: gettext_lazy("Method was changed"),
     Notice.REMOVED: gettext_lazy("Method was removed"),
+    Notice.RECOVERY_CODE_USED: gettext_lazy("Recovery code was used"),
+    Notice.FROZEN: gettext_lazy("Self-service was stopped (“this wasn’t me”)"),
+    Notice.UNFROZEN: gettext_lazy("Self-service was turned on again"),
+    Notice.BLOCK_CLEARED: gettext_lazy("Pause was ended"),
+    Notice.MUST_REGISTER: gettext_lazy("Registering again was asked for"),
+    Notice.CONTACT_ENTERED: gettext_lazy("Contact data was changed"),
     Notice.TEMPORARY_PASSWORD: gettext_lazy("Temporary password was issued"),
+    Notice.ACCESS_PASS: gettext_lazy("Temporary Access Pass was issued"),
+    Notice.ACCESS_PASS_REVOKED: gettext_lazy("Temporary Access Pass was withdrawn"),
+    Notice.SIGNED_OUT: gettext_lazy("Signed out everywhere by an administrator"),
+    Notice.DISABLED: gettext_lazy("Account was disabled"),
+    Notice.ENABLED: gettext_lazy("Account was enabled"),
+    Notice.ROLE_CHANGED: gettext_lazy("Role was changed"),
+    Notice.SECOND_FACTOR_REMOVED: gettext_lazy("Authenticator apps were removed"),
 }
 
 

@@ -4,6 +4,7 @@ from audit.activities import Activity
 from audit.models import Event
 from isolation.scope import in_tenant
 from tenants.models import CustomText
+from tenants.policy import Proof
 from tenants.roles import Role
 from tests.builders import make_email, make_user
 from tests.console.people import behind_both, make_admin
@@ -121,3 +122,16 @@ def test_other_roles_have_no_texts(contoso, role):
 
     for path in ("/admin/texts/", PAGE):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("notice", list(Notice))
+def test_every_notice_can_be_said_in_own_words(client, mailroom, notice):
+    assert f"/admin/texts/{notice}/ko/" in client.get("/admin/texts/").text
+    client.post(f"/admin/texts/{notice}/en/", {"subject": "Hear, $user", "body": "It is so."})
+    person = make_user("told@contoso.example")
+    make_email(person)
+
+    notices.tell(person, notice, proof=Proof.EMAIL)
+
+    subjects = {mail.subject for mail in mailroom.work() if "told" in mail.subject}
+    assert subjects == {"Hear, told@contoso.example"}
