@@ -74,15 +74,16 @@ def count_of(limit: Limit, *key: str) -> int:
     return counter.count if counter else 0
 
 
-def blocked_by_any(*counted: tuple[Limit, str]) -> datetime | None:
-    """The same for several limits in one question: the instant from which none of them is met."""
+def blocked_by(*counted: tuple[Limit, str]) -> dict[Limit, datetime]:
+    """The same for several limits in one question: from when it may happen again, by each."""
     limits = {_key(limit, (key,)): limit for limit, key in counted}
     now = int(timezone.now().timestamp())
-    found = [
-        _blocked(limits[counter.key], counter, now, limits[counter.key].value.times)
-        for counter in Counter.objects.filter(key__in=limits)
-    ]
-    return max((until for until in found if until is not None), default=None)
+    found = {}
+    for counter in Counter.objects.filter(key__in=limits):
+        limit = limits[counter.key]
+        if until := _blocked(limit, counter, now, limit.value.times):
+            found[limit] = until
+    return found
 
 
 def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("passwordreset/choose", start.choose, name="choose"),
     path("passwordreset/again", start.again, name="again"),
     path("passwordreset/verify", gates.verify, name="verify"),
+    path("passwordreset/number", gates.number, name="number"),
     path("passwordreset/code", gates.code, name="code"),
     path("passwordreset/call", gates.call, name="call"),
     path("passwordreset/call-state", gates.call_progress, name="call-state"),

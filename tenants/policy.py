@@ -75,6 +75,10 @@ class Method(StrEnum):
         return self.value.endswith("_text")
 
     @property
+    def is_to_a_phone(self) -> bool:
+        return self.is_call or self.is_text
+
+    @property
     def is_code(self) -> bool:
         """Whether a code travels to the user, to be typed back."""
         return self is Method.EMAIL or self.is_text
@@ -309,6 +313,7 @@ def strictest(first: Policy, second: Policy) -> Policy | None:
             questions=min(first.questions, second.questions, key=order.index),
             methods_required=max(first.methods_required, second.methods_required),
             questions_to_reset=max(first.questions_to_reset, second.questions_to_reset),
+            ask_full_number=first.ask_full_number or second.ask_full_number,
             new_proof_hours=max(first.new_proof_hours, second.new_proof_hours),
             questions_to_register=max(first.questions_to_register, second.questions_to_register),
             password_min_length=max(first.password_min_length, second.password_min_length),

@@ -156,7 +156,7 @@ WORDS: dict[str, Words] = {
     "call_confirmation": (_("A call is confirmed by"), _("What people do on the phone.")),
     "ask_full_number": (
         _("Ask for the full phone number"),
-        _("People type the whole number before a text or call."),
+        _("At a reset, people type the whole number before a text or call."),
     ),
     "countries": (
         _("Countries that may be texted or called"),
@@ -299,7 +299,6 @@ WORDS: dict[str, Words] = {
 
 LATER = {
     "call_confirmation",
-    "ask_full_number",
     "writeback",
 }
 """Kept, but read by nothing yet: the page must not promise what isn't so."""

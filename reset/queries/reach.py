@@ -55,7 +55,9 @@ class Outlook:
     """What the portal would do now if this person came."""
 
     refusal: Refusal | None
+    paused: bool
     until: datetime | None
+    """When the pause ends by itself, if it does."""
     ways: tuple[Way, ...]
     required: int
     missing: int
@@ -67,14 +69,15 @@ class Outlook:
 def outlook(user: User) -> Outlook:
     """The portal's own checks, in its own order; nothing is counted or written."""
     policy = policy_for(user)
-    until = paused_among([user.pk]).get(user.pk)
-    found = circumstances(user, policy, paused=until is not None)
+    pauses = paused_among([user.pk])
+    found = circumstances(user, policy, paused=user.pk in pauses)
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())
     ways = holdings.ways(decided.methods)
     return Outlook(
         refusal=why_not(found),
-        until=until,
+        paused=user.pk in pauses,
+        until=pauses.get(user.pk),
         ways=tuple(ways),
         required=decided.methods_required,
         missing=gates_missing(decided, frozenset(way.method for way in ways)),

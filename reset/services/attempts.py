@@ -25,7 +25,7 @@ from tenants.policy import Policy, Scope, Unknown, to_plain
 from tenants.queries import policy_in_force, tenant_of
 from vault.services import sealed
 from verification.services import lockouts
-from verification.services.guesses import Budget, paused_until
+from verification.services.guesses import Budget, pause_of
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
@@ -70,10 +70,10 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         policy = queries.policy_for(user)
         familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
-        until = paused_until(user.pk if user else queries.number_of_nobody(upn), budget)
-        why = why_not(queries.circumstances(user, policy, paused=until is not None))
+        pause = pause_of(user.pk if user else queries.number_of_nobody(upn), budget)
+        why = why_not(queries.circumstances(user, policy, paused=pause is not None))
         if policy_in_force().unknown_users is Unknown.DECOY:
-            shown, concealed = _told_to_all(paused=until is not None), why
+            shown, concealed = _told_to_all(paused=pause is not None), why
         else:
             shown, concealed = why, None
         return _written(
@@ -82,7 +82,7 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
             policy,
             shown,
             concealed=concealed,
-            until=until,
+            until=pause.until if pause else None,
             wanted=wanted,
             familiar=familiar,
         )

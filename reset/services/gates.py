@@ -14,10 +14,12 @@ from reset.rules import Step, on_offer
 from reset.services.attempts import require
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
+from vault.keyed import same
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, newest
 from verification.queries.holdings import all_ways
 from verification.rules.passkeys import Site
+from verification.rules.phones import number_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import Way
 from verification.services import (
@@ -35,10 +37,17 @@ class NotOnOffer(Exception):
     """The method was passed already, isn't registered or isn't allowed. Nothing was sent."""
 
 
+class NumberWanted(Exception):
+    """The policy wants the whole number typed first. Nothing was sent."""
+
+
 def ways_on_offer(standing: Standing) -> list[Way]:
     """What the user may choose for the next gate, strongest first.
 
     While guessing is paused, what can't be guessed is still there.
+
+    Raises:
+        guesses.Paused: nothing else is left.
     """
     facts, attempt = standing.facts, standing.attempt
     if facts.policy is None:
@@ -47,9 +56,14 @@ def ways_on_offer(standing: Standing) -> list[Way]:
     if queries.conceals(attempt):
         # What everybody is offered tells nothing about this one.
         ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
-    if guesses.paused_until(attempt.user_id or 0, queries.budget_of(attempt)) is not None:
-        ways = [way for way in ways if way.method.is_unguessable]
-    return on_offer(ways, facts.policy, facts.passed)
+    offered = on_offer(ways, facts.policy, facts.passed)
+    pause = guesses.pause_of(attempt.user_id or 0, queries.budget_of(attempt))
+    if pause is None:
+        return offered
+    unguessable = [way for way in offered if way.method.is_unguessable]
+    if offered and not unguessable:
+        raise pause
+    return unguessable
 
 
 def open_gate(standing: Standing, method: Method) -> Challenge:
@@ -57,26 +71,101 @@ def open_gate(standing: Standing, method: Method) -> Challenge:
 
     Raises:
         NotOnOffer: this method can't be used now.
+        NumberWanted: it can, by `open_by_number`.
         challenges.Refused: too soon or too many; the browser is told until when.
     """
-    attempt = standing.attempt
-    user_id, holdings = attempt.user_id or 0, standing.holdings
+    _offered(standing, method)
+    if _asks_for_the_number(standing, method):
+        raise NumberWanted
+    return _opened(standing, method, _destination(standing, method))
+
+
+def open_by_number(standing: Standing, method: Method, number: str) -> Challenge | None:
+    """Sends a code or places a call to whoever typed the number that is kept.
+
+    Args:
+        number: E.164, as typed.
+
+    Returns:
+        None when it's another number. Where nobody may find that out, a challenge for which
+        nothing is sent.
+
+    Raises:
+        NotOnOffer: this method can't be used now.
+        challenges.Refused: too soon or too many; the browser is told until when.
+        guesses.Paused: too many wrong guesses at this user; nothing was compared.
+
+    Source: Microsoft Entra, "How does the password reset portal work" (the whole number is typed).
+    """
+    _offered(standing, method)
+    kept, hides = _destination(standing, method), queries.conceals(standing.attempt)
+    user_id, budget = standing.attempt.user_id or 0, queries.budget_of(standing.attempt)
+    guesses.count_a_guess(user_id, budget)
+    right = same(number, number_of(kept))
+    if right or hides:
+        # Where nobody is told, nobody learns from it, either.
+        guesses.uncount(user_id, budget)
+        return _opened(standing, method, kept if right else "")
+    return None
+
+
+def send_again(standing: Standing) -> Challenge:
+    """Another code or call to where the last one of this attempt went.
+
+    Raises:
+        NotOnOffer: nothing was sent, or the method can't be used any more.
+        challenges.Refused: too soon or too many; the browser is told until when.
+    """
+    last = standing.challenge
+    if last is None:
+        raise NotOnOffer
+    method = Method(last.method)
+    _offered(standing, method)
+    kept = _destination(standing, method)
+    if _asks_for_the_number(standing, method) and destination_of(last) != kept:
+        # It was replaced since, or never was the right one.
+        return _opened(standing, method, "")
+    return _opened(standing, method, kept)
+
+
+def asks_for_the_number(standing: Standing, method: Method) -> bool:
+    """Whether this method is on offer to whoever types the whole number first."""
+    on_offer = method in {way.method for way in ways_on_offer(standing)}
+    return on_offer and _asks_for_the_number(standing, method)
+
+
+def _asks_for_the_number(standing: Standing, method: Method) -> bool:
+    policy = standing.facts.policy
+    return policy is not None and policy.ask_full_number and method.is_to_a_phone
+
+
+def _offered(standing: Standing, method: Method) -> None:
     if method not in {way.method for way in ways_on_offer(standing)}:
         raise NotOnOffer
+
+
+def _destination(standing: Standing, method: Method) -> str:
+    """Where it is sent; nothing where there is nobody whom that would help."""
+    held = method in {way.method for way in _held(standing)}
+    return standing.holdings.values.get(method.proof, "") if held else ""
+
+
+def _opened(standing: Standing, method: Method, destination: str) -> Challenge:
+    attempt, user = standing.attempt, standing.user
+    user_id = attempt.user_id or 0
     if method is Method.QUESTIONS:
         return questions.open_questions(user_id, Purpose.RESET, attempt.pk, policy_in_force())
     if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
         return challenges.open_unsent(user_id, Purpose.RESET, attempt.pk, method)
-    user, held = standing.user, {way.method for way in _held(standing)}
     return challenges.open_challenge(
         Asked(
             user_id=user_id,
             purpose=Purpose.RESET,
             context=attempt.pk,
             method=method,
-            destination=holdings.values[method.proof] if method in held else "",
+            destination=destination,
             language=(user.language if user else "") or tenant_in_force().language,
-            textable=holdings.textable(method.proof),
+            textable=standing.holdings.textable(method.proof),
             support_code=attempt.support_code,
         )
     )

@@ -5,15 +5,17 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from reset.forms import NUMBER_WRONG, NumberForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import Standing
 from reset.rules import Step
 from reset.services import gates
-from reset.services.gates import NotOnOffer
+from reset.services.gates import NotOnOffer, NumberWanted
 from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
@@ -64,6 +66,8 @@ def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
             gates.open_gate(standing, method)
         except NotOnOffer:
             return redirect("reset:verify")
+        except NumberWanted:
+            return redirect(f"{reverse('reset:number')}?{urlencode({'method': method.value})}")
         except Refused as refusal:
             if refusal.too_soon:
                 return redirect(_PAGES[method])
@@ -71,6 +75,28 @@ def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
         else:
             return redirect(_PAGES[method])
     return render(request, "reset/verify.html", {"form": form, **_progress(standing)})
+
+
+@at(Step.VERIFY)
+def number(request: HttpRequest, standing: Standing) -> HttpResponse:
+    """Where the policy wants the whole number typed before anything is sent to it."""
+    method = _phone_method(request)
+    if method is None or not gates.asks_for_the_number(standing, method):
+        return redirect("reset:verify")
+    form = NumberForm(request.POST or None, ends_in=_last_digits(standing, method))
+    if form.is_valid():
+        try:
+            if gates.open_by_number(standing, method, form.cleaned_data["phone"]) is not None:
+                return redirect(_PAGES[method])
+            form.add_error("phone", NUMBER_WRONG)
+        except NotOnOffer:
+            return redirect("reset:verify")
+        except Refused as refusal:
+            if refusal.too_soon:
+                return redirect(_PAGES[method])
+            form.add_error("phone", verification_forms.refusal_words(refusal.until))
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
+    return render(request, "reset/number.html", context)
 
 
 @at(Step.VERIFY)
@@ -202,15 +228,27 @@ def resend(_request: HttpRequest, standing: Standing) -> HttpResponse:
     challenge = standing.challenge
     if challenge is None:
         return redirect("reset:verify")
-    method = Method(challenge.method)
     try:
-        gates.open_gate(standing, method)
+        gates.send_again(standing)
     except NotOnOffer:
         return redirect("reset:verify")
     except Refused as refusal:
         if not refusal.too_soon:
             return redirect("reset:verify")
-    return redirect(_PAGES[method])
+    return redirect(_PAGES[Method(challenge.method)])
+
+
+def _phone_method(request: HttpRequest) -> Method | None:
+    """The phone that was chosen on the page before. Nothing hangs on it: it's judged again."""
+    named = request.GET.get("method", "")
+    return Method(named) if named in set(Method) and Method(named).is_to_a_phone else None
+
+
+def _last_digits(standing: Standing, method: Method) -> str:
+    """By which somebody knows which number is meant; nothing where that tells too much."""
+    if queries.conceals(standing.attempt):
+        return ""
+    return standing.holdings.values.get(method.proof, "").partition("#")[0][-2:]
 
 
 def _call_words(attempt: ResetAttempt, state: CallState) -> str:

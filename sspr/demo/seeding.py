@@ -21,7 +21,7 @@ from tenants.services import create_tenant
 from vault.services import sealed
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
-from verification.services.guesses import Paused, count_a_guess, paused_until
+from verification.services.guesses import Paused, count_a_guess, pause_of
 from verification.services.questions import save_answers
 
 _LOCKED_FOR = timedelta(days=365)
@@ -125,5 +125,5 @@ def _register(user: User, person: Inhabitant) -> None:
 def _use_up_guesses(user: User) -> None:
     """Until guessing is paused. The pause ends by itself, and begins again at the next seeding."""
     with suppress(Paused):
-        while paused_until(user.pk) is None:
+        while pause_of(user.pk) is None:
             count_a_guess(user.pk)

@@ -23,7 +23,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_questions, make_user
 from tests.console.people import behind_both, make_admin, time_passes, with_app
-from verification.services.guesses import Paused, count_a_guess, paused_until
+from verification.services.guesses import Paused, count_a_guess, pause_of
 
 LIST = "/admin/people/"
 OPEN = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Guests"}))
@@ -243,7 +243,7 @@ def test_the_page_says_what_the_portal_would_do(crowd, admin, who, code, words):
 def test_clearing_a_block_lets_the_person_reset_again_and_is_on_record(crowd, helpdesk, mailroom):
     do(helpdesk, crowd["stuck"], "clear")
 
-    assert paused_until(crowd["stuck"].pk) is None
+    assert pause_of(crowd["stuck"].pk) is None
     (event,) = events(Activity.BLOCK_CLEARED)
     assert event.subject_id == crowd["stuck"].pk
     assert User.objects.get(pk=event.actor_id).upn == "help@contoso.example"
@@ -265,7 +265,7 @@ def test_no_reason_nothing_happens(crowd, helpdesk, note):
     page = do(helpdesk, crowd["stuck"], "clear", note=note)
 
     assert "Enter a reason" in page.text
-    assert paused_until(crowd["stuck"].pk) is not None
+    assert pause_of(crowd["stuck"].pk) is not None
 
 
 def test_signing_somebody_out_ends_their_sessions(crowd, helpdesk, mailroom):

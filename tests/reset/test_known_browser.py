@@ -122,7 +122,7 @@ def test_guesses_of_both_kinds_count_towards_the_hundred_that_only_the_helpdesk_
         with pytest.raises(Paused) as pause:
             guesses.count_a_guess(1, budget)
         assert pause.value.until is None
-        assert guesses.paused_until(1, budget) is not None
+        assert guesses.pause_of(1, budget) is not None
 
 
 def test_who_is_paused_in_their_own_browser_alone_is_found_and_cleared_as_well(contoso):

@@ -407,6 +407,16 @@ def test_ten_wrong_codes_are_r04_and_signing_in_still_works(user, mailroom, clie
     assert sign_in.status_code == 302
 
 
+def test_a_pause_that_only_the_helpdesk_ends_says_so_and_no_time(user, client):
+    for _ in range(100):
+        limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user.pk))
+
+    page = identify(client)
+
+    assert "until your IT team turns it on again" in page.text
+    assert "Retry-After" not in page.headers
+
+
 def test_times_are_told_in_the_zone_of_the_organisation(user, mailroom, client):
     for _ in range(10):
         limits.hit(Limit.WRONG_GUESSES, str(user.pk))

@@ -15,7 +15,7 @@ from reset.refusals import Refusal, why_not
 from sspr.demo.people import ANSWERS
 from tenants.models import Tenant
 from verification.queries import drawn_questions
-from verification.services.guesses import paused_until
+from verification.services.guesses import pause_of
 from verification.services.questions import are_right, draw
 
 REFUSALS = {
@@ -77,7 +77,7 @@ def test_everybody_meets_the_answer_that_they_stand_for(demo):
     for tenant in Tenant.objects.all():
         with in_tenant(tenant.pk):
             for user in User.objects.all():
-                paused = paused_until(user.pk) is not None
+                paused = pause_of(user.pk) is not None
                 found = circumstances(user, policy_for(user), paused=paused)
                 met.setdefault(user.upn.partition("@")[0], set()).add(why_not(found))
     assert met == {name: {refusal} for name, refusal in REFUSALS.items()}

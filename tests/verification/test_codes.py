@@ -370,7 +370,7 @@ def test_new_codes_buy_no_more_guesses_than_ten_a_day(contoso):
     with pytest.raises(Paused) as pause:
         guesses.count_a_guess(1)
     assert pause.value.until is not None
-    assert guesses.paused_until(1) == pause.value.until
+    assert guesses.pause_of(1).until == pause.value.until
     guesses.count_a_guess(2)
 
 
@@ -392,6 +392,8 @@ def test_a_hundred_wrong_guesses_in_a_row_end_it_until_the_helpdesk_helps(contos
     with pytest.raises(Paused) as pause:
         guesses.count_a_guess(1)
     assert pause.value.until is None
+    assert guesses.pause_of(1).until is None
+    assert guesses.paused_among([1]) == {1: None}
     clock.shift(timedelta(days=30))
     with pytest.raises(Paused):
         guesses.count_a_guess(1)

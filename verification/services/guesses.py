@@ -96,23 +96,37 @@ def forgive(user_id: int) -> None:
     limits.clear_all(*chain.from_iterable(_counted(user_id, budget) for budget in Budget))
 
 
-def paused_among(user_ids: Iterable[int]) -> dict[int, datetime]:
-    """Until when guessing at a reset is paused anywhere, for those of these users who have that."""
+def paused_among(user_ids: Iterable[int]) -> dict[int, datetime | None]:
+    """Of these users those for whom guessing at a reset is paused anywhere, and until when.
+
+    None when only the helpdesk can lift it.
+    """
     ids = list(user_ids)
-    found: dict[int, datetime] = {}
+    ending: dict[int, datetime] = {}
+    for_good: set[int] = set()
     for start in range(0, len(ids), _ASKED_AT_ONCE):
         for limit, budget in _AT_A_RESET:
             some = {
                 f"{budget}{user_id}": user_id for user_id in ids[start : start + _ASKED_AT_ONCE]
             }
             for key, until in limits.blocked_among(limit, some).items():
-                found[some[key]] = max(until, found.get(some[key], until))
-    return found
+                if limit is Limit.WRONG_GUESSES_WITHOUT_SUCCESS:
+                    for_good.add(some[key])
+                else:
+                    ending[some[key]] = max(until, ending.get(some[key], until))
+    return ending | dict.fromkeys(for_good)
 
 
-def paused_until(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> datetime | None:
-    """Until when nothing is compared that is guessed from there; None when it is now."""
-    return limits.blocked_by_any(*_counted(user_id, budget))
+def pause_of(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> Paused | None:
+    """The pause in which nothing is compared that is guessed from there; None where there's none.
+
+    It counts nothing.
+    """
+    blocked = limits.blocked_by(*_counted(user_id, budget))
+    if not blocked:
+        return None
+    for_good = Limit.WRONG_GUESSES_WITHOUT_SUCCESS in blocked
+    return Paused(None if for_good else blocked[Limit.WRONG_GUESSES])
 
 
 def _counted(user_id: int, budget: Budget) -> tuple[tuple[Limit, str], ...]:
