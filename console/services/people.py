@@ -19,13 +19,13 @@ from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
+from verification.queries import methods_by_proof, value_of
 from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import LETTERS
-from verification.services import access_passes, guesses, lockouts, notices
+from verification.services import access_passes, challenges, guesses, lockouts, notices
 from verification.services.notice_words import Notice
 
 _TEMPORARY = (4, 4)
-_OF_A_PERSON = (Limit.RESETS_OF_A_USER, Limit.CODES_FOR_A_USER)
 
 
 class NotWritable(Exception):
@@ -97,8 +97,11 @@ def _trusted_value(person: User, proof: Proof) -> str:
 def _clear(person: User) -> str:
     guesses.forgive(person.pk)
     lockouts.forgive(person)
-    for limit in _OF_A_PERSON:
-        limits.clear(limit, str(person.pk))
+    limits.clear(Limit.RESETS_OF_A_USER, str(person.pk))
+    known = [*methods_by_proof(person.pk).values()]
+    values = [value_of(row) for row in known if row.value]
+    values += [entered.value for entered in prefilled(person.pk).values()]
+    challenges.forget_sendings(person.pk, values)
     return ""
 
 

@@ -84,7 +84,7 @@ def confirm_code(
     with transaction.atomic():
         answered = challenges.spend_code(Purpose.SIGN_IN, context, code)
         if answered.challenge is not None and not _is_held(user, answered.challenge):
-            answered = Answered(Verdict.EXPIRED)
+            answered = Answered(Verdict.EXPIRED, challenge=answered.challenge)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
         guesses.uncount(user.pk, budget)
@@ -175,7 +175,10 @@ def _is_held(user: User, challenge: Challenge) -> bool:
 
 
 def _record(user: User, challenge: Challenge | None, *, right: bool) -> None:
-    if right and challenge is not None:
+    """Nothing where no challenge was open any more: else history could be filled without end."""
+    if challenge is None:
+        return
+    if right:
         held = AuthenticationMethod.objects.filter(user=user, proof=Method(challenge.method).proof)
         held.update(last_used_at=timezone.now())
     outcome = Outcome.SUCCESS if right else Outcome.FAILURE

@@ -145,7 +145,9 @@ def _facts(
 ) -> Facts:
     goes_on = _may_go_on(user) and policy is not None
     identified, hides = attempt.user_id is not None, conceals(attempt)
-    leads_on = goes_on and not attempt.concealed
+    denied = waiting is not None and waiting.is_denied
+    # Nobody can answer a call and say so: where that must not show, it leads nowhere instead.
+    leads_on = goes_on and not attempt.concealed and not (hides and denied)
     return Facts(
         policy=policy or policy_in_force() if hides else policy,
         started_at=attempt.started_at,
@@ -154,7 +156,7 @@ def _facts(
         passed=passed if leads_on or not hides else frozenset(),
         finished=attempt.finished_at is not None,
         refused=bool(attempt.refused) or (identified and not hides and not goes_on),
-        denied=waiting is not None and waiting.is_denied,
+        denied=denied and not hides,
         leads_on=leads_on,
     )
 

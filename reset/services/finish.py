@@ -13,6 +13,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.services import record
 from directory.connectors import connector_of
+from directory.connectors.base import PolicyRejected, Unreachable
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
@@ -122,13 +123,18 @@ def set_password(standing: Standing, password: str) -> None:
     if not verdict.allowed:
         raise TooManyResets(verdict.until)
     connector = connector_of(user)
-    _finish(
-        standing.attempt,
-        user.pk,
-        Step.NEW_PASSWORD,
-        Notice.RESET,
-        lambda: connector.set_password(user, password),
-    )
+    try:
+        _finish(
+            standing.attempt,
+            user.pk,
+            Step.NEW_PASSWORD,
+            Notice.RESET,
+            lambda: connector.set_password(user, password),
+        )
+    except (PolicyRejected, Unreachable, OutOfTurn):
+        # What wasn't completed isn't one of the day's resets.
+        limits.give_back(Limit.RESETS_OF_A_USER, str(user.pk))
+        raise
     guesses.forgive(user.pk)
     lockouts.forgive(user)
 

@@ -52,11 +52,12 @@ def ways_on_offer(standing: Standing) -> list[Way]:
     facts, attempt = standing.facts, standing.attempt
     if facts.policy is None:
         return []
-    ways = _held(standing)
-    if queries.conceals(attempt):
+    ways, hides = _held(standing), queries.conceals(attempt)
+    if hides:
         # What everybody is offered tells nothing about this one.
         ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
-    offered = on_offer(ways, facts.policy, facts.passed)
+    # Of administrators the policy asks for more: nor may that be read out of the list.
+    offered = on_offer(ways, policy_in_force() if hides else facts.policy, facts.passed)
     pause = guesses.pause_of(attempt.user_id or 0, queries.budget_of(attempt))
     if pause is None:
         return offered
@@ -167,6 +168,7 @@ def _opened(standing: Standing, method: Method, destination: str) -> Challenge:
             language=(user.language if user else "") or tenant_in_force().language,
             textable=standing.holdings.textable(method.proof),
             support_code=attempt.support_code,
+            hides=queries.conceals(attempt),
         )
     )
 
@@ -206,7 +208,7 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
         # What is wrong anyway isn't said to be replaced, where nobody may find out.
         told = answered.verdict is Verdict.RIGHT or not queries.conceals(attempt)
         if not held and told:
-            answered = Answered(Verdict.EXPIRED)
+            answered = Answered(Verdict.EXPIRED, challenge=answered.challenge)
         _settle(attempt, answered)
     return _counted(attempt, answered)
 
@@ -287,8 +289,14 @@ def _is_held(standing: Standing, challenge: Challenge) -> bool:
 
 
 def _settle(attempt: ResetAttempt, answered: Answered) -> None:
+    """Writes down what came of it; nothing where no challenge was open any more.
+
+    Else whoever posts to a dead one fills somebody's history without end.
+    """
+    if answered.challenge is None:
+        return
     right = answered.verdict is Verdict.RIGHT
-    if right and answered.challenge is not None:
+    if right:
         _write_down(attempt, answered.challenge)
     record(
         Activity.RESET_PROGRESS,
@@ -296,7 +304,7 @@ def _settle(attempt: ResetAttempt, answered: Answered) -> None:
         subject_id=attempt.subject_id,
         support_code=attempt.support_code,
         reason="gate_passed" if right else f"code_{answered.verdict}",
-        method=answered.challenge.method if answered.challenge else "",
+        method=answered.challenge.method,
     )
 
 

@@ -143,8 +143,9 @@ def call_progress(_request: HttpRequest, standing: Standing) -> HttpResponse:
     if challenge is None:
         return JsonResponse({"state": "", "text": "", "done": True})
     state = call_state(challenge)
-    done = state in {CallState.CONFIRMED, CallState.DENIED}
-    shown = CallState.QUEUED if queries.conceals(standing.attempt) and not done else state
+    hides = queries.conceals(standing.attempt)
+    done = state is CallState.CONFIRMED or (state is CallState.DENIED and not hides)
+    shown = CallState.QUEUED if hides and not done else state
     text = _call_words(standing.attempt, state)
     return JsonResponse({"state": shown.value, "text": text, "done": done})
 

@@ -6,16 +6,12 @@ nobody by one thing alone: proving it.
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 import pytest
 import time_machine
-from django.contrib.auth import hashers
-from django.db import connection
 from django.http import HttpResponse
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import Event
@@ -24,182 +20,19 @@ from directory.models import User
 from reset.models import ResetAttempt
 from reset.queries.attempts import number_of_nobody
 from reset.refusals import Refusal
-from tenants.policy import Method, Policy, Proof, Questions, Scope, Unknown
+from tenants.policy import Method, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import (
-    ANSWERS,
-    make_email,
-    make_phone,
-    make_prefill,
-    make_questions,
-    make_recovery_codes,
-    make_user,
-)
-from tests.captcha import solved, without_work
-from tests.console.people import code_now, with_app
+from tests.attacks.visitors import EVERYTHING, KINDS, OFFERED, Visitor, person, plain, wrong
+from tests.builders import ANSWERS, make_email, make_user
+from tests.captcha import solved
+from tests.console.people import code_now
 from verification import middleware
 from verification.models import Challenge
 from verification.queries import drawn_questions
 from verification.services.guesses import Paused, count_a_guess
 
-EVERYTHING = Policy(
-    self_service=Scope.ALL,
-    reset_methods=frozenset(Method)
-    - {Method.QUESTIONS, Method.ALTERNATE_TEXT, Method.ALTERNATE_CALL},
-    questions=Questions.GATE,
-    unknown_users=Unknown.DECOY,
-    require_registration=False,
-    new_proof_hours=0,
-)
-KINDS = ["registered", "unregistered", "disabled", "frozen", "elsewhere", "administrator", "locked"]
 NEW = "correct horse battery staple"
-SPOKEN = re.compile(
-    r"[0-9A-Z]{4}-[0-9A-Z]{4}|translate=.no.>\d{4}<|\b\d \d \d \d\b"
-    r"|quot;challenge&quot;: &quot;[^&]*|data-(?:now|until)=\"[^\"]*\""
-)
-
-
-@dataclass
-class Seen:
-    """What somebody outside can see, and what it cost."""
-
-    pages: list[str]
-    statements: list[list[str]]
-    hashes: list[int]
-
-
-@pytest.fixture
-def organisation(contoso, mailroom):
-    change_policy(EVERYTHING)
-    return contoso
-
-
-@pytest.fixture
-def hashed(monkeypatch):
-    """How many passwords and answers were hashed."""
-    counted = []
-    for name in ("check_password", "make_password"):
-        real = getattr(hashers, name)
-
-        def counting(*given, _real=real, **more):
-            counted.append(1)
-            return _real(*given, **more)
-
-        monkeypatch.setattr(f"verification.services.questions.{name}", counting)
-    return counted
-
-
-def person(kind, name):
-    """Somebody of this kind, or nobody."""
-    upn = f"{name}@contoso.example"
-    if kind == "unknown":
-        return upn
-    user = make_user(
-        upn,
-        enabled=kind != "disabled",
-        frozen_at=timezone.now() if kind == "frozen" else None,
-        connector="ldap" if kind == "elsewhere" else "builtin",
-        role=Role.HELPDESK if kind == "administrator" else Role.NONE,
-        locked_until=timezone.now() + timezone.timedelta(days=1) if kind == "locked" else None,
-    )
-    if kind == "unregistered":
-        return upn
-    make_email(user, f"{name}@mail.example")
-    make_phone(user, f"010-{1000 + user.pk}-1234")
-    make_prefill(user, Proof.OFFICE_PHONE, "+8221112222")
-    make_questions(user)
-    make_recovery_codes(user)
-    with_app(user)
-    return upn
-
-
-def plain(page, upn):
-    text = without_work(page.text).replace(upn, "").replace(upn.partition("@")[0], "")
-    return SPOKEN.sub("", text)
-
-
-def normal(query):
-    """What was asked, not about whom: numbers, texts and bytes left out, and NULL for them."""
-    literal = r"'(?:[^']|'')*'(?:::\w+)?|X'[^']*'|\b-?\d+\b|\b(?:NULL|true|false)\b"
-    sql = re.sub(literal, "?", query["sql"])
-    sql = re.sub(r'"s\d+_x\d+"|SAVEPOINT .*|RELEASE .*', "savepoint", sql)
-    sql = re.sub(r"\s+", " ", sql.replace("-?", "?")).replace("( ", "(")
-    return re.sub(r"\(\?(?:, \?)*\)", "?", sql)
-
-
-class Visitor:
-    def __init__(self, upn, hashed):
-        self.upn, self.client, self._hashed = upn, Client(REMOTE_ADDR="192.0.2.1"), hashed
-        self.seen = Seen([], [], [])
-
-    def get(self, path):
-        return self._keep(lambda: self.client.get(path))
-
-    def post(self, path, fields=None):
-        return self._keep(lambda: self.client.post(path, fields or {}))
-
-    def _keep(self, ask):
-        before = len(self._hashed)
-        with CaptureQueriesContext(connection) as asked:
-            page = ask()
-        told = f"{page.status_code} {page.headers.get('Location', '')} {plain(page, self.upn)}"
-        self.seen.pages.append(told)
-        self.seen.statements.append([normal(query) for query in asked])
-        self.seen.hashes.append(len(self._hashed) - before)
-        return page
-
-    def identify(self):
-        self.post("/passwordreset", solved({"username": self.upn}))
-        self.get("/passwordreset/choose")
-        self.post("/passwordreset/choose", {"reason": "forgot"})
-        self.get("/passwordreset/verify")
-        return self
-
-    def walk(self, method):
-        """Chooses a method and gets it wrong, asks again, tries another time, looks back."""
-        self.identify()
-        page = self.post("/passwordreset/verify", {"method": method})
-        gate = page.headers["Location"]
-        page = self.get(gate)
-        for _ in range(2):
-            self.post(gate, wrong(method, page))
-        self.post("/passwordreset/resend")
-        self.get("/passwordreset/verify")
-        self.get("/passwordreset/new-password")
-        self.get("/passwordreset/ended")
-        self.get("/passwordreset/contact")
-        if method.is_call:
-            self.get("/passwordreset/call/state")
-        return self.seen
-
-
-def wrong(method, page):
-    if method is Method.QUESTIONS:
-        names = re.findall(r'name="(answer_\d+)"', page.text)
-        assert len(names) == 3
-        return dict.fromkeys(names, "not that")
-    if method is Method.PASSKEY:
-        return {"credential": "{}"}
-    digits = 6 if method is Method.AUTHENTICATOR else 8
-    return {"code": "AAAAA-BBBBB-CCCCC-DDDDD" if method is Method.RECOVERY_CODE else "1" * digits}
-
-
-OFFERED = [
-    Method.AUTHENTICATOR,
-    Method.EMAIL,
-    Method.MOBILE_TEXT,
-    Method.MOBILE_CALL,
-    Method.OFFICE_CALL,
-    Method.QUESTIONS,
-    Method.RECOVERY_CODE,
-    Method.PASSKEY,
-]
-
-
-@pytest.fixture
-def site(settings):
-    settings.BASE_URL = "http://localhost:8000"
 
 
 @pytest.mark.parametrize(

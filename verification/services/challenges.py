@@ -2,7 +2,8 @@
 
 import secrets
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -25,6 +26,7 @@ from verification import queue
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of, newest
 from verification.rules.challenges import MAX_TRIES, next_send_at
+from verification.rules.phones import number_of
 from verification.rules.verdicts import Verdict
 
 _KINDS = {
@@ -38,6 +40,10 @@ _KINDS = {
 
 
 _TO_ANSWER = timedelta(minutes=15)
+_MOST_IN_A_CONTEXT = 40
+_AT_SIGN_IN = "sign-in:"
+_LIMITS_BY_MAIL = (Limit.CODES_TO_AN_EMAIL,)
+_LIMITS_BY_PHONE = (Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY)
 
 
 class Refused(Exception):
@@ -72,6 +78,7 @@ class Asked:
             there is nobody to send it to, and nobody may notice.
         context: id of the reset attempt, or of the signed-in session.
         support_code: of the reset attempt, for the audit.
+        hides: whether the answer must be the same for somebody and nobody.
     """
 
     user_id: int
@@ -82,6 +89,7 @@ class Asked:
     language: str
     textable: bool = False
     support_code: str = ""
+    hides: bool = False
 
 
 def open_challenge(asked: Asked) -> Challenge:
@@ -92,9 +100,9 @@ def open_challenge(asked: Asked) -> Challenge:
     """
     policy = policy_in_force()
     last = newest(asked.purpose, asked.context, asked.method)
+    _not_for_ever(asked.purpose, asked.context)
     _wait_your_turn(asked, last)
-    _within_limits(asked, policy)
-    return _opened(asked, policy)
+    return _opened(replace(asked, destination=_within_limits(asked, policy)), policy)
 
 
 def code_mac(challenge: Challenge, code: str) -> str:
@@ -152,8 +160,13 @@ def spend_code(
 
 
 def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Method) -> Challenge:
-    """A challenge for which nothing is sent: answers, or an app. The one before it is dead."""
+    """A challenge for which nothing is sent: answers, or an app. The one before it is dead.
+
+    Raises:
+        Refused: there were too many in this attempt or session.
+    """
     now = timezone.now()
+    _not_for_ever(purpose, context)
     with transaction.atomic():
         Challenge.objects.filter(
             purpose=purpose, context=context, spent_at=None, closed_at=None
@@ -210,9 +223,27 @@ def spend_call(purpose: Purpose, context: uuid.UUID) -> Challenge | None:
     return challenge if confirmed.update(spent_at=timezone.now()) else None
 
 
+def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
+    """Somebody may be sent codes again at once, wherever they went: the helpdesk says so."""
+    keys = [(Limit.CODES_FOR_A_USER, str(user_id))]
+    for destination in destinations:
+        kinds = _LIMITS_BY_MAIL if "@" in destination else _LIMITS_BY_PHONE
+        keys += [(limit, number_of(destination)) for limit in kinds]
+    apart = [(limit, f"{_AT_SIGN_IN}{key}") for limit, key in keys]
+    limits.clear_all(*keys, *apart)
+
+
+def _not_for_ever(purpose: Purpose, context: uuid.UUID) -> None:
+    """Else one page of a stranger's fills table and history without end."""
+    if purpose is Purpose.REGISTER:
+        return
+    if Challenge.objects.filter(purpose=purpose, context=context).count() >= _MOST_IN_A_CONTEXT:
+        raise Refused(None)
+
+
 def _wait_your_turn(asked: Asked, last: Challenge | None) -> None:
     # Whoever mistyped an address need not wait to type it right.
-    if last is None or destination_of(last) != asked.destination:
+    if last is None or not (asked.hides or destination_of(last) == asked.destination):
         return
     sent = Challenge.objects.filter(
         purpose=asked.purpose, context=asked.context, method=asked.method
@@ -222,19 +253,40 @@ def _wait_your_turn(asked: Asked, last: Challenge | None) -> None:
         raise Refused(allowed_at, too_soon=True)
 
 
-def _within_limits(asked: Asked, policy: Policy) -> None:
+def _within_limits(asked: Asked, policy: Policy) -> str:
+    """Where it is sent, after counting it; nothing where that would be too much and is hidden.
+
+    Raises:
+        Refused: it would be too much.
+    """
     # One's own budget first: else who has used it up could still use up a stranger's phone's.
-    _within_budget(asked, policy)
+    _hit(Limit.CODES_FOR_A_USER, _key(asked, str(asked.user_id)))
+    kinds = _LIMITS_BY_MAIL if asked.method is Method.EMAIL else _LIMITS_BY_PHONE
+    if asked.hides:
+        # Everybody is refused after as many: what a phone got elsewhere would tell whose it is.
+        for limit in kinds:
+            _hit(limit, _key(asked, f"hidden:{asked.user_id}:{asked.method.proof.gate}"))
+    try:
+        _within_limits_of_all(asked, policy, kinds)
+    except Refused:
+        if not asked.hides:
+            raise
+        return ""
+    return asked.destination
+
+
+def _within_limits_of_all(asked: Asked, policy: Policy, kinds: Sequence[Limit]) -> None:
+    if asked.method is not Method.EMAIL:
+        # What is sent to nobody costs nothing, and uses up nothing that others need.
+        whose = str(current_tenant_id()) if asked.destination else f"nobody:{current_tenant_id()}"
+        cap = policy.daily_message_cap
+        _hit(Limit.MESSAGES_OF_A_TENANT, _key(asked, whose), at_most=cap)
     # Over all tenants: who owns several must not ring one phone several times as often.
-    where = asked.destination.partition("#")[0] or f"nobody:{asked.user_id}"
-    by_kind = (
-        [Limit.CODES_TO_AN_EMAIL]
-        if asked.method is Method.EMAIL
-        else [Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY]
-    )
-    for limit in by_kind:
-        verdict = limits.hit(limit, where)
-        if not verdict.allowed:
+    where = number_of(asked.destination) or f"nobody:{asked.user_id}:{asked.method.proof.gate}"
+    for limit in kinds:
+        try:
+            _hit(limit, _key(asked, where))
+        except Refused:
             record(
                 Activity.CODE_NOT_SENT,
                 Outcome.FAILURE,
@@ -243,18 +295,19 @@ def _within_limits(asked: Asked, policy: Policy) -> None:
                 reason=limit.name.lower(),
                 method=asked.method,
             )
-            raise Refused(verdict.until)
+            raise
 
 
-def _within_budget(asked: Asked, policy: Policy) -> None:
-    verdict = limits.hit(Limit.CODES_FOR_A_USER, str(asked.user_id))
-    if not verdict.allowed:
-        raise Refused(verdict.until)
-    if asked.method is Method.EMAIL:
-        return
-    # What is sent to nobody costs nothing, and uses up nothing that others need.
-    whose = str(current_tenant_id()) if asked.destination else f"nobody:{current_tenant_id()}"
-    verdict = limits.hit(Limit.MESSAGES_OF_A_TENANT, whose, at_most=policy.daily_message_cap)
+def _key(asked: Asked, whose: str) -> str:
+    """Sign-in is counted apart: it takes the password, and no stranger's resets keep it shut.
+
+    Source: design section 8.
+    """
+    return f"{_AT_SIGN_IN}{whose}" if asked.purpose is Purpose.SIGN_IN else whose
+
+
+def _hit(limit: Limit, key: str, *, at_most: int | None = None) -> None:
+    verdict = limits.hit(limit, key, at_most=at_most)
     if not verdict.allowed:
         raise Refused(verdict.until)
 

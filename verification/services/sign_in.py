@@ -11,6 +11,7 @@ from directory.rules import canonical_upn
 from isolation.scope import NOBODY, in_tenant
 from limits import services as limits
 from limits.rules import Limit
+from passwords.hashing import Busy
 from tenants.queries import tenant_of
 from verification.models import AccessPass
 from verification.services import access_passes, lockouts
@@ -31,6 +32,7 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
     Raises:
         TooMany: from this network; nothing was looked at.
         lockouts.Locked: too many were wrong for this user ID; nothing was compared.
+        passwords.hashing.Busy: the machine was; nothing was compared, and nothing counts.
     """
     # Counted before anything is compared, and given back: many at once get no further than one.
     if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
@@ -40,8 +42,12 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
     with in_tenant(tenant.pk if tenant else NOBODY):
         place = lockouts.place_of(upn, known)
         lockouts.count_a_try(upn, password, place=place)
-        with lockouts.not_counted_if_busy(upn, password, place=place):
-            user = authenticate(username=upn, password=password)
+        try:
+            with lockouts.not_counted_if_busy(upn, password, place=place):
+                user = authenticate(username=upn, password=password)
+        except Busy:
+            limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+            raise
         subject = user_of(upn)
         if not isinstance(user, User):
             record(

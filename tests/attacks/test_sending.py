@@ -1,0 +1,211 @@
+"""What strangers can do with codes that they make the service send: to a person, and to a table."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from audit.models import Event
+from console.rules import Action
+from console.services.people import act
+from directory.connectors.base import Unreachable
+from directory.connectors.builtin import Builtin
+from passwords.hashing import Busy
+from tenants.policy import Method, Policy, Proof, Scope, SecondFactor, Unknown
+from tenants.services import change_policy
+from tests.attacks.test_flows import choose, enter, has, identify, set_password
+from tests.builders import (
+    PASSWORD,
+    make_email,
+    make_phone,
+    make_prefill,
+    make_recovery_codes,
+    make_user,
+)
+from tests.console.people import make_admin
+from verification.models import Challenge
+from verification.services import sign_in
+
+CHOOSE = "/signin/second-factor"
+HOUR = timedelta(minutes=61)
+
+
+@pytest.fixture
+def user(contoso, mailroom):
+    change_policy(Policy(self_service=Scope.ALL, sign_in_second_factor=SecondFactor.REQUIRED))
+    return make_user()
+
+
+def stranger_asks(user, method, number):
+    browser = Client(REMOTE_ADDR=f"198.51.100.{number + 1}")
+    identify(browser, user.upn)
+    return choose(browser, method)
+
+
+def owner_asks(user, method):
+    """The owner, who knows the password, at the second factor."""
+    browser = Client()
+    browser.post("/signin", {"username": user.upn, "password": PASSWORD})
+    return browser.post(CHOOSE, {"method": method})
+
+
+@pytest.mark.parametrize(
+    ("method", "hold", "times"), [("mobile_text", make_phone, 6), ("email", make_email, 11)]
+)
+def test_codes_that_strangers_ask_for_leave_the_owner_those_of_signing_in(
+    user, mailroom, method, hold, times
+):
+    hold(user)
+    with time_machine.travel(timezone.now(), tick=False):
+        for number in range(times):
+            stranger_asks(user, method, number)
+        mailroom.work()
+
+        owner_asks(user, method)
+
+        assert len(mailroom.work()) == 1
+
+
+def test_texts_that_strangers_ask_for_all_day_leave_the_owner_those_of_signing_in(user, mailroom):
+    make_phone(user)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(10):
+            stranger_asks(user, "mobile_text", number)
+            clock.shift(HOUR / 5)
+        mailroom.work()
+
+        owner_asks(user, "mobile_text")
+
+        assert len(mailroom.work()) == 1
+
+
+def test_a_full_day_of_the_organisation_leaves_those_of_signing_in(user, mailroom):
+    change_policy(
+        Policy(
+            self_service=Scope.ALL,
+            sign_in_second_factor=SecondFactor.REQUIRED,
+            daily_message_cap=1,
+        )
+    )
+    make_phone(user)
+    make_phone(other := make_user("other@contoso.example"), "010-2222-3333")
+    stranger_asks(other, "mobile_text", 1)
+    mailroom.work()
+
+    owner_asks(user, "mobile_text")
+
+    assert len(mailroom.work()) == 1
+
+
+def test_signing_in_has_a_limit_of_its_own(user, mailroom):
+    """Who knows the password rings nobody's phone without end, either."""
+    make_phone(user)
+    with time_machine.travel(timezone.now(), tick=False):
+        for _ in range(6):
+            owner_asks(user, "mobile_text")
+
+    assert len(mailroom.work()) == 5
+
+
+def written(user):
+    return Event.objects.filter(subject_id=user.pk).count()
+
+
+def test_wrong_recovery_codes_fill_nobodys_history(user):
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.RECOVERY_CODE})))
+    make_recovery_codes(user)
+    browser = Client()
+    identify(browser, user.upn)
+    choose(browser, "recovery_code")
+    before = written(user)
+
+    for _ in range(50):
+        browser.post("/passwordreset/recovery-code", {"code": "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF"})
+
+    assert written(user) - before <= 5
+
+
+def test_codes_for_a_challenge_that_is_over_fill_nobodys_history(user, mailroom):
+    make_email(user)
+    browser = Client()
+    identify(browser, user.upn)
+    choose(browser, "email")
+    Challenge.objects.update(expires_at=timezone.now())
+    before = written(user)
+
+    for _ in range(50):
+        enter(browser, "00000000")
+
+    assert written(user) == before
+
+
+def test_choosing_again_and_again_makes_no_endless_rows(user):
+    change_policy(
+        Policy(
+            self_service=Scope.ALL,
+            reset_methods=frozenset({Method.RECOVERY_CODE, Method.AUTHENTICATOR}),
+            unknown_users=Unknown.DECOY,
+        )
+    )
+    browser = Client()
+    identify(browser, user.upn)
+    browser.post("/passwordreset/choose", {"reason": "forgot"})
+
+    answers = [
+        choose(browser, method).status_code
+        for _ in range(30)
+        for method in ("recovery_code", "authenticator")
+    ]
+
+    assert Challenge.objects.count() == 40
+    assert answers[-1] == 200
+
+
+def test_what_the_directory_didnt_take_is_no_reset_of_the_day(user, mailroom, monkeypatch):
+    make_email(user)
+    browser = Client()
+    identify(browser, user.upn)
+    choose(browser, "email")
+    enter(browser, mailroom.code())
+
+    def is_down(*_args):
+        raise Unreachable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Builtin, "set_password", is_down)
+        refused = [set_password(browser).status_code for _ in range(6)]
+    set_password(browser)
+
+    assert refused == [503] * 6
+    assert not has(user, PASSWORD)
+
+
+def test_a_busy_machine_uses_up_no_networks_failures(user, monkeypatch):
+    def is_busy(**_more):
+        raise Busy
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sign_in, "authenticate", is_busy)
+        for _ in range(100):
+            Client().post("/signin", {"username": user.upn, "password": PASSWORD})
+
+    signed_in = Client().post("/signin", {"username": user.upn, "password": PASSWORD})
+
+    assert signed_in.status_code == 302
+
+
+def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom):
+    make_phone(user)
+    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    with time_machine.travel(timezone.now(), tick=False):
+        for number in range(6):
+            stranger_asks(user, "mobile_text", number)
+        mailroom.work()
+
+        act(Action.CLEAR, make_admin(), user, note="called us")
+        mailroom.work()
+        stranger_asks(user, "mobile_text", 9)
+
+        assert [message.destination for message in mailroom.work()] == ["+821012345678"]
