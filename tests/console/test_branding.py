@@ -104,6 +104,27 @@ def test_what_isnt_a_small_picture_is_refused(client, data):
         assert look() is None
 
 
+def test_a_logo_that_is_far_too_large_changes_nothing_and_loses_nothing(client):
+    typed = {
+        "name_ko": "콘토소",
+        "help_ko": "전화 주세요",
+        "help_phone": "02-1588-0000",
+        "portal_host": "password.contoso.example",
+    }
+    save(client, **typed)
+    before = Branding.objects.values().get()
+    large = SimpleUploadedFile("logo.png", picture() + b"\x00" * (3 << 20))
+
+    page = save(client, logo=large, **{**typed, "help_ko": "메일 주세요"})
+
+    assert Branding.objects.values().get() == before
+    assert page.context["form"].errors == {
+        "logo": ["Use a PNG, JPEG, WebP or GIF picture of up to 1 MB."]
+    }
+    assert "메일 주세요" in page.text
+    assert "password.contoso.example" in page.text
+
+
 def test_the_logo_is_removed(client):
     save(client, logo=SimpleUploadedFile("logo.png", picture()))
     save(client, without_logo="on")
