@@ -72,7 +72,8 @@ def _is_changed(user: User, form: BrandingForm) -> bool:
     )
     try:
         services.change_look(user, look)
-    except IntegrityError:
+    except (IntegrityError, services.HostTaken):
+        # One answer for both: nobody learns here which domains there are.
         form.add_error("portal_host", _("This host name is taken."))
         return False
     return True
