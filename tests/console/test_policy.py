@@ -207,6 +207,12 @@ def test_even_a_harmless_change_asks_again_after_ten_minutes(admin):
         ({"code_digits": ""}, {"code_digits"}),
         ({"contact": "url", "contact_url": "http://plain.example"}, {"contact", "contact_url"}),
         ({"contact": "address", "contact_address": "nobody"}, {"contact", "contact_address"}),
+        ({"contact_url": "javascript:alert(1)"}, {"contact_url"}),
+        (
+            {"contact": "url", "contact_url": "https://a.example", "contact_address": "x"},
+            {"contact_address"},
+        ),
+        ({"reset_methods": ["authenticator"]}, {"reset_methods"}),
         ({"countries": "KOREA"}, {"countries"}),
         ({"banned_words": "abc"}, {"banned_words"}),
         ({"return_to_hosts": "*.contoso.example"}, {"return_to_hosts"}),
