@@ -237,6 +237,22 @@ def test_what_contradicts_itself_is_said_at_the_fields_and_nothing_is_lost(admin
     assert in_force() == OPEN
 
 
+def test_the_summary_names_every_setting_that_is_wrong_and_leads_there(admin):
+    page = save(admin, code_digits="9", reset_methods=["pigeon"]).text
+
+    told = dict(re.findall(r'<a href="#(id_\w+)">([^<]+: [^<]+)</a>', page))
+    assert told["id_code_digits"].startswith("Digits of a code: Ensure this value is less than")
+    assert told["id_reset_methods_0"].startswith("Methods allowed for reset: Select a valid choice")
+
+
+def test_a_contradiction_is_told_in_the_summary_once_for_each_setting(admin):
+    page = save(admin, questions_to_register="3", questions_to_reset="5").text
+
+    told = re.findall(r'<a href="#(id_questions_\w+)">([^<]+): ', page)
+    assert [target for target, _ in told] == ["id_questions_to_register", "id_questions_to_reset"]
+    assert len({label for _, label in told}) == 2
+
+
 def test_two_administrators_at_once_the_second_compares_first(admin):
     seen = typed(admin, code_digits="6")
     change_policy(dataclasses.replace(OPEN, code_minutes=9))
