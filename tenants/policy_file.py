@@ -4,7 +4,7 @@ from typing import Any, get_origin
 
 import yaml
 
-from tenants.policy import Plain, Policy, from_plain, to_plain, types
+from tenants.policy import Method, Plain, Policy, from_plain, to_plain, types
 
 _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 
@@ -29,6 +29,20 @@ def differences(before: Policy, after: Policy) -> dict[str, tuple[Plain, Plain]]
     """What changed: setting → (old, new)."""
     old, new = to_plain(before), to_plain(after)
     return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+def objection(policy: Policy) -> str:
+    """Why it isn't to be decided like this, `setting: why`; empty where nothing speaks against it.
+
+    No check of `Policy`: what was decided before must stay readable, or nobody gets in to mend it.
+    """
+    if policy.contact_url and not policy.contact_url.startswith("https://"):
+        return "contact_url: an https:// address"
+    if policy.contact_address and "@" not in policy.contact_address:
+        return "contact_address: an email address"
+    if policy.methods == {Method.AUTHENTICATOR}:
+        return "reset_methods: another besides the app, for whoever loses it"
+    return ""
 
 
 def lines(policy: Policy) -> list[str]:

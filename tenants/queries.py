@@ -51,6 +51,13 @@ def taken_domains(names: Collection[str]) -> list[str]:
     return list(owned.values_list("name", flat=True))
 
 
+def is_somebody_elses(host: str) -> bool:
+    """Whether the nearest domain at or above a host name belongs to another tenant."""
+    labels = host.split(".")
+    owned = taken_domains([".".join(labels[start:]) for start in range(len(labels))])
+    return bool(owned) and max(owned, key=len) not in domain_names()
+
+
 def tenant_in_force() -> Tenant:
     """The organisation in force.
 

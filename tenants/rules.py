@@ -1,6 +1,7 @@
 """What may found an organisation, and what may stand in its own texts."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from zoneinfo import available_timezones
@@ -74,6 +75,15 @@ def way_back(address: str) -> WayBack | None:
     if found is None or len(address) > _LONGEST_ADDRESS:
         return None
     return WayBack(url=address, host=found[1].lower().removesuffix(":443"))
+
+
+def group_name(text: str) -> str:
+    """The name of a group as it is stored and compared: in NFC, one space between words.
+
+    >>> group_name("  새  그룹 ")
+    '새 그룹'
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def is_country(code: str) -> bool:

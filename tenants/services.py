@@ -10,7 +10,7 @@ from audit.services import record
 from isolation.scope import in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
-from tenants.policy_file import differences, written
+from tenants.policy_file import differences, objection, written
 from tenants.queries import (
     enough_questions,
     forget_policy,
@@ -67,8 +67,8 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
         One line for every setting that changed, `name: old → new`.
 
     Raises:
-        ValueError: it newly names a group that there isn't, or newly asks for more questions than
-            are on offer; the message names the setting.
+        ValueError: what changed names a group that there isn't, asks for more questions than are on
+            offer or meets another objection; the message names the setting.
     """
     lock_tenant()
     changed = differences(policy_in_force(), policy)
@@ -89,7 +89,10 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
 
 
 def _check(policy: Policy, changed: AbstractSet[str]) -> None:
-    """Raises `ValueError` where what changed names what there isn't."""
+    """Raises `ValueError` where something speaks against what changed, or it isn't there."""
+    asks = changed & {"questions", "reset_methods", "contact_url", "contact_address"}
+    if asks and (problem := objection(policy)):
+        raise ValueError(problem)
     for name in changed & {"groups", "excluded_groups"}:
         if unknown := unknown_groups(getattr(policy, name)):
             raise ValueError(f"{name}: there is no group {', '.join(unknown)}")

@@ -1,6 +1,5 @@
 """Groups: a name, the groups inside, the people in them."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from console.queries.groups import groups_named, people_called
+from tenants.rules import group_name
 
 _MOST_AT_ONCE, _LONGEST = 500, 100
 
@@ -19,7 +19,10 @@ class GroupForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        name = unicodedata.normalize("NFC", self.cleaned_data["name"]).strip()
+        name = group_name(self.cleaned_data["name"])
+        if ";" in name:
+            # It stands between the groups of a person in files that are imported and exported.
+            raise forms.ValidationError(_("A name can’t contain ;"))
         if not name.isprintable():
             raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
         # Some letters are several in NFC.

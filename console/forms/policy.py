@@ -9,10 +9,10 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from console.forms.policy_words import CONTRADICTIONS, LATER, WORDS, choice
+from console.forms.policy_words import CONTRADICTIONS, LATER, OBJECTIONS, WORDS, choice
 from directory.prefills import KIND_OF
 from tenants.policy import RANGES, Method, Policy, Proof, from_plain, to_plain, types
-from tenants.policy_file import written
+from tenants.policy_file import objection, written
 from tenants.queries import enough_questions
 from tenants.rules import NotADomain, web_host
 
@@ -73,8 +73,14 @@ class PolicyForm(forms.Form):
             for field in [name, _ALSO[name]] if name in _ALSO else [name]:
                 self.add_error(field, words)
         else:
+            self._object()
             self._count_questions()
         return cleaned
+
+    def _object(self) -> None:
+        name = objection(self.policy).partition(":")[0]
+        if name:
+            self.add_error(name, str(OBJECTIONS[name]))
 
     def _count_questions(self) -> None:
         if not enough_questions(self.policy):

@@ -382,6 +382,10 @@ CONTRADICTIONS: dict[str, Promise] = {
     ),
     "banned_words": _("Up to 1,000 words of 4 to 16 characters."),
 }
+OBJECTIONS: dict[str, Promise] = {
+    **CONTRADICTIONS,
+    "reset_methods": _("Offer another method as well: whoever loses the app can’t reset."),
+}
 
 
 def choice(one: Enum) -> Promise:

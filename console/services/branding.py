@@ -20,7 +20,7 @@ from isolation.scope import current_tenant_id, forget
 from limits import services as limits
 from limits.rules import Limit
 from tenants.models import Branding, CustomText
-from tenants.queries import BRANDING
+from tenants.queries import BRANDING, is_somebody_elses
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -31,6 +31,10 @@ _LIFETIME = timedelta(hours=1)
 
 class NotAPicture(ValueError):
     """Not one of the kinds of pictures that are taken, damaged, or too large."""
+
+
+class HostTaken(Exception):
+    """The host name is, or could become, another organisation's."""
 
 
 class TooManyTests(Exception):
@@ -77,7 +81,14 @@ def redrawn(file: BinaryIO) -> bytes:
 
 @transaction.atomic
 def change_look(admin: User, look: Look) -> None:
-    """Another edition: browsers fetch stylesheet and logo anew."""
+    """Another edition: browsers fetch stylesheet and logo anew.
+
+    Raises:
+        HostTaken: it lies in a domain of another organisation. Nothing was changed.
+        IntegrityError: it is another organisation's portal. Nothing was changed.
+    """
+    if is_somebody_elses(look.portal_host):
+        raise HostTaken
     row = Branding.objects.first() or Branding()
     values: dict[str, Any] = {
         "colour": look.colour,

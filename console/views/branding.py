@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
@@ -20,21 +21,26 @@ from tenants.models import Branding
 from tenants.queries import branding_in_force
 from tenants.roles import Duty
 
+_NOT_A_LOGO = gettext_lazy("Use a PNG, JPEG, WebP or GIF picture of up to 1 MB.")
+
 
 @csrf_exempt  # `_branding` checks, once it's said what may be sent.
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Duty.SET_POLICY)
 def branding(request: HttpRequest, user: User) -> HttpResponseBase:
     # A little more than may be used, so that the form and not the handler says what is wrong.
-    request.upload_handlers = [Bounded(request, most_bytes=2 * services.MOST_BYTES)]
-    return _branding(request, user)
+    handler = Bounded(request, most_bytes=2 * services.MOST_BYTES)
+    request.upload_handlers = [handler]
+    return _branding(request, user, handler)
 
 
 @csrf_protect
-def _branding(request: HttpRequest, user: User) -> HttpResponse:
+def _branding(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
     look = branding_in_force()
     form = BrandingForm(request.POST or None, request.FILES or None, initial=_initial(look))
-    if form.is_valid() and _is_changed(user, form):
+    if handler.exceeded:
+        form.add_error("logo", _NOT_A_LOGO)
+    elif form.is_valid() and _is_changed(user, form):
         messages.success(request, _("Branding saved."))
         return redirect("console:branding")
     context: dict[str, object] = {"title": _("Branding and texts"), "form": form, "look": look}
@@ -53,7 +59,7 @@ def _is_changed(user: User, form: BrandingForm) -> bool:
     try:
         logo = services.redrawn(typed["logo"].file) if typed["logo"] else None
     except services.NotAPicture:
-        form.add_error("logo", _("Use a PNG, JPEG, WebP or GIF picture of up to 1 MB."))
+        form.add_error("logo", _NOT_A_LOGO)
         return False
     look = services.Look(
         colour=typed["colour"],
@@ -66,7 +72,8 @@ def _is_changed(user: User, form: BrandingForm) -> bool:
     )
     try:
         services.change_look(user, look)
-    except IntegrityError:
+    except (IntegrityError, services.HostTaken):
+        # One answer for both: nobody learns here which domains there are.
         form.add_error("portal_host", _("This host name is taken."))
         return False
     return True

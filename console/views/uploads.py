@@ -1,11 +1,14 @@
 """Taking a file: to disk and not to memory, and no more of it than is welcome."""
 
-from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
 
 class Bounded(TemporaryFileUploadHandler):
-    """Stops at so many bytes, all files of the request together.
+    """Keeps so many bytes, all files of the request together. Of a larger file nothing is left.
+
+    A view asks `exceeded`: a file that was too large looks like none. The fields arrive all the
+    same, those behind the file, too.
 
     A view that sets it must be `csrf_exempt` and check the token by itself afterwards: the check
     reads what was sent, and with it the files.
@@ -22,6 +25,6 @@ class Bounded(TemporaryFileUploadHandler):
         self._left -= len(raw_data)
         if self._left < 0:
             self.exceeded = True
-            # The rest is read and forgotten, so that the browser gets to show why.
-            raise StopUpload(connection_reset=False)
+            # Read to its end and forgotten: what was typed below it is still to come.
+            raise SkipFile
         super().receive_data_chunk(raw_data, start)

@@ -10,6 +10,7 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without_trunk_zero
 from directory.csv_rows.problems import Problem, Reason, about
 from directory.rules import canonical_upn, is_upn
+from tenants.rules import group_name
 
 COLUMNS = (
     "user_principal_name",
@@ -246,8 +247,8 @@ def _groups(row: Mapping[str, str], wrong: list[Reason]) -> tuple[str, ...]:
     cell = row.get(_GROUPS, "")
     if not cell:
         return ()
-    names = unicodedata.normalize("NFC", cell).split(";")
-    groups = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    names = map(group_name, cell.split(";"))
+    groups = tuple(dict.fromkeys(name for name in names if name))
     if len(groups) > _MOST_GROUPS:
         wrong.append(Reason(Problem.TOO_MANY_GROUPS, _GROUPS, {"limit": _MOST_GROUPS}))
     if any(len(name) > _LONGEST_GROUP for name in groups):

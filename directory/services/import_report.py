@@ -36,7 +36,7 @@ def report(kept: Import, language: str) -> Iterator[str]:
     """The whole report, in pieces of a file. Outlives the request that asks for it."""
     with translation.override(language):
         head = [_("Row"), _("Result"), _("Column"), _("Code"), _("What is wrong")]
-        results = {True: _("Skipped"), False: _("Imported")}
+        results = {True: _("Skipped"), False: _fate(kept)}
     yield MARK + as_csv([head])
     rows = report_of(kept)
     while portion := list(islice(rows, _AT_ONCE)):
@@ -45,6 +45,14 @@ def report(kept: Import, language: str) -> Iterator[str]:
         yield as_csv(
             [str(one.line), results[one.refused], one.column, one.code, one.text] for one in remarks
         )
+
+
+def _fate(kept: Import) -> str:
+    """What becomes of the good rows that the report tells of: never more than was done."""
+    if kept.started_at is not None:
+        # A row is reported in the transaction that writes it.
+        return _("Imported")
+    return _("Not imported") if kept.has_ended else _("Will be imported")
 
 
 def _remarks(told: Told) -> Iterator[Remark]:

@@ -3,63 +3,60 @@
 from collections.abc import Iterable
 
 from babel import Locale
-from django.utils.translation import get_language, to_locale
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as later
+from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import gettext_lazy as _
 
 from directory.csv_rows import FileProblem, Problem, Reason
 from directory.services.import_files import UnusableFile
 
 _WORDS = {
-    Problem.UPN_MISSING: later("Row %(row)s: user_principal_name is missing"),
-    Problem.UPN_MALFORMED: later("Row %(row)s: “%(value)s” is not a valid user principal name"),
-    Problem.DOMAIN_NOT_OURS: later(
-        "Row %(row)s: the domain %(value)s does not belong to %(tenant)s"
-    ),
-    Problem.SAME_USER_TWICE: later("Row %(row)s: this user is also in row %(other)s"),
-    Problem.NOT_A_PHONE: later("Row %(row)s: “%(value)s” is not a phone number in %(country)s"),
-    Problem.NUMBER_SHORTENED: later(
+    Problem.UPN_MISSING: _("Row %(row)s: user_principal_name is missing"),
+    Problem.UPN_MALFORMED: _("Row %(row)s: “%(value)s” is not a valid user principal name"),
+    Problem.DOMAIN_NOT_OURS: _("Row %(row)s: the domain %(value)s does not belong to %(tenant)s"),
+    Problem.SAME_USER_TWICE: _("Row %(row)s: this user is also in row %(other)s"),
+    Problem.NOT_A_PHONE: _("Row %(row)s: “%(value)s” is not a phone number in %(country)s"),
+    Problem.NUMBER_SHORTENED: _(
         "Row %(row)s: Excel turned the number into “%(value)s”. Format the column as text and "
         "export again."
     ),
-    Problem.KIND_OF_NUMBER: later("Row %(row)s: numbers of this kind can’t be used (%(value)s)"),
-    Problem.NOT_A_MAILBOX: later("Row %(row)s: “%(value)s” is not a valid email address"),
-    Problem.OWN_DOMAIN: later("Row %(row)s: the alternate email is in your own domain"),
-    Problem.UNKNOWN_LANGUAGE: later(
+    Problem.KIND_OF_NUMBER: _("Row %(row)s: numbers of this kind can’t be used (%(value)s)"),
+    Problem.NOT_A_MAILBOX: _("Row %(row)s: “%(value)s” is not a valid email address"),
+    Problem.OWN_DOMAIN: _("Row %(row)s: the alternate email is in your own domain"),
+    Problem.UNKNOWN_LANGUAGE: _(
         "Row %(row)s: unknown language “%(value)s”. Use a code such as ko or en."
     ),
-    Problem.UNKNOWN_GROUP: later("Row %(row)s: the group “%(value)s” does not exist"),
-    Problem.TOO_MANY_CELLS: later("Row %(row)s: %(count)s columns, expected %(expected)s"),
-    Problem.PASSWORD_LENGTH: later("Row %(row)s: the password is not accepted: %(reason)s"),
-    Problem.UNREADABLE: later("Row %(row)s: not readable as %(encoding)s"),
-    Problem.CONTROL_CHARACTERS: later(
+    Problem.UNKNOWN_GROUP: _("Row %(row)s: the group “%(value)s” does not exist"),
+    Problem.TOO_MANY_CELLS: _("Row %(row)s: %(count)s columns, expected %(expected)s"),
+    Problem.PASSWORD_LENGTH: _("Row %(row)s: the password is not accepted: %(reason)s"),
+    Problem.UNREADABLE: _("Row %(row)s: not readable as %(encoding)s"),
+    Problem.CONTROL_CHARACTERS: _(
         "Row %(row)s: line breaks and control characters can’t be used (%(column)s)"
     ),
-    Problem.TOO_LONG: later("Row %(row)s: longer than %(limit)s characters (%(column)s)"),
-    Problem.TOO_MANY_GROUPS: later("Row %(row)s: more than %(limit)s groups"),
-    Problem.QUOTE_MISSING: later(
+    Problem.TOO_LONG: _("Row %(row)s: longer than %(limit)s characters (%(column)s)"),
+    Problem.TOO_MANY_GROUPS: _("Row %(row)s: more than %(limit)s groups"),
+    Problem.QUOTE_MISSING: _(
         "Row %(row)s: the quotation marks don’t match, or there is a line break between them"
     ),
-    Problem.NAME_TAKEN: later("Row %(row)s: the name “%(value)s” is taken by somebody else"),
-    Problem.COUNTRY_NOT_ALLOWED: later(
+    Problem.NAME_TAKEN: _("Row %(row)s: the name “%(value)s” is taken by somebody else"),
+    Problem.COUNTRY_NOT_ALLOWED: _(
         "Row %(row)s: the policy doesn’t allow calls and texts to %(country)s (%(value)s)"
     ),
-    Problem.EXTENSION_NOT_HERE: later(
+    Problem.EXTENSION_NOT_HERE: _(
         "Row %(row)s: only an office phone may have an extension (%(value)s)"
     ),
-    Problem.ROW_TOO_LONG: later("Row %(row)s: the whole row is longer than %(limit)s characters"),
-    Problem.ZERO_ADDED: later("Row %(row)s: a leading 0 was added to %(value)s"),
-    Problem.VERIFIED_KEPT: later(
+    Problem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
+    Problem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
+    Problem.VERIFIED_KEPT: _(
         "Row %(row)s: %(name)s already verified a different number; it is not overwritten"
     ),
 }
 _FILE_WORDS = {
-    FileProblem.UPN_COLUMN_MISSING: later("The column user_principal_name is missing"),
-    FileProblem.UNKNOWN_COLUMNS: later("Unknown columns: %(columns)s. They are ignored."),
-    FileProblem.EMPTY: later("The file is empty"),
-    FileProblem.EXCEL: later("This is an Excel file. Save it as “CSV UTF-8” first."),
-    FileProblem.COLUMN_TWICE: later("Columns that are there twice: %(columns)s"),
-    FileProblem.TOO_MANY_COLUMNS: later("The file has more than 64 columns"),
+    FileProblem.UPN_COLUMN_MISSING: _("The column user_principal_name is missing"),
+    FileProblem.UNKNOWN_COLUMNS: _("Unknown columns: %(columns)s. They are ignored."),
+    FileProblem.EMPTY: _("The file is empty"),
+    FileProblem.EXCEL: _("This is an Excel file. Save it as “CSV UTF-8” first."),
+    FileProblem.COLUMN_TWICE: _("Columns that are there twice: %(columns)s"),
+    FileProblem.TOO_MANY_COLUMNS: _("The file has more than 64 columns"),
 }
 
 
@@ -69,7 +66,7 @@ def words(reason: Reason, line: int) -> str:
     if "country" in values:
         values["country"] = _country(str(values["country"]))
     if reason.problem is Problem.PASSWORD_LENGTH:
-        values["reason"] = _("it must have %(low)s to %(high)s characters") % reason.values
+        values["reason"] = gettext("it must have %(low)s to %(high)s characters") % reason.values
     return str(_WORDS[reason.problem]) % values
 
 

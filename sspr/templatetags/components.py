@@ -32,12 +32,16 @@ class Problem(TypedDict):
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(form: forms.BaseForm | None) -> dict[str, object]:
+def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dict[str, object]:
     """All that is wrong with a sent form, in the words and the order of its fields.
 
     `base.html` shows it for the `form` of the context; pages need it for other names only.
+
+    Args:
+        form: bound or not, or none.
+        labelled: names the field in front of each problem, where a form has many.
     """
-    return {"problems": _problems(form) if form else []}
+    return {"problems": _problems(form, labelled=labelled) if form else []}
 
 
 @register.inclusion_tag("components/form.html")
@@ -205,16 +209,22 @@ def when(instant: datetime) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), words)
 
 
-def _problems(form: forms.BaseForm) -> list[Problem]:
+def _problems(form: forms.BaseForm, *, labelled: bool) -> list[Problem]:
     visible = form.visible_fields()
     first = _target(visible[0]) if visible else ""
     problems: list[Problem] = [
         {"target": first, "text": str(text)} for text in form.non_field_errors()
     ]
     problems += [
-        {"target": _target(field), "text": str(text)} for field in visible for text in field.errors
+        {"target": _target(field), "text": _labelled(field, text) if labelled else str(text)}
+        for field in visible
+        for text in field.errors
     ]
     return problems
+
+
+def _labelled(field: BoundField, problem: object) -> str:
+    return _("%(label)s: %(problem)s") % {"label": field.label, "problem": problem}
 
 
 def _target(field: BoundField) -> str:

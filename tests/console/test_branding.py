@@ -9,7 +9,7 @@ from audit.activities import Activity
 from audit.models import Event
 from console.services.branding import NotAPicture, redrawn
 from isolation.scope import in_tenant
-from tenants.models import Branding
+from tenants.models import Branding, Domain
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user
 from tests.captcha import solved
@@ -104,6 +104,27 @@ def test_what_isnt_a_small_picture_is_refused(client, data):
         assert look() is None
 
 
+def test_a_logo_that_is_far_too_large_changes_nothing_and_loses_nothing(client):
+    typed = {
+        "name_ko": "콘토소",
+        "help_ko": "전화 주세요",
+        "help_phone": "02-1588-0000",
+        "portal_host": "password.contoso.example",
+    }
+    save(client, **typed)
+    before = Branding.objects.values().get()
+    large = SimpleUploadedFile("logo.png", picture() + b"\x00" * (3 << 20))
+
+    page = save(client, logo=large, **{**typed, "help_ko": "메일 주세요"})
+
+    assert Branding.objects.values().get() == before
+    assert page.context["form"].errors == {
+        "logo": ["Use a PNG, JPEG, WebP or GIF picture of up to 1 MB."]
+    }
+    assert "메일 주세요" in page.text
+    assert "password.contoso.example" in page.text
+
+
 def test_the_logo_is_removed(client):
     save(client, logo=SimpleUploadedFile("logo.png", picture()))
     save(client, without_logo="on")
@@ -193,6 +214,22 @@ def test_a_host_belongs_to_one_organisation(client, hanbit):
     page = save(client, portal_host="password.example.com")
 
     assert "This host name is taken" in page.text
+
+
+@pytest.mark.parametrize("host", ["hanbit.example", "password.hanbit.example"])
+def test_a_host_in_a_domain_of_another_organisation_is_taken(client, hanbit, host):
+    page = save(client, portal_host=host, name_en="Contoso Group")
+
+    assert page.context["form"].errors == {"portal_host": ["This host name is taken."]}
+    assert look() is None
+
+
+def test_the_nearest_domain_decides_whose_a_host_is(client, hanbit):
+    Domain.objects.create(name="contoso.hanbit.example")
+
+    save(client, portal_host="password.contoso.hanbit.example")
+
+    assert look().portal_host == "password.contoso.hanbit.example"
 
 
 @pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])

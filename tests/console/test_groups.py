@@ -43,12 +43,23 @@ def test_a_group_is_added_and_on_record(client):
     assert "Seoul, office" in client.get(LIST).text
 
 
-@pytest.mark.parametrize("name", ["", "Staff", "a" * 101, "\u0958" * 100, "a\x00b"])
+@pytest.mark.parametrize(
+    "name", ["", "Staff", "a" * 101, "\u0958" * 100, "a\x00b", "a;b", "a\u037eb"]
+)
 def test_a_bad_name_is_said_at_the_field(client, staff, name):
     page = client.post(f"{LIST}add/", {"name": name})
 
     assert page.context["form"].errors["name"]
     assert Group.objects.count() == 1
+
+
+def test_spaces_make_no_second_group_of_the_same_name(client, staff):
+    save(client, staff, name="새 그룹")
+
+    page = client.post(f"{LIST}add/", {"name": " 새  그룹"})
+
+    assert page.context["form"].errors["name"]
+    assert Group.objects.get().name == "새 그룹"
 
 
 def test_the_policy_follows_a_new_name(client, staff):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import Import, ImportPart, User
+from directory.services import import_rows, import_slices
 from directory.services import imports as services
 from isolation.scope import in_tenant
 from tenants.policy import Proof
@@ -24,6 +25,11 @@ LIST, UPLOAD, EXPORT = "/admin/imports/", "/admin/imports/upload/", "/admin/peop
 HEAD = "user_principal_name,display_name,mobile_phone,nickname,password\n"
 GOOD = HEAD + "minji@contoso.example,김민지,010-1234-5678,mj,secret-of-minji\n"
 BAD = GOOD + "nobody@other.example,,,,\n"
+NOTICED = (
+    HEAD
+    + "minji@contoso.example,김민지,1012345678,,\n"
+    + "".join(f"person{n}@contoso.example,,1012345678,,\n" for n in range(3))
+)
 
 
 @pytest.fixture
@@ -100,6 +106,48 @@ def test_report_can_be_downloaded_after_the_check_and_after_the_import(admin, ma
     admin.post(f"{address}start/")
     mailroom.work()
     assert lines(admin.get(f"{address}report.csv")) == rows
+
+
+def results(client, address):
+    return {row[1] for row in lines(client.get(f"{address}report.csv"))[1:]}
+
+
+def test_report_calls_rows_imported_only_once_they_are(admin, mailroom):
+    address = checked(admin, mailroom, NOTICED)
+    before = results(admin, address)
+    admin.post(f"{address}start/")
+    waiting = results(admin, address)
+    mailroom.work()
+
+    assert before == {"Will be imported"}
+    assert waiting == set()
+    assert results(admin, address) == {"Imported"}
+
+
+def test_report_of_an_import_that_never_began_calls_no_row_imported(admin, mailroom):
+    address = checked(admin, mailroom, NOTICED)
+
+    press(admin, admin.get(address), "Cancel the import")
+
+    assert results(admin, address) == {"Not imported"}
+
+
+def test_report_of_an_import_that_broke_off_tells_only_of_rows_that_were_written(
+    admin, mailroom, monkeypatch
+):
+    monkeypatch.setattr(import_slices, "LONGEST_SLICE_S", 0)
+    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    address = checked(admin, mailroom, NOTICED)
+    admin.post(f"{address}start/")
+    import_slices.work(Import.objects.get().pk)
+
+    press(admin, admin.get(address), "Cancel the import")
+    mailroom.work()
+
+    rows = lines(admin.get(f"{address}report.csv"))[1:]
+    assert [row[:2] for row in rows] == [["2", "Imported"], ["3", "Imported"]]
+    written = User.objects.exclude(upn="admin@contoso.example").order_by("pk")
+    assert [user.upn for user in written] == ["minji@contoso.example", "person0@contoso.example"]
 
 
 def test_report_speaks_the_language_of_who_reads_it(admin, mailroom):
@@ -195,6 +243,15 @@ def test_unreadable_names_can_be_read_in_another_encoding(admin):
     admin.post(f"{address}encoding/", {"encoding": "cp949"})
 
     assert "김민지" in admin.get(address).text
+
+
+def test_long_cell_is_cut_in_the_preview(admin):
+    address = upload(admin, HEAD + f"minji@contoso.example,{'가' * 3_000},,,\n").url
+
+    page = admin.get(address).text
+
+    assert "가" * 79 + "…" in page
+    assert "가" * 80 not in page
 
 
 def test_progress_page_updates_itself_politely_until_it_is_done(admin, mailroom):

@@ -207,6 +207,12 @@ def test_even_a_harmless_change_asks_again_after_ten_minutes(admin):
         ({"code_digits": ""}, {"code_digits"}),
         ({"contact": "url", "contact_url": "http://plain.example"}, {"contact", "contact_url"}),
         ({"contact": "address", "contact_address": "nobody"}, {"contact", "contact_address"}),
+        ({"contact_url": "javascript:alert(1)"}, {"contact_url"}),
+        (
+            {"contact": "url", "contact_url": "https://a.example", "contact_address": "x"},
+            {"contact_address"},
+        ),
+        ({"reset_methods": ["authenticator"]}, {"reset_methods"}),
         ({"countries": "KOREA"}, {"countries"}),
         ({"banned_words": "abc"}, {"banned_words"}),
         ({"return_to_hosts": "*.contoso.example"}, {"return_to_hosts"}),
@@ -229,6 +235,22 @@ def test_what_contradicts_itself_is_said_at_the_fields_and_nothing_is_lost(admin
     assert fields <= set(wrong)
     assert page.context["form"]["code_minutes"].value() == "7"
     assert in_force() == OPEN
+
+
+def test_the_summary_names_every_setting_that_is_wrong_and_leads_there(admin):
+    page = save(admin, code_digits="9", reset_methods=["pigeon"]).text
+
+    told = dict(re.findall(r'<a href="#(id_\w+)">([^<]+: [^<]+)</a>', page))
+    assert told["id_code_digits"].startswith("Digits of a code: Ensure this value is less than")
+    assert told["id_reset_methods_0"].startswith("Methods allowed for reset: Select a valid choice")
+
+
+def test_a_contradiction_is_told_in_the_summary_once_for_each_setting(admin):
+    page = save(admin, questions_to_register="3", questions_to_reset="5").text
+
+    told = re.findall(r'<a href="#(id_questions_\w+)">([^<]+): ', page)
+    assert [target for target, _ in told] == ["id_questions_to_register", "id_questions_to_reset"]
+    assert len({label for _, label in told}) == 2
 
 
 def test_two_administrators_at_once_the_second_compares_first(admin):

@@ -47,7 +47,7 @@ def test_full_row_makes_a_person():
         office_phone="02-1234-5678 내선 12",
         mobile_phone="010-1234-5678",
         alternate_email="Minji@Mail.Example",
-        groups="Staff; Seoul ;;Staff",
+        groups="Staff; Seoul  office ;;Staff;Seoul office",
         password=" as it is ",
     )
 
@@ -60,7 +60,7 @@ def test_full_row_makes_a_person():
         office_phone=Phone("+82212345678", "KR", textable=False, extension="12"),
         mobile_phone=Phone("+821012345678", "KR", textable=True),
         alternate_email="minji@mail.example",
-        groups=("Staff", "Seoul"),
+        groups=("Staff", "Seoul office"),
         password=" as it is ",
     )
 

@@ -7,6 +7,7 @@ from directory.csv_rows import FileProblem, Problem, Reason
 from directory.services.import_files import UnusableFile
 from directory.services.import_words import why_unusable, words, words_of_file
 
+HANGUL = re.compile("[가-힣]")
 FILLED_IN = {
     "value": "x",
     "tenant": "Contoso",
@@ -57,6 +58,22 @@ def test_every_problem_of_a_file_has_words(problem):
 )
 def test_words_are_filled_in(problem, values, text):
     assert words(Reason(problem, "x", values), 2) == f"Row 2: {text}"
+
+
+@pytest.mark.parametrize("problem", Problem)
+def test_every_problem_of_a_row_is_told_in_korean(problem):
+    with override("ko"):
+        text = words(Reason(problem, "surname", FILLED_IN), 7)
+
+    assert text.startswith("7행: ")
+    assert HANGUL.search(text.removeprefix("7행: "))
+    assert "%" not in text
+
+
+@pytest.mark.parametrize("problem", FileProblem)
+def test_every_problem_of_a_file_is_told_in_korean(problem):
+    with override("ko"):
+        assert HANGUL.search(words_of_file(problem, ["notes", "x"]))
 
 
 def test_country_is_told_in_the_readers_language():

@@ -1,5 +1,6 @@
 """Every word in every language, and the Korean as the glossary wants it."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ CATALOGUE = BASE / "locale/ko/LC_MESSAGES/django.po"
 VOICE = re.compile(
     "number (does|did) not match|Hello. This is|If you did not ask for this call|Thank you"
 )
+NAMED_BY_UNDERSCORE = {"gettext", "gettext_lazy", "gettext_noop"}
 GLOSSARY = [
     pytest.param("암호(?!화)|패스워드|비밀 번호", id="password is 비밀번호"),
     pytest.param("초기화", id="reset is 재설정"),
@@ -60,6 +62,30 @@ def test_announcers_korean_is_for_the_phone_only():
     for message in messages():
         if not VOICE.search(texts(message.id)[0]):
             assert not re.search("십시오", texts(message.string)[0]), message.id
+
+
+def other_names_for_gettext(tree):
+    """Names in a module under which its texts would stay out of the catalogue."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+            for one in node.names:
+                also = {"_"} if one.name in NAMED_BY_UNDERSCORE else set()
+                if "gettext" in one.name and one.asname not in {None, one.name} | also:
+                    yield one.asname
+        elif isinstance(node, ast.Assign) and "gettext" in getattr(node.value, "id", ""):
+            yield ast.unparse(node.targets[0])
+
+
+def test_texts_are_marked_by_names_that_are_collected():
+    modules = [path for path in BASE.rglob("*.py") if path.parts[len(BASE.parts)] != ".venv"]
+
+    found = {
+        str(path.relative_to(BASE)): names
+        for path in modules
+        if (names := [*other_names_for_gettext(ast.parse(path.read_text()))])
+    }
+
+    assert found == {}
 
 
 def test_the_catalogue_knows_every_text_of_the_code_and_no_other(tmp_path):

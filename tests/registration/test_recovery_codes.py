@@ -162,7 +162,9 @@ def test_what_an_administrator_entered_isnt_another_proof(user):
 
 def test_they_arent_offered_where_the_policy_has_no_use_for_them(user):
     client = proved(user)
-    change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.AUTHENTICATOR})))
+    change_policy(
+        replace(WITH_CODES, reset_methods=WITH_CODES.reset_methods - {Method.RECOVERY_CODE})
+    )
 
     assert client.get(PAGE).url == "/ssprsetup"
 

@@ -1,14 +1,16 @@
 from io import StringIO
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 
 from audit.activities import Activity
 from audit.models import Event
 from isolation.scope import in_tenant
-from tenants.models import Domain, Group, Tenant
-from tenants.policy import Method, Policy, Questions, Scope
-from tenants.queries import policy_in_force, tenant_of
+from tenants.models import Decisions, Domain, Group, Tenant
+from tenants.policy import Method, Policy, Questions, Scope, to_plain
+from tenants.policy_file import with_changes
+from tenants.queries import forget_policy, policy_in_force, tenant_of
 
 
 def create(**changes):
@@ -131,6 +133,37 @@ def test_contradicting_policy_is_refused_whole(contoso):
         set_policy("code_digits=6", "methods_required=2", "reset_methods=mobile_text,mobile_call")
 
     assert policy_in_force().code_digits == 8
+
+
+OBJECTED = [
+    "contact_url=javascript:alert(1)",
+    "contact_address=nobody",
+    "reset_methods=authenticator",
+]
+
+
+@pytest.mark.parametrize("change", OBJECTED)
+def test_what_would_harm_somebody_is_refused(contoso, tmp_path, change):
+    name, _, value = change.partition("=")
+    file = tmp_path / "baseline.yaml"
+    file.write_text(yaml.safe_dump({name: [value] if name == "reset_methods" else value}))
+    before = policy_in_force()
+
+    with pytest.raises(CommandError, match=f"^{name}: "):
+        set_policy(change)
+    with pytest.raises(CommandError, match="not changed: contoso"):
+        call_command("import_policy", str(file), tenant=["contoso"], stderr=StringIO())
+
+    assert policy_in_force() == before
+
+
+@pytest.mark.parametrize("change", OBJECTED)
+def test_what_is_refused_now_and_was_decided_before_stays_in_force(contoso, change):
+    Decisions.objects.update(values=to_plain(with_changes(policy_in_force(), [change])))
+    forget_policy()
+
+    assert set_policy("code_digits=6") == ["code_digits: 8 → 6"]
+    assert change in set_policy()
 
 
 @pytest.mark.parametrize("setting", ["groups", "excluded_groups"])
