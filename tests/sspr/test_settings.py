@@ -80,3 +80,17 @@ else:
     print("there")
 """
     assert run(tmp_path, "-c", look, SSPR_DEMO=demo).stdout.strip() == found
+
+
+ASKED = """
+from django.conf import settings
+from kombu import Connection
+print(Connection(settings.CELERY_BROKER_URL).ssl)
+"""
+
+
+@pytest.mark.parametrize("more", ["", "?ssl_ca_certs=/ca.pem"])
+def test_a_broker_with_tls_is_asked_for_its_certificate(tmp_path, more):
+    done = run(tmp_path, "-c", ASKED, REDIS_URL=f"rediss://:secret@redis.example:6380/0{more}")
+
+    assert "CERT_REQUIRED" in done.stdout
