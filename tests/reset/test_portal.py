@@ -573,7 +573,9 @@ def test_contact_mails_the_helpdesk_once_an_hour(contoso, mailroom, client):
     make_user()
     make_user("help@contoso.example", role=Role.HELPDESK)
     identify(client)
-    message = "Call me at 123.\nhttp://evil.example/click"
+    message = (
+        "Call me at 123.\nhttp://evil.example/click\nor evil.example/login, ftp://evil.example"
+    )
 
     sent = client.post("/passwordreset/contact", {"message": message})
     again = client.post("/passwordreset/contact", {"message": message})
