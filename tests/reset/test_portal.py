@@ -95,6 +95,7 @@ def test_one_gate_by_mail_sets_the_password(user, mailroom, client):
     assert "Continue to" not in page.text
     assert has_password(user, NEW)
     assert not has_password(user, PASSWORD)
+    assert client.get("/security-info").url.startswith("/signin")
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET, subject_id=user.pk).exists()
 
 

@@ -160,6 +160,15 @@ def test_safe_settings_are_not_complained_about(settings, changes):
 
 
 def test_no_complaint_repeats_a_secret(settings):
-    errors = found(settings, SECRET_KEY="short-secret", ENCRYPTION_KEYS=["short-secret"])
+    errors = found(
+        settings,
+        SECRET_KEY="short-secret",
+        ENCRYPTION_KEYS=["short-secret"],
+        REDIS_URL="redis://:short-secret@redis.example",
+        DATABASE=postgresql("db.example") | {"PASSWORD": "short-secret"},
+        EMAIL_USE_TLS=False,
+        EMAIL_HOST_PASSWORD="short-secret",
+    )
 
+    assert len(errors) > 4
     assert "short-secret" not in "".join(f"{error.msg}{error.hint}" for error in errors)
