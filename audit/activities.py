@@ -61,6 +61,7 @@ class Activity(StrEnum):
     TEST_SENT = "test_message_sent"
     ROLE_CHANGED = "role_changed"
     TENANT_CREATED = "tenant_created"
+    HISTORY_TRUSTED = "history_trusted_again"
     USERS_IMPORTED = "users_imported"
     IMPORT_STARTED = "import_started"
     IMPORT_CANCELLED = "import_cancelled"

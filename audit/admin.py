@@ -66,6 +66,7 @@ LABELS = {
     Activity.TEST_SENT: _("Test message sent"),
     Activity.ROLE_CHANGED: _("Role changed"),
     Activity.TENANT_CREATED: _("Organisation created"),
+    Activity.HISTORY_TRUSTED: _("Audit log trusted again as it was found"),
     Activity.USERS_IMPORTED: _("Users imported"),
     Activity.IMPORT_STARTED: _("Import of users started"),
     Activity.IMPORT_CANCELLED: _("Import of users cancelled"),

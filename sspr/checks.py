@@ -1,11 +1,14 @@
 """Every unsafe combination of settings, by name. `manage.py check` says them all."""
 
 from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as Doubt
 
 from passwords.breached import breached_passwords
 
@@ -17,11 +20,17 @@ def unsafe_settings(
     **_kwargs: Any,
 ) -> Iterable[CheckMessage]:
     """What must not go into service. Never repeats a secret."""
-    return [
+    errors = [
         Error(problem, hint=hint, id=f"sspr.E{number:03d}")
         for number, (is_so, problem, hint) in enumerate(_UNSAFE, start=1)
         if is_so()
     ]
+    doubts = [
+        Doubt(problem, hint=hint, id=f"sspr.W{number:03d}")
+        for number, (is_so, problem, hint) in enumerate(_DOUBTFUL, start=1)
+        if is_so()
+    ]
+    return errors + doubts
 
 
 def _demo_is_reachable() -> bool:
@@ -60,6 +69,57 @@ def _breached_passwords_are_unreadable() -> bool:
     return False
 
 
+def _mail_goes_in_clear() -> bool:
+    if not settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
+        return False
+    return not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL) and _beyond(settings.EMAIL_HOST)
+
+
+def _broker_has_no_password() -> bool:
+    return any(not _is_here(part.hostname) and not part.password for part in _brokers())
+
+
+def _broker_is_reached_in_clear() -> bool:
+    return any(_beyond(part.hostname) and not _is_verified(part) for part in _brokers())
+
+
+def _database_is_reached_in_clear() -> bool:
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("postgresql"):
+        return False
+    verified = database.get("OPTIONS", {}).get("sslmode") == "verify-full"
+    return not verified and any(map(_beyond, database["HOST"].split(",")))
+
+
+def _brokers() -> list[SplitResult]:
+    """A Sentinel's address is several."""
+    return [urlsplit(part) for part in settings.REDIS_URL.split(";") if part]
+
+
+def _is_verified(broker: SplitResult) -> bool:
+    asked = parse_qs(broker.query).get("ssl_cert_reqs", [""])[-1]
+    return broker.scheme == "rediss" and asked in {"required", "CERT_REQUIRED"}
+
+
+def _beyond(host: str | None) -> bool:
+    """Whether others may listen on the way there."""
+    return not _is_here(host) and host not in settings.PRIVATE_HOSTS
+
+
+def _is_here(host: str | None) -> bool:
+    """On this machine. No host at all is a socket in its file system."""
+    if not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_PRIVATE = (
+    " Where nobody else is in the network on the way, as between containers of one machine, name"
+    " the host in SSPR_PRIVATE_HOSTS."
+)
 # Their numbers are in people's notes: new ones go to the end, and none is removed.
 _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
     (
@@ -96,5 +156,27 @@ _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
         _breached_passwords_are_unreadable,
         "SSPR_BREACHED_PASSWORDS names a file that can't be read, or isn't a list of hashes.",
         "Give the path of a sorted file with a SHA-1 hash in hexadecimal a line, or none.",
+    ),
+    (
+        _mail_goes_in_clear,
+        "EMAIL_URL sends mail in clear: whoever listens on the way reads the codes.",
+        f"Use smtp+tls:// or smtp+ssl://.{_PRIVATE}",
+    ),
+)
+_DOUBTFUL: tuple[tuple[Callable[[], bool], str, str], ...] = (
+    (
+        _broker_has_no_password,
+        "REDIS_URL has no password: whoever reaches the broker gives the workers orders.",
+        "Set requirepass or an ACL in Redis, and use rediss://:password@host.",
+    ),
+    (
+        _broker_is_reached_in_clear,
+        "REDIS_URL reaches the broker without TLS, or takes any certificate.",
+        f"Use rediss://, without ssl_cert_reqs.{_PRIVATE}",
+    ),
+    (
+        _database_is_reached_in_clear,
+        "DATABASE_URL reaches PostgreSQL without asking for its certificate.",
+        f"Add ?sslmode=verify-full&sslrootcert=FILE.{_PRIVATE}",
     ),
 )

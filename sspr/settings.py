@@ -23,6 +23,8 @@ if not SECURE and not LOOPBACK:
 SECRET_KEY = env("SSPR_SECRET_KEY")
 ENCRYPTION_KEYS = env.list("SSPR_ENCRYPTION_KEYS")
 TRUSTED_PROXIES = env.int("SSPR_TRUSTED_PROXIES", default=0)
+# Databases, brokers and mail servers that are reached by a network that nobody else is in.
+PRIVATE_HOSTS = env.list("SSPR_PRIVATE_HOSTS", default=[])
 DEBUG = False
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOOPBACK else [_base.hostname or ""]
 # Organisations have host names of their own, in the database: KnownHosts refuses all others.
@@ -191,6 +193,9 @@ BREACHED_PASSWORDS = env("SSPR_BREACHED_PASSWORDS", default="")
 TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", default="")
 
 REDIS_URL = env("REDIS_URL", default="")
+if REDIS_URL.startswith("rediss://") and "ssl_cert_reqs=" not in REDIS_URL:
+    # Celery's client takes any certificate unless it is told otherwise.
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
 BROKER_DIR = VAR / "broker"
 CELERY_BROKER_URL = REDIS_URL or "files://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (

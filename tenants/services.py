@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from audit.activities import Activity
-from audit.services import record
+from audit.services import record, sealing
 from isolation.scope import in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
@@ -37,7 +37,7 @@ class Founding:
 
 @transaction.atomic
 def create_tenant(founding: Founding) -> Tenant:
-    """The organisation with its key, its domains and its policy.
+    """The organisation with its key, its domains, its policy and the beginning of its history.
 
     Raises:
         IntegrityError: the slug or one of the domains is taken.
@@ -55,6 +55,7 @@ def create_tenant(founding: Founding) -> Tenant:
         for name in founding.domains:
             Domain.objects.create(name=name)
         Decisions.objects.create(values=to_plain(founding.policy))
+        sealing.begin()
         record(Activity.TENANT_CREATED, slug=founding.slug)
     return tenant
 

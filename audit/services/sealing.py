@@ -4,6 +4,10 @@ Events are written in the transactions of what they tell of, many at once. A sea
 every minute puts those that are there into the tenant's chain and signs its end with a key that
 isn't in the database. What is changed, removed or slipped in behind it, `verify` finds.
 
+Anybody can work out the links; what tells the true chain from another is the signature of its end.
+So the sealer goes on only from an end that it signed, and a chain begins when its tenant is
+founded, never later: a tenant without an end isn't new, somebody took the end away.
+
 Source: OWASP ASVS 16.4.1 (logs protected from modification); NIST SP 800-92 section 5.4.
 """
 
@@ -17,9 +21,11 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
+from audit.activities import Activity
 from audit.chain import BEGINNING, Entry, digest
 from audit.models import Event, Head, Link, Sweep
-from isolation.scope import current_tenant_id, in_tenant
+from audit.services import record
+from isolation.scope import NOBODY, current_tenant_id, in_tenant
 from vault.keyed import fingerprint, same
 from vault.keyring import purpose_key, ring_size
 
@@ -54,9 +60,17 @@ class Finding:
     event_id: int | None = None
 
 
+@transaction.atomic
+def begin() -> None:
+    """Begins the chain of the tenant that is being founded; with the first, the service's own."""
+    _begin_the_services()
+    _begin()
+
+
 def sweep() -> int:
     """Seals what every tenant wrote since the last sweep. Says how many events that were."""
     now = timezone.now()
+    _begin_the_services()
     mark, _is_new = Sweep.objects.get_or_create(pk=1)
     news = Event.unscoped.filter(pk__gt=mark.settled_id)
     tenants = sorted(set(news.values_list("tenant_id", flat=True).distinct()))
@@ -74,7 +88,9 @@ def sweep() -> int:
 @transaction.atomic
 def seal() -> int:
     """Puts events of the tenant in force into its chain, some thousands at most. Says how many."""
-    head, _is_new = Head.objects.select_for_update().get_or_create()
+    head = _end_to_go_on_from()
+    if head is None:
+        return 0
     linked = Link.objects.filter(event_id=OuterRef("pk"))
     waiting = Event.objects.filter(~Exists(linked), pk__gt=head.settled_id).order_by("pk")
     events = list(waiting[:_AT_ONCE])
@@ -101,9 +117,10 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[Finding]:
     Args:
         anchor: a place in the chain and the digest that was logged for it.
     """
-    head = Head.objects.first() or Head()
-    if head.mac and not _is_signed(head):
-        yield Finding(Flaw.END_FORGED, head.number)
+    there_is = Head.objects.first()
+    head = there_is or Head()
+    if flaw := _flaw_of_end(there_is):
+        yield Finding(flaw, head.number)
     number, last = 0, BEGINNING
     for link, event in _chained():
         number += 1
@@ -112,7 +129,7 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[Finding]:
         if anchor is not None and anchor[0] == link.number and anchor[1] != link.digest:
             yield Finding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
         number, last = link.number, link.digest
-    if (head.number, head.digest or BEGINNING) != (number, last):
+    if there_is and (head.number, head.digest or BEGINNING) != (number, last):
         yield Finding(Flaw.END_MISSING, head.number)
     if anchor is not None and anchor[0] > number:
         yield Finding(Flaw.END_MISSING, anchor[0])
@@ -133,6 +150,52 @@ def sign_anew() -> int:
     head.mac = _mac(head)
     head.save()
     return 1
+
+
+@transaction.atomic
+def trust_from_here(*, findings: int) -> None:
+    """Goes on from the end as it is found, signed. That somebody wanted it is the next event.
+
+    Args:
+        findings: how many were known when somebody wanted it.
+    """
+    Head.objects.select_for_update().first()
+    last = Link.objects.order_by("number").last()
+    number, found = (last.number, last.digest) if last else (0, "")
+    head = Head(number=number, digest=found)
+    Head.objects.update_or_create(
+        defaults={"number": number, "digest": found, "settled_id": 0, "mac": _mac(head)}
+    )
+    record(Activity.HISTORY_TRUSTED, number=number, findings=findings)
+
+
+def _begin() -> None:
+    Head.objects.get_or_create(defaults={"mac": _mac(Head())})
+
+
+def _begin_the_services() -> None:
+    """Where there is no chain yet at all: the service is new."""
+    if not Head.unscoped.exists():
+        with in_tenant(NOBODY):
+            _begin()
+
+
+def _end_to_go_on_from() -> Head | None:
+    """Locked. None if it isn't what was signed: to add to a forgery would make it good."""
+    head = Head.objects.select_for_update().first()
+    flaw = _flaw_of_end(head)
+    if head and not flaw and Link.objects.filter(number__gt=head.number).exists():
+        flaw = Flaw.CHAIN_BROKEN
+    if flaw:
+        log.error("audit_not_sealed", tenant=current_tenant_id(), flaw=flaw)
+        return None
+    return head
+
+
+def _flaw_of_end(head: Head | None) -> Flaw | None:
+    if head is None:
+        return Flaw.END_MISSING
+    return None if _is_signed(head) else Flaw.END_FORGED
 
 
 def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw | None:

@@ -4,7 +4,7 @@ import smtplib
 from email.utils import formataddr
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 
 from delivery.channels.base import Channel, Message, Receipt, TryLater, Undeliverable
 
@@ -24,7 +24,9 @@ class Email:
         if message.html:
             mail.attach_alternative(message.html, "text/html")
         try:
-            mail.send()
+            # Closed also where the server has no certificate that is good for us.
+            with get_connection() as mail.connection:
+                mail.send()
         except smtplib.SMTPRecipientsRefused as refusal:
             if all(code >= _FOR_GOOD for code, _ in refusal.recipients.values()):
                 raise Undeliverable("recipient refused") from None

@@ -1,6 +1,5 @@
 """Asking the organisation's administrators for help, from an attempt that came to nothing."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -23,10 +22,10 @@ from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from tenants.policy import Contact
 from tenants.queries import called, policy_in_force, tenant_in_force
+from verification.rules.links import without_links
 from verification.services.letters import Letter, content_of, support_line
 
 _LIFETIME = timedelta(days=2)
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 
 
 class Asked(StrEnum):
@@ -93,7 +92,7 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
         "reason": _reason(attempt),
         "rcode": _why(attempt) or "-",
     }
-    words = _LINK.sub("…", message).strip()
+    words = without_links(message).strip()
     return Letter(
         subject=_("[%(tenant)s] %(user)s asks for help with a password") % facts,
         paragraphs=[

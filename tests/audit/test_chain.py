@@ -1,19 +1,24 @@
 """The chained history: whatever is done to it in the database, the verifier says so."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from audit.activities import Activity
+from audit.chain import BEGINNING, digest
 from audit.models import Event, Head, Link, Sweep
-from audit.services import record
+from audit.services import record, sealing
 from audit.services.sealing import Flaw, seal, sweep, verify
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NOBODY, everywhere, in_tenant
+from tests.builders import make_tenant
 from tests.threads import all_at_once
 from vault.keyring import purpose_key
 
@@ -110,6 +115,127 @@ def test_the_end_cant_be_cut_off(tamper):
     tamper(f"DELETE FROM audit_event WHERE id = {last.pk}")
 
     assert flaws() == [Flaw.END_MISSING]
+
+
+def rewrite(sql):
+    """All that can be done without a key: an event gone, the others reworded, all chained anew."""
+    victim = Event.objects.order_by("pk")[2].pk
+    sql(f"DELETE FROM audit_event WHERE id = {victim}")
+    sql("UPDATE audit_event SET reason = 'forged'")
+    sql("DELETE FROM audit_link")
+    number, last = 0, BEGINNING
+    for number, event in enumerate(Event.objects.order_by("pk"), start=1):
+        last = digest(last, number, sealing._entry(event))
+        Link.objects.create(number=number, event_id=event.pk, digest=last)
+    sql(f"UPDATE audit_head SET number = {number}, digest = '{last}'")
+
+
+def cut_off(sql):
+    """The last event gone, as if it had never been."""
+    last, before = Link.objects.order_by("-number")[:2]
+    sql(f"DELETE FROM audit_link WHERE event_id = {last.event_id}")
+    sql(f"DELETE FROM audit_event WHERE id = {last.event_id}")
+    sql(f"UPDATE audit_head SET number = {before.number}, digest = '{before.digest}'")
+
+
+def wipe(sql):
+    """Everything gone, as if the organisation were new."""
+    for table in ("audit_link", "audit_event", "audit_head"):
+        sql(f"DELETE FROM {table}")
+
+
+def behead(sql):
+    sql("DELETE FROM audit_head")
+
+
+@pytest.mark.parametrize(
+    ("deed", "mac", "flaw"),
+    [
+        (rewrite, "", Flaw.END_FORGED),
+        (rewrite, "ff", Flaw.END_FORGED),
+        (cut_off, None, Flaw.END_FORGED),
+        (wipe, None, Flaw.END_MISSING),
+        (behead, None, Flaw.END_MISSING),
+    ],
+    ids=["rewritten, unsigned", "rewritten, signed wrongly", "cut off", "wiped", "beheaded"],
+)
+def test_the_sealer_makes_no_forgery_good(tamper, deed, mac, flaw):
+    write(5)
+    sweep()
+    deed(tamper)
+    if mac is not None:
+        tamper(f"UPDATE audit_head SET mac = '{mac}'")
+    assert flaws() == [flaw]
+
+    for _ in range(2):
+        write(1)
+        sweep()
+
+    assert flaws() == [flaw]
+
+
+def test_an_end_that_lost_its_signature_is_forged(tamper):
+    write(1)
+    sweep()
+
+    tamper("UPDATE audit_head SET mac = ''")
+
+    assert flaws() == [Flaw.END_FORGED]
+
+
+def test_a_forged_end_stops_no_other_organisation_and_is_an_error_in_the_log(tamper, hanbit):
+    sweep()
+    Head.objects.update(mac="ff")
+    write(1)
+    with in_tenant(hanbit.pk):
+        write(1)
+
+    with capture_logs() as lines:
+        sweep()
+
+    refused = [line for line in lines if line["log_level"] == "error"]
+    assert [(line["event"], line["flaw"]) for line in refused] == [
+        ("audit_not_sealed", Flaw.END_FORGED)
+    ]
+    with in_tenant(hanbit.pk):
+        assert Head.objects.get().number == Event.objects.count()
+        assert flaws() == []
+
+
+def test_a_link_planted_behind_the_end_stops_no_other_organisation(tamper, hanbit):
+    sweep()
+    number = Head.objects.get().number
+    Link.objects.create(number=number + 1, event_id=-1, digest="ff")
+    write(1)
+    with in_tenant(hanbit.pk):
+        write(1)
+
+    sweep()
+
+    assert set(flaws()) == {Flaw.REMOVED, Flaw.END_MISSING}
+    with in_tenant(hanbit.pk):
+        assert Head.objects.get().number == Event.objects.count()
+
+
+def test_a_new_organisation_has_a_signed_end_before_anything_is_sealed(contoso):
+    assert Head.objects.get().number == 0
+    assert flaws() == []
+
+
+def test_the_services_own_chain_begins_by_itself_and_once_only(db):
+    with in_tenant(NOBODY):
+        write(2)
+        sweep()
+        assert flaws() == []
+    contoso = make_tenant()
+    with in_tenant(NOBODY):
+        Head.objects.all().delete()
+        write(1)
+        sweep()
+
+        assert flaws() == [Flaw.END_MISSING]
+    with in_tenant(contoso.pk):
+        assert flaws() == []
 
 
 def test_two_events_cant_change_places(tamper):
@@ -239,3 +365,55 @@ def test_the_command_wants_an_anchor_as_it_was_logged(contoso, anchor):
         call_command("verify_audit", anchor="1:ff")
     with pytest.raises(CommandError):
         call_command("verify_audit", tenant="nobody")
+
+
+def test_an_operator_who_looked_into_it_lets_the_sealer_go_on_and_that_is_on_record(tamper, capsys):
+    write(5)
+    sweep()
+    rewrite(tamper)
+
+    call_command("verify_audit", tenant="contoso", trust_from_here=True)
+
+    assert "end forged" in capsys.readouterr().err
+    sweep()
+    assert flaws() == []
+    said = Event.objects.get(activity=Activity.HISTORY_TRUSTED)
+    assert said.details == {"number": 5, "findings": 1}
+    assert Link.objects.filter(event_id=said.pk).exists()
+
+
+def test_what_is_trusted_again_still_shows_what_was_done_to_it(tamper):
+    write(5)
+    sweep()
+    tamper(f"DELETE FROM audit_event WHERE id = {Event.objects.order_by('pk')[2].pk}")
+    behead(tamper)
+
+    call_command("verify_audit", tenant="contoso", trust_from_here=True)
+    sweep()
+
+    assert flaws() == [Flaw.REMOVED]
+
+
+def test_nothing_is_trusted_again_where_nothing_is_wrong(contoso):
+    call_command("verify_audit", tenant="contoso", trust_from_here=True)
+
+    assert not Event.objects.filter(activity=Activity.HISTORY_TRUSTED).exists()
+    with pytest.raises(CommandError, match="say of which"):
+        call_command("verify_audit", trust_from_here=True)
+
+
+def test_organisations_of_before_get_the_beginning_of_their_chain(contoso):
+    migration = import_module("tenants.migrations.0005_chains_begin")
+    Head.unscoped.all().delete()
+
+    with everywhere():
+        migration.begin(apps, None)
+
+    assert flaws() == []
+    assert set(Head.unscoped.values_list("tenant_id", flat=True)) == {NOBODY, contoso.pk}
+
+
+def test_a_new_service_stays_empty_for_its_walls(db):
+    import_module("tenants.migrations.0005_chains_begin").begin(apps, None)
+
+    assert not Head.unscoped.exists()

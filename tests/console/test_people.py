@@ -162,6 +162,11 @@ def test_whatever_is_typed_into_the_searches_the_pages_come(admin, typed):
     assert admin.get(path, {"before": "9" * 5000}).status_code == 200
 
 
+@pytest.mark.parametrize("typed", ["%", "_", "%able", "a_le", "ab%", "[a]ble", "*"])
+def test_wild_cards_stand_for_themselves(crowd, admin, typed):
+    assert names(admin.get(LIST, {"q": typed})) == []
+
+
 @pytest.mark.parametrize("typed", ["ABLE@contoso", "able", "Able"])
 def test_people_are_found_by_the_beginning_of_their_user_id_or_by_name(crowd, admin, typed):
     assert names(admin.get(LIST, {"q": typed})) == ["able"]
@@ -220,6 +225,7 @@ def test_a_person_is_shown_masked_and_answers_never(crowd, admin):
     assert "1012345678" not in text
     assert "10-1234-5678" not in text
     assert "spaghetto" not in text
+    assert crowd["partly"].password.rpartition("$")[2] not in text
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,15 @@ def test_a_phone_is_registered_by_a_call_on_which_the_number_was_typed(user, me,
     assert Proof.MOBILE_PHONE in methods_by_proof(user.pk)
 
 
+def test_the_number_of_somebody_else_is_taken_as_any_other_is(user, me, mailroom):
+    make_phone(make_user("other@contoso.example"), "010-1234-5678")
+
+    me.post("/ssprsetup/phone", phone_form("010-1234-5678"))
+    me.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+    assert value_of(methods_by_proof(user.pk)[Proof.MOBILE_PHONE]) == "+821012345678"
+
+
 def test_a_number_that_is_the_office_phone_is_no_mobile_phone(user, me):
     make_prefill(user, Proof.OFFICE_PHONE, "+821012345678")
 

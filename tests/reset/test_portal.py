@@ -95,6 +95,7 @@ def test_one_gate_by_mail_sets_the_password(user, mailroom, client):
     assert "Continue to" not in page.text
     assert has_password(user, NEW)
     assert not has_password(user, PASSWORD)
+    assert client.get("/security-info").url.startswith("/signin")
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET, subject_id=user.pk).exists()
 
 
@@ -583,7 +584,9 @@ def test_contact_mails_the_helpdesk_once_an_hour(contoso, mailroom, client):
     make_user()
     make_user("help@contoso.example", role=Role.HELPDESK)
     identify(client)
-    message = "Call me at 123.\nhttp://evil.example/click"
+    message = (
+        "Call me at 123.\nhttp://evil.example/click\nor evil.example/login, ftp://evil.example"
+    )
 
     sent = client.post("/passwordreset/contact", {"message": message})
     again = client.post("/passwordreset/contact", {"message": message})

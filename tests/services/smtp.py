@@ -1,6 +1,7 @@
 """A real SMTP server in a thread that keeps what it gets, and can refuse or put off addresses."""
 
 import logging
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,12 +71,18 @@ class Mailbox:
 
 
 @contextmanager
-def smtp() -> Iterator[Mailbox]:
-    """A server on a free port of loopback; `mailbox.url` is its EMAIL_URL."""
+def smtp(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
+    """A server on a free port of loopback; `mailbox.url` is its EMAIL_URL.
+
+    Args:
+        tls: with a certificate; then it offers STARTTLS, and takes no mail without it.
+    """
     port = free_port()
-    mailbox = Mailbox(url=f"smtp://127.0.0.1:{port}")
+    mailbox = Mailbox(url=f"smtp{'+tls' if tls else ''}://127.0.0.1:{port}")
     logging.getLogger("mail.log").setLevel(logging.WARNING)
-    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server = Controller(
+        mailbox, hostname="127.0.0.1", port=port, tls_context=tls, require_starttls=bool(tls)
+    )
     server.start()
     try:
         yield mailbox

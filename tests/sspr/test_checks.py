@@ -1,5 +1,31 @@
+import re
+import secrets
+import subprocess
+import sys
+
 import pytest
+import yaml
 from django.core.checks import Tags, run_checks
+
+from tests.services.environment import BASE, environment
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+VERIFIED_REDIS = "rediss://:secret@redis.example:6380/0?ssl_cert_reqs=required"
+
+
+def postgresql(host, **options):
+    return {"ENGINE": "django.db.backends.postgresql", "HOST": host, "OPTIONS": options}
+
+
+def database(host, **options):
+    return {"DATABASE": postgresql(host, **options)}
+
+
+def filled_in(value):
+    """As from an `.env` that says what must be said and nothing else."""
+    said = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+    return re.sub(r"\$\{\w+:\?[^}]*\}", lambda _one: secrets.token_hex(32), said)
+
 
 SAFE = {
     "DEMO": False,
@@ -11,13 +37,23 @@ SAFE = {
     "TWILIO_AUTH_TOKEN": "token",
     "TWILIO_FROM": "+15005550006",
     "DEBUG": False,
+    "EMAIL_BACKEND": SMTP,
+    "EMAIL_HOST": "mail.example",
+    "EMAIL_USE_TLS": True,
+    "EMAIL_USE_SSL": False,
+    "REDIS_URL": VERIFIED_REDIS,
+    "PRIVATE_HOSTS": [],
 }
 
 
 def found(settings, **changes):
-    for name, value in (SAFE | changes).items():
-        setattr(settings, name, value)
-    return [message for message in run_checks(tags=[Tags.security]) if "sspr" in str(message.id)]
+    chosen = SAFE | {"DATABASE": postgresql("db.example", sslmode="verify-full")} | changes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(settings.DATABASES, "default", chosen.pop("DATABASE"))
+        for name, value in chosen.items():
+            setattr(settings, name, value)
+        said = run_checks(tags=[Tags.security])
+    return [message for message in said if "sspr" in str(message.id)]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +68,8 @@ def found(settings, **changes):
         ({"TWILIO_AUTH_TOKEN": ""}, "sspr.E005"),
         ({"TWILIO_FROM": ""}, "sspr.E005"),
         ({"DEBUG": True}, "sspr.E006"),
+        ({"EMAIL_USE_TLS": False}, "sspr.E008"),
+        ({"EMAIL_USE_TLS": False, "PRIVATE_HOSTS": ["other.example"]}, "sspr.E008"),
     ],
     ids=str,
 )
@@ -41,6 +79,71 @@ def test_unsafe_setting_is_named_with_what_to_do(settings, changes, id_):
     assert error.id == id_
     assert error.is_serious()
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "id_"),
+    [
+        ({"REDIS_URL": VERIFIED_REDIS.replace(":secret@", "")}, "sspr.W001"),
+        ({"REDIS_URL": "redis://redis:6379/0", "PRIVATE_HOSTS": ["redis"]}, "sspr.W001"),
+        ({"REDIS_URL": "redis://:secret@redis.example:6379/0"}, "sspr.W002"),
+        ({"REDIS_URL": VERIFIED_REDIS.replace("required", "none")}, "sspr.W002"),
+        ({"REDIS_URL": f"{VERIFIED_REDIS};redis://:secret@other.example"}, "sspr.W002"),
+        (database("db"), "sspr.W003"),
+        (database("db.example", sslmode="disable"), "sspr.W003"),
+        (database("db.example", sslmode="require"), "sspr.W003"),
+        (database("127.0.0.1,db.example"), "sspr.W003"),
+    ],
+    ids=str,
+)
+def test_a_server_that_others_could_stand_in_for_is_named_with_what_to_do(settings, changes, id_):
+    (doubt,) = found(settings, **changes)
+
+    assert doubt.id == id_
+    assert doubt.hint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"EMAIL_USE_TLS": False, "EMAIL_HOST": "localhost"},
+        {"EMAIL_USE_TLS": False, "PRIVATE_HOSTS": ["mail.example"]},
+        {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True},
+        {"EMAIL_USE_TLS": False, "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"},
+        {"REDIS_URL": ""},
+        {"REDIS_URL": "redis://127.0.0.1:6379/0"},
+        {"REDIS_URL": "redis://:secret@redis:6379/0", "PRIVATE_HOSTS": ["redis"]},
+        database(""),
+        database("/run/postgresql"),
+        database("::1"),
+        database("db") | {"PRIVATE_HOSTS": ["db"]},
+    ],
+    ids=str,
+)
+def test_servers_that_nobody_can_stand_in_for_are_not_complained_about(settings, changes):
+    assert found(settings, **changes) == []
+
+
+def test_the_containers_are_complained_about_by_no_check(tmp_path):
+    compose = yaml.safe_load((BASE / "docker-compose.yml").read_text())
+    chosen = {
+        name: filled_in(str(value))
+        for name, value in compose["services"]["web"]["environment"].items()
+    }
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy"],
+        cwd=BASE,
+        env=environment(tmp_path, **chosen),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert "sspr." not in done.stdout + done.stderr
+    assert "--requirepass ${REDIS_PASSWORD}" in compose["services"]["redis"]["command"]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +160,15 @@ def test_safe_settings_are_not_complained_about(settings, changes):
 
 
 def test_no_complaint_repeats_a_secret(settings):
-    errors = found(settings, SECRET_KEY="short-secret", ENCRYPTION_KEYS=["short-secret"])
+    errors = found(
+        settings,
+        SECRET_KEY="short-secret",
+        ENCRYPTION_KEYS=["short-secret"],
+        REDIS_URL="redis://:short-secret@redis.example",
+        DATABASE=postgresql("db.example") | {"PASSWORD": "short-secret"},
+        EMAIL_USE_TLS=False,
+        EMAIL_HOST_PASSWORD="short-secret",
+    )
 
+    assert len(errors) > 4
     assert "short-secret" not in "".join(f"{error.msg}{error.hint}" for error in errors)

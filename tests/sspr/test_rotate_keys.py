@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from audit.models import Head
-from audit.services.sealing import sweep, verify
+from audit.services.sealing import begin, sweep, verify
 from directory.models import User
 from directory.queries import prefilled
 from directory.services.import_store import file_of
@@ -69,6 +69,8 @@ def people(contoso, ring):
     ring(OLD)
     TenantKey.objects.all().delete()
     services.create_key(contoso.pk)
+    Head.unscoped.all().delete()
+    begin()
     user = make_user()
     make_email(user)
     make_phone(user)

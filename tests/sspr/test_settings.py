@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from celery import current_app
+from kombu.exceptions import ContentDisallowed
+from kombu.serialization import loads, prepare_accept_content
 
 from tests.services.environment import BASE, environment
 
@@ -80,3 +83,44 @@ else:
     print("there")
 """
     assert run(tmp_path, "-c", look, SSPR_DEMO=demo).stdout.strip() == found
+
+
+ASKED = """
+from django.conf import settings
+from kombu import Connection
+print(Connection(settings.CELERY_BROKER_URL).ssl)
+"""
+
+
+@pytest.mark.parametrize("more", ["", "?ssl_ca_certs=/ca.pem"])
+def test_a_broker_with_tls_is_asked_for_its_certificate(tmp_path, more):
+    done = run(tmp_path, "-c", ASKED, REDIS_URL=f"rediss://:secret@redis.example:6380/0{more}")
+
+    assert "CERT_REQUIRED" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["SSPR_SECRET_KEY", "SSPR_ENCRYPTION_KEYS"])
+def test_without_secrets_of_its_own_it_does_not_start(tmp_path, name):
+    known = environment(tmp_path) | {"DJANGO_SETTINGS_MODULE": "sspr.settings"}
+    del known[name]
+
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=BASE,
+        env=known,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert name in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["application/x-python-serialize", "application/x-yaml"])
+def test_workers_take_nothing_but_json(kind):
+    taken = prepare_accept_content(current_app.conf.accept_content)
+
+    assert loads(b"[1]", "application/json", "utf-8", accept=taken) == [1]
+    with pytest.raises(ContentDisallowed):
+        loads(b"x", kind, "binary", accept=taken)

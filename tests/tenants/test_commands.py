@@ -47,12 +47,21 @@ def test_new_tenant_is_found_by_each_of_its_domains(db):
     assert (tenant.time_zone, tenant.country, tenant.language) == ("Asia/Seoul", "KR", "ko")
 
 
+def test_a_domain_belongs_to_one_tenant(db):
+    create(domain=["fabrikam.example"])
+
+    with pytest.raises(CommandError):
+        create(slug="other", domain=["fabrikam.example"])
+    assert tenant_of("kim@fabrikam.example").slug == "fabrikam"
+
+
 def test_nobody_of_a_new_tenant_may_reset_yet(db):
     create()
 
     with in_tenant(Tenant.objects.get().pk):
         assert policy_in_force() == Policy()
         assert policy_in_force().self_service is Scope.NONE
+        assert policy_in_force().questions is Questions.OFF
 
 
 def test_time_zone_may_be_given_and_is_utc_where_nobody_knows(db):

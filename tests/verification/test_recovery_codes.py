@@ -118,6 +118,17 @@ def test_a_row_carried_over_to_another_tenant_opens_nothing(contoso, hanbit):
         assert answered(user, code) is Verdict.WRONG
 
 
+def test_who_gets_the_name_of_somebody_who_left_gets_nothing_else(contoso):
+    left = make_user()
+    code, number = make_recovery_codes(left)[0], left.pk
+    left.delete()
+
+    successor = make_user(left.upn)
+
+    assert successor.pk != number
+    assert answered(successor, code) is Verdict.WRONG
+
+
 def test_a_right_code_that_came_too_late_is_kept_for_another_time(contoso):
     user = make_user()
     code = make_recovery_codes(user)[0]

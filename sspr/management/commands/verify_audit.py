@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.services.sealing import Finding, sweep, verify
+from audit.services.sealing import Finding, sweep, trust_from_here, verify
 from isolation.scope import NOBODY, in_tenant
 from tenants.models import Tenant
 from tenants.queries import tenant_by_slug
@@ -20,32 +20,52 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", metavar="SLUG", help="only this organisation's")
         parser.add_argument(
+            "--trust-from-here",
+            action="store_true",
+            help="after the findings were looked into: go on from what is there; with --tenant",
+        )
+        parser.add_argument(
             "--anchor",
             metavar="NUMBER:DIGEST",
             help="a line of the logs (audit_sealed) that the chain must hold; with --tenant",
         )
 
-    def handle(self, *, tenant: str | None, anchor: str | None, **_options: Any) -> None:
-        if anchor and not tenant:
-            raise CommandError("--anchor: say of which --tenant it is")
+    def handle(
+        self, *, tenant: str | None, anchor: str | None, trust_from_here: bool, **_options: Any
+    ) -> None:
+        if (anchor or trust_from_here) and not tenant:
+            raise CommandError("--anchor, --trust-from-here: say of which --tenant")
         sweep()
         held = _parsed(anchor) if anchor else None
-        bad = 0
-        for name, tenant_id in _chains(tenant):
-            with in_tenant(tenant_id):
-                for finding in verify(anchor=held):
-                    bad += 1
-                    if bad <= _MOST_SAID:
-                        self.stderr.write(f"{name}: {_words(finding)}")
-        if bad:
+        bad = sum(self._said(name, tenant_id, held) for name, tenant_id in _chains(tenant))
+        if bad and trust_from_here:
+            self._trust(tenant or "", bad)
+        elif bad:
             raise CommandError(f"The history isn't as it was written: {bad} findings")
-        self.stdout.write("The history is as it was written.")
+        else:
+            self.stdout.write("The history is as it was written.")
+
+    def _said(self, name: str, tenant_id: int, anchor: tuple[int, str] | None) -> int:
+        bad = 0
+        with in_tenant(tenant_id):
+            for bad, finding in enumerate(verify(anchor=anchor), start=1):
+                if bad <= _MOST_SAID:
+                    self.stderr.write(f"{name}: {_words(finding)}")
+        return bad
+
+    def _trust(self, slug: str, bad: int) -> None:
+        ((name, tenant_id),) = _chains(slug)
+        with in_tenant(tenant_id):
+            trust_from_here(findings=bad)
+        self.stdout.write(f"{name}: events are sealed again. That this was wanted is on record.")
 
 
 def _chains(slug: str | None) -> list[tuple[str, int]]:
     if slug is None:
         known = Tenant.objects.order_by("slug").values_list("slug", "pk")
         return [(_SERVICE, NOBODY), *known]
+    if slug == _SERVICE:
+        return [(_SERVICE, NOBODY)]
     found = tenant_by_slug(slug)
     if found is None:
         raise CommandError(f"{slug}: no organisation has this short name")

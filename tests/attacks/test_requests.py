@@ -1,0 +1,103 @@
+"""Requests that no page of ours would send."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from directory.models import User
+from reset.models import ResetAttempt
+from tests.attacks.test_headers import addresses, administrator, person
+from tests.builders import make_email, make_user
+from tests.captcha import solved
+
+# Twilio signs what it sends; it has no form of ours to take a token from.
+SIGNED_INSTEAD = re.compile(r"^/hooks/")
+SENT_ON_BEFORE = {301, 302}
+
+
+@pytest.mark.parametrize("who", [person, administrator], ids=["person", "administrator"])
+def test_no_address_takes_a_form_without_its_token(contoso, who):
+    user = make_user()
+    make_email(user)
+    strict = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    strict.cookies = who(user).cookies
+    before = User.objects.values_list("pk", "password", "enabled", "role")
+
+    typed = {"username": user.upn, "role": "none", "code": "1"}
+    answers = {
+        path: strict.post(path, typed).status_code
+        for path in addresses()
+        if not SIGNED_INSTEAD.match(path)
+    }
+
+    assert list(answers.values()).count(403) > 20
+    taken = {path for path, code in answers.items() if code not in {403, 404, 405}}
+    assert {path for path in taken if answers[path] not in SENT_ON_BEFORE} == set()
+    assert list(before) == list(User.objects.values_list("pk", "password", "enabled", "role"))
+
+
+def test_signing_out_needs_the_token_of_a_page(contoso):
+    strict = Client(enforce_csrf_checks=True)
+    user = make_user()
+    make_email(user)
+    strict.cookies = person(user).cookies
+
+    assert strict.post("/signout").status_code == 403
+    assert strict.get("/security-info").status_code == 200
+
+
+def test_what_stands_in_the_address_of_a_post_is_not_read(contoso):
+    make_email(make_user())
+    fields = solved({"username": ""})
+
+    page = Client().post("/passwordreset?username=minji@contoso.example", fields)
+
+    assert b'role="alert"' in page.content
+    assert not ResetAttempt.unscoped.exists()
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "trace"])
+def test_other_methods_are_refused(db, method):
+    answer = getattr(Client(), method)("/passwordreset")
+
+    assert answer.status_code == 405
+
+
+def test_a_body_beyond_64_kilobytes_is_refused_unread(db):
+    answer = Client().post(
+        "/signin", "username=" + "x" * 70_000, content_type="application/x-www-form-urlencoded"
+    )
+
+    assert answer.status_code in {400, 413}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/setup",
+        "/install",
+        "/.env",
+        "/.git/config",
+        "/metrics",
+        "/server-status",
+        "/debug",
+        "/media/",
+        "/static/../manage.py",
+        "/static/%2e%2e/sspr/settings.py",
+    ],
+)
+def test_there_is_nothing_to_set_up_and_nothing_of_the_house_to_read(db, path):
+    assert Client().get(path).status_code == 404
+
+
+def test_password_managers_are_told_what_each_password_field_is_for(contoso):
+    user = make_user()
+    make_email(user)
+
+    asked = Client().get("/signin").text + person(user).get("/changepassword").text
+    fields = re.findall(r'<input[^>]*type="password"[^>]*>', asked)
+
+    assert len(fields) == 4
+    assert all(re.search(r'autocomplete="(current|new)-password"', field) for field in fields)
+    assert not any("value=" in field for field in fields)

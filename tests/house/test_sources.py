@@ -1,0 +1,39 @@
+"""What no module of ours may use, because of what could be done with it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+BASE = Path(__file__).resolve().parents[2]
+OURS = [
+    file
+    for file in sorted(BASE.glob("*/**/*.py"))
+    if not file.relative_to(BASE).as_posix().startswith((".", "tests/", "bench/", "var/"))
+]
+
+
+def using(words):
+    imported = re.compile(rf"^\s*(?:import|from) (?:{words})\b", re.MULTILINE)
+    return {file.relative_to(BASE).as_posix() for file in OURS if imported.search(file.read_text())}
+
+
+def test_nothing_is_drawn_from_what_can_be_foretold():
+    assert len(OURS) > 100
+    assert using("random") == set()
+    assert using("secrets")
+
+
+def test_only_twilio_and_the_service_itself_are_asked_for_anything_over_http():
+    clients = r"urllib\.request|urllib3|http\.client|requests|httpx|aiohttp"
+
+    assert using(clients) == {"delivery/channels/twilio.py", "sspr/run.py"}
+
+
+@pytest.mark.parametrize("words", ["subprocess", "pty", "shlex"])
+def test_only_what_starts_the_service_starts_processes(words):
+    assert using(words) <= {"sspr/run.py"}
+
+
+def test_nothing_is_unpickled():
+    assert using("pickle|marshal|shelve|dill") == set()
