@@ -106,14 +106,17 @@ def test_an_administrator_who_may_not_reset_is_told_apart_from_somebody_out_of_s
     assert cures(page) == ["/admin/policy/#admins"]
 
 
-def test_a_password_kept_elsewhere_is_cured_in_the_policy(admin, ann):
+def test_nothing_is_offered_that_could_not_help_with_a_password_kept_elsewhere(admin, ann):
     make_email(ann)
     User.objects.filter(pk=ann.pk).update(connector="ldap")
 
     page = look_at(admin, ann)
 
     assert page.context["outlook"].refusal == "R01"
-    assert cures(page) == ["/admin/policy/#directory"]
+    assert cures(page) == []
+    assert "What would help" not in page.text
+    assert "Issue a temporary password" not in page.text
+    assert admin.get(f"{LIST}{ann.pk}/do/temporary-password/").status_code == 404
 
 
 def test_helpdesk_is_offered_only_what_helpdesk_may_do(helpdesk, ann):
