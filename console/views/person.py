@@ -22,8 +22,9 @@ from console.views.caller import to_verify
 from console.views.frame import asked, freshly_proved, page, shown
 from console.views.once import already_issued, is_repeated, token_for
 from console.views.stretches import stretches
-from console.views.words import ACTIONS, address_words, happenings
+from console.views.words import ACTIONS, IN_A_SENTENCE, address_words, happenings
 from delivery.rules.phones import Phone
+from delivery.rules.phones import shown as number_shown
 from directory.models import User
 from registration.queries import address_problem
 from reset.queries.reach import outlook
@@ -119,7 +120,7 @@ def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> Http
     context |= {"name": proof_name(kind)}
     if form.is_valid():
         services.note_shown(user, found, kind, note=form.cleaned_data["note"])
-        context |= {"value": value.replace("#", " #"), "form": None}
+        context |= {"value": _written(value), "form": None}
     return shown(request, "console/people/reveal.html", context)
 
 
@@ -205,6 +206,14 @@ def _stored(value: Phone | str | None) -> str:
     return value or ""
 
 
+def _written(value: str) -> str:
+    """A number as people here write it; an address as it is."""
+    if "@" in value:
+        return value
+    e164, _sign, extension = value.partition("#")
+    return number_shown(e164, home=tenant_in_force().country, extension=extension)
+
+
 def _masked(found: User) -> dict[str, str]:
     known = queries.entered_masked(found)
     return {name: known.get(proof, "") for name, proof in _FIELDS.items()}
@@ -252,4 +261,4 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
 
 def _methods(ways: tuple[Way, ...]) -> str:
     proofs = dict.fromkeys(way.method.proof for way in ways)
-    return ", ".join(proof_name(proof) for proof in proofs)
+    return ", ".join(str(IN_A_SENTENCE[proof]) for proof in proofs)

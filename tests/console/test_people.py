@@ -381,8 +381,8 @@ def test_a_number_in_full_needs_a_reason_and_leaves_a_trace(crowd, admin):
     before = admin.get(path)
     after = admin.post(path, {"note": "call back"})
 
-    assert "+821012345678" not in before.text
-    assert "+821012345678" in after.text
+    assert "010-1234-5678" not in before.text
+    assert "010-1234-5678" in after.text
     (event,) = events(Activity.CONTACT_SHOWN)
     said = {name: value for name, value in event.details.items() if name != "place"}
     assert said == {"method": "mobile_phone", "note": "call back"}
