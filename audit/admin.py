@@ -84,6 +84,7 @@ class EventAdmin(OwnedAdmin):
     search_fields = ("=support_code",)
     search_help_text = _("Support code")
     ordering = ("-at", "-id")
+    lookups = ("activity",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Event], search_term: str

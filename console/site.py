@@ -29,6 +29,8 @@ _NAVIGATION = (
     ("admin:audit_event_changelist", _("Audit log"), Duty.READ_AUDIT),
     ("console:administrators", _("Administrators"), Duty.MANAGE_ADMINS),
 )
+_ELSEWHERE = {"console:people": "callers/", "console:branding": "texts/"}
+"""Pages of a section whose addresses don't begin with its own."""
 
 
 class Console(AdminSite):
@@ -82,7 +84,7 @@ class Console(AdminSite):
         user = request.user
         duties = user if isinstance(user, User) else None
         shown = [
-            {"url": reverse(name), "label": label}
+            {"url": reverse(name), "label": label, "current": _current(name, request.path)}
             for name, label, duty in _NAVIGATION
             if duties and acts_in_a_tenant() and (duty is None or duties.is_trusted_with(duty))
         ]
@@ -118,3 +120,14 @@ class Console(AdminSite):
     ) -> NoReturn:
         """There is one way out, too."""
         raise Http404
+
+
+def _current(name: str, path: str) -> str:
+    """What a link of the navigation says to the page that it leads to, and to those below it."""
+    url, home = reverse(name), reverse("console:overview")
+    if path == url:
+        return "page"
+    if url == home:
+        return ""
+    parts = (url, f"{home}{_ELSEWHERE[name]}") if name in _ELSEWHERE else (url,)
+    return "true" if path.startswith(parts) else ""

@@ -1,5 +1,7 @@
 """Giving a role."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -8,6 +10,7 @@ from console.queries.administrators import person_called
 from directory.models import User
 from tenants.roles import Role
 
+_ROLES = [(role.value, words) for role, words in ROLES.items()]
 _NO_ROLE = ("", _("No role"))
 
 
@@ -17,7 +20,7 @@ class RoleForm(NoteForm):
     role = forms.ChoiceField(
         label=_("Role"),
         required=False,
-        choices=[*((role.value, words) for role, words in ROLES.items()), _NO_ROLE],
+        choices=[*_ROLES, _NO_ROLE],
         widget=forms.RadioSelect,
     )
     field_order = ["role", "note"]
@@ -37,14 +40,15 @@ class AppointForm(RoleForm):
     )
     field_order = ["username", "role", "note"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = self.fields["role"]
+        assert isinstance(role, forms.ChoiceField)
+        role.required, role.choices = True, _ROLES
+        role.error_messages["required"] = _("Choose a role.")
+
     def clean_username(self) -> User:
         found = person_called(self.cleaned_data["username"])
         if found is None:
             raise forms.ValidationError(_("Nobody here has this user ID."))
         return found
-
-    def clean_role(self) -> Role:
-        role = super().clean_role()
-        if role is Role.NONE:
-            raise forms.ValidationError(_("Choose a role."))
-        return role

@@ -86,7 +86,13 @@ class NoteForm(forms.Form):
         return note
 
 
-class PassForm(NoteForm):
+class IssueForm(NoteForm):
+    """Why somebody is let in. What is shown for it is shown once, so it is sent once."""
+
+    token = forms.CharField(max_length=50, required=False, widget=forms.HiddenInput)
+
+
+class PassForm(IssueForm):
     """For how long somebody may sign in with a Temporary Access Pass."""
 
     minutes = forms.IntegerField(
@@ -108,9 +114,9 @@ class PassForm(NoteForm):
     field_order = ("minutes", "starts_at", "once", "note")
 
     def __init__(
-        self, data: Mapping[str, Any] | None, *, now: datetime, allowance: Allowance
+        self, data: Mapping[str, Any] | None, *, token: str, now: datetime, allowance: Allowance
     ) -> None:
-        super().__init__(data, initial={"minutes": allowance.usual})
+        super().__init__(data, initial={"token": token, "minutes": allowance.usual})
         self._now, least, most = now, allowance.least, allowance.most
         minutes = self.fields["minutes"]
         minutes.help_text = gettext("%(least)s to %(most)s.") % {"least": least, "most": most}

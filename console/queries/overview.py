@@ -6,19 +6,21 @@ from datetime import timedelta
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from audit.activities import Activity
+from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
 from reset.models import Outcome, ResetAttempt
 from reset.queries.reach import could_reset, in_scope_of
 from reset.refusals import Refusal
 from reset.rules import LIFETIME
-from tenants.models import Domain
 from tenants.policy import Contact, Policy, Scope
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 
 _WEEK = timedelta(days=7)
 _NOT_IN_SCOPE = [Refusal.NOT_ENABLED, Refusal.MANAGED_ELSEWHERE, Refusal.NOT_VERIFIABLE]
+_METHODS = ("reset_methods", "methods_required")
 State = Outgoing.State
 
 
@@ -62,7 +64,6 @@ class FirstStep:
     """One thing to do before people are let in. Computed, never ticked by hand."""
 
     name: str
-    url: str
     done: bool
 
 
@@ -101,19 +102,24 @@ def first_steps() -> list[FirstStep]:
     """What to do first, in order."""
     policy = policy_in_force()
     people = User.objects.filter(role=Role.NONE)
-    left = Outgoing.objects.filter(state__in=[State.SENT, State.DELIVERED])
-    on = policy.self_service is not Scope.NONE
     return [
-        FirstStep("mfa", "console:second-factor", done=True),
-        FirstStep("domain", "", done=Domain.objects.exists()),
-        FirstStep("people", "console:imports", done=people.exists()),
-        FirstStep("methods", "console:policy", done=policy != Policy()),
-        FirstStep("helpdesk", "console:policy", done=_says_where_help_is(policy)),
-        FirstStep("delivery", "console:texts", done=left.exists()),
-        FirstStep("pilot", "console:policy", done=on),
-        FirstStep("test", "console:people", done=_somebody_got_through()),
-        FirstStep("everyone", "console:policy", done=policy.self_service is Scope.ALL),
+        FirstStep("mfa", done=True),
+        FirstStep("people", done=people.exists()),
+        FirstStep("methods", done=_methods_are_decided(policy)),
+        FirstStep("helpdesk", done=_says_where_help_is(policy)),
+        FirstStep("delivery", done=Event.objects.filter(activity=Activity.TEST_SENT).exists()),
+        FirstStep("pilot", done=policy.self_service is not Scope.NONE),
+        FirstStep("test", done=_somebody_got_through()),
+        FirstStep("everyone", done=policy.self_service is Scope.ALL),
     ]
+
+
+def _methods_are_decided(policy: Policy) -> bool:
+    """Whether they differ from what comes with the service, or were changed and changed back."""
+    if any(getattr(policy, name) != getattr(Policy(), name) for name in _METHODS):
+        return True
+    changes = Event.objects.filter(activity=Activity.POLICY_CHANGED)
+    return changes.filter(details__setting__in=_METHODS).exists()
 
 
 def _somebody_got_through() -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from audit.models import Event
+from directory.connectors import connector_of
 from directory.models import Membership, User
 from directory.queries import prefilled
 from reset.queries.attempts import policy_for
@@ -123,6 +124,11 @@ def pass_of(user: User) -> AccessPass | None:
     if found is None or found.ends_at <= now or found.role != user.role:
         return None
     return None if found.once and found.used_at else found
+
+
+def is_password_writable(user: User) -> bool:
+    """Whether this service can set the password where it is kept."""
+    return connector_of(user).state(user).writable
 
 
 def value_in_full(user: User, proof: Proof) -> str:

@@ -12,6 +12,7 @@ from console.rules import Action, may_act
 from console.services import access_passes as services
 from console.views.caller import to_verify
 from console.views.frame import freshly_proved, page, shown
+from console.views.once import already_issued, is_repeated, token_for
 from console.views.words import ACTIONS
 from directory.models import User
 from tenants.queries import policy_in_force
@@ -31,11 +32,15 @@ def issue(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     if must_verify_caller(user, found):
         return to_verify(request, found)
     allowed = allowance(policy_in_force())
-    form = PassForm(request.POST or None, now=timezone.now(), allowance=allowed)
+    form = PassForm(
+        request.POST or None, token=token_for(request), now=timezone.now(), allowance=allowed
+    )
     title, explained = ACTIONS[Action.ACCESS_PASS]
     context = {"title": title, "explained": explained, "person": found, "form": form}
     if not form.is_valid():
         return shown(request, "console/people/act.html", context)
+    if is_repeated(request, form):
+        return already_issued(request, found)
     letters = services.issue(user, found, form.terms, note=form.cleaned_data["note"])
     address = f"{settings.BASE_URL}{reverse('registration:signin-pass')}"
     context |= {"letters": letters, "terms": form.terms, "address": address, "form": None}

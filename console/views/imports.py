@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import BinaryIO, cast
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -30,6 +31,7 @@ State = Import.State
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 _MEGABYTE = 1024 * 1024
 _REMARKS_SHOWN = 50
+_WAITING = "waiting"
 _REFRESH_S = 10
 """Where scripts are off. On every fresh page somebody has to find the buttons anew: not oftener."""
 STATES = {
@@ -90,6 +92,7 @@ def _upload(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
     elif form.is_valid() and (kept := _taken(form, user)):
         return redirect("console:import", kept.pk)
     context = {"title": _("Choose a file"), "form": form, "limit": largest}
+    context |= {"others_wait": form.has_error("file", _WAITING)}
     return shown(request, "console/imports/upload.html", context)
 
 
@@ -101,7 +104,8 @@ def _taken(form: FileForm, user: User) -> Import | None:
     except UnusableFile as problem:
         form.add_error("file", why_unusable(problem))
     except services.TooManyOpen:
-        form.add_error("file", _("Other files wait already. Import or cancel one of them first."))
+        words = _("Other files wait already. Import or cancel one of them first.")
+        form.add_error("file", ValidationError(words, code=_WAITING))
     return None
 
 

@@ -19,7 +19,6 @@ from tenants.roles import Duty, Role
 _TO_CHANGE_POLICY: dict[Stop, tuple[str, Promise]] = {
     Stop.OFF: ("properties", gettext_lazy("Change who may reset")),
     Stop.ADMINISTRATOR: ("admins", gettext_lazy("Change what administrators may do")),
-    Stop.ELSEWHERE: ("directory", gettext_lazy("Change what is written to the directory")),
     Stop.METHODS: ("methods", gettext_lazy("Change what is needed to reset")),
 }
 

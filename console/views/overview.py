@@ -1,27 +1,40 @@
 """The first page of the admin: what is left to do, and how things are."""
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from audit.activities import Activity
 from console.queries import overview as queries
+from console.rules import State
 from console.views.frame import page, shown
 from directory.models import User
 from tenants.roles import Duty
 
-_STEPS = {
-    "mfa": gettext_lazy("Protect your own account with a second factor"),
-    "domain": gettext_lazy("Add your domains"),
-    "people": gettext_lazy("Bring in your people"),
-    "methods": gettext_lazy("Choose methods and how many are needed"),
-    "helpdesk": gettext_lazy("Say where people get help"),
-    "delivery": gettext_lazy("Send a test email and a test text"),
-    "pilot": gettext_lazy("Turn it on for a pilot group"),
-    "test": gettext_lazy("Try it yourself with a test user"),
-    "everyone": gettext_lazy("Turn it on for everyone"),
+_STEPS: dict[str, tuple[Promise, str, str]] = {
+    "mfa": (
+        gettext_lazy("Protect your own account with a second factor"),
+        "console:second-factor",
+        "",
+    ),
+    "people": (gettext_lazy("Bring in your people"), "console:imports", ""),
+    "methods": (
+        gettext_lazy("Choose methods and how many are needed"),
+        "console:policy",
+        "#methods",
+    ),
+    "helpdesk": (gettext_lazy("Say where people get help"), "console:policy", "#customisation"),
+    "delivery": (gettext_lazy("Send a test email"), "console:texts", ""),
+    "pilot": (gettext_lazy("Turn it on for a pilot group"), "console:policy", "#properties"),
+    "test": (gettext_lazy("Try it yourself with a test user"), "console:people", ""),
+    "everyone": (gettext_lazy("Turn it on for everyone"), "console:policy", "#properties"),
 }
+"""What each is called, and where it's done: a page, and the part of it."""
+
 _KINDS = {
     "email": gettext_lazy("Emails"),
     "text": gettext_lazy("Text messages"),
@@ -32,11 +45,16 @@ _KINDS = {
 @require_safe
 @page(None)
 def overview(request: HttpRequest, user: User) -> HttpResponse:
-    context: dict[str, object] = {"title": _("Overview"), "as_of": timezone.now()}
+    context: dict[str, object] = {
+        "title": _("Overview"),
+        "as_of": timezone.now(),
+        "may_search": user.is_trusted_with(Duty.SEE_PEOPLE),
+        "may_read_audit": user.is_trusted_with(Duty.READ_AUDIT),
+    }
     if user.is_trusted_with(Duty.SET_POLICY):
         steps = queries.first_steps()
         context |= {
-            "steps": [(step, _STEPS[step.name]) for step in steps],
+            "steps": [_shown(step) for step in steps],
             "steps_done": sum(step.done for step in steps),
         }
     if user.is_trusted_with(Duty.READ_REPORTS):
@@ -44,5 +62,12 @@ def overview(request: HttpRequest, user: User) -> HttpResponse:
             "reach": queries.reach(),
             "resets": queries.resets_of_the_week(),
             "deliveries": [(_KINDS[one.kind], one) for one in queries.deliveries_of_the_week()],
+            "able": State.CAPABLE,
+            "reset": Activity.PASSWORD_RESET,
         }
     return shown(request, "console/overview.html", context)
+
+
+def _shown(step: queries.FirstStep) -> dict[str, object]:
+    words, name, part = _STEPS[step.name]
+    return {"words": words, "url": f"{reverse(name)}{part}", "done": step.done}

@@ -1,5 +1,7 @@
 """One person: what is known, whether they could reset, and what can be done."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -8,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.forms.people import ROLES, ContactForm, NoteForm
+from console.forms.people import ROLES, ContactForm, IssueForm, NoteForm
 from console.queries import people as list_queries
 from console.queries import person as queries
 from console.queries import timeline as history
@@ -18,9 +20,11 @@ from console.services import people as services
 from console.views import outlooks
 from console.views.caller import to_verify
 from console.views.frame import asked, freshly_proved, page, shown
+from console.views.once import already_issued, is_repeated, token_for
 from console.views.stretches import stretches
-from console.views.words import ACTIONS, address_words, happenings
+from console.views.words import ACTIONS, IN_A_SENTENCE, address_words, happenings
 from delivery.rules.phones import Phone
+from delivery.rules.phones import shown as number_shown
 from directory.models import User
 from registration.queries import address_problem
 from reset.queries.reach import outlook
@@ -85,17 +89,19 @@ def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpRe
     on_oneself = user.pk == found.pk
     if not may_act(chosen, Role(user.role), Role(found.role), on_oneself=on_oneself):
         raise Http404
-    if chosen is Action.REVOKE_PASS and queries.pass_of(found) is None:
+    if _is_idle(chosen, found):
         raise Http404
     if chosen.is_dangerous and not is_fresh(request.session, user):
         return freshly_proved(act)(request, user, person_id, action)
     if chosen.lets_somebody_in and must_verify_caller(user, found):
         return to_verify(request, found)
-    form = NoteForm(request.POST or None)
+    form = _form(request, chosen)
     title, explained = ACTIONS[chosen]
     context = {"title": title, "explained": explained, "person": found, "form": form}
     if not form.is_valid():
         return shown(request, "console/people/act.html", context)
+    if isinstance(form, IssueForm) and is_repeated(request, form):
+        return already_issued(request, found)
     return _done(request, user, chosen, context)
 
 
@@ -114,7 +120,7 @@ def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> Http
     context |= {"name": proof_name(kind)}
     if form.is_valid():
         services.note_shown(user, found, kind, note=form.cleaned_data["note"])
-        context |= {"value": value.replace("#", " #"), "form": None}
+        context |= {"value": _written(value), "form": None}
     return shown(request, "console/people/reveal.html", context)
 
 
@@ -149,12 +155,20 @@ def _done(
     try:
         password = services.act(action, user, found, note=form.cleaned_data["note"])
     except services.NotWritable:
-        form.add_error(None, _("The password is kept in a directory that isn’t written to."))
-        return shown(request, "console/people/act.html", context)
+        messages.error(request, _("The password is kept in a directory that isn’t written to."))
+        return redirect("console:person", found.pk)
     if password:
-        return shown(request, "console/people/once.html", context | {"password": password})
+        lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
+        context |= {"password": password, "ends_at": timezone.now() + lifetime}
+        return shown(request, "console/people/once.html", context)
     messages.success(request, _("Done: %(action)s") % {"action": context["title"]})
     return redirect("console:person", found.pk)
+
+
+def _form(request: HttpRequest, action: Action) -> NoteForm:
+    if action.lets_somebody_in:
+        return IssueForm(request.POST or None, initial={"token": token_for(request)})
+    return NoteForm(request.POST or None)
 
 
 def _prospects(user: User, found: User) -> dict[str, object]:
@@ -192,6 +206,14 @@ def _stored(value: Phone | str | None) -> str:
     return value or ""
 
 
+def _written(value: str) -> str:
+    """A number as people here write it; an address as it is."""
+    if "@" in value:
+        return value
+    e164, _sign, extension = value.partition("#")
+    return number_shown(e164, home=tenant_in_force().country, extension=extension)
+
+
 def _masked(found: User) -> dict[str, str]:
     known = queries.entered_masked(found)
     return {name: known.get(proof, "") for name, proof in _FIELDS.items()}
@@ -210,6 +232,13 @@ def _action(name: str) -> Action:
     return Action(name)
 
 
+def _is_idle(action: Action, found: User) -> bool:
+    """Whether there is nothing that it could be done to."""
+    if action is Action.REVOKE_PASS:
+        return queries.pass_of(found) is None
+    return action is Action.TEMPORARY_PASSWORD and not queries.is_password_writable(found)
+
+
 def _actions(user: User, found: User) -> list[tuple[str, object]]:
     unfit = (
         {Action.ENABLE}
@@ -218,14 +247,13 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
     )
     if not policy_in_force().access_passes:
         unfit.add(Action.ACCESS_PASS)
-    if queries.pass_of(found) is None:
-        unfit.add(Action.REVOKE_PASS)
     if found.frozen_at is None:
         unfit.add(Action.UNFREEZE)
     return [
         (action.value, words[0])
         for action, words in ACTIONS.items()
         if action not in unfit
+        and not _is_idle(action, found)
         and user.is_trusted_with(Duty.HELP_PEOPLE)
         and may_act(action, Role(user.role), Role(found.role), on_oneself=user.pk == found.pk)
     ]
@@ -233,4 +261,4 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
 
 def _methods(ways: tuple[Way, ...]) -> str:
     proofs = dict.fromkeys(way.method.proof for way in ways)
-    return ", ".join(proof_name(proof) for proof in proofs)
+    return ", ".join(str(IN_A_SENTENCE[proof]) for proof in proofs)

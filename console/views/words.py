@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity, Outcome
@@ -13,6 +13,7 @@ from console.queries.person import names_of
 from console.rules import Action, State, Stop
 from registration.queries import AddressProblem
 from reset.refusals import Refusal
+from tenants.policy import Proof
 
 _TAGS = {
     State.CAPABLE: "ok",
@@ -104,6 +105,17 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     ),
 }
 
+IN_A_SENTENCE: dict[Proof, Promise] = {
+    Proof.EMAIL: pgettext_lazy("in a sentence", "alternate email"),
+    Proof.MOBILE_PHONE: pgettext_lazy("in a sentence", "mobile phone"),
+    Proof.ALTERNATE_PHONE: pgettext_lazy("in a sentence", "alternate phone"),
+    Proof.OFFICE_PHONE: pgettext_lazy("in a sentence", "office phone"),
+    Proof.QUESTIONS: pgettext_lazy("in a sentence", "security questions"),
+    Proof.PASSKEY: pgettext_lazy("in a sentence", "passkey"),
+    Proof.AUTHENTICATOR: pgettext_lazy("in a sentence", "authenticator app"),
+    Proof.RECOVERY_CODE: pgettext_lazy("in a sentence", "recovery codes"),
+}
+"""What somebody can prove, where it doesn't begin the line."""
 
 ACTIONS_FOR_MANY = [
     (action.value, words[0]) for action, words in ACTIONS.items() if action.is_for_many

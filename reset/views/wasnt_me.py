@@ -20,6 +20,7 @@ from reset.services import freezing
 from tenants.queries import time_zone_in_force
 from verification.middleware import client_network
 from verification.queries import notice_link
+from verification.services.notice_words import Notice
 
 _METHODS = ["GET", "HEAD", "POST"]
 
@@ -38,7 +39,11 @@ def from_notice(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("reset:wasnt-me", token)
         if is_done(link):
             return render(request, "reset/wasnt_me_done.html")
-        return render(request, "reset/wasnt_me.html", {"removes": link.added is not None})
+        context = {
+            "removes": link.added is not None,
+            "asked_for": Notice(link.notice).is_of_an_administrator,
+        }
+        return render(request, "reset/wasnt_me.html", context)
 
 
 @require_http_methods(_METHODS)

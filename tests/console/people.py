@@ -76,3 +76,14 @@ def time_passes(client: Client, seconds: float) -> None:
     session = client.session
     session["second_factor"] = {**session["second_factor"], "at": time.time() - seconds}
     session.save()
+
+
+def token_of(client: Client, path: str) -> str:
+    """What the form at this address carries so that it is sent once; empty where there is none."""
+    found = re.search(r'name="token" value="([^"]+)"', client.get(path).text)
+    return found[1] if found else ""
+
+
+def confirm(client: Client, path: str, **typed: str):
+    """Opens the page of an action and sends its form, as a browser does."""
+    return client.post(path, {"token": token_of(client, path)} | typed)

@@ -13,7 +13,7 @@ from tenants.policy import Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
-from tests.console.people import behind_both, make_admin, make_operator, time_passes
+from tests.console.people import behind_both, confirm, make_admin, make_operator, time_passes
 from verification.models import AccessPass
 
 LIST = "/admin/people/"
@@ -40,7 +40,8 @@ def path_of(person):
 
 def issue(client, person, **more):
     values = {"minutes": "60", "once": "on", "note": "ticket 12"} | more
-    return client.post(path_of(person), {name: v for name, v in values.items() if v is not None})
+    typed = {name: value for name, value in values.items() if value is not None}
+    return confirm(client, path_of(person), **typed)
 
 
 def revoke(client, person):

@@ -59,6 +59,15 @@ def test_somebody_gets_a_role_by_user_id_and_everybody_is_told(client, mailroom)
     assert "minji@contoso.example" in client.get(LIST).text
 
 
+def test_the_form_begins_with_no_role_chosen_and_asks_for_one(client):
+    page = client.get(f"{LIST}appoint/")
+    sent = client.post(f"{LIST}appoint/", {"username": make_user().upn, "note": "x"})
+
+    assert "checked" not in page.text
+    assert "No role" not in page.text
+    assert "Choose a role." in sent.text
+
+
 def test_a_role_ends_the_sessions_that_were_open_without_it(client):
     minji = make_user()
     theirs = Client()

@@ -26,7 +26,7 @@ from tests.builders import (
     make_user,
 )
 from tests.captcha import solved
-from tests.console.people import behind_both, make_admin, make_operator, signed_in
+from tests.console.people import behind_both, confirm, make_admin, make_operator, signed_in
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
 from verification.models import AccessPass, AuthenticationMethod, CallerCheck
@@ -79,7 +79,7 @@ def without_token(page):
 
 def issue(client, person):
     fields = {"minutes": "60", "once": "on", "note": "ticket"}
-    return client.post(f"{LIST}{person.pk}/do/access-pass/", fields)
+    return confirm(client, f"{LIST}{person.pk}/do/access-pass/", **fields)
 
 
 def outcomes():
@@ -239,7 +239,7 @@ def test_with_the_setting_on_helpdesk_lets_nobody_in_unverified(strict, person, 
 
     by_number(helpdesk, person)
     assert "letters" in issue(helpdesk, person).context
-    assert "password" in helpdesk.post(password, {"note": "ticket"}).context
+    assert "password" in confirm(helpdesk, password, note="ticket").context
 
 
 def test_it_counts_for_this_agent_and_this_person_only(strict, person, helpdesk):

@@ -229,7 +229,10 @@ def test_sixth_open_file_is_refused_with_a_reason(admin):
     for _ in range(services.MOST_OPEN):
         upload(admin)
 
-    assert "Other files wait already." in upload(admin).text
+    page = upload(admin)
+
+    assert "Other files wait already." in page.text
+    assert '<a href="/admin/imports/">See the files that wait</a>' in page.text
 
 
 def test_unreadable_names_can_be_read_in_another_encoding(admin):

@@ -22,7 +22,7 @@ from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_questions, make_user
-from tests.console.people import behind_both, make_admin, time_passes, with_app
+from tests.console.people import behind_both, confirm, make_admin, time_passes, with_app
 from verification.services.guesses import Paused, count_a_guess, pause_of
 
 LIST = "/admin/people/"
@@ -53,7 +53,7 @@ def block(user):
 
 
 def do(client, person, action, note="ticket 12"):
-    return client.post(f"{LIST}{person.pk}/do/{action}/", {"note": note})
+    return confirm(client, f"{LIST}{person.pk}/do/{action}/", note=note)
 
 
 def events(activity):
@@ -387,8 +387,8 @@ def test_a_number_in_full_needs_a_reason_and_leaves_a_trace(crowd, admin):
     before = admin.get(path)
     after = admin.post(path, {"note": "call back"})
 
-    assert "+821012345678" not in before.text
-    assert "+821012345678" in after.text
+    assert "010-1234-5678" not in before.text
+    assert "010-1234-5678" in after.text
     (event,) = events(Activity.CONTACT_SHOWN)
     said = {name: value for name, value in event.details.items() if name != "place"}
     assert said == {"method": "mobile_phone", "note": "call back"}

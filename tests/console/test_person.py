@@ -106,14 +106,17 @@ def test_an_administrator_who_may_not_reset_is_told_apart_from_somebody_out_of_s
     assert cures(page) == ["/admin/policy/#admins"]
 
 
-def test_a_password_kept_elsewhere_is_cured_in_the_policy(admin, ann):
+def test_nothing_is_offered_that_could_not_help_with_a_password_kept_elsewhere(admin, ann):
     make_email(ann)
     User.objects.filter(pk=ann.pk).update(connector="ldap")
 
     page = look_at(admin, ann)
 
     assert page.context["outlook"].refusal == "R01"
-    assert cures(page) == ["/admin/policy/#directory"]
+    assert cures(page) == []
+    assert "What would help" not in page.text
+    assert "Issue a temporary password" not in page.text
+    assert admin.get(f"{LIST}{ann.pk}/do/temporary-password/").status_code == 404
 
 
 def test_helpdesk_is_offered_only_what_helpdesk_may_do(helpdesk, ann):
@@ -277,7 +280,7 @@ def test_both_phones_of_a_person_are_listed_and_either_is_shown_for_a_reason(adm
     assert "••• ••• ••21" in page.text
     assert "8765" not in page.text
     shown = admin.post(f"{LIST}{ann.pk}/reveal/alternate_phone/", {"note": "Ticket 7"})
-    assert "+821087654321" in shown.text
+    assert "010-8765-4321" in shown.text
     event = Event.objects.get(activity=Activity.CONTACT_SHOWN)
     assert (event.subject_id, event.details["method"]) == (ann.pk, "alternate_phone")
 

@@ -222,7 +222,7 @@ def test_pages_say_from_when_it_counts(user):
         assert person.get(page).text.count("Counts for a reset from") == 1
     shown = admin.get(f"/admin/people/{user.pk}/").text
     assert "Mobile phone is new and counts for a reset from" in shown
-    assert "Yes, with Alternate email" in shown
+    assert "Yes, with alternate email" in shown
 
 
 def test_nothing_is_said_where_nothing_waits(user):

@@ -65,6 +65,15 @@ def test_every_notice_carries_a_link_of_its_own(user, mailroom, notice):
     assert "Was this not you?" in page.text
 
 
+def test_the_page_asks_about_the_user_only_what_the_user_could_have_done(user, mailroom):
+    own = Client().get(told(user, mailroom, Notice.RESET)).text
+    of_an_administrator = Client().get(told(user, mailroom, Notice.TEMPORARY_PASSWORD)).text
+
+    assert "If this was you" in own
+    assert "If this was you" not in of_an_administrator
+    assert "If you asked for this" in of_an_administrator
+
+
 def test_the_button_of_a_notice_stops_everything(user, mailroom):
     admin, helpdesk = make_admin(), make_admin("desk@contoso.example", Role.HELPDESK)
     session, running = signed_in(user), Client()

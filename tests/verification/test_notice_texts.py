@@ -67,3 +67,15 @@ def test_the_link_in_a_text_stops_self_service(contoso, mailroom):
 
     user.refresh_from_db()
     assert user.frozen_at is not None
+
+
+@pytest.mark.parametrize("notice", [one for one in Notice if one.needs_a_link])
+def test_nobody_is_asked_whether_they_did_what_an_administrator_did(contoso, mailroom, notice):
+    notices.tell(make_user(language="en"), notice, proof=Proof.EMAIL)
+
+    text = mailroom.work()[0].text
+
+    by_an_administrator = "dministrator" in text.partition("If ")[0]
+    assert ("If you asked for this, there is nothing to do." in text) is by_an_administrator
+    assert ("If this was you, there is nothing to do." in text) is not by_an_administrator
+    assert "ell your IT team." in text

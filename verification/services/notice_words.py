@@ -34,6 +34,27 @@ class Notice(StrEnum):
         """Whether it says that something happened which may not have been the user."""
         return self is not Notice.FROZEN
 
+    @property
+    def is_of_an_administrator(self) -> bool:
+        """Whether somebody else did it for, or to, the user."""
+        return self in _OF_AN_ADMINISTRATOR
+
+
+_OF_AN_ADMINISTRATOR = {
+    Notice.BLOCK_CLEARED,
+    Notice.MUST_REGISTER,
+    Notice.SIGNED_OUT,
+    Notice.TEMPORARY_PASSWORD,
+    Notice.ACCESS_PASS,
+    Notice.ACCESS_PASS_REVOKED,
+    Notice.DISABLED,
+    Notice.ENABLED,
+    Notice.CONTACT_ENTERED,
+    Notice.ROLE_CHANGED,
+    Notice.SECOND_FACTOR_REMOVED,
+    Notice.UNFROZEN,
+}
+
 
 def letter_words(notice: Notice) -> tuple[str, str]:
     """Subject and first sentence of the mail, with places for the facts."""

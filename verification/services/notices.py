@@ -288,7 +288,7 @@ def _letter(
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": _methods(methods)})
     return Letter(
         subject=subject,
-        paragraphs=[*paragraphs, *(_if_it_was_not_you() if link else ())],
+        paragraphs=[*paragraphs, *(_if_it_was_not_you(notice) if link else ())],
         button=_("This wasn’t me") if link else "",
         url=link,
         footer=[
@@ -302,11 +302,19 @@ def _letter(
     )
 
 
-def _if_it_was_not_you() -> list[str]:
+def _if_it_was_not_you(notice: Notice) -> list[str]:
     home = f"{settings.BASE_URL}{reverse('registration:security-info')}"
+    if notice.is_of_an_administrator:
+        expected = [
+            _("If you asked for this, there is nothing to do. If you didn’t, tell your IT team.")
+        ]
+    else:
+        expected = [
+            _("If this was you, there is nothing to do."),
+            _("If you did not try this, someone else may have. Tell your IT team."),
+        ]
     return [
-        _("If this was you, there is nothing to do."),
-        _("If you did not try this, someone else may have. Tell your IT team."),
+        *expected,
         _(
             "Select the button, or open %(home)s yourself and choose “This wasn’t me”. We then"
             " stop password reset for your account, sign you out everywhere and tell your IT team."

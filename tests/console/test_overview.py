@@ -1,0 +1,119 @@
+"""The first page of the admin: what is left to do, how things are, and the way to people."""
+
+import re
+
+import pytest
+
+from audit.activities import Activity
+from audit.services import record
+from tenants.policy import Method, Policy, Scope
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import make_user
+from tests.console.people import behind_both, make_admin
+from verification.services import notices
+from verification.services.notice_words import Notice
+
+HOME = "/admin/"
+DEFAULT = Policy()
+
+
+@pytest.fixture
+def admin(contoso):
+    return behind_both(make_admin())
+
+
+@pytest.fixture
+def helpdesk(contoso):
+    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
+
+
+def is_done(client, words):
+    (found,) = [step for step in client.get(HOME).context["steps"] if step["words"] == words]
+    return found["done"]
+
+
+def links(client):
+    return dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', client.get(HOME).text))
+
+
+def test_a_mail_that_left_for_somebody_is_no_test_email(admin, mailroom):
+    notices.tell(make_user(), Notice.ENABLED)
+    assert mailroom.work()
+
+    assert not is_done(admin, "Send a test email")
+
+    admin.post("/admin/texts/reset/en/test/")
+
+    assert is_done(admin, "Send a test email")
+
+
+@pytest.mark.parametrize(
+    ("policy", "decided"),
+    [
+        (Policy(code_digits=6, self_service=Scope.ALL), False),
+        (Policy(methods_required=2), True),
+        (Policy(reset_methods=frozenset({Method.EMAIL})), True),
+    ],
+    ids=["something else", "how many", "which"],
+)
+def test_methods_are_chosen_when_these_and_nothing_else_were_decided(admin, policy, decided):
+    change_policy(policy)
+
+    assert is_done(admin, "Choose methods and how many are needed") is decided
+
+
+def test_methods_that_were_changed_back_stay_chosen(admin):
+    change_policy(Policy(reset_methods=frozenset({Method.EMAIL})))
+    change_policy(DEFAULT)
+
+    assert is_done(admin, "Choose methods and how many are needed")
+
+
+def test_every_step_that_is_left_leads_to_the_part_of_the_page_where_it_is_done(admin):
+    page = admin.get(HOME)
+
+    left = [step for step in page.context["steps"] if not step["done"]]
+    assert len(left) > 4
+    for step in left:
+        path, _, part = step["url"].partition("#")
+        answer = admin.get(path)
+        assert answer.status_code == 200
+        assert not part or f'id="{part}"' in answer.text
+        assert f'<a href="{step["url"]}">{step["words"]}</a>' in page.text
+
+
+def test_tiles_lead_to_what_they_count(admin):
+    shown = links(admin)
+
+    assert shown["/admin/people/?state=capable"] == "People who can reset"
+    assert shown["/admin/audit/event/?activity=password_reset"] == "Resets in the last 7 days"
+
+
+def test_the_audit_log_of_one_activity_shows_that_one_and_the_way_back_to_all(admin):
+    record(Activity.PASSWORD_RESET)
+    record(Activity.SIGN_IN_FAILED)
+
+    page = admin.get("/admin/audit/event/", {"activity": "password_reset"})
+
+    assert {event.activity for event in page.context["cl"].result_list} == {"password_reset"}
+    assert "Show all" in page.text
+
+
+def test_helpdesk_begins_with_finding_people_and_attempts(helpdesk):
+    page = helpdesk.get(HOME)
+
+    assert "User ID or name" in page.text
+    assert 'action="/admin/people/"' in page.text
+    assert "Find by support code" in page.text
+    assert 'action="/admin/find/"' in page.text
+
+
+def test_who_may_not_see_people_is_offered_no_search_and_no_link_to_them(contoso):
+    reader = behind_both(make_admin("reader@contoso.example", role=Role.REPORTS_READER))
+
+    page = reader.get(HOME)
+
+    assert "People who can reset" in page.text
+    assert "/admin/people/" not in page.text
+    assert "/admin/find/" not in page.text
