@@ -26,7 +26,7 @@ _NAVIGATION = (
     ("console:groups", _("Groups"), Duty.SET_POLICY),
     ("console:questions", _("Security questions"), Duty.SET_POLICY),
     ("console:branding", _("Branding and texts"), Duty.SET_POLICY),
-    ("admin:audit_event_changelist", _("Audit log"), Duty.READ_AUDIT),
+    ("console:audit", _("Audit log"), Duty.READ_AUDIT),
     ("console:administrators", _("Administrators"), Duty.MANAGE_ADMINS),
 )
 
