@@ -1,4 +1,4 @@
-"""The name of everything that can happen. The words for people are in `audit.admin`.
+"""The name of everything that can happen. The words for people are in `audit.words`.
 
 Source: Microsoft Entra audit activity reference, "Self-service Password Management" and
 "Authentication Methods" (the names are theirs where they have one).

@@ -59,6 +59,8 @@ class Event(TenantOwned):
             models.Index(fields=["tenant_id", "-at", "-id"], name="audit_newest"),
             models.Index(fields=["tenant_id", "support_code"], name="audit_support_code"),
             models.Index(fields=["tenant_id", "subject_id", "-at"], name="audit_of_user"),
+            models.Index(fields=["tenant_id", "actor_id", "-at"], name="audit_by_actor"),
+            models.Index(fields=["tenant_id", "activity", "-at"], name="audit_of_activity"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,9 @@ from enum import StrEnum
 from reset.refusals import Refusal
 from tenants.roles import Duty, Role
 
+_CODE_LENGTH = 8
+_MISREAD = str.maketrans("OIL", "011")
+
 
 class State(StrEnum):
     """Where somebody stands, as far as a reset goes; the first that fits."""
@@ -67,6 +70,16 @@ class Action(StrEnum):
     @property
     def may_be_done_to_oneself(self) -> bool:
         return self in {Action.REREGISTER, Action.SIGN_OUT}
+
+
+def support_code(typed: str) -> str:
+    """The code that somebody typed: in any case, with a hyphen or not, O for 0; empty if none.
+
+    >>> support_code("k3o7-x9qi"), support_code("minji")
+    ('K307X9Q1', '')
+    """
+    plain = typed.upper().replace("-", "").replace(" ", "").translate(_MISREAD)
+    return plain if len(plain) == _CODE_LENGTH and plain.isascii() and plain.isalnum() else ""
 
 
 def state(

@@ -4,6 +4,7 @@ from django.urls import include, path
 from console.views import (
     access_pass,
     administrators,
+    audit,
     branding,
     caller,
     csv_files,
@@ -53,6 +54,8 @@ pages = [
     path("texts/<slug:key>/<slug:language>/", texts.one, name="text"),
     path("texts/<slug:key>/<slug:language>/reset/", texts.reset, name="text-reset"),
     path("texts/<slug:key>/<slug:language>/test/", texts.test, name="text-test"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/<int:event_id>/", audit.record, name="audit-record"),
     path("administrators/", administrators.administrators, name="administrators"),
     path("administrators/appoint/", administrators.appoint, name="appoint"),
     path("administrators/<int:person_id>/role/", administrators.role, name="role"),

@@ -53,16 +53,3 @@ _DUTIES = {
     Role.HELPDESK: frozenset({Duty.SEE_PEOPLE, Duty.HELP_PEOPLE, Duty.READ_AUDIT}),
     Role.REPORTS_READER: frozenset({Duty.READ_REPORTS, Duty.READ_AUDIT}),
 }
-
-_PERMISSIONS = {"audit.view_event": Duty.READ_AUDIT}
-"""What Django's own pages in the admin ask for. Our pages ask for duties."""
-
-
-def may(role: Role, permission: str) -> bool:
-    """Whether a role includes what the admin calls by the name of a model and an action.
-
-    >>> may(Role.HELPDESK, "audit.view_event"), may(Role.HELPDESK, "audit.delete_event")
-    (True, False)
-    """
-    duty = _PERMISSIONS.get(permission)
-    return duty is not None and duty in role.duties

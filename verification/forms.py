@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from django import forms
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.policy import Method
+from verification.clock import clock_to_the_second, when
 from verification.rules import recovery_codes
 from verification.rules.captcha import Action, Finding
 from verification.rules.challenges import typed_code
@@ -249,7 +248,7 @@ def verdict_words(answered: Judged) -> str:
         ) % {"left": answered.tries_left}
     if answered.verdict is Verdict.OLDER and answered.sent_at is not None:
         return _("This is an earlier code. Enter the newest one, sent at %(time)s.") % {
-            "time": clock(answered.sent_at)
+            "time": when(answered.sent_at)
         }
     if answered.verdict is Verdict.DEAD:
         return _("Too many wrong codes, so this code no longer works. Ask for a new one.")
@@ -322,14 +321,14 @@ def refusal_words(until: datetime | None) -> str:
     return _(
         "Too many codes were sent to this phone or address. Try again at %(time)s, or use"
         " another method."
-    ) % {"time": clock(until)}
+    ) % {"time": when(until)}
 
 
 def paused_words(until: datetime | None) -> str:
     """Why a right code would not help now."""
     if until is None:
         return _("Too many attempts")
-    return _("Paused until %(time)s") % {"time": clock(until)}
+    return _("Paused until %(time)s") % {"time": when(until)}
 
 
 def call_words(state: CallState) -> str:
@@ -362,7 +361,7 @@ def captcha_words(action: Action, finding: Finding, ripe_at: datetime) -> str:
             if signs_in
             else _("That was too soon. Wait until %(time)s, then select Continue.")
         )
-        return words % {"time": date_format(timezone.localtime(ripe_at), "H:i:s T")}
+        return words % {"time": clock_to_the_second(ripe_at)}
     if finding is Finding.EXPIRED:
         if signs_in:
             return _("The check expired. Select Sign in to do it again.")
@@ -370,13 +369,3 @@ def captcha_words(action: Action, finding: Finding, ripe_at: datetime) -> str:
     if signs_in:
         return _("The check didn’t finish. Select Sign in to try it again.")
     return _("The check didn’t finish. Select Continue to try it again.")
-
-
-def day_and_clock(instant: datetime) -> str:
-    """An instant as a day and a time, in the time zone and language in force."""
-    return date_format(timezone.localtime(instant), "DATETIME_FORMAT")
-
-
-def clock(instant: datetime) -> str:
-    """An instant as a time of day, in the time zone in force."""
-    return date_format(timezone.localtime(instant), "H:i T")

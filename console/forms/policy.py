@@ -148,6 +148,24 @@ def in_words(policy: Policy, name: str) -> str:
     return written(to_plain(policy)[name]) or "–"
 
 
+def text_in_words(name: str, text: str) -> str:
+    """The value of a setting as the page says it, from how it is written down in the audit log."""
+    kind = types().get(name)
+    if kind is bool:
+        return str(_("Yes") if text == "yes" else _("No"))
+    if get_origin(kind) is frozenset:
+        parts = (_one_in_words(get_args(kind)[0], part) for part in text.split(",") if part)
+        return ", ".join(sorted(parts)) or "–"
+    return _one_in_words(kind, text) or "–"
+
+
+def _one_in_words(kind: Any, text: str) -> str:
+    """A choice that there was once, and isn't any more, stays as it was written."""
+    if isinstance(kind, type) and issubclass(kind, Enum) and text in {one.value for one in kind}:
+        return str(choice(kind(text)))
+    return text
+
+
 def _host(text: str) -> str:
     try:
         return web_host(text)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.activities import Outcome as EventOutcome
 from audit.models import Event
-from console.rules import State, state
+from console.rules import State, state, support_code
 from directory.models import User
 from directory.prefills import KIND_OF
 from directory.queries import has_prefilled
@@ -26,7 +26,6 @@ from verification.queries import unspent_codes
 from verification.services.guesses import paused_among
 
 PAGE = 50
-_CODE_LENGTH = 8
 _LONGEST_PAUSE = timedelta(hours=1)
 _GUESSES = (Activity.RESET_PROGRESS, Activity.IDENTITY_PROVED)
 
@@ -90,9 +89,7 @@ def people_of(person_ids: Collection[int]) -> list[User]:
 
 def attempt_called(code: str) -> ResetAttempt | None:
     """Somebody's reset attempt with this support code, typed as people type it."""
-    typed = code.upper().replace("-", "").replace(" ", "")
-    plain = typed.translate(str.maketrans("OIL", "011"))
-    if len(plain) != _CODE_LENGTH or not plain.isalnum():
+    if not (plain := support_code(code)):
         return None
     return ResetAttempt.objects.filter(support_code=plain).exclude(user_id=None).first()
 

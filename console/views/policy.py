@@ -23,7 +23,7 @@ from tenants.policy import Policy, from_plain, to_plain
 from tenants.policy_file import differences
 from tenants.queries import enough_questions, policy_in_force, unknown_groups
 from tenants.roles import Duty
-from verification.forms import clock
+from verification.clock import when
 
 _PENDING = "pending_policy"
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -64,7 +64,7 @@ def policy(request: HttpRequest, user: User) -> HttpResponse:
             (key, title, [form[name] for name in names]) for key, title, names in SECTIONS
         ],
         "warnings": [_WARNINGS[name] for name in queries.warnings(before)],
-        "conflict": clock(datetime.fromisoformat(version)) if conflict and version else "",
+        "conflict": when(datetime.fromisoformat(version)) if conflict and version else "",
         "differences": _differences(before, form.policy) if conflict else [],
     }
     return shown(request, "console/policy/policy.html", context)

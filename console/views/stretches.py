@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
 from audit.activities import Activity
-from audit.admin import LABELS
+from audit.words import LABELS
 from console.forms.policy_words import choice
 from console.queries.timeline import Sending, Stretch
 from console.views.words import happenings

@@ -21,7 +21,7 @@ from verification.services import notices
 from verification.services.notice_words import Notice, letter_words
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
-_NAMES = {
+NAMES = {
     Notice.RESET: gettext_lazy("Password was reset"),
     Notice.PASSWORD_CHANGED: gettext_lazy("Password was changed"),
     Notice.UNLOCKED: gettext_lazy("Account was unlocked"),
@@ -57,7 +57,7 @@ def texts(request: HttpRequest, _user: User) -> HttpResponse:
                 (code, label, (notice.value, code) in own) for code, label in settings.LANGUAGES
             ],
         }
-        for notice, name in _NAMES.items()
+        for notice, name in NAMES.items()
     ]
     return shown(request, "console/texts/list.html", {"title": _("Texts"), "rows": rows})
 
@@ -81,7 +81,7 @@ def one(request: HttpRequest, user: User, key: str, language: str) -> HttpRespon
         preview = notices.sample(user, notice)
         is_own = own_text(key) is not None
     context = {
-        "title": _NAMES[notice],
+        "title": NAMES[notice],
         "form": form,
         "key": key,
         "language": language,
@@ -117,7 +117,7 @@ def test(request: HttpRequest, user: User, key: str, language: str) -> HttpRespo
 
 
 def _notice(key: str, language: str) -> Notice:
-    if key not in {notice.value for notice in _NAMES} or language not in dict(settings.LANGUAGES):
+    if key not in {notice.value for notice in NAMES} or language not in dict(settings.LANGUAGES):
         raise Http404
     return Notice(key)
 

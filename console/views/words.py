@@ -7,8 +7,8 @@ from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity, Outcome
-from audit.admin import LABELS
 from audit.models import Event
+from audit.words import LABELS
 from console.queries.person import names_of
 from console.rules import Action, State, Stop
 from registration.queries import AddressProblem

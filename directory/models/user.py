@@ -9,7 +9,7 @@ from django.utils.crypto import salted_hmac
 
 from isolation.models import TenantOwned
 from tenants.models import Group
-from tenants.roles import Duty, Role, may
+from tenants.roles import Duty, Role
 
 
 class User(TenantOwned, AbstractBaseUser):
@@ -82,12 +82,13 @@ class User(TenantOwned, AbstractBaseUser):
     def is_locked(self) -> bool:
         return self.locked_until is not None and self.locked_until > timezone.now()
 
-    def has_perm(self, perm: str, _obj: object = None) -> bool:
-        """What the admin asks. Roles are the only source of permissions."""
-        return self.enabled and may(Role(self.role), perm)
+    def has_perm(self, _perm: str, _obj: object = None) -> bool:
+        """Nothing is opened by Django's permissions: pages ask for duties."""
+        return False
 
     def has_module_perms(self, _app_label: str) -> bool:
-        return self.enabled and self.is_staff
+        """See `has_perm`."""
+        return False
 
     def is_trusted_with(self, duty: Duty) -> bool:
         return self.enabled and duty in Role(self.role).duties

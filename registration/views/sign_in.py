@@ -28,6 +28,7 @@ from registration.views import half, places
 from registration.views.arrival import arrive
 from verification import forms as words
 from verification import middleware
+from verification.clock import when
 from verification.models import AccessPass
 from verification.rules.captcha import Action, Finding, Suspicion
 from verification.services import captcha
@@ -175,7 +176,7 @@ def _stopped(
     until = limits.blocked_until(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
     body = (
         _("Too many requests came from your network. Try again after %(time)s.")
-        % {"time": words.clock(until)}
+        % {"time": when(until)}
         if until
         # It ended between the refusal and now.
         else _("Too many requests came from your network. Try again later.")

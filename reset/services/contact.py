@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audit.activities import Activity
@@ -22,6 +21,7 @@ from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from tenants.policy import Contact
 from tenants.queries import called, policy_in_force, tenant_in_force
+from verification.clock import day_and_clock
 from verification.rules.links import without_links
 from verification.services.letters import Letter, content_of, support_line
 
@@ -88,7 +88,7 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
     facts = {
         "tenant": called(),
         "user": upn,
-        "time": date_format(timezone.localtime(), "Y-m-d H:i T"),
+        "time": day_and_clock(timezone.now()),
         "reason": _reason(attempt),
         "rcode": _why(attempt) or "-",
     }

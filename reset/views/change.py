@@ -17,7 +17,8 @@ from reset.forms import ChangePasswordForm
 from reset.services import change
 from reset.services.finish import findings_about
 from tenants.queries import policy_in_force
-from verification.forms import day_and_clock, paused_words
+from verification.clock import when
+from verification.forms import paused_words
 from verification.services.lockouts import Locked
 
 
@@ -52,7 +53,7 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
         form.add_error("password", paused_words(refused.until))
     except change.TooSoon as refused:
         words = _("You changed your password only just now. You can change it again from %(time)s.")
-        form.add_error(None, words % {"time": day_and_clock(refused.until)})
+        form.add_error(None, words % {"time": when(refused.until)})
     except change.UsedBefore:
         form.refuse([Finding(Problem.USED)])
     except DirectoryError:

@@ -12,16 +12,13 @@ import segno
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-register = template.Library()
+from verification import clock
 
-_CLOCK = {"en": "H:i T", "ko": "A g:i (T)"}
-_DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
+register = template.Library()
 
 
 class Problem(TypedDict):
@@ -203,10 +200,18 @@ def account(upn: str) -> SafeString:
 @register.simple_tag
 def when(instant: datetime) -> SafeString:
     """A time of today, or a day and a time, in the time zone in force and with its name."""
-    local = timezone.localtime(instant)
-    formats = _CLOCK if local.date() == timezone.localdate() else _DAY_AND_CLOCK
-    words = date_format(local, formats.get(get_language() or "en", formats["en"]))
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), words)
+    return _timed(instant, clock.when(instant))
+
+
+@register.simple_tag
+def day(instant: datetime) -> SafeString:
+    """A day, where the time doesn't matter."""
+    return _timed(instant, clock.day(instant))
+
+
+def _timed(instant: datetime, words: str) -> SafeString:
+    machine_readable = timezone.localtime(instant).isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', machine_readable, words)
 
 
 def _problems(form: forms.BaseForm, *, labelled: bool) -> list[Problem]:

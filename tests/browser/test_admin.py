@@ -18,11 +18,11 @@ ROLES = {
         "/admin/groups/",
         "/admin/questions/",
         "/admin/branding/",
-        "/admin/audit/event/",
+        "/admin/audit/",
         "/admin/administrators/",
     },
-    "helpdesk": {"/admin/", "/admin/people/", "/admin/audit/event/"},
-    "reports_reader": {"/admin/", "/admin/audit/event/"},
+    "helpdesk": {"/admin/", "/admin/people/", "/admin/audit/"},
+    "reports_reader": {"/admin/", "/admin/audit/"},
 }
 SECTIONS = "nav.sections a"
 

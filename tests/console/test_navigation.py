@@ -36,7 +36,7 @@ def without_token(page):
         ("/admin/texts/", [("/admin/branding/", "true")]),
         ("/admin/imports/upload/", [("/admin/imports/", "true")]),
         ("/admin/administrators/appoint/", [("/admin/administrators/", "true")]),
-        ("/admin/audit/event/", [("/admin/audit/event/", "page")]),
+        ("/admin/audit/", [("/admin/audit/", "page")]),
     ],
 )
 def test_the_navigation_says_in_which_section_a_page_is(admin, path, expected):

@@ -148,7 +148,7 @@ def test_a_user_without_a_role_does_not_get_into_the_admin(contoso, client):
     make_email(make_user())
     sign_in(client)
 
-    assert client.get("/admin/audit/event/", follow=True).request["PATH_INFO"] == "/"
+    assert client.get("/admin/audit/").status_code == 404
 
 
 def test_the_audit_shows_an_admin_no_event_of_another_tenant(contoso, hanbit, client):
@@ -158,9 +158,9 @@ def test_the_audit_shows_an_admin_no_event_of_another_tenant(contoso, hanbit, cl
     make_user(role=Role.TENANT_ADMIN)
     sign_in(client)
 
-    listed = client.get("/admin/audit/event/")
-    direct = client.get(f"/admin/audit/event/{other}/change/")
-    probed = client.get("/admin/audit/event/?reason__startswith=of_the")
+    listed = client.get("/admin/audit/")
+    direct = client.get(f"/admin/audit/{other}/")
+    probed = client.get("/admin/audit/?reason__startswith=of_the")
 
     assert b"of_the_other_tenant" not in listed.content
     assert direct.status_code == 302

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from delivery import services as outbox
@@ -27,6 +26,7 @@ from tenants.policy import Method, Proof
 from tenants.queries import called, called_briefly, own_text, policy_in_force, tenant_in_force
 from tenants.roles import Role
 from tenants.rules import filled
+from verification.clock import clock, clock_in_a_text, day, day_and_clock
 from verification.models import AuthenticationMethod
 from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
@@ -37,7 +37,6 @@ from verification.services.notice_words import Notice, letter_words, short_text_
 
 Held = Mapping[Proof, AuthenticationMethod]
 _LIFETIME = timedelta(days=2)
-_DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
 
 
 def tell(  # noqa: PLR0913  # a notice has this many sides, all named
@@ -87,8 +86,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         now = timezone.now()
         facts = _facts(user, now) | {"method": proof_name(proof) if proof else ""}
         if until is not None:
-            shape = _DAY_AND_CLOCK.get(language, _DAY_AND_CLOCK["en"])
-            facts["time"] = date_format(timezone.localtime(until), shape)
+            facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
         for address in mailboxes:
             outbox.post(
@@ -264,13 +262,12 @@ def _others(values: Sequence[str], except_value: str) -> list[str]:
 
 
 def _facts(user: User, now: datetime) -> dict[str, str]:
-    local = timezone.localtime(now)
     return {
         "brand": called_briefly(),
         "tenant": called(),
         "user": user.upn,
-        "date": date_format(local, "DATE_FORMAT"),
-        "time": date_format(local, "H:i T"),
+        "date": day(now),
+        "time": clock(now),
     }
 
 
@@ -335,7 +332,7 @@ def _text(notice: Notice, now: datetime, proof: Proof | None, token: str) -> str
     """In one message, if the link leaves room for any words at all."""
     facts = {
         "brand": called_briefly(),
-        "time": date_format(timezone.localtime(now), "H:i"),
+        "time": clock_in_a_text(now),
         "method": proof_name(proof) if proof else "",
     }
     words = text_words(notice) % facts

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from delivery import services as outbox
@@ -13,6 +12,7 @@ from delivery.services import Content
 from directory.models import User
 from tenants.policy import Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
+from verification.clock import clock
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.texts import first_that_fits
@@ -82,7 +82,7 @@ def _mail(challenge: Challenge, code: str) -> Content:
         named = {
             "brand": called_briefly(),
             "name": user.display_name or user.upn,
-            "time": date_format(timezone.localtime(until), "H:i T"),
+            "time": clock(until),
         }
     if challenge.purpose == Purpose.CALLER:
         return caller_mail(code, name=named["name"], time=named["time"])

@@ -1,16 +1,9 @@
-"""What happened, for people who may read it. Nothing can be added, changed or removed."""
+"""What everything that can happen is called."""
 
-from datetime import datetime
-
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from audit.activities import Activity, Outcome
-from audit.models import Event
-from isolation.admin import OwnedAdmin
 
 LABELS = {
     Activity.SIGNED_IN: _("Signed in"),
@@ -75,64 +68,7 @@ LABELS = {
     Activity.SELF_SERVICE_UNFROZEN: _("Self-service unfrozen by an administrator"),
 }
 
-
-@admin.register(Event)
-class EventAdmin(OwnedAdmin):
-    list_display = ("instant", "what", "result", "person", "because", "code")
-    list_display_links = ("instant",)
-    fields = ("instant", "what", "result", "person", "actor", "because", "code", "details")
-    search_fields = ("=support_code",)
-    search_help_text = _("Support code")
-    ordering = ("-at", "-id")
-    lookups = ("activity",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
-    ) -> tuple[QuerySet[Event], bool]:
-        """Support codes as people type them: any case, with or without the hyphen, O for 0."""
-        typed = search_term.upper().replace("-", "").replace(" ", "")
-        code = typed.translate(str.maketrans("OIL", "011"))
-        return super().get_search_results(request, queryset, code)
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Event | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Event | None = None) -> bool:
-        return False
-
-    @admin.display(description=_("Activity"))
-    def what(self, event: Event) -> str:
-        return str(LABELS.get(Activity(event.activity), event.activity))
-
-    @admin.display(description=_("Result"))
-    def result(self, event: Event) -> str:
-        words = {
-            Outcome.SUCCESS: pgettext_lazy("audit", "Success"),
-            Outcome.FAILURE: pgettext_lazy("audit", "Failure"),
-        }
-        return str(words[Outcome(event.outcome)])
-
-    @admin.display(description=_("Time"), ordering="at")
-    def instant(self, event: Event) -> datetime:
-        return event.at
-
-    @admin.display(description=_("User number"))
-    def person(self, event: Event) -> int | None:
-        return event.subject_id
-
-    @admin.display(description=_("Done by"))
-    def actor(self, event: Event) -> int | None:
-        return event.actor_id
-
-    @admin.display(description=_("Reason"))
-    def because(self, event: Event) -> str:
-        return event.reason
-
-    @admin.display(description=_("Support code"))
-    def code(self, event: Event) -> str:
-        """As people were shown it."""
-        found = event.support_code
-        return f"{found[:4]}-{found[4:]}" if found else ""
+RESULTS = {
+    Outcome.SUCCESS: pgettext_lazy("audit", "Success"),
+    Outcome.FAILURE: pgettext_lazy("audit", "Failure"),
+}

@@ -1,0 +1,50 @@
+"""Which records of the audit log to list."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from audit.activities import Activity
+from audit.words import LABELS
+
+_EARLIEST, _LATEST = date(1970, 1, 1), date(2999, 12, 31)
+"""At the ends of the calendar midnight has no instant in every time zone."""
+
+
+def _day(label: Any) -> forms.DateField:
+    refused = _("Enter a date")
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[MinValueValidator(_EARLIEST, refused), MaxValueValidator(_LATEST, refused)],
+        error_messages={"invalid": refused},
+    )
+
+
+class SearchForm(forms.Form):
+    q = forms.CharField(
+        label=_("User ID or support code"),
+        max_length=254,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "type": "search"}),
+    )
+    activity = forms.TypedChoiceField(
+        label=_("Activity"), required=False, coerce=Activity, empty_value=None
+    )
+    since = _day(_("First day"))
+    until = _day(_("Last day"))
+    before = forms.IntegerField(
+        min_value=0, max_value=2**63 - 1, required=False, widget=forms.HiddenInput
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        activity = self.fields["activity"]
+        assert isinstance(activity, forms.ChoiceField)
+        named = sorted(((one.value, str(LABELS[one])) for one in Activity), key=lambda one: one[1])
+        activity.choices = [("", _("All")), *named]

@@ -1,0 +1,102 @@
+"""What happened in the organisation, and who did it."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from audit.activities import Activity, Outcome
+from audit.models import Event
+from audit.words import LABELS, RESULTS
+from console.forms.audit import SearchForm
+from console.queries import audit as queries
+from console.queries.person import names_of
+from console.views.audit_words import details_of, reason_of
+from console.views.frame import page, shown
+from directory.models import User
+from tenants.roles import Duty
+
+
+@require_safe
+@page(Duty.READ_AUDIT)
+def audit(request: HttpRequest, _user: User) -> HttpResponse:
+    form = SearchForm(request.GET)
+    sought = _sought(form) if form.is_valid() else queries.Sought()
+    events, before = queries.records(sought)
+    context = {
+        "title": _("Audit log"),
+        "form": form,
+        "rows": _rows(events),
+        "narrowed": sought != queries.Sought(),
+        "next": _query(form, before) if before else "",
+    }
+    return shown(request, "console/audit/list.html", context)
+
+
+@require_safe
+@page(Duty.READ_AUDIT)
+def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
+    event = queries.record_of(event_id)
+    if event is None:
+        raise Http404
+    (row,) = _rows([event])
+    context = {
+        "title": _("Record"),
+        "row": row,
+        "details": details_of(event),
+        "may_see_people": user.is_trusted_with(Duty.SEE_PEOPLE),
+    }
+    return shown(request, "console/audit/record.html", context)
+
+
+def _sought(form: SearchForm) -> queries.Sought:
+    typed = form.cleaned_data
+    return queries.Sought(
+        search=typed["q"].strip(),
+        activity=typed["activity"],
+        since=typed["since"],
+        until=typed["until"],
+        before=typed["before"],
+    )
+
+
+def _query(form: SearchForm, before: int) -> str:
+    """The next page as it stands in an address."""
+    typed = {**form.cleaned_data, "before": before} if form.is_valid() else {"before": before}
+    return urlencode({name: _in_address(value) for name, value in typed.items() if value})
+
+
+def _in_address(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _rows(events: Iterable[Event]) -> list[dict[str, object]]:
+    """Records in words. Who is who is asked once, for all of them."""
+    listed = list(events)
+    ids = {one for event in listed for one in (event.subject_id, event.actor_id) if one}
+    names = names_of(ids)
+    return [
+        {
+            "pk": event.pk,
+            "at": event.at,
+            "what": LABELS.get(Activity(event.activity), event.activity),
+            "result": RESULTS[Outcome(event.outcome)],
+            "failed": event.outcome == Outcome.FAILURE,
+            "user": _name(event.subject_id, names),
+            "user_id": event.subject_id if event.subject_id in names else None,
+            "by": _name(event.actor_id, names),
+            "reason": reason_of(event),
+            "code": f"{event.support_code[:4]}-{event.support_code[4:]}".strip("-"),
+        }
+        for event in listed
+    ]
+
+
+def _name(user_id: int | None, names: dict[int, str]) -> str:
+    """Whoever acted here and isn't one of the organisation's people came from outside."""
+    if not user_id:
+        return ""
+    return names.get(user_id) or _("Operator of the service")

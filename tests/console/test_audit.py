@@ -1,0 +1,346 @@
+"""The audit log as its readers use it: who did what, in words, found without counting."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.models import Event
+from audit.services import record, seen_from
+from console.queries.audit import PAGE
+from isolation.scope import in_tenant
+from tenants.models import CustomQuestion
+from tenants.policy import Method
+from tenants.policy_file import with_changes
+from tenants.queries import policy_in_force
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import make_user
+from tests.console.people import behind_both, make_admin
+
+LIST = "/admin/audit/"
+KOREAN = {"accept-language": "ko"}
+
+
+@pytest.fixture
+def boss(contoso):
+    return make_admin("boss@contoso.example")
+
+
+@pytest.fixture
+def client(boss):
+    return behind_both(boss)
+
+
+@pytest.fixture
+def minji(contoso):
+    return make_user("minji@contoso.example")
+
+
+def rows(page):
+    """The cells of each line of the list."""
+    lines = re.findall(r"<tr>(.*?)</tr>", page.text.partition("<tbody>")[2], re.DOTALL)
+    return [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", line)]
+        for line in lines
+    ]
+
+
+def facts(page):
+    """What the page of one record says: label → words."""
+    found = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page.text, re.DOTALL)
+    return {label: re.sub(r"<[^>]+>", "", words).strip() for label, words in found}
+
+
+def opened(client, **wanted):
+    event = Event.objects.filter(**wanted).latest("id")
+    return client.get(f"{LIST}{event.pk}/")
+
+
+def test_the_list_says_who_did_what_to_whom(client, boss, minji):
+    record(Activity.USER_DISABLED, subject_id=minji.pk, actor_id=boss.pk)
+    record(Activity.BRANDING_CHANGED, actor_id=boss.pk, settings="colour")
+    record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE)
+
+    alarm, branding, disabled = rows(client.get(LIST))[:3]
+
+    assert disabled[1:5] == ["User disabled", "Success", minji.upn, boss.upn]
+    assert branding[1:5] == ["Branding changed", "Success", "–", boss.upn]
+    assert alarm[1:5] == ["Unusually many wrong codes in an hour", "Failure", "–", "–"]
+
+
+def test_whoever_is_none_of_the_people_is_an_operator(client):
+    record(Activity.OPERATOR_ENTERED, actor_id=4_000_000)
+
+    assert rows(client.get(LIST))[0][4] == "Operator of the service"
+
+
+def test_korean_readers_read_korean(client, minji):
+    record(Activity.CODE_SENT, subject_id=minji.pk, method=Method.EMAIL)
+
+    listed = client.get(LIST, headers=KOREAN)
+    one = client.get(f"{LIST}{Event.objects.latest('id').pk}/", headers=KOREAN)
+
+    assert "<h1>감사 로그</h1>" in listed.text
+    assert [label for label in ("사용자", "작업자") if f">{label}</th>" in listed.text] == [
+        "사용자",
+        "작업자",
+    ]
+    assert "<h1>감사 기록</h1>" in one.text
+    assert "<h2>세부 정보</h2>" in one.text
+    assert "event" not in re.sub(r"<[^>]+>", "", listed.text + one.text)
+
+
+def test_a_page_of_people_is_asked_for_once(client, minji):
+    def questions():
+        with CaptureQueriesContext(connection) as asked:
+            client.get(LIST)
+        return len(asked)
+
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    few = questions()
+    for number in range(10):
+        other = make_user(f"user{number}@contoso.example")
+        record(Activity.SIGNED_IN, subject_id=other.pk)
+
+    assert questions() == few
+
+
+def test_a_change_of_the_policy_names_the_setting_and_both_values(client, boss):
+    with seen_from("192.0.2.…"):
+        changed = with_changes(
+            policy_in_force(), ["code_digits=6", "notify_admins=no", "contact=off"]
+        )
+        change_policy(changed, actor_id=boss.pk)
+
+    said = [
+        facts(opened(client, details__setting=name))
+        for name in ("code_digits", "notify_admins", "contact")
+    ]
+
+    assert said[0]["Digits of a code"] == "8 → 6"
+    assert said[0]["Network"] == "192.0.2.…"
+    assert said[0]["Done by"] == boss.upn
+    assert said[0]["User"] == "–"
+    assert "Yes → No" in said[1].values()
+    assert said[2]["People ask for help by"].endswith("→ Nothing: no way is offered")
+
+
+@pytest.mark.parametrize(
+    ("activity", "details", "label", "words"),
+    [
+        (Activity.ROLE_CHANGED, {"old": "", "new": "helpdesk"}, "Before", "No role"),
+        (Activity.ROLE_CHANGED, {"old": "", "new": "helpdesk"}, "After", "Helpdesk"),
+        (Activity.CODE_SENT, {"method": "mobile_text"}, "Method", "Text to the mobile phone"),
+        (
+            Activity.PASSWORD_RESET,
+            {"methods": "email,mobile_call"},
+            "Methods",
+            "Alternate email, Call to the mobile phone",
+        ),
+        (Activity.GROUP_CHANGED, {"group": "Sales", "change": "deleted"}, "Change", "deleted"),
+        (
+            Activity.BRANDING_CHANGED,
+            {"settings": "colour,help_url"},
+            "Settings",
+            "Brand colour, Web page for help",
+        ),
+        (
+            Activity.TEXT_CHANGED,
+            {"text": "reset", "language": "ko"},
+            "Text",
+            "Password was reset",
+        ),
+        (Activity.ACCESS_PASS_ISSUED, {"once": True}, "Works once only", "Yes"),
+        (
+            Activity.QUESTIONS_CHANGED,
+            {"switched_off": "q07"},
+            "Questions taken off offer",
+            "What nickname did you give to a noisy neighbour?",
+        ),
+    ],
+)
+def test_details_are_said_in_words(client, activity, details, label, words):
+    record(activity, **details)
+
+    assert facts(opened(client, activity=activity))[label] == words
+
+
+def test_a_question_of_the_organisation_is_said_by_its_text(client):
+    own = CustomQuestion.objects.create(texts={"en": "What did the first badge say?"})
+    record(Activity.QUESTIONS_CHANGED, switched_on=f"c{own.pk}", switched_off="")
+
+    said = facts(opened(client, activity=Activity.QUESTIONS_CHANGED))
+
+    assert said["Questions put on offer"] == "What did the first badge say?"
+    assert "Questions taken off offer" not in said
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("code_wrong", "Wrong code or answer"),
+        ("not_enabled", "R02 Your account isn’t enabled for password reset"),
+        ("R03", "R03 We couldn’t verify your account"),
+    ],
+)
+def test_reasons_are_said_in_words(client, reason, words):
+    record(Activity.RESET_PROGRESS, Outcome.FAILURE, reason=reason)
+
+    assert rows(client.get(LIST))[0][5] == words
+    assert facts(opened(client, reason=reason))["Reason"] == words
+
+
+def test_nothing_raw_is_left_on_the_page_of_a_record(client, boss):
+    record(Activity.POLICY_CHANGED, actor_id=boss.pk, setting="code_digits", old="8", new="6")
+
+    page = opened(client, activity=Activity.POLICY_CHANGED)
+
+    for raw in ("policy_changed", "code_digits", "+00:00<", "None", "{", "/history/"):
+        assert raw not in page.text.partition("<h1")[2]
+    assert "UTC" not in page.text
+
+
+@pytest.mark.parametrize("typed", ["k7qm-2x9d", "K7QM 2X9D", "k7qm2x9d"])
+def test_a_support_code_finds_its_records_however_it_is_typed(client, minji, typed):
+    record(Activity.RESET_PROGRESS, subject_id=minji.pk, support_code="K7QM2X9D")
+    record(Activity.RESET_PROGRESS, subject_id=minji.pk, support_code="00000000")
+
+    assert [row[6] for row in rows(client.get(LIST, {"q": typed}))] == ["K7QM-2X9D"]
+
+
+@pytest.mark.parametrize("typed", ["minji@contoso.example", " MINJI@Contoso.example ", "minji"])
+def test_a_user_id_finds_what_somebody_did_and_what_was_done_to_them(client, boss, minji, typed):
+    other = make_user("minjimin@contoso.example")
+    record(Activity.USER_DISABLED, subject_id=minji.pk, actor_id=boss.pk)
+    record(Activity.CONTACT_SHOWN, subject_id=other.pk, actor_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=other.pk)
+
+    found = rows(client.get(LIST, {"q": typed}))
+
+    assert [row[1] for row in found] == ["Contact data shown in full", "User disabled"]
+
+
+def test_who_is_unknown_has_no_records(client):
+    page = client.get(LIST, {"q": "nobody@contoso.example"})
+
+    assert rows(page) == []
+    assert "No record matches these filters." in page.text
+
+
+def test_an_activity_narrows_the_list(client, minji):
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    record(Activity.SIGNED_OUT, subject_id=minji.pk)
+
+    found = rows(client.get(LIST, {"activity": "signed_out"}))
+
+    assert [row[1] for row in found] == ["Signed out"]
+
+
+def happened(minji, *instants):
+    Event.objects.bulk_create(
+        Event(activity=Activity.SIGNED_IN, outcome=Outcome.SUCCESS, subject_id=minji.pk, at=at)
+        for at in instants
+    )
+
+
+def test_a_period_is_whole_days_of_the_organisation(client, minji):
+    # Contoso is in Seoul: its 3rd of March begins at 15:00 UTC of the 2nd.
+    first = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+    happened(
+        minji,
+        first - timedelta(seconds=1),
+        first,
+        first + timedelta(days=2, seconds=-1),
+        first + timedelta(days=2),
+    )
+
+    found = rows(client.get(LIST, {"since": "2026-03-03", "until": "2026-03-04"}))
+
+    assert [row[0] for row in found] == ["4 March 2026, 23:59 KST", "3 March 2026, 00:00 KST"]
+
+
+@pytest.mark.parametrize("typed", ["yesterday", "0001-01-01", "9999-12-31"])
+def test_what_is_no_date_is_said(client, typed):
+    for name in ("since", "until"):
+        page = client.get(LIST, {name: typed})
+
+        assert page.status_code == 200
+        assert "Enter a date" in page.text
+
+
+def test_pages_follow_each_other_without_a_gap_and_keep_the_filters(client, minji):
+    begun = timezone.now() - timedelta(days=9)
+    # Two of each instant: the number decides between them.
+    happened(minji, *[begun + timedelta(minutes=number // 2) for number in range(2 * PAGE + 1)])
+    seen, address = [], f"{LIST}?q=minji&activity=signed_in&since=2020-01-01"
+    while address:
+        page = client.get(address)
+        seen.append(re.findall(rf'href="{LIST}(\d+)/"', page.text))
+        onward = re.search(r'href="(\?[^"]*before=[^"]*)"', page.text)
+        address = onward and LIST + onward[1].replace("&amp;", "&")
+
+    wanted = Event.objects.filter(activity=Activity.SIGNED_IN, subject_id=minji.pk)
+    order = [str(pk) for pk in wanted.order_by("-at", "-id").values_list("pk", flat=True)]
+    assert [len(part) for part in seen] == [PAGE, PAGE, 1]
+    assert [pk for part in seen for pk in part] == order
+
+
+def test_the_log_is_never_counted(client, minji):
+    happened(minji, *[timezone.now()] * (PAGE + 1))
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get(LIST, {"q": "minji", "activity": "signed_in", "since": "2020-01-01"})
+
+    about_events = [one["sql"] for one in asked if '"audit_event"' in one["sql"]]
+    assert about_events
+    assert not [sql for sql in about_events if "COUNT(" in sql.upper()]
+
+
+def test_a_record_of_another_organisation_is_no_place_to_go_on_from(client, hanbit, minji):
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    with in_tenant(hanbit.pk):
+        happened(minji, timezone.now() - timedelta(days=400))
+        theirs = Event.objects.get(activity=Activity.SIGNED_IN)
+
+    assert rows(client.get(LIST, {"before": theirs.pk})) == rows(client.get(LIST))
+
+
+def test_another_organisations_people_and_codes_find_nothing(client, hanbit):
+    with in_tenant(hanbit.pk):
+        yuna = make_user("yuna@hanbit.example")
+        record(Activity.SIGNED_IN, subject_id=yuna.pk, support_code="HANB1T00")
+    # What a row here would say of them, if somebody's number stood in it.
+    record(Activity.SIGNED_IN, subject_id=yuna.pk)
+
+    for typed in ("yuna@hanbit.example", "yuna", "HANB1T00"):
+        assert rows(client.get(LIST, {"q": typed})) == []
+    assert "yuna" not in client.get(LIST).text
+
+
+def test_only_who_may_see_people_is_led_to_them(contoso, minji):
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    link = f'href="/admin/people/{minji.pk}/"'
+
+    pages = {
+        role: opened(
+            behind_both(make_admin(f"{role}@contoso.example", role=role)), subject_id=minji.pk
+        )
+        for role in (Role.HELPDESK, Role.REPORTS_READER)
+    }
+
+    assert link in pages[Role.HELPDESK].text
+    assert link not in pages[Role.REPORTS_READER].text
+    assert minji.upn in pages[Role.REPORTS_READER].text
+
+
+def test_a_record_can_only_be_read(client, minji):
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    pk = Event.objects.latest("id").pk
+
+    assert client.post(f"{LIST}{pk}/", {"reason": "rewritten"}).status_code == 405
+    assert client.post(LIST).status_code == 405

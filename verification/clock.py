@@ -1,0 +1,52 @@
+"""How an instant is written for people: on pages, in mails and in texts, in both languages.
+
+In the time zone in force, which is the organisation's. Whoever writes a time asks here, so that
+nobody reads one thing on the page and another in the mail about it.
+"""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+
+_DAY = {"en": "j F Y", "ko": "Y년 n월 j일"}
+_CLOCK = {"en": "H:i T", "ko": "A g:i (T)"}
+_TO_THE_SECOND = {"en": "H:i:s T", "ko": "A g:i:s (T)"}
+_DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
+_IN_A_TEXT = {"en": "H:i"}
+
+
+def when(instant: datetime) -> str:
+    """The time alone if it's today, else the day and the time."""
+    today = timezone.localtime(instant).date() == timezone.localdate()
+    return clock(instant) if today else day_and_clock(instant)
+
+
+def day(instant: datetime) -> str:
+    return _written(instant, _DAY)
+
+
+def clock(instant: datetime) -> str:
+    """The time of day, for where the day is said or known."""
+    return _written(instant, _CLOCK)
+
+
+def clock_to_the_second(instant: datetime) -> str:
+    """For who waits a few seconds."""
+    return _written(instant, _TO_THE_SECOND)
+
+
+def clock_in_a_text(instant: datetime) -> str:
+    """As short as it gets in any language: a longer one would cost words in front of the link."""
+    return _written(instant, _IN_A_TEXT)
+
+
+def day_and_clock(instant: datetime) -> str:
+    """For what is read on another day: mails, and the record of what happened."""
+    return _written(instant, _DAY_AND_CLOCK)
+
+
+def _written(instant: datetime, shapes: dict[str, str]) -> str:
+    shape = shapes.get(get_language() or "en", shapes["en"])
+    return date_format(timezone.localtime(instant), shape)
