@@ -2,20 +2,21 @@
 
 Every statement says whose it is. `SET LOCAL` travels in front of it in the same message, costs no
 way to the server and back, and ends with the transaction, or with the statement where there is
-none: nothing is left on a connection that another request, or a pool between here and PostgreSQL,
-could give to somebody else.
+none. Nothing is ever said to a session: a pool between here and PostgreSQL may give it to somebody
+else behind every transaction.
 
 Source: PostgreSQL, "Row Security Policies"; OWASP ASVS 5.0 8.4.1.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import transaction
+from django.db import InternalError, NotSupportedError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import ServerCursor, sql
+from psycopg.errors import ActiveSqlTransaction
 from psycopg.pq import TransactionStatus
 
 from isolation.models import TenantOwned
@@ -56,7 +57,6 @@ _OWNED = """
       AND relnamespace = current_schema()::regnamespace
 """
 _HAS_ROWS = "SELECT EXISTS (SELECT FROM {})"
-_LISTENING = {TransactionStatus.IDLE, TransactionStatus.INTRANS}
 # A change of a table waits for its readers, and whoever comes later waits behind it.
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
 
@@ -109,23 +109,6 @@ def lower_wall(connection: BaseDatabaseWrapper) -> list[str]:
     return closed
 
 
-@contextmanager
-def open_for_migrations(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Shows migrations every row. Said once for all: some of them can't be told anything singly."""
-    connection.ensure_connection()
-    connection.execute_wrappers.remove(tell)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET {_SETTING} = '{EVERY_TENANT}'")
-        yield
-    finally:
-        driver = connection.connection
-        if driver is not None and driver.info.transaction_status in _LISTENING:
-            driver.execute(f"RESET {_SETTING}")
-        if tell not in connection.execute_wrappers:
-            connection.execute_wrappers.append(tell)
-
-
 def go_on(connection: BaseDatabaseWrapper) -> list[str]:
     """After migrations: where the wall stands it goes on around new tables. Says which.
 
@@ -149,40 +132,39 @@ def tell(
 
     What nobody is in force for says nothing, which shows nobody's rows; inside a transaction, where
     somebody may have been in force before, it says just that.
+
+    Raises:
+        NotSupportedError: a cursor of the server's. It looks whose rows it may show when it's read,
+            and by then somebody else may be in force.
     """
-    cursor, told = context["cursor"].cursor, told_to_the_database()
-    in_transaction = context["connection"].in_atomic_block
-    if not told and not in_transaction:
+    cursor, driver = context["cursor"].cursor, context["connection"].connection
+    if isinstance(cursor, ServerCursor):
+        raise NotSupportedError("No cursor of the server's: read it all, or in portions by key")
+    told, alone = told_to_the_database(), not _is_in_transaction(driver)
+    # Of a transaction that failed PostgreSQL hears the way back, and nothing else.
+    failed = driver.info.transaction_status is TransactionStatus.INERROR
+    if failed or (alone and not told):
         return execute(statement, params, many, context)
-    if cursor.connection.info.transaction_status is TransactionStatus.INERROR:
-        # All that PostgreSQL hears now is the way back.
-        return execute(statement, params, many, context)
-    if many or isinstance(cursor, ServerCursor):
-        with _told_before(context["connection"].connection, told, local=in_transaction):
-            return execute(statement, params, many, context)
     word = f"SET LOCAL {_SETTING} = '{told}'; "
+    if many:
+        with driver.transaction() if alone else nullcontext():
+            driver.execute(word)
+            return execute(statement, params, many, context)
     said = sql.SQL(word) + statement if isinstance(statement, sql.Composable) else word + statement
-    result = execute(said, params, many, context)
+    try:
+        result = execute(said, params, many, context)
+    except InternalError as refused:
+        if not alone or not isinstance(refused.__cause__, ActiveSqlTransaction):
+            raise
+        # CREATE INDEX CONCURRENTLY and its like go by themselves, and ask no policy.
+        return execute(statement, params, many, context)
     # The first of the two answers is that of SET.
     cursor.nextset()
     return result
 
 
-@contextmanager
-def _told_before(driver: "Connection[Any]", told: str, *, local: bool) -> Iterator[None]:
-    """For what has to travel alone: a cursor of the server's, a statement with many sets of values.
-
-    A cursor that outlives its statement has all its rows by the end of it.
-    """
-    if local:
-        driver.execute(f"SET LOCAL {_SETTING} = '{told}'")
-        yield
-        return
-    driver.execute(f"SET {_SETTING} = '{told}'")
-    try:
-        yield
-    finally:
-        driver.execute(f"RESET {_SETTING}")
+def _is_in_transaction(driver: "Connection[Any]") -> bool:
+    return not driver.autocommit or driver.info.transaction_status is not TransactionStatus.IDLE
 
 
 def _change(connection: BaseDatabaseWrapper, how: Sequence[str], names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from tenants.policy import Method, Policy, Questions
 from tenants.policy_file import differences
 
 _NAMED = 20
+_JUDGED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,13 @@ def impact(before: Policy, after: Policy) -> Impact:
 
 def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[str]:
     """User principal names, all of them, a few at a time. Outlives the request that asks."""
-    with in_tenant(tenant_id):
-        losers = User.objects.filter(could_reset(before) & ~could_reset(after)).order_by("upn")
-        yield from losers.values_list("upn", flat=True).iterator(chunk_size=2_000)
+    last = ""
+    while some := _people_behind(last, tenant_id):
+        ids, last = list(some.values()), next(reversed(some))
+        with in_tenant(tenant_id):
+            losers = could_reset(before, among=ids) & ~could_reset(after, among=ids)
+            names = list(User.objects.filter(losers).order_by("upn").values_list("upn", flat=True))
+        yield from names
 
 
 def version() -> str:
@@ -70,3 +75,9 @@ def warnings(policy: Policy) -> list[str]:
 def changes(before: Policy, after: Policy) -> list[str]:
     """Names of the settings that differ."""
     return list(differences(before, after))
+
+
+def _people_behind(upn: str, tenant_id: int) -> dict[str, int]:
+    with in_tenant(tenant_id):
+        people = User.objects.filter(upn__gt=upn).order_by("upn")
+        return dict(people.values_list("upn", "pk")[:_JUDGED_AT_ONCE])

@@ -51,9 +51,10 @@ def file_of(kept: Import) -> Iterator[BinaryIO]:
     parts = ImportPart.objects.filter(whole=kept, kind=Kind.FILE).order_by("number")
     lying: list[_Lying] = []
     with tempfile.TemporaryFile() as spool:
-        for part in parts.iterator(chunk_size=_PARTS_AT_ONCE):
-            start = spool.tell()
-            lying.append(_Lying(part.pk, part.tenant_id, start, spool.write(part.data)))
+        while some := list(parts.filter(number__gte=len(lying))[:_PARTS_AT_ONCE]):
+            for part in some:
+                start = spool.tell()
+                lying.append(_Lying(part.pk, part.tenant_id, start, spool.write(part.data)))
         with io.BufferedReader(_Spooled(spool, lying)) as file:
             yield cast("BinaryIO", file)
 

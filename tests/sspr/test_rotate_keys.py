@@ -41,6 +41,7 @@ from verification.rules.verdicts import Verdict
 from verification.services import (
     access_passes,
     authenticators,
+    blind_indexes,
     challenges,
     questions,
     recovery_codes,
@@ -135,6 +136,20 @@ def test_blind_indexes_of_former_days_are_made_anew(people, ring):
 
     row = methods_by_proof(user.pk)[Proof.EMAIL]
     assert row.index == blind_index("minji.home@mail.example")
+
+
+def test_blind_indexes_are_made_anew_portion_by_portion(people, ring, monkeypatch):
+    monkeypatch.setattr(blind_indexes, "_READ_AT_ONCE", 2)
+    for number in range(5):
+        make_email(make_user(f"more{number}@contoso.example"))
+    rows = AuthenticationMethod.objects.exclude(proof=Proof.QUESTIONS)
+    before = set(rows.values_list("pk", "index"))
+    rows.update(index="f" * 64)
+
+    rotated(ring)
+
+    assert len(before) > 5
+    assert set(rows.values_list("pk", "index")) == before
 
 
 def test_the_history_is_still_as_it_was_written(people, ring):

@@ -1,11 +1,15 @@
 """Making blind indexes anew, where they were made under a key that isn't used any more."""
 
+from collections.abc import Iterator
+
 import structlog
 
 from tenants.policy import Proof
 from vault.envelope import Unopenable
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index, value_of
+
+_READ_AT_ONCE = 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -17,8 +21,7 @@ def renew() -> int:
     is lost, and what was broken off is finished the next time.
     """
     done = 0
-    rows = AuthenticationMethod.objects.exclude(proof=Proof.QUESTIONS).order_by("pk")
-    for row in rows.iterator(chunk_size=1_000):
+    for row in _with_an_index():
         try:
             index = blind_index(value_of(row))
         except Unopenable:
@@ -28,3 +31,11 @@ def renew() -> int:
             same = AuthenticationMethod.objects.filter(pk=row.pk, index=row.index)
             done += same.update(index=index)
     return done
+
+
+def _with_an_index() -> Iterator[AuthenticationMethod]:
+    rows = AuthenticationMethod.objects.exclude(proof=Proof.QUESTIONS).order_by("pk")
+    portion = list(rows[:_READ_AT_ONCE])
+    while portion:
+        yield from portion
+        portion = list(rows.filter(pk__gt=portion[-1].pk)[:_READ_AT_ONCE])
