@@ -20,6 +20,7 @@ from reset.refusals import Refusal
 from reset.services.attempts import begin
 from tenants.models import Group, GroupNesting
 from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.policy_file import objection
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -43,9 +44,10 @@ PREFILLED = [Proof.OFFICE_PHONE, Proof.MOBILE_PHONE, Proof.EMAIL]
 
 
 def possible(values):
-    """The policy, or None where the decisions contradict each other."""
+    """The policy, or None where the decisions contradict each other or nobody may make them."""
     with suppress(ValueError):
-        return Policy(**values)
+        found = Policy(**values)
+        return None if objection(found) else found
     return None
 
 
