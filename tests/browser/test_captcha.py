@@ -13,7 +13,9 @@ READERS = [
 ]
 WAITING = [
     pytest.param("en-US", 375, "One short wait", r"Wait until \d\d:\d\d:\d\d", id="English"),
-    pytest.param("ko-KR", 1280, "잠깐 기다려 주세요", r"\d\d:\d\d:\d\d.* 이후에", id="Korean"),
+    pytest.param(
+        "ko-KR", 1280, "잠깐 기다려 주세요", r"오[전후] \d+:\d\d:\d\d.* 이후에", id="Korean"
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from directory.prefills import Kinds, Prefill, kinds_of, read, text_of
 from directory.queries import has_prefilled, prefilled
 from directory.services.contacts_of_person import enter
 from isolation import row_level
-from isolation.scope import in_tenant
+from isolation.scope import everywhere, in_tenant
 from tenants.policy import Proof
 from tests.builders import make_prefill, make_tenant, make_user
 from tests.threads import all_at_once
@@ -78,7 +78,7 @@ def test_of_different_things_entered_at_once_none_is_lost():
 def migrated(where):
     if not row_level.has_walls(connection):
         return MigrationExecutor(connection).migrate(where).apps
-    with row_level.open_for_migrations(connection):
+    with everywhere():
         apps = MigrationExecutor(connection).migrate(where).apps
     row_level.go_on(connection)
     return apps
