@@ -63,6 +63,10 @@ lint-spelling:
 lint-migrations:
 	@out=$$($(LINT_ENV) $(BIN)/python manage.py makemigrations --check --dry-run) || { echo "$$out"; exit 1; }
 
+.PHONY: attacks
+attacks: $(DEV) $(CATALOGUES) ## The tests that docs/security.md names, on SQLite and PostgreSQL
+	@$(BIN)/python -m tests.services.run -m attack
+
 .PHONY: fuzz
 fuzz: $(DEV) $(CATALOGUES) ## Ten thousand pieces of nonsense from everybody to every address (ten minutes)
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m tests.services.run --only sqlite tests/attacks/test_fuzz.py

@@ -1,6 +1,7 @@
 import uuid
 from contextvars import Context
 from dataclasses import dataclass, field
+from itertools import chain
 
 import pytest
 from celery import current_app
@@ -10,9 +11,20 @@ from django.test.client import ClientHandler
 from delivery import queue, services
 from delivery.channels.base import Message, Receipt
 from isolation.scope import in_tenant
+from tests.attacks import catalogue
 from tests.builders import make_tenant
 from verification import middleware
 from verification.rules import captcha
+
+
+def pytest_collection_modifyitems(config, items):
+    """Marks what the catalogue of attacks names, in whatever room it stands: `-m attack`."""
+    attacks = chain.from_iterable(catalogue.groups().values())
+    named = {f"{path}::{test}" for attack in attacks for path, test in attack.tests}
+    for item in items:
+        path = item.path.relative_to(config.rootpath).as_posix()
+        if f"{path}::{item.name.partition('[')[0]}" in named:
+            item.add_marker("attack")
 
 
 @pytest.fixture(autouse=True)
