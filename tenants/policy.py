@@ -132,6 +132,12 @@ class Contact(StrEnum):
 
 
 class CallConfirmation(StrEnum):
+    """What people do when the phone rings.
+
+    NUMBER_SHOWN binds the call to the screen; with the others somebody may confirm a call that a
+    stranger asked for.
+    """
+
     NUMBER_SHOWN = "number_shown"
     POUND = "pound"
     SPOKEN_CODE = "spoken_code"
@@ -295,6 +301,11 @@ class Policy:
     def code_lifetime(self, method: Method) -> timedelta:
         minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes
         return timedelta(minutes=minutes)
+
+    def is_typed_back(self, method: Method) -> bool:
+        """Whether a code reaches the user, to be typed on the page: a call may speak one, too."""
+        spoken = self.call_confirmation is CallConfirmation.SPOKEN_CODE
+        return method.is_code or (method.is_call and spoken)
 
 
 def strictest(first: Policy, second: Policy) -> Policy | None:
