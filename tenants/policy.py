@@ -132,12 +132,6 @@ class Contact(StrEnum):
 
 
 class CallConfirmation(StrEnum):
-    """What people do when the phone rings.
-
-    NUMBER_SHOWN binds the call to the screen; with the others somebody may confirm a call that a
-    stranger asked for.
-    """
-
     NUMBER_SHOWN = "number_shown"
     POUND = "pound"
     SPOKEN_CODE = "spoken_code"
@@ -304,8 +298,8 @@ class Policy:
 
     def is_typed_back(self, method: Method) -> bool:
         """Whether a code reaches the user, to be typed on the page: a call may speak one, too."""
-        spoken = self.call_confirmation is CallConfirmation.SPOKEN_CODE
-        return method.is_code or (method.is_call and spoken)
+        spoken = method.is_call and self.call_confirmation is CallConfirmation.SPOKEN_CODE
+        return method.is_code or spoken
 
 
 def strictest(first: Policy, second: Policy) -> Policy | None:

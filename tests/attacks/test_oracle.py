@@ -63,10 +63,11 @@ def test_nobody_and_anybody_look_the_same_and_cost_the_same(
 @pytest.mark.parametrize("how", [CallConfirmation.POUND, CallConfirmation.SPOKEN_CODE])
 def test_calls_of_every_kind_look_the_same_for_nobody(organisation, hashed, site, how):
     change_policy(replace(EVERYTHING, call_confirmation=how))
+    people = {"first": "unknown", "robody": "unknown", "sobody": "registered"}
     with time_machine.travel(timezone.now(), tick=False):
         seen = [
             Visitor(person(kind, name), hashed).walk(Method.MOBILE_CALL)
-            for kind, name in (("unknown", "first"), ("unknown", "robody"), ("registered", "sobody"))
+            for name, kind in people.items()
         ]
 
     assert seen[1].pages == seen[2].pages

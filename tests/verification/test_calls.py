@@ -5,7 +5,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import time_machine
-from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,6 @@ from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Outgoing
 from isolation.scope import in_tenant
-from tenants.policy import Method
 from tests.builders import make_tenant, make_user
 from tests.threads import all_at_once
 from tests.verification.provider import SID, place
@@ -23,6 +21,7 @@ from verification.queries import number_shown
 from verification.rules.verdicts import CallState
 from verification.services import calls, challenges
 from verification.services.calls import Pressed
+
 
 def wrong_for(call):
     return f"{(int(number_shown(call)) + 1) % 9000:04d}"

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from vault.keyed import same
 from tenants.policy import CallConfirmation
 from tenants.queries import policy_in_force
+from vault.keyed import same
 from verification.models import Challenge
 from verification.queries import message_of, number_shown
 from verification.rules.challenges import MAX_CALL_TRIES
