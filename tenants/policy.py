@@ -296,6 +296,11 @@ class Policy:
         minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes
         return timedelta(minutes=minutes)
 
+    def is_typed_back(self, method: Method) -> bool:
+        """Whether a code reaches the user, to be typed on the page: a call may speak one, too."""
+        spoken = method.is_call and self.call_confirmation is CallConfirmation.SPOKEN_CODE
+        return method.is_code or spoken
+
 
 def strictest(first: Policy, second: Policy) -> Policy | None:
     """What both policies allow, asking for the more that either asks for.

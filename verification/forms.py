@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from tenants.policy import Method
+from tenants.policy import CallConfirmation, Method
+from tenants.queries import policy_in_force
 from verification.clock import clock_to_the_second, when
 from verification.rules import recovery_codes
 from verification.rules.captcha import Action, Finding
@@ -34,6 +35,12 @@ class Judged(Protocol):
 
 
 _APP_DIGITS = 6
+_POUND_WORDS = {
+    CallState.ANSWERED: gettext_lazy("You answered. Press # now."),
+    CallState.WRONG: gettext_lazy("Other keys were pressed on the phone."),
+    CallState.DENIED: gettext_lazy("The call ended before # was pressed."),
+    CallState.HANGUP: gettext_lazy("The call ended before # was pressed."),
+}
 _FREE = {Method.PASSKEY, Method.EMAIL, Method.AUTHENTICATOR}
 
 
@@ -333,6 +340,8 @@ def paused_words(until: datetime | None) -> str:
 
 def call_words(state: CallState) -> str:
     """What a call is doing, for the line that changes while it rings."""
+    if policy_in_force().call_confirmation is CallConfirmation.POUND and state in _POUND_WORDS:
+        return str(_POUND_WORDS[state])
     return {
         CallState.QUEUED: _("Starting the call…"),
         CallState.RINGING: _("Your phone is ringing"),

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from delivery.channels import twiml
 from delivery.channels.twilio_signature import is_from_twilio
 from isolation.scope import in_tenant
-from tenants.queries import called
+from tenants.policy import CallConfirmation
+from tenants.queries import called, policy_in_force
 from verification import queries
 from verification.models import Challenge
 from verification.rules.passkeys import Site
@@ -55,43 +56,82 @@ def _on_a_call(view: CallView) -> Callable[[HttpRequest, uuid.UUID], HttpRespons
 @_on_a_call
 def voice(_request: HttpRequest, challenge: Challenge, language: str) -> str:
     if not calls.is_open(challenge.pk):
-        return twiml.say(_say_failed(), language=language)
-    return twiml.ask(
-        _(
-            "Hello. This is the %(brand)s password service. You asked for this call. Type the"
-            " number you see on your screen, then press the pound key."
-        )
-        % {"brand": called()},
-        _("If you did not ask for this call, press 9, then the pound key."),
-        action=_digits_url(challenge),
-        language=language,
-    )
+        return twiml.say(_say_over(), language=language)
+    brand = {"brand": called()}
+    greeting, not_me = {
+        CallConfirmation.NUMBER_SHOWN: (
+            _(
+                "Hello. This is the %(brand)s password service. You asked for this call. Type the"
+                " number you see on your screen, then press the pound key."
+            ),
+            _("If you did not ask for this call, press 9, then the pound key."),
+        ),
+        CallConfirmation.POUND: (
+            _(
+                "Hello. This is the %(brand)s password service. You asked for this call. To"
+                " confirm that it is you, press the pound key."
+            ),
+            _("If you did not ask for this call, press 9."),
+        ),
+        CallConfirmation.SPOKEN_CODE: (
+            _(
+                "Hello. This is the %(brand)s password service. You asked for this call. To hear"
+                " your code, press 1."
+            ),
+            _("If you did not ask for this call, press 9."),
+        ),
+    }[policy_in_force().call_confirmation]
+    return _ask(challenge, language, greeting % brand, not_me)
 
 
 @_on_a_call
 def voice_digits(request: HttpRequest, challenge: Challenge, language: str) -> str:
-    typed = calls.type_number(challenge.pk, request.POST.get("Digits", ""))
-    if typed is calls.Typed.WRONG:
-        return twiml.ask(
-            _("That number does not match. Please try again."),
-            action=_digits_url(challenge),
-            language=language,
-        )
+    pressed = calls.press(challenge.pk, request.POST.get("Digits", ""))
+    if pressed is calls.Pressed.WRONG:
+        return _ask(challenge, language, _say_wrong())
+    if pressed is calls.Pressed.LISTENS:
+        return _say_code(challenge, language)
     return twiml.say(
         {
-            calls.Typed.RIGHT: _("Thank you. Go back to your screen. Goodbye."),
-            calls.Typed.NOT_ME: _(
+            calls.Pressed.RIGHT: _("Thank you. Go back to your screen. Goodbye."),
+            calls.Pressed.NOT_ME: _(
                 "Thank you. We stopped this request and told your IT team. Goodbye."
             ),
-            calls.Typed.OVER: _say_failed(),
-        }[typed],
+            calls.Pressed.OVER: _say_over(),
+        }[pressed],
         language=language,
     )
 
 
-def _say_failed() -> str:
-    return _("The number did not match. Ask for a new call on your screen. Goodbye.")
+def _ask(challenge: Challenge, language: str, *sentences: str) -> str:
+    """Waits for the number and `#`, or for one key."""
+    action = reverse("verification:voice-digits", args=[challenge.pk])
+    if policy_in_force().call_confirmation is CallConfirmation.NUMBER_SHOWN:
+        return twiml.ask(*sentences, action=action, language=language)
+    return twiml.ask(*sentences, action=action, language=language, digits=1, finish_on_key="")
 
 
-def _digits_url(challenge: Challenge) -> str:
-    return reverse("verification:voice-digits", args=[challenge.pk])
+def _say_code(challenge: Challenge, language: str) -> str:
+    """The code, twice, digit by digit."""
+    code = calls.code_to_say(challenge)
+    if code is None:
+        return twiml.say(_say_over(), language=language)
+    digits = {"code": ", ".join(code)}
+    return twiml.say(
+        _("Your code is: %(code)s.") % digits,
+        _("Once more: %(code)s.") % digits,
+        _("Never give this code to anyone, not even to your IT team. Goodbye."),
+        language=language,
+    )
+
+
+def _say_wrong() -> str:
+    if policy_in_force().call_confirmation is CallConfirmation.NUMBER_SHOWN:
+        return _("That number does not match. Please try again.")
+    return _("That was another key. Please try again.")
+
+
+def _say_over() -> str:
+    if policy_in_force().call_confirmation is CallConfirmation.NUMBER_SHOWN:
+        return _("The number did not match. Ask for a new call on your screen. Goodbye.")
+    return _("This call is over. Ask for a new call on your screen. Goodbye.")

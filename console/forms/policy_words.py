@@ -153,7 +153,13 @@ WORDS: dict[str, Words] = {
         _("Minutes an email code is good for"),
         _("3 to 10. Mail can take longer than a text."),
     ),
-    "call_confirmation": (_("A call is confirmed by"), _("What people do on the phone.")),
+    "call_confirmation": (
+        _("A call is confirmed by"),
+        _(
+            "Typing the number ties the call to the screen. With the # key alone, people may"
+            " confirm a call that a stranger asked for."
+        ),
+    ),
     "ask_full_number": (
         _("Ask for the full phone number"),
         _("At a reset, people type the whole number before a text or call."),
@@ -297,10 +303,7 @@ WORDS: dict[str, Words] = {
     "lockout_seconds": (_("Seconds of the first lockout"), _("5 to 18,000.")),
 }
 
-LATER = {
-    "call_confirmation",
-    "writeback",
-}
+LATER = {"writeback"}
 """Kept, but read by nothing yet: the page must not promise what isn't so."""
 
 _CHOICES: dict[type[Enum], dict[Enum, Promise]] = {

@@ -7,12 +7,23 @@ _TIMEOUT_S = 8
 _ROUNDS = 2
 
 
-def ask(*sentences: str, action: str, language: str, digits: int = 4) -> str:
-    """Says the sentences, waits for digits and `#`, twice; then hangs up."""
+def ask(
+    *sentences: str, action: str, language: str, digits: int = 4, finish_on_key: str = "#"
+) -> str:
+    """Says the sentences, waits for keys, twice; then hangs up.
+
+    Args:
+        digits: how many keys at most.
+        finish_on_key: ends what is typed and isn't handed on; if empty, every key is handed on.
+    """
     response = VoiceResponse()
     for _round in range(_ROUNDS):
         gather = Gather(
-            num_digits=digits, finish_on_key="#", timeout=_TIMEOUT_S, action=action, method="POST"
+            num_digits=digits,
+            finish_on_key=finish_on_key,
+            timeout=_TIMEOUT_S,
+            action=action,
+            method="POST",
         )
         _say(gather, sentences, language)
         response.append(gather)

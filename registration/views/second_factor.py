@@ -84,14 +84,15 @@ def call_progress(request: HttpRequest, _user: User) -> HttpResponse:
 
 def _finish(request: HttpRequest, user: User, challenge: Challenge) -> HttpResponse:
     """Signed in, and that was a fresh proof."""
-    method = Method(challenge.method)
+    method, policy = Method(challenge.method), policy_in_force()
     # The page of a call has no field; the box is on the page where the call was chosen.
-    ticked = half.wants_to_be_remembered(request) if method.is_call else _REMEMBER in request.POST
+    chosen_before = method.is_call and not policy.is_typed_back(method)
+    ticked = half.wants_to_be_remembered(request) if chosen_before else _REMEMBER in request.POST
     response = redirect(arrive(request, user, half.end(request)))
     places.familiar(request, user, response)
     note_proof(request, method.proof)
     second_factor.open_the_admin(request.session, user, method)
-    if ticked and (days := policy_in_force().remember_browser_days):
+    if ticked and (days := policy.remember_browser_days):
         response.set_cookie(
             settings.BROWSER_COOKIE_NAME,
             browsers.remember(user),

@@ -45,7 +45,7 @@ from verification.queries import (
     drawn_questions,
     message_of,
     newest,
-    number_shown,
+    number_to_type,
     resend_at,
     sends_of,
 )
@@ -208,7 +208,7 @@ def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpRespons
 
 
 def _page_of(method: Method) -> Callable[[HttpRequest, User, Challenge, Errand], HttpResponse]:
-    if method.is_call:
+    if method.is_call and not policy_in_force().is_typed_back(method):
         return _call
     return {
         Method.QUESTIONS: _answers,
@@ -306,11 +306,10 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
     about = _about(challenge, errand)
     context = {
         **about,
-        "number": number_shown(challenge),
+        "number": number_to_type(challenge),
         "state_text": words.call_words(state),
         # The script loads the page again when a call is over; then there is nothing to wait for.
         "poll_url": "" if state in _FINAL else about["poll_url"],
-        "caller": settings.TWILIO_FROM,
         "pending": pending,
     }
     return render(request, "registration/call.html", context)
@@ -333,4 +332,5 @@ def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
         "send_failed": message is not None and message.state == message.State.FAILED,
         "other_url": reverse(errand.elsewhere),
         "sender": settings.DEFAULT_FROM_EMAIL,
+        "caller": settings.TWILIO_FROM,
     }

@@ -33,7 +33,7 @@ from verification.queries import (
     codes_left,
     destination_of,
     message_of,
-    number_shown,
+    number_to_type,
     resend_at,
 )
 from verification.rules.masking import mask
@@ -44,12 +44,6 @@ from verification.services.challenges import Refused
 from verification.views import site_of
 
 _PAGES = {
-    Method.EMAIL: "reset:code",
-    Method.MOBILE_TEXT: "reset:code",
-    Method.MOBILE_CALL: "reset:call",
-    Method.ALTERNATE_TEXT: "reset:code",
-    Method.ALTERNATE_CALL: "reset:call",
-    Method.OFFICE_CALL: "reset:call",
     Method.QUESTIONS: "reset:questions",
     Method.PASSKEY: "reset:passkey",
     Method.AUTHENTICATOR: "reset:app",
@@ -70,10 +64,10 @@ def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
             return redirect(f"{reverse('reset:number')}?{urlencode({'method': method.value})}")
         except Refused as refusal:
             if refusal.too_soon:
-                return redirect(_PAGES[method])
+                return redirect(_page_of(method))
             form.add_error("method", verification_forms.refusal_words(refusal.until))
         else:
-            return redirect(_PAGES[method])
+            return redirect(_page_of(method))
     return render(request, "reset/verify.html", {"form": form, **_progress(standing)})
 
 
@@ -87,13 +81,13 @@ def number(request: HttpRequest, standing: Standing) -> HttpResponse:
     if form.is_valid():
         try:
             if gates.open_by_number(standing, method, form.cleaned_data["phone"]) is not None:
-                return redirect(_PAGES[method])
+                return redirect(_page_of(method))
             form.add_error("phone", NUMBER_WRONG)
         except NotOnOffer:
             return redirect("reset:verify")
         except Refused as refusal:
             if refusal.too_soon:
-                return redirect(_PAGES[method])
+                return redirect(_page_of(method))
             form.add_error("phone", verification_forms.refusal_words(refusal.until))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
     return render(request, "reset/number.html", context)
@@ -102,9 +96,10 @@ def number(request: HttpRequest, standing: Standing) -> HttpResponse:
 @at(Step.VERIFY)
 def code(request: HttpRequest, standing: Standing) -> HttpResponse:
     challenge = standing.challenge
-    if challenge is None or not Method(challenge.method).is_code:
+    policy = policy_in_force()
+    if challenge is None or not policy.is_typed_back(Method(challenge.method)):
         return redirect("reset:verify")
-    form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
+    form = CodeForm(request.POST or None, length=policy.code_digits)
     if form.is_valid():
         answered = gates.pass_code(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
@@ -117,7 +112,7 @@ def code(request: HttpRequest, standing: Standing) -> HttpResponse:
 @at(Step.VERIFY)
 def call(request: HttpRequest, standing: Standing) -> HttpResponse:
     challenge = standing.challenge
-    if challenge is None or not Method(challenge.method).is_call:
+    if challenge is None or _page_of(Method(challenge.method)) != "reset:call":
         return redirect("reset:verify")
     pending = False
     if request.method == "POST":
@@ -127,9 +122,8 @@ def call(request: HttpRequest, standing: Standing) -> HttpResponse:
     context = {
         **_about(standing, challenge),
         **_progress(standing),
-        "number": number_shown(challenge),
+        "number": number_to_type(challenge),
         "state_text": _call_words(standing.attempt, call_state(challenge)),
-        "caller": settings.TWILIO_FROM,
         "pending": pending,
     }
     return render(request, "reset/call.html", context)
@@ -236,7 +230,14 @@ def resend(_request: HttpRequest, standing: Standing) -> HttpResponse:
     except Refused as refusal:
         if not refusal.too_soon:
             return redirect("reset:verify")
-    return redirect(_PAGES[Method(challenge.method)])
+    return redirect(_page_of(Method(challenge.method)))
+
+
+def _page_of(method: Method) -> str:
+    """Where what a method asks for is answered."""
+    if policy_in_force().is_typed_back(method):
+        return "reset:code"
+    return "reset:call" if method.is_call else _PAGES[method]
 
 
 def _phone_method(request: HttpRequest) -> Method | None:
@@ -281,6 +282,7 @@ def _about(standing: Standing, challenge: Challenge) -> dict[str, object]:
         "send_failed": failed and not hides,
         "other_url": reverse("reset:verify"),
         "sender": settings.DEFAULT_FROM_EMAIL,
+        "caller": settings.TWILIO_FROM,
     }
 
 

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST, require_safe
 from delivery.models import DemoMessage
 from isolation.scope import in_tenant
 from sspr.demo.mail import newest_mails
-from verification.services.calls import type_number
+from verification.models import Challenge
+from verification.services import calls
 
 _NEWEST = 30
 
@@ -22,10 +23,14 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def answer(request: HttpRequest, message_id: int) -> HttpResponse:
-    """Answers a call of the demo and types digits, as on a phone."""
+    """Answers a call of the demo and presses keys, as on a phone."""
     message = get_object_or_404(DemoMessage.unscoped, pk=message_id, kind="call")
-    challenge_id = message.voice_url.rpartition("/")[2]
+    challenge_id = uuid.UUID(message.voice_url.rpartition("/")[2])
+    keys = request.POST.get("digits", "").strip()
     with in_tenant(message.tenant_id):
-        digits = request.POST.get("digits", "").strip().removesuffix("#")
-        type_number(uuid.UUID(challenge_id), digits)
+        # As the provider does: the key that ends a number isn't part of it.
+        pressed = calls.press(challenge_id, keys.removesuffix("#") or keys)
+        if pressed is calls.Pressed.LISTENS:
+            heard = calls.code_to_say(Challenge.objects.get(pk=challenge_id))
+            DemoMessage.objects.filter(pk=message.pk).update(text=heard or "")
     return redirect("demo-outbox")

@@ -15,7 +15,7 @@ from tenants.services import change_policy
 from tests.attacks.visitors import EVERYTHING, Visitor, person
 from verification.models import Challenge
 from verification.queries.holdings import holdings_of
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 SENDING = [Method.EMAIL, Method.MOBILE_TEXT, Method.MOBILE_CALL, Method.OFFICE_CALL]
 REFUSED = "refused"
@@ -88,7 +88,7 @@ def test_who_says_on_the_phone_that_it_wasnt_them_is_nobody(organisation, mailro
         visitor = Visitor(person(kind, "minji" if kind == "registered" else "sobody"), hashed)
         visitor.identify().post("/passwordreset/verify", {"method": "mobile_call"})
         if kind == "registered":
-            type_number(Challenge.objects.latest("created_at").pk, "9")
+            press(Challenge.objects.latest("created_at").pk, "9")
         page = visitor.get("/passwordreset/call")
         state = visitor.client.get("/passwordreset/call-state").json()
         told.append((page.status_code, state["state"], state["done"]))
@@ -100,7 +100,7 @@ def test_who_said_so_is_asked_in_vain_by_the_same_browser(organisation, mailroom
     upn = person("registered", "minji")
     visitor = Visitor(upn, hashed).identify()
     visitor.post("/passwordreset/verify", {"method": "mobile_call"})
-    type_number(Challenge.objects.latest("created_at").pk, "9")
+    press(Challenge.objects.latest("created_at").pk, "9")
     mailroom.work()
 
     visitor.post("/passwordreset/verify", {"method": "email"})

@@ -20,7 +20,7 @@ from directory.models import User
 from reset.models import ResetAttempt
 from reset.queries.attempts import number_of_nobody
 from reset.refusals import Refusal
-from tenants.policy import Method, Scope
+from tenants.policy import CallConfirmation, Method, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.visitors import EVERYTHING, KINDS, OFFERED, Visitor, person, plain, wrong
@@ -58,6 +58,20 @@ def test_nobody_and_anybody_look_the_same_and_cost_the_same(
     assert somebody.hashes == nobody.hashes
     for asked, of_nobody in zip(somebody.statements, nobody.statements, strict=True):
         assert asked == of_nobody
+
+
+@pytest.mark.parametrize("how", [CallConfirmation.POUND, CallConfirmation.SPOKEN_CODE])
+def test_calls_of_every_kind_look_the_same_for_nobody(organisation, hashed, site, how):
+    change_policy(replace(EVERYTHING, call_confirmation=how))
+    people = {"first": "unknown", "robody": "unknown", "sobody": "registered"}
+    with time_machine.travel(timezone.now(), tick=False):
+        seen = [
+            Visitor(person(kind, name), hashed).walk(Method.MOBILE_CALL)
+            for name, kind in people.items()
+        ]
+
+    assert seen[1].pages == seen[2].pages
+    assert seen[1].statements == seen[2].statements
 
 
 def same_questions(page):

@@ -16,6 +16,7 @@ CATALOGUE = BASE / "locale/ko/LC_MESSAGES/django.po"
 # Spoken on the phone, where the announcers' register is right.
 VOICE = re.compile(
     "number (does|did) not match|Hello. This is|If you did not ask for this call|Thank you"
+    "|That was another key|Goodbye"
 )
 NAMED_BY_UNDERSCORE = {"gettext", "gettext_lazy", "gettext_noop"}
 GLOSSARY = [

@@ -7,7 +7,7 @@ from tests.attacks.test_flows import signed_in
 from tests.builders import make_phone, make_prefill, make_user
 from verification.models import Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 PAGE = "/ssprsetup/office"
 
@@ -35,7 +35,7 @@ def enter(client, number):
 
 def confirm(client):
     challenge = Challenge.objects.latest("created_at")
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     return client.post("/ssprsetup/verify")
 
 

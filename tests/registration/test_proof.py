@@ -9,7 +9,7 @@ from tenants.policy import Proof
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_call_to_a_removed_method_proves_nothing(user, client, mailroom):
     sign_in(client, user)
     client.post("/security-info/proof", {"method": "mobile_call"})
     challenge = Challenge.objects.get()
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     AuthenticationMethod.objects.filter(proof=Proof.MOBILE_PHONE).delete()
     client.post("/security-info/proof/verify")
 

@@ -17,7 +17,7 @@ from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import code_now, with_app
 from verification.models import Challenge, RememberedBrowser
 from verification.queries import authenticators_of, number_shown
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 VERIFY = "/signin/second-factor/verify"
 COOKIE = "browser"
@@ -110,7 +110,7 @@ def test_the_choice_before_a_call_is_kept(user, mailroom):
     give_password(client, user)
     client.post("/signin/second-factor", {"method": "mobile_call", "remember": "on"})
     call = Challenge.objects.get(method=Method.MOBILE_CALL)
-    type_number(call.pk, number_shown(call))
+    press(call.pk, number_shown(call))
 
     client.post(VERIFY)
 

@@ -36,7 +36,7 @@ from tests.console.people import code_now, make_admin, with_app
 from tests.threads import all_at_once
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
-from verification.services.calls import type_number
+from verification.services.calls import press
 from verification.services.guesses import count_a_guess
 
 CHOOSE, VERIFY = "/signin/second-factor", "/signin/second-factor/verify"
@@ -128,7 +128,7 @@ def test_a_call_signs_in(user):
     client.post(CHOOSE, {"method": "mobile_call"})
     early = client.post(VERIFY)
     challenge = Challenge.objects.get()
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
 
     page = client.post(VERIFY)
 

@@ -20,7 +20,7 @@ from tests.builders import (
 from tests.threads import all_at_once
 from verification.models import Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 PAGE = "/ssprsetup/alternate"
 MOBILE, SECOND = "010-1234-5678", "010-8765-4321"
@@ -77,7 +77,7 @@ def test_a_second_phone_counts_once_its_code_was_typed(me, user, mailroom):
 def test_a_call_verifies_it_too(me, user):
     add(me, method="alternate_call")
     challenge = Challenge.objects.latest("created_at")
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     me.post("/ssprsetup/verify")
 
     assert second_of(user) == "+821087654321"

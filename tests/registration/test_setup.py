@@ -24,7 +24,7 @@ from tests.builders import (
 )
 from verification.models import Answer, AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
-from verification.services.calls import type_number
+from verification.services.calls import press
 from verification.services.questions import are_right, draw
 
 
@@ -128,7 +128,7 @@ def test_a_phone_is_registered_by_a_call_on_which_the_number_was_typed(user, me,
     me.post("/ssprsetup/phone", phone_form("010-1234-5678", "mobile_call"))
     challenge = Challenge.objects.get()
     early = me.post("/ssprsetup/verify")
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     me.post("/ssprsetup/verify")
 
     assert b"We have not received the number yet" in early.content
@@ -170,7 +170,7 @@ def test_the_office_phone_is_confirmed_by_a_call_and_can_not_be_typed(user, me, 
     page = me.get("/ssprsetup/office")
     me.post("/ssprsetup/entered/office_phone", {"method": "office_call"})
     challenge = Challenge.objects.get()
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     me.post("/ssprsetup/verify")
 
     assert b'type="tel"' not in page.content

@@ -7,7 +7,7 @@ from tenants.services import change_policy
 from tests.builders import PASSWORD, make_phone, make_user
 from verification.models import Challenge
 from verification.queries import number_shown
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_page_of_a_confirmed_call_stops_asking(user, me):
     )
     waiting = me.get("/ssprsetup/verify").content
     challenge = Challenge.objects.get()
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     confirmed = me.get("/ssprsetup/verify").content
 
     assert b"data-poll" in waiting

@@ -14,7 +14,7 @@ from tests.builders import ANSWERS, make_email, make_phone, make_questions, make
 from tests.captcha import solved
 from verification.models import Challenge
 from verification.queries import drawn_questions, number_shown
-from verification.services.calls import type_number
+from verification.services.calls import press
 from verification.services.challenges import code_mac
 
 RIGHT, WRONG = "12345678", "87654321"
@@ -88,7 +88,7 @@ class Person:
             code = {"right": RIGHT, "wrong": WRONG}.get(action.split()[0], "")
             return post("/passwordreset/code", {"code": code})
         if action == "type on phone":
-            return challenge and type_number(challenge.pk, number_shown(challenge))
+            return challenge and press(challenge.pk, number_shown(challenge))
         if action == "check call":
             return post("/passwordreset/call")
         if action.endswith("answers"):

@@ -31,7 +31,7 @@ from tests.captcha import solved
 from tests.console.people import behind_both
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
-from verification.services.calls import type_number
+from verification.services.calls import press
 
 NEW = "correct horse battery"
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
@@ -164,7 +164,7 @@ def test_a_call_passes_only_after_the_number_was_typed_on_the_phone(user, mailro
     mailroom.work()
     challenge = Challenge.objects.get()
     before = client.post("/passwordreset/call", follow=True)
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     after = client.post("/passwordreset/call", follow=True)
 
     assert number_shown(challenge).encode() in page.content
@@ -177,7 +177,7 @@ def test_a_number_typed_on_the_phone_opens_nothing_in_another_browser(user, mail
     identify(client)
     choose(client, "mobile_call")
     challenge = Challenge.objects.get()
-    type_number(challenge.pk, number_shown(challenge))
+    press(challenge.pk, number_shown(challenge))
     stranger = Client()
     identify(stranger)
 
@@ -190,7 +190,7 @@ def test_whoever_answers_and_says_not_me_ends_the_attempt(user, mailroom, client
     make_phone(user)
     identify(client)
     choose(client, "mobile_call")
-    type_number(Challenge.objects.get().pk, "9")
+    press(Challenge.objects.get().pk, "9")
 
     page = choose(client, "email")
 

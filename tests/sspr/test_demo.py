@@ -8,6 +8,8 @@ from django.test import Client
 
 from delivery.channels import channel
 from delivery.models import DemoMessage
+from tenants.policy import CallConfirmation, Policy, Scope
+from tenants.services import change_policy
 from tests.builders import make_email, make_phone, make_user
 from tests.captcha import solved
 
@@ -51,6 +53,22 @@ def test_a_call_is_answered_on_the_outbox_page(demo, client):
         .request["PATH_INFO"]
         .endswith("/new-password")
     )
+
+
+@pytest.mark.parametrize("how", [CallConfirmation.POUND, CallConfirmation.SPOKEN_CODE])
+def test_calls_of_every_kind_are_answered_on_the_outbox_page(demo, client, how):
+    change_policy(Policy(self_service=Scope.ALL, call_confirmation=how))
+    page = begin(client, "mobile_call")
+    demo.work()
+    call = DemoMessage.unscoped.get()
+    keys, path = {"pound": ("#", "call"), "spoken_code": ("1", "code")}[how.value]
+    Client().post(f"/demo/outbox/{call.pk}/answer", {"digits": keys})
+    call.refresh_from_db()
+
+    after = client.post(f"/passwordreset/{path}", {"code": call.text}, follow=True)
+
+    assert page.request["PATH_INFO"].endswith(path)
+    assert after.request["PATH_INFO"].endswith("/new-password")
 
 
 def test_a_mail_is_shown_on_the_outbox_page(demo, client, settings, tmp_path):

@@ -5,46 +5,22 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import time_machine
-from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.request_validator import RequestValidator
 
 from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Outgoing
 from isolation.scope import in_tenant
-from tenants.policy import Method
 from tests.builders import make_tenant, make_user
 from tests.threads import all_at_once
+from tests.verification.provider import SID, place
 from verification.models import Challenge, Purpose
 from verification.queries import number_shown
 from verification.rules.verdicts import CallState
 from verification.services import calls, challenges
-from verification.services.calls import Typed
-from verification.services.challenges import Asked
-
-PHONE, SID, TOKEN = "+821012345678", "AC" + "1" * 32, "token-of-twilio"
-
-
-def place(user, *, language="en", **more):
-    asked = {
-        "user_id": user.pk,
-        "purpose": Purpose.RESET,
-        "context": uuid.uuid4(),
-        "method": Method.MOBILE_CALL,
-        "destination": PHONE,
-        "language": language,
-    }
-    return challenges.open_challenge(Asked(**(asked | more)))
-
-
-@pytest.fixture
-def call(contoso, mailroom):
-    challenge = place(make_user())
-    mailroom.work()
-    return challenge
+from verification.services.calls import Pressed
 
 
 def wrong_for(call):
@@ -53,7 +29,7 @@ def wrong_for(call):
 
 def test_the_right_number_confirms_for_the_browser_that_shows_it_only(call):
     assert challenges.spend_call(Purpose.RESET, call.context) is None
-    assert calls.type_number(call.pk, number_shown(call)) is Typed.RIGHT
+    assert calls.press(call.pk, number_shown(call)) is Pressed.RIGHT
 
     assert challenges.spend_call(Purpose.RESET, uuid.uuid4()) is None
     assert challenges.spend_call(Purpose.REGISTER, call.context) is None
@@ -66,7 +42,7 @@ def test_two_browsers_at_once_spend_one_call(mailroom):
     tenant = make_tenant()
     with in_tenant(tenant.pk):
         call = place(make_user())
-        calls.type_number(call.pk, number_shown(call))
+        calls.press(call.pk, number_shown(call))
 
     spent = all_at_once(
         2, lambda: challenges.spend_call(Purpose.RESET, call.context), tenant_id=tenant.pk
@@ -76,18 +52,18 @@ def test_two_browsers_at_once_spend_one_call(mailroom):
 
 
 def test_three_wrong_numbers_end_the_call(call):
-    typed = [calls.type_number(call.pk, wrong_for(call)) for _ in range(3)]
+    typed = [calls.press(call.pk, wrong_for(call)) for _ in range(3)]
 
-    assert typed == [Typed.WRONG, Typed.WRONG, Typed.OVER]
-    assert calls.type_number(call.pk, number_shown(call)) is Typed.OVER
+    assert typed == [Pressed.WRONG, Pressed.WRONG, Pressed.OVER]
+    assert calls.press(call.pk, number_shown(call)) is Pressed.OVER
     assert challenges.spend_call(Purpose.RESET, call.context) is None
     call.refresh_from_db()
     assert calls.call_state(call) is CallState.WRONG
 
 
 def test_this_is_not_me_ends_it_and_is_written_down(call):
-    assert calls.type_number(call.pk, "9") is Typed.NOT_ME
-    assert calls.type_number(call.pk, number_shown(call)) is Typed.OVER
+    assert calls.press(call.pk, "9") is Pressed.NOT_ME
+    assert calls.press(call.pk, number_shown(call)) is Pressed.OVER
 
     assert challenges.spend_call(Purpose.RESET, call.context) is None
     assert Event.objects.filter(activity=Activity.CALL_DENIED, subject_id=call.user_id).exists()
@@ -97,7 +73,7 @@ def test_this_is_not_me_ends_it_and_is_written_down(call):
 
 @pytest.mark.parametrize("digits", ["", "0", "99", "9#", "****", "1" * 500, "١٢٣٤", "한"])
 def test_odd_digits_are_just_wrong(call, digits):
-    assert calls.type_number(call.pk, digits) is Typed.WRONG
+    assert calls.press(call.pk, digits) is Pressed.WRONG
 
 
 def test_a_late_or_replaced_call_confirms_nothing(contoso, mailroom):
@@ -106,15 +82,15 @@ def test_a_late_or_replaced_call_confirms_nothing(contoso, mailroom):
         replaced = place(user, context=context)
         clock.shift(timedelta(seconds=30))
         late = place(user, context=context)
-        assert calls.type_number(replaced.pk, number_shown(replaced)) is Typed.OVER
+        assert calls.press(replaced.pk, number_shown(replaced)) is Pressed.OVER
         clock.shift(timedelta(minutes=5))
-        assert calls.type_number(late.pk, number_shown(late)) is Typed.OVER
+        assert calls.press(late.pk, number_shown(late)) is Pressed.OVER
 
 
 def test_a_confirmed_call_must_be_spent_in_time(contoso, mailroom):
     with time_machine.travel(timezone.now(), tick=False) as clock:
         call = place(make_user())
-        calls.type_number(call.pk, number_shown(call))
+        calls.press(call.pk, number_shown(call))
         clock.shift(timedelta(minutes=5))
 
         assert challenges.spend_call(Purpose.RESET, call.context) is None
@@ -156,28 +132,6 @@ def test_the_providers_word_confirms_nothing(call):
     Outgoing.objects.update(provider_status="completed")
 
     assert challenges.spend_call(Purpose.RESET, call.context) is None
-
-
-class Hooks:
-    """Twilio, calling back."""
-
-    def __init__(self, challenge):
-        self.voice = f"/hooks/twilio/voice/{challenge.pk}"
-        self.digits = f"{self.voice}/digits"
-        self.status = f"/hooks/twilio/status/{challenge.outgoing_id}"
-        self.client = Client(enforce_csrf_checks=True)
-
-    def post(self, path, *, token=TOKEN, host="http://localhost:8000", signed=None, **fields):
-        form = {"AccountSid": SID, "CallSid": "SM1"} | fields
-        signature = RequestValidator(token).compute_signature(f"{host}{path}", signed or form)
-        return self.client.post(path, form, headers={"X-Twilio-Signature": signature})
-
-
-@pytest.fixture
-def hooks(call, settings):
-    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = SID, TOKEN
-    settings.BASE_URL = "http://localhost:8000"
-    return Hooks(call)
 
 
 PATHS = ["voice", "digits", "status"]
@@ -264,7 +218,7 @@ def test_saying_this_is_not_me_on_the_phone(hooks, call):
 
 
 def test_a_call_that_is_over_asks_for_nothing(hooks, call):
-    calls.type_number(call.pk, number_shown(call))
+    calls.press(call.pk, number_shown(call))
 
     assert b"<Gather" not in hooks.post(hooks.voice).content
 

@@ -8,7 +8,8 @@ from django.db.models import Count, QuerySet
 
 from delivery.models import Outgoing
 from isolation.scope import current_tenant_id, tenant_of_host
-from tenants.policy import Method, Proof
+from tenants.policy import CallConfirmation, Method, Proof
+from tenants.queries import policy_in_force
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key, ring_size
 from vault.services import opened, tenant_key
@@ -185,6 +186,12 @@ def number_shown(challenge: Challenge) -> str:
     """The four digits to be typed on the phone. They never start with 9: `9#` means "not me"."""
     number = digits(purpose_key("number shown"), str(challenge.pk), below=9_000)
     return f"{number:04d}"
+
+
+def number_to_type(challenge: Challenge) -> str:
+    """The number shown; nothing where the policy wants a call confirmed by a key alone."""
+    how = policy_in_force().call_confirmation
+    return number_shown(challenge) if how is CallConfirmation.NUMBER_SHOWN else ""
 
 
 def message_of(challenge: Challenge) -> Outgoing | None:

@@ -1,4 +1,4 @@
-"""A call that somebody must answer: the number on the page is typed on the phone."""
+"""A call that somebody must answer, and confirm with its keys as the policy says."""
 
 import uuid
 from enum import StrEnum
@@ -9,22 +9,28 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
+from tenants.policy import CallConfirmation
+from tenants.queries import policy_in_force
 from vault.keyed import same
 from verification.models import Challenge
 from verification.queries import message_of, number_shown
 from verification.rules.challenges import MAX_CALL_TRIES
 from verification.rules.verdicts import CallState
+from verification.services.challenges import new_code
 
 _NOT_ME = "9"
+_POUND = "#"
+_LISTENS = "1"
 
 
-class Typed(StrEnum):
-    """What was typed on the phone."""
+class Pressed(StrEnum):
+    """What the keys that were pressed on the phone mean."""
 
     RIGHT = "right"
     WRONG = "wrong"
     NOT_ME = "not_me"
     OVER = "over"
+    LISTENS = "listens"
 
 
 _PROVIDER_STATES = {
@@ -53,34 +59,60 @@ def call_state(challenge: Challenge) -> CallState:
 
 
 def is_open(challenge_id: uuid.UUID) -> bool:
-    """Whether a number may still be typed for this call."""
+    """Whether this call may still be confirmed."""
     return _open(challenge_id).filter(tries__lt=MAX_CALL_TRIES).exists()
 
 
 @transaction.atomic
-def type_number(challenge_id: uuid.UUID, digits: str) -> Typed:
-    """Takes what was typed on the phone.
+def press(challenge_id: uuid.UUID, keys: str) -> Pressed:
+    """Takes what was pressed on the phone, as the policy wants calls confirmed now.
 
-    It passes no gate by itself: the browser that shows the number must still come back for it.
+    It passes no gate by itself: the browser that asked for the call must still come back.
+
+    Args:
+        keys: without the `#` that ends a number; alone, it is a key like others.
     """
-    now = timezone.now()
-    if digits == _NOT_ME:
+    how = policy_in_force().call_confirmation
+    if keys == _NOT_ME:
         return _deny(challenge_id)
+    if how is CallConfirmation.SPOKEN_CODE and keys == _LISTENS:
+        return Pressed.LISTENS if is_open(challenge_id) else Pressed.OVER
     if not _open(challenge_id).filter(tries__lt=MAX_CALL_TRIES).update(tries=F("tries") + 1):
-        return Typed.OVER
+        return Pressed.OVER
     challenge = Challenge.objects.get(pk=challenge_id)
-    if same(digits, number_shown(challenge)):
-        _open(challenge_id).update(confirmed_at=now)
-        return Typed.RIGHT
-    return Typed.WRONG if challenge.tries < MAX_CALL_TRIES else Typed.OVER
+    if _confirms(how, challenge, keys):
+        _open(challenge_id).update(confirmed_at=timezone.now())
+        return Pressed.RIGHT
+    return Pressed.WRONG if challenge.tries < MAX_CALL_TRIES else Pressed.OVER
 
 
-def _deny(challenge_id: uuid.UUID) -> Typed:
-    if not _open(challenge_id).update(denied_at=timezone.now()):
-        return Typed.OVER
+@transaction.atomic
+def code_to_say(challenge: Challenge) -> str | None:
+    """The code for somebody who answered and pressed a key: no mailbox that records calls hears it.
+
+    Returns:
+        None when the call is over.
+    """
+    if not is_open(challenge.pk):
+        return None
+    code = new_code(challenge, policy_in_force())
+    # Not longer than a call to nobody: else it would show in the browser that somebody answered.
+    Challenge.objects.filter(pk=challenge.pk).update(expires_at=challenge.expires_at)
+    return code
+
+
+def _confirms(how: CallConfirmation, challenge: Challenge, keys: str) -> bool:
+    if how is CallConfirmation.NUMBER_SHOWN:
+        return same(keys, number_shown(challenge))
+    return how is CallConfirmation.POUND and keys == _POUND
+
+
+def _deny(challenge_id: uuid.UUID) -> Pressed:
+    if not _open(challenge_id).update(denied_at=timezone.now(), code_mac=""):
+        return Pressed.OVER
     user_id = Challenge.objects.values_list("user_id", flat=True).get(pk=challenge_id)
     record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id)
-    return Typed.NOT_ME
+    return Pressed.NOT_ME
 
 
 def _open(challenge_id: uuid.UUID) -> QuerySet[Challenge]:

@@ -1,0 +1,84 @@
+"""Calls that are confirmed by the # key, or by a code that is heard: at registration and reset."""
+
+import itertools
+import re
+
+import pytest
+
+from tests.browser import people
+from tests.services.browser import axe
+
+_numbers = itertools.count(1)
+ENGLISH = {"language": "en-US", "width": 375, "dark": True}
+KOREAN = {"language": "ko-KR", "width": 1280}
+KOREAN_WITHOUT_SCRIPT = {"language": "ko-KR", "width": 375, "javascript": False}
+
+
+@pytest.fixture(scope="module")
+def organisations(site):
+    return {
+        (language, how): people.found(
+            site,
+            people=4,
+            language=language[:2],
+            reset_methods="mobile_text,mobile_call",
+            call_confirmation=how,
+        )
+        for language in ("en-US", "ko-KR")
+        for how in ("pound", "spoken_code")
+    }
+
+
+def looks_right(page, reader):
+    assert page.get_attribute("html", "lang") == reader["language"][:2]
+    if not reader.get("javascript", True):
+        # The examiner is a script, too.
+        return
+    assert [f"{one.rule} {one.where}" for one in axe(page)] == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def answer(page, twilio, e164, reader, how):
+    """Picks up and does what the voice asks for."""
+    looks_right(page, reader)
+    before, call = page.url, twilio.wait_for_call(e164)
+    call.fetch()
+    if how == "pound":
+        call.type_digits("#")
+        if reader.get("javascript", True):
+            page.wait_for_url(lambda url: url != before, timeout=10_000)
+        else:
+            people.go_on(page)
+        return
+    assert not re.search(r"\d, \d", call.said())
+    call.type_digits("1")
+    people.type_code(page, re.search(r"\d(?:, \d){7}", call.said())[0].replace(", ", ""))
+
+
+@pytest.mark.parametrize(
+    ("reader", "how"),
+    [
+        pytest.param(ENGLISH, "spoken_code", id="English 375 dark, a code"),
+        pytest.param(KOREAN, "pound", id="Korean 1280, a key"),
+        pytest.param(KOREAN_WITHOUT_SCRIPT, "spoken_code", id="Korean without script, a code"),
+        pytest.param(KOREAN_WITHOUT_SCRIPT, "pound", id="Korean without script, a key"),
+    ],
+)
+def test_a_phone_is_registered_and_resets_by_call(organisations, twilio, open_page, reader, how):
+    number, page = next(_numbers), open_page(**reader)
+    e164 = f"+8210123477{number:02d}"
+    organisation = organisations[reader["language"], how]
+    upn = organisation.upn(f"user{number % 4 + 1}")
+    people.sign_in(page, upn)
+    page.goto("/ssprsetup/phone")
+    page.fill("[name=phone]", f"010-1234-77{number:02d}")
+    page.check("[name=method][value=mobile_call]")
+    people.go_on(page)
+    answer(page, twilio, e164, reader, how)
+    people.sign_out(page)
+
+    people.begin_reset(page, upn)
+    people.choose(page, "mobile_call")
+    answer(page, twilio, e164, reader, how)
+
+    assert page.url.endswith("/passwordreset/new-password")
