@@ -20,6 +20,11 @@ class Rate:
     per: timedelta
     pauses: tuple[timedelta, ...] = ()
 
+    @property
+    def outlasts_keys(self) -> bool:
+        """Whether it counts on for longer than an operator waits before a key of the ring goes."""
+        return self.per > _DAY
+
 
 @verify(UNIQUE)
 class Limit(Enum):
