@@ -47,6 +47,7 @@ class Activity(StrEnum):
     ACCESS_PASS_ISSUED = "access_pass_issued"
     ACCESS_PASS_REVOKED = "access_pass_revoked"
     ACCESS_PASS_USED = "access_pass_used"
+    ACCESS_PASS_STOPPED = "access_pass_stopped"
     CALLER_VERIFIED = "caller_verified"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"

@@ -45,6 +45,7 @@ LABELS = {
     Activity.ACCESS_PASS_ISSUED: _("Temporary Access Pass issued"),
     Activity.ACCESS_PASS_REVOKED: _("Temporary Access Pass withdrawn"),
     Activity.ACCESS_PASS_USED: _("Signed in with a Temporary Access Pass"),
+    Activity.ACCESS_PASS_STOPPED: _("Temporary Access Pass stopped after wrong tries"),
     Activity.CALLER_VERIFIED: _("Caller verified by the helpdesk"),
     Activity.USER_DISABLED: _("User disabled"),
     Activity.USER_ENABLED: _("User enabled"),

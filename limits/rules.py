@@ -20,6 +20,11 @@ class Rate:
     per: timedelta
     pauses: tuple[timedelta, ...] = ()
 
+    @property
+    def outlasts_keys(self) -> bool:
+        """Whether it counts on for longer than an operator waits before a key of the ring goes."""
+        return self.per > _DAY
+
 
 @verify(UNIQUE)
 class Limit(Enum):
@@ -41,6 +46,8 @@ class Limit(Enum):
     USER_IDS_FROM_A_NETWORK = Rate(200, _DAY)
     USER_IDS_FROM_A_NETWORK_LATELY = Rate(20, timedelta(minutes=10))
     CAPTCHA_OF_A_PAGE = Rate(1, timedelta(minutes=20))
+    WAITS_OF_A_NETWORK = Rate(12, timedelta(minutes=2))
+    FORM_SENT = Rate(1, _DAY)
     WRONG_GUESSES_OF_A_TENANT = Rate(50, _HOUR)
     RESETS_OF_A_USER = Rate(5, _DAY)
     CONTACTS_OF_A_USER = Rate(1, _HOUR)

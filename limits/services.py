@@ -8,10 +8,12 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from isolation.scope import current_tenant_id
 from limits.models import Counter
 from limits.rules import Limit
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
+from vault.services import tenant_key
 
 _HIT = """
 INSERT INTO limits_counter (key, count, ends_at, paused_until)
@@ -131,7 +133,16 @@ def _blocked(limit: Limit, counter: Counter, now: int, most: int) -> datetime | 
 
 
 def _key(limit: Limit, parts: tuple[str, ...]) -> str:
-    return fingerprint(purpose_key("limits"), limit.name, *parts)
+    """What is stored of who is counted.
+
+    What counts for long is the tenant's own: a new key of the ring must not forgive the guesses
+    at somebody that were wrong before it.
+    """
+    if limit.value.outlasts_keys:
+        key = tenant_key(current_tenant_id(), "limits")
+    else:
+        key = purpose_key("limits")
+    return fingerprint(key, limit.name, *parts)
 
 
 def _parameters(limit: Limit, key: tuple[str, ...], times: int) -> dict[str, str | int]:

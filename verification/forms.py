@@ -371,6 +371,9 @@ def captcha_words(action: Action, finding: Finding, ripe_at: datetime) -> str:
             else _("That was too soon. Wait until %(time)s, then select Continue.")
         )
         return words % {"time": clock_to_the_second(ripe_at)}
+    if finding is Finding.CROWDED:
+        words = _("Too many requests came from your network. Try again after %(time)s.")
+        return words % {"time": clock_to_the_second(ripe_at)}
     if finding is Finding.EXPIRED:
         if signs_in:
             return _("The check expired. Select Sign in to do it again.")

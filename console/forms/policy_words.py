@@ -220,7 +220,7 @@ WORDS: dict[str, Words] = {
     ),
     "access_pass_length": (
         _("Length of a pass"),
-        _("8 to 48 characters."),
+        _("8 to 48 characters. From 13 on, wrong tries don’t stop a pass: nobody can guess it."),
     ),
     "access_pass_once": (
         _("Passes work once only"),

@@ -4,6 +4,9 @@ import secrets
 
 from django.contrib.sessions.backends.base import SessionBase
 
+from limits import services as limits
+from limits.rules import Limit
+
 _OFFERED = "forms_offered"
 _MOST = 20
 
@@ -16,11 +19,16 @@ def offer(session: SessionBase) -> str:
 
 
 def take(session: SessionBase, token: str) -> bool:
-    """Spends the token of a form; False where that has happened before."""
+    """Spends the token of a form; False where that has happened before, however lately.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo it.
+    """
     offered = session.get(_OFFERED, [])
-    if token not in offered:
+    # The session knows whose forms they are, but two requests at once both read it as it was
+    # before. Which of them came first is decided by the database.
+    if token not in offered or not limits.hit(Limit.FORM_SENT, token).allowed:
         return False
     session[_OFFERED] = [one for one in offered if one != token]
-    # At once: the second half of a double click doesn't wait for the end of this request.
     session.save()
     return True

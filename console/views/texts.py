@@ -37,6 +37,7 @@ NAMES = {
     Notice.TEMPORARY_PASSWORD: gettext_lazy("Temporary password was issued"),
     Notice.ACCESS_PASS: gettext_lazy("Temporary Access Pass was issued"),
     Notice.ACCESS_PASS_REVOKED: gettext_lazy("Temporary Access Pass was withdrawn"),
+    Notice.ACCESS_PASS_STOPPED: gettext_lazy("Temporary Access Pass was stopped"),
     Notice.SIGNED_OUT: gettext_lazy("Signed out everywhere by an administrator"),
     Notice.DISABLED: gettext_lazy("Account was disabled"),
     Notice.ENABLED: gettext_lazy("Account was enabled"),

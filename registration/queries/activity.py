@@ -13,7 +13,12 @@ _SHOWN = 10
 RESET_BEGUN = "identified"
 """The reason under which the beginning of a reset is written down."""
 TOLD_OF_FAILURES = frozenset(
-    {Activity.SIGN_IN_FAILED, Activity.CALL_DENIED, Activity.RESET_BLOCKED}
+    {
+        Activity.SIGN_IN_FAILED,
+        Activity.CALL_DENIED,
+        Activity.RESET_BLOCKED,
+        Activity.ACCESS_PASS_STOPPED,
+    }
 )
 TOLD = TOLD_OF_FAILURES | {
     Activity.SIGNED_IN,

@@ -17,6 +17,7 @@ WORDS: dict[Activity, Promise] = {
     Activity.ACCESS_PASS_ISSUED: _("An administrator issued a Temporary Access Pass"),
     Activity.ACCESS_PASS_REVOKED: _("An administrator withdrew a Temporary Access Pass"),
     Activity.ACCESS_PASS_USED: _("You signed in with a Temporary Access Pass"),
+    Activity.ACCESS_PASS_STOPPED: _("A Temporary Access Pass was stopped after many wrong tries"),
     Activity.SIGN_IN_LOCKED: _("Sign-in was locked for a while after wrong passwords"),
     Activity.RECOVERY_CODE_USED: _("A recovery code was used"),
     Activity.BROWSER_REMEMBERED: _("A browser was remembered"),

@@ -25,7 +25,7 @@ from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
-from vault.services import opened
+from vault.services import opened, tenant_key
 from verification.models import Challenge, Purpose
 from verification.queries import Waiting, waiting_in
 from verification.queries.holdings import (
@@ -105,9 +105,11 @@ def policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
 def number_of_nobody(upn: str) -> int:
     """What stands for a user ID that nobody has, below zero: always the same for the same one.
 
-    Its tries are counted, and its questions drawn, as those of a user are.
+    Its tries are counted, and its questions drawn, as those of a user are: a new key of the ring
+    changes neither.
     """
-    return -1 - digits(purpose_key("nobody"), str(current_tenant_id()), upn, below=_MANY)
+    key = tenant_key(current_tenant_id(), "number of nobody")
+    return -1 - digits(key, upn, below=_MANY)
 
 
 def budget_of(attempt: ResetAttempt) -> Budget:

@@ -195,6 +195,92 @@ def test_a_ticket_is_good_once_for_a_while_and_where_it_was_given(contoso, clock
     assert EXPIRED in identify({"ticket": third}).text
 
 
+def test_tickets_taken_all_at_once_are_used_no_faster_than_one_after_another(contoso, clock):
+    tickets = [ticket() for _ in range(20)]
+    clock.shift(timedelta(seconds=10))
+
+    pages = [identify({"ticket": one}) for one in tickets]
+
+    assert [got_in(page) for page in pages] == [True] * 12 + [False] * 8
+    refused = pages[-1]
+    assert "Too many requests came from your network. Try again after 12:02:10 UTC." in refused.text
+    clock.shift(timedelta(seconds=119))
+    assert not got_in(identify({"ticket": tickets[-1]}))
+    clock.shift(timedelta(seconds=1))
+    assert got_in(identify({"ticket": ticket_on(refused)}))
+
+
+def test_where_the_suspicion_is_greater_fewer_tickets_are_used_at_once(contoso, clock):
+    for _ in range(20):
+        captcha.count_a_user_id(NETWORK)
+    tickets = [ticket() for _ in range(20)]
+    clock.shift(timedelta(seconds=20))
+
+    assert sum(got_in(identify({"ticket": one})) for one in tickets) == 6
+
+
+def test_who_waits_in_a_crowded_network_is_told_in_korean(contoso, clock):
+    tickets = [ticket() for _ in range(13)]
+    clock.shift(timedelta(seconds=10))
+    korean = Client(headers={"accept-language": "ko"})
+
+    page = [identify({"ticket": one}, korean) for one in tickets][-1]
+
+    assert "오후 12:02:10 (UTC) 이후에 다시 시도하세요." in page.text
+
+
+def test_a_ticket_that_would_go_off_meanwhile_is_replaced_and_the_new_ones_time_is_said(
+    contoso, clock
+):
+    old = ticket()
+    clock.shift(LIFETIME - timedelta(seconds=128))
+    young = [ticket() for _ in range(12)]
+    clock.shift(timedelta(seconds=10))
+    for one in young:
+        identify({"ticket": one})
+    clock.shift(timedelta(seconds=116))
+
+    page = identify({"ticket": old})
+
+    assert "Try again after 12:10:08 UTC." in page.text
+    clock.shift(timedelta(seconds=10))
+    assert got_in(identify({"ticket": ticket_on(page)}))
+
+
+def test_a_crowd_holds_up_no_other_network_no_other_page_and_no_script(contoso, clock):
+    crowd = [ticket() for _ in range(20)]
+    elsewhere = "198.51.100.1"
+    other = ticket(network=elsewhere)
+    sign_in = Captcha(Action.SIGN_IN, NETWORK, {"ticket": ticket(Action.SIGN_IN)})
+    clock.shift(timedelta(seconds=10))
+    for one in crowd:
+        identify({"ticket": one})
+
+    assert got_in(identify({"ticket": other}, Client(REMOTE_ADDR=elsewhere)))
+    assert sign_in.judge(Suspicion.NONE) is captcha.Finding.PASSED
+    assert got_in(identify({"altcha": work()}))
+
+
+def test_a_used_ticket_sent_again_and_again_takes_nobodys_turn(contoso, clock):
+    used, fresh = ticket(), ticket()
+    clock.shift(timedelta(seconds=10))
+    for _ in range(20):
+        identify({"ticket": used})
+
+    assert got_in(identify({"ticket": fresh}))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_tickets_used_at_the_same_moment_are_counted_too(contoso):
+    with time_machine.travel(NOON, tick=False) as clock:
+        tickets = iter([ticket() for _ in range(20)])
+        clock.shift(timedelta(seconds=11))
+
+        pages = all_at_once(20, lambda: identify({"ticket": next(tickets)}))
+
+    assert sum(got_in(page) for page in pages) == 12
+
+
 def test_a_network_that_tries_many_user_ids_works_and_waits_longer(contoso, clock):
     for _ in range(20):
         assert got_in(identify({"altcha": work()}))

@@ -4,15 +4,18 @@ import re
 
 import pytest
 import time_machine
+from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
+from isolation.scope import in_tenant
 from tenants.policy import Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_user
+from tests.builders import make_tenant, make_user
 from tests.console.people import behind_both, make_admin, token_of
+from tests.threads import all_at_once
 from verification.models import AccessPass
 
 LIST = "/admin/people/"
@@ -95,6 +98,29 @@ def test_the_session_never_holds_the_secret(person, helpdesk, action):
     page = helpdesk.post(path, filled(helpdesk, path))
 
     assert page.context[SECRETS[action]] not in str(dict(helpdesk.session))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("action", SECRETS)
+def test_of_one_form_sent_many_times_at_once_one_issues(action):
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        person = make_user()
+        client = behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
+    path = f"{LIST}{person.pk}/do/{action}/"
+    typed = filled(client, path)
+
+    def send():
+        same_browser = Client()
+        same_browser.cookies = client.cookies.copy()
+        return same_browser.post(path, typed)
+
+    pages = all_at_once(8, send, tenant_id=tenant.pk)
+
+    assert sorted(page.status_code for page in pages) == [200] + [302] * 7
+    assert {page.url for page in pages if page.status_code == 302} == {f"{LIST}{person.pk}/"}
+    with in_tenant(tenant.pk):
+        assert issued() == 1
 
 
 def test_the_page_of_a_temporary_password_says_when_it_ends(person):

@@ -16,16 +16,18 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from reset.models import ResetAttempt
-from tenants.policy import Method, Proof
+from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
+from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_tenant, make_user
 from tests.captcha import solved, without_work
-from tests.console.people import behind_both, make_admin, signed_in, with_app
+from tests.console.people import behind_both, confirm, make_admin, signed_in, with_app
 from tests.threads import all_at_once
 from verification.models import AccessPass, AuthenticationMethod
-from verification.rules.access_passes import Terms
+from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms
 from verification.rules.captcha import Action
 from verification.services import access_passes
+from verification.services.sign_in import TooMany, sign_in_by_pass
 
 UPN = "minji@contoso.example"
 BAD = "This pass is not correct, has expired or was already used."
@@ -273,6 +275,102 @@ def test_a_hundred_wrong_ones_kill_a_pass_and_a_right_one_before_forgives_them(c
         access_passes.spend(user, "wrong")
 
     assert access_passes.spend(user, letters) is None
+
+
+def wrong_tries(user, times=100):
+    for _ in range(times):
+        access_passes.spend(user, "wrong")
+
+
+def test_who_can_do_something_about_a_stopped_pass_hears_of_it_once(contoso, mailroom):
+    user = make_user()
+    make_email(user)
+    make_admin()
+    make_admin("help@contoso.example", role=Role.HELPDESK)
+    letters = make_pass(user)
+
+    wrong_tries(user, 150)
+
+    mails = {mail.destination: mail for mail in mailroom.work()}
+    assert set(mails) == {
+        "minji.home@mail.example",
+        UPN,
+        "admin@contoso.example",
+        "help@contoso.example",
+    }
+    assert mails[UPN].subject == "Your Temporary Access Pass for Contoso was stopped"
+    assert "Ask your IT team for a new one." in mails[UPN].text
+    told = mails["help@contoso.example"]
+    assert f"/admin/people/{user.pk}/" in told.text
+    assert not [mail for mail in mails.values() if letters in mail.text]
+    (event,) = Event.objects.filter(activity=Activity.ACCESS_PASS_STOPPED)
+    assert event.subject_id == user.pk
+
+
+def test_a_new_pass_in_place_of_a_stopped_one_is_good_at_once(contoso):
+    user = make_user()
+    helpdesk = behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
+    make_pass(user)
+    wrong_tries(user)
+
+    page = helpdesk.get(f"/admin/people/{user.pk}/")
+    issuing = f"/admin/people/{user.pk}/do/access-pass/"
+    new = confirm(helpdesk, issuing, minutes="60", once="on", note="7").context["letters"]
+
+    assert "a wrong pass was entered too often. Issue a new one." in page.text
+    assert "Works from" not in page.text
+    assert issuing in page.text
+    assert is_in(enter(new))
+
+
+def test_whoever_came_in_before_stays_in_when_strangers_stop_the_pass(contoso):
+    user = make_user()
+    client = enter(make_pass(user))
+
+    wrong_tries(user)
+
+    assert client.get("/ssprsetup").status_code == 200
+
+
+def test_wrong_tries_never_stop_a_pass_that_nobody_can_guess(contoso, mailroom):
+    change_policy(Policy(self_service=Scope.ALL, access_pass_length=BEYOND_GUESSING))
+    user = make_user()
+    letters = make_pass(user)
+
+    wrong_tries(user, 201)
+
+    assert access_passes.spend(user, letters) is not None
+    assert mailroom.work() == []
+
+
+def test_a_pass_that_nobody_can_guess_is_64_bits():
+    assert len(LETTERS) ** BEYOND_GUESSING >= 2**64 > len(LETTERS) ** (BEYOND_GUESSING - 1)
+
+
+def test_a_long_pass_is_guarded_by_the_count_of_the_network_alone(contoso):
+    change_policy(Policy(self_service=Scope.ALL, access_pass_length=BEYOND_GUESSING))
+    letters = make_pass(make_user())
+    for _ in range(100):
+        sign_in_by_pass(UPN, "wrong", network="192.0.2.1")
+
+    with pytest.raises(TooMany):
+        sign_in_by_pass(UPN, letters, network="192.0.2.1")
+    assert sign_in_by_pass(UPN, letters, network="198.51.100.1") is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wrong_tries_at_the_same_moment_stop_a_pass_once():
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        user = make_user()
+        letters = make_pass(user)
+        wrong_tries(user, 95)
+
+    all_at_once(10, lambda: access_passes.spend(user, "wrong"), tenant_id=tenant.pk)
+
+    with in_tenant(tenant.pk):
+        assert access_passes.spend(user, letters) is None
+        assert Event.objects.filter(activity=Activity.ACCESS_PASS_STOPPED).count() == 1
 
 
 def test_the_session_ends_with_the_pass_whatever_is_clicked(contoso):

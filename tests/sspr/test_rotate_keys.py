@@ -19,8 +19,12 @@ from directory.services.import_store import file_of
 from directory.services.imports import take
 from isolation.models import TenantOwned
 from isolation.scope import in_tenant
+from limits import services as limits
+from limits.rules import Limit
+from reset.queries.attempts import number_of_nobody
 from sspr import resealing
 from tenants.policy import Method, Proof
+from tenants.queries import policy_in_force
 from tests.builders import (
     ANSWERS,
     make_email,
@@ -43,6 +47,7 @@ from verification.services import (
     authenticators,
     blind_indexes,
     challenges,
+    guesses,
     questions,
     recovery_codes,
 )
@@ -126,6 +131,37 @@ def test_a_pass_that_was_issued_before_is_good_after(people, ring):
     rotated(ring)
 
     assert access_passes.spend(user, issued) is not None
+
+
+def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
+    """Else a new key would give whoever guesses at people another hundred of them."""
+    user, _codes = people
+    for _ in range(99):
+        limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user.pk))
+
+    ring(NEW, OLD)
+    guesses.count_a_guess(user.pk)
+    with_both = guesses.pause_of(user.pk)
+    rotated(ring)
+
+    assert with_both.until is None
+    assert guesses.pause_of(user.pk).until is None
+    with pytest.raises(guesses.Paused):
+        guesses.count_a_guess(user.pk)
+    guesses.forgive(user.pk)
+    assert guesses.pause_of(user.pk) is None
+
+
+def test_nobody_stays_the_same_nobody(people, ring):
+    """Else who asks before and after a new key learns whom there is: people stay as they are."""
+    name, policy = "nobody@contoso.example", policy_in_force()
+    number = number_of_nobody(name)
+    asked = questions.drawn_or_made_up(number, policy)
+
+    rotated(ring)
+
+    assert number_of_nobody(name) == number
+    assert questions.drawn_or_made_up(number, policy) == asked
 
 
 def test_blind_indexes_of_former_days_are_made_anew(people, ring):

@@ -19,8 +19,12 @@ class AccessPass(TenantOwned):
     role = models.CharField(max_length=20, blank=True, choices=[(r, r) for r in Role])
     """What the person was when it was issued. Who became an administrator needs another one."""
     once = models.BooleanField(default=True)
+    letters = models.PositiveSmallIntegerField(default=8)
+    """How many it has."""
     tries = models.PositiveSmallIntegerField(default=0)
-    """Wrong ones since it was last right."""
+    """Wrong ones since it was last right, where they count."""
+    stopped_at = models.DateTimeField(null=True)
+    """When there were too many of them. Sessions that were opened with it go on."""
     issued_by = models.BigIntegerField()
     issued_at = models.DateTimeField()
     starts_at = models.DateTimeField()

@@ -10,9 +10,19 @@ from tenants.policy import RANGES, Policy
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """No look-alikes, nothing that a spreadsheet or a telephone could mistake."""
 MOST_TRIES = 100
-"""Wrong ones in a row that kill a pass.
+"""Wrong ones in a row that stop a pass which could be guessed.
+
+Pauses in place of it would not do: the eight letters that are usual are 39 bits, and for less than
+64 the rule leaves no choice, however unlikely it is that somebody guesses one.
 
 Source: NIST SP 800-63B-4 section 3.2.2 (no more than 100 consecutive failed attempts).
+"""
+BEYOND_GUESSING = 13
+"""From so many letters on a pass is 64 bits or more. No number of wrong tries stops it, so that no
+stranger can; each network's tries are limited all the same.
+
+Source: NIST SP 800-63B-4 section 3.1.3.2 and SP 800-63B-3 section 5.1.2.2 (below 64 bits, failed
+attempts at an account are limited).
 """
 LATEST_START = timedelta(days=30)
 _GROUP = 4

@@ -38,10 +38,23 @@ class Suspicion(IntEnum):
         """How long a waiting ticket ripens."""
         return _WAITS[self]
 
+    def waits_within(self, window: timedelta) -> int:
+        """How many tickets one network may use in that time: as many as ripen one after another.
+
+        Tickets taken all at once ripen all at once, so without this twenty of them would cost no
+        more than one. Some may be used together, because the people of an office share a network.
+
+        >>> [suspicion.waits_within(timedelta(minutes=2)) for suspicion in Suspicion]
+        [12, 6, 3]
+        """
+        return window // self.wait
+
 
 class Finding(Enum):
     PASSED = auto()
     EARLY = auto()
+    CROWDED = auto()
+    """The time was waited, but by more in the same network than could have waited in turn."""
     EXPIRED = auto()
     FAILED = auto()
 

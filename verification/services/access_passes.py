@@ -12,6 +12,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from audit.activities import Activity, Outcome
+from audit.services import record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
@@ -20,7 +22,16 @@ from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import AccessPass
 from verification.queries.callers import good_passes, standing_pass
-from verification.rules.access_passes import LETTERS, MOST_TRIES, Terms, grouped, typed_pass
+from verification.rules.access_passes import (
+    BEYOND_GUESSING,
+    LETTERS,
+    MOST_TRIES,
+    Terms,
+    grouped,
+    typed_pass,
+)
+from verification.services import notices
+from verification.services.notice_words import Notice
 
 _NO_ONE = 0
 
@@ -41,6 +52,7 @@ def issue(person: User, terms: Terms, *, issued_by: int) -> str:
             user=person,
             mac=_mac(person.pk, letters),
             role=person.role,
+            letters=len(letters),
             once=terms.once or policy_in_force().access_pass_once,
             issued_by=issued_by,
             issued_at=now,
@@ -59,7 +71,8 @@ def revoke(person: User) -> bool:
 def spend(person: User | None, typed: str) -> AccessPass | None:
     """The pass, if it is this person's, right, and good now. Of two racing requests one wins.
 
-    The same statements run for somebody unknown, disabled, or without a pass.
+    The same statements run for somebody unknown, disabled, or without a pass. When wrong tries stop
+    a pass, its person and who can issue another hear of it.
     """
     allowed, now = policy_in_force().access_passes, timezone.now()
     who = person if person is not None and person.enabled and allowed else User(pk=_NO_ONE)
@@ -67,9 +80,14 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
     letters = typed_pass(typed)
     right = [_mac(who.pk, letters), *_older_macs(who.pk, letters)]
     unspent = Q(once=False) | Q(used_at=None)
-    live = good_passes(who, now).filter(unspent, tries__lt=MOST_TRIES)
+    live = good_passes(who, now).filter(unspent, stopped_at=None)
     with transaction.atomic():
-        live.update(tries=F("tries") + 1)
+        live.filter(letters__lt=BEYOND_GUESSING).update(tries=F("tries") + 1)
+        if live.filter(tries__gte=MOST_TRIES).update(stopped_at=now):
+            record(Activity.ACCESS_PASS_STOPPED, Outcome.FAILURE, subject_id=who.pk)
+            notices.tell(who, Notice.ACCESS_PASS_STOPPED)
+            notices.tell_of_stopped_pass(who)
+            return None
         if not live.filter(mac__in=right).update(used_at=now, tries=0):
             return None
         return standing_pass(who.pk)

@@ -28,6 +28,7 @@ _MOST_SENT = 4_096
 _FAILURES = (5, 20, 50)
 """How many failed sign-ins from a network bring on each suspicion."""
 _WRONG_PASSWORDS_UNNOTICED = 3
+_WAITS = Limit.WAITS_OF_A_NETWORK
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Captcha:
     needed: bool = True
     finding: Finding | None = None
     _ticket: "_Ticket | None" = field(default=None, init=False)
+    _crowded_until: datetime | None = field(default=None, init=False)
 
     def judge(self, suspicion: Suspicion) -> Finding:
         """Whether the work was done, or the time waited, that so much suspicion asks for.
@@ -78,22 +80,15 @@ class Captcha:
 
     @property
     def ticket(self) -> str:
-        """The ticket of this page: the one that was sent, as long as it can still ripen."""
-        held = self._ticket_sent()
-        now = timezone.now()
-        if (
-            held is None
-            or held.spent
-            or rules.ripe(held.at, now, self.suspicion) is Finding.EXPIRED
-        ):
-            held = self._ticket = _Ticket(secrets.token_hex(16), now)
+        """The ticket of this page: the one that was sent, as long as it can still be used."""
+        held = self._carried()
         return _signed([self.action, place(self.network), held.id, int(held.at.timestamp())])
 
     @property
     def ripe_at(self) -> datetime:
         """From when the ticket is good."""
-        held = self._ticket_sent()
-        return (held.at if held else timezone.now()) + self.suspicion.wait
+        ripe_at = self._carried().at + self.suspicion.wait
+        return max(ripe_at, self._crowded_until or ripe_at)
 
     @property
     def signs_in(self) -> bool:
@@ -129,8 +124,28 @@ class Captcha:
         found = rules.ripe(held.at, timezone.now(), self.suspicion)
         if found is not Finding.PASSED:
             return found
+        counted = (self.network, self.action.value)
+        most = self.suspicion.waits_within(_WAITS.value.per)
+        turn = limits.hit(_WAITS, *counted, at_most=most)
+        if not turn.allowed:
+            self._crowded_until = turn.until
+            return Finding.CROWDED
         held.spent = True
-        return _spend(held.id)
+        spent = _spend(held.id)
+        if spent is not Finding.PASSED:
+            limits.give_back(_WAITS, *counted)
+        return spent
+
+    def _carried(self) -> "_Ticket":
+        held, now = self._ticket_sent(), timezone.now()
+        usable_from = self._crowded_until or now
+        if (
+            held is None
+            or held.spent
+            or rules.ripe(held.at, usable_from, self.suspicion) is Finding.EXPIRED
+        ):
+            held = self._ticket = _Ticket(secrets.token_hex(16), now)
+        return held
 
     def _ticket_sent(self) -> "_Ticket | None":
         if self._ticket is None:

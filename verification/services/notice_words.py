@@ -21,6 +21,7 @@ class Notice(StrEnum):
     TEMPORARY_PASSWORD = "temporary_password"
     ACCESS_PASS = "access_pass"
     ACCESS_PASS_REVOKED = "access_pass_revoked"
+    ACCESS_PASS_STOPPED = "access_pass_stopped"
     DISABLED = "disabled"
     ENABLED = "enabled"
     CONTACT_ENTERED = "contact_entered"
@@ -32,7 +33,7 @@ class Notice(StrEnum):
     @property
     def needs_a_link(self) -> bool:
         """Whether it says that something happened which may not have been the user."""
-        return self is not Notice.FROZEN
+        return self not in {Notice.FROZEN, Notice.ACCESS_PASS_STOPPED}
 
     @property
     def is_of_an_administrator(self) -> bool:
@@ -126,6 +127,13 @@ def letter_words(notice: Notice) -> tuple[str, str]:
                 " longer works."
             ),
         ),
+        Notice.ACCESS_PASS_STOPPED: (
+            _("Your Temporary Access Pass for %(brand)s was stopped"),
+            _(
+                "A wrong pass was entered too often for %(user)s. Your pass stopped working on"
+                " %(date)s at %(time)s. Ask your IT team for a new one."
+            ),
+        ),
         Notice.DISABLED: (
             _("Your %(brand)s account was disabled"),
             _("An administrator disabled %(user)s on %(date)s at %(time)s."),
@@ -191,6 +199,9 @@ def text_words(notice: Notice) -> str:
         ),
         Notice.PASSWORD_CHANGED: _(
             "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
+        ),
+        Notice.ACCESS_PASS_STOPPED: _(
+            "%(brand)s: your pass was stopped at %(time)s after wrong tries. Ask your IT team."
         ),
         Notice.FROZEN: _(
             "%(brand)s: password reset was stopped for your account at %(time)s."

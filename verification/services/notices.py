@@ -29,6 +29,7 @@ from tenants.rules import filled
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
 from verification.models import AuthenticationMethod
 from verification.queries import methods_by_proof, value_of
+from verification.rules.access_passes import BEYOND_GUESSING
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Letter, content_of, support_line
@@ -140,6 +141,32 @@ def tell_of_freezing(person: User) -> None:
                 _("%(user)s said “this wasn’t me”. Self-service is stopped for this account.")
                 % facts,
                 _("Open this person’s timeline: %(url)s") % facts,
+            ],
+        )
+        _post_to(sorted(staff), letter, tenant)
+
+
+def tell_of_stopped_pass(person: User) -> None:
+    """Who can issue another one hears that wrong tries stopped somebody's pass."""
+    tenant = tenant_in_force()
+    staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
+    url = f"{settings.BASE_URL}{reverse('console:person', args=[person.pk])}"
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _facts(person, timezone.now()) | {"url": url, "length": str(BEYOND_GUESSING)}
+        letter = Letter(
+            subject=_("[%(tenant)s] The Temporary Access Pass of %(user)s was stopped") % facts,
+            paragraphs=[
+                _(
+                    "A wrong pass was entered too often for %(user)s. The pass stopped working on"
+                    " %(date)s at %(time)s."
+                )
+                % facts,
+                _("Issue a new one on this person’s page: %(url)s") % facts,
+                _(
+                    "Passes of %(length)s characters or more can’t be guessed, so wrong tries don’t"
+                    " stop them. The policy says how long passes are."
+                )
+                % facts,
             ],
         )
         _post_to(sorted(staff), letter, tenant)

@@ -70,11 +70,8 @@ def drawn_or_made_up(user_id: int, policy: Policy) -> tuple[list[str], list[str]
     Both stay the same, so that asking again tells nothing.
     """
     method = methods_by_proof(user_id).get(Proof.QUESTIONS)
-    key = purpose_key("made-up questions")
-    order = {
-        qid: fingerprint(key, str(current_tenant_id()), str(user_id), qid)
-        for qid in questions_on_offer()
-    }
+    key = tenant_key(current_tenant_id(), "made-up questions")
+    order = {qid: fingerprint(key, str(user_id), qid) for qid in questions_on_offer()}
     made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
     return list(method.drawn) if method else [], made_up
 
