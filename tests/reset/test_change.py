@@ -47,6 +47,11 @@ def test_who_knows_the_old_password_sets_a_new_one_and_stays_signed_in(user, mai
     assert Event.objects.filter(activity=Activity.PASSWORD_CHANGED).exists()
 
 
+@pytest.mark.parametrize("path", ["/", "/passwordreset", "/security-info"])
+def test_who_knows_the_password_is_led_there_from_where_people_look_for_it(user, path):
+    assert f'href="{PAGE}"' in sign_in(user).get(path).text
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
