@@ -71,6 +71,15 @@ def test_what_is_wrong_is_said_at_the_field_and_changes_nothing(user, typed, wor
     assert is_password(user, PASSWORD)
 
 
+def test_what_is_missing_is_asked_for_in_korean_and_not_just_named(user):
+    client = sign_in(user)
+    client.get(PAGE, {"lng": "ko"})
+
+    page = client.post(PAGE, {"password": ""}).text
+
+    assert page.count("새 비밀번호를 한 번 더 입력하세요") == 2
+
+
 def test_eleventh_guess_at_the_old_password_isnt_looked_at(user):
     client = sign_in(user)
     for number in range(10):
