@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from delivery.rules.phones import NotAPhone, phone
 from directory.rules import canonical_upn, is_upn
@@ -113,7 +113,7 @@ class NewPasswordForm(forms.Form):
     confirm_password = forms.CharField(
         label=gettext_lazy("Enter the new password again"),
         strip=False,
-        error_messages={"required": gettext_lazy("Enter the new password again")},
+        error_messages={"required": pgettext_lazy("problem", "Enter the new password again")},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

@@ -20,11 +20,15 @@ from pathlib import Path
 BASE = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE / "manage.py"))
 _GRACE_S, _LOOK_S = 10.0, 0.1
-_WEB = "granian --interface wsgi --no-ws --blocking-threads 8 --port {port} sspr.wsgi:application"
+_WEB = (
+    "granian --interface wsgi --no-ws --blocking-threads {threads} --port {port}"
+    " sspr.wsgi:application"
+)
 _WORKER = (
     "celery --quiet --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
 )
 _PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
+_OUTBOX = "/demo/outbox"
 
 
 class Ended(Exception):
@@ -147,7 +151,7 @@ def live(household: Household) -> None:
     if _static_files_are_old(env):
         _say("Collecting static files.")
         household.manage("collectstatic", "--noinput", "--verbosity", "0")
-    household.start("web server", *_program(_WEB, port=port))
+    household.start("web server", *_program(_WEB, port=port, threads=_threads()))
     accounts = household.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
         household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
@@ -155,7 +159,7 @@ def live(household: Household) -> None:
     household.start("worker", *_program(_WORKER, pool=pool))
     household.watch(lambda: _answers(port))
     _say("\nReady. Ctrl-C ends everything.")
-    for page in _PAGES:
+    for page in (*_PAGES, *([_OUTBOX] if demo else [])):
         _say(f"  {env['SSPR_BASE_URL']}{page}")
     _say(accounts)
     if mailbox_port:
@@ -165,6 +169,11 @@ def live(household: Household) -> None:
 
 def _program(words: str, **values: object) -> list[str]:
     return [sys.executable, "-m", *words.format(**values).split()]
+
+
+def _threads() -> int:
+    """Eight, but on a small machine as many as the web server takes without a warning."""
+    return min(8, 2 * (os.cpu_count() or 1) + 1)
 
 
 def _static_files_are_old(env: Mapping[str, str]) -> bool:

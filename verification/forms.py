@@ -338,6 +338,11 @@ def paused_words(until: datetime | None) -> str:
     return _("Paused until %(time)s") % {"time": when(until)}
 
 
+def sending_words(method: Method) -> str:
+    """What the button does that sends a code or places a call to a phone."""
+    return _("Call me") if method.is_call else _("Text me a code")
+
+
 def call_words(state: CallState) -> str:
     """What a call is doing, for the line that changes while it rings."""
     if policy_in_force().call_confirmation is CallConfirmation.POUND and state in _POUND_WORDS:

@@ -89,7 +89,12 @@ def number(request: HttpRequest, standing: Standing) -> HttpResponse:
             if refusal.too_soon:
                 return redirect(_page_of(method))
             form.add_error("phone", verification_forms.refusal_words(refusal.until))
-    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
+    context = {
+        "form": form,
+        "submit": verification_forms.sending_words(method),
+        "other_url": reverse("reset:verify"),
+        **_progress(standing),
+    }
     return render(request, "reset/number.html", context)
 
 

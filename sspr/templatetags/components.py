@@ -122,7 +122,8 @@ def countdown(until: datetime, kind: str = "left", *, done: str = "") -> dict[st
 
     Args:
         until: an instant.
-        kind: "left" (minutes and seconds left) or "resend" (seconds until a new code may be had).
+        kind: "left" (minutes and seconds left), "resend" or "call" (seconds until a new code or
+            another call may be had).
         done: what the script puts in its place when time is up.
     """
     now = timezone.now()

@@ -97,6 +97,16 @@ def test_an_administrator_signs_in_again_with_the_app(site, organisation, open_p
     assert again.inner_text("#content h1") == "Overview"
 
 
+def test_the_picture_to_scan_stands_below_the_words_about_it(site, organisation, open_page):
+    page = open_page(width=1280)
+    people.sign_in(page, admins.appoint(site, organisation, "user9", "tenant_admin"))
+    page.goto("/admin/")
+
+    step, picture = (page.locator(one).bounding_box() for one in ("li:has(.qr)", ".qr"))
+
+    assert picture["x"] == step["x"]
+
+
 def test_an_operator_chooses_where_to_act_and_everybody_can_see_it(site, organisation, open_page):
     site.manage(
         "shell",

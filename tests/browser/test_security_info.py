@@ -191,6 +191,11 @@ def test_a_password_is_judged_while_it_is_typed(page, upn):
     page.wait_for_selector("[data-strength]:not([hidden])")
     refused = page.inner_text("[data-strength]")
     inspector.look("refused hint")
+    field, hint = (
+        page.locator(one).bounding_box() for one in ("[name=new_password]", "[data-strength]")
+    )
+    ring = 5
+    assert field["y"] + field["height"] + ring <= hint["y"]
     page.fill("[name=new_password]", NEW)
     page.wait_for_function(
         "before => document.querySelector('[data-strength]').innerText !== before"

@@ -90,6 +90,22 @@ def test_every_setting_says_its_default_and_whether_it_does_anything_yet(admin):
         assert ("takes effect in a later version" in said) == (name in LATER)
 
 
+def test_what_a_tick_means_stands_below_it_where_it_belongs_to_nothing_else(admin):
+    page = admin.get(PAGE).text
+    tick = page.index('name="notify_on_reset"')
+    meaning = page.index('id="id_notify_on_reset_helptext"')
+
+    assert tick < meaning < page.index('name="notify_on_method_change"')
+    assert 'aria-describedby="id_notify_on_reset_helptext"' in page
+
+
+def test_sentences_of_a_hint_end_before_the_next_begins(admin):
+    page = admin.get(PAGE, {"lng": "ko"}, follow=True).text
+
+    assert "지금은 저장만" in page
+    assert not re.search(r"기본값: [^.<]+ 지금은 저장만", page)
+
+
 def test_choices_that_are_stored_alike_are_told_apart(admin):
     form = admin.get(PAGE).context["form"]
 

@@ -24,6 +24,9 @@ GLOSSARY = [
     pytest.param("초기화", id="reset is 재설정"),
     pytest.param("확인 코드|보안 코드", id="verification code is 인증번호"),
     pytest.param("본인인증", id="verify it's you is 본인 확인"),
+    pytest.param("대체 (이메일|전자 ?메일)", id="alternate email is 보조 이메일"),
+    pytest.param("모바일|회사 ?전화", id="phones are 휴대폰 and 사무실 전화"),
+    pytest.param("사인인|인증자", id="sign in is 로그인 and an app is 인증 앱"),
     pytest.param("당신|귀하|클릭|에러", id="nobody is talked down to"),
     pytest.param(r"(\)s|\})(을|를|은|는|이|가|과|와|로)[ .]", id="no particle after a name"),
 ]

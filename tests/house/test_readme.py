@@ -1,8 +1,10 @@
 """What the README says is true."""
 
 import re
+import subprocess
 import tomllib
 
+from sspr.run import environment
 from tests.services.environment import BASE
 
 README = (BASE / "README.md").read_text()
@@ -37,3 +39,19 @@ def test_every_picture_is_there():
 
     assert pictures
     assert all((BASE / picture).is_file() for picture in pictures)
+
+
+def test_a_shell_can_take_over_the_keys_of_what_make_run_started(tmp_path):
+    made = environment({"SSPR_VAR": str(tmp_path / "var")})
+    (commands,) = re.findall(r"`set -a; \. var/env; set \+a`", README)
+    shown = subprocess.run(
+        ["sh", "-c", f"{commands.strip('`')}; env"],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    for name in ("SSPR_SECRET_KEY", "SSPR_ENCRYPTION_KEYS"):
+        assert f"{name}={made[name]}\n" in shown

@@ -78,7 +78,8 @@ def test_registering_may_be_put_off_for_as_many_days_as_the_policy_says(user, cl
     page = client.get(SETUP)
 
     assert first == SETUP
-    assert "More information is needed" in page.text
+    assert "<h1>More information is needed</h1>" in page.text
+    assert page.text.split("<title>")[1].strip().startswith("More information is needed")
     assert said in page.text
     assert ("Skip for now" in page.text) == (days < 7)
 

@@ -44,6 +44,10 @@ def register_email(client, mailroom, address="minji.home@mail.example"):
     return client.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
 
+def title(page):
+    return " ".join(page.text.split("<title>")[1].partition(" – ")[0].split())
+
+
 def phone_form(number, method="mobile_text"):
     return {"phone_country": "KR", "phone": number, "method": method}
 
@@ -165,6 +169,19 @@ def test_what_an_admin_entered_is_shown_masked_and_confirmed_without_being_sent_
     assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "entered@mail.example"
 
 
+@pytest.mark.parametrize(
+    ("proof", "value", "path", "words"),
+    [
+        (Proof.EMAIL, "entered@mail.example", "/ssprsetup/email", "Another address"),
+        (Proof.MOBILE_PHONE, "+821012345678", "/ssprsetup/phone", "Another number"),
+    ],
+)
+def test_beside_what_an_admin_entered_is_a_field_for_another(user, me, proof, value, path, words):
+    make_prefill(user, proof, value)
+
+    assert f"<h2>{words}</h2>" in me.get(path).text
+
+
 def test_the_office_phone_is_confirmed_by_a_call_and_can_not_be_typed(user, me, mailroom):
     make_prefill(user, Proof.OFFICE_PHONE, "+82212345678#12")
     page = me.get("/ssprsetup/office")
@@ -255,6 +272,7 @@ def test_finish_needs_enough_and_says_how_many_are_missing(user, me, mailroom):
     me.post("/ssprsetup")
 
     assert b"You need 1 more before you can finish" in early.content
+    assert title(early) == "Error: More information is needed"
     assert page.request["PATH_INFO"] == "/ssprsetup/done"
     assert "Add one more method" in page.content.decode()
     assert User.objects.get(pk=user.pk).registered_at is not None

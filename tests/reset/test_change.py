@@ -47,6 +47,11 @@ def test_who_knows_the_old_password_sets_a_new_one_and_stays_signed_in(user, mai
     assert Event.objects.filter(activity=Activity.PASSWORD_CHANGED).exists()
 
 
+@pytest.mark.parametrize("path", ["/", "/passwordreset", "/security-info"])
+def test_who_knows_the_password_is_led_there_from_where_people_look_for_it(user, path):
+    assert f'href="{PAGE}"' in sign_in(user).get(path).text
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
@@ -64,6 +69,15 @@ def test_what_is_wrong_is_said_at_the_field_and_changes_nothing(user, typed, wor
 
     assert words in page.text
     assert is_password(user, PASSWORD)
+
+
+def test_what_is_missing_is_asked_for_in_korean_and_not_just_named(user):
+    client = sign_in(user)
+    client.get(PAGE, {"lng": "ko"})
+
+    page = client.post(PAGE, {"password": ""}).text
+
+    assert page.count("새 비밀번호를 한 번 더 입력하세요") == 2
 
 
 def test_eleventh_guess_at_the_old_password_isnt_looked_at(user):

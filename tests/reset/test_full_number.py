@@ -1,7 +1,10 @@
 """Where the policy wants the whole number typed before anything is sent to a phone."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 import time_machine
@@ -52,6 +55,36 @@ def test_choosing_a_phone_leads_to_the_field_and_sends_nothing(browser, mailroom
     assert page.url == f"{NUMBER}mobile_text"
     assert "ends in 78" in browser.get(page.url).text
     assert not mailroom.work()
+
+
+@pytest.mark.parametrize(
+    ("method", "words"), [("mobile_text", "Text me a code"), ("mobile_call", "Call me")]
+)
+def test_the_button_says_what_happens_to_the_phone(browser, method, words):
+    choose(browser, method)
+
+    assert words in browser.get(f"{NUMBER}{method}").text
+
+
+def test_until_when_there_is_no_other_call_is_said_of_calls(browser, mailroom):
+    choose(browser, "mobile_call")
+    type_number(browser, "010-1234-5678", "mobile_call")
+
+    page = browser.get("/passwordreset/call").text
+
+    assert "You can ask for a new call in" in page
+    assert "new code" not in page
+
+
+def test_who_changes_the_language_at_the_field_stays_there(browser):
+    choose(browser)
+    page = browser.get(f"{NUMBER}mobile_text").text
+    link = re.search(r'<a href="([^"]+)" lang="ko"', page).group(1)
+
+    korean = browser.get(urljoin(NUMBER, unescape(link)), follow=True)
+
+    assert korean.redirect_chain == [(f"{NUMBER}mobile_text", 302)]
+    assert "전체 전화번호 입력" in korean.text
 
 
 @pytest.mark.parametrize(

@@ -315,6 +315,7 @@ def test_a_locked_user_may_unlock_and_keep_the_password(user, mailroom, client):
     page = client.post("/passwordreset/unlock", follow=True)
 
     assert opened.status_code == 200
+    assert "<title>Unlock my account – " in opened.text
     assert still_locked
     assert b"Your account is unlocked" in page.content
     assert has_password(user, PASSWORD)
