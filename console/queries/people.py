@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.activities import Outcome as EventOutcome
 from audit.models import Event
+from console.queries.paging import first_page
 from console.rules import State, state, support_code
 from directory.models import User
 from directory.prefills import KIND_OF
@@ -25,7 +26,6 @@ from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import unspent_codes
 from verification.services.guesses import paused_among
 
-PAGE = 50
 _LONGEST_PAUSE = timedelta(hours=1)
 _GUESSES = (Activity.RESET_PROGRESS, Activity.IDENTITY_PROVED)
 
@@ -62,20 +62,9 @@ class Listed:
 def people(wanted: Wanted) -> tuple[list[Listed], str]:
     """One page, and the name after which the next one begins; empty at the end."""
     policy = policy_in_force()
-    found = _searched(User.objects.all(), wanted.search)
-    if wanted.state is not None:
-        found = found.filter(_in_state(wanted.state, policy))
-    if wanted.method is not None:
-        found = found.filter(_holding(wanted.method))
-    if wanted.role is not None:
-        found = found.filter(role=wanted.role)
-    if wanted.language:
-        found = found.filter(_speaking(wanted.language))
-    if wanted.unconfirmed:
-        found = found.filter(_unconfirmed())
-    users = list(found.filter(upn__gt=wanted.after).order_by("upn")[: PAGE + 1])
-    more = users[PAGE - 1].upn if len(users) > PAGE else ""
-    return _listed(users[:PAGE], policy), more
+    found = _found(wanted, policy).filter(upn__gt=wanted.after)
+    users, last = first_page(found.order_by("upn"))
+    return _listed(users, policy), last.upn if last else ""
 
 
 def person_of(person_id: int) -> User | None:
@@ -96,6 +85,22 @@ def attempt_called(code: str) -> ResetAttempt | None:
 
 def last_reset_at(user_id: int) -> datetime | None:
     return _last_resets([user_id]).get(user_id)
+
+
+def _found(wanted: Wanted, policy: Policy) -> QuerySet[User]:
+    """Everybody who is wanted, in no order, whichever page is asked for."""
+    found = _searched(User.objects.all(), wanted.search)
+    if wanted.state is not None:
+        found = found.filter(_in_state(wanted.state, policy))
+    if wanted.method is not None:
+        found = found.filter(_holding(wanted.method))
+    if wanted.role is not None:
+        found = found.filter(role=wanted.role)
+    if wanted.language:
+        found = found.filter(_speaking(wanted.language))
+    if wanted.unconfirmed:
+        found = found.filter(_unconfirmed())
+    return found
 
 
 def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
