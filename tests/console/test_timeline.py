@@ -10,7 +10,6 @@ from isolation.scope import in_tenant
 from reset.models import ResetAttempt
 from reset.rules import LIFETIME
 from tests.builders import make_email, make_user
-from tests.console.people import behind_both, make_admin
 from tests.reset.test_portal import choose, enter, identify, set_password
 
 LIST = "/admin/people/"
@@ -21,11 +20,6 @@ def ann(contoso):
     user = make_user("ann@contoso.example")
     make_email(user)
     return user
-
-
-@pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
 
 
 def stretches(client, person, **query):
