@@ -135,6 +135,10 @@ def test_the_logo_is_removed(admin):
         ("help_url", "http://plain.example"),
         ("help_url", "javascript:alert(1)"),
         ("help_url", "https://user@evil.example"),
+        ("help_phone", "call Minji"),
+        ("help_phone", "010-1234-56"),
+        ("help_phone", "ext"),
+        ("help_phone", "+99 1234"),
         ("portal_host", "localhost"),
         ("portal_host", "not a host"),
         ("help_en", "a" * 501),
@@ -145,6 +149,35 @@ def test_bad_input_is_said_at_the_field(admin, field, value):
 
     assert page.context["form"].errors[field]
     assert look() is None
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["02-1234-5678", "1588-1234", "1330", "02-1234-5678 내선 12", "+1 212 555 0100", "5555"],
+)
+def test_a_number_for_help_is_one_that_people_can_call(admin, number):
+    save(admin, help_phone=number)
+
+    assert look().help_phone == number
+
+
+def test_a_number_nobody_can_call_is_refused_in_the_readers_language(admin):
+    wrong = {"help_phone": "콘토소로 전화"}
+
+    english = admin.post(PAGE, wrong, headers={"accept-language": "en"})
+    korean = admin.post(PAGE, wrong, headers={"accept-language": "ko"})
+
+    assert "Enter a phone number like 010-" in english.text
+    assert "전화번호를 010-" in korean.text
+    assert "콘토소로 전화" in korean.text
+
+
+def test_what_was_saved_as_number_for_help_before_hinders_nobody(admin):
+    Branding.objects.create(help_phone="ask at desk 3")
+
+    save(admin, help_phone="ask at desk 3", colour="#112233")
+
+    assert (look().colour, look().help_phone) == ("#112233", "ask at desk 3")
 
 
 def test_names_and_help_are_shown_in_the_readers_language(admin):
