@@ -56,6 +56,10 @@ def test_own_words_are_given_up_again(admin, mailroom):
         ("subject", "a" * 121),
         ("subject", "$password"),
         ("body", "Hello $code"),
+        ("body", "Hello $User"),
+        ("body", "Hello ${user, how are you"),
+        ("subject", "Hello ${"),
+        ("body", "Hello ${} and $user2"),
         ("body", ""),
         ("body", "a" * 2_001),
     ],
@@ -65,6 +69,37 @@ def test_bad_words_are_said_at_the_field(admin, field, value):
 
     assert page.context["form"].errors[field]
     assert not CustomText.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("It costs $5 or 5$, $ 5.", "It costs $5 or 5$, $ 5."),
+        ("${user}: it is yours", "minji@contoso.example: it is yours"),
+        ("$user님의 비밀번호", "minji@contoso.example님의 비밀번호"),
+        ("100 % of %(user)s {user}", "100 % of %(user)s {user}"),
+    ],
+    ids=["money", "braces", "hangul behind it", "other signs"],
+)
+def test_what_stands_in_own_words_goes_out_as_everybody_would_read_it(admin, mailroom, typed, sent):
+    admin.post(PAGE, OWN | {"body": typed})
+
+    notices.tell(make_user(), Notice.RESET)
+
+    assert sent in mailroom.work()[0].text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Behind “${user” the closing }"), ("ko", "닫는 중괄호(})를 넣어 주세요: “${user”")],
+)
+def test_a_place_that_isnt_closed_is_said_and_nothing_typed_is_lost(admin, language, words):
+    typed = OWN | {"body": "Dear ${user at $time"}
+
+    page = admin.post(PAGE, typed, headers={"accept-language": language})
+
+    assert words in page.text
+    assert "Dear ${user at $time" in page.text
 
 
 def test_a_subject_of_two_lines_becomes_no_second_header(admin, mailroom):
