@@ -55,6 +55,11 @@ class ChangeGroupForm(GroupForm):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
+    def clean_name(self) -> str:
+        # An older name that nobody would be allowed to give now stays until it is changed.
+        name: str = self.initial["name"]
+        return super().clean_name() if "name" in self.changed_data else name
+
     def clean_inner(self) -> list[int]:
         names = _lines(self.cleaned_data["inner"])
         found = groups_named(names)

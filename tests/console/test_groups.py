@@ -57,6 +57,16 @@ def test_spaces_make_no_second_group_of_the_same_name(admin, staff):
     assert Group.objects.get().name == "새 그룹"
 
 
+@pytest.mark.parametrize("name", ["Sales; Seoul", "Sales  Seoul"])
+def test_a_name_from_before_the_rule_stays_while_other_things_change(admin, staff, name):
+    older = Group.objects.create(name=name)
+
+    save(admin, older, inner="Staff")
+
+    assert Group.objects.get(pk=older.pk).name == name
+    assert GroupNesting.objects.filter(outer=older, inner=staff).exists()
+
+
 def test_the_policy_follows_a_new_name(admin, staff):
     change_policy(Policy(self_service=Scope.GROUPS, groups=frozenset({"Staff"})))
 
