@@ -32,6 +32,8 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
         "title": _("People"),
         "form": form,
         "rows": [_shown(row) for row in rows],
+        "how_many": queries.how_many(wanted, len(rows), is_all=not after and not wanted.after),
+        "most_counted": queries.MOST_COUNTED,
         "next": form.address(after=after) if after else "",
         "actions": ACTIONS_FOR_MANY if user.is_trusted_with(Duty.HELP_PEOPLE) else (),
         "everybody": _EVERYBODY in request.GET,
