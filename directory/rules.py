@@ -1,7 +1,8 @@
-"""What a user principal name is."""
+"""What a user principal name is, and which groups a file means."""
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 import idna
 
@@ -26,6 +27,23 @@ def canonical_upn(text: str) -> str:
         return f"{local}{at}{idna.encode(domain, uts46=True).decode()}"
     except idna.IDNAError:
         return f"{local}{at}{domain}"
+
+
+def by_older_names(names: Sequence[str], older: Mapping[tuple[str, ...], str]) -> list[str]:
+    """Groups as a file names them, those whose names are older than the rule by these names.
+
+    Args:
+        older: what a file would make of such a name → the name.
+
+    >>> by_older_names(["A", "B", "C"], {("A", "B"): "A; B"})
+    ['A; B', 'C']
+    """
+    found, rest = [], tuple(names)
+    while rest:
+        parts = next((parts for parts in older if rest[: len(parts)] == parts), rest[:1])
+        found.append(older.get(parts, rest[0]))
+        rest = rest[len(parts) :]
+    return found
 
 
 def is_upn(text: str) -> bool:

@@ -145,22 +145,28 @@ class Words:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._exact: dict[str, str] = {}
+        self._exact: dict[str, list[str]] = {}
         self._near: dict[str, list[str]] = {}
         for word in words:
             form = plain(word)
-            if len(form) < SHORTEST or form in self._exact:
+            if len(form) < SHORTEST:
                 continue
-            self._exact[form] = word
+            if form in self._exact:
+                self._exact[form].append(word)
+                continue
+            self._exact[form] = [word]
             if len(form) >= _SHORTEST_FUZZY:
                 for less in {form, *_without_one(form)}:
                     self._near.setdefault(less, []).append(form)
         self.longest = max(map(len, self._exact), default=0)
 
-    def named(self, text: str, *, is_all: bool) -> tuple[str, bool] | None:
+    def named(self, text: str, *, is_all: bool) -> tuple[Sequence[str], bool] | None:
         """The word that this is or is one letter away from, and whether it is it.
 
+        Several words may be the same in the plain form, as 4444 and aaaa are.
+
         Args:
+            text: in the plain form.
             is_all: whether it's the whole password. Inside of one, a letter before or behind a
                 word is a letter of its own.
         """
@@ -192,7 +198,9 @@ def score(password: str, words: Sequence[Words]) -> Score:
             is_all = stop - start == len(text)
             names = (one.named(text[start:stop], is_all=is_all) for one in words)
             if (named := next(filter(None, names), None)) is not None:
-                part = Part(places[start], places[stop - 1] + 1, *named)
+                first, behind = places[start], places[stop - 1] + 1
+                word = _as_typed(named[0], password[first:behind])
+                part = Part(first, behind, word, is_exact=named[1])
                 found.append(Score(best[start].points + 1, (*best[start].parts, part)))
         best.append(min(found, key=lambda one: (one.points, one.guesses)))
     return best[-1]
@@ -251,6 +259,12 @@ def _keys(character: str) -> str:
     leading, rest = divmod(ord(character) - _FIRST, _MEDIALS * _FINALS)
     medial, final = divmod(rest, _FINALS)
     return _LEADING[leading] + _MEDIAL[medial] + _FINAL[final]
+
+
+def _as_typed(words: Sequence[str], typed: str) -> str:
+    """Of words that are the same in the plain form, the one that somebody will recognise."""
+    folded = typed.casefold()
+    return next((word for word in words if word.casefold() == folded), words[0])
 
 
 def _by_itself(before: Score, places: Sequence[int], stop: int) -> Score:

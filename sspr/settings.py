@@ -174,6 +174,8 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# Of every number in a template; what a program reads there is written with `stringformat:'d'`.
+USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("SSPR_STATIC_ROOT", default=str(VAR / "static")))

@@ -16,7 +16,12 @@ _ADDRESS = re.compile(
 )
 """Only what RFC 3986 has: no user, no backslash, no space, nothing a browser would mend."""
 _LONGEST_ADDRESS = 2_000
-_PLACE = re.compile(r"\$([a-z_]{1,20})\b")
+_PLACE = re.compile(r"\$(?:([a-z_]{1,20})\b|\{([a-z_]{1,20})\})", re.ASCII)
+"""In ASCII a word ends where Hangul begins: what is put in often has a particle behind it."""
+_MEANT = re.compile(
+    r"\$(\{[^{}\n]{0,40}\}|\{[^{}\s]{0,40}|[a-z_]\w{0,40})", re.ASCII | re.IGNORECASE
+)
+"""What somebody may have taken for one; a `$` before anything else is money."""
 
 
 class NotADomain(ValueError):
@@ -101,18 +106,25 @@ def usual_time_zone(country: str) -> str:
 
 
 def filled(text: str, facts: Mapping[str, str]) -> str:
-    """A text with `$name` in it, filled in. Nothing else in it means anything.
+    """A text with `$name` or `${name}` in it, filled in. Nothing else in it means anything.
 
     >>> filled("Hello $user, $5 for {{ settings }}", {"user": "Minji"})
     'Hello Minji, $5 for {{ settings }}'
+    >>> filled("$user님, ${user}s", {"user": "Minji"})
+    'Minji님, Minjis'
     """
-    return _PLACE.sub(lambda place: facts.get(place[1], place[0]), text)
+    return _PLACE.sub(lambda place: facts.get(place[1] or place[2], place[0]), text)
 
 
 def unknown_places(text: str, known: Collection[str]) -> list[str]:
-    """Those of a text's `$name`s that nothing would be put into.
+    """Those of a text's `$name`s that nothing would be put into, as they're written behind the `$`.
 
-    >>> unknown_places("$user $usr", {"user"})
-    ['usr']
+    >>> unknown_places("$user $usr ${user} ${user $5 $", {"user"})
+    ['usr', '{user']
     """
-    return [name for name in _PLACE.findall(text) if name not in known]
+    return [meant[1] for meant in _MEANT.finditer(text) if not _is_known(meant[0], known)]
+
+
+def _is_known(written: str, known: Collection[str]) -> bool:
+    place = _PLACE.fullmatch(written)
+    return place is not None and (place[1] or place[2]) in known

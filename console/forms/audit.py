@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity
 from audit.words import LABELS
+from console.forms.lists import ListForm, search_box
 
 _EARLIEST, _LATEST = date(1970, 1, 1), date(2999, 12, 31)
 """At the ends of the calendar midnight has no instant in every time zone."""
@@ -26,13 +27,8 @@ def _day(label: Any) -> forms.DateField:
     )
 
 
-class SearchForm(forms.Form):
-    q = forms.CharField(
-        label=_("User ID or support code"),
-        max_length=254,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "type": "search"}),
-    )
+class SearchForm(ListForm):
+    q = search_box(_("User ID or support code"))
     activity = forms.TypedChoiceField(
         label=_("Activity"), required=False, coerce=Activity, empty_value=None
     )

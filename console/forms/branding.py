@@ -1,13 +1,17 @@
 """How an organisation looks, as a form."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from delivery.rules.phones import NotAPhone, check_help_line
+from registration.forms import phone_words
 from tenants.branding import is_colour
 from tenants.rules import NotADomain, domain_name
 
@@ -63,11 +67,33 @@ class BrandingForm(forms.Form):
         required=False,
     )
 
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        files: MultiValueDict[str, UploadedFile] | None,
+        *,
+        initial: Mapping[str, str],
+        country: str,
+    ) -> None:
+        super().__init__(data, files, initial=dict(initial))
+        self._country = country
+
     def clean_colour(self) -> str:
         colour: str = self.cleaned_data["colour"].strip().lower()
         if colour and not is_colour(colour):
             raise forms.ValidationError(_("Write a colour like #1b4fc4."))
         return colour
+
+    def clean_help_phone(self) -> str:
+        typed: str = self.cleaned_data["help_phone"]
+        # What was saved before there was a rule stays until somebody changes it.
+        if not typed or "help_phone" not in self.changed_data:
+            return typed
+        try:
+            check_help_line(typed, region=self._country)
+        except NotAPhone as refused:
+            raise forms.ValidationError(phone_words(refused, self._country)) from None
+        return typed
 
     def clean_help_url(self) -> str:
         url: str = self.cleaned_data["help_url"].strip()

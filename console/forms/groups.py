@@ -7,10 +7,24 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.lists import ListForm, search_box
 from console.queries.groups import groups_named, people_called
 from tenants.rules import group_name
 
 _MOST_AT_ONCE, _LONGEST = 500, 100
+
+
+class SearchForm(ListForm):
+    """Which groups to list."""
+
+    q = search_box(_("Name"), longest=_LONGEST)
+
+
+class MemberSearchForm(ListForm):
+    """Which members of a group to list."""
+
+    q = search_box(_("Find a member"), longest=100)
+    after = forms.CharField(max_length=254, required=False, widget=forms.HiddenInput)
 
 
 class GroupForm(forms.Form):
@@ -40,6 +54,11 @@ class ChangeGroupForm(GroupForm):
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+
+    def clean_name(self) -> str:
+        # An older name that nobody would be allowed to give now stays until it is changed.
+        name: str = self.initial["name"]
+        return super().clean_name() if "name" in self.changed_data else name
 
     def clean_inner(self) -> list[int]:
         names = _lines(self.cleaned_data["inner"])

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.lists import ListForm, search_box
 from console.forms.policy_words import choice
 from console.rules import State
 from delivery.rules.mailboxes import NotAMailbox, mailbox
@@ -37,15 +38,10 @@ ROLES = {
 _ANY = ("", _("All"))
 
 
-class FilterForm(forms.Form):
+class FilterForm(ListForm):
     """Which people to list."""
 
-    q = forms.CharField(
-        label=_("User ID, name or support code"),
-        max_length=200,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "type": "search"}),
-    )
+    q = search_box(_("User ID, name or support code"), longest=200)
     state = forms.ChoiceField(label=_("Registration"), required=False)
     method = forms.ChoiceField(label=_("Method"), required=False)
     role = forms.ChoiceField(label=_("Role"), required=False)

@@ -40,7 +40,13 @@ class TextForm(forms.Form):
 
 
 def _known(text: str) -> str:
-    if unknown := unknown_places(text, PLACES):
-        words = _("Nothing can be put in for $%(name)s.")
-        raise forms.ValidationError(words, params={"name": unknown[0]})
-    return text
+    unknown = unknown_places(text, PLACES)
+    if not unknown:
+        return text
+    is_open = unknown[0].startswith("{") and not unknown[0].endswith("}")
+    words = (
+        _("Behind “$%(name)s” the closing } is missing.")
+        if is_open
+        else _("Nothing can be put in for $%(name)s.")
+    )
+    raise forms.ValidationError(words, params={"name": unknown[0]})

@@ -9,12 +9,11 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
+from console.queries.paging import first_page
 from console.rules import support_code
 from directory.models import User
 from directory.rules import canonical_upn
 from tenants.models import CustomQuestion
-
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +39,8 @@ def records(sought: Sought) -> tuple[list[Event], int | None]:
         found = found.filter(at__gte=_midnight(sought.since))
     if sought.until is not None:
         found = found.filter(at__lt=_midnight(sought.until + timedelta(days=1)))
-    events = list(_before(found, sought.before).order_by("-at", "-id")[: PAGE + 1])
-    more = events[PAGE - 1].pk if len(events) > PAGE else None
-    return events[:PAGE], more
+    events, last = first_page(_before(found, sought.before).order_by("-at", "-id"))
+    return events, last.pk if last else None
 
 
 def record_of(event_id: int) -> Event | None:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from console.queries.paging import first_page
 from directory.models import Membership, User
 from directory.rules import canonical_upn
 from tenants.models import Group, GroupNesting
 from tenants.queries import policy_in_force
-
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +58,8 @@ def members(group: Group, *, search: str, after: str) -> tuple[list[User], str]:
     if search:
         name = Q(display_name__icontains=search)
         rows = rows.filter(Q(upn__startswith=canonical_upn(search)) | name)
-    found = list(rows.order_by("upn")[: PAGE + 1])
-    return found[:PAGE], found[PAGE - 1].upn if len(found) > PAGE else ""
+    found, last = first_page(rows.order_by("upn"))
+    return found, last.upn if last else ""
 
 
 def people_called(upns: list[str]) -> dict[str, User]:

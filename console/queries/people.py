@@ -1,4 +1,4 @@
-"""People as the admin lists them: fifty at a time, by name, never counted."""
+"""People as the admin lists them: fifty at a time, by name, counted as far as it is cheap."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.activities import Outcome as EventOutcome
 from audit.models import Event
+from console.queries.paging import first_page
 from console.rules import State, state, support_code
 from directory.models import User
 from directory.prefills import KIND_OF
@@ -25,7 +26,9 @@ from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import unspent_codes
 from verification.services.guesses import paused_among
 
-PAGE = 50
+MOST_COUNTED = 1_000
+_WEIGHED = {State.CAPABLE, State.PARTIAL}
+"""To find these, all that everybody has is held against the policy."""
 _LONGEST_PAUSE = timedelta(hours=1)
 _GUESSES = (Activity.RESET_PROGRESS, Activity.IDENTITY_PROVED)
 
@@ -62,20 +65,24 @@ class Listed:
 def people(wanted: Wanted) -> tuple[list[Listed], str]:
     """One page, and the name after which the next one begins; empty at the end."""
     policy = policy_in_force()
-    found = _searched(User.objects.all(), wanted.search)
-    if wanted.state is not None:
-        found = found.filter(_in_state(wanted.state, policy))
-    if wanted.method is not None:
-        found = found.filter(_holding(wanted.method))
-    if wanted.role is not None:
-        found = found.filter(role=wanted.role)
-    if wanted.language:
-        found = found.filter(_speaking(wanted.language))
-    if wanted.unconfirmed:
-        found = found.filter(_unconfirmed())
-    users = list(found.filter(upn__gt=wanted.after).order_by("upn")[: PAGE + 1])
-    more = users[PAGE - 1].upn if len(users) > PAGE else ""
-    return _listed(users[:PAGE], policy), more
+    found = _found(wanted, policy).filter(upn__gt=wanted.after)
+    users, last = first_page(found.order_by("upn"))
+    return _listed(users, policy), last.upn if last else ""
+
+
+def how_many(wanted: Wanted, listed: int, *, is_all: bool) -> int | None:
+    """Of all pages together. Who is more than one too many isn't counted any more.
+
+    Args:
+        listed: how many the page has.
+        is_all: whether there are no others.
+
+    Returns:
+        None where it would take seconds to know.
+    """
+    if wanted.state in _WEIGHED:
+        return listed if is_all else None
+    return _found(wanted, policy_in_force())[: MOST_COUNTED + 1].count()
 
 
 def person_of(person_id: int) -> User | None:
@@ -96,6 +103,22 @@ def attempt_called(code: str) -> ResetAttempt | None:
 
 def last_reset_at(user_id: int) -> datetime | None:
     return _last_resets([user_id]).get(user_id)
+
+
+def _found(wanted: Wanted, policy: Policy) -> QuerySet[User]:
+    """Everybody who is wanted, in no order, whichever page is asked for."""
+    found = _searched(User.objects.all(), wanted.search)
+    if wanted.state is not None:
+        found = found.filter(_in_state(wanted.state, policy))
+    if wanted.method is not None:
+        found = found.filter(_holding(wanted.method))
+    if wanted.role is not None:
+        found = found.filter(role=wanted.role)
+    if wanted.language:
+        found = found.filter(_speaking(wanted.language))
+    if wanted.unconfirmed:
+        found = found.filter(_unconfirmed())
+    return found
 
 
 def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:

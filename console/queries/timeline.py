@@ -6,13 +6,12 @@ from datetime import datetime
 
 from audit.activities import Activity
 from audit.models import Event
+from console.queries.paging import first_page
 from delivery.models import Outgoing
 from directory.models import User
 from reset.models import ResetAttempt
 from tenants.policy import Method
 from verification.models import Challenge, Purpose
-
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +52,8 @@ def timeline(user: User, *, before: int | None = None, code: str = "") -> Page:
     if code and (newest := mine.filter(support_code=code).order_by("-id").first()):
         before = newest.pk + 1
     found = mine.filter(pk__lt=before) if before is not None else mine
-    events = list(found.order_by("-id")[: PAGE + 1])
-    shown = events[:PAGE]
-    more = shown[-1].pk if len(events) > PAGE else None
-    return Page(_stretches(user, shown), more)
+    events, last = first_page(found.order_by("-id"))
+    return Page(_stretches(user, events), last.pk if last else None)
 
 
 def _stretches(user: User, events: list[Event]) -> list[Stretch]:

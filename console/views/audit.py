@@ -1,10 +1,8 @@
 """What happened in the organisation, and who did it."""
 
 from collections.abc import Iterable
-from datetime import date
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -30,8 +28,7 @@ def audit(request: HttpRequest, _user: User) -> HttpResponse:
         "title": _("Audit log"),
         "form": form,
         "rows": _rows(events),
-        "narrowed": sought != queries.Sought(),
-        "next": _query(form, before) if before else "",
+        "next": form.address(before=before) if before else "",
     }
     return shown(request, "console/audit/list.html", context)
 
@@ -55,22 +52,12 @@ def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
 def _sought(form: SearchForm) -> queries.Sought:
     typed = form.cleaned_data
     return queries.Sought(
-        search=typed["q"].strip(),
+        search=typed["q"],
         activity=typed["activity"],
         since=typed["since"],
         until=typed["until"],
         before=typed["before"],
     )
-
-
-def _query(form: SearchForm, before: int) -> str:
-    """The next page as it stands in an address."""
-    typed = {**form.cleaned_data, "before": before} if form.is_valid() else {"before": before}
-    return urlencode({name: _in_address(value) for name, value in typed.items() if value})
-
-
-def _in_address(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _rows(events: Iterable[Event]) -> list[dict[str, object]]:

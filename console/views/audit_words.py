@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
@@ -132,6 +133,7 @@ def _sayings(event: Event, facts: dict[str, str]) -> dict[str, Callable[[str], s
     said: dict[str, Callable[[str], str]] = {
         **dict.fromkeys(("method", "methods", "way"), _methods),
         **dict.fromkeys(("restored", "once", "removed"), _yes_or_no),
+        **dict.fromkeys(("rows", "created", "updated", "unchanged", "refused"), _count),
         "change": _one_of(_CHANGES),
         "source": _one_of(_SOURCES),
         "settings": _each(_one_of(_LOOKS)),
@@ -178,6 +180,10 @@ def _method(value: str) -> str:
         if value in set(kind):
             return str(choice(kind(value)))
     return value
+
+
+def _count(value: str) -> str:
+    return number_format(int(value)) if value.isdecimal() else value
 
 
 def _yes_or_no(value: str) -> str:

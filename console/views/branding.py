@@ -18,7 +18,7 @@ from console.views.uploads import Bounded
 from directory.models import User
 from tenants.branding import dark, light
 from tenants.models import Branding
-from tenants.queries import branding_in_force
+from tenants.queries import branding_in_force, tenant_in_force
 from tenants.roles import Duty
 
 _NOT_A_LOGO = gettext_lazy("Use a PNG, JPEG, WebP or GIF picture of up to 1 MB.")
@@ -37,7 +37,12 @@ def branding(request: HttpRequest, user: User) -> HttpResponseBase:
 @csrf_protect
 def _branding(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
     look = branding_in_force()
-    form = BrandingForm(request.POST or None, request.FILES or None, initial=_initial(look))
+    form = BrandingForm(
+        request.POST or None,
+        request.FILES or None,
+        initial=_initial(look),
+        country=tenant_in_force().country,
+    )
     if handler.exceeded:
         form.add_error("logo", _NOT_A_LOGO)
     elif form.is_valid() and _is_changed(user, form):

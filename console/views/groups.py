@@ -3,15 +3,20 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.forms.groups import ChangeGroupForm, GroupForm, MembersForm
+from console.forms.groups import (
+    ChangeGroupForm,
+    GroupForm,
+    MemberSearchForm,
+    MembersForm,
+    SearchForm,
+)
 from console.queries import groups as queries
 from console.queries.people import person_of
 from console.services import groups as services
-from console.views.frame import asked, page, shown
+from console.views.frame import page, shown
 from directory.models import User
 from tenants.models import Group
 from tenants.roles import Duty
@@ -22,8 +27,8 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 @page(Duty.SET_POLICY)
 def groups(request: HttpRequest, _user: User) -> HttpResponse:
-    search = asked(request, "q")
-    context = {"title": _("Groups"), "rows": queries.groups(search), "search": search}
+    form = SearchForm(request.GET)
+    context = {"title": _("Groups"), "form": form, "rows": queries.groups(form.text("q"))}
     return shown(request, "console/groups/list.html", context)
 
 
@@ -118,8 +123,8 @@ def _is_changed(user: User, group: Group, form: ChangeGroupForm) -> bool:
 def _shown(
     request: HttpRequest, group: Group, form: ChangeGroupForm, members_form: MembersForm
 ) -> HttpResponse:
-    search, after = asked(request, "q"), asked(request, "after", most=254)
-    members, more = queries.members(group, search=search, after=after)
+    search = MemberSearchForm(request.GET)
+    members, after = queries.members(group, search=search.text("q"), after=search.text("after"))
     context = {
         "title": group.name,
         "group": group,
@@ -128,7 +133,7 @@ def _shown(
         "members_form": members_form,
         "members": members,
         "search": search,
-        "next": urlencode({"q": search, "after": more}) if more else "",
+        "next": search.address(after=after) if after else "",
     }
     return shown(request, "console/groups/group.html", context)
 

@@ -144,11 +144,12 @@ def _columns(request: HttpRequest, kept: Import, form: EncodingForm) -> HttpResp
 def _progress(request: HttpRequest, kept: Import) -> HttpResponse:
     """Updates itself until a worker is done, or whoever looks at it says that it's enough."""
     is_check = kept.state == State.CHECKING
-    done, total = (kept.line, kept.lines) if is_check else (kept.read, kept.rows)
+    # Until all of it was read, only lines are known: the first holds the names of the columns.
+    done, total = (kept.line - 1, kept.lines - 1) if is_check else (kept.read, kept.rows)
     context = {
         "title": _("Look at the errors") if is_check else _("Import"),
         "is_check": is_check,
-        "done": min(done, total),
+        "done": max(0, min(done, total)),
         "total": max(total, 1),
         "refresh_s": None if "still" in request.GET else _REFRESH_S,
     }

@@ -5,9 +5,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from console.forms.lists import OrganisationsForm
 from console.queries.door import organisations as found
 from console.services import door
-from console.views.frame import asked, behind_both, shown
+from console.views.frame import behind_both, shown
 from directory.models import User
 from tenants.models import Tenant
 
@@ -16,8 +17,8 @@ from tenants.models import Tenant
 @behind_both
 def organisations(request: HttpRequest, user: User) -> HttpResponse:
     _operators_only(user)
-    search = asked(request, "q")
-    context = {"title": _("Organisations"), "found": found(search), "search": search}
+    form = OrganisationsForm(request.GET)
+    context = {"title": _("Organisations"), "form": form, "rows": found(form.text("q"))}
     return shown(request, "console/organisations.html", context)
 
 

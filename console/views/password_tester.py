@@ -23,7 +23,10 @@ from tenants.roles import Duty
 
 
 class TesterForm(forms.Form):
-    """A password to try, and whose it would be. It's neither kept nor shown again."""
+    """A password to try, and whose it would be. It isn't kept.
+
+    Of it only what is easy to guess is shown again.
+    """
 
     new_password = forms.CharField(
         label=gettext_lazy("Password to try"),
@@ -67,7 +70,16 @@ def tester(request: HttpRequest, _user: User) -> HttpResponse:
 
 def _verdict(password: str, user: User | None, policy: Policy) -> dict[str, object]:
     found = judged(password, user)
-    words = [part.word for part in found.worth.parts if part.word]
+    words = [
+        {
+            "typed": password[part.start : part.stop],
+            "word": part.word,
+            "is_as_typed": password[part.start : part.stop].casefold() == part.word.casefold(),
+            "is_exact": part.is_exact,
+        }
+        for part in found.worth.parts
+        if part.word
+    ]
     shortest = policy.password_min_length
     return {
         "is_tried": True,

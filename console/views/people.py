@@ -32,11 +32,12 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
         "title": _("People"),
         "form": form,
         "rows": [_shown(row) for row in rows],
-        "narrowed": wanted != queries.Wanted(),
-        "next": _query(form, after=after) if after else "",
+        "how_many": queries.how_many(wanted, len(rows), is_all=not after and not wanted.after),
+        "most_counted": queries.MOST_COUNTED,
+        "next": form.address(after=after) if after else "",
         "actions": ACTIONS_FOR_MANY if user.is_trusted_with(Duty.HELP_PEOPLE) else (),
         "everybody": _EVERYBODY in request.GET,
-        "with_everybody": _query(form, **{_EVERYBODY: "1"}),
+        "with_everybody": form.address(**{_EVERYBODY: "1"}),
     }
     return shown(request, "console/people/people.html", context)
 
@@ -57,7 +58,7 @@ def find(request: HttpRequest, _user: User) -> HttpResponse:
 def _wanted(form: FilterForm) -> queries.Wanted:
     typed = form.cleaned_data
     return queries.Wanted(
-        search=typed["q"].strip(),
+        search=typed["q"],
         state=State(typed["state"]) if typed["state"] else None,
         method=Proof(typed["method"]) if typed["method"] else None,
         role=Role(typed["role"]) if typed["role"] else None,
@@ -65,12 +66,6 @@ def _wanted(form: FilterForm) -> queries.Wanted:
         unconfirmed=typed["unconfirmed"],
         after=typed["after"],
     )
-
-
-def _query(form: FilterForm, **more: str) -> str:
-    """The page that is shown, as it stands in an address, with something else in it."""
-    typed = {**form.cleaned_data, **more} if form.is_valid() else more
-    return urlencode({name: value for name, value in typed.items() if value})
 
 
 def _shown(row: queries.Listed) -> dict[str, object]:

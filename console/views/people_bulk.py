@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.forms.people import NoteForm
 from console.queries import people as queries
+from console.queries.paging import PAGE
 from console.rules import Action, may_act
 from console.services import people as services
 from console.views.frame import page, shown
@@ -60,7 +61,7 @@ def _action(name: str) -> Action:
 def _chosen(user: User, action: Action, numbers: Sequence[str]) -> Chosen:
     """As many as a page holds; who isn't of this organisation isn't there."""
     ids = {int(one) for one in numbers if one.isdecimal() and len(one) <= _LONGEST_NUMBER}
-    found = queries.people_of(sorted(ids)[: queries.PAGE])
+    found = queries.people_of(sorted(ids)[:PAGE])
     allowed = {person.pk for person in found if _may(user, action, person)}
     return Chosen(
         people=[person for person in found if person.pk in allowed],

@@ -20,9 +20,10 @@ from console.services import people as services
 from console.views import outlooks
 from console.views.caller import to_verify
 from console.views.frame import asked, freshly_proved, page, shown
+from console.views.happenings import happenings
 from console.views.once import already_issued, is_repeated, token_for
 from console.views.stretches import stretches
-from console.views.words import ACTIONS, IN_A_SENTENCE, address_words, happenings
+from console.views.words import ACTIONS, IN_A_SENTENCE, address_words
 from delivery.rules.phones import Phone
 from delivery.rules.phones import shown as number_shown
 from directory.models import User

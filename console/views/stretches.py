@@ -11,7 +11,7 @@ from audit.activities import Activity
 from audit.words import LABELS
 from console.forms.policy_words import choice
 from console.queries.timeline import Sending, Stretch
-from console.views.words import happenings
+from console.views.happenings import happenings
 from delivery.models import Outgoing
 from reset.models import Outcome, ResetAttempt
 
@@ -72,7 +72,7 @@ def _sent(sending: Sending) -> dict[str, object]:
         "method": choice(sending.method),
         "state": _STATES[sending.state],
         "bad": sending.state in _BAD,
-        "reason": sending.failure,
+        "failure": sending.failure,
     }
 
 

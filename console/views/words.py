@@ -1,15 +1,9 @@
 """What the pages about people say of them."""
 
-from collections.abc import Iterable
-
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from audit.activities import Activity, Outcome
-from audit.models import Event
-from audit.words import LABELS
-from console.queries.person import names_of
 from console.rules import Action, State, Stop
 from registration.queries import AddressProblem
 from reset.refusals import Refusal
@@ -135,33 +129,3 @@ def address_words(problem: AddressProblem, address: str) -> str:
     return gettext("Addresses of %(domain)s can’t be used. Enter a private address.") % {
         "domain": domain
     }
-
-
-def happenings(events: Iterable[Event]) -> list[dict[str, object]]:
-    """Events of a timeline in words, with who did them."""
-    listed = list(events)
-    names = names_of({event.actor_id for event in listed if event.actor_id})
-    return [
-        {
-            "at": event.at,
-            "what": LABELS.get(Activity(event.activity), event.activity),
-            "failed": event.outcome == Outcome.FAILURE,
-            "result": pgettext("audit", "Failure") if event.outcome == Outcome.FAILURE else "",
-            "by": _by(event, names),
-            "reason": event.reason,
-            "note": event.details.get("note", ""),
-            "method": event.details.get("method", ""),
-            "code": _code(event.support_code),
-        }
-        for event in listed
-    ]
-
-
-def _by(event: Event, names: dict[int, str]) -> str:
-    if event.actor_id is None or event.actor_id == event.subject_id:
-        return ""
-    return names.get(event.actor_id) or str(_("Operator of the service"))
-
-
-def _code(code: str) -> str:
-    return f"{code[:4]}-{code[4:]}" if code else ""

@@ -65,11 +65,7 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     >>> phone("02-1234-5678 내선 12", region="KR", countries=frozenset({"KR"}), office=True)
     Phone(e164='+82212345678', region='KR', textable=False, extension='12')
     """
-    if len(text) > _MAX_CHARACTERS:
-        raise NotAPhone(PhoneProblem.FORMAT)
-    plain = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
-    if not plain:
-        raise NotAPhone(PhoneProblem.EMPTY)
+    plain = _plain(text)
     if ordinary := recognised(plain, region):
         return _judged(*ordinary, countries, office=office)
     plain, extension = _without_extension(plain)
@@ -81,6 +77,31 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     kind = Kind(phonenumbers.region_code_for_number(number) or "", phonenumbers.number_type(number))
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return _judged(e164, kind, countries, extension, office=office)
+
+
+def check_help_line(text: str, *, region: str) -> None:
+    """That people in a country can call what is named for help, be it only from their desk.
+
+    Besides every ordinary number it may be a service's short one, or an extension alone.
+
+    Args:
+        text: as typed, see `phone`.
+        region: ISO code that a number without `+` belongs to.
+
+    Raises:
+        NotAPhone: with what is wrong.
+
+    >>> check_help_line("1588-1234", region="KR")
+    >>> check_help_line("내선 1234", region="KR")
+    """
+    number, extension = _without_extension(_plain(text))
+    found = _parsed(number or extension, region)
+    if phonenumbers.is_valid_number(found):
+        return
+    # Nobody dials a short one with a country code or a 0 in front: that's a longer one cut off.
+    is_bare = re.sub(r"\D", "", number or extension) == str(found.national_number)
+    if not is_bare or not phonenumbers.is_possible_short_number_for_region(found, region):
+        raise NotAPhone(PhoneProblem.IMPOSSIBLE, region)
 
 
 def ordinary_phones(
@@ -155,6 +176,15 @@ def without_trunk_zero(text: str, found: Phone, *, region: str) -> bool:
     plain, _ = _without_extension(unicodedata.normalize("NFKC", text).strip())
     digits = "".join(str(int(character)) for character in plain if character.isdecimal())
     return f"+{metadata.country_code}{digits}" == found.e164
+
+
+def _plain(text: str) -> str:
+    if len(text) > _MAX_CHARACTERS:
+        raise NotAPhone(PhoneProblem.FORMAT)
+    plain = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
+    if not plain:
+        raise NotAPhone(PhoneProblem.EMPTY)
+    return plain
 
 
 def _without_extension(text: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from directory.csv_rows import Person, Plain
 from directory.models import Membership, User
 from directory.prefills import kinds_of, text_of
 from directory.queries import prefill_place
+from directory.rules import by_older_names
 from directory.services.contacts import (
     Verified,
     complete_contacts,
@@ -23,6 +24,7 @@ from directory.services.contacts import (
 )
 from isolation.scope import current_tenant_id
 from tenants.models import Group
+from tenants.rules import group_name
 from vault.services import sealing
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
@@ -213,7 +215,11 @@ def _put_into_groups(wanted: Mapping[int, Sequence[str]]) -> set[int]:
     wanted = {user_id: names for user_id, names in wanted.items() if names}
     if not wanted:
         return set()
-    ids = _group_ids({name for names in wanted.values() for name in names})
+    ids = _groups_named(wanted)
+    if any(name not in ids for names in wanted.values() for name in names):
+        if older := _older_names(ids):
+            wanted = {user_id: by_older_names(names, older) for user_id, names in wanted.items()}
+        ids = _with_missing_groups(wanted)
     should = {(user_id, ids[name]) for user_id, names in wanted.items() for name in names}
     rows = Membership.objects.filter(user_id__in=list(wanted))
     present = {(user, group): pk for pk, user, group in rows.values_list("pk", "user", "group")}
@@ -226,10 +232,26 @@ def _put_into_groups(wanted: Mapping[int, Sequence[str]]) -> set[int]:
     return {user_id for user_id, _ in too_many | missing}
 
 
-def _group_ids(names: set[str]) -> dict[str, int]:
-    groups = Group.objects.filter(name__in=names)
-    ids = dict(groups.values_list("name", "pk"))
-    if missing := sorted(names - ids.keys()):
-        Group.objects.bulk_create([Group(name=name) for name in missing], ignore_conflicts=True)
-        ids = dict(groups.all().values_list("name", "pk"))
-    return ids
+def _groups_named(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
+    names = {name for names in wanted.values() for name in names}
+    return dict(Group.objects.filter(name__in=names).values_list("name", "pk"))
+
+
+def _with_missing_groups(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
+    there = _groups_named(wanted)
+    missing = sorted({name for names in wanted.values() for name in names} - there.keys())
+    Group.objects.bulk_create([Group(name=name) for name in missing], ignore_conflicts=True)
+    return _groups_named(wanted) if missing else there
+
+
+def _older_names(there: Collection[str]) -> dict[tuple[str, ...], str]:
+    """Names that a file can't carry as they are: several spaces, or the `;` between two names.
+
+    They were given before there was a rule. A file that names others which are there means those.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for name in Group.objects.order_by("pk").values_list("name", flat=True):
+        parts = tuple(part for piece in name.split(";") if (part := group_name(piece)))
+        if parts and parts != (name,) and not set(parts) <= set(there):
+            found.setdefault(parts, name)
+    return found

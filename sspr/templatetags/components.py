@@ -82,8 +82,8 @@ def button_form(
     kind: str = "secondary",
     about: str = "",
     name: str = "",
-    value: str = "",
-) -> dict[str, str]:
+    value: object = "",
+) -> dict[str, object]:
     """One button that acts: a form of its own, sent by POST.
 
     Args:

@@ -19,21 +19,6 @@ from verification.models import AccessPass
 LIST = "/admin/people/"
 
 
-@pytest.fixture
-def person(contoso):
-    return make_user()
-
-
-@pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
-
-
-@pytest.fixture
-def helpdesk(contoso):
-    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
-
-
 def path_of(person):
     return f"{LIST}{person.pk}/do/access-pass/"
 

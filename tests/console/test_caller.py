@@ -39,16 +39,6 @@ NUMBER = "/security-info/caller"
 
 
 @pytest.fixture
-def person(contoso):
-    return make_user()
-
-
-@pytest.fixture
-def helpdesk(contoso):
-    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
-
-
-@pytest.fixture
 def strict(contoso):
     change_policy(Policy(self_service=Scope.ALL, verify_callers=True))
 

@@ -78,7 +78,7 @@ def test_people_are_imported_in_four_steps(admin, mailroom):
 
     press(admin, columns, "Yes, check all rows")
     waiting = admin.get(address)
-    assert "Checking: 0 of" in waiting.text
+    assert "Checking: 0 of 2" in waiting.text
     mailroom.work()
     errors = admin.get(address)
     assert "2 rows: 1 new, 0 changed, 0 unchanged, 1 with errors" in errors.text
@@ -255,6 +255,16 @@ def test_long_cell_is_cut_in_the_preview(admin):
 
     assert "가" * 79 + "…" in page
     assert "가" * 80 not in page
+
+
+@pytest.mark.parametrize(("line", "words"), [(0, "0 of 2"), (2, "1 of 2"), (3, "2 of 2")])
+def test_the_names_of_the_columns_are_no_row_that_is_checked(admin, line, words):
+    address = upload(admin).url
+    press(admin, admin.get(address), "Yes, check all rows")
+
+    Import.objects.update(line=line)
+
+    assert f"Checking: {words}" in admin.get(address).text
 
 
 def test_progress_page_updates_itself_politely_until_it_is_done(admin, mailroom):

@@ -7,14 +7,8 @@ from django.test import Client
 
 from isolation.scope import in_tenant
 from tests.builders import make_user
-from tests.console.people import behind_both, make_admin
 
 BACK = '<a href="/admin/">Back to the administration</a>'
-
-
-@pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
 
 
 def current(page):

@@ -11,7 +11,6 @@ from audit.models import Event
 from directory.models import User
 from isolation.scope import in_tenant
 from tenants.policy import Policy, Scope
-from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_tenant, make_user
 from tests.console.people import behind_both, make_admin, token_of
@@ -20,16 +19,6 @@ from verification.models import AccessPass
 
 LIST = "/admin/people/"
 SECRETS = {"temporary-password": "password", "access-pass": "letters"}
-
-
-@pytest.fixture
-def person(contoso):
-    return make_user()
-
-
-@pytest.fixture
-def helpdesk(contoso):
-    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
 
 
 def filled(client, path):

@@ -16,16 +16,6 @@ HOME = "/admin/"
 DEFAULT = Policy()
 
 
-@pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
-
-
-@pytest.fixture
-def helpdesk(contoso):
-    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
-
-
 def is_done(client, words):
     (found,) = [step for step in client.get(HOME).context["steps"] if step["words"] == words]
     return found["done"]

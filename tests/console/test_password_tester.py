@@ -31,6 +31,29 @@ def test_it_says_what_speaks_against_a_password_and_how_it_counts(admin):
     assert "2024" in page.text
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("aaaaaaaaaaaa", "aaaa"),
+        ("444444444444", "4444"),
+        ("Skyscr4per", "Skyscr4per (counts as skyscraper)"),
+        ("skyscrapor", "skyscrapor (close to skyscraper)"),
+    ],
+)
+def test_what_is_easy_to_guess_is_shown_as_it_was_typed(admin, typed, shown):
+    verdict = tried(admin, typed).text.partition('id="verdict"')[2].partition("</dl>")[0]
+
+    assert shown in verdict
+    assert {"aaaa": "4444", "4444": "aaaa"}.get(shown, "lll") not in verdict
+
+
+def test_in_korean_too_it_says_what_a_word_counts_as(admin):
+    page = admin.post(PAGE, {"new_password": "Skyscr4per"}, headers={"accept-language": "ko"})
+
+    assert "Skyscr4per (같은 단어: skyscraper)" in page.text
+    assert "한글은 입력할 때 누르는 자판 키로" in page.text
+
+
 def test_a_good_one_is_accepted_with_its_points(admin):
     page = tried(admin, "correct horse battery staple")
 

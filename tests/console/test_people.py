@@ -1,3 +1,4 @@
+import re
 from contextlib import suppress
 
 import pytest
@@ -199,6 +200,46 @@ def test_the_list_goes_on_where_the_page_before_ended(admin):
 
     assert seen == sorted(seen)
     assert len(seen) == len(set(seen)) == 121
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "many", "too_many"),
+    [
+        ("en", "1 person", "1,000 people", "More than 1,000 people"),
+        ("ko", "사용자 1명", "사용자 1,000명", "사용자 1,000명 초과"),
+    ],
+)
+def test_the_list_says_how_many_were_found_as_far_as_it_is_cheap(
+    admin, guests, language, one, many, too_many
+):
+    User.objects.bulk_create(
+        [User(upn=f"p{n:04d}@contoso.example", tenant_id=guests.tenant_id) for n in range(999)]
+    )
+
+    def counted(**query):
+        page = admin.get(LIST, query, headers={"accept-language": language})
+        found = re.search(r'<p class="hint">\s*(.*?)\s*</p>', page.text)
+        return found and found[1]
+
+    assert counted(q="admin") == one
+    assert counted() == many
+    assert counted(after="p0900@contoso.example") == many
+    assert counted(q="nobody at all") is None
+    make_user()
+    assert counted() == too_many
+
+
+def test_who_is_weighed_one_by_one_is_counted_only_where_one_page_holds_them_all(admin):
+    def counted(**query):
+        return admin.get(LIST, {"state": "capable", **query}).context["how_many"]
+
+    for number in range(50):
+        make_email(make_user(f"p{number:03d}@contoso.example"))
+    assert counted() == 50
+
+    make_email(make_user("z@contoso.example"))
+    assert counted() is None
+    assert counted(after="p048@contoso.example") is None
 
 
 def test_fifty_people_cost_no_more_questions_than_one(admin):

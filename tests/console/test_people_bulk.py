@@ -18,16 +18,6 @@ LIST = "/admin/people/"
 
 
 @pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
-
-
-@pytest.fixture
-def helpdesk(contoso):
-    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
-
-
-@pytest.fixture
 def three(contoso):
     return [make_user(f"{name}@contoso.example") for name in ("ann", "ben", "cho")]
 

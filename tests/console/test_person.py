@@ -11,7 +11,6 @@ from directory.models import Membership, User
 from directory.queries import prefilled
 from tenants.models import Group
 from tenants.policy import Method, Policy, Proof, Scope
-from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
     make_email,
@@ -21,7 +20,7 @@ from tests.builders import (
     make_second_phone,
     make_user,
 )
-from tests.console.people import behind_both, make_admin
+from tests.console.people import make_admin
 from verification.models import RecoveryCode
 from verification.services.guesses import Paused, count_a_guess
 
@@ -32,16 +31,6 @@ HOME, HOME_2 = "ann.home@mail.example", "ann.new@mail.example"
 @pytest.fixture
 def ann(contoso):
     return make_user("ann@contoso.example")
-
-
-@pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
-
-
-@pytest.fixture
-def helpdesk(contoso):
-    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
 
 
 def cures(page):

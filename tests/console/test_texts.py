@@ -15,14 +15,9 @@ PAGE = "/admin/texts/reset/en/"
 OWN = {"subject": "$brand: new password", "body": "Dear $user, at $time: {{ settings }} <b>"}
 
 
-@pytest.fixture
-def client(contoso):
-    return behind_both(make_admin())
-
-
-def test_own_words_go_out_and_nothing_in_them_is_run(client, mailroom):
+def test_own_words_go_out_and_nothing_in_them_is_run(admin, mailroom):
     user = make_user()
-    client.post(PAGE, OWN)
+    admin.post(PAGE, OWN)
 
     notices.tell(user, Notice.RESET)
 
@@ -35,18 +30,18 @@ def test_own_words_go_out_and_nothing_in_them_is_run(client, mailroom):
     assert Event.objects.filter(activity=Activity.TEXT_CHANGED).exists()
 
 
-def test_other_languages_keep_the_services_words(client, mailroom):
+def test_other_languages_keep_the_services_words(admin, mailroom):
     user = make_user(language="ko")
-    client.post(PAGE, OWN)
+    admin.post(PAGE, OWN)
 
     notices.tell(user, Notice.RESET)
 
     assert "재설정" in mailroom.work()[0].subject
 
 
-def test_own_words_are_given_up_again(client, mailroom):
-    client.post(PAGE, OWN)
-    client.post(f"{PAGE}reset/")
+def test_own_words_are_given_up_again(admin, mailroom):
+    admin.post(PAGE, OWN)
+    admin.post(f"{PAGE}reset/")
 
     notices.tell(make_user(), Notice.RESET)
 
@@ -61,52 +56,87 @@ def test_own_words_are_given_up_again(client, mailroom):
         ("subject", "a" * 121),
         ("subject", "$password"),
         ("body", "Hello $code"),
+        ("body", "Hello $User"),
+        ("body", "Hello ${user, how are you"),
+        ("subject", "Hello ${"),
+        ("body", "Hello ${} and $user2"),
         ("body", ""),
         ("body", "a" * 2_001),
     ],
 )
-def test_bad_words_are_said_at_the_field(client, field, value):
-    page = client.post(PAGE, OWN | {field: value})
+def test_bad_words_are_said_at_the_field(admin, field, value):
+    page = admin.post(PAGE, OWN | {field: value})
 
     assert page.context["form"].errors[field]
     assert not CustomText.objects.exists()
 
 
-def test_a_subject_of_two_lines_becomes_no_second_header(client, mailroom):
-    client.post(PAGE, OWN | {"subject": "one\nBcc: evil@mail.example"})
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("It costs $5 or 5$, $ 5.", "It costs $5 or 5$, $ 5."),
+        ("${user}: it is yours", "minji@contoso.example: it is yours"),
+        ("$user님의 비밀번호", "minji@contoso.example님의 비밀번호"),
+        ("100 % of %(user)s {user}", "100 % of %(user)s {user}"),
+    ],
+    ids=["money", "braces", "hangul behind it", "other signs"],
+)
+def test_what_stands_in_own_words_goes_out_as_everybody_would_read_it(admin, mailroom, typed, sent):
+    admin.post(PAGE, OWN | {"body": typed})
+
+    notices.tell(make_user(), Notice.RESET)
+
+    assert sent in mailroom.work()[0].text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Behind “${user” the closing }"), ("ko", "닫는 중괄호(})를 넣어 주세요: “${user”")],
+)
+def test_a_place_that_isnt_closed_is_said_and_nothing_typed_is_lost(admin, language, words):
+    typed = OWN | {"body": "Dear ${user at $time"}
+
+    page = admin.post(PAGE, typed, headers={"accept-language": language})
+
+    assert words in page.text
+    assert "Dear ${user at $time" in page.text
+
+
+def test_a_subject_of_two_lines_becomes_no_second_header(admin, mailroom):
+    admin.post(PAGE, OWN | {"subject": "one\nBcc: evil@mail.example"})
 
     notices.tell(make_user(), Notice.RESET)
 
     assert "\n" not in mailroom.work()[0].subject
 
 
-def test_the_preview_is_what_is_sent(client, mailroom):
-    client.post(PAGE, OWN)
+def test_the_preview_is_what_is_sent(admin, mailroom):
+    admin.post(PAGE, OWN)
 
-    preview = client.get(PAGE).context["preview"]
-    client.post(f"{PAGE}test/")
+    preview = admin.get(PAGE).context["preview"]
+    admin.post(f"{PAGE}test/")
 
     (mail,) = mailroom.work()
     assert mail.destination == "admin@contoso.example"
     assert mail.subject == preview.subject
 
 
-def test_ten_tests_an_hour_are_enough(client, mailroom):
+def test_ten_tests_an_hour_are_enough(admin, mailroom):
     for _ in range(12):
-        client.post(f"{PAGE}test/")
+        admin.post(f"{PAGE}test/")
 
     assert len(mailroom.work()) == 10
 
 
 @pytest.mark.parametrize("path", ["/admin/texts/nothing/en/", "/admin/texts/reset/xx/"])
-def test_texts_that_there_arent_arent_there(client, path):
-    assert client.get(path).status_code == 404
-    assert client.post(path, OWN).status_code == 404
-    assert client.post(f"{path}test/").status_code == 404
+def test_texts_that_there_arent_arent_there(admin, path):
+    assert admin.get(path).status_code == 404
+    assert admin.post(path, OWN).status_code == 404
+    assert admin.post(f"{path}test/").status_code == 404
 
 
-def test_another_organisation_keeps_its_words(client, hanbit, mailroom):
-    client.post("/admin/texts/reset/ko/", OWN)
+def test_another_organisation_keeps_its_words(admin, hanbit, mailroom):
+    admin.post("/admin/texts/reset/ko/", OWN)
 
     with in_tenant(hanbit.pk):
         user = make_user("kim@hanbit.example")
@@ -118,16 +148,16 @@ def test_another_organisation_keeps_its_words(client, hanbit, mailroom):
 
 @pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
 def test_other_roles_have_no_texts(contoso, role):
-    client = behind_both(make_admin("other@contoso.example", role=role))
+    other = behind_both(make_admin("other@contoso.example", role=role))
 
     for path in ("/admin/texts/", PAGE):
-        assert client.get(path).status_code == 404
+        assert other.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("notice", list(Notice))
-def test_every_notice_can_be_said_in_own_words(client, mailroom, notice):
-    assert f"/admin/texts/{notice}/ko/" in client.get("/admin/texts/").text
-    client.post(f"/admin/texts/{notice}/en/", {"subject": "Hear, $user", "body": "It is so."})
+def test_every_notice_can_be_said_in_own_words(admin, mailroom, notice):
+    assert f"/admin/texts/{notice}/ko/" in admin.get("/admin/texts/").text
+    admin.post(f"/admin/texts/{notice}/en/", {"subject": "Hear, $user", "body": "It is so."})
     person = make_user("told@contoso.example")
     make_email(person)
 

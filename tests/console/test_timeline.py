@@ -10,7 +10,6 @@ from isolation.scope import in_tenant
 from reset.models import ResetAttempt
 from reset.rules import LIFETIME
 from tests.builders import make_email, make_user
-from tests.console.people import behind_both, make_admin
 from tests.reset.test_portal import choose, enter, identify, set_password
 
 LIST = "/admin/people/"
@@ -21,11 +20,6 @@ def ann(contoso):
     user = make_user("ann@contoso.example")
     make_email(user)
     return user
-
-
-@pytest.fixture
-def admin(contoso):
-    return behind_both(make_admin())
 
 
 def stretches(client, person, **query):
@@ -53,9 +47,10 @@ def test_an_attempt_is_told_whole_from_its_beginning_with_its_result(admin, ann,
     (one,) = attempts(admin, ann)
 
     assert str(one["result"]) == "succeeded"
-    told = [entry["reason"] or str(entry["what"]) for entry in one["events"]]
-    assert told[0] == "identified"
-    assert told.index("Verification sent") < told.index("code_wrong") < told.index("gate_passed")
+    told = [entry.get("reason") or str(entry["what"]) for entry in one["events"]]
+    assert told[0] == "User ID entered"
+    sent, wrong = told.index("Verification sent"), told.index("Wrong code or answer")
+    assert sent < wrong < told.index("Verified")
     assert "password" in told[-1].casefold()
 
 
@@ -77,6 +72,25 @@ def test_a_code_is_told_after_its_message_was_wiped(admin, ann, mailroom):
     (one,) = attempts(admin, ann)
 
     assert "Verification sent" in [str(entry["what"]) for entry in one["events"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "entered", "wrong"),
+    [
+        ("en", "User ID entered", "Wrong code or answer"),
+        ("ko", "사용자 ID 입력", "인증번호 또는 답변 불일치"),
+    ],
+)
+def test_why_it_came_so_is_said_in_words(admin, ann, mailroom, language, entered, wrong):
+    enter(begin(ann), "00000000")
+
+    for path in ("", "timeline/"):
+        page = admin.get(f"{LIST}{ann.pk}/{path}", {"lng": language}, follow=True)
+
+        assert entered in page.text
+        assert wrong in page.text
+        assert "identified" not in page.text
+        assert "code_wrong" not in page.text
 
 
 def test_an_attempt_that_was_left_is_not_finished(admin, ann):

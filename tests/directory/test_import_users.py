@@ -244,6 +244,27 @@ def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are
     assert operator.prefill is None
 
 
+@pytest.mark.parametrize("name", ["Sales; Seoul", "Sales  Seoul", ";Sales;", " Sales"])
+def test_what_was_exported_of_an_older_group_comes_back_as_the_same_group(contoso, name):
+    group = Group.objects.create(name=name)
+    make_user()
+
+    for groups in (name, f"Staff;{name}"):
+        load(f'user_principal_name,groups\nminji@contoso.example,"{groups}"\n')
+
+        assert Membership.objects.filter(group=group).count() == 1
+    assert set(Group.objects.values_list("name", flat=True)) == {name, "Staff"}
+
+
+def test_groups_that_are_there_by_their_names_are_meant_before_an_older_one(contoso):
+    Group.objects.bulk_create([Group(name="Sales"), Group(name="Seoul"), Group(name="Sales;Seoul")])
+    user = make_user()
+
+    load("user_principal_name,groups\nminji@contoso.example,Sales;Seoul;New\n")
+
+    assert names(user) == ["New", "Sales", "Seoul"]
+
+
 def test_groups_of_the_same_name_stay_apart(contoso, hanbit):
     with in_tenant(hanbit.pk):
         theirs = Group.objects.create(name="Staff")

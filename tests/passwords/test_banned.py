@@ -87,6 +87,11 @@ def test_of_two_ways_to_take_it_apart_the_plainer_is_meant():
     assert score("P@ssw0rd1234", [base_words()]).words == ["password", "1234"]
 
 
+@pytest.mark.parametrize("typed", ["aaaa", "4444"])
+def test_of_words_that_are_compared_alike_the_one_that_was_typed_is_named(typed):
+    assert score(typed, [base_words()]).words == [typed]
+
+
 @pytest.mark.parametrize(
     "typed", ["Minji is here today", "m1nj1 is here today", "민지 is here today"]
 )

@@ -22,6 +22,7 @@ def test_a_colour_that_is_safe_already_stays_as_it_is():
 @given(st.text())
 def test_a_text_means_nothing_but_its_places(text):
     assert filled(text, {}) == text
+    assert "user" not in unknown_places(filled("$user ${user}", {}), {"user"})
     assert unknown_places(filled("$user", {"user": text}), {"user"}) == unknown_places(
         text, {"user"}
     )

@@ -1,0 +1,42 @@
+"""What happened to a person, in words."""
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from audit.activities import Activity, Outcome
+from audit.models import Event
+from audit.words import LABELS
+from console.queries.person import names_of
+from console.views.audit_words import reason_of
+
+
+def happenings(events: Iterable[Event]) -> list[dict[str, object]]:
+    """Events of a timeline in words, with who did them."""
+    listed = list(events)
+    names = names_of({event.actor_id for event in listed if event.actor_id})
+    return [
+        {
+            "at": event.at,
+            "what": LABELS.get(Activity(event.activity), event.activity),
+            "failed": event.outcome == Outcome.FAILURE,
+            "result": pgettext("audit", "Failure") if event.outcome == Outcome.FAILURE else "",
+            "by": _by(event, names),
+            "reason": reason_of(event),
+            "note": event.details.get("note", ""),
+            "method": event.details.get("method", ""),
+            "code": _code(event.support_code),
+        }
+        for event in listed
+    ]
+
+
+def _by(event: Event, names: dict[int, str]) -> str:
+    if event.actor_id is None or event.actor_id == event.subject_id:
+        return ""
+    return names.get(event.actor_id) or _("Operator of the service")
+
+
+def _code(code: str) -> str:
+    return f"{code[:4]}-{code[4:]}" if code else ""

@@ -1,0 +1,23 @@
+import pytest
+
+from tenants.roles import Role
+from tests.builders import make_user
+from tests.console.people import behind_both, make_admin
+
+
+@pytest.fixture
+def admin(contoso):
+    """The browser of somebody who may do everything in this organisation."""
+    return behind_both(make_admin())
+
+
+@pytest.fixture
+def helpdesk(contoso):
+    """The browser of somebody who may help people, and no more."""
+    return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
+
+
+@pytest.fixture
+def person(contoso):
+    """Whom it is about."""
+    return make_user()
