@@ -55,6 +55,7 @@ class Limit(Enum):
     SIGN_IN_FAILURES_FROM_A_NETWORK = Rate(100, timedelta(minutes=10))
     DISAVOWALS_FROM_A_NETWORK = Rate(30, timedelta(minutes=10))
     MESSAGES_OF_A_TENANT = Rate(1_000, _DAY)
+    CLEARINGS_OF_A_DESTINATION = Rate(2, _DAY)
 
 
 def place(counted: str) -> str:

@@ -170,7 +170,10 @@ WORDS: dict[str, Words] = {
     ),
     "daily_message_cap": (
         _("Texts and calls per day"),
-        _("At most this many for the whole organisation, against fraud and cost."),
+        _(
+            "At most this many for the whole organisation, against fraud and cost. A fifth is kept"
+            " for people who know their password: for signing in and registering."
+        ),
     ),
     "sign_in_second_factor": (
         _("Second factor at sign-in"),

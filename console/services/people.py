@@ -49,6 +49,9 @@ def act(action: Action, admin: User, person: User, *, note: str) -> str:
     if action.lets_somebody_in and must_verify_caller(admin, person):
         raise CallerUnverified
     does, activity, notice = _ACTS[action]
+    if action is Action.CLEAR:
+        # Counted by itself: nothing that fails below may give it back.
+        challenges.forget_sendings(person.pk, _where_codes_go(person))
     with transaction.atomic():
         shown = does(person)
         record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
@@ -98,11 +101,13 @@ def _clear(person: User) -> str:
     guesses.forgive(person.pk)
     lockouts.forgive(person)
     limits.clear(Limit.RESETS_OF_A_USER, str(person.pk))
-    known = [*methods_by_proof(person.pk).values()]
-    values = [value_of(row) for row in known if row.value]
-    values += [entered.value for entered in prefilled(person.pk).values()]
-    challenges.forget_sendings(person.pk, values)
     return ""
+
+
+def _where_codes_go(person: User) -> set[str]:
+    registered = methods_by_proof(person.pk).values()
+    entered = prefilled(person.pk).values()
+    return {value_of(row) for row in registered if row.value} | {one.value for one in entered}
 
 
 def _unfreeze(person: User) -> str:

@@ -28,6 +28,7 @@ _REASONS: dict[str, Promise] = {
     "chose_unlock": pgettext_lazy("reason", "Wants the account unlocked"),
     "gate_passed": pgettext_lazy("reason", "Verified"),
     "code_wrong": pgettext_lazy("reason", "Wrong code or answer"),
+    "number_wrong": pgettext_lazy("reason", "Wrong phone number"),
     "code_older": pgettext_lazy("reason", "Earlier code"),
     "code_dead": pgettext_lazy("reason", "Too many wrong codes"),
     "code_expired": pgettext_lazy("reason", "Expired code"),

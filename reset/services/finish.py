@@ -19,6 +19,7 @@ from limits import services as limits
 from limits.rules import Limit
 from passwords.banned import Score
 from passwords.breached import breached_passwords
+from passwords.hashing import Busy
 from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import Standing
@@ -117,6 +118,7 @@ def set_password(standing: Standing, password: str) -> None:
         TooManyResets: nothing was changed.
         directory.connectors.base.PolicyRejected: the gates stay good.
         directory.connectors.base.Unreachable: nothing was changed.
+        passwords.hashing.Busy: nothing was changed.
     """
     user = _user_in(standing)
     verdict = limits.hit(Limit.RESETS_OF_A_USER, str(user.pk))
@@ -131,7 +133,7 @@ def set_password(standing: Standing, password: str) -> None:
             Notice.RESET,
             lambda: connector.set_password(user, password),
         )
-    except (PolicyRejected, Unreachable, OutOfTurn):
+    except (PolicyRejected, Unreachable, OutOfTurn, Busy):
         # What wasn't completed isn't one of the day's resets.
         limits.give_back(Limit.RESETS_OF_A_USER, str(user.pk))
         raise

@@ -107,6 +107,14 @@ def open_by_number(standing: Standing, method: Method, number: str) -> Challenge
         # Where nobody is told, nobody learns from it, either.
         guesses.uncount(user_id, budget)
         return _opened(standing, method, kept if right else "")
+    record(
+        Activity.RESET_PROGRESS,
+        Outcome.FAILURE,
+        subject_id=standing.attempt.subject_id,
+        support_code=standing.attempt.support_code,
+        reason="number_wrong",
+        method=method,
+    )
     return None
 
 
@@ -115,6 +123,7 @@ def send_again(standing: Standing) -> Challenge:
 
     Raises:
         NotOnOffer: nothing was sent, or the method can't be used any more.
+        NumberWanted: the number was replaced since, and has to be typed anew.
         challenges.Refused: too soon or too many; the browser is told until when.
     """
     last = standing.challenge
@@ -124,7 +133,9 @@ def send_again(standing: Standing) -> Challenge:
     _offered(standing, method)
     kept = _destination(standing, method)
     if _asks_for_the_number(standing, method) and destination_of(last) != kept:
-        # It was replaced since, or never was the right one.
+        if not queries.conceals(standing.attempt):
+            raise NumberWanted
+        # Replaced since, or never the right one: nobody may find out which.
         return _opened(standing, method, "")
     return _opened(standing, method, kept)
 

@@ -61,7 +61,7 @@ def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
         except NotOnOffer:
             return redirect("reset:verify")
         except NumberWanted:
-            return redirect(f"{reverse('reset:number')}?{urlencode({'method': method.value})}")
+            return redirect(_number_page(method))
         except Refused as refusal:
             if refusal.too_soon:
                 return redirect(_page_of(method))
@@ -232,6 +232,8 @@ def resend(_request: HttpRequest, standing: Standing) -> HttpResponse:
         gates.send_again(standing)
     except NotOnOffer:
         return redirect("reset:verify")
+    except NumberWanted:
+        return redirect(_number_page(Method(challenge.method)))
     except Refused as refusal:
         if not refusal.too_soon:
             return redirect("reset:verify")
@@ -243,6 +245,10 @@ def _page_of(method: Method) -> str:
     if policy_in_force().is_typed_back(method):
         return "reset:code"
     return "reset:call" if method.is_call else _PAGES[method]
+
+
+def _number_page(method: Method) -> str:
+    return f"{reverse('reset:number')}?{urlencode({'method': method.value})}"
 
 
 def _phone_method(request: HttpRequest) -> Method | None:

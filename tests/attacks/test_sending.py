@@ -25,6 +25,7 @@ from tests.builders import (
     make_user,
 )
 from tests.console.people import make_admin
+from tests.registration.test_setup import phone_form
 from verification.models import Challenge
 from verification.services import sign_in
 
@@ -41,6 +42,7 @@ def user(contoso, mailroom):
 def stranger_asks(user, method, number):
     browser = Client(REMOTE_ADDR=f"198.51.100.{number + 1}")
     identify(browser, user.upn)
+    browser.post("/passwordreset/choose", {"reason": "forgot"})
     return choose(browser, method)
 
 
@@ -86,17 +88,33 @@ def test_a_full_day_of_the_organisation_leaves_those_of_signing_in(user, mailroo
         Policy(
             self_service=Scope.ALL,
             sign_in_second_factor=SecondFactor.REQUIRED,
-            daily_message_cap=1,
+            daily_message_cap=5,
         )
     )
     make_phone(user)
-    make_phone(other := make_user("other@contoso.example"), "010-2222-3333")
-    stranger_asks(other, "mobile_text", 1)
-    mailroom.work()
+    for number in range(5):
+        make_phone(other := make_user(f"other{number}@contoso.example"), f"010-2222-333{number}")
+        stranger_asks(other, "mobile_text", number)
+    of_strangers = len(mailroom.work())
 
     owner_asks(user, "mobile_text")
+    of_the_owner = len(mailroom.work())
+    owner_asks(user, "mobile_text")
 
-    assert len(mailroom.work()) == 1
+    assert (of_strangers, of_the_owner, len(mailroom.work())) == (4, 1, 0)
+
+
+def test_calls_that_strangers_ask_for_keep_nobody_from_registering(user, mailroom):
+    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    with time_machine.travel(timezone.now(), tick=False):
+        for number in range(30):
+            stranger_asks(user, "office_call", number)
+        mailroom.work()
+        owner = Client()
+        owner.post("/signin", {"username": user.upn, "password": PASSWORD})
+        owner.post("/ssprsetup/phone", phone_form("010-7777-6666"))
+
+        assert [message.destination for message in mailroom.work()] == ["+821077776666"]
 
 
 def test_signing_in_has_a_limit_of_its_own(user, mailroom):
@@ -163,18 +181,19 @@ def test_choosing_again_and_again_makes_no_endless_rows(user):
     assert answers[-1] == 200
 
 
-def test_what_the_directory_didnt_take_is_no_reset_of_the_day(user, mailroom, monkeypatch):
+@pytest.mark.parametrize("why", [Unreachable, Busy])
+def test_what_was_not_taken_is_no_reset_of_the_day(user, mailroom, monkeypatch, why):
     make_email(user)
     browser = Client()
     identify(browser, user.upn)
     choose(browser, "email")
     enter(browser, mailroom.code())
 
-    def is_down(*_args):
-        raise Unreachable
+    def takes_nothing(*_args):
+        raise why
 
     with monkeypatch.context() as patch:
-        patch.setattr(Builtin, "set_password", is_down)
+        patch.setattr(Builtin, "set_password", takes_nothing)
         refused = [set_password(browser).status_code for _ in range(6)]
     set_password(browser)
 
@@ -196,7 +215,9 @@ def test_a_busy_machine_uses_up_no_networks_failures(user, monkeypatch):
     assert signed_in.status_code == 302
 
 
-def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom):
+@pytest.mark.parametrize("shown", Unknown)
+def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom, shown):
+    change_policy(Policy(self_service=Scope.ALL, unknown_users=shown))
     make_phone(user)
     make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
     with time_machine.travel(timezone.now(), tick=False):
@@ -209,3 +230,22 @@ def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom):
         stranger_asks(user, "mobile_text", 9)
 
         assert [message.destination for message in mailroom.work()] == ["+821012345678"]
+
+
+def test_an_organisation_that_clears_again_and_again_rings_a_phone_three_times_as_often_at_most(
+    contoso, mailroom
+):
+    """Anybody's number may have been entered, by who owns an organisation."""
+    trusted = frozenset({Proof.MOBILE_PHONE})
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=trusted))
+    admin, puppet, sent = make_admin(), make_user("puppet@contoso.example"), 0
+    make_prefill(puppet, Proof.MOBILE_PHONE, "+821099998888", textable=True)
+    with time_machine.travel(timezone.now(), tick=False):
+        for _ in range(5):
+            for number in range(5):
+                stranger_asks(puppet, "mobile_text", number)
+            sent += sum(one.destination == "+821099998888" for one in mailroom.work())
+            act(Action.CLEAR, admin, puppet, note="again")
+            mailroom.work()
+
+    assert sent == 15

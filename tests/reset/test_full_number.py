@@ -11,12 +11,14 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from audit.models import Event
 from limits import services as limits
 from limits.rules import Limit
 from tenants.policy import Policy, Proof, Scope, Unknown, strictest
 from tenants.services import change_policy
 from tests.builders import make_email, make_phone, make_prefill, make_user
 from tests.captcha import solved
+from tests.console.people import behind_both, make_admin
 
 NUMBER = "/passwordreset/number?method="
 ASKING = Policy(self_service=Scope.ALL, ask_full_number=True)
@@ -45,7 +47,7 @@ def choose(browser, method="mobile_text"):
     return browser.post("/passwordreset/verify", {"method": method})
 
 
-def press(browser, number, method="mobile_text"):
+def type_number(browser, number, method="mobile_text"):
     return browser.post(f"{NUMBER}{method}", {"phone": number})
 
 
@@ -93,7 +95,7 @@ def test_who_changes_the_language_at_the_field_stays_there(browser):
 def test_the_right_number_in_any_spelling_gets_the_code(browser, mailroom, typed):
     choose(browser)
 
-    page = press(browser, typed)
+    page = type_number(browser, typed)
 
     assert page.url == "/passwordreset/code"
     entered = browser.post("/passwordreset/code", {"code": mailroom.code()}, follow=True)
@@ -105,7 +107,7 @@ def test_a_call_to_the_office_asks_for_its_number_without_the_extension(user, ma
     browser = identified(user.upn)
     choose(browser, "office_call")
 
-    page = press(browser, "02-1234-0001", "office_call")
+    page = type_number(browser, "02-1234-0001", "office_call")
 
     assert page.url == "/passwordreset/call"
     (call,) = mailroom.work()
@@ -115,7 +117,7 @@ def test_a_call_to_the_office_asks_for_its_number_without_the_extension(user, ma
 def test_another_number_is_a_wrong_guess_and_sends_nothing(user, browser, mailroom):
     choose(browser)
 
-    page = press(browser, "010-9999-5678")
+    page = type_number(browser, "010-9999-5678")
 
     assert "match the one we have" in page.text
     assert not mailroom.work()
@@ -125,7 +127,7 @@ def test_another_number_is_a_wrong_guess_and_sends_nothing(user, browser, mailro
 def test_what_is_no_number_costs_no_try(user, browser):
     choose(browser)
 
-    page = press(browser, "my phone")
+    page = type_number(browser, "my phone")
 
     assert "match the one we have" in page.text
     assert limits.count_of(Limit.WRONG_GUESSES, str(user.pk)) == 0
@@ -134,7 +136,7 @@ def test_what_is_no_number_costs_no_try(user, browser):
 def test_ten_wrong_numbers_pause_guessing(browser):
     choose(browser)
     for tried in range(10):
-        press(browser, f"010-9999-{tried:04d}")
+        type_number(browser, f"010-9999-{tried:04d}")
 
     page = browser.post(f"{NUMBER}mobile_text", {"phone": "010-1234-5678"}, follow=True)
 
@@ -155,7 +157,7 @@ def test_nothing_goes_to_a_phone_past_the_field(user, browser, mailroom, path):
 
 def test_who_typed_the_number_once_gets_another_code_without_typing_it_again(browser, mailroom):
     choose(browser)
-    press(browser, "010-1234-5678")
+    type_number(browser, "010-1234-5678")
     mailroom.work()
     limits.clear(Limit.CODES_TO_A_PHONE, "+821012345678")
 
@@ -196,22 +198,35 @@ def test_where_nobody_may_find_out_any_number_leads_to_the_same_page(user, mailr
         browser.post("/passwordreset/choose", {"reason": "forgot"})
         choose(browser)
         field = browser.get(f"{NUMBER}mobile_text").text
-        answers.append((press(browser, number).url, "ends in" in field))
+        answers.append((type_number(browser, number).url, "ends in" in field))
 
     assert answers == [("/passwordreset/code", False)] * 2
     reached = {message.destination for message in mailroom.work()}
     assert reached == ({"+821012345678"} if number == "010-1234-5678" else set())
 
 
+def test_wrong_numbers_are_written_down_and_who_is_paused_by_them_is_listed(user, browser):
+    choose(browser)
+    for number in range(10):
+        type_number(browser, f"010-9999-{number:04d}")
+
+    written = Event.objects.filter(subject_id=user.pk, reason="number_wrong")
+    assert written.count() == 10
+    assert "010" not in str(written.values_list("details"))
+    page = behind_both(make_admin()).get("/admin/people/?state=blocked")
+    assert user.upn in page.text
+
+
 def test_a_phone_that_was_replaced_meanwhile_gets_nothing_by_the_number_of_the_old_one(
     user, browser, mailroom
 ):
     choose(browser)
-    press(browser, "010-1234-5678")
+    type_number(browser, "010-1234-5678")
     mailroom.work()
     user.methods.all().delete()
     make_phone(user, "010-2222-3333")
 
-    with_patience(browser)
+    page = with_patience(browser)
 
     assert not mailroom.work()
+    assert page.url == f"{NUMBER}mobile_text"

@@ -18,7 +18,11 @@ from verification.rules.phones import number_of
 from verification.services.challenges.asked import Asked, Refused
 
 _MOST_IN_A_CONTEXT = 40
-_AT_SIGN_IN = "sign-in:"
+_APART = {Purpose.SIGN_IN: "sign-in:", Purpose.REGISTER: "register:"}
+"""What takes the password is counted apart: no stranger's resets keep anybody from it.
+
+Source: design section 8.
+"""
 _BY_MAIL = (Limit.CODES_TO_AN_EMAIL,)
 _BY_PHONE = (Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY)
 
@@ -59,12 +63,12 @@ def within_limits(asked: Asked, policy: Policy) -> str:
         Refused: it would be too much.
     """
     # One's own budget first: else who has used it up could still use up a stranger's phone's.
-    _hit(Limit.CODES_FOR_A_USER, _key(asked, str(asked.user_id)))
-    kinds = _BY_MAIL if asked.method is Method.EMAIL else _BY_PHONE
+    _hit(Limit.CODES_FOR_A_USER, _key(asked.purpose, str(asked.user_id)))
+    kinds = _kinds(asked.method)
     if asked.hides:
         # Everybody is refused after as many: what a phone got elsewhere would tell whose it is.
         for limit in kinds:
-            _hit(limit, _key(asked, f"hidden:{asked.user_id}:{asked.method.proof.gate}"))
+            _hit(limit, _key(asked.purpose, _hidden(asked.user_id, asked.method)))
     try:
         _within_limits_of_all(asked, policy, kinds)
     except Refused:
@@ -75,26 +79,32 @@ def within_limits(asked: Asked, policy: Policy) -> str:
 
 
 def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
-    """Somebody may be sent codes again at once, wherever they went: the helpdesk says so."""
+    """Somebody may be sent codes again at once, wherever they went: the helpdesk says so.
+
+    A phone is anybody's who enters it, in any organisation: it is freed twice a day at most.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo the count.
+    """
     keys = [(Limit.CODES_FOR_A_USER, str(user_id))]
+    for method in Method:
+        if method is Method.EMAIL or method.is_to_a_phone:
+            keys += [(limit, _hidden(user_id, method)) for limit in _kinds(method)]
     for destination in destinations:
-        kinds = _BY_MAIL if "@" in destination else _BY_PHONE
-        keys += [(limit, number_of(destination)) for limit in kinds]
-    apart = [(limit, f"{_AT_SIGN_IN}{key}") for limit, key in keys]
-    limits.clear_all(*keys, *apart)
+        where = number_of(destination)
+        if limits.hit(Limit.CLEARINGS_OF_A_DESTINATION, where).allowed:
+            keys += [(limit, where) for limit in (_BY_MAIL if "@" in where else _BY_PHONE)]
+    limits.clear_all(*((limit, _key(one, key)) for one in Purpose for limit, key in keys))
 
 
 def _within_limits_of_all(asked: Asked, policy: Policy, kinds: Sequence[Limit]) -> None:
     if asked.method is not Method.EMAIL:
-        # What is sent to nobody costs nothing, and uses up nothing that others need.
-        whose = str(current_tenant_id()) if asked.destination else f"nobody:{current_tenant_id()}"
-        cap = policy.daily_message_cap
-        _hit(Limit.MESSAGES_OF_A_TENANT, _key(asked, whose), at_most=cap)
+        _within_the_day(asked, policy.daily_message_cap)
     # Over all tenants: who owns several must not ring one phone several times as often.
     where = number_of(asked.destination) or f"nobody:{asked.user_id}:{asked.method.proof.gate}"
     for limit in kinds:
         try:
-            _hit(limit, _key(asked, where))
+            _hit(limit, _key(asked.purpose, where))
         except Refused:
             record(
                 Activity.CODE_NOT_SENT,
@@ -107,12 +117,25 @@ def _within_limits_of_all(asked: Asked, policy: Policy, kinds: Sequence[Limit]) 
             raise
 
 
-def _key(asked: Asked, whose: str) -> str:
-    """Sign-in is counted apart: it takes the password, and no stranger's resets keep it shut.
+def _within_the_day(asked: Asked, cap: int) -> None:
+    """Texts and calls of the whole organisation: a fifth is kept for who knows the password."""
+    # What is sent to nobody costs nothing, and uses up nothing that others need.
+    whose = str(current_tenant_id()) if asked.destination else f"nobody:{current_tenant_id()}"
+    if asked.purpose not in _APART:
+        _hit(Limit.MESSAGES_OF_A_TENANT, f"without password:{whose}", at_most=cap - cap // 5)
+    _hit(Limit.MESSAGES_OF_A_TENANT, whose, at_most=cap)
 
-    Source: design section 8.
-    """
-    return f"{_AT_SIGN_IN}{whose}" if asked.purpose is Purpose.SIGN_IN else whose
+
+def _kinds(method: Method) -> Sequence[Limit]:
+    return _BY_MAIL if method is Method.EMAIL else _BY_PHONE
+
+
+def _hidden(user_id: int, method: Method) -> str:
+    return f"hidden:{user_id}:{method.proof.gate}"
+
+
+def _key(purpose: Purpose, whose: str) -> str:
+    return _APART.get(purpose, "") + whose
 
 
 def _hit(limit: Limit, key: str, *, at_most: int | None = None) -> None:
