@@ -11,6 +11,7 @@ from audit.models import Event
 from directory.models import User
 from isolation.scope import in_tenant
 from tenants.policy import Policy, Scope
+from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_tenant, make_user
 from tests.console.people import behind_both, make_admin, token_of
