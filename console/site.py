@@ -81,10 +81,11 @@ class Console(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, object]:
         user = request.user
         duties = user if isinstance(user, User) else None
+        within = acts_in_a_tenant() and self.has_permission(request)
         shown = [
             {"url": reverse(name), "label": label, "current": _current(name, request.path)}
             for name, label, duty in _NAVIGATION
-            if duties and acts_in_a_tenant() and (duty is None or duties.is_trusted_with(duty))
+            if duties and within and (duty is None or duties.is_trusted_with(duty))
         ]
         return super().each_context(request) | {
             "tenant": tenant_in_force() if acts_in_a_tenant() else None,

@@ -120,6 +120,7 @@ class AppCodeForm(CodeForm):
 
     def __init__(self, data: Mapping[str, Any] | None) -> None:
         super().__init__(data, length=_APP_DIGITS)
+        self.fields["code"].label = _("Code")
         self.fields["code"].help_text = _("6 digits. It changes every 30 seconds.")
 
 

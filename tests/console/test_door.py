@@ -30,6 +30,20 @@ def test_password_alone_opens_nothing_of_the_admin(contoso):
         )
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_who_waits_at_the_door_sees_no_sections_and_can_turn_back(contoso, paired):
+    admin = make_admin()
+    if paired:
+        with_app(admin)
+    client = signed_in(admin)
+    page = client.get("/admin/", follow=True)
+
+    assert 'href="/admin/people/"' not in page.text
+    assert 'action="/signout"' in page.text
+    client.post("/signout")
+    assert client.get("/admin/").url.startswith("/signin")
+
+
 def test_first_sign_in_asks_for_an_app_and_its_first_code_lets_in(contoso, mailroom):
     admin = make_admin()
     client = signed_in(admin)
