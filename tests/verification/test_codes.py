@@ -27,7 +27,7 @@ from verification.models import Challenge, Purpose
 from verification.rules.challenges import MAX_TRIES, next_send_at, typed_code
 from verification.rules.verdicts import Verdict
 from verification.services import challenges, guesses
-from verification.services.challenges import Asked, Refused
+from verification.services.challenges import Asked, Refused, spending
 from verification.services.guesses import Paused
 
 ADDRESS, PHONE = "minji.home@mail.example", "+821012345678"
@@ -323,7 +323,7 @@ def test_two_at_once_with_the_right_code_pass_one_gate(mailroom, monkeypatch):
         both_counted.wait()
         return code_mac(*args)
 
-    monkeypatch.setattr(challenges, "code_mac", compare_together)
+    monkeypatch.setattr(spending, "code_mac", compare_together)
     answers = all_at_once(2, lambda: spend(challenge.context, RIGHT), tenant_id=tenant.pk)
 
     assert sorted(answered.verdict is Verdict.RIGHT for answered in answers) == [False, True]

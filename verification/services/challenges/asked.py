@@ -1,0 +1,40 @@
+"""What is asked for when a code or a call is to be sent, and that it may not be."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenants.policy import Method
+from verification.models import Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is to prove what, where it is sent, and what it is good for.
+
+    Args:
+        destination: mailbox or E.164 number, with `#` and the extension behind it; nothing where
+            there is nobody to send it to, and nobody may notice.
+        context: id of the reset attempt, or of the signed-in session.
+        support_code: of the reset attempt, for the audit.
+        hides: whether the answer must be the same for somebody and nobody.
+    """
+
+    user_id: int
+    purpose: Purpose
+    context: uuid.UUID
+    method: Method
+    destination: str
+    language: str
+    textable: bool = False
+    support_code: str = ""
+    hides: bool = False
+
+
+class Refused(Exception):
+    """No code may be sent now. The browser is told until when."""
+
+    def __init__(self, until: datetime | None, *, too_soon: bool = False) -> None:
+        super().__init__("no code may be sent now")
+        self.until = until
+        self.too_soon = too_soon

@@ -1,0 +1,110 @@
+"""Opening a challenge. Whatever was open before it in the same attempt or session is dead."""
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from delivery import services as outbox
+from delivery.models import Kind
+from tenants.policy import Method, Policy
+from tenants.queries import policy_in_force
+from vault.services import sealed
+from verification import queue
+from verification.models import Challenge, Purpose
+from verification.queries import newest
+from verification.services.challenges.asked import Asked
+from verification.services.challenges.sending_limits import (
+    not_for_ever,
+    wait_your_turn,
+    within_limits,
+)
+
+_KINDS = {
+    Method.EMAIL: Kind.EMAIL,
+    Method.MOBILE_TEXT: Kind.TEXT,
+    Method.MOBILE_CALL: Kind.CALL,
+    Method.ALTERNATE_TEXT: Kind.TEXT,
+    Method.ALTERNATE_CALL: Kind.CALL,
+    Method.OFFICE_CALL: Kind.CALL,
+}
+_TO_ANSWER = timedelta(minutes=15)
+
+
+def open_challenge(asked: Asked) -> Challenge:
+    """Sends a new code or call. The one before it is dead from now on.
+
+    Raises:
+        Refused: too soon, or too many to this destination or from this tenant.
+    """
+    policy = policy_in_force()
+    last = newest(asked.purpose, asked.context, asked.method)
+    not_for_ever(asked.purpose, asked.context)
+    wait_your_turn(asked, last)
+    return _opened(replace(asked, destination=within_limits(asked, policy)), policy)
+
+
+def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Method) -> Challenge:
+    """A challenge for which nothing is sent: answers, or an app. The one before it is dead.
+
+    Raises:
+        Refused: there were too many in this attempt or session.
+    """
+    now = timezone.now()
+    not_for_ever(purpose, context)
+    with transaction.atomic():
+        Challenge.objects.filter(
+            purpose=purpose, context=context, spent_at=None, closed_at=None
+        ).update(closed_at=now)
+        return Challenge.objects.create(
+            user_id=user_id,
+            purpose=purpose,
+            context=context,
+            method=method,
+            created_at=now,
+            expires_at=now + _TO_ANSWER,
+        )
+
+
+@transaction.atomic
+def _opened(asked: Asked, policy: Policy) -> Challenge:
+    now = timezone.now()
+    lifetime = policy.code_lifetime(asked.method)
+    Challenge.objects.filter(
+        purpose=asked.purpose, context=asked.context, spent_at=None, closed_at=None
+    ).update(closed_at=now)
+    challenge = Challenge(
+        user_id=asked.user_id,
+        purpose=asked.purpose,
+        context=asked.context,
+        method=asked.method,
+        textable=asked.textable,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    challenge.destination = sealed(
+        asked.destination,
+        tenant_id=challenge.tenant_id,
+        place=challenge.place_of("destination", challenge.pk),
+    )
+    challenge.outgoing_id = outbox.post(
+        _KINDS[asked.method],
+        asked.destination,
+        language=asked.language,
+        lifetime=lifetime,
+        job=queue.PLACE_CALL if asked.method.is_call else queue.SEND_CODE,
+        urgent=True,
+    ).pk
+    challenge.save(force_insert=True)
+    record(
+        Activity.CODE_SENT if asked.destination else Activity.CODE_NOT_SENT,
+        Outcome.SUCCESS if asked.destination else Outcome.FAILURE,
+        subject_id=max(asked.user_id, 0) or None,
+        support_code=asked.support_code,
+        method=asked.method,
+    )
+    return challenge
