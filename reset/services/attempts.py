@@ -47,6 +47,13 @@ class Begun:
     attempt: ResetAttempt
     cookie: str
 
+    @property
+    def comes_next(self) -> Step:
+        """Where it goes on. The page there looks for itself whether it's its turn."""
+        if self.attempt.refused:
+            return Step.ENDED
+        return Step.VERIFY if self.attempt.goal else Step.CHOOSE
+
 
 def begin(username: str, *, network: str, wanted: Goal | None = None, known: str = "") -> Begun:
     """An attempt for whoever this is, already refused where nothing can be done.
