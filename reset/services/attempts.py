@@ -96,9 +96,13 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         )
 
 
-def require(attempt: ResetAttempt, wanted: Step) -> Standing:
-    """How the attempt stands now. Raises `OutOfTurn` unless it is at this step."""
-    found = queries.standing_of(attempt)
+def require(attempt: ResetAttempt, wanted: Step, *, lock: bool = False) -> Standing:
+    """How the attempt stands now. Raises `OutOfTurn` unless it is at this step.
+
+    Args:
+        lock: others who ask like that about the same user wait until this transaction ends.
+    """
+    found = queries.standing_of(attempt, lock=lock)
     actual = step(found.facts, timezone.now())
     if actual is not wanted:
         raise OutOfTurn(actual)
