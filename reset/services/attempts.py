@@ -23,7 +23,7 @@ from reset.queries.attempts import Standing
 from reset.refusals import Refusal, why_not
 from reset.rules import Goal, Step, step
 from tenants.policy import Policy, Scope, Unknown, to_plain
-from tenants.queries import policy_in_force, tenant_of
+from tenants.queries import in_tenant_of, policy_in_force
 from vault.services import sealed
 from verification.services import lockouts
 from verification.services.guesses import Budget, pause_of
@@ -72,8 +72,7 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         # Nobody is looked up, so that the answer can't tell who is known.
         with in_tenant(NOBODY):
             return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
-    tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY):
+    with in_tenant_of(upn):
         user = user_of(upn)
         policy = queries.policy_for(user)
         familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
