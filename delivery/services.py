@@ -6,6 +6,7 @@ the sweeper wakes another. What was confirmed as sent is never claimed again.
 
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -55,23 +56,25 @@ def post(  # noqa: PLR0913  # a message has this many sides, all named
         lifetime: after that it is not sent any more.
         content: None when the job makes it at the last moment, as for codes.
     """
-    now = timezone.now()
-    outgoing = Outgoing(
-        kind=kind,
-        language=language,
-        expires_at=now + lifetime,
-        due_at=now + _FIRST_WAIT,
-        job=job,
-        queue="codes" if urgent else "bulk",
-    )
-    outgoing.destination = _sealed(outgoing, "destination", destination)
-    if content is not None:
-        outgoing.content = _sealed(outgoing, "content", json.dumps(asdict(content)))
+    outgoing = _written(kind, destination, language, lifetime, content)
+    outgoing.job, outgoing.queue = job, "codes" if urgent else "bulk"
     outgoing.save(force_insert=True)
-    transaction.on_commit(
-        lambda: queue.publish(job, outgoing.tenant_id, outgoing.pk, queue=outgoing.queue)
-    )
+    _publish_after_commit(outgoing)
     return outgoing
+
+
+def post_to_each(
+    kind: Kind,
+    destinations: Iterable[str],
+    *,
+    language: str,
+    lifetime: timedelta,
+    content: Content,
+) -> None:
+    """Puts the same message to several people, or to several addresses of one, in the outbox."""
+    rows = [_written(kind, one, language, lifetime, content) for one in destinations]
+    for outgoing in Outgoing.objects.bulk_create(rows):
+        _publish_after_commit(outgoing)
 
 
 def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
@@ -169,6 +172,30 @@ def note_status(outgoing_id: uuid.UUID, provider_id: str, status: str) -> None:
     row.update(provider_status=status[:20])
     if status == "delivered":
         row.filter(state=State.SENT).update(state=State.DELIVERED)
+
+
+def _written(
+    kind: Kind, destination: str, language: str, lifetime: timedelta, content: Content | None
+) -> Outgoing:
+    now = timezone.now()
+    outgoing = Outgoing(
+        kind=kind,
+        language=language,
+        expires_at=now + lifetime,
+        due_at=now + _FIRST_WAIT,
+        job=queue.SEND,
+        queue="bulk",
+    )
+    outgoing.destination = _sealed(outgoing, "destination", destination)
+    if content is not None:
+        outgoing.content = _sealed(outgoing, "content", json.dumps(asdict(content)))
+    return outgoing
+
+
+def _publish_after_commit(outgoing: Outgoing) -> None:
+    transaction.on_commit(
+        lambda: queue.publish(outgoing.job, outgoing.tenant_id, outgoing.pk, queue=outgoing.queue)
+    )
 
 
 def _put_off(outgoing: Outgoing, reason: str) -> None:

@@ -93,6 +93,27 @@ def known(name: str, find: Callable[[], _Known]) -> _Known:
     return cast("_Known", memory[name])
 
 
+def learn(name: str, found: object) -> None:
+    """What was found by the way is known, as if it had been asked for."""
+    if (memory := _known.get()) is not None:
+        memory[name] = found
+
+
+def known_before(name: str, find: Callable[[], _Known]) -> _Known:
+    """The same for what is asked before any tenant is in force, within `remembering`."""
+    return known(name, find) if _in_force.get() is None else find()
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Until the block ends, what is asked before any tenant is in force is asked once."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def forget(name: str) -> None:
     """Looks again next time."""
     if (memory := _known.get()) is not None:

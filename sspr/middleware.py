@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from isolation.scope import at_host_of
+from isolation.scope import at_host_of, remembering
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
 
@@ -24,13 +24,17 @@ _LANGUAGE_PARAMETERS = ("lng", "mkt")
 
 
 class RequestContext:
-    """A number for every request, on every line that is logged because of it."""
+    """A number for every request, on every line that is logged because of it.
+
+    What is asked before anybody's tenant is known is asked once.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8)):
+        numbered = structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8))
+        with numbered, remembering():
             return self._get_response(request)
 
 

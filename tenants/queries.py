@@ -1,13 +1,24 @@
 """Which organisation, and what it decided."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import get_language
 
-from isolation.scope import NOBODY, current_tenant_id, everywhere, forget, known, tenant_of_host
+from isolation.scope import (
+    NOBODY,
+    current_tenant_id,
+    everywhere,
+    forget,
+    in_tenant,
+    known,
+    known_before,
+    learn,
+    tenant_of_host,
+)
 from tenants.models import (
     Branding,
     CustomQuestion,
@@ -28,12 +39,17 @@ _TENANT, _POLICY = "tenant", "policy"
 
 def tenant_of(upn: str) -> Tenant | None:
     """The tenant that a user principal name belongs to. Asked before any is in force."""
-    owner = Domain.unscoped.filter(name=upn.rpartition("@")[2]).values("tenant_id")
-    with everywhere():
-        found = Tenant.objects.filter(pk__in=owner, enabled=True).first()
-    here = tenant_of_host()
-    # On an organisation's own host everybody else is unknown.
-    return found if found is None or here in {None, found.pk} else None
+    domain = upn.rpartition("@")[2]
+    return known_before(f"tenant of {domain}", lambda: _tenant_of_domain(domain))
+
+
+@contextmanager
+def in_tenant_of(upn: str) -> Iterator[Tenant | None]:
+    """Puts the tenant that a user principal name belongs to in force, or nobody's."""
+    tenant = tenant_of(upn)
+    with in_tenant(tenant.pk if tenant else NOBODY):
+        learn(_TENANT, tenant)
+        yield tenant
 
 
 def tenant_by_slug(slug: str) -> Tenant | None:
@@ -64,7 +80,7 @@ def tenant_in_force() -> Tenant:
     Raises:
         Tenant.DoesNotExist: none is, or it isn't there any more.
     """
-    found = _tenant_and_decisions()[0]
+    found = _tenant_and_decisions()
     if found is None:
         raise Tenant.DoesNotExist
     return found
@@ -119,7 +135,7 @@ def time_zone_in_force() -> str:
 
 def policy_in_force() -> Policy:
     """What the organisation in force decided; what is decided for everybody, where none is."""
-    return known(_POLICY, lambda: from_plain(_tenant_and_decisions()[1]))
+    return known(_POLICY, lambda: from_plain(_decided_by(_tenant_and_decisions())))
 
 
 def forget_policy() -> None:
@@ -187,16 +203,32 @@ def with_inner_groups(names: Collection[str]) -> set[int]:
     return found
 
 
-def _tenant_and_decisions() -> tuple[Tenant | None, dict[str, Any]]:
+def _tenant_and_decisions() -> Tenant | None:
     """Both in one question: hardly a page does without either."""
     return known(_TENANT, _read_tenant_and_decisions)
 
 
-def _read_tenant_and_decisions() -> tuple[Tenant | None, dict[str, Any]]:
-    decisions = Decisions.objects.values("values")[:1]
+def _read_tenant_and_decisions() -> Tenant | None:
     here = Tenant.objects.filter(pk=current_tenant_id())
-    found = here.annotate(decided=Subquery(decisions)).first()
-    return found, (found and found.decided) or {}
+    return here.annotate(decided=_decisions_among(Decisions.objects.all())).first()
+
+
+def _tenant_of_domain(domain: str) -> Tenant | None:
+    owner = Domain.unscoped.filter(name=domain).values("tenant_id")
+    owning = Tenant.objects.filter(pk__in=owner, enabled=True)
+    with everywhere():
+        found = owning.annotate(decided=_decisions_among(Decisions.unscoped.all())).first()
+    here = tenant_of_host()
+    # On an organisation's own host everybody else is unknown.
+    return found if found is None or here in {None, found.pk} else None
+
+
+def _decisions_among(decisions: QuerySet[Decisions]) -> Subquery:
+    return Subquery(decisions.filter(tenant_id=OuterRef("pk")).values("values")[:1])
+
+
+def _decided_by(tenant: Tenant | None) -> dict[str, Any]:
+    return getattr(tenant, "decided", None) or {}
 
 
 def in_language(texts: dict[str, str]) -> str:

@@ -22,7 +22,8 @@ class Builtin:
     def set_password(self, user: User, password: str) -> None:
         """Also ends every session of the user: the epoch moves on."""
         user.password = make_password(_nfc(password))
-        with transaction.atomic():
+        # Whoever sets it is in a transaction already: a point to go back to would help nobody.
+        with transaction.atomic(savepoint=False):
             _remember(User.objects.select_for_update().get(pk=user.pk))
             User.objects.filter(pk=user.pk).update(
                 password=user.password,

@@ -1,14 +1,18 @@
 """What is known about an attempt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
 from isolation.scope import current_tenant_id
-from reset.models import ResetAttempt
+from reset.models import Evidence, ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
 from tenants.policy import (
@@ -27,7 +31,7 @@ from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened, tenant_key
 from verification.models import Challenge, Purpose
-from verification.queries import Waiting, waiting_in
+from verification.queries import Waiting, challenges_in, waiting_among
 from verification.queries.holdings import (
     Holdings,
     Kept,
@@ -35,30 +39,56 @@ from verification.queries.holdings import (
     holdings_among,
     kept_of,
 )
-from verification.services.guesses import Budget
+from verification.services.guesses import Budget, Paused, pause_of
 
 _NOBODY = 0
 _MANY = 2**62
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: what was asked for once is kept
 class Standing:
-    """An attempt and all that its pages and its next step depend on, read at one moment.
+    """An attempt and all that its pages and its next step depend on.
 
-    It's read once for a page, and again in the transaction that changes something.
+    It's asked for once for a page, and again in the transaction that changes something. What only
+    some pages need is read when the first of them asks, whoever it is about.
+
+    Args:
+        policy: the stricter of the one at the start and the one now; None if nobody can meet both.
+        challenges: all of this attempt, newest first, each with when it was proved.
     """
 
     attempt: ResetAttempt
     user: User | None
-    facts: Facts
-    holdings: Holdings
-    """What the user could prove now, but for what was registered just now."""
-    waiting: Waiting | None
+    policy: Policy | None
+    challenges: Sequence[Challenge]
+
+    @cached_property
+    def facts(self) -> Facts:
+        """All that the next step depends on."""
+        return _facts(self)
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """What the user could prove now, but for what was registered just now."""
+        return holdings_among(self.kept, self.policy or policy_in_force(), at=timezone.now())
+
+    @cached_property
+    def kept(self) -> Kept:
+        return kept_of(self.attempt.user_id or _NOBODY, self.user)
+
+    @cached_property
+    def pause(self) -> Paused | None:
+        """The pause in which nothing is compared that is guessed at this attempt's user."""
+        return pause_of(self.attempt.user_id or _NOBODY, budget_of(self.attempt))
+
+    @property
+    def waiting(self) -> Waiting | None:
+        return waiting_among(self.challenges)
 
     @property
     def challenge(self) -> Challenge | None:
         """The one that the attempt waits for, open or not."""
-        return self.waiting.challenge if self.waiting else None
+        return self.challenges[0] if self.challenges else None
 
 
 def browser_mac(cookie: str) -> str:
@@ -70,9 +100,10 @@ def attempt_of(cookie: str) -> ResetAttempt | None:
     return ResetAttempt.unscoped.filter(browser=browser_mac(cookie)).first() if cookie else None
 
 
-def user_of(attempt: ResetAttempt) -> User | None:
+def user_of(attempt: ResetAttempt, *, lock: bool = False) -> User | None:
     """The attempt's user, as long as nobody disabled or froze them or changed their password."""
-    return User.objects.filter(
+    users = User.objects.select_for_update() if lock else User.objects
+    return users.filter(
         pk=attempt.user_id or _NOBODY,
         enabled=True,
         frozen_at=None,
@@ -122,34 +153,38 @@ def conceals(attempt: ResetAttempt) -> bool:
     return from_plain(attempt.policy).unknown_users is Unknown.DECOY
 
 
-def standing_of(attempt: ResetAttempt) -> Standing:
-    """How the attempt stands now. The same is asked about a user ID that nobody has."""
-    user, user_id = user_of(attempt), attempt.user_id or _NOBODY
-    policy = policy_of(attempt, user)
-    kept = kept_of(user_id, user)
-    holdings = holdings_among(kept, policy or policy_in_force(), at=timezone.now())
-    waiting = waiting_in(Purpose.RESET, attempt.pk)
+def standing_of(attempt: ResetAttempt, *, lock: bool = False) -> Standing:
+    """How the attempt stands now. The same is asked about a user ID that nobody has.
+
+    Args:
+        lock: others who ask like that about the same user wait until this transaction ends.
+    """
+    user = user_of(attempt, lock=lock)
     return Standing(
         attempt=attempt,
         user=user,
-        facts=_facts(attempt, user, policy, _passed(attempt, kept, holdings), waiting),
-        holdings=holdings,
-        waiting=waiting,
+        policy=policy_of(attempt, user),
+        challenges=list(_challenges_of(attempt)),
     )
 
 
-def _facts(
-    attempt: ResetAttempt,
-    user: User | None,
-    policy: Policy | None,
-    passed: frozenset[Method],
-    waiting: Waiting | None,
-) -> Facts:
+def _challenges_of(attempt: ResetAttempt) -> QuerySet[Challenge]:
+    """Each with when it was proved by the attempt's user, by the evidence; None if it wasn't."""
+    evidence = Evidence.objects.filter(
+        attempt=attempt.pk, user_id=attempt.user_id or _NOBODY, challenge_id=OuterRef("pk")
+    )
+    found = challenges_in(Purpose.RESET, attempt.pk)
+    return found.annotate(proved_at=Subquery(evidence.values("passed_at")))
+
+
+def _facts(standing: Standing) -> Facts:
+    attempt, user, policy = standing.attempt, standing.user, standing.policy
     goes_on = _may_go_on(user) and policy is not None
     identified, hides = attempt.user_id is not None, conceals(attempt)
-    denied = waiting is not None and waiting.is_denied
+    denied = standing.waiting is not None and standing.waiting.is_denied
     # Nobody can answer a call and say so: where that must not show, it leads nowhere instead.
     leads_on = goes_on and not attempt.concealed and not (hides and denied)
+    passed = _passed(standing)
     return Facts(
         policy=policy or policy_in_force() if hides else policy,
         started_at=attempt.started_at,
@@ -175,16 +210,25 @@ def _may_go_on(user: User | None) -> bool:
     return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
 
 
-def _passed(attempt: ResetAttempt, kept: Kept, holdings: Holdings) -> frozenset[Method]:
-    """The methods that were proved in this attempt by its user, who still holds them unchanged."""
-    rows = list(attempt.evidence.filter(user_id=attempt.user_id or _NOBODY))
-    since = held_since(kept, policy_in_force())
+def _passed(standing: Standing) -> frozenset[Method]:
+    """The methods that were proved in this attempt by its user, who still holds them unchanged.
+
+    Who proved nothing yet, as everybody at first and nobody for ever, isn't asked what they hold.
+    """
+    proved: dict[Method, datetime] = {
+        Method(one.method): at
+        for one in standing.challenges
+        if (at := one.proved_at)  # type: ignore[attr-defined]  # from the evidence
+    }
+    if not proved:
+        return frozenset()
+    since = held_since(standing.kept, policy_in_force())
     # Of a set of recovery codes the last one counts, though none is left to be given.
-    counting = {thing.proof for thing in holdings.held} | {Proof.RECOVERY_CODE}
+    counting = {thing.proof for thing in standing.holdings.held} | {Proof.RECOVERY_CODE}
     return frozenset(
-        Method(row.method)
-        for row in rows
-        if Proof(row.proof) in counting & since.keys() and since[Proof(row.proof)] <= row.passed_at
+        method
+        for method, at in proved.items()
+        if method.proof in counting & since.keys() and since[method.proof] <= at
     )
 
 

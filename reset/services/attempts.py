@@ -23,7 +23,7 @@ from reset.queries.attempts import Standing
 from reset.refusals import Refusal, why_not
 from reset.rules import Goal, Step, step
 from tenants.policy import Policy, Scope, Unknown, to_plain
-from tenants.queries import policy_in_force, tenant_of
+from tenants.queries import in_tenant_of, policy_in_force
 from vault.services import sealed
 from verification.services import lockouts
 from verification.services.guesses import Budget, pause_of
@@ -47,6 +47,13 @@ class Begun:
     attempt: ResetAttempt
     cookie: str
 
+    @property
+    def comes_next(self) -> Step:
+        """Where it goes on. The page there looks for itself whether it's its turn."""
+        if self.attempt.refused:
+            return Step.ENDED
+        return Step.VERIFY if self.attempt.goal else Step.CHOOSE
+
 
 def begin(username: str, *, network: str, wanted: Goal | None = None, known: str = "") -> Begun:
     """An attempt for whoever this is, already refused where nothing can be done.
@@ -65,8 +72,7 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         # Nobody is looked up, so that the answer can't tell who is known.
         with in_tenant(NOBODY):
             return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
-    tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY):
+    with in_tenant_of(upn):
         user = user_of(upn)
         policy = queries.policy_for(user)
         familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
@@ -89,9 +95,13 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         )
 
 
-def require(attempt: ResetAttempt, wanted: Step) -> Standing:
-    """How the attempt stands now. Raises `OutOfTurn` unless it is at this step."""
-    found = queries.standing_of(attempt)
+def require(attempt: ResetAttempt, wanted: Step, *, lock: bool = False) -> Standing:
+    """How the attempt stands now. Raises `OutOfTurn` unless it is at this step.
+
+    Args:
+        lock: others who ask like that about the same user wait until this transaction ends.
+    """
+    found = queries.standing_of(attempt, lock=lock)
     actual = step(found.facts, timezone.now())
     if actual is not wanted:
         raise OutOfTurn(actual)

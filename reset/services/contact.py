@@ -78,10 +78,9 @@ def _post(attempt: ResetAttempt, upn: str, message: str) -> None:
     to = [policy.contact_address] if policy.contact is Contact.ADDRESS else helpdesk_mailboxes()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         content = content_of(_letter(attempt, upn, message))
-    for address in to:
-        outbox.post(
-            Kind.EMAIL, address, language=tenant.language, lifetime=_LIFETIME, content=content
-        )
+    outbox.post_to_each(
+        Kind.EMAIL, to, language=tenant.language, lifetime=_LIFETIME, content=content
+    )
 
 
 def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:

@@ -128,7 +128,6 @@ def set_password(standing: Standing, password: str) -> None:
     try:
         _finish(
             standing.attempt,
-            user.pk,
             Step.NEW_PASSWORD,
             Notice.RESET,
             lambda: connector.set_password(user, password),
@@ -150,24 +149,23 @@ def unlock(standing: Standing) -> None:
     """
     user = _user_in(standing)
     connector = connector_of(user)
-    _finish(standing.attempt, user.pk, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
+    _finish(standing.attempt, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
     guesses.forgive(user.pk)
     lockouts.forgive(user)
 
 
 @transaction.atomic
-def _finish(
-    attempt: ResetAttempt, user_id: int, at: Step, notice: Notice, change: Callable[[], None]
-) -> None:
+def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[], None]) -> None:
     # Two attempts of one user wait for each other here, and not with half of the rows in hand.
-    user = User.objects.select_for_update().get(pk=user_id)
-    standing = require(attempt, at)
+    standing = require(attempt, at, lock=True)
+    user = _user_in(standing)
     live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
     if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
         raise OutOfTurn(Step.DONE)
     change()
     end_attempts_of(user.pk)
-    forget_draw(user.pk)
+    if Proof.QUESTIONS in standing.kept.methods:
+        forget_draw(user.pk)
     _tell(standing, user, notice)
 
 

@@ -49,21 +49,20 @@ def ways_on_offer(standing: Standing) -> list[Way]:
     Raises:
         guesses.Paused: nothing else is left.
     """
-    facts, attempt = standing.facts, standing.attempt
+    facts = standing.facts
     if facts.policy is None:
         return []
-    ways, hides = _held(standing), queries.conceals(attempt)
+    ways, hides = _held(standing), queries.conceals(standing.attempt)
     if hides:
         # What everybody is offered tells nothing about this one.
         ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
     # Of administrators the policy asks for more: nor may that be read out of the list.
     offered = on_offer(ways, policy_in_force() if hides else facts.policy, facts.passed)
-    pause = guesses.pause_of(attempt.user_id or 0, queries.budget_of(attempt))
-    if pause is None:
+    if standing.pause is None:
         return offered
     unguessable = [way for way in offered if way.method.is_unguessable]
     if offered and not unguessable:
-        raise pause
+        raise standing.pause
     return unguessable
 
 
@@ -193,10 +192,11 @@ def questions_asked(standing: Standing) -> list[str]:
 
 def _held(standing: Standing) -> list[Way]:
     """What the user could really prove it with; nothing where that would help nobody."""
-    facts = standing.facts
+    # Asked for in any case: what isn't asked about nobody would tell them from somebody.
+    facts, holdings = standing.facts, standing.holdings
     if not facts.leads_on or facts.policy is None:
         return []
-    return standing.holdings.ways(facts.policy.methods)
+    return holdings.ways(facts.policy.methods)
 
 
 def _whose(standing: Standing) -> int:
@@ -320,18 +320,21 @@ def _settle(attempt: ResetAttempt, answered: Answered) -> None:
 
 
 def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
-    method = Method(challenge.method)
-    now = timezone.now()
-    # What was taken away and registered anew meanwhile is proved anew.
-    Evidence.objects.update_or_create(
+    method, now = Method(challenge.method), timezone.now()
+    passed = Evidence(
         attempt=attempt,
         proof=method.proof,
-        defaults={
-            "user_id": challenge.user_id,
-            "method": method,
-            "challenge_id": challenge.pk,
-            "passed_at": now,
-        },
+        user_id=challenge.user_id,
+        method=method,
+        challenge_id=challenge.pk,
+        passed_at=now,
+    )
+    # What was taken away and registered anew meanwhile is proved anew.
+    Evidence.objects.bulk_create(
+        [passed],
+        update_conflicts=True,
+        unique_fields=["tenant_id", "attempt", "proof"],
+        update_fields=["user_id", "method", "challenge_id", "passed_at"],
     )
     AuthenticationMethod.objects.filter(user_id=challenge.user_id, proof=method.proof).update(
         last_used_at=now

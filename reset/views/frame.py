@@ -1,6 +1,7 @@
 """What every page of the portal has in common: the browser's attempt, and whose turn it is."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 
 from django.conf import settings
@@ -12,8 +13,9 @@ from isolation.scope import in_tenant
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import Standing
-from reset.rules import LIFETIME, Step
+from reset.rules import LIFETIME, Step, step
 from reset.services import attempts
+from tenants.policy import Method
 from tenants.queries import time_zone_in_force
 from verification.services.guesses import Paused
 
@@ -74,6 +76,11 @@ def with_cookie(response: HttpResponse, cookie: str) -> HttpResponse:
     return response
 
 
-def onwards(attempt: ResetAttempt) -> HttpResponse:
-    """After a gate: a new secret, and the page of the step that comes next."""
-    return with_cookie(redirect("reset:verify"), attempts.rotate(attempt))
+def onwards(standing: Standing, method: Method) -> HttpResponse:
+    """After a gate: a new secret, and the page of the step that comes next.
+
+    That page looks for itself whether it's its turn: nothing here is proof of anything.
+    """
+    facts = standing.facts
+    comes_next = step(replace(facts, passed=facts.passed | {method}), timezone.now())
+    return with_cookie(redirect(f"reset:{comes_next}"), attempts.rotate(standing.attempt))

@@ -108,7 +108,7 @@ def code(request: HttpRequest, standing: Standing) -> HttpResponse:
     if form.is_valid():
         answered = gates.pass_code(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing.attempt)
+            return onwards(standing, Method(challenge.method))
         form.add_error("code", verification_forms.verdict_words(answered))
     context = {"form": form, **_about(standing, challenge), **_progress(standing)}
     return render(request, "reset/code.html", context)
@@ -122,7 +122,7 @@ def call(request: HttpRequest, standing: Standing) -> HttpResponse:
     pending = False
     if request.method == "POST":
         if gates.pass_call(standing.attempt):
-            return onwards(standing.attempt)
+            return onwards(standing, Method(challenge.method))
         pending = True
     context = {
         **_about(standing, challenge),
@@ -160,7 +160,7 @@ def answers(request: HttpRequest, standing: Standing) -> HttpResponse:
     if form.is_valid():
         answered = gates.pass_questions(standing, form.answers)
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing.attempt)
+            return onwards(standing, Method(challenge.method))
         form.add_error(None, verification_forms.answers_words(answered))
     return render(request, "reset/questions.html", {"form": form, **_progress(standing)})
 
@@ -174,7 +174,7 @@ def app(request: HttpRequest, standing: Standing) -> HttpResponse:
     if form.is_valid():
         answered = gates.pass_app(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing.attempt)
+            return onwards(standing, Method(challenge.method))
         form.add_error("code", verification_forms.app_words(answered))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
     return render(request, "reset/app.html", context)
@@ -190,7 +190,7 @@ def passkey(request: HttpRequest, standing: Standing) -> HttpResponse:
     if form.is_valid():
         answered = gates.pass_passkey(standing.attempt, form.cleaned_data["credential"], site)
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing.attempt)
+            return onwards(standing, Method(challenge.method))
         form.add_error(None, verification_forms.passkey_words(answered))
     # The names of somebody's passkeys would tell that there are some.
     whose = 0 if queries.conceals(standing.attempt) else challenge.user_id
@@ -215,7 +215,7 @@ def recovery_code(request: HttpRequest, standing: Standing) -> HttpResponse:
         answered = gates.pass_recovery_code(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
             messages.info(request, verification_forms.left_words(codes_left(challenge.user_id)))
-            return onwards(standing.attempt)
+            return onwards(standing, Method(challenge.method))
         form.add_error("code", verification_forms.recovery_words(answered))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
     return render(request, "reset/recovery_code.html", context)

@@ -39,7 +39,7 @@ def identify(request: HttpRequest) -> HttpResponse:
             wanted=_wanted(request),
             known=known_by(request),
         )
-        return with_cookie(redirect("reset:choose"), begun.cookie)
+        return with_cookie(redirect(f"reset:{begun.comes_next}"), begun.cookie)
     if asked.finding is None:
         asked.suspicion = captcha.suspicion_of(network)
     return render(request, "reset/identify.html", {"form": form, "captcha": asked})

@@ -99,6 +99,26 @@ def test_one_gate_by_mail_sets_the_password(user, mailroom, client):
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET, subject_id=user.pk).exists()
 
 
+def test_every_step_leads_straight_to_the_next(user, mailroom, client):
+    change_policy(Policy(self_service=Scope.ALL, methods_required=2))
+    make_phone(user)
+
+    identified = client.post("/passwordreset", solved({"username": user.upn}))
+    choose(client, "email")
+    after_one = client.post("/passwordreset/code", {"code": mailroom.code()})
+    choose(client, "mobile_text")
+    after_two = client.post("/passwordreset/code", {"code": mailroom.code()})
+
+    assert identified.url == after_one.url == "/passwordreset/verify"
+    assert after_two.url == "/passwordreset/new-password"
+
+
+def test_who_cant_be_helped_is_told_at_once(contoso, client):
+    asked = client.post("/passwordreset", solved({"username": "nobody@contoso.example"}))
+
+    assert asked.url == "/passwordreset/ended"
+
+
 def test_two_gates_are_needed_where_the_policy_asks_for_two(user, mailroom, client):
     change_policy(Policy(self_service=Scope.ALL, methods_required=2))
     make_phone(user)

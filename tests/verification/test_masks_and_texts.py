@@ -16,6 +16,7 @@ from tests.verification.test_codes import ADDRESS, PHONE, ask, ask_for_text
 from verification.models import Challenge
 from verification.rules.masking import mask, mask_email, mask_phone
 from verification.rules.texts import fits
+from verification.rules.verdicts import Verdict
 from verification.services import challenges, sending
 
 numbers = st.from_regex(r"\+[1-9][0-9]{6,14}(#[0-9]{1,8})?", fullmatch=True)
@@ -148,4 +149,4 @@ def test_what_the_worker_knows_is_not_shown_by_repr(contoso, mailroom):
     challenge = ask_for_text(make_user())
 
     assert PHONE not in repr(challenge)
-    assert asdict(challenges.Answered(challenges.Verdict.WRONG))["challenge"] is None
+    assert asdict(challenges.Answered(Verdict.WRONG))["challenge"] is None

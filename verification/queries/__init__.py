@@ -1,6 +1,7 @@
 """Reading what was proved, and the challenges that are open."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -123,10 +124,8 @@ def blind_index(value: str) -> str:
 
 def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -> Challenge | None:
     """The challenge that this attempt or session waits for, open or not."""
-    found = Challenge.objects.filter(purpose=purpose, context=context)
-    if method is not None:
-        found = found.filter(method=method)
-    return found.order_by("-created_at").first()
+    found = challenges_in(purpose, context)
+    return (found if method is None else found.filter(method=method)).first()
 
 
 def sends_of(challenge: Challenge) -> int:
@@ -146,9 +145,17 @@ def was_denied(context: uuid.UUID) -> bool:
     return Challenge.objects.filter(context=context, denied_at__isnull=False).exists()
 
 
-def waiting_in(purpose: Purpose, context: uuid.UUID) -> Waiting | None:
-    """The newest challenge of an attempt or session, and what is known of those before it."""
-    found = list(Challenge.objects.filter(purpose=purpose, context=context).order_by("-created_at"))
+def challenges_in(purpose: Purpose, context: uuid.UUID) -> QuerySet[Challenge]:
+    """The challenges of an attempt or session, newest first."""
+    return Challenge.objects.filter(purpose=purpose, context=context).order_by("-created_at")
+
+
+def waiting_among(found: Sequence[Challenge]) -> Waiting | None:
+    """The newest of these, and what is known of those before it.
+
+    Args:
+        found: all of one attempt or session, newest first.
+    """
     if not found:
         return None
     return Waiting(

@@ -2,21 +2,23 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import F, Q, Value
+from django.db.models import BinaryField, Count, DateTimeField, F, Q, QuerySet, Value
 from django.utils import timezone
 
 from delivery.channels import available
 from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import prefills_of
+from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
+from vault.services import opened
 from verification.models import AuthenticationMethod, Authenticator, Passkey, RecoveryCode
-from verification.queries import methods_by_proof, value_of
 from verification.rules.masking import mask
 from verification.rules.passkeys import can_be_made_for
 from verification.rules.phones import named_again
@@ -32,25 +34,45 @@ _CHANNEL = {
     Method.OFFICE_CALL: "call",
 }
 _DEVICES = (Proof.AUTHENTICATOR, Proof.PASSKEY)
+_SEVERAL = (*_DEVICES, Proof.RECOVERY_CODE)
+"""Of these somebody may have more than one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """An app, a passkey or a recovery code.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """Something that somebody verified: a phone, an address, answers, an app, a passkey, a code.
 
     Args:
-        since: when it was confirmed; None for an app that went before it was.
+        known_since: since when this very number or address counts, if not since it was verified.
+        verified_at: None for an app that went before it was confirmed.
         gone_at: when it was removed, or spent.
+        sealed_value: the number or address, where it is one.
+        answered: how many security questions, where it is that.
     """
 
     proof: Proof
     pk: uuid.UUID
-    since: datetime | None
+    known_since: datetime | None
+    verified_at: datetime | None
     gone_at: datetime | None
+    sealed_value: bytes | memoryview = field(repr=False)
+    textable: bool
+    answered: int
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it counts as known, however often it was verified again."""
+        return self.known_since or self.verified_at
+
+    @property
+    def value(self) -> str:
+        """The number (E.164, `#` and extension behind it) or address."""
+        place = AuthenticationMethod.place_of("value", self.pk)
+        return opened(self.sealed_value, tenant_id=current_tenant_id(), place=place)
 
     @property
     def held(self) -> Held:
-        return Held(proof=self.proof, since=self.since)
+        return Held(proof=self.proof, textable=self.textable, since=self.since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +80,17 @@ class Kept:
     """What is kept of one person, whatever the policy makes of it.
 
     Args:
-        devices: those that are gone, too.
+        methods: phones, addresses and answers: one of each kind.
+        devices: apps, passkeys and recovery codes, those that are gone, too.
         lost_at: when something that could prove who they are was last removed or replaced.
     """
 
     entered: Mapping[Proof, Prefill]
-    methods: Mapping[Proof, AuthenticationMethod]
-    devices: Sequence[Device]
+    methods: Mapping[Proof, Thing]
+    devices: Sequence[Thing]
     lost_at: datetime | None
 
-    def there(self, proof: Proof) -> list[Device]:
+    def there(self, proof: Proof) -> list[Thing]:
         """Those that can be used."""
         return [
             device
@@ -105,10 +128,11 @@ def kept_of(user_id: int, user: User | None) -> Kept:
     Args:
         user: their row, where there is one.
     """
+    things = _things_of(user_id)
     return Kept(
         entered=prefills_of(user) if user else {},
-        methods=methods_by_proof(user_id),
-        devices=_devices_of(user_id),
+        methods={one.proof: one for one in things if one.proof not in _SEVERAL},
+        devices=[one for one in things if one.proof in _SEVERAL],
         lost_at=user.older_proof_lost_at if user else None,
     )
 
@@ -136,16 +160,16 @@ def holdings_among(
         at: leaves out what is too new to count at a reset at this time.
     """
     trusted = frozenset() if proved_only else policy.prefilled_usable
-    rows: dict[Proof, AuthenticationMethod | Prefill] = {
+    rows: dict[Proof, Thing | Prefill] = {
         proof: row for proof, row in kept.entered.items() if proof in trusted
     }
     rows |= kept.methods
     questions = rows.get(Proof.QUESTIONS)
     # Fewer answers than are asked for now prove nothing: three right ones aren't five.
     if (
-        isinstance(questions, AuthenticationMethod)
+        isinstance(questions, Thing)
         and not proved_only
-        and questions.answered < policy.questions_to_reset  # type: ignore[attr-defined]  # counted
+        and questions.answered < policy.questions_to_reset
     ):
         del rows[Proof.QUESTIONS]
     entered_at = known_since(kept.entered)
@@ -165,7 +189,7 @@ def holdings_among(
         waiting = {thing.proof: clock.counts_from(thing) for thing in new}
         held = counted
     values: dict[Proof, str] = {
-        proof: value_of(row) if isinstance(row, AuthenticationMethod) else row.value
+        proof: row.value
         for proof, row in rows.items()
         if proof is not Proof.QUESTIONS and proof not in waiting
     }
@@ -188,7 +212,7 @@ def held_since(kept: Kept, policy: Policy) -> dict[Proof, datetime]:
     """Since when a user holds each kind of thing as it is now."""
     entered = kept.entered.items()
     since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
-    since |= {p: row.verified_at for p, row in kept.methods.items()}
+    since |= {p: row.verified_at for p, row in kept.methods.items() if row.verified_at}
     for proof in _DEVICES:
         if there := kept.there(proof):
             # What was taken away takes along what it proved, whatever others there are.
@@ -233,29 +257,48 @@ def can_deliver(method: Method) -> bool:
     return kind is None or available(kind)
 
 
-def _devices_of(user_id: int) -> list[Device]:
-    """Apps, passkeys and recovery codes in one question."""
+def _things_of(user_id: int) -> list[Thing]:
+    """All that was verified, in one question."""
     apps = Authenticator.objects.filter(Q(confirmed_at__isnull=False) | Q(removed_at__isnull=False))
     codes = RecoveryCode.objects.filter(confirmed_at__isnull=False)
-    kinds = (
-        (Proof.AUTHENTICATOR, apps, "removed_at"),
-        (Proof.PASSKEY, Passkey.objects.all(), "removed_at"),
-        (Proof.RECOVERY_CODE, codes, "spent_at"),
-    )
     parts = [
-        rows.filter(user_id=user_id)
-        .annotate(proof=Value(proof.value), since=F("confirmed_at"), gone_at=F(gone))
-        .values_list("proof", "pk", "since", "gone_at")
-        for proof, rows, gone in kinds
+        AuthenticationMethod.objects.annotate(
+            gone_at=Value(None, DateTimeField()),
+            sealed_value=F("value"),
+            answered=Count("answers"),
+        ),
+        _devices(apps, Proof.AUTHENTICATOR, gone_at="removed_at"),
+        _devices(Passkey.objects.all(), Proof.PASSKEY, gone_at="removed_at"),
+        _devices(codes, Proof.RECOVERY_CODE, gone_at="spent_at"),
     ]
-    found = parts[0].union(*parts[1:], all=True)
-    return [Device(Proof(proof), pk, since, gone_at) for proof, pk, since, gone_at in found]
+    columns = [one.name for one in fields(Thing)]
+    mine = [part.filter(user_id=user_id).values(*columns) for part in parts]
+    found = mine[0].union(*mine[1:], all=True)
+    return [Thing(**row | {"proof": Proof(row["proof"])}) for row in found]
 
 
-def _thing(proof: str, row: AuthenticationMethod | Prefill, entered_at: datetime | None) -> Held:
+def _devices(rows: QuerySet[Any], proof: Proof, *, gone_at: str) -> QuerySet[Any]:
+    """With the columns that a phone has, empty."""
+    found: QuerySet[Any] = rows.annotate(
+        proof=Value(proof.value),
+        known_since=Value(None, DateTimeField()),
+        verified_at=F("confirmed_at"),
+        gone_at=F(gone_at),
+        sealed_value=Value(b"", BinaryField()),
+        textable=Value(False),  # noqa: FBT003  # a column
+        answered=Value(0),
+    )
+    return found
+
+
+def _thing(
+    proof: str, row: Thing | AuthenticationMethod | Prefill, entered_at: datetime | None
+) -> Held:
     """What was entered is as old as the oldest of it, which is all that lists can ask for."""
-    verified = isinstance(row, AuthenticationMethod)
-    since = row.since if isinstance(row, AuthenticationMethod) else entered_at
+    if isinstance(row, Prefill):
+        since, verified = entered_at, False
+    else:
+        since, verified = row.since, True
     return Held(proof=Proof(proof), textable=row.textable, since=since, verified=verified)
 
 

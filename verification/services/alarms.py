@@ -16,7 +16,6 @@ from verification.services import notices
 _LIMIT = Limit.WRONG_GUESSES_OF_A_TENANT
 _PER_USERS = 50
 """One wrong guess an hour for so many users is what people do by themselves: 2 %."""
-_SMALL, _BIG, _ALARM = "", "more", "alarm"
 
 
 def count_a_guess() -> None:
@@ -27,24 +26,28 @@ def count_a_guess() -> None:
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
     """
-    tenant = str(current_tenant_id())
-    if limits.hit(_LIMIT, tenant, _SMALL).allowed:
+    if limits.hit(*counted()).allowed:
         return
+    tenant = current_tenant_id()
     # Only now is it worth counting people.
     beyond = max(0, User.objects.count() // _PER_USERS - _LIMIT.value.times)
-    if limits.hit(_LIMIT, tenant, _BIG, at_most=beyond).allowed:
+    if limits.hit(_LIMIT, f"{tenant}:more", at_most=beyond).allowed:
         return
-    if limits.hit(_LIMIT, tenant, _ALARM, at_most=1).allowed:
+    if limits.hit(_LIMIT, _alarm(tenant), at_most=1).allowed:
         with transaction.atomic():
             record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE)
             notices.tell_of_guessing()
 
 
-def uncount() -> None:
-    """The last guess was right."""
-    limits.give_back(_LIMIT, str(current_tenant_id()), _SMALL)
+def counted() -> tuple[Limit, str]:
+    """What one guess in the tenant in force is counted as; to be given back when it was right."""
+    return _LIMIT, str(current_tenant_id())
 
 
 def is_raised(tenant_id: int) -> bool:
     """Whether there were too many within the last hour."""
-    return limits.blocked_until(_LIMIT, str(tenant_id), _ALARM, at_most=1) is not None
+    return limits.blocked_until(_LIMIT, _alarm(tenant_id), at_most=1) is not None
+
+
+def _alarm(tenant_id: int) -> str:
+    return f"{tenant_id}:alarm"

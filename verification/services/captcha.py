@@ -14,10 +14,10 @@ from django.core import signing
 from django.utils import timezone
 
 from directory.rules import canonical_upn
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NOBODY
 from limits import services as limits
 from limits.rules import Limit, place
-from tenants.queries import tenant_of
+from tenants.queries import in_tenant_of, tenant_of
 from vault.keyring import purpose_key
 from verification.rules import captcha as rules
 from verification.rules.captcha import Action, Finding, Suspicion
@@ -195,8 +195,7 @@ def count_a_user_id(network: str) -> None:
 
 
 def _failed_lately(upn: str, known: str) -> bool:
-    tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY):
+    with in_tenant_of(upn):
         return (
             lockouts.failures_in(lockouts.place_of(upn, known), upn) >= _WRONG_PASSWORDS_UNNOTICED
         )

@@ -87,8 +87,7 @@ def uncount(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
 
     Whoever holds one proof must not buy fresh guesses at the other with it.
     """
-    limits.give_back_all(*_counted(user_id, budget))
-    alarms.uncount()
+    limits.give_back_all(*_counted(user_id, budget), alarms.counted())
 
 
 def forgive(user_id: int) -> None:

@@ -26,11 +26,9 @@ def issue(user: User, notice: Notice, *, added: uuid.UUID | None = None) -> str:
     Source: OWASP ASVS 5.0 section 7.2.3 (at least 128 random bits; more don't fit into a text);
     stored one-way.
     """
-    now = timezone.now()
-    NoticeLink.objects.filter(user=user, expires_at__lte=now).delete()
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    token, ends_at = secrets.token_urlsafe(_TOKEN_BYTES), timezone.now() + LIFETIME
     NoticeLink.objects.create(
-        user=user, mac=token_mac(token), notice=notice, added=added, expires_at=now + LIFETIME
+        user=user, mac=token_mac(token), notice=notice, added=added, expires_at=ends_at
     )
     return token
 

@@ -89,17 +89,18 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         if until is not None:
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
-        for address in mailboxes:
-            outbox.post(
-                Kind.EMAIL,
-                address,
-                language=language,
-                lifetime=_LIFETIME,
-                content=content_of(letter),
-            )
-        for phone in phones:
+        outbox.post_to_each(
+            Kind.EMAIL,
+            mailboxes,
+            language=language,
+            lifetime=_LIFETIME,
+            content=content_of(letter),
+        )
+        if phones:
             text = Content(text=_text(notice, now, proof, token))
-            outbox.post(Kind.TEXT, phone, language=language, lifetime=_LIFETIME, content=text)
+            outbox.post_to_each(
+                Kind.TEXT, phones, language=language, lifetime=_LIFETIME, content=text
+            )
     return [mask(value) for value in [*mailboxes, *phones]]
 
 
@@ -233,14 +234,13 @@ def proof_name(proof: Proof) -> str:
 
 
 def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
-    for address in mailboxes:
-        outbox.post(
-            Kind.EMAIL,
-            address,
-            language=tenant.language,
-            lifetime=_LIFETIME,
-            content=content_of(letter),
-        )
+    outbox.post_to_each(
+        Kind.EMAIL,
+        mailboxes,
+        language=tenant.language,
+        lifetime=_LIFETIME,
+        content=content_of(letter),
+    )
 
 
 def _is_wanted(notice: Notice) -> bool:

@@ -8,11 +8,10 @@ from audit.services import record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
-from isolation.scope import NOBODY, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from passwords.hashing import Busy
-from tenants.queries import tenant_of
+from tenants.queries import in_tenant_of
 from verification.models import AccessPass
 from verification.services import access_passes, lockouts
 
@@ -38,8 +37,7 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
     if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
         raise TooMany
     upn = canonical_upn(username)
-    tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY):
+    with in_tenant_of(upn):
         place = lockouts.place_of(upn, known)
         lockouts.count_a_try(upn, password, place=place)
         try:
@@ -73,8 +71,7 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
     if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
         raise TooMany
     upn = canonical_upn(username)
-    tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY), transaction.atomic():
+    with in_tenant_of(upn), transaction.atomic():
         user = user_of(upn)
         spent = access_passes.spend(user, typed)
         if user is None or spent is None:

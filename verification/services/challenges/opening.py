@@ -16,7 +16,7 @@ from tenants.queries import policy_in_force
 from vault.services import sealed
 from verification import queue
 from verification.models import Challenge, Purpose
-from verification.queries import newest
+from verification.queries import challenges_in
 from verification.services.challenges.asked import Asked
 from verification.services.challenges.sending_limits import (
     not_for_ever,
@@ -42,9 +42,9 @@ def open_challenge(asked: Asked) -> Challenge:
         Refused: too soon, or too many to this destination or from this tenant.
     """
     policy = policy_in_force()
-    last = newest(asked.purpose, asked.context, asked.method)
-    not_for_ever(asked.purpose, asked.context)
-    wait_your_turn(asked, last)
+    before = list(challenges_in(asked.purpose, asked.context))
+    not_for_ever(asked.purpose, len(before))
+    wait_your_turn(asked, [one for one in before if one.method == asked.method])
     return _opened(replace(asked, destination=within_limits(asked, policy)), policy)
 
 
@@ -55,7 +55,7 @@ def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Meth
         Refused: there were too many in this attempt or session.
     """
     now = timezone.now()
-    not_for_ever(purpose, context)
+    not_for_ever(purpose, challenges_in(purpose, context).count())
     with transaction.atomic():
         Challenge.objects.filter(
             purpose=purpose, context=context, spent_at=None, closed_at=None

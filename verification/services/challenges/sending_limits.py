@@ -1,6 +1,5 @@
 """How soon again and how often a code or a call may be sent, and to whom."""
 
-import uuid
 from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
@@ -27,31 +26,32 @@ _BY_MAIL = (Limit.CODES_TO_AN_EMAIL,)
 _BY_PHONE = (Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY)
 
 
-def not_for_ever(purpose: Purpose, context: uuid.UUID) -> None:
+def not_for_ever(purpose: Purpose, times: int) -> None:
     """Else one page of a stranger's fills table and history without end.
 
+    Args:
+        times: how many challenges there are in the attempt or session.
+
     Raises:
-        Refused: there were too many in this attempt or session.
+        Refused: that is too many.
     """
-    if purpose is Purpose.REGISTER:
-        return
-    if Challenge.objects.filter(purpose=purpose, context=context).count() >= _MOST_IN_A_CONTEXT:
+    if purpose is not Purpose.REGISTER and times >= _MOST_IN_A_CONTEXT:
         raise Refused(None)
 
 
-def wait_your_turn(asked: Asked, last: Challenge | None) -> None:
+def wait_your_turn(asked: Asked, before: Sequence[Challenge]) -> None:
     """The next code to the same place comes some time after the last one.
+
+    Args:
+        before: those by this method in the attempt or session, newest first.
 
     Raises:
         Refused: it would be too soon.
     """
     # Whoever mistyped an address need not wait to type it right.
-    if last is None or not (asked.hides or destination_of(last) == asked.destination):
+    if not before or not (asked.hides or destination_of(before[0]) == asked.destination):
         return
-    sent = Challenge.objects.filter(
-        purpose=asked.purpose, context=asked.context, method=asked.method
-    ).count()
-    allowed_at = next_send_at(sent, last.created_at)
+    allowed_at = next_send_at(len(before), before[0].created_at)
     if allowed_at is not None and allowed_at > timezone.now():
         raise Refused(allowed_at, too_soon=True)
 

@@ -1,0 +1,54 @@
+"""Whose a user ID is, before anybody's tenant is in force."""
+
+import pytest
+
+from isolation.scope import NOBODY, current_tenant_id, remembering
+from tenants.policy import Policy, Scope
+from tenants.queries import in_tenant_of, policy_in_force, tenant_of
+from tenants.services import change_policy
+from tests.builders import make_tenant
+
+
+@pytest.mark.parametrize("upn", ["minji@contoso.example", "minji@nobodys.example"])
+def test_a_request_asks_once_whose_a_user_id_is_and_what_was_decided(
+    db, django_assert_num_queries, upn
+):
+    make_tenant("contoso")
+
+    with remembering(), django_assert_num_queries(1):
+        tenant_of(upn)
+        with in_tenant_of(upn):
+            policy_in_force()
+
+
+def test_the_next_request_asks_again(db):
+    with remembering():
+        before = tenant_of("minji@contoso.example")
+    tenant = make_tenant("contoso")
+    with remembering():
+        after = tenant_of("minji@contoso.example")
+
+    assert (before, after) == (None, tenant)
+
+
+def test_a_change_of_the_policy_counts_at_once(contoso):
+    with in_tenant_of("minji@contoso.example"):
+        before = policy_in_force().self_service
+    change_policy(Policy(self_service=Scope.NONE))
+    with in_tenant_of("minji@contoso.example"):
+        after = policy_in_force().self_service
+
+    assert (before, after) == (Scope.ALL, Scope.NONE)
+
+
+def test_a_tenant_is_in_force_with_its_own_policy_and_nobodys_domain_with_nobodys(db):
+    tenant = make_tenant("contoso")
+
+    with in_tenant_of("minji@contoso.example") as found:
+        assert (found, current_tenant_id()) == (tenant, tenant.pk)
+        decided = policy_in_force().self_service
+    with in_tenant_of("minji@nobodys.example") as found:
+        assert (found, current_tenant_id()) == (None, NOBODY)
+        assert policy_in_force().self_service is Scope.NONE
+
+    assert decided is Scope.ALL
