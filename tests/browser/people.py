@@ -5,11 +5,13 @@ import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as TookTooLong
 
+from tests.services.browser import axe
 from tests.services.codes import code_in
 from tests.services.site import Site
 from tests.services.smtp import Mailbox, plain_text
@@ -166,3 +168,13 @@ def new_password(page: Page, password: str) -> None:
     page.fill("[name=new_password]", password)
     page.fill("[name=confirm_password]", password)
     go_on(page)
+
+
+def looks_right(page: Page, reader: dict[str, Any]) -> None:
+    """In the reader's language, for people with aids, and nothing beside the screen."""
+    assert page.get_attribute("html", "lang") == reader["language"][:2]
+    if not reader.get("javascript", True):
+        # The examiner is a script, too.
+        return
+    assert [f"{one.rule} {one.where}" for one in axe(page)] == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")

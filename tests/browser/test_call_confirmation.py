@@ -6,7 +6,6 @@ import re
 import pytest
 
 from tests.browser import people
-from tests.services.browser import axe
 
 _numbers = itertools.count(1)
 ENGLISH = {"language": "en-US", "width": 375, "dark": True}
@@ -29,18 +28,9 @@ def organisations(site):
     }
 
 
-def looks_right(page, reader):
-    assert page.get_attribute("html", "lang") == reader["language"][:2]
-    if not reader.get("javascript", True):
-        # The examiner is a script, too.
-        return
-    assert [f"{one.rule} {one.where}" for one in axe(page)] == []
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-
-
 def answer(page, twilio, e164, reader, how):
     """Picks up and does what the voice asks for."""
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     before, call = page.url, twilio.wait_for_call(e164)
     call.fetch()
     if how == "pound":

@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from tests.browser import people
-from tests.services.browser import axe
 
 READERS = [
     pytest.param({"language": "ko-KR", "width": 375}, id="Korean 375"),
@@ -53,12 +52,6 @@ class Device:
         self._cdp.send("WebAuthn.setUserVerified", named)
 
 
-def looks_right(page, reader):
-    assert page.get_attribute("html", "lang") == reader["language"][:2]
-    assert [f"{one.rule} {one.where}" for one in axe(page)] == []
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-
-
 @pytest.mark.parametrize("reader", READERS)
 def test_a_passkey_resets_the_password_and_signs_in(organisations, open_page, reader):
     page = open_page(**reader)
@@ -67,18 +60,18 @@ def test_a_passkey_resets_the_password_and_signs_in(organisations, open_page, re
 
     people.sign_in(page, upn)
     page.goto("/ssprsetup/passkey")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     page.fill("[name=name]", "laptop")
     people.go_on(page)
     page.goto("/security-info")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     assert "laptop" in page.inner_text("main")
     people.sign_out(page)
 
     people.begin_reset(page, upn)
     people.choose(page, "passkey")
     assert page.url.endswith("/passwordreset/passkey")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     people.go_on(page)
     people.new_password(page, NEW)
     assert page.url.endswith("/passwordreset/done")
@@ -100,7 +93,7 @@ def test_a_dialog_that_is_cancelled_leaves_the_page_as_it_was(organisations, ope
 
     page.click("main button.button.primary")
     page.wait_for_selector("[data-passkey-says]:not([hidden])")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     device.know_the_finger(known=True)
     people.go_on(page)
 

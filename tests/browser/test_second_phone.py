@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from tests.browser import people
-from tests.services.browser import axe
 from tests.services.codes import code_in
 
 _numbers = itertools.count(1)
@@ -30,15 +29,6 @@ def organisations(site):
     }
 
 
-def looks_right(page, reader):
-    assert page.get_attribute("html", "lang") == reader["language"][:2]
-    if not reader.get("javascript", True):
-        # The examiner is a script, too.
-        return
-    assert [f"{one.rule} {one.where}" for one in axe(page)] == []
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-
-
 @pytest.mark.parametrize("reader", READERS)
 def test_a_second_phone_is_added_and_resets_when_the_first_is_lost(
     organisations, twilio, open_page, reader
@@ -51,23 +41,23 @@ def test_a_second_phone_is_added_and_resets_when_the_first_is_lost(
     people.register_phone(page, twilio, f"010-1234-00{number:02d}", first)
 
     page.goto("/security-info")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     people.follow(page, "a[href='/ssprsetup/alternate']")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     page.fill("[name=phone]", f"010-1234-00{number:02d}")
     page.check("[name=method][value=alternate_text]")
     people.go_on(page)
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     assert page.locator("#id_phone[aria-invalid=true]").count() == 1
     page.fill("[name=phone]", f"010-8765-00{number:02d}")
     people.go_on(page)
     people.type_code(page, code_in(twilio.wait_for_text(second)))
     page.goto("/security-info")
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     people.sign_out(page)
 
     people.begin_reset(page, upn)
-    looks_right(page, reader)
+    people.looks_right(page, reader)
     people.choose(page, "alternate_call")
     people.answer_call(page, twilio, second)
 
