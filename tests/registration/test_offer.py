@@ -81,7 +81,7 @@ def test_a_mobile_number_that_an_admin_entered_as_office_phone_too_is_refused(us
 def test_who_may_get_no_more_codes_is_told_why(user, me, mailroom):
     make_prefill(user, Proof.EMAIL, "entered@mail.example")
     for _ in range(10):
-        limits.hit(Limit.CODES_TO_AN_EMAIL, "entered@mail.example")
+        limits.hit(Limit.CODES_TO_AN_EMAIL, "register:entered@mail.example")
     page = me.post("/ssprsetup/entered/email", {"method": "email"}, follow=True)
 
     assert b"Too many codes were sent to this phone or address" in page.content

@@ -71,7 +71,7 @@ def test_the_page_of_a_confirmed_call_stops_asking(user, me):
 
 def test_times_are_those_of_the_organisation(user, me, mailroom):
     for _ in range(10):
-        limits.hit(Limit.CODES_TO_AN_EMAIL, "minji.home@mail.example")
+        limits.hit(Limit.CODES_TO_AN_EMAIL, "register:minji.home@mail.example")
 
     page = me.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
 
