@@ -8,9 +8,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from audit.activities import Activity, Outcome
+from audit.activities import Outcome
 from audit.models import Event
-from audit.words import LABELS, RESULTS
+from audit.words import label_of, result_of
 from console.forms.audit import SearchForm
 from console.queries import audit as queries
 from console.queries.person import names_of
@@ -82,8 +82,8 @@ def _rows(events: Iterable[Event]) -> list[dict[str, object]]:
         {
             "pk": event.pk,
             "at": event.at,
-            "what": LABELS.get(Activity(event.activity), event.activity),
-            "result": RESULTS[Outcome(event.outcome)],
+            "what": label_of(event.activity),
+            "result": result_of(event.outcome),
             "failed": event.outcome == Outcome.FAILURE,
             "user": _name(event.subject_id, names),
             "user_id": event.subject_id if event.subject_id in names else None,

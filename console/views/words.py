@@ -6,9 +6,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from audit.activities import Activity, Outcome
+from audit.activities import Outcome
 from audit.models import Event
-from audit.words import LABELS
+from audit.words import label_of
 from console.queries.person import names_of
 from console.rules import Action, State, Stop
 from registration.queries import AddressProblem
@@ -144,7 +144,7 @@ def happenings(events: Iterable[Event]) -> list[dict[str, object]]:
     return [
         {
             "at": event.at,
-            "what": LABELS.get(Activity(event.activity), event.activity),
+            "what": label_of(event.activity),
             "failed": event.outcome == Outcome.FAILURE,
             "result": pgettext("audit", "Failure") if event.outcome == Outcome.FAILURE else "",
             "by": _by(event, names),

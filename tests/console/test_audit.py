@@ -79,6 +79,32 @@ def test_whoever_is_none_of_the_people_is_an_operator(client):
     assert rows(client.get(LIST))[0][4] == "Operator of the service"
 
 
+def test_a_record_of_a_newer_version_is_shown_by_its_stored_name(client):
+    Event.objects.create(activity="from_a_newer_version", outcome="undecided", reason="newer_yet")
+
+    listed = rows(client.get(LIST))[0]
+
+    assert listed[1:3] == ["from_a_newer_version", "undecided"]
+    assert opened(client, activity="from_a_newer_version").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "labels"),
+    [
+        ({}, {"Place in the chain": "5", "Findings known": "3"}),
+        (KOREAN, {"체인에서의 순번": "5", "알려진 이상 항목": "3"}),
+    ],
+    ids=["en", "ko"],
+)
+def test_what_was_known_when_the_log_was_trusted_is_said_in_words(client, headers, labels):
+    record(Activity.HISTORY_TRUSTED, number=5, findings=3)
+    event = Event.objects.get(activity=Activity.HISTORY_TRUSTED)
+
+    said = facts(client.get(f"{LIST}{event.pk}/", headers=headers))
+
+    assert labels.items() <= said.items()
+
+
 def test_korean_readers_read_korean(client, minji):
     record(Activity.CODE_SENT, subject_id=minji.pk, method=Method.EMAIL)
 
