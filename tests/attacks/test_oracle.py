@@ -12,6 +12,7 @@ from itertools import product
 import pytest
 import time_machine
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
@@ -72,6 +73,38 @@ def test_calls_of_every_kind_look_the_same_for_nobody(organisation, hashed, site
 
     assert seen[1].pages == seen[2].pages
     assert seen[1].statements == seen[2].statements
+
+
+@pytest.mark.parametrize("kind", ["registered", "unregistered"])
+@pytest.mark.parametrize("method", [Method.MOBILE_TEXT, Method.MOBILE_CALL])
+def test_asking_for_the_whole_number_looks_and_costs_the_same(organisation, hashed, kind, method):
+    change_policy(replace(EVERYTHING, ask_full_number=True))
+    upn = person(kind, "sobody")
+    with time_machine.travel(timezone.now(), tick=False):
+        walk_past_the_number(person("unknown", "first"), hashed, method)
+        nobody = walk_past_the_number(person("unknown", "robody"), hashed, method)
+        somebody = walk_past_the_number(upn, hashed, method)
+
+    assert somebody.pages == nobody.pages
+    assert somebody.statements == nobody.statements
+
+
+def walk_past_the_number(upn, hashed, method):
+    """Enters a wrong number, and goes on as if it were right."""
+    visitor = Visitor(upn, hashed).identify()
+    page = visitor.post("/passwordreset/verify", {"method": method})
+    asked = page.headers["Location"]
+    assert asked.startswith(reverse("reset:number"))
+    assert visitor.get(asked).status_code == 200
+    visitor.post(asked, {"phone": "010-5555-4444"})
+    gate = reverse("reset:call" if method.is_call else "reset:code")
+    visitor.get(gate)
+    visitor.post(gate, {"code": "11111111"})
+    visitor.post("/passwordreset/resend")
+    visitor.get("/passwordreset/verify")
+    if method.is_call:
+        visitor.poll()
+    return visitor.seen
 
 
 def same_questions(page):
