@@ -9,7 +9,7 @@ from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import STRANGER, record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
@@ -206,6 +206,7 @@ def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> N
         Activity.RESET_PROGRESS,
         Outcome.FAILURE if refused else Outcome.SUCCESS,
         subject_id=attempt.subject_id,
+        actor_id=STRANGER,
         support_code=attempt.support_code,
         reason=reason,
     )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
-from audit.services import record, seen_from
+from audit.services import STRANGER, record, seen_from
 from console.queries.audit import PAGE
 from isolation.scope import in_tenant
 from tenants.models import CustomQuestion
@@ -77,6 +77,28 @@ def test_whoever_is_none_of_the_people_is_an_operator(client):
     record(Activity.OPERATOR_ENTERED, actor_id=4_000_000)
 
     assert rows(client.get(LIST))[0][4] == "Operator of the service"
+
+
+def test_what_anybody_may_bring_about_is_nobodys_deed(client, minji):
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=minji.pk)
+    record(Activity.RESET_PROGRESS, reason="identified", actor_id=STRANGER)
+    # As it was written before.
+    happened = {"subject_id": minji.pk, "actor_id": minji.pk, "activity": "reset_flow_progress"}
+    Event.objects.create(outcome="failure", reason="code_wrong", **happened)
+    Event.objects.create(outcome="success", reason="gate_passed", **happened)
+
+    listed = rows(client.get(LIST))[:4]
+    found = rows(client.get(LIST, {"q": minji.upn}))
+    korean = rows(client.get(LIST, headers=KOREAN))[1]
+
+    assert [row[3:5] for row in listed] == [
+        [minji.upn, minji.upn],
+        [minji.upn, "Somebody not signed in"],
+        ["–", "Somebody not signed in"],
+        [minji.upn, "Somebody not signed in"],
+    ]
+    assert len(found) == 3
+    assert korean[4] == "로그인하지 않은 사용자"
 
 
 def test_a_record_of_a_newer_version_is_shown_by_its_stored_name(client):
