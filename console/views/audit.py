@@ -24,14 +24,16 @@ _OF_STRANGERS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
 
 @require_safe
 @page(Duty.READ_AUDIT)
-def audit(request: HttpRequest, _user: User) -> HttpResponse:
-    form = SearchForm(request.GET)
+def audit(request: HttpRequest, user: User) -> HttpResponse:
+    may_see_people = user.is_trusted_with(Duty.SEE_PEOPLE)
+    form = SearchForm(request.GET, may_see_people=may_see_people)
     sought = _sought(form) if form.is_valid() else queries.Sought()
     events, before = queries.records(sought)
     context = {
         "title": _("Audit log"),
         "form": form,
         "rows": _rows(events),
+        "may_see_people": may_see_people,
         "narrowed": sought != queries.Sought(),
         "next": _query(form, before) if before else "",
     }
@@ -45,11 +47,12 @@ def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
     if event is None:
         raise Http404
     (row,) = _rows([event])
+    may_see_people = user.is_trusted_with(Duty.SEE_PEOPLE)
     context = {
         "title": _("Record"),
         "row": row,
-        "details": details_of(event),
-        "may_see_people": user.is_trusted_with(Duty.SEE_PEOPLE),
+        "details": details_of(event) if may_see_people else [],
+        "may_see_people": may_see_people,
     }
     return shown(request, "console/audit/record.html", context)
 
@@ -57,7 +60,7 @@ def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
 def _sought(form: SearchForm) -> queries.Sought:
     typed = form.cleaned_data
     return queries.Sought(
-        search=typed["q"].strip(),
+        search=typed.get("q", "").strip(),
         activity=typed["activity"],
         since=typed["since"],
         until=typed["until"],

@@ -383,7 +383,35 @@ def test_only_who_may_see_people_is_led_to_them(contoso, minji):
 
     assert link in pages[Role.HELPDESK].text
     assert link not in pages[Role.REPORTS_READER].text
-    assert minji.upn in pages[Role.REPORTS_READER].text
+
+
+def test_who_may_not_see_people_reads_what_happened_and_when_only(contoso, minji):
+    with seen_from("192.0.2.…"):
+        record(
+            Activity.USER_DISABLED,
+            subject_id=minji.pk,
+            reason="code_wrong",
+            support_code="K7QM2X9D",
+            note="she called",
+        )
+    event = Event.objects.latest("id")
+    reader = behind_both(make_admin("reader@contoso.example", role=Role.REPORTS_READER))
+
+    listed, one = reader.get(LIST), reader.get(f"{LIST}{event.pk}/")
+
+    (row,) = [row for row in rows(listed) if "User disabled" in row]
+    assert row[1:] == ["User disabled", "Success"]
+    assert list(facts(one)) == ["Time", "Activity", "Result"]
+    for told in (minji.upn, "192.0.2.…", "she called", "Wrong code or answer", "K7QM", 'name="q"'):
+        assert told not in listed.text + one.text
+
+
+@pytest.mark.parametrize("typed", ["minji", "nobody", "K7QM-2X9D"])
+def test_who_may_not_see_people_finds_nobody_by_name_or_code(contoso, minji, typed):
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    reader = behind_both(make_admin("reader@contoso.example", role=Role.REPORTS_READER))
+
+    assert rows(reader.get(LIST, {"q": typed})) == rows(reader.get(LIST))
 
 
 def test_a_record_can_only_be_read(client, minji):
