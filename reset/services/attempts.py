@@ -13,7 +13,7 @@ from audit.services import STRANGER, record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NOBODY, in_tenant, tenant_of_host
 from limits import services as limits
 from limits.rules import Limit
 from reset import models
@@ -66,8 +66,10 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         with in_tenant(NOBODY):
             return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
     tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY):
-        user = user_of(upn)
+    # On an organisation's own host, who isn't one of its people is unknown to that organisation.
+    with in_tenant(tenant.pk if tenant else tenant_of_host() or NOBODY):
+        found = user_of(upn)
+        user = found if tenant else None
         policy = queries.policy_for(user)
         familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE

@@ -12,15 +12,18 @@ from itertools import product
 import pytest
 import time_machine
 from django.http import HttpResponse
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
+from isolation.scope import in_tenant
 from reset.models import ResetAttempt
 from reset.queries.attempts import number_of_nobody
 from reset.refusals import Refusal
+from tenants.models import Branding
 from tenants.policy import CallConfirmation, Method, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -34,6 +37,7 @@ from verification.queries import drawn_questions
 from verification.services.guesses import Paused, count_a_guess
 
 NEW = "correct horse battery staple"
+OWN_HOST = "password.contoso.example"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,28 @@ def walk_past_the_number(upn, hashed, method):
     if method.is_call:
         visitor.poll()
     return visitor.seen
+
+
+@pytest.mark.parametrize("upn", ["robody@elsewhere.example", "robody@hanbit.example"])
+def test_on_an_organisations_own_host_other_domains_look_like_its_own(
+    organisation, hanbit, hashed, upn
+):
+    Branding.objects.create(portal_host=OWN_HOST)
+    with in_tenant(hanbit.pk):
+        make_email(make_user("robody@hanbit.example"), "robody@mail.example")
+
+    def walked(upn):
+        visitor = Visitor(upn, hashed)
+        visitor.client = Client(REMOTE_ADDR="192.0.2.1", headers={"host": OWN_HOST})
+        return visitor.walk(Method.EMAIL)
+
+    with time_machine.travel(timezone.now(), tick=False):
+        walked(person("unknown", "first"))
+        unknown, elsewhere = walked(person("unknown", "sobody")), walked(upn)
+
+    assert elsewhere.pages == unknown.pages
+    assert elsewhere.statements == unknown.statements
+    assert elsewhere.hashes == unknown.hashes
 
 
 def same_questions(page):
