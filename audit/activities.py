@@ -74,3 +74,15 @@ class Activity(StrEnum):
 class Outcome(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
+
+
+WITHOUT_PROOF = frozenset(
+    {
+        Activity.SIGN_IN_FAILED,
+        Activity.SIGN_IN_LOCKED,
+        Activity.RESET_BLOCKED,
+        Activity.ADMIN_CONTACTED,
+        Activity.CALL_DENIED,
+    }
+)
+"""What anybody can bring about in anybody's name: it is never known who did it."""

@@ -95,6 +95,12 @@ class Head(TenantOwned):
     settled_id = models.BigIntegerField(default=0)
     """Every event up to this one is in the chain; none will come any more."""
     mac = models.CharField(max_length=64, blank=True)
+    accepted_number = models.BigIntegerField(default=0, db_default=0)
+    """Up to this place an operator looked into what was found and trusts the chain again."""
+    accepted_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """Over all that stood up to there, so that nothing more can be changed in it."""
+    accepted_mac = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """Signed apart from the end: a version that doesn't know of it can go on sealing."""
 
     class Meta:
         constraints: ClassVar = [

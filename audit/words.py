@@ -1,5 +1,8 @@
 """What everything that can happen is called."""
 
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -73,3 +76,16 @@ RESULTS = {
     Outcome.SUCCESS: pgettext_lazy("audit", "Success"),
     Outcome.FAILURE: pgettext_lazy("audit", "Failure"),
 }
+
+
+def label_of(activity: str) -> str:
+    """In words; as it is stored where a newer version wrote it, which was rolled back since."""
+    return _known(LABELS, activity)
+
+
+def result_of(outcome: str) -> str:
+    return _known(RESULTS, outcome)
+
+
+def _known(words: Mapping[Activity, Promise] | Mapping[Outcome, Promise], stored: str) -> str:
+    return next((str(word) for name, word in words.items() if name == stored), stored)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import get_language
 
 from isolation.scope import (
@@ -44,11 +44,17 @@ def tenant_of(upn: str) -> Tenant | None:
 
 
 @contextmanager
-def in_tenant_of(upn: str) -> Iterator[Tenant | None]:
-    """Puts the tenant that a user principal name belongs to in force, or nobody's."""
+def in_tenant_of(upn: str, *, otherwise: int = NOBODY) -> Iterator[Tenant | None]:
+    """Puts the tenant that a user principal name belongs to in force.
+
+    Args:
+        otherwise: the one that is in force where there is none.
+    """
     tenant = tenant_of(upn)
-    with in_tenant(tenant.pk if tenant else NOBODY):
-        learn(_TENANT, tenant)
+    with in_tenant(tenant.pk if tenant else otherwise):
+        if otherwise == NOBODY:
+            # Else what is asked about nobody would be asked about somebody, too.
+            learn(_TENANT, tenant)
         yield tenant
 
 
@@ -69,9 +75,26 @@ def taken_domains(names: Collection[str]) -> list[str]:
 
 def is_somebody_elses(host: str) -> bool:
     """Whether the nearest domain at or above a host name belongs to another tenant."""
+    nearest = _nearest(host)
+    return bool(nearest) and nearest not in domain_names()
+
+
+def portals_in(domain: str) -> list[str]:
+    """Portals of tenants that are there, and would be in the domain of one that brings it along.
+
+    Asked before any is in force.
+    """
+    inside = Q(portal_host=domain) | Q(portal_host__endswith=f".{domain}")
+    found = Branding.unscoped.filter(inside).order_by("portal_host")
+    hosts = [host for host in found.values_list("portal_host", flat=True) if host]
+    return [host for host in hosts if len(_nearest(host)) < len(domain)]
+
+
+def _nearest(host: str) -> str:
+    """The nearest domain of any tenant at or above a host name; empty if there is none."""
     labels = host.split(".")
     owned = taken_domains([".".join(labels[start:]) for start in range(len(labels))])
-    return bool(owned) and max(owned, key=len) not in domain_names()
+    return max(owned, key=len, default="")
 
 
 def tenant_in_force() -> Tenant:

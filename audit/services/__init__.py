@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from audit.activities import Activity, Outcome
+from audit.activities import WITHOUT_PROOF, Activity, Outcome
 from audit.models import Event
 
 Fact = str | int | bool | None
+STRANGER = 0
+"""Who did it, as long as nobody has proved to be the one it is done in the name of."""
 _place: ContextVar[str] = ContextVar("place_of_the_request", default="")
 
 
@@ -43,11 +45,13 @@ def record(
         reason: one of our own words, never what somebody typed.
         details: facts without secrets, addresses or numbers.
     """
+    if actor_id is None and activity not in WITHOUT_PROOF:
+        actor_id = subject_id
     Event.objects.create(
         activity=activity,
         outcome=outcome,
         subject_id=subject_id,
-        actor_id=subject_id if actor_id is None else actor_id,
+        actor_id=actor_id or None,
         support_code=support_code,
         reason=reason,
         details=details | ({"place": place} if (place := _place.get()) else {}),

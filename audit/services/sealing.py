@@ -11,6 +11,7 @@ founded, never later: a tenant without an end isn't new, somebody took the end a
 Source: OWASP ASVS 16.4.1 (logs protected from modification); NIST SP 800-92 section 5.4.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +45,7 @@ class Flaw(StrEnum):
     END_MISSING = "end_missing"
     END_FORGED = "end_forged"
     ANCHOR_DIFFERS = "anchor_differs"
+    ACCEPTED_DIFFERS = "changed_since_it_was_accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,14 @@ class Finding:
     Args:
         event_id: None where it's about the chain as a whole.
         number: the place in the chain; 0 for what isn't in it.
+        accepted: an operator knew of it when the history was trusted again, and since then
+            nothing has changed there.
     """
 
     flaw: Flaw
     number: int = 0
     event_id: int | None = None
+    accepted: bool = False
 
 
 @transaction.atomic
@@ -103,7 +108,7 @@ def seal() -> int:
     if len(events) < _AT_ONCE:
         head.settled_id = _settled(head.settled_id)
     head.number, head.digest = number, last if number else ""
-    head.mac = _mac(head)
+    _sign(head)
     head.save()
     if events:
         # Whoever keeps the logs elsewhere keeps with them what the chain must always hold.
@@ -119,13 +124,13 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[Finding]:
     """
     there_is = Head.objects.first()
     head = there_is or Head()
-    if flaw := _flaw_of_end(there_is):
-        yield Finding(flaw, head.number)
+    known = _still_accepted(head)
+    yield from _flaws_of_head(there_is, known)
     number, last = 0, BEGINNING
     for link, event in _chained():
         number += 1
         if flaw := _flaw(link, event, number=number, before=last):
-            yield Finding(flaw, link.number, link.event_id)
+            yield Finding(flaw, link.number, link.event_id, accepted=link.number <= known)
         if anchor is not None and anchor[0] == link.number and anchor[1] != link.digest:
             yield Finding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
         number, last = link.number, link.digest
@@ -145,16 +150,21 @@ def sign_anew() -> int:
         How many ends that were: 1 or 0. One that no key of the ring signed is left as it is.
     """
     head = Head.objects.select_for_update().first()
-    if head is None or not _is_signed(head) or same(head.mac, _mac(head)):
+    if head is None or not _is_signed(head):
         return 0
-    head.mac = _mac(head)
+    before = head.mac, head.accepted_mac
+    _sign(head)
+    if before == (head.mac, head.accepted_mac):
+        return 0
     head.save()
     return 1
 
 
 @transaction.atomic
 def trust_from_here(*, findings: int) -> None:
-    """Goes on from the end as it is found, signed. That somebody wanted it is the next event.
+    """Goes on from the end as it is found, signed, and accepts what is wrong before it.
+
+    That somebody wanted it is the next event.
 
     Args:
         findings: how many were known when somebody wanted it.
@@ -162,9 +172,19 @@ def trust_from_here(*, findings: int) -> None:
     Head.objects.select_for_update().first()
     last = Link.objects.order_by("number").last()
     number, found = (last.number, last.digest) if last else (0, "")
-    head = Head(number=number, digest=found)
+    head = Head(
+        number=number, digest=found, accepted_number=number, accepted_digest=_as_found(number)
+    )
     Head.objects.update_or_create(
-        defaults={"number": number, "digest": found, "settled_id": 0, "mac": _mac(head)}
+        defaults={
+            "number": number,
+            "digest": found,
+            "settled_id": 0,
+            "mac": _mac(head),
+            "accepted_number": number,
+            "accepted_digest": head.accepted_digest,
+            "accepted_mac": _accepted_mac(head),
+        }
     )
     record(Activity.HISTORY_TRUSTED, number=number, findings=findings)
 
@@ -192,6 +212,13 @@ def _end_to_go_on_from() -> Head | None:
     return head
 
 
+def _flaws_of_head(head: Head | None, known: int) -> Iterator[Finding]:
+    if flaw := _flaw_of_end(head):
+        yield Finding(flaw, head.number if head else 0)
+    if head and known < head.accepted_number:
+        yield Finding(Flaw.ACCEPTED_DIFFERS, head.accepted_number)
+
+
 def _flaw_of_end(head: Head | None) -> Flaw | None:
     if head is None:
         return Flaw.END_MISSING
@@ -204,6 +231,25 @@ def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw 
     if event is None:
         return Flaw.REMOVED
     return None if digest(before, number, _entry(event)) == link.digest else Flaw.CHANGED
+
+
+def _still_accepted(head: Head) -> int:
+    """Up to where the chain is as an operator accepted it; 0 if something there has changed."""
+    upto = head.accepted_number
+    if not upto or not _is_accepted(head):
+        return 0
+    return upto if _as_found(upto) == head.accepted_digest else 0
+
+
+def _as_found(upto: int) -> str:
+    """A digest over what stands in the chain up to a place, right or wrong."""
+    found = hashlib.sha256()
+    for link, event in _chained():
+        if link.number > upto:
+            break
+        said = _entry(event).canonical if event else ""
+        found.update(f"{link.number}\n{link.event_id}\n{link.digest}\n{said}\n".encode())
+    return found.hexdigest()
 
 
 def _chained() -> Iterator[tuple[Link, Event | None]]:
@@ -246,12 +292,31 @@ def _entry(event: Event) -> Entry:
     )
 
 
+def _sign(head: Head) -> None:
+    """With the newest key, the end and what was accepted before it."""
+    head.mac = _mac(head)
+    if _is_accepted(head):
+        head.accepted_mac = _accepted_mac(head)
+
+
 def _mac(head: Head, position: int = 0) -> str:
     key = purpose_key("audit chain", position=position)
     said = [current_tenant_id(), head.number, head.settled_id]
     return fingerprint(key, *map(str, said), head.digest)
 
 
+def _accepted_mac(head: Head, position: int = 0) -> str:
+    key = purpose_key("audit chain accepted", position=position)
+    said = [current_tenant_id(), head.accepted_number]
+    return fingerprint(key, *map(str, said), head.accepted_digest)
+
+
 def _is_signed(head: Head) -> bool:
     """By the newest key or one before: the next sealing signs it anew."""
     return any(same(head.mac, _mac(head, position)) for position in range(ring_size()))
+
+
+def _is_accepted(head: Head) -> bool:
+    return any(
+        same(head.accepted_mac, _accepted_mac(head, position)) for position in range(ring_size())
+    )

@@ -38,8 +38,11 @@ class SearchForm(ListForm):
         min_value=0, max_value=2**63 - 1, required=False, widget=forms.HiddenInput
     )
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], *, may_see_people: bool) -> None:
         super().__init__(data)
+        if not may_see_people:
+            # What is found tells who is there.
+            del self.fields["q"]
         activity = self.fields["activity"]
         assert isinstance(activity, forms.ChoiceField)
         named = sorted(((one.value, str(LABELS[one])) for one in Activity), key=lambda one: one[1])

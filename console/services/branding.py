@@ -87,9 +87,10 @@ def change_look(admin: User, look: Look) -> None:
         HostTaken: it lies in a domain of another organisation. Nothing was changed.
         IntegrityError: it is another organisation's portal. Nothing was changed.
     """
-    if is_somebody_elses(look.portal_host):
-        raise HostTaken
     row = Branding.objects.first() or Branding()
+    # One that became forbidden since it was chosen keeps nobody from saving the rest.
+    if look.portal_host != (row.portal_host or "") and is_somebody_elses(look.portal_host):
+        raise HostTaken
     values: dict[str, Any] = {
         "colour": look.colour,
         "names": dict(look.names),

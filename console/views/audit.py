@@ -6,9 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from audit.activities import Activity, Outcome
+from audit.activities import WITHOUT_PROOF, Activity, Outcome
 from audit.models import Event
-from audit.words import LABELS, RESULTS
+from audit.words import label_of, result_of
 from console.forms.audit import SearchForm
 from console.queries import audit as queries
 from console.queries.person import names_of
@@ -17,17 +17,21 @@ from console.views.frame import page, shown
 from directory.models import User
 from tenants.roles import Duty
 
+_OF_STRANGERS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
+
 
 @require_safe
 @page(Duty.READ_AUDIT)
-def audit(request: HttpRequest, _user: User) -> HttpResponse:
-    form = SearchForm(request.GET)
+def audit(request: HttpRequest, user: User) -> HttpResponse:
+    may_see_people = user.is_trusted_with(Duty.SEE_PEOPLE)
+    form = SearchForm(request.GET, may_see_people=may_see_people)
     sought = _sought(form) if form.is_valid() else queries.Sought()
     events, before = queries.records(sought)
     context = {
         "title": _("Audit log"),
         "form": form,
         "rows": _rows(events),
+        "may_see_people": may_see_people,
         "next": form.address(before=before) if before else "",
     }
     return shown(request, "console/audit/list.html", context)
@@ -40,11 +44,12 @@ def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
     if event is None:
         raise Http404
     (row,) = _rows([event])
+    may_see_people = user.is_trusted_with(Duty.SEE_PEOPLE)
     context = {
         "title": _("Record"),
         "row": row,
-        "details": details_of(event),
-        "may_see_people": user.is_trusted_with(Duty.SEE_PEOPLE),
+        "details": details_of(event) if may_see_people else [],
+        "may_see_people": may_see_people,
     }
     return shown(request, "console/audit/record.html", context)
 
@@ -52,7 +57,7 @@ def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
 def _sought(form: SearchForm) -> queries.Sought:
     typed = form.cleaned_data
     return queries.Sought(
-        search=typed["q"],
+        search=typed.get("q", ""),
         activity=typed["activity"],
         since=typed["since"],
         until=typed["until"],
@@ -69,17 +74,32 @@ def _rows(events: Iterable[Event]) -> list[dict[str, object]]:
         {
             "pk": event.pk,
             "at": event.at,
-            "what": LABELS.get(Activity(event.activity), event.activity),
-            "result": RESULTS[Outcome(event.outcome)],
+            "what": label_of(event.activity),
+            "result": result_of(event.outcome),
             "failed": event.outcome == Outcome.FAILURE,
             "user": _name(event.subject_id, names),
             "user_id": event.subject_id if event.subject_id in names else None,
-            "by": _name(event.actor_id, names),
+            "by": _by(event, names),
             "reason": reason_of(event),
             "code": f"{event.support_code[:4]}-{event.support_code[4:]}".strip("-"),
         }
         for event in listed
     ]
+
+
+def _by(event: Event, names: dict[int, str]) -> str:
+    if _is_unproved(event):
+        return _("Somebody not signed in")
+    return _name(event.actor_id, names)
+
+
+def _is_unproved(event: Event) -> bool:
+    """Whether nobody had proved who they are when it happened."""
+    if event.actor_id is None:
+        return event.subject_id is not None or event.activity in _OF_STRANGERS
+    # Older versions named the one whom it happened to.
+    proved = event.activity not in _OF_STRANGERS or event.reason == "gate_passed"
+    return event.actor_id == event.subject_id and not proved
 
 
 def _name(user_id: int | None, names: dict[int, str]) -> str:

@@ -76,6 +76,8 @@ _LABELS: dict[str, Promise] = {
     "refused": gettext_lazy("With errors"),
     "slug": gettext_lazy("Short name in addresses"),
     "source": gettext_lazy("Done with"),
+    "number": gettext_lazy("Place in the chain"),
+    "findings": gettext_lazy("Findings known"),
 }
 _CHANGES: dict[str, Promise] = {
     "added": pgettext_lazy("group", "added"),

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from audit.activities import Activity, Outcome
+from audit.activities import Outcome
 from audit.models import Event
-from audit.words import LABELS
+from audit.words import label_of
 from console.queries.person import names_of
 from console.views.audit_words import reason_of
 
@@ -19,7 +19,7 @@ def happenings(events: Iterable[Event]) -> list[dict[str, object]]:
     return [
         {
             "at": event.at,
-            "what": LABELS.get(Activity(event.activity), event.activity),
+            "what": label_of(event.activity),
             "failed": event.outcome == Outcome.FAILURE,
             "result": pgettext("audit", "Failure") if event.outcome == Outcome.FAILURE else "",
             "by": _by(event, names),

@@ -71,4 +71,4 @@ def _what(event: Event) -> str:
 
 def _place(event: Event) -> str:
     """Where administrators sit is none of the user's business."""
-    return str(event.details.get("place", "")) if event.actor_id == event.subject_id else ""
+    return str(event.details.get("place", "")) if event.actor_id in {None, event.subject_id} else ""

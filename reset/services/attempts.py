@@ -9,11 +9,11 @@ from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import STRANGER, record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NOBODY, in_tenant, tenant_of_host
 from limits import services as limits
 from limits.rules import Limit
 from reset import models
@@ -72,8 +72,10 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         # Nobody is looked up, so that the answer can't tell who is known.
         with in_tenant(NOBODY):
             return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
-    with in_tenant_of(upn):
-        user = user_of(upn)
+    # On an organisation's own host, who isn't one of its people is unknown to that organisation.
+    with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
+        found = user_of(upn)
+        user = found if tenant else None
         policy = queries.policy_for(user)
         familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
@@ -216,6 +218,7 @@ def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> N
         Activity.RESET_PROGRESS,
         Outcome.FAILURE if refused else Outcome.SUCCESS,
         subject_id=attempt.subject_id,
+        actor_id=STRANGER,
         support_code=attempt.support_code,
         reason=reason,
     )

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import STRANGER, record
 from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import Standing
@@ -313,6 +313,7 @@ def _settle(attempt: ResetAttempt, answered: Answered) -> None:
         Activity.RESET_PROGRESS,
         Outcome.SUCCESS if right else Outcome.FAILURE,
         subject_id=attempt.subject_id,
+        actor_id=None if right else STRANGER,
         support_code=attempt.support_code,
         reason="gate_passed" if right else f"code_{answered.verdict}",
         method=answered.challenge.method,

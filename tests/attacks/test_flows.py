@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from audit.models import Event
 from directory.models import Membership, User
 from isolation.scope import in_tenant
 from limits import services as limits
@@ -347,3 +348,26 @@ def test_two_sessions_that_confirm_one_address_at_once_both_get_an_answer(mailro
     assert {answer.verdict for answer in answers} == {Verdict.RIGHT}
     with in_tenant(tenant.pk):
         assert len(methods_by_proof(person.pk)) == 1
+
+
+def test_what_a_stranger_does_in_somebodys_name_is_not_that_persons_deed(user, mailroom):
+    client = Client()
+    identify(client)
+    choose(client, "email")
+    code = mailroom.code()
+    enter(client, "00000000" if code != "00000000" else "00000001")
+    client.post("/passwordreset/contact", {"message": "Please"})
+    for _ in range(3):
+        signed_in(user, "not that")
+
+    done = Event.objects.filter(subject_id=user.pk)
+    assert {event.activity for event in done} >= {
+        "reset_flow_progress",
+        "code_sent",
+        "sign_in_failed",
+    }
+    assert not done.filter(actor_id__isnull=False).exists()
+
+    enter(client, code)
+
+    assert done.get(actor_id=user.pk).reason == "gate_passed"

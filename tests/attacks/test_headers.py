@@ -22,7 +22,15 @@ MAY_BE_KEPT = re.compile(r"^/(brand/|help|\.well-known/|i18n)")
 
 
 def addresses():
-    return sorted(set(_walked(get_resolver(), "/")))
+    return sorted(views_by_address())
+
+
+def views_by_address():
+    """What answers at each address; of two for the same, the first one does."""
+    found = {}
+    for path, view in _walked(get_resolver(), "/"):
+        found.setdefault(path, view)
+    return found
 
 
 def _walked(resolver, prefix):
@@ -32,7 +40,7 @@ def _walked(resolver, prefix):
             continue
         path = prefix + HOLE.sub(lambda hole: STANDS_FOR[hole[1] or "str"], route)
         if isinstance(entry, URLPattern):
-            yield path
+            yield path, entry.callback
         else:
             yield from _walked(entry, path)
 

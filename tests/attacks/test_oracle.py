@@ -12,14 +12,18 @@ from itertools import product
 import pytest
 import time_machine
 from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
+from isolation.scope import in_tenant
 from reset.models import ResetAttempt
 from reset.queries.attempts import number_of_nobody
 from reset.refusals import Refusal
+from tenants.models import Branding
 from tenants.policy import CallConfirmation, Method, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -33,6 +37,7 @@ from verification.queries import drawn_questions
 from verification.services.guesses import Paused, count_a_guess
 
 NEW = "correct horse battery staple"
+OWN_HOST = "password.contoso.example"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +77,60 @@ def test_calls_of_every_kind_look_the_same_for_nobody(organisation, hashed, site
 
     assert seen[1].pages == seen[2].pages
     assert seen[1].statements == seen[2].statements
+
+
+@pytest.mark.parametrize("kind", ["registered", "unregistered"])
+@pytest.mark.parametrize("method", [Method.MOBILE_TEXT, Method.MOBILE_CALL])
+def test_asking_for_the_whole_number_looks_and_costs_the_same(organisation, hashed, kind, method):
+    change_policy(replace(EVERYTHING, ask_full_number=True))
+    upn = person(kind, "sobody")
+    with time_machine.travel(timezone.now(), tick=False):
+        walk_past_the_number(person("unknown", "first"), hashed, method)
+        nobody = walk_past_the_number(person("unknown", "robody"), hashed, method)
+        somebody = walk_past_the_number(upn, hashed, method)
+
+    assert somebody.pages == nobody.pages
+    assert somebody.statements == nobody.statements
+
+
+def walk_past_the_number(upn, hashed, method):
+    """Enters a wrong number, and goes on as if it were right."""
+    visitor = Visitor(upn, hashed).identify()
+    page = visitor.post("/passwordreset/verify", {"method": method})
+    asked = page.headers["Location"]
+    assert asked.startswith(reverse("reset:number"))
+    assert visitor.get(asked).status_code == 200
+    visitor.post(asked, {"phone": "010-5555-4444"})
+    gate = reverse("reset:call" if method.is_call else "reset:code")
+    visitor.get(gate)
+    visitor.post(gate, {"code": "11111111"})
+    visitor.post("/passwordreset/resend")
+    visitor.get("/passwordreset/verify")
+    if method.is_call:
+        visitor.poll()
+    return visitor.seen
+
+
+@pytest.mark.parametrize("upn", ["robody@elsewhere.example", "robody@hanbit.example"])
+def test_on_an_organisations_own_host_other_domains_look_like_its_own(
+    organisation, hanbit, hashed, upn
+):
+    Branding.objects.create(portal_host=OWN_HOST)
+    with in_tenant(hanbit.pk):
+        make_email(make_user("robody@hanbit.example"), "robody@mail.example")
+
+    def walked(upn):
+        visitor = Visitor(upn, hashed)
+        visitor.client = Client(REMOTE_ADDR="192.0.2.1", headers={"host": OWN_HOST})
+        return visitor.walk(Method.EMAIL)
+
+    with time_machine.travel(timezone.now(), tick=False):
+        walked(person("unknown", "first"))
+        unknown, elsewhere = walked(person("unknown", "sobody")), walked(upn)
+
+    assert elsewhere.pages == unknown.pages
+    assert elsewhere.statements == unknown.statements
+    assert elsewhere.hashes == unknown.hashes
 
 
 def same_questions(page):

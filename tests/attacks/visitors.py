@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from tenants.policy import Method, Policy, Proof, Questions, Scope, Unknown
@@ -112,6 +113,10 @@ class Visitor:
         self.get("/passwordreset/verify")
         return self
 
+    def poll(self):
+        """As the page of a call does."""
+        assert self.get(reverse("reset:call-state")).status_code == 200
+
     def walk(self, method):
         """Chooses a method and gets it wrong, asks again, tries another time, looks back."""
         self.identify()
@@ -126,7 +131,7 @@ class Visitor:
         self.get("/passwordreset/ended")
         self.get("/passwordreset/contact")
         if method.is_call:
-            self.get("/passwordreset/call/state")
+            self.poll()
         return self.seen
 
 

@@ -394,6 +394,85 @@ def test_what_is_trusted_again_still_shows_what_was_done_to_it(tamper):
     assert flaws() == [Flaw.REMOVED]
 
 
+@pytest.fixture
+def accepted(tamper, capsys):
+    """A chain of four with the third event reworded, which an operator accepted."""
+    write(4)
+    sweep()
+    reword(tamper, 2)
+    call_command("verify_audit", tenant="contoso", trust_from_here=True)
+    sweep()
+    capsys.readouterr()
+    return tamper
+
+
+def reword(sql, place, reason="reworded"):
+    event = Event.objects.order_by("pk")[place]
+    sql(f"UPDATE audit_event SET reason = '{reason}' WHERE id = {event.pk}")
+
+
+def test_what_was_accepted_is_listed_and_no_error_any_more(accepted, capsys):
+    write(2)
+
+    call_command("verify_audit", tenant="contoso")
+
+    said = capsys.readouterr()
+    assert "changed at link 3" in said.err
+    assert "accepted before" in said.err
+    assert "1 findings" in said.out
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        pytest.param(lambda sql: reword(sql, 1), id="another event before it"),
+        pytest.param(lambda sql: reword(sql, 2, "once more"), id="the same event again"),
+        pytest.param(lambda sql: reword(sql, 5), id="an event after it"),
+        pytest.param(
+            lambda sql: sql("UPDATE audit_link SET digest = 'f' WHERE number = 5"), id="its end"
+        ),
+        pytest.param(
+            lambda sql: sql("DELETE FROM audit_link WHERE number = 5"), id="its end removed"
+        ),
+        pytest.param(
+            lambda sql: sql("UPDATE audit_head SET accepted_number = 6"), id="more accepted"
+        ),
+        pytest.param(
+            lambda sql: sql("UPDATE audit_head SET accepted_digest = 'f'"), id="others accepted"
+        ),
+    ],
+)
+def test_whatever_is_changed_after_something_was_accepted_is_an_error(accepted, deed):
+    write(2)
+    sweep()
+
+    deed(accepted)
+
+    with pytest.raises(CommandError, match="isn't as it was written"):
+        call_command("verify_audit", tenant="contoso")
+
+
+def test_what_was_accepted_stays_so_after_the_keys_were_rotated(accepted, settings):
+    old = settings.ENCRYPTION_KEYS
+    new = "a-newer-key-for-tests-" * 2
+    purpose_key.cache_clear()
+    with override_settings(ENCRYPTION_KEYS=[new, *old]):
+        assert sealing.sign_anew() == 1
+        assert sealing.sign_anew() == 0
+    purpose_key.cache_clear()
+    with override_settings(ENCRYPTION_KEYS=[new]):
+        assert {finding.accepted for finding in verify()} == {True}
+    purpose_key.cache_clear()
+
+
+def test_a_version_that_knows_of_no_acceptance_goes_on_sealing(accepted):
+    head = Head.objects.get()
+
+    assert head.mac == sealing._mac(
+        Head(**{name: getattr(head, name) for name in ("number", "digest", "settled_id")})
+    )
+
+
 def test_nothing_is_trusted_again_where_nothing_is_wrong(contoso):
     call_command("verify_audit", tenant="contoso", trust_from_here=True)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
-from audit.services import record, seen_from
+from audit.services import STRANGER, record, seen_from
 from console.queries.paging import PAGE
 from isolation.scope import in_tenant
 from tenants.models import CustomQuestion
@@ -77,6 +77,54 @@ def test_whoever_is_none_of_the_people_is_an_operator(client):
     record(Activity.OPERATOR_ENTERED, actor_id=4_000_000)
 
     assert rows(client.get(LIST))[0][4] == "Operator of the service"
+
+
+def test_what_anybody_may_bring_about_is_nobodys_deed(client, minji):
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=minji.pk)
+    record(Activity.RESET_PROGRESS, reason="identified", actor_id=STRANGER)
+    # As it was written before.
+    happened = {"subject_id": minji.pk, "actor_id": minji.pk, "activity": "reset_flow_progress"}
+    Event.objects.create(outcome="failure", reason="code_wrong", **happened)
+    Event.objects.create(outcome="success", reason="gate_passed", **happened)
+
+    listed = rows(client.get(LIST))[:4]
+    found = rows(client.get(LIST, {"q": minji.upn}))
+    korean = rows(client.get(LIST, headers=KOREAN))[1]
+
+    assert [row[3:5] for row in listed] == [
+        [minji.upn, minji.upn],
+        [minji.upn, "Somebody not signed in"],
+        ["–", "Somebody not signed in"],
+        [minji.upn, "Somebody not signed in"],
+    ]
+    assert len(found) == 3
+    assert korean[4] == "로그인하지 않은 사용자"
+
+
+def test_a_record_of_a_newer_version_is_shown_by_its_stored_name(client):
+    Event.objects.create(activity="from_a_newer_version", outcome="undecided", reason="newer_yet")
+
+    listed = rows(client.get(LIST))[0]
+
+    assert listed[1:3] == ["from_a_newer_version", "undecided"]
+    assert opened(client, activity="from_a_newer_version").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "labels"),
+    [
+        ({}, {"Place in the chain": "5", "Findings known": "3"}),
+        (KOREAN, {"체인에서의 순번": "5", "알려진 이상 항목": "3"}),
+    ],
+    ids=["en", "ko"],
+)
+def test_what_was_known_when_the_log_was_trusted_is_said_in_words(client, headers, labels):
+    record(Activity.HISTORY_TRUSTED, number=5, findings=3)
+    event = Event.objects.get(activity=Activity.HISTORY_TRUSTED)
+
+    said = facts(client.get(f"{LIST}{event.pk}/", headers=headers))
+
+    assert labels.items() <= said.items()
 
 
 def test_korean_readers_read_korean(client, minji):
@@ -335,7 +383,35 @@ def test_only_who_may_see_people_is_led_to_them(contoso, minji):
 
     assert link in pages[Role.HELPDESK].text
     assert link not in pages[Role.REPORTS_READER].text
-    assert minji.upn in pages[Role.REPORTS_READER].text
+
+
+def test_who_may_not_see_people_reads_what_happened_and_when_only(contoso, minji):
+    with seen_from("192.0.2.…"):
+        record(
+            Activity.USER_DISABLED,
+            subject_id=minji.pk,
+            reason="code_wrong",
+            support_code="K7QM2X9D",
+            note="she called",
+        )
+    event = Event.objects.latest("id")
+    reader = behind_both(make_admin("reader@contoso.example", role=Role.REPORTS_READER))
+
+    listed, one = reader.get(LIST), reader.get(f"{LIST}{event.pk}/")
+
+    (row,) = [row for row in rows(listed) if "User disabled" in row]
+    assert row[1:] == ["User disabled", "Success"]
+    assert list(facts(one)) == ["Time", "Activity", "Result"]
+    for told in (minji.upn, "192.0.2.…", "she called", "Wrong code or answer", "K7QM", 'name="q"'):
+        assert told not in listed.text + one.text
+
+
+@pytest.mark.parametrize("typed", ["minji", "nobody", "K7QM-2X9D"])
+def test_who_may_not_see_people_finds_nobody_by_name_or_code(contoso, minji, typed):
+    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    reader = behind_both(make_admin("reader@contoso.example", role=Role.REPORTS_READER))
+
+    assert rows(reader.get(LIST, {"q": typed})) == rows(reader.get(LIST))
 
 
 def test_a_record_can_only_be_read(client, minji):

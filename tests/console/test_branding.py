@@ -252,6 +252,18 @@ def test_a_host_in_a_domain_of_another_organisation_is_taken(admin, hanbit, host
     assert look() is None
 
 
+def test_a_host_that_became_another_organisations_keeps_nobody_from_saving_the_rest(admin, hanbit):
+    save(admin, portal_host="password.newcomer.example")
+    with in_tenant(hanbit.pk):
+        Domain.objects.create(name="newcomer.example")
+
+    save(admin, portal_host="password.newcomer.example", name_en="Contoso Group")
+    moved = save(admin, portal_host="reset.newcomer.example")
+
+    assert look().names["en"] == "Contoso Group"
+    assert "This host name is taken" in moved.text
+
+
 def test_the_nearest_domain_decides_whose_a_host_is(admin, hanbit):
     Domain.objects.create(name="contoso.hanbit.example")
 

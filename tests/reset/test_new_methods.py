@@ -1,5 +1,6 @@
 """A method that was registered just now resets nothing, where an older one could."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -240,3 +241,18 @@ def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
 
     assert User.objects.get(pk=user.pk).older_proof_lost_at is None
     assert offered(user) == {Proof.EMAIL}
+
+
+def test_an_app_that_was_taken_away_takes_along_what_it_proved(user):
+    change_policy(replace(APPS, new_proof_hours=0))
+    lost = with_app(user)
+    with_app(user)
+    client = Client()
+    identify(client, user.upn)
+    choose(client, "authenticator")
+    client.post("/passwordreset/app", {"code": code_now()})
+    assert client.get("/passwordreset/new-password").status_code == 200
+
+    Authenticator.objects.filter(pk=lost.pk).update(removed_at=timezone.now())
+
+    assert client.get("/passwordreset/new-password").status_code == 302

@@ -196,3 +196,17 @@ def test_beside_a_passkey_recovery_codes_may_stand(user):
     manage.remove_passkey(user, Passkey.objects.get().pk)
 
     assert not user.recovery_codes.exists()
+
+
+def test_a_passkey_that_was_taken_away_takes_along_what_it_proved(user):
+    policy(new_proof_hours=0)
+    lost = make_passkey(user, SoftAuthenticator())
+    make_passkey(user, SoftAuthenticator())
+    client = at_the_gate(user)
+    give(client, lost)
+    assert client.get("/passwordreset/new-password").status_code == 200
+
+    taken = Passkey.objects.order_by("pk").first()
+    Passkey.objects.filter(pk=taken.pk).update(removed_at=timezone.now())
+
+    assert client.get("/passwordreset/new-password").status_code == 302

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from audit.activities import Activity
 from audit.models import Event
 from isolation.scope import in_tenant
-from tenants.models import Decisions, Domain, Group, Tenant
+from tenants.models import Branding, Decisions, Domain, Group, Tenant
 from tenants.policy import Method, Policy, Questions, Scope, to_plain
 from tenants.policy_file import with_changes
 from tenants.queries import forget_policy, policy_in_force, tenant_of
@@ -53,6 +53,24 @@ def test_a_domain_belongs_to_one_tenant(db):
     with pytest.raises(CommandError):
         create(slug="other", domain=["fabrikam.example"])
     assert tenant_of("kim@fabrikam.example").slug == "fabrikam"
+
+
+@pytest.mark.parametrize("host", ["fabrikam.example", "password.fabrikam.example"])
+def test_no_tenant_is_founded_whose_domain_holds_the_portal_of_another(contoso, host):
+    Branding.objects.create(portal_host=host)
+
+    with pytest.raises(CommandError, match=f"{host} is the portal of another organisation"):
+        create(domain=["fabrikam.example"])
+    assert not Tenant.objects.filter(slug="fabrikam").exists()
+
+
+def test_a_portal_in_a_nearer_domain_of_its_own_tenant_keeps_no_other_out(contoso):
+    Domain.objects.create(name="contoso.group.example")
+    Branding.objects.create(portal_host="password.contoso.group.example")
+
+    create(domain=["group.example"])
+
+    assert Tenant.objects.filter(slug="fabrikam").exists()
 
 
 def test_nobody_of_a_new_tenant_may_reset_yet(db):

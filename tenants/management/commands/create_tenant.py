@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 from django.db import IntegrityError
 
-from tenants.queries import taken_domains, tenant_by_slug
+from tenants.queries import portals_in, taken_domains, tenant_by_slug
 from tenants.rules import NotADomain, domain_name, is_country, is_time_zone, usual_time_zone
 from tenants.services import Founding, create_tenant
 
@@ -97,6 +97,11 @@ def _free_domains(texts: list[str]) -> tuple[str, ...]:
             raise CommandError(f"--domain: {text} isn't a domain like contoso.com") from None
     if taken := taken_domains(names.keys()):
         raise CommandError(f"--domain: {', '.join(taken)} belongs to an organisation already")
+    if portals := [host for name in names for host in portals_in(name)]:
+        raise CommandError(
+            f"--domain: {', '.join(portals)} is the portal of another organisation;"
+            " it must give that host name up first"
+        )
     return tuple(names)
 
 
