@@ -72,13 +72,13 @@ def test_somebody_with_a_large_number_is_chosen_and_taken_out_of_a_group(admin):
     group = Group.objects.create(name="Staff")
     Membership.objects.create(user=person, group=group)
 
-    chosen = re.search(r'name="person" value="1[^"]+"', admin.get("/admin/people/").text)
+    offered = re.findall(r'name="person" value="([^"]+)"', admin.get("/admin/people/").text)
     taken_out = re.search(
         r'name="user" value="([^"]+)"', admin.get(f"/admin/groups/{group.pk}/").text
     )
     admin.post(f"/admin/groups/{group.pk}/members/remove/", {"user": taken_out[1]})
 
-    assert chosen[0] == 'name="person" value="1234567"'
+    assert "1234567" in offered
     assert not Membership.objects.exists()
 
 
