@@ -120,7 +120,7 @@ def test_an_operator_chooses_where_to_act_and_everybody_can_see_it(site, organis
     admins.set_up(page, "op@service.example")
     assert page.inner_text("#content h1") == "Organisations"
 
-    page.fill("#q", organisation.slug)
+    page.fill("[name=q]", organisation.slug)
     admins.go_on(page, "#content form.search button")
     wrong = what_is_wrong(page)
     admins.go_on(page, "#content td button")
