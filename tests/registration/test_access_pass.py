@@ -1,5 +1,6 @@
 """Signing in with a Temporary Access Pass, and what that opens."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -465,3 +466,26 @@ def test_a_pass_outlives_the_key_it_was_made_with(contoso, settings):
         assert access_passes.spend(user, letters) is not None
     finally:
         access_passes.purpose_key.cache_clear()
+
+
+def test_a_node_of_the_version_before_issues_passes_that_count_wrong_tries(contoso):
+    """It writes a row without the columns that it doesn't know."""
+    person = make_user(UPN)
+    make_pass(person)
+    known = [
+        field.column
+        for field in AccessPass._meta.concrete_fields
+        if field.name not in {"letters", "stopped_at", "id"}
+    ]
+    columns = ", ".join(f'"{column}"' for column in known)
+    values = list(AccessPass.objects.values_list(*known).get())
+    AccessPass.objects.all().delete()
+    key = uuid.uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO verification_accesspass ("id", {columns})'  # our own names
+            f" VALUES (%s, {', '.join(['%s'] * len(known))})",
+            [key.hex if connection.vendor == "sqlite" else key, *values],
+        )
+
+    assert AccessPass.objects.get().letters < BEYOND_GUESSING

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="accesspass",
             name="letters",
-            field=models.PositiveSmallIntegerField(default=8),
+            field=models.PositiveSmallIntegerField(db_default=8, default=8),
         ),
         migrations.AddField(
             model_name="accesspass",

@@ -19,7 +19,7 @@ class AccessPass(TenantOwned):
     role = models.CharField(max_length=20, blank=True, choices=[(r, r) for r in Role])
     """What the person was when it was issued. Who became an administrator needs another one."""
     once = models.BooleanField(default=True)
-    letters = models.PositiveSmallIntegerField(default=8)
+    letters = models.PositiveSmallIntegerField(default=8, db_default=8)
     """How many it has."""
     tries = models.PositiveSmallIntegerField(default=0)
     """Wrong ones since it was last right, where they count."""
