@@ -83,6 +83,7 @@ WITHOUT_PROOF = frozenset(
         Activity.RESET_BLOCKED,
         Activity.ADMIN_CONTACTED,
         Activity.CALL_DENIED,
+        Activity.ACCESS_PASS_STOPPED,
     }
 )
 """What anybody can bring about in anybody's name: it is never known who did it."""

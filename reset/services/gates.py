@@ -110,6 +110,7 @@ def open_by_number(standing: Standing, method: Method, number: str) -> Challenge
         Activity.RESET_PROGRESS,
         Outcome.FAILURE,
         subject_id=standing.attempt.subject_id,
+        actor_id=STRANGER,
         support_code=standing.attempt.support_code,
         reason="number_wrong",
         method=method,

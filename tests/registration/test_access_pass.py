@@ -305,6 +305,7 @@ def test_who_can_do_something_about_a_stopped_pass_hears_of_it_once(contoso, mai
     assert f"/admin/people/{user.pk}/" in told.text
     assert not [mail for mail in mails.values() if letters in mail.text]
     (event,) = Event.objects.filter(activity=Activity.ACCESS_PASS_STOPPED)
+    assert event.actor_id is None
     assert event.subject_id == user.pk
 
 

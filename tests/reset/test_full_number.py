@@ -212,6 +212,7 @@ def test_wrong_numbers_are_written_down_and_who_is_paused_by_them_is_listed(user
 
     written = Event.objects.filter(subject_id=user.pk, reason="number_wrong")
     assert written.count() == 10
+    assert not written.exclude(actor_id=None).exists()
     assert "010" not in str(written.values_list("details"))
     page = behind_both(make_admin()).get("/admin/people/?state=blocked")
     assert user.upn in page.text
