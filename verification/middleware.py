@@ -51,6 +51,11 @@ def known_by(request: HttpRequest) -> str:
     return request.COOKIES.get(settings.KNOWN_COOKIE_NAME, "")
 
 
+def is_open_to_a_pass(path: str) -> bool:
+    """Whether a session that a Temporary Access Pass opened may see this address."""
+    return path.startswith(_OPEN_TO_A_PASS) and not path.startswith(_CALLER)
+
+
 def client_network(request: HttpRequest) -> str:
     """The network that a request came from, as it is counted.
 
@@ -127,7 +132,7 @@ def _narrow(request: HttpRequest) -> None:
         held = good_passes(user, timezone.now()).filter(pk=request.session[PASS]["id"]).exists()
     if not allowed or not held:
         logout(request)
-    elif not request.path.startswith(_OPEN_TO_A_PASS) or request.path.startswith(_CALLER):
+    elif not is_open_to_a_pass(request.path):
         request.user = AnonymousUser()
 
 

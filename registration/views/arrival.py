@@ -54,9 +54,9 @@ def arrive(
             note_proof(request)
         if user.tenant_id is None:
             return wanted or reverse("admin:index")
+        remember(request, wanted)
         if entry is Entry.REGISTRATION:
             request.session[SECOND_FACTOR_DUE] = True
             return reverse("registration:setup")
-        remember(request, wanted)
         interrupts.begin(user)
         return onward(request, user)

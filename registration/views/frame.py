@@ -16,6 +16,7 @@ from directory.models import User
 from registration.queries import SECOND_FACTOR_DUE, must_prove
 from registration.rules import is_fresh
 from registration.services.manage import Frozen
+from registration.views.onward import note_visit
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.middleware import ENDS_AT
@@ -24,6 +25,8 @@ Page = Callable[..., HttpResponse]
 _CONTEXT = "context"
 _PROVED_AT = "proved_at"
 _HEADED_FOR = "headed_for"
+_NEEDS_SIGN_IN = "needs_sign_in"
+"""Attribute of a view: it is a page that only a signed-in user sees."""
 
 
 def signed_in(view: Page) -> Page:
@@ -58,10 +61,26 @@ def even_while_frozen(view: Page) -> Page:
         if user.tenant_id is None:
             # Operators have no security info here.
             return redirect("admin:index")
+        note_visit(request)
         with timezone.override(tenant_in_force().time_zone):
             return view(request, user, *args, **kwargs)
 
+    setattr(page, _NEEDS_SIGN_IN, True)
     return page
+
+
+def not_a_page(view: Page) -> Page:
+    """Marks an address that only takes a form or answers a script: sign-in never leads there.
+
+    It stands above all other decorators.
+    """
+    setattr(view, _NEEDS_SIGN_IN, False)
+    return view
+
+
+def needs_sign_in(view: Page) -> bool:
+    """Whether the view is a page that only a signed-in user sees, and sign-in may lead there."""
+    return getattr(view, _NEEDS_SIGN_IN, False)
 
 
 def freshly_proved(view: Page) -> Page:

@@ -12,8 +12,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from directory.backend import BuiltinBackend
@@ -57,10 +59,14 @@ def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest],
 
 
 def over(request: HttpRequest) -> HttpResponse:
-    """Nothing is left of the first half; from the beginning."""
-    if request.session.pop(_HALF, None):
-        messages.warning(request, _("Your sign-in has ended. Sign in again."))
-    return redirect("registration:signin")
+    """Nothing is left of the password's half: sign in again, for the same page as before."""
+    half: dict[str, Any] | None = request.session.pop(_HALF, None)
+    if half is None:
+        return redirect("registration:signin")
+    messages.warning(request, _("Your sign-in has ended. Sign in again."))
+    wanted = half["headed_for"]
+    query = f"?{urlencode({'next': wanted})}" if wanted else ""
+    return redirect(f"{reverse('registration:signin')}{query}")
 
 
 def end(request: HttpRequest) -> str:

@@ -9,18 +9,19 @@ from directory.models import User
 from registration import queries
 from registration.rules import Interrupt
 from registration.services import interrupts
-from registration.views.frame import render, signed_in
-from registration.views.onward import destination, past_the_wizard
+from registration.views.frame import not_a_page, render, signed_in
+from registration.views.onward import destination
 from registration.views.rows import shown_rows
 
 
+@not_a_page
 @require_POST
 @signed_in
 def put_off(request: HttpRequest, user: User) -> HttpResponse:
     """Not now. After the last day this leads back to what is missing."""
     if not interrupts.put_off(user):
         return redirect("registration:setup")
-    return redirect(past_the_wizard(request))
+    return redirect(destination(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,5 +1,7 @@
 """Where a signed-in person goes next: what is due first, then where they were going."""
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,8 +16,15 @@ _HEADED_ON = "headed_on"
 
 
 def remember(request: HttpRequest, path: str) -> None:
-    """Keeps where the person was going, over all that is asked of them before."""
-    request.session[_HEADED_ON] = path
+    """Stores the page that the user wants, until they have been there."""
+    if path:
+        request.session[_HEADED_ON] = path
+
+
+def note_visit(request: HttpRequest) -> None:
+    """Forgets the page that the user wants when this is it: nothing leads there a second time."""
+    if urlsplit(request.session.get(_HEADED_ON, "")).path == request.path:
+        del request.session[_HEADED_ON]
 
 
 def onward(request: HttpRequest, user: User) -> str:
@@ -29,16 +38,9 @@ def onward(request: HttpRequest, user: User) -> str:
 
 
 def destination(request: HttpRequest) -> str:
-    """Where the person was going; without a wish, to the list of what is registered."""
+    """The page that the user wants and has not seen yet; otherwise their security info."""
     wanted: str = request.session.get(_HEADED_ON, "")
     return wanted or reverse("registration:security-info")
-
-
-def past_the_wizard(request: HttpRequest) -> str:
-    """The same, for who comes from the wizard: it doesn't lead back to itself."""
-    wanted = destination(request)
-    in_wizard = wanted.startswith(reverse("registration:setup"))
-    return reverse("registration:security-info") if in_wizard else wanted
 
 
 def way_out(request: HttpRequest) -> WayBack | None:

@@ -10,7 +10,7 @@ from directory.models import User
 from registration.forms import SavedForm
 from registration.services import enrol
 from registration.views.done import registered
-from registration.views.frame import context_of, render
+from registration.views.frame import context_of, not_a_page, render
 from registration.views.methods import offered
 from tenants.policy import Proof
 from verification.queries import recovery_set_of
@@ -28,6 +28,7 @@ def show(request: HttpRequest, user: User) -> HttpResponse:
     return _with_codes(request, codes, SavedForm(initial={"codes": " ".join(codes)}))
 
 
+@not_a_page
 @require_POST
 @offered(Proof.RECOVERY_CODE)
 def save(request: HttpRequest, user: User) -> HttpResponse:

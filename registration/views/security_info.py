@@ -17,7 +17,7 @@ from registration.queries.activity import newest_events
 from registration.rules import RECENT, removal_breaks
 from registration.services import manage
 from registration.views import happenings
-from registration.views.frame import even_while_frozen, freshly_proved, render
+from registration.views.frame import even_while_frozen, freshly_proved, not_a_page, render
 from registration.views.onward import way_out
 from registration.views.rows import listed, shown_rows
 from tenants.policy import Proof, SecondFactor
@@ -72,6 +72,7 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     return render(request, "registration/remove.html", context)
 
 
+@not_a_page
 @require_POST
 @even_while_frozen
 def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:

@@ -14,7 +14,7 @@ from registration import queries
 from registration.rules import Interrupt, Row, Status
 from registration.services import enrol
 from registration.views.frame import render, signed_in
-from registration.views.onward import past_the_wizard, way_out
+from registration.views.onward import destination, way_out
 from registration.views.rows import listed, shown_rows
 
 
@@ -22,7 +22,7 @@ from registration.views.rows import listed, shown_rows
 def setup(request: HttpRequest, user: User) -> HttpResponse:
     """Finishing needs enough; as long as it isn't, the page says how much is missing."""
     overview = queries.overview_of(user)
-    later_url = past_the_wizard(request)
+    later_url = destination(request)
     if not overview.rows or not (overview.in_scope or overview.second_factor_due):
         context: dict[str, object] = {
             "overview": overview,
@@ -60,13 +60,13 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("registration:setup")
     if not overview.in_scope:
         # What was registered is for signing in; nothing is to be said about resets.
-        return redirect("registration:security-info")
+        return redirect(destination(request))
     context = {
         "overview": overview,
         "rows": [row for row in shown_rows(overview.rows) if row.counts],
         "reset_url": f"{settings.BASE_URL}{reverse('reset:identify')}",
         "title": _("You’re all set"),
-        "next_url": past_the_wizard(request),
+        "next_url": destination(request),
         "way_out": way_out(request),
     }
     return render(request, "registration/done.html", context)

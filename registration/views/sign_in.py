@@ -26,6 +26,7 @@ from registration.rules import Entry
 from registration.services import second_factor
 from registration.views import half, places
 from registration.views.arrival import arrive
+from registration.views.frame import needs_sign_in
 from verification import forms as words
 from verification import middleware
 from verification.clock import when
@@ -37,26 +38,7 @@ from verification.services.lockouts import Locked
 from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
 
 _USERNAME, _NEXT = "username", "next"
-_GOALS = {
-    "home",
-    "registration:setup",
-    "registration:setup-done",
-    "registration:phone",
-    "registration:alternate",
-    "registration:email",
-    "registration:office",
-    "registration:questions",
-    "registration:app",
-    "reset:change-password",
-    "registration:verify",
-    "registration:security-info",
-    "registration:caller",
-    "registration:proof",
-    "registration:proof-verify",
-    "registration:remove",
-    "registration:default-method",
-}
-"""Where a sign-in may lead to, beside the admin. All of them can be looked at."""
+_HOME = "home"
 _ADMIN = {"admin", "console"}
 
 
@@ -82,25 +64,26 @@ def signin(request: HttpRequest) -> HttpResponse:
         return _locked(request, form, asked, lock.until)
     if user is not None:
         return _entered(request, user)
-    context = {"form": form, "captcha": asked, "signed_out": "out" in request.GET}
-    return render(request, "registration/signin.html", context)
+    return _shown(request, form, asked)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def signin_by_pass(request: HttpRequest) -> HttpResponse:
     """For who has nothing yet: a pass opens the pages where one registers."""
     if isinstance(request.user, User):
-        return redirect("registration:security-info")
+        return redirect(_next(request) or reverse("registration:security-info"))
     form = PassForm(request.POST or None, initial={"username": request.session.get(_USERNAME, "")})
     asked = _asked(request)
     try:
         found = _passed(request, form) if form.is_valid() and _worked(form, asked) else None
     except TooMany:
-        return _stopped(request, form, asked, "registration/signin_pass.html")
+        return _stopped(request, form, asked)
     if found is not None:
         user, spent = found
-        return redirect(arrive(request, user, "", by_pass=spent))
-    return render(request, "registration/signin_pass.html", {"form": form, "captcha": asked})
+        wanted = _next(request)
+        wanted = wanted if middleware.is_open_to_a_pass(wanted) else ""
+        return redirect(arrive(request, user, wanted, by_pass=spent))
+    return _shown(request, form, asked)
 
 
 @require_POST
@@ -165,12 +148,20 @@ def _passed(request: HttpRequest, form: PassForm) -> tuple[User, AccessPass] | N
     return found
 
 
-def _stopped(
-    request: HttpRequest,
-    form: SignInForm | PassForm,
-    asked: Captcha,
-    template: str = "registration/signin.html",
-) -> HttpResponse:
+def _shown(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
+    template = "signin_pass" if isinstance(form, PassForm) else "signin"
+    wanted = _next(request)
+    context = {
+        "form": form,
+        "captcha": asked,
+        "signed_out": "out" in request.GET,
+        "by_password_url": _with_next("registration:signin", wanted),
+        "by_pass_url": _with_next("registration:signin-pass", wanted),
+    }
+    return render(request, f"registration/{template}.html", context)
+
+
+def _stopped(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
     """Too many failures from this network: until when."""
     network = middleware.client_network(request)
     until = limits.blocked_until(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
@@ -182,7 +173,7 @@ def _stopped(
         else _("Too many requests came from your network. Try again later.")
     )
     form.add_error(None, body)
-    return _later(request, {"form": form, "captcha": asked}, template, until)
+    return _later(_shown(request, form, asked), until)
 
 
 def _locked(
@@ -198,14 +189,11 @@ def _locked(
         minutes,
     ) % {"minutes": minutes}
     form.add_error(None, body)
-    context = {"form": form, "captcha": asked}
-    return _later(request, context, "registration/signin.html", until)
+    return _later(_shown(request, form, asked), until)
 
 
-def _later(
-    request: HttpRequest, context: dict[str, object], template: str, until: datetime | None
-) -> HttpResponse:
-    response = render(request, template, context, status=429)
+def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
+    response.status_code = 429
     wait = until - timezone.now() if until else timedelta()
     response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))
     return response
@@ -214,9 +202,11 @@ def _later(
 def _moved(request: HttpRequest) -> str:
     """The address without the user ID, which goes into the session."""
     request.session[_USERNAME] = request.GET[_USERNAME][:254]
-    wanted = _next(request)
-    query = f"?{urlencode({_NEXT: wanted})}" if wanted else ""
-    return f"{reverse('registration:signin')}{query}"
+    return _with_next("registration:signin", _next(request))
+
+
+def _with_next(page: str, wanted: str) -> str:
+    return f"{reverse(page)}?{urlencode({_NEXT: wanted})}" if wanted else reverse(page)
 
 
 def _entered(request: HttpRequest, user: User) -> HttpResponse:
@@ -236,7 +226,7 @@ def _entered(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _next(request: HttpRequest) -> str:
-    """Where the address says that the person was going, if that is a page of ours; or nothing."""
+    """The page that the address asks for, if it is one that sign-in may lead to; or nothing."""
     path = request.GET.get(_NEXT, "")
     if not path.startswith("/") or not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
         return ""
@@ -244,4 +234,5 @@ def _next(request: HttpRequest) -> str:
         page = resolve(urlsplit(path).path)
     except Resolver404:
         return ""
-    return path if page.view_name in _GOALS or page.namespace in _ADMIN else ""
+    is_ours = page.view_name == _HOME or page.namespace in _ADMIN or needs_sign_in(page.func)
+    return path if is_ours else ""

@@ -13,7 +13,7 @@ from registration.forms import DefaultMethodForm
 from registration.queries import ways_to_sign_in
 from registration.services import second_factor
 from registration.services.proof import NotOnOffer
-from registration.views.frame import freshly_proved, render, signed_in
+from registration.views.frame import freshly_proved, not_a_page, render, signed_in
 from tenants.policy import Method
 from verification.services import browsers
 
@@ -36,6 +36,7 @@ def default_method(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/default_method.html", {"form": form})
 
 
+@not_a_page
 @require_POST
 @signed_in
 def forget_browser(request: HttpRequest, user: User, browser_id: uuid.UUID) -> HttpResponse:

@@ -22,6 +22,7 @@ from registration.views.frame import (
     context_of,
     freshly_proved,
     headed_for,
+    not_a_page,
     note_proof,
     render,
     signed_in,
@@ -149,6 +150,7 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/proof.html", context)
 
 
+@not_a_page
 @require_POST
 @signed_in
 def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
@@ -171,6 +173,7 @@ def sent_again(request: HttpRequest, user: User, chosen: Errand) -> HttpResponse
     return redirect(chosen.here)
 
 
+@not_a_page
 @require_safe
 @signed_in
 def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpResponse:

@@ -11,7 +11,7 @@ from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
 from passwords.rules import Strength, strength
-from registration.views.frame import even_while_frozen
+from registration.views.frame import even_while_frozen, not_a_page
 from reset.forms import finding_words
 from reset.queries.attempts import Standing
 from reset.rules import Step
@@ -28,6 +28,7 @@ def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
     return _hint(request, standing.user, str(standing.attempt.pk))
 
 
+@not_a_page
 @sensitive_post_parameters("new_password")
 @require_POST
 @even_while_frozen
