@@ -1,5 +1,6 @@
 """What happened, for good: rows are added and read, never changed."""
 
+from datetime import UTC, datetime
 from typing import ClassVar, NoReturn
 
 from django.db import models
@@ -8,6 +9,9 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from isolation.models import EveryTenants, EveryTenantsManager, OwnedManager, TenantOwned
 from isolation.scope import current_tenant_id
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_FOR_EVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class AppendOnly(RuntimeError):
@@ -62,6 +66,12 @@ class Event(TenantOwned):
             models.Index(fields=["tenant_id", "actor_id", "-at"], name="audit_by_actor"),
             models.Index(fields=["tenant_id", "activity", "-at"], name="audit_of_activity"),
         ]
+        constraints: ClassVar = [
+            # Python can't read PostgreSQL's infinity: such a row would stop the sealer.
+            models.CheckConstraint(
+                condition=models.Q(at__range=(NEVER, _FOR_EVER)), name="audit_event_at_is_a_date"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.activity} ({self.outcome})"
@@ -92,8 +102,8 @@ class Head(TenantOwned):
 
     number = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
-    settled_id = models.BigIntegerField(default=0)
-    """Every event up to this one is in the chain; none will come any more."""
+    settled_at = models.DateTimeField(default=NEVER)
+    """Every event from before this time of the sealer's clock is in the chain."""
     mac = models.CharField(max_length=64, blank=True)
     accepted_number = models.BigIntegerField(default=0, db_default=0)
     """Up to this place an operator looked into what was found and trusts the chain again."""
@@ -104,17 +114,12 @@ class Head(TenantOwned):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant_id"], name="one_head_of_a_tenant")
+            models.UniqueConstraint(fields=["tenant_id"], name="one_head_of_a_tenant"),
+            models.CheckConstraint(
+                condition=models.Q(settled_at__range=(NEVER, _FOR_EVER)),
+                name="audit_head_settled_at_is_a_date",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"head {self.number}"
-
-
-class Sweep(models.Model):
-    """How far the sealer has come, over all tenants: one row."""
-
-    settled_id = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"swept up to {self.settled_id}"

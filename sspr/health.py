@@ -1,10 +1,17 @@
 """Whether this node is alive, and whether it can work."""
 
 from celery import current_app
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
+
+from audit.services.sealing import overdue
+from tenants.queries import tenant_ids
+
+_AUDIT_S = 60
+"""How long an answer about all chains is good: everybody may ask."""
 
 
 @require_safe
@@ -14,9 +21,16 @@ def alive(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
-    """503 as long as the database or the broker can't be reached."""
+    """503 as long as the database or the broker can't be reached.
+
+    `audit` is false when audit events aren't sealed. That is an alarm, and no reason to take a node
+    out of service, so it doesn't change the status.
+    """
     state = {"database": _database(), "broker": _broker()}
-    return JsonResponse(state, status=200 if all(state.values()) else 503)
+    works = all(state.values())
+    if state["database"]:
+        state["audit"] = bool(cache.get_or_set("audit_is_sealed", _audit, _AUDIT_S))
+    return JsonResponse(state, status=200 if works else 503)
 
 
 def _database() -> bool:
@@ -26,6 +40,10 @@ def _database() -> bool:
     except DatabaseError:
         return False
     return True
+
+
+def _audit() -> bool:
+    return not overdue(tenant_ids())
 
 
 def _broker() -> bool:

@@ -234,7 +234,20 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_DEFAULT_QUEUE = "codes"
+# `codes` has a worker of its own: only what takes less than a second, and what people wait for.
+CELERY_TASK_DEFAULT_QUEUE = "bulk"
+CELERY_TASK_ROUTES = {
+    "verification.send_code": {"queue": "codes"},
+    "verification.place_call": {"queue": "codes"},
+    "delivery.sweep": {"queue": "codes"},
+    "delivery.send": {"queue": "bulk"},
+    "directory.import_people": {"queue": "bulk"},
+    "directory.sweep_imports": {"queue": "bulk"},
+    "sspr.purge": {"queue": "bulk"},
+    "sspr.seal_audit": {"queue": "bulk"},
+    # Not where the sealer works: its worker may be what stands still.
+    "sspr.watch_audit": {"queue": "codes"},
+}
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -245,17 +258,22 @@ CELERY_BEAT_SCHEDULE = {
     "purge": {
         "task": "sspr.purge",
         "schedule": 86_400.0,
-        "options": {"expires": 3600, "queue": "bulk"},
+        "options": {"expires": 3600},
     },
     "seal-the-history": {
-        "task": "audit.seal",
+        "task": "sspr.seal_audit",
         "schedule": 60.0,
-        "options": {"expires": 60, "queue": "bulk"},
+        "options": {"expires": 60},
+    },
+    "watch-the-history": {
+        "task": "sspr.watch_audit",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "sweep-the-imports": {
         "task": "directory.sweep_imports",
         "schedule": 15.0,
-        "options": {"expires": 15, "queue": "bulk"},
+        "options": {"expires": 15},
     },
 }
 

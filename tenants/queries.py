@@ -62,6 +62,10 @@ def tenant_by_slug(slug: str) -> Tenant | None:
     return Tenant.objects.filter(slug=slug).first()
 
 
+def tenant_ids() -> list[int]:
+    return list(Tenant.objects.order_by("pk").values_list("pk", flat=True))
+
+
 def every_tenant() -> list[Tenant]:
     """For operators' commands."""
     return list(Tenant.objects.order_by("slug"))

@@ -1,68 +1,67 @@
-"""Chaining the history after the fact, so that nobody waits for anybody to write it.
+"""Chains the audit events after the fact, so that no transaction waits to write one.
 
-Events are written in the transactions of what they tell of, many at once. A sealer that comes by
-every minute puts those that are there into the tenant's chain and signs its end with a key that
-isn't in the database. What is changed, removed or slipped in behind it, `verify` finds.
+Events are written in the transactions that they describe. Every minute the sealer adds new events
+to the chain of their tenant and signs its end with a key that isn't in the database. `verify` finds
+what is changed, removed or slipped in behind it.
 
-Anybody can work out the links; what tells the true chain from another is the signature of its end.
-So the sealer goes on only from an end that it signed, and a chain begins when its tenant is
-founded, never later: a tenant without an end isn't new, somebody took the end away.
+Anybody can compute the links; only the signature of the end shows which chain is the true one. So
+the sealer adds only to an end that it signed. A chain begins when its tenant is created, never
+later: a tenant without an end isn't new, the end was removed.
+
+How far the sealer has come is a time of its own clock, under the same signature. No column that
+another program can write decides which tenant or event it looks at.
 
 Source: OWASP ASVS 16.4.1 (logs protected from modification); NIST SP 800-92 section 5.4.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
+import secrets
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from audit.activities import Activity
-from audit.chain import BEGINNING, Entry, digest
-from audit.models import Event, Head, Link, Sweep
+from audit.chain import BEGINNING, digest
+from audit.models import NEVER, Event, Head, Link
 from audit.services import record
-from isolation.scope import NOBODY, current_tenant_id, in_tenant
-from vault.keyed import fingerprint, same
-from vault.keyring import purpose_key, ring_size
+from audit.services.signing import Flaw, accepted_mac_of, flaw_of_end, is_signed, mac_of, sign
+from audit.services.verifying import as_found, entry_of, unsealed
+from isolation.scope import NOBODY, current_tenant_id, everywhere, in_tenant
 
-_AT_ONCE = 5_000
-_SETTLED = timedelta(minutes=10)
-"""No transaction lasts longer: nothing older is still to come."""
+_AT_ONCE = 1_000
+"""Events of one transaction: on SQLite all other writers wait for it."""
+_A_RUN_S = 20.0
+"""The next run goes on with what a run leaves: the hard limit of a task is a minute."""
+_SETTLED = timedelta(hours=1)
+"""No transaction lasts longer and no node's clock is further off: no older event still comes."""
+_OVERDUE = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
 
 
-class Flaw(StrEnum):
-    CHANGED = "changed"
-    REMOVED = "removed"
-    SLIPPED_IN = "slipped_in"
-    CHAIN_BROKEN = "chain_broken"
-    END_MISSING = "end_missing"
-    END_FORGED = "end_forged"
-    ANCHOR_DIFFERS = "anchor_differs"
-    ACCEPTED_DIFFERS = "changed_since_it_was_accepted"
-
-
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a history.
+class _Chain:
+    """Where a chain stands.
 
     Args:
-        event_id: None where it's about the chain as a whole.
-        number: the place in the chain; 0 for what isn't in it.
-        accepted: an operator knew of it when the history was trusted again, and since then
-            nothing has changed there.
+        waits: events aren't in it yet.
+        is_behind: `settled_at` is so old that the sealer looks through the same events every time.
     """
 
-    flaw: Flaw
-    number: int = 0
-    event_id: int | None = None
-    accepted: bool = False
+    tenant_id: int
+    flaw: Flaw | None = None
+    waits: bool = False
+    is_behind: bool = False
+
+    @property
+    def is_due(self) -> bool:
+        return not self.flaw and (self.waits or self.is_behind)
 
 
 @transaction.atomic
@@ -72,74 +71,76 @@ def begin() -> None:
     _begin()
 
 
-def sweep() -> int:
-    """Seals what every tenant wrote since the last sweep. Says how many events that were."""
-    now = timezone.now()
+def sweep(tenant_ids: Collection[int]) -> int:
+    """Seals new events of every tenant, for `_A_RUN_S` at most; the next run goes on.
+
+    Logs `audit_not_sealed` as an error for each chain that it can't add to.
+
+    Args:
+        tenant_ids: the organisations that there are; each of them must have a chain.
+
+    Returns:
+        How many events were sealed.
+    """
+    until = monotonic() + _A_RUN_S
     _begin_the_services()
-    mark, _is_new = Sweep.objects.get_or_create(pk=1)
-    news = Event.unscoped.filter(pk__gt=mark.settled_id)
-    tenants = sorted(set(news.values_list("tenant_id", flat=True).distinct()))
-    done = 0
-    for tenant_id in tenants:
-        with in_tenant(tenant_id):
-            while some := seal():
-                done += some
-    settled = news.filter(at__lt=now - _SETTLED).aggregate(last=Max("pk"))["last"]
-    if settled:
-        Sweep.objects.filter(pk=1, settled_id__lt=settled).update(settled_id=settled)
+    chains = _chains(tenant_ids)
+    for chain in chains:
+        if chain.flaw:
+            _refuse(chain.tenant_id, chain.flaw)
+    due = [chain.tenant_id for chain in chains if chain.is_due]
+    # In another order each time: the flood of one tenant must not starve always the same others.
+    secrets.SystemRandom().shuffle(due)
+    done, turns = 0, deque(due)
+    while turns:
+        tenant_id = turns.popleft()
+        some = _seal_of(tenant_id)
+        done += some
+        if some == _AT_ONCE:
+            turns.append(tenant_id)
+        if monotonic() >= until:
+            break
     return done
+
+
+def overdue(tenant_ids: Collection[int]) -> int:
+    """How many chains have no good end, or events that have waited longer than `_OVERDUE`.
+
+    Changes nothing and takes no lock, so that another process than the sealer can raise the alarm.
+
+    Args:
+        tenant_ids: as for `sweep`.
+    """
+    chains = _chains(tenant_ids, before=timezone.now() - _OVERDUE)
+    return sum(1 for chain in chains if chain.flaw or chain.waits)
 
 
 @transaction.atomic
 def seal() -> int:
-    """Puts events of the tenant in force into its chain, some thousands at most. Says how many."""
+    """Adds events of the tenant in force to its chain, `_AT_ONCE` at most. Says how many.
+
+    Adds none while another sealer is at the same chain.
+    """
+    now = timezone.now()
     head = _end_to_go_on_from()
     if head is None:
         return 0
-    linked = Link.objects.filter(event_id=OuterRef("pk"))
-    waiting = Event.objects.filter(~Exists(linked), pk__gt=head.settled_id).order_by("pk")
-    events = list(waiting[:_AT_ONCE])
+    events = list(unsealed(head.settled_at).order_by("pk")[:_AT_ONCE])
     links, number, last = [], head.number, head.digest or BEGINNING
     for event in events:
         number += 1
-        last = digest(last, number, _entry(event))
+        last = digest(last, number, entry_of(event))
         links.append(Link(number=number, event_id=event.pk, digest=last))
     Link.objects.bulk_create(links)
     if len(events) < _AT_ONCE:
-        head.settled_id = _settled(head.settled_id)
+        head.settled_at = max(head.settled_at, now - _SETTLED)
     head.number, head.digest = number, last if number else ""
-    _sign(head)
+    sign(head)
     head.save()
     if events:
-        # Whoever keeps the logs elsewhere keeps with them what the chain must always hold.
+        # Logs that are kept elsewhere hold with this what the chain must hold for ever.
         log.info("audit_sealed", tenant=head.tenant_id, number=number, digest=last)
     return len(events)
-
-
-def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[Finding]:
-    """All that is wrong with the history of the tenant in force; nothing if it is as written.
-
-    Args:
-        anchor: a place in the chain and the digest that was logged for it.
-    """
-    there_is = Head.objects.first()
-    head = there_is or Head()
-    known = _still_accepted(head)
-    yield from _flaws_of_head(there_is, known)
-    number, last = 0, BEGINNING
-    for link, event in _chained():
-        number += 1
-        if flaw := _flaw(link, event, number=number, before=last):
-            yield Finding(flaw, link.number, link.event_id, accepted=link.number <= known)
-        if anchor is not None and anchor[0] == link.number and anchor[1] != link.digest:
-            yield Finding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
-        number, last = link.number, link.digest
-    if there_is and (head.number, head.digest or BEGINNING) != (number, last):
-        yield Finding(Flaw.END_MISSING, head.number)
-    if anchor is not None and anchor[0] > number:
-        yield Finding(Flaw.END_MISSING, anchor[0])
-    for event_id in _unlinked(upto=head.settled_id):
-        yield Finding(Flaw.SLIPPED_IN, 0, event_id)
 
 
 @transaction.atomic
@@ -150,10 +151,10 @@ def sign_anew() -> int:
         How many ends that were: 1 or 0. One that no key of the ring signed is left as it is.
     """
     head = Head.objects.select_for_update().first()
-    if head is None or not _is_signed(head):
+    if head is None or not is_signed(head):
         return 0
     before = head.mac, head.accepted_mac
-    _sign(head)
+    sign(head)
     if before == (head.mac, head.accepted_mac):
         return 0
     head.save()
@@ -173,24 +174,24 @@ def trust_from_here(*, findings: int) -> None:
     last = Link.objects.order_by("number").last()
     number, found = (last.number, last.digest) if last else (0, "")
     head = Head(
-        number=number, digest=found, accepted_number=number, accepted_digest=_as_found(number)
+        number=number, digest=found, accepted_number=number, accepted_digest=as_found(number)
     )
     Head.objects.update_or_create(
         defaults={
             "number": number,
             "digest": found,
-            "settled_id": 0,
-            "mac": _mac(head),
+            "settled_at": NEVER,
+            "mac": mac_of(head),
             "accepted_number": number,
             "accepted_digest": head.accepted_digest,
-            "accepted_mac": _accepted_mac(head),
+            "accepted_mac": accepted_mac_of(head),
         }
     )
     record(Activity.HISTORY_TRUSTED, number=number, findings=findings)
 
 
 def _begin() -> None:
-    Head.objects.get_or_create(defaults={"mac": _mac(Head())})
+    Head.objects.get_or_create(defaults={"mac": mac_of(Head())})
 
 
 def _begin_the_services() -> None:
@@ -200,123 +201,71 @@ def _begin_the_services() -> None:
             _begin()
 
 
+def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> list[_Chain]:
+    """The state of every chain, in one statement.
+
+    Args:
+        tenant_ids: tenants that must have a chain, beside the service itself.
+        before: only events from before then count as waiting; all if it is left out.
+    """
+    settled = timezone.now() - 2 * _SETTLED
+    since = Event.unscoped.filter(tenant_id=OuterRef("tenant_id"), at__gte=OuterRef("settled_at"))
+    linked = Link.unscoped.filter(tenant_id=OuterRef("tenant_id"), event_id=OuterRef("pk"))
+    waiting = since.filter(~Exists(linked), **({"at__lt": before} if before else {}))
+    links = Link.unscoped.filter(tenant_id=OuterRef("tenant_id"))
+    heads = Head.unscoped.annotate(
+        waits=Exists(waiting),
+        unsettled=Exists(since),
+        planted=Exists(links.filter(number__gt=OuterRef("number")))
+        | Exists(links.filter(number__lt=1)),
+    )
+    with everywhere():
+        chains = [
+            _Chain(
+                tenant_id=head.tenant_id,
+                flaw=flaw_of_end(head) or (Flaw.CHAIN_BROKEN if head.planted else None),
+                waits=head.waits,
+                is_behind=head.unsettled and head.settled_at < settled,
+            )
+            for head in heads
+        ]
+    if not chains and not tenant_ids:
+        return []  # a new service
+    missing = {*tenant_ids, NOBODY} - {chain.tenant_id for chain in chains}
+    return chains + [_Chain(tenant_id, Flaw.END_MISSING) for tenant_id in sorted(missing)]
+
+
+def _seal_of(tenant_id: int) -> int:
+    """Seals for one tenant. What goes wrong there must not stop the others."""
+    with in_tenant(tenant_id):
+        try:
+            return seal()
+        except Exception:  # rows that another program wrote can be anything
+            log.exception("audit_not_sealed", tenant=tenant_id, flaw="error")
+            return 0
+
+
 def _end_to_go_on_from() -> Head | None:
-    """Locked. None if it isn't what was signed: to add to a forgery would make it good."""
-    head = Head.objects.select_for_update().first()
-    flaw = _flaw_of_end(head)
-    if head and not flaw and Link.objects.filter(number__gt=head.number).exists():
+    """Locked. None if another sealer is at it, or if it isn't what was signed.
+
+    To add to a forgery would make it good.
+    """
+    head = Head.objects.select_for_update(skip_locked=True).first()
+    if head is None and Head.objects.exists():
+        return None
+    flaw = flaw_of_end(head)
+    if head and not flaw and _is_beyond(head):
         flaw = Flaw.CHAIN_BROKEN
     if flaw:
-        log.error("audit_not_sealed", tenant=current_tenant_id(), flaw=flaw)
+        _refuse(current_tenant_id(), flaw)
         return None
     return head
 
 
-def _flaws_of_head(head: Head | None, known: int) -> Iterator[Finding]:
-    if flaw := _flaw_of_end(head):
-        yield Finding(flaw, head.number if head else 0)
-    if head and known < head.accepted_number:
-        yield Finding(Flaw.ACCEPTED_DIFFERS, head.accepted_number)
+def _is_beyond(head: Head) -> bool:
+    """Whether there are links outside what the end was signed for: another program added them."""
+    return Link.objects.filter(Q(number__lt=1) | Q(number__gt=head.number)).exists()
 
 
-def _flaw_of_end(head: Head | None) -> Flaw | None:
-    if head is None:
-        return Flaw.END_MISSING
-    return None if _is_signed(head) else Flaw.END_FORGED
-
-
-def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw | None:
-    if link.number != number:
-        return Flaw.CHAIN_BROKEN
-    if event is None:
-        return Flaw.REMOVED
-    return None if digest(before, number, _entry(event)) == link.digest else Flaw.CHANGED
-
-
-def _still_accepted(head: Head) -> int:
-    """Up to where the chain is as an operator accepted it; 0 if something there has changed."""
-    upto = head.accepted_number
-    if not upto or not _is_accepted(head):
-        return 0
-    return upto if _as_found(upto) == head.accepted_digest else 0
-
-
-def _as_found(upto: int) -> str:
-    """A digest over what stands in the chain up to a place, right or wrong."""
-    found = hashlib.sha256()
-    for link, event in _chained():
-        if link.number > upto:
-            break
-        said = _entry(event).canonical if event else ""
-        found.update(f"{link.number}\n{link.event_id}\n{link.digest}\n{said}\n".encode())
-    return found.hexdigest()
-
-
-def _chained() -> Iterator[tuple[Link, Event | None]]:
-    """The links in their order, each with its event if it's still there."""
-    for links in _portions():
-        events = Event.objects.in_bulk([link.event_id for link in links])
-        yield from ((link, events.get(link.event_id)) for link in links)
-
-
-def _unlinked(*, upto: int) -> QuerySet[Event, int]:
-    linked = Link.objects.filter(event_id=OuterRef("pk"))
-    strange = Event.objects.filter(~Exists(linked), pk__lte=upto).order_by("pk")
-    return strange.values_list("pk", flat=True)
-
-
-def _portions() -> Iterator[Sequence[Link]]:
-    after = 0
-    while links := list(Link.objects.filter(number__gt=after).order_by("number")[:_AT_ONCE]):
-        yield links
-        after = links[-1].number
-
-
-def _settled(before: int) -> int:
-    old = Event.objects.filter(pk__gt=before, at__lt=timezone.now() - _SETTLED)
-    return old.aggregate(last=Max("pk"))["last"] or before
-
-
-def _entry(event: Event) -> Entry:
-    return Entry(
-        tenant_id=event.tenant_id,
-        event_id=event.pk,
-        at=event.at,
-        activity=event.activity,
-        outcome=event.outcome,
-        actor_id=event.actor_id,
-        subject_id=event.subject_id,
-        support_code=event.support_code,
-        reason=event.reason,
-        details=event.details,
-    )
-
-
-def _sign(head: Head) -> None:
-    """With the newest key, the end and what was accepted before it."""
-    head.mac = _mac(head)
-    if _is_accepted(head):
-        head.accepted_mac = _accepted_mac(head)
-
-
-def _mac(head: Head, position: int = 0) -> str:
-    key = purpose_key("audit chain", position=position)
-    said = [current_tenant_id(), head.number, head.settled_id]
-    return fingerprint(key, *map(str, said), head.digest)
-
-
-def _accepted_mac(head: Head, position: int = 0) -> str:
-    key = purpose_key("audit chain accepted", position=position)
-    said = [current_tenant_id(), head.accepted_number]
-    return fingerprint(key, *map(str, said), head.accepted_digest)
-
-
-def _is_signed(head: Head) -> bool:
-    """By the newest key or one before: the next sealing signs it anew."""
-    return any(same(head.mac, _mac(head, position)) for position in range(ring_size()))
-
-
-def _is_accepted(head: Head) -> bool:
-    return any(
-        same(head.accepted_mac, _accepted_mac(head, position)) for position in range(ring_size())
-    )
+def _refuse(tenant_id: int, flaw: Flaw) -> None:
+    log.error("audit_not_sealed", tenant=tenant_id, flaw=flaw)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.services.sealing import sign_anew
 from isolation.scope import NOBODY, in_tenant
 from sspr.resealing import destroy_unused, reseal
-from tenants.models import Tenant
+from tenants.queries import tenant_ids
 from vault.envelope import Unopenable
 from vault.services import create_newer_key, rewrap_all
 from verification.services import blind_indexes
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 "A data key opens with no key of SSPR_ENCRYPTION_KEYS: put back the one that is"
                 " missing, behind the new one"
             ) from None
-        tenants = list(Tenant.objects.order_by("pk").values_list("pk", flat=True))
+        tenants = tenant_ids()
         if new_data_keys:
             for tenant_id in tenants:
                 create_newer_key(tenant_id)

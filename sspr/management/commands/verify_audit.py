@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.services.sealing import Finding, sweep, trust_from_here, verify
+from audit.services.sealing import sweep, trust_from_here
+from audit.services.verifying import Finding, verify
 from isolation.scope import NOBODY, in_tenant
 from tenants.models import Tenant
-from tenants.queries import tenant_by_slug
+from tenants.queries import tenant_by_slug, tenant_ids
 
 _SERVICE = "(service)"
 _MOST_SAID = 100
@@ -36,7 +37,7 @@ class Command(BaseCommand):
     ) -> None:
         if (anchor or trust_from_here) and not tenant:
             raise CommandError("--anchor, --trust-from-here: say of which --tenant")
-        sweep()
+        sweep(tenant_ids())
         held = _parsed(anchor) if anchor else None
         found = sum((self._said(*chain, held) for chain in _chains(tenant)), Counter[bool]())
         bad, accepted = found[False], found[True]

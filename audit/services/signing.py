@@ -1,0 +1,56 @@
+"""The signature under the end of a chain: what tells the true chain from one that was computed."""
+
+from datetime import UTC
+from enum import StrEnum
+
+from audit.models import Head
+from vault.keyed import fingerprint, same
+from vault.keyring import purpose_key, ring_size
+
+
+class Flaw(StrEnum):
+    CHANGED = "changed"
+    REMOVED = "removed"
+    SLIPPED_IN = "slipped_in"
+    NOT_SEALED = "not_sealed"
+    CHAIN_BROKEN = "chain_broken"
+    END_MISSING = "end_missing"
+    END_FORGED = "end_forged"
+    ANCHOR_DIFFERS = "anchor_differs"
+    ACCEPTED_DIFFERS = "changed_since_it_was_accepted"
+
+
+def flaw_of_end(head: Head | None) -> Flaw | None:
+    if head is None:
+        return Flaw.END_MISSING
+    return None if is_signed(head) else Flaw.END_FORGED
+
+
+def sign(head: Head) -> None:
+    """With the newest key, the end and what was accepted before it."""
+    head.mac = mac_of(head)
+    if is_accepted(head):
+        head.accepted_mac = accepted_mac_of(head)
+
+
+def mac_of(head: Head, position: int = 0) -> str:
+    key = purpose_key("audit chain", position=position)
+    settled_at = head.settled_at.astimezone(UTC).isoformat(timespec="microseconds")
+    return fingerprint(key, str(head.tenant_id), str(head.number), settled_at, head.digest)
+
+
+def accepted_mac_of(head: Head, position: int = 0) -> str:
+    key = purpose_key("audit chain accepted", position=position)
+    said = [head.tenant_id, head.accepted_number]
+    return fingerprint(key, *map(str, said), head.accepted_digest)
+
+
+def is_signed(head: Head) -> bool:
+    """By the newest key or one before: the next sealing signs it anew."""
+    return any(same(head.mac, mac_of(head, position)) for position in range(ring_size()))
+
+
+def is_accepted(head: Head) -> bool:
+    return any(
+        same(head.accepted_mac, accepted_mac_of(head, position)) for position in range(ring_size())
+    )

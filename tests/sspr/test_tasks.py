@@ -1,0 +1,73 @@
+"""Tasks of the workers: where they run, and what they raise an alarm about."""
+
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.test import Client
+from structlog.testing import capture_logs
+
+from audit.activities import Activity
+from audit.models import Head
+from audit.services import record
+from sspr.tasks import seal_audit, watch_audit
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def ours():
+    current_app.loader.import_default_modules()
+    return {name for name in current_app.tasks if not name.startswith("celery.")}
+
+
+def test_every_task_has_a_queue_of_its_own_choice(settings):
+    assert set(settings.CELERY_TASK_ROUTES) == ours()
+    assert {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} == {"codes", "bulk"}
+
+
+def test_only_short_tasks_are_in_the_queue_of_codes(settings):
+    urgent = {name for name, to in settings.CELERY_TASK_ROUTES.items() if to["queue"] == "codes"}
+
+    assert urgent == {
+        "verification.send_code",
+        "verification.place_call",
+        "delivery.sweep",
+        "sspr.watch_audit",
+    }
+
+
+def test_the_schedule_leaves_the_queue_to_the_routes(settings):
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in settings.CELERY_TASK_ROUTES
+        assert "queue" not in entry["options"]
+
+
+def test_the_task_that_seals_seals_every_organisation(contoso, hanbit):
+    record(Activity.SIGNED_IN)
+
+    seal_audit()
+
+    assert set(Head.unscoped.values_list("tenant_id", flat=True)) >= {contoso.pk, hanbit.pk}
+    assert Head.objects.get().number > 0
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_an_audit_log_that_isnt_sealed_is_an_error_in_the_log_and_in_the_readiness(
+    contoso, is_good
+):
+    seal_audit()
+    if not is_good:
+        Head.objects.update(mac="ff")
+
+    with capture_logs() as lines:
+        watch_audit()
+    answer = Client().get("/readyz")
+
+    alarms = [(line["event"], line["log_level"], line["chains"]) for line in lines]
+    assert alarms == ([] if is_good else [("audit_overdue", "error", 1)])
+    assert answer.json()["audit"] is is_good
+    assert answer.status_code == 200
