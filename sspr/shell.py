@@ -4,8 +4,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from delivery.rules.phones import telephone_link
 from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id, in_tenant, tenant_of_host
-from tenants.queries import branding_in_force, called, help_text
+from tenants.queries import branding_in_force, called, help_text, tenant_in_force
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
@@ -39,6 +40,11 @@ def _look_in_force() -> dict[str, object]:
         "brand_logo": reverse("brand-logo", args=args) if look.pk and look.logo else "",
         "help_text": help_text(),
         "help_phone": look.help_phone,
+        "help_phone_url": _dials(look.help_phone),
         "help_url": look.help_url,
         "show_help": bool(look.help_texts or look.help_phone or look.help_url),
     }
+
+
+def _dials(phone: str) -> str:
+    return telephone_link(phone, region=tenant_in_force().country) if phone else ""

@@ -104,6 +104,35 @@ def check_help_line(text: str, *, region: str) -> None:
         raise NotAPhone(PhoneProblem.IMPOSSIBLE, region)
 
 
+def telephone_link(text: str, *, region: str) -> str:
+    """The `tel:` address that dials what is named for help; empty where that is no number.
+
+    Args:
+        text: as typed, see `check_help_line`.
+        region: ISO code that a number without `+` belongs to.
+
+    Source: RFC 3966.
+
+    >>> telephone_link("02-1234-5678 내선 12", region="KR")
+    'tel:+82-2-1234-5678;ext=12'
+    >>> telephone_link("1588-1234", region="KR")
+    'tel:15881234'
+    >>> telephone_link("ask at desk 3", region="KR")
+    ''
+    """
+    try:
+        number, extension = _without_extension(_plain(text))
+        found = _parsed(number or extension, region)
+    except NotAPhone:
+        return ""
+    valid = phonenumbers.is_valid_number(found)
+    if not valid or phonenumbers.number_type(found) not in _OFFICE:
+        # A service's number or an extension alone is dialled as it is, from within the country.
+        return "tel:" + re.sub(r"[^\d+]", "", number or extension)
+    found.extension = extension or None
+    return phonenumbers.format_number(found, PhoneNumberFormat.RFC3966)
+
+
 def ordinary_phones(
     texts: Sequence[str], *, region: str, countries: frozenset[str], office: bool = False
 ) -> list[tuple[str, bool] | None]:

@@ -133,7 +133,7 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
     ways = ways_to_prove(user)
     if not ways:
         if must_prove(user):
-            messages.warning(request, _("Please contact your IT team directly."))
+            return render(request, "registration/proof_none.html", {})
         return redirect("registration:security-info")
     form = MethodForm(request.POST or None, ways=ways)
     if form.is_valid():

@@ -24,6 +24,10 @@ from tenants.policy import Contact
 from tenants.queries import policy_in_force, time_zone_in_force
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
+_UNBRANDED = {"brand": ""}
+"""Refusals look the same for all organisations. The helpdesk is that of the domain that was typed,
+for each of its user IDs, known or not: the attempt belongs to that organisation.
+"""
 
 
 @at(Step.NEW_PASSWORD)
@@ -83,7 +87,7 @@ def ask_for_help(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         "username": queries.username_of(attempt),
         "way": contact.way_to_contact(),
         "code": _shown(attempt),
-        "brand": "",
+        **_UNBRANDED,
     }
     by_mail = contact.way_to_contact().contact in {Contact.MAIL, Contact.ADDRESS}
     if not by_mail or attempt.refused == Refusal.MANAGED_ELSEWHERE or not form.is_valid():
@@ -134,7 +138,7 @@ def _ended(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 
 def _gone(request: HttpRequest) -> HttpResponse:
     with in_tenant(NOBODY):
-        context = {"refusal": Refusal.SESSION_ENDED, "minutes": _minutes(), "brand": ""}
+        context = {"refusal": Refusal.SESSION_ENDED, "minutes": _minutes(), **_UNBRANDED}
         return render(request, "reset/refusals/R07.html", context)
 
 
@@ -149,8 +153,7 @@ def _refused(
         "minutes": _minutes(),
         "finished": facts is not None and facts.finished,
         "denied": facts is not None and facts.denied,
-        # Whether the organisation is known must not be read out of a refusal.
-        "brand": "",
+        **_UNBRANDED,
         "setup_url": f"{settings.BASE_URL}/ssprsetup",
     }
     status = _STATUS.get(refusal, 200)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from directory.models import User
-from isolation.scope import in_tenant
+from isolation.scope import NOBODY, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.views.frame import even_while_frozen
@@ -22,6 +22,8 @@ from verification.middleware import client_network
 from verification.queries import notice_link
 from verification.services.notice_words import Notice
 
+_STOPPED_IN = "stopped_in"
+"""Session key: the organisation of the user who stopped self-service and was signed out."""
 _METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -53,6 +55,8 @@ def by_oneself(request: HttpRequest, user: User) -> HttpResponse:
     if request.method == "POST":
         freezing.freeze(user, reason="security_info")
         logout(request)
+        # The page that says so names the helpdesk of this organisation.
+        request.session[_STOPPED_IN] = user.tenant_id
         return redirect("reset:frozen")
     return render(request, "reset/wasnt_me.html", {"signed_in": True})
 
@@ -60,7 +64,8 @@ def by_oneself(request: HttpRequest, user: User) -> HttpResponse:
 @require_safe
 def frozen(request: HttpRequest) -> HttpResponse:
     """What it says to everybody, whether anything was stopped or not."""
-    return render(request, "reset/wasnt_me_done.html")
+    with in_tenant(request.session.get(_STOPPED_IN, NOBODY)):
+        return render(request, "reset/wasnt_me_done.html")
 
 
 def _stopped(request: HttpRequest) -> HttpResponse | None:
