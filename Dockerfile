@@ -17,4 +17,4 @@ RUN for po in locale/*/LC_MESSAGES/django.po; do \
 
 USER sspr
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--no-ws", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "8", "sspr.wsgi:application"]
+CMD ["granian", "--interface", "rsgi", "--no-ws", "--http1-header-read-timeout", "10000", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "sspr.rsgi:gateway"]

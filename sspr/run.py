@@ -21,8 +21,8 @@ BASE = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE / "manage.py"))
 _GRACE_S, _LOOK_S = 10.0, 0.1
 _WEB = (
-    "granian --interface wsgi --no-ws --blocking-threads {threads} --port {port}"
-    " sspr.wsgi:application"
+    "granian --interface rsgi --no-ws --http1-header-read-timeout 10000 --port {port}"
+    " sspr.rsgi:gateway"
 )
 _WORKER = (
     "celery --quiet --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
@@ -151,7 +151,7 @@ def live(household: Household) -> None:
     if _static_files_are_old(env):
         _say("Collecting static files.")
         household.manage("collectstatic", "--noinput", "--verbosity", "0")
-    household.start("web server", *_program(_WEB, port=port, threads=_threads()))
+    household.start("web server", *_program(_WEB, port=port))
     accounts = household.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
         household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
@@ -169,11 +169,6 @@ def live(household: Household) -> None:
 
 def _program(words: str, **values: object) -> list[str]:
     return [sys.executable, "-m", *words.format(**values).split()]
-
-
-def _threads() -> int:
-    """Eight, but on a small machine as many as the web server takes without a warning."""
-    return min(8, 2 * (os.cpu_count() or 1) + 1)
 
 
 def _static_files_are_old(env: Mapping[str, str]) -> bool:

@@ -23,6 +23,8 @@ if not SECURE and not LOOPBACK:
 SECRET_KEY = env("SSPR_SECRET_KEY")
 ENCRYPTION_KEYS = env.list("SSPR_ENCRYPTION_KEYS")
 TRUSTED_PROXIES = env.int("SSPR_TRUSTED_PROXIES", default=0)
+# Each holds a connection to the database.
+WEB_THREADS = env.int("SSPR_WEB_THREADS", default=8)
 # Databases, brokers and mail servers that are reached by a network that nobody else is in.
 PRIVATE_HOSTS = env.list("SSPR_PRIVATE_HOSTS", default=[])
 DEBUG = False

@@ -22,6 +22,7 @@ from directory.backend import BuiltinBackend
 from directory.models import User
 from isolation.scope import in_tenant
 from tenants.queries import time_zone_in_force
+from verification.middleware import answer_at_a_beat
 
 LIFETIME = timedelta(minutes=10)
 _HALF, _CONTEXT = "half", "context"
@@ -52,6 +53,7 @@ def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest],
         user = _user_of(request)
         if user is None or user.tenant_id is None:
             return over(request)
+        answer_at_a_beat(request)
         with in_tenant(user.tenant_id), timezone.override(time_zone_in_force()):
             return view(request, user)
 

@@ -55,7 +55,7 @@ def signin(request: HttpRequest) -> HttpResponse:
     try:
         user = (
             _signed_in(request, form)
-            if form.is_valid() and _worked(form, asked, middleware.known_by(request))
+            if form.is_valid() and _worked(request, form, asked, middleware.known_by(request))
             else None
         )
     except TooMany:
@@ -75,7 +75,9 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
     form = PassForm(request.POST or None, initial={"username": request.session.get(_USERNAME, "")})
     asked = _asked(request)
     try:
-        found = _passed(request, form) if form.is_valid() and _worked(form, asked) else None
+        found = (
+            _passed(request, form) if form.is_valid() and _worked(request, form, asked) else None
+        )
     except TooMany:
         return _stopped(request, form, asked)
     if found is not None:
@@ -114,9 +116,14 @@ def _asked(request: HttpRequest) -> Captcha:
     return Captcha(Action.SIGN_IN, network, request.POST, suspicion or Suspicion.NONE, needed)
 
 
-def _worked(form: SignInForm | PassForm, asked: Captcha, known: str = "") -> bool:
-    name = form.cleaned_data["username"]
-    suspicion = captcha.suspicion_at_sign_in(asked.network, name, known)
+def _worked(
+    request: HttpRequest, form: SignInForm | PassForm, asked: Captcha, known: str = ""
+) -> bool:
+    suspicion: Suspicion | None = asked.suspicion
+    if not asked.needed or asked.is_paid_for:
+        middleware.answer_at_a_beat(request)
+        name = form.cleaned_data["username"]
+        suspicion = captcha.suspicion_at_sign_in(asked.network, name, known)
     found = Finding.PASSED if suspicion is None else asked.judge(suspicion)
     if found is not Finding.PASSED:
         form.add_error(None, words.captcha_words(asked.action, found, asked.ripe_at))

@@ -22,6 +22,7 @@ from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, time_zone_in_force
+from verification.middleware import answer_at_a_beat
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
 _UNBRANDED = {"brand": ""}
@@ -75,6 +76,7 @@ def ended(request: HttpRequest) -> HttpResponse:
     attempt = queries.attempt_of(cookie)
     if attempt is None:
         return _gone(request)
+    answer_at_a_beat(request)
     with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
         return _ended(request, attempt)
 

@@ -17,6 +17,7 @@ from reset.rules import LIFETIME, Step, step
 from reset.services import attempts
 from tenants.policy import Method
 from tenants.queries import time_zone_in_force
+from verification.middleware import answer_at_a_beat
 from verification.services.guesses import Paused
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -33,6 +34,7 @@ def of_attempt(view: AttemptView) -> View:
         attempt = queries.attempt_of(cookie)
         if attempt is None:
             return redirect("reset:ended")
+        answer_at_a_beat(request)
         with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
             return view(request, attempt)
 

@@ -12,7 +12,7 @@ from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
 from verification.forms import captcha_words
-from verification.middleware import client_network, known_by
+from verification.middleware import answer_at_a_beat, client_network, known_by
 from verification.rules.captcha import Action, Finding
 from verification.services import captcha
 from verification.services.captcha import Captcha
@@ -31,7 +31,7 @@ def identify(request: HttpRequest) -> HttpResponse:
     )
     network = client_network(request)
     asked = Captcha(Action.IDENTIFY, network, request.POST)
-    if form.is_valid() and _worked(form, asked):
+    if form.is_valid() and _worked(request, form, asked):
         captcha.count_a_user_id(network)
         begun = attempts.begin(
             form.cleaned_data["username"],
@@ -62,8 +62,12 @@ def again(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
     return redirect("reset:identify")
 
 
-def _worked(form: IdentifyForm, asked: Captcha) -> bool:
-    suspicion = captcha.suspicion_at_identify(form.cleaned_data["username"], asked.network)
+def _worked(request: HttpRequest, form: IdentifyForm, asked: Captcha) -> bool:
+    if asked.is_paid_for:
+        answer_at_a_beat(request)
+        suspicion = captcha.suspicion_at_identify(form.cleaned_data["username"], asked.network)
+    else:
+        suspicion = captcha.suspicion_of(asked.network)
     found = asked.judge(suspicion)
     if found is not Finding.PASSED:
         form.add_error(None, captcha_words(asked.action, found, asked.ripe_at))

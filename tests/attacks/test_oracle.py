@@ -11,8 +11,10 @@ from itertools import product
 
 import pytest
 import time_machine
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -310,27 +312,89 @@ def test_the_helpdesk_reads_why(organisation, mailroom, hashed):
 
 
 @pytest.mark.parametrize("took_s", [0.001, 0.0734, 0.0999, 0.25])
-@pytest.mark.parametrize("path", ["/passwordreset", "/passwordreset/code", "/signin"])
-def test_answers_about_a_user_id_leave_at_a_beat(monkeypatch, rf, path, took_s):
+def test_answers_about_a_user_id_leave_at_a_beat(monkeypatch, rf, took_s):
     now = [5.0]
     monkeypatch.setattr(middleware, "monotonic", lambda: now[0])
     monkeypatch.setattr(middleware, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
 
-    def answer(_request):
+    def answer(request):
+        middleware.answer_at_a_beat(request)
         now[0] += took_s
         return HttpResponse()
 
-    middleware.SteadyAnswers(answer)(rf.post(path))
+    middleware.SteadyAnswers(answer)(rf.post("/passwordreset"))
 
     beats = (now[0] - 5) / 0.2
     assert beats == pytest.approx(round(beats))
     assert now[0] - 5 >= took_s
 
 
-def test_pages_that_say_nothing_of_anybody_wait_for_no_beat(monkeypatch, rf):
-    waited = []
-    monkeypatch.setattr(middleware, "sleep", waited.append)
-    for path in ("/passwordreset", "/signin", "/", "/help"):
-        middleware.SteadyAnswers(lambda _request: HttpResponse())(rf.get(path))
+@pytest.fixture
+def waited(monkeypatch):
+    """Every wait for a beat, in seconds."""
+    waits = []
+    monkeypatch.setattr(middleware, "sleep", waits.append)
+    return waits
+
+
+@pytest.mark.parametrize("kind", ["unknown", "registered", "unregistered"])
+def test_every_answer_past_the_checks_waits_for_the_beat(organisation, hashed, waited, kind):
+    upn = person(kind, "sobody")
+    client = Client()
+    steps = [
+        ("/passwordreset", solved({"username": upn})),
+        ("/passwordreset/choose", {"reason": "forgot"}),
+        ("/passwordreset/verify", None),
+        ("/passwordreset/verify", {"method": "email"}),
+        ("/passwordreset/code", {"code": "11111111"}),
+        ("/passwordreset/resend", {}),
+        ("/passwordreset/ended", None),
+        ("/passwordreset/again", {}),
+        ("/signin", {"username": upn, "password": "not that one"}),
+        ("/signin/pass", {"username": upn, "access_pass": "not that one"}),
+    ]
+    for path, fields in steps:
+        waited.clear()
+        client.get(path) if fields is None else client.post(path, fields)
+        assert len(waited) == 1, path
+
+
+def test_what_a_stranger_gets_without_the_checks_waits_for_nothing(organisation, waited):
+    upn = person("registered", "sobody")
+    strict, client = Client(enforce_csrf_checks=True), Client()
+    for path in ("/passwordreset", "/signin", "/signin/pass", "/passwordreset/code"):
+        assert strict.post(path).status_code == 403
+        client.get(path)
+        client.post(path)
+    for work in ({}, {"altcha": "e30="}, {"altcha": "x"}, {"ticket": "x"}):
+        client.post("/passwordreset", {"username": upn, **work})
+    for path in ("/", "/help", "/passwordreset/nothing", "/passwordreset/ended", "/signin?out"):
+        client.get(path)
+
+    assert waited == []
+
+
+def test_without_work_nothing_is_looked_up(organisation):
+    """Otherwise an answer that leaves at once would tell who is known, or whose domain is."""
+    asked = []
+    for upn in (person("registered", "sobody"), "robody@elsewhere.example"):
+        with CaptureQueriesContext(connection) as queries:
+            Client().post("/passwordreset", {"username": upn})
+        asked.append([re.sub(r"\d{4}-\S+ [\d:.+]+", "", one["sql"]) for one in queries])
+
+    assert asked[0] == asked[1]
+    assert not any("directory_user" in one or "tenants_" in one for one in asked[0])
+
+
+def test_a_network_that_failed_often_is_refused_without_work_before_anything_is_looked_up(
+    organisation, waited
+):
+    for number in range(5):
+        Client().post("/signin", {"username": f"x{number}@contoso.example", "password": "wrong"})
+    waited.clear()
+
+    for upn in (person("registered", "sobody"), "robody@elsewhere.example"):
+        page = Client().post("/signin", {"username": upn, "password": "wrong"})
+        assert b'role="alert"' in page.content
 
     assert waited == []

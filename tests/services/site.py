@@ -14,7 +14,7 @@ from tests.services.processes import end, free_port, kill_tree, wait_until
 
 _READY_S = 60
 _TAIL = 4_000
-_WEB = "granian --interface wsgi --no-ws --host 127.0.0.1 --blocking-threads 4 --port {port}"
+_WEB = "granian --interface rsgi --no-ws --host 127.0.0.1 --port {port}"
 _WORKER = "celery --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
 
 
@@ -45,7 +45,7 @@ class Site:
         return done.stdout
 
     def start_web(self) -> None:
-        self._start("web", *_WEB.format(port=self.env["PORT"]).split(), "sspr.wsgi:application")
+        self._start("web", *_WEB.format(port=self.env["PORT"]).split(), "sspr.rsgi:gateway")
         self._await("web", "Web server ready", lambda: _answers(f"{self.url}/healthz"))
 
     def start_worker(self) -> None:

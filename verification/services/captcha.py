@@ -51,6 +51,21 @@ class Captcha:
     finding: Finding | None = None
     _ticket: "_Ticket | None" = field(default=None, init=False)
     _crowded_until: datetime | None = field(default=None, init=False)
+    _challenge: altcha.Challenge | None = field(default=None, init=False)
+    _was_verified: bool = field(default=False, init=False)
+    _has_expired: bool = field(default=False, init=False)
+
+    @property
+    def is_paid_for(self) -> bool:
+        """Whether some work was done, or some time waited: worth looking up what is asked.
+
+        Whether it's enough depends on the suspicion, which depends on the user ID.
+        """
+        if self._verified() is not None:
+            return True
+        held = self._ticket_sent()
+        least = rules.ripe(held.at, timezone.now(), Suspicion.NONE) if held else None
+        return least is Finding.PASSED
 
     def judge(self, suspicion: Suspicion) -> Finding:
         """Whether the work was done, or the time waited, that so much suspicion asks for.
@@ -101,21 +116,28 @@ class Captcha:
 
     def _worked(self) -> Finding | None:
         """Nothing where the page's script sent nothing."""
-        payload = self.sent.get("altcha", "")
-        if not payload:
+        if not self.sent.get("altcha"):
             return None
-        if len(payload) > _MOST_SENT:
-            return Finding.FAILED
-        verified = altcha.verify_solution(payload, purpose_key("captcha"))
-        if not verified.verified:
-            return Finding.EXPIRED if verified.expired else Finding.FAILED
-        # It was signed by us: what is in it is as we wrote it.
-        challenge = altcha.Payload.from_base64(payload).challenge
+        challenge = self._verified()
+        if challenge is None:
+            return Finding.EXPIRED if self._has_expired else Finding.FAILED
         told = challenge.parameters.data or {}
         enough = told.get("suspicion", -1) >= self.suspicion
         if told.get("for") != self.action or not enough:
             return Finding.FAILED
         return _spend(challenge.parameters.nonce)
+
+    def _verified(self) -> altcha.Challenge | None:
+        """The work that was done, if it was: signed by us, so that all in it is as we wrote it."""
+        if self._challenge is None and not self._was_verified:
+            self._was_verified = True
+            payload = self.sent.get("altcha", "")
+            if payload and len(payload) <= _MOST_SENT:
+                verified = altcha.verify_solution(payload, purpose_key("captcha"))
+                self._has_expired = verified.expired
+                if verified.verified:
+                    self._challenge = altcha.Payload.from_base64(payload).challenge
+        return self._challenge
 
     def _waited(self) -> Finding | None:
         held = self._ticket_sent()

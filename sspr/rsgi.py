@@ -1,0 +1,240 @@
+"""The way in for the web server: granian speaks RSGI, Django's WSGI application answers.
+
+All waiting is done in the event loop, where it costs some memory, and none of it in the threads in
+which Django works: for a body that arrives slowly, for a free thread, and for the beat at which
+some answers leave.
+
+Source: RSGI 1.5; PEP 3333.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]
+
+from sspr.wsgi import application
+from verification.rules.beat import AT_A_BEAT, SERVER_WAITS, until_the_beat
+
+_T = TypeVar("_T")
+WSGIApplication = Callable[[dict[str, Any], Any], HttpResponseBase]
+
+BODY_S = 10.0
+"""How long a body may take to arrive; for a file, how long each part of it may take."""
+TAKE_FILES = {"/admin/branding/", "/admin/imports/upload/"}
+"""Only there may a body be larger than what is kept in memory."""
+_CONSOLE = "/admin"
+_MOST_AT_ONCE = 1_000_000
+
+
+class TooLarge(Exception):
+    """The body is larger than this address takes."""
+
+
+class CutShort(Exception):
+    """The body ended too early."""
+
+
+class Upload(io.RawIOBase):
+    """A file as it arrives, for a thread that may wait for it. Read through a buffer."""
+
+    def __init__(self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._parts: AsyncIterator[bytes] = aiter(protocol)
+        self._loop = loop
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Raises `TimeoutError`, as Django expects an `OSError`, when no part comes in time."""
+        if not self._rest:
+            self._rest = _awaited(self._part(), self._loop)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+    async def _part(self) -> bytes:
+        async for part in self._parts:
+            if part:
+                return part
+        return b""
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Requests to threads, and answers back.
+
+    Args:
+        application: answers a request, in the way of WSGI.
+        threads: in which Django works. The console gets half of them, so that its long pages leave
+            room for people who reset their password.
+    """
+
+    application: WSGIApplication
+    threads: int
+    _pool: ThreadPoolExecutor = field(init=False)
+    _console: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="web")
+        self._console = asyncio.Semaphore(max(1, self.threads // 2))
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        loop = asyncio.get_running_loop()
+        environ = environ_of(scope)
+        try:
+            async with asyncio.timeout(BODY_S):
+                environ["wsgi.input"] = await _body(scope.path, environ, protocol, loop)
+        except TimeoutError:
+            return _refuse(protocol, HTTPStatus.REQUEST_TIMEOUT)
+        except TooLarge:
+            return _refuse(protocol, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except CutShort:
+            return _refuse(protocol, HTTPStatus.BAD_REQUEST)
+        began = loop.time()
+        async with self._console if scope.path.startswith(_CONSOLE) else nullcontext():
+            answer = await loop.run_in_executor(self._pool, self._answer, environ, protocol, loop)
+        if answer is None:
+            return None
+        if AT_A_BEAT in environ:
+            await asyncio.sleep(until_the_beat(began, loop.time()))
+        protocol.response_bytes(answer.status, answer.headers, answer.body)
+        return None
+
+    def _answer(
+        self, environ: dict[str, Any], protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop
+    ) -> Answer | None:
+        """Django's answer, made in a thread; None if it was so long that it was sent from there."""
+        started: list[tuple[int, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *_exc_info: object) -> None:
+            started.append((int(status.split(" ", 1)[0]), headers))
+
+        response = self.application(environ, start)
+        try:
+            status, headers = started[0]
+            if isinstance(response, StreamingHttpResponse) and _is_long(response):
+                with suppress(
+                    TimeoutError, ProtocolClosed
+                ):  # the client went away, or doesn't read
+                    _send(response, protocol.response_stream(status, headers), loop)
+                return None
+            return Answer(status, headers, b"".join(response))
+        finally:
+            response.close()
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """What WSGI says of a request, but for its body.
+
+    A header with an underscore in its name is dropped: WSGI spells it like one with a hyphen, and
+    a client could say by `X_Forwarded_For` what only a proxy may say.
+    """
+    server, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": _as_wsgi(scope.path),
+        "QUERY_STRING": _as_wsgi(scope.query_string),
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        SERVER_WAITS: True,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            key = f"HTTP_{key}"
+        # HTTP/2 may send its cookies one by one (RFC 9113 8.2.3).
+        both = key == "HTTP_COOKIE" and key in environ
+        environ[key] = f"{environ[key]}; {value}" if both else value
+    if scope.authority and "HTTP_HOST" not in environ:
+        environ["HTTP_HOST"] = scope.authority
+    return environ
+
+
+async def _body(
+    path: str, environ: dict[str, Any], protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop
+) -> io.BufferedIOBase:
+    """All of a small body; a large one as it arrives, where a file may be sent.
+
+    Raises:
+        TooLarge: no file may be sent there.
+        CutShort: it ended before its announced length.
+    """
+    most, length = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, environ.get("CONTENT_LENGTH")
+    if int(length or 0) > most:
+        if path not in TAKE_FILES:
+            raise TooLarge
+        return io.BufferedReader(Upload(protocol, loop))
+    body = bytearray()
+    async for part in protocol:
+        body += part
+        if len(body) > most:
+            raise TooLarge
+    if length and int(length) != len(body):
+        raise CutShort
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return io.BytesIO(body)
+
+
+def _send(response: StreamingHttpResponse, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+    async def send(part: bytes) -> None:
+        await transport.send_bytes(part)
+
+    for part in response:
+        _awaited(send(part), loop)
+
+
+def _awaited(what: Coroutine[Any, Any, _T], loop: asyncio.AbstractEventLoop) -> _T:
+    """What comes of it in the event loop, for a thread. Raises `TimeoutError` after `BODY_S`."""
+    waiting = asyncio.run_coroutine_threadsafe(what, loop)
+    try:
+        return waiting.result(BODY_S)
+    except TimeoutError:
+        waiting.cancel()
+        raise
+
+
+def _is_long(response: StreamingHttpResponse) -> bool:
+    """Files of ours say how long they are; an export doesn't."""
+    return int(response.headers.get("Content-Length", _MOST_AT_ONCE)) >= _MOST_AT_ONCE
+
+
+def _refuse(protocol: HTTPProtocol, status: HTTPStatus) -> None:
+    headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close")]
+    protocol.response_str(status, headers, status.phrase)
+
+
+def _as_wsgi(text: str) -> str:
+    return text.encode(errors="replace").decode("latin-1")
+
+
+gateway = Gateway(application, threads=settings.WEB_THREADS)

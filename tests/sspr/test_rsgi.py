@@ -1,0 +1,279 @@
+"""The way in for the web server: what waits holds no thread, and nothing else changes."""
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from types import SimpleNamespace
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+
+from sspr import rsgi
+from sspr.rsgi import Gateway, environ_of
+from tests.attacks.test_requests import ASK_BY_THEMSELVES
+from tests.services.environment import environment
+from tests.services.processes import free_port
+from tests.services.site import Site
+from verification.rules.beat import AT_A_BEAT, BEAT_S
+
+MANY = 40
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    """The web server alone, as a process of its own."""
+    port = str(free_port())
+    var, url = tmp_path_factory.mktemp("web"), f"http://localhost:{port}"
+    site = Site(url, var, environment(var, SSPR_BASE_URL=url, PORT=port))
+    site.manage("migrate", "--verbosity", "0")
+    site.manage("collectstatic", "--noinput", "--verbosity", "0")
+    site.start_web()
+    yield int(port)
+    site.stop()
+
+
+def ask(port, method, path, body=None, headers=None, *, host="localhost"):
+    connection = HTTPConnection("localhost", port, timeout=30)
+    headers = {"Host": host, **(headers or {})}
+    connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+    answer = connection.getresponse()
+    answer.text = answer.read().decode()
+    connection.close()
+    return answer
+
+
+def test_bodies_that_never_come_hold_up_no_other_request_and_end(web):
+    with ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("localhost", web), 30))
+            for _ in range(MANY)
+        ]
+        for one in slow:
+            one.sendall(b"POST /signin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nu")
+        began = time.monotonic()
+
+        pages = [ask(web, "GET", path).status for path in ("/healthz", "/passwordreset", "/signin")]
+        took = time.monotonic() - began
+        ends = [one.recv(100).split(b"\r\n")[0] for one in slow]
+
+    assert pages == [200, 200, 200]
+    assert took < rsgi.BODY_S / 2
+    assert set(ends) == {b"HTTP/1.1 408 Request Timeout"}
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_comes(web):
+    with socket.create_connection(("localhost", web), 5) as large:
+        large.sendall(b"POST /signin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n")
+
+        assert large.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_without_an_end_is_refused_when_it_is_too_large(web):
+    head = b"POST /signin HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("localhost", web), 5) as endless:
+        endless.sendall(head)
+        with suppress(ConnectionError):
+            for _ in range(9):
+                endless.sendall(b"2000\r\n" + b"x" * 0x2000 + b"\r\n")
+
+        assert endless.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_form_that_comes_in_pieces_without_its_length_is_read(web):
+    token = "t" * 32
+    fields = f"csrfmiddlewaretoken={token}&username=&password=".encode()
+    headers = {
+        "Cookie": f"csrf={token}",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Transfer-Encoding": "chunked",
+    }
+
+    assert ask(web, "POST", "/signin", iter([fields]), headers).status == 200
+
+
+def test_pages_files_and_errors_come_as_before(web):
+    page = ask(web, "GET", "/passwordreset?x=%EA%B0%80")
+    style = page.text.partition('<link rel="stylesheet" href="')[2].partition('"')[0]
+
+    assert page.status == 200
+    assert ask(web, "GET", style).headers["Content-Type"].startswith("text/css")
+    assert int(ask(web, "HEAD", style).headers["Content-Length"]) > 100
+    assert ask(web, "GET", "/%FF").status == 404
+    assert ask(web, "GET", "/healthz", host="elsewhere.example").status == 400
+
+
+@dataclass
+class Protocol:
+    """A client as the web server shows it."""
+
+    parts: list[bytes] = field(default_factory=list)
+    answer: tuple[object, ...] = ()
+    sent: list[bytes] = field(default_factory=list)
+    stalls: bool = False
+
+    async def __aiter__(self):
+        for part in self.parts:
+            yield part
+        if self.stalls:
+            await asyncio.sleep(60)
+
+    def response_bytes(self, status, headers, body):
+        self.answer = (status, dict(headers), body)
+
+    def response_str(self, status, headers, body):
+        self.answer = (int(status), dict(headers), body)
+
+    def response_stream(self, status, headers):
+        self.answer = (status, dict(headers), None)
+        return SimpleNamespace(send_bytes=self.take)
+
+    async def take(self, part):
+        self.sent.append(part)
+
+
+def scope(path="/", headers=(), **changed):
+    plain = {
+        "method": "GET",
+        "path": path,
+        "query_string": "",
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": "127.0.0.1:8000",
+        "client": "192.0.2.7:51066",
+        "authority": None,
+        "headers": dict(headers),
+    }
+    return SimpleNamespace(**plain | changed)
+
+
+def through(application, asked, protocol, *, threads=2):
+    asyncio.run(Gateway(application, threads=threads).__rsgi__(asked, protocol))
+    return protocol
+
+
+def answering(read):
+    """A WSGI application whose body is what `read` makes of the environ."""
+
+    def application(environ, start):
+        response = HttpResponse(read(environ))
+        start("200 OK", list(response.items()))
+        return response
+
+    return application
+
+
+def test_a_form_that_is_cut_short_is_not_taken_for_a_whole_one():
+    asked = scope("/passwordreset/code", {"content-length": "13"}, method="POST")
+
+    done = through(answering(lambda e: e["wsgi.input"].read()), asked, Protocol([b"code=123"]))
+
+    assert done.answer[0] == 400
+
+
+@pytest.mark.parametrize("path", sorted(rsgi.TAKE_FILES))
+def test_a_large_file_is_read_as_it_comes(path):
+    parts = [b"x" * 50_000] * 3
+    asked = scope(path, {"content-length": "150000"}, method="POST")
+
+    done = through(answering(lambda e: e["wsgi.input"].read()), asked, Protocol(parts))
+
+    assert done.answer[2] == b"".join(parts)
+
+
+def test_a_file_that_stops_coming_ends(monkeypatch):
+    monkeypatch.setattr(rsgi, "BODY_S", 0.2)
+    asked = scope("/admin/branding/", {"content-length": "150000"}, method="POST")
+
+    with pytest.raises(TimeoutError):
+        through(answering(lambda e: e["wsgi.input"].read()), asked, Protocol([b"x"], stalls=True))
+
+
+def test_only_the_pages_that_take_files_get_large_bodies():
+    assert rsgi.TAKE_FILES == ASK_BY_THEMSELVES
+
+
+def test_a_long_answer_is_sent_as_it_is_made():
+    def application(_environ, start):
+        response = StreamingHttpResponse([b"a", b"b"])
+        start("200 OK", [])
+        return response
+
+    assert through(application, scope(), Protocol()).sent == [b"a", b"b"]
+
+
+def test_answers_at_a_beat_wait_without_a_thread():
+    """Twenty of them with two threads take one beat together, not ten."""
+    began = time.monotonic()
+    gateway = Gateway(answering(lambda e: str(e.setdefault(AT_A_BEAT, True))), threads=2)
+    clients = [Protocol() for _ in range(20)]
+
+    async def all_of_them():
+        await asyncio.gather(*(gateway.__rsgi__(scope(), one) for one in clients))
+
+    asyncio.run(all_of_them())
+
+    assert BEAT_S <= time.monotonic() - began < 3 * BEAT_S
+    assert all(one.answer[0] == 200 for one in clients)
+
+
+def test_other_answers_wait_for_nothing():
+    began = time.monotonic()
+    through(answering(lambda _environ: "ok"), scope(), Protocol())
+
+    assert time.monotonic() - began < BEAT_S
+
+
+def test_the_console_leaves_half_of_the_threads_to_others():
+    release, waiting = threading.Event(), []
+
+    def application(environ, start):
+        if environ["PATH_INFO"].startswith("/admin/"):
+            waiting.append(environ)
+            release.wait(10)
+        start("200 OK", [])
+        return HttpResponse()
+
+    async def portal_beside_the_console():
+        gateway = Gateway(application, threads=4)
+        pages = [
+            asyncio.create_task(gateway.__rsgi__(scope("/admin/"), Protocol())) for _ in range(9)
+        ]
+        await asyncio.sleep(0.1)
+        portal = Protocol()
+        await asyncio.wait_for(gateway.__rsgi__(scope("/passwordreset"), portal), 5)
+        at_work = len(waiting)
+        release.set()
+        await asyncio.gather(*pages)
+        return portal, at_work
+
+    portal, at_work = asyncio.run(portal_beside_the_console())
+
+    assert portal.answer[0] == 200
+    assert at_work == 2
+    assert len(waiting) == 9
+
+
+def test_a_header_with_an_underscore_is_not_taken_for_one_with_a_hyphen():
+    environ = environ_of(scope(headers={"x_forwarded_for": "1.2.3.4", "x-real": "5"}))
+
+    assert "HTTP_X_FORWARDED_FOR" not in environ
+    assert environ["HTTP_X_REAL"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("client", "address"),
+    [("192.0.2.7:51066", "192.0.2.7"), ("[2001:db8::7]:51066", "2001:db8::7")],
+)
+def test_the_address_of_the_client_is_its_own(client, address):
+    assert environ_of(scope(client=client))["REMOTE_ADDR"] == address
+
+
+def test_a_path_in_another_script_is_spelled_as_wsgi_spells_it():
+    environ = environ_of(scope("/가", query_string="q=가"))
+
+    assert environ["PATH_INFO"].encode("latin-1").decode() == "/가"
+    assert environ["QUERY_STRING"].encode("latin-1").decode() == "q=가"
