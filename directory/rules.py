@@ -6,27 +6,44 @@ from collections.abc import Mapping, Sequence
 
 import idna
 
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
-_UPN = re.compile(r"[^\s@\x00-\x1f<>\"'();:,\\\[\]]{1,64}@[^\s@]+\.[^\s@]+")
+from typed.rules import folded, without_invisible
+
+_UPN = re.compile(r"[^\s@\x00-\x1f<>\"();:,\\\[\]]{1,64}@[^\s@]+\.[^\s@]+")
+"""More than Microsoft Entra allows: letters, digits and ' . - _ ! # ^ ~"""
+_LINK = re.compile(r"^(?:mailto:\s*)+")
 _MAX_CHARACTERS = 254
 
 
 def canonical_upn(text: str) -> str:
     """The one spelling of a user principal name that is stored, compared and counted.
 
-    >>> canonical_upn(" Minji＠Example.COM ")
+    A full stop behind the domain is dropped, and so is `mailto:` in front.
+
+    >>> canonical_upn(" Minji＠Example.COM. ")
     'minji@example.com'
+    >>> canonical_upn("Sean.O’Brien@example.com")
+    "sean.o'brien@example.com"
     >>> canonical_upn("민지@한빛.example")
     '민지@xn--xx3br43b.example'
     """
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    local, at, domain = unicodedata.normalize("NFKC", plain.strip().casefold()).rpartition("@")
-    if domain.isascii():
-        return f"{local}{at}{domain}"
-    try:
-        return f"{local}{at}{idna.encode(domain, uts46=True).decode()}"
-    except idna.IDNAError:
-        return f"{local}{at}{domain}"
+    if text.isascii():
+        plain = text.strip().lower()
+        return _LINK.sub("", plain).rstrip(". ") if "@" in plain else plain
+    local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
+    if not at:
+        return folded(text)
+    return f"{_LINK.sub('', folded(local))}@{_ascii_domain(domain)}"
+
+
+def _ascii_domain(text: str) -> str:
+    """Digits and joiners stay as they are where IDNA allows them: they make another domain."""
+    visible = without_invisible(without_invisible(text).casefold()).strip()
+    for domain in (unicodedata.normalize("NFKC", text.casefold()).strip(), visible):
+        try:
+            return idna.encode(domain.rstrip("."), uts46=True).decode().lower()
+        except idna.IDNAError:
+            continue
+    return visible.rstrip(".")
 
 
 def by_older_names(names: Sequence[str], older: Mapping[tuple[str, ...], str]) -> list[str]:

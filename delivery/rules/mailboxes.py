@@ -1,10 +1,14 @@
 """What an e-mail address is. Only the final ASCII form is stored, compared and mailed."""
 
 import re
-import unicodedata
 
 import idna
 
+from typed.rules import cleaned, without_invisible
+
+_REVERSED = "\u202e"
+"""Turns the direction of writing: what is seen isn't what is read."""
+_LINK = re.compile(r"^mailto:\s*", re.IGNORECASE)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$&'*+/^_{|}~-]{1,64}", re.ASCII)
 _MAX_CHARACTERS = 254
 
@@ -24,10 +28,10 @@ def mailbox(text: str) -> str:
     >>> mailbox("Minji@Faß.de")
     'minji@xn--fa-hia.de'
     """
-    if len(text) > 2 * _MAX_CHARACTERS:
+    if len(text) > 2 * _MAX_CHARACTERS or _REVERSED in text:
         raise NotAMailbox
-    plain = unicodedata.normalize("NFKC", text).strip()
-    local, _, domain = plain.rpartition("@")
+    before, _, domain = without_invisible(text).rpartition("@")
+    local = _LINK.sub("", cleaned(before))
     dotted = local.startswith(".") or local.endswith(".") or ".." in local
     if not _LOCAL.fullmatch(local) or dotted:
         raise NotAMailbox

@@ -1,7 +1,6 @@
 """What a phone number is, and whether it may be texted or called."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,8 +10,17 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from delivery.rules.phone_patterns import Kind, recognised, recognised_each
+from typed.rules import cleaned
 
-_EXTENSION = re.compile(r"\s*(?:내선|ext\.?|x|#)\s*:?\s*([0-9]{1,8})\s*(?:번)?\s*$", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"[\s(,;]*(?:내선(?:\s*번호)?|ext(?:ension|n)?\.?|x|#|[,;])\s*[:=]?\s*([0-9]{1,8})\s*번?\s*\)?\s*$",
+    re.IGNORECASE,
+)
+"""As people write it; `;ext=` as in a `tel:` address, `,` as telephones wait before dialling on.
+
+Source: RFC 3966 section 5.3.
+"""
+_LINK = re.compile(r"^(?:tel|callto):\s*", re.IGNORECASE)
 _MAX_CHARACTERS = 100
 _LANDLINE_OR_MOBILE = PhoneNumberType.FIXED_LINE_OR_MOBILE
 _MOBILE = {PhoneNumberType.MOBILE, _LANDLINE_OR_MOBILE}
@@ -52,7 +60,7 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     """The phone that somebody meant.
 
     Args:
-        text: as typed: national or international, full-width digits, `내선 12`, `ext 12`.
+        text: as typed or pasted: national or international, `tel:`, `내선 12`, `ext 12`.
         region: ISO code that a number without `+` belongs to.
         countries: ISO codes that may be called.
         office: whether extensions and internet telephony (Korea's 070) are welcome.
@@ -202,15 +210,15 @@ def without_trunk_zero(text: str, found: Phone, *, region: str) -> bool:
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix != "0":
         return False
-    plain, _ = _without_extension(unicodedata.normalize("NFKC", text).strip())
-    digits = "".join(str(int(character)) for character in plain if character.isdecimal())
+    plain, _ = _without_extension(cleaned(text))
+    digits = re.sub(r"\D", "", plain)
     return f"+{metadata.country_code}{digits}" == found.e164
 
 
 def _plain(text: str) -> str:
     if len(text) > _MAX_CHARACTERS:
         raise NotAPhone(PhoneProblem.FORMAT)
-    plain = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
+    plain = _LINK.sub("", cleaned(text))
     if not plain:
         raise NotAPhone(PhoneProblem.EMPTY)
     return plain

@@ -11,6 +11,7 @@ from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without
 from directory.csv_rows.problems import Problem, Reason, about
 from directory.rules import canonical_upn, is_upn
 from tenants.rules import group_name
+from typed.rules import cleaned, without_marks
 
 COLUMNS = (
     "user_principal_name",
@@ -25,14 +26,17 @@ COLUMNS = (
     "password",
 )
 _UPN, _GROUPS, _PASSWORD, _EMAIL = COLUMNS[0], "groups", "password", "alternate_email"
+_NO_NAMES = {_UPN, "language", "office_phone", "mobile_phone", _EMAIL}
 LONGEST_NAMES = {"display_name": 200, "given_name": 100, "surname": 100}
 _LONGEST_CELL, _LONGEST_GROUP, _MOST_GROUPS = 1_024, 100, 100
 _PASSWORD_LENGTHS = range(8, 257)
 # Line breaks, other controls, what turns the direction of writing, and halves of characters.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LIKE_A_CALCULATION = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
-# What a spreadsheet puts before a text. The one in 't Hooft belongs to the name.
-_TEXT_MARK = re.compile(r"'(?![A-Za-z][ -])")
+# What a spreadsheet puts before what isn't text, and our own export before what looks like a
+# formula. An apostrophe before a letter belongs to the name: 't Hooft, 'Abd al-Rahman.
+_TEXT_MARK = re.compile(r"'(?=['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')
 _SIMPLE_LOCAL = re.compile(r"[a-z0-9_]+(?:[.+-][a-z0-9_]+)*")
 _PHONE_PROBLEMS = {
     PhoneProblem.KIND: Problem.KIND_OF_NUMBER,
@@ -78,11 +82,11 @@ def person(row: Mapping[str, str], yardstick: Yardstick) -> Person | list[Reason
         row: column → cell. Only `user_principal_name` must be there; other columns are ignored.
     """
     text = "".join(row.values())
+    if not text.isprintable() or "'" in text or '="' in text:
+        row = {name: cell if name == _PASSWORD else _text(name, cell) for name, cell in row.items()}
     wrong = [] if len(text) <= _LONGEST_CELL and text.isprintable() else _unfit(row)
     if wrong:
         return wrong
-    if "'" in text:
-        row = _without_text_marks(row)
     noticed: list[Reason] = []
     upn = _upn(row, yardstick, wrong)
     found = Person(
@@ -115,17 +119,18 @@ def _unfit(row: Mapping[str, str]) -> list[Reason]:
     ]
 
 
-def _without_text_marks(row: Mapping[str, str]) -> Mapping[str, str]:
-    return {
-        name: cell[1:] if name != _PASSWORD and _TEXT_MARK.match(cell) else cell
-        for name, cell in row.items()
-    }
+def _text(column: str, cell: str) -> str:
+    """A cell without what a spreadsheet put around its text: marks of direction, `'`, `="…"`."""
+    plain = without_marks(cell)
+    if formula := _TEXT_FORMULA.fullmatch(plain.strip()):
+        return formula[1]
+    is_marked = _TEXT_MARK.match(plain) or (column in _NO_NAMES and plain[:1] == "'")
+    return plain[1:] if is_marked else plain
 
 
 def _upn(row: Mapping[str, str], yardstick: Yardstick, wrong: list[Reason]) -> str:
     cell = row.get(_UPN, "")
-    # In ASCII there is nothing to normalise.
-    upn = cell.strip().lower() if cell.isascii() else canonical_upn(cell)
+    upn = canonical_upn(cell)
     domain = upn.rpartition("@")[2]
     if not upn:
         wrong.append(Reason(Problem.UPN_MISSING, _UPN))
@@ -148,7 +153,7 @@ def _name(row: Mapping[str, str], column: str, wrong: list[Reason]) -> str:
 
 def language_of(text: str, yardstick: Yardstick) -> str | None:
     """`ko` for `ko`, `KO`, `ko-KR` and `ko_KR`; None for what isn't spoken here."""
-    cell = text.strip()
+    cell = cleaned(text)
     if cell in yardstick.languages:
         return cell
     language = cell.lower().replace("_", "-").partition("-")[0]

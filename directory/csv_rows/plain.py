@@ -122,6 +122,7 @@ def _names(cells: Sequence[str], limit: int) -> Values:
         and "\n " not in framed
         and " \n" not in framed
         and "\n'" not in framed
+        and '\n="' not in framed
         and lines.count("\n") == len(cells) - 1
         and lines.replace("\n", "").isprintable()
         and (lines.isascii() or unicodedata.is_normalized("NFC", lines))
@@ -138,7 +139,7 @@ def _names(cells: Sequence[str], limit: int) -> Values:
 def _languages(cells: Sequence[str], yardstick: Yardstick) -> Values:
     meant = {
         cell: language_of(cell, yardstick)
-        if cell.isprintable() and not cell.startswith("'")
+        if cell.isprintable() and not cell.startswith(("'", "="))
         else None
         for cell in set(cells)
     }

@@ -24,5 +24,7 @@ def as_csv(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _as_text(cell: str) -> str:
-    is_formula = cell.startswith(_FORMULA) or cell.lstrip().startswith(_FORMULA)
+    # Also behind a `'` of its own, of which an import takes one away.
+    bare = cell.lstrip().lstrip("'").lstrip()
+    is_formula = cell.startswith(_FORMULA) or bare.startswith(_FORMULA)
     return f"'{cell}" if is_formula else cell

@@ -1,6 +1,7 @@
 """A file that somebody sends, opened: which encoding, which delimiter, which columns."""
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from typing import BinaryIO
 
 from directory.csv_rows import COLUMNS, FileProblem
 from directory.csv_rows.cells import LONGEST_LINE, split
+from typed.rules import cleaned
 
 _CHUNK_BYTES = 1 << 16
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -21,6 +23,8 @@ _MARKS = {
 _KOREAN = "cp949"
 _DELIMITERS = (",", ";", "\t")
 _MOST_COLUMNS = 64
+_SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
+"""The first line by which a file tells a spreadsheet what is between its cells."""
 
 
 class UnusableFile(ValueError):
@@ -78,16 +82,21 @@ def opened(file: BinaryIO, *, encoding: str = "") -> Sheet:
     encoding = encoding or _encoding(file, beginning)
     file.seek(0)
     lines = _lines(file, encoding)
-    first = next(lines, "")
+    first, delimiter = next(lines, ""), ""
+    if mark := _SEPARATOR.fullmatch(first.strip(" \ufeff")):
+        # The line below it has the names of the columns; an empty one stands for it, so that every
+        # row keeps its line.
+        first, delimiter, lines = next(lines, ""), mark[1], chain([""], lines)
     if not first.strip() and not any(line.strip() for line in lines):
         raise UnusableFile(FileProblem.EMPTY)
-    delimiter = max(_DELIMITERS, key=partial(_columns_known, first))
+    delimiter = delimiter or max(_DELIMITERS, key=partial(_columns_known, first))
     return Sheet(encoding, delimiter, _columns(first, delimiter), lines)
 
 
 def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
     """Cells to look at, of the first lines. They are used up: open the file again to import it."""
-    return [split(line, sheet.delimiter) for line in islice(sheet.lines, count)]
+    lines = (line for line in sheet.lines if line.strip())
+    return [split(line, sheet.delimiter) for line in islice(lines, count)]
 
 
 def _encoding(file: BinaryIO, beginning: bytes) -> str:
@@ -148,4 +157,4 @@ def _columns_known(first: str, delimiter: str) -> int:
 
 
 def _name(cell: str) -> str:
-    return cell.strip().removeprefix("'").lower()
+    return cleaned(cell).removeprefix("'").lower()

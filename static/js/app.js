@@ -87,7 +87,7 @@ const otp = one("input[autocomplete=one-time-code]");
 otp?.addEventListener("paste", (event) => {
   event.preventDefault();
   const text = event.clipboardData.getData("text").normalize("NFKC");
-  const code = text.replace(/[\s\u200B-\u200D\u2010-\u2015-]/g, "").replace(/^#/, "");
+  const code = text.replace(/[\s\p{Pd}\p{DI}]/gu, "").replace(/^#|[.。]+$/g, "");
   otp.setRangeText(code, otp.selectionStart, otp.selectionEnd, "end");
 });
 if (otp && "OTPCredential" in window) {

@@ -23,6 +23,11 @@ _MAILISH = st.text(
         ("minji@XN--FA-HIA.de", "minji@xn--fa-hia.de"),
         ("minji@mail.example.", "minji@mail.example"),
         ("minji@mail。example", "minji@mail.example"),
+        ("\u202aminji@mail.example\u202c", "minji@mail.example"),
+        ("minji\xad@mail.exam\u200bple\ufeff", "minji@mail.example"),
+        ("o\u2019neil@mail.example\xa0", "o'neil@mail.example"),
+        ("kim\u2011minji@mail.example", "kim-minji@mail.example"),
+        ("mailto:minji@mail.example", "minji@mail.example"),
     ],
 )
 def test_an_address_is_stored_in_its_ascii_form(text, stored):

@@ -1,3 +1,4 @@
+import csv
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import Phone
 from directory.csv_rows import COLUMNS, Person, Yardstick, person
 from directory.csv_rows.person import _mailbox
-from directory.rules import canonical_upn
+from directory.rules import canonical_upn, is_upn
+from directory.services.csv_writing import as_csv
 
 HERE = Yardstick(
     tenant="Contoso",
@@ -202,10 +204,59 @@ def test_mark_of_a_spreadsheet_is_taken_off_but_not_from_names_and_passwords_tha
         password="'quoted!'",
     )
 
-    assert (found.upn, found.display_name) == ("kim@contoso.example", "Kim")
+    assert (found.upn, found.display_name) == ("kim@contoso.example", "'Kim")
     assert found.surname == "'t Hooft"
     assert found.mobile_phone.e164 == "+821012345678"
     assert found.password == "'quoted!'"
+
+
+@pytest.mark.parametrize("name", ["'Abd al-Rahman", "'t Hooft", "'90s Kid", "‘Ali", "O’Brien"])
+def test_apostrophe_at_the_beginning_of_a_name_belongs_to_it(name):
+    assert row(display_name=name).display_name == name
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@home", "-x", "+82", "'=1+1", "''=1", " =1", "'Ali"])
+def test_name_that_looks_like_a_formula_survives_export_and_import(name):
+    (line,) = csv.reader(as_csv([[name]]).splitlines())
+
+    assert row(display_name=line[0]).display_name == name.strip()
+
+
+@pytest.mark.parametrize(
+    ("cell", "e164"),
+    [
+        ('="0212345678"', "+82212345678"),
+        ("\u202a02-1234-5678\u202c", "+82212345678"),
+        ("02\u20131234\u20115678", "+82212345678"),
+        ("tel:+82-2-1234-5678", "+82212345678"),
+        ("0212345678\xa0\u200b", "+82212345678"),
+    ],
+)
+def test_phone_is_read_however_it_was_copied(cell, e164):
+    assert row(office_phone=cell).office_phone.e164 == e164
+
+
+@pytest.mark.parametrize(
+    ("cell", "upn"),
+    [
+        ("sean.o'brien@contoso.example", "sean.o'brien@contoso.example"),
+        ("Sean.O’Brien@Contoso.example", "sean.o'brien@contoso.example"),
+        ("\u202akim@contoso.example\u202c", "kim@contoso.example"),
+        ("kim\u2011lee@contoso.example.", "kim-lee@contoso.example"),
+        ("a!#^~b@contoso.example", "a!#^~b@contoso.example"),
+        ("mailto:kim@contoso.example", "kim@contoso.example"),
+        ('="kim@contoso.example"', "kim@contoso.example"),
+    ],
+)
+def test_user_id_is_read_however_it_was_copied(cell, upn):
+    assert row(user_principal_name=cell).upn == upn
+
+
+def test_marks_that_no_script_needs_are_taken_out_of_names_and_left_in_passwords():
+    found = row(display_name="\u202aKim\u200b Minji\u202c", surname="می\u200cخواهم")
+
+    assert (found.display_name, found.surname) == ("Kim Minji", "می\u200cخواهم")
+    assert refused(password="\u202apassword\u202c") == ["password"]
 
 
 def test_mailbox_of_the_tenant_is_welcome_where_the_policy_says_so_but_not_the_users_own():
@@ -239,9 +290,18 @@ def test_short_way_to_a_mailbox_leads_where_the_long_one_does(text):
     assert outcome(_mailbox) == outcome(mailbox)
 
 
-@given(st.text(st.characters(max_codepoint=127, exclude_categories=["Cc"]), max_size=30))
-def test_short_way_to_a_name_leads_where_the_long_one_does(text):
-    assert text.strip().lower() == canonical_upn(text)
+@given(st.text(max_size=30) | st.text("abA.'’-–_!#^~+١1\u200b\xa0", max_size=12), st.booleans())
+def test_a_user_id_has_one_spelling(local, is_ours):
+    upn = canonical_upn(f"{local}@{'contoso.example' if is_ours else '한빛.example'}")
+
+    assert canonical_upn(upn) == upn
+    assert canonical_upn(f" \u202a{upn}\u202c\xa0") == upn
+
+
+@given(st.from_regex(r"[a-z0-9'._!#^~+-]{1,20}@[a-z]{1,9}\.example", fullmatch=True))
+def test_user_id_that_is_good_stays_as_it_is(upn):
+    assert is_upn(upn)
+    assert canonical_upn(upn) == upn
 
 
 @given(st.dictionaries(st.sampled_from(COLUMNS), st.text(max_size=60)))

@@ -67,6 +67,19 @@ def test_delimiter_is_recognised_with_and_without_quotes(delimiter):
         assert sheet.columns == ("user_principal_name", "groups")
 
 
+@pytest.mark.parametrize("first", ["sep=;", "\ufeffSEP=;", "sep=|", "sep=\t", '"sep=;"', "sep=,"])
+def test_first_line_may_name_the_delimiter_and_rows_keep_their_lines(first):
+    delimiter = first.strip('"')[-1]
+    row = f"kim@contoso.example{delimiter}Kim; Minji, @|"[: -1 if delimiter == "|" else None]
+    text = f"{first}\r\nuser_principal_name{delimiter}notes\r\n{row}\r\n"
+
+    sheet = of(text.encode())
+
+    assert (sheet.delimiter, sheet.columns) == (delimiter, ("user_principal_name", "notes"))
+    assert list(sheet.lines) == ["", row]
+    assert first_rows(of(text.encode()), 5)[0][0] == "kim@contoso.example"
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CR LF", "CR"])
 def test_lines_end_as_any_system_ends_them(end):
     sheet = of(TEXT.replace("\n", end).encode())

@@ -424,6 +424,12 @@ def test_a_right_guess_is_given_back_and_the_wrong_ones_stay(contoso):
         "#12345678",
         "١٢٣٤٥٦٧٨",
         "1234\u200b5678",
+        "\u202a12345678\u202c",
+        "\u20681234\xad5678\u2069",
+        "12345678.",
+        "12345678。",
+        "1234\u22125678\xa0",
+        "۱۲۳۴۵۶۷۸",
     ],
 )
 def test_a_code_may_be_typed_in_many_ways(text):

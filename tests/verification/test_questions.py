@@ -13,6 +13,7 @@ from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tests.builders import ANSWERS, make_questions, make_user
 from vault import keyring
 from vault.keyed import fingerprint
+from vault.services import tenant_key
 from verification.models import Answer, AuthenticationMethod, Purpose
 from verification.queries import drawn_questions
 from verification.rules.answers import AnswerProblem, answer_problems, normal_answer
@@ -140,6 +141,18 @@ def test_answers_from_before_there_were_keys_of_tenants_are_still_right(user):
     assert not questions.are_right(user.pk, answers)
 
 
+def test_answer_that_was_hashed_in_its_older_form_is_still_right(cheap, user):
+    key = tenant_key(user.tenant_id, "answers")
+    for answer in Answer.objects.all():
+        peppered = fingerprint(key, str(user.pk), answer.question_id, "mom’s car.")
+        answer.answer_hash = f"t$hash of {peppered}"
+        answer.save()
+    questions.draw(user.pk, 3, bank=BANK)
+
+    assert questions.are_right(user.pk, dict.fromkeys(right_answers(user), "Mom’s  Car."))
+    assert not questions.are_right(user.pk, dict.fromkeys(right_answers(user), "Mom’s van."))
+
+
 def test_new_answers_replace_the_old_and_their_draw(cheap, user):
     questions.draw(user.pk, 3, bank=BANK)
     make_questions(user, {"q06": "anything", "q07": "else"})
@@ -193,6 +206,15 @@ def test_answers_that_mean_the_same_are_the_same(text):
         ("José", "Jose\u0301"),
         ("청와대", unicodedata.normalize("NFD", "청와대")),
         ("blue\u200dhouse", "bluehouse"),
+        ("Mom’s car", "Mom's car"),
+        ("Mom´s car", "Mom's car"),
+        ("Jean–Luc", "jean-luc"),
+        ("Jean\u2011Luc", "jean-luc"),
+        ("“Rex”", '"rex"'),
+        ("Seoul.", "Seoul"),
+        ("서울。", "서울"),
+        ("blue\thouse", "blue house"),
+        ("١٩٨٠", "1980"),
     ],
 )
 def test_answers_written_differently_are_the_same(one, other):

@@ -35,6 +35,7 @@ def test_a_code_is_read_however_it_was_copied(code, between):
     misread = between.join(parts).lower().replace("1", "l").replace("0", "o")
 
     assert typed_code(grouped(code)) == typed_code(misread) == code
+    assert typed_code(f"\u202a{misread}\u202c\xad.") == code
 
 
 @pytest.mark.parametrize("typed", ["", "12345678", "U" * LENGTH, "1" * 25, "\u00e9" * LENGTH])

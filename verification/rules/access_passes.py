@@ -1,11 +1,10 @@
 """How a Temporary Access Pass looks, and what counts as typed. Pure."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tenants.policy import RANGES, Policy
+from typed.rules import compact
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """No look-alikes, nothing that a spreadsheet or a telephone could mistake."""
@@ -26,7 +25,6 @@ attempts at an account are limited).
 """
 LATEST_START = timedelta(days=30)
 _GROUP = 4
-_NOISE = re.compile(r"[\s\-‐-―\u200b-\u200f\u2060\ufeff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +67,9 @@ def grouped(letters: str) -> str:
 
 
 def typed_pass(text: str) -> str:
-    """The letters that somebody meant: without spaces and hyphens, in small letters.
+    """The letters that were meant: `compact`, in small letters.
 
     >>> typed_pass(" ABCD–efgh jk ")
     'abcdefghjk'
     """
-    return _NOISE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return compact(text).casefold()

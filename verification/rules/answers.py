@@ -5,11 +5,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from typed.rules import folded, without_invisible
+
 _SHORTEST_NAME = 3
 _SHORTEST_LATIN_WORD = 4
 _SHORTEST_OTHER_WORD = 2
 _IDENTITY_NUMBER = re.compile(r"\d{6}\s?-?\s?\d{7}")
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x1f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b]")
+_ONCE_DROPPED = re.compile(r"[\x00-\x1f]")
+_STOPS = " .\u3002"
 
 
 class AnswerProblem(StrEnum):
@@ -22,12 +26,17 @@ class AnswerProblem(StrEnum):
 
 
 def normal_answer(text: str) -> str:
-    """The form in which answers are compared.
+    """The form in which answers are compared: `folded`, without the full stop behind it.
 
-    >>> normal_answer("  The  BLUE ｈｏｕｓｅ ")
-    'the blue house'
+    >>> normal_answer("  Mom’s  BLUE ｈｏｕｓｅ. ")
+    "mom's blue house"
     """
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return folded(_CONTROLS.sub("", text)).rstrip(_STOPS)
+
+
+def older_answer(text: str) -> str:
+    """The form in which answers were compared when some that are stored were hashed."""
+    plain = _ONCE_DROPPED.sub("", without_invisible(text)).casefold()
     return " ".join(unicodedata.normalize("NFKC", plain).split())
 
 

@@ -3,8 +3,7 @@
 Source: Crockford's base 32 (no I, L, O, U; the first three are read as what they look like).
 """
 
-import re
-import unicodedata
+from typed.rules import compact
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 24
@@ -14,7 +13,6 @@ FEW = 3
 """With so many left, or fewer, people are told to make a new set."""
 _GROUP = 4
 _ALIKE = str.maketrans("ILO", "110")
-_NOISE = re.compile(r"[\s\-\u2010-\u2015\u2212]")
 
 
 def typed_code(text: str) -> str:
@@ -23,7 +21,7 @@ def typed_code(text: str) -> str:
     >>> typed_code(" oil0-2345 6789-abcd efgh-jkmn ")
     '011023456789ABCDEFGHJKMN'
     """
-    plain = _NOISE.sub("", unicodedata.normalize("NFKC", text)).upper().translate(_ALIKE)
+    plain = compact(text).upper().translate(_ALIKE)
     return plain if len(plain) == LENGTH and set(plain) <= set(ALPHABET) else ""
 
 
