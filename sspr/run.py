@@ -24,9 +24,11 @@ _WEB = (
     "granian --interface rsgi --no-ws --http1-header-read-timeout 10000 --port {port}"
     " sspr.rsgi:gateway"
 )
-_WORKER = (
-    "celery --quiet --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
-)
+# Apart, so that no number of long tasks keeps a code waiting. Threads are enough for tasks that
+# wait for mail servers; long ones get processes, whose time limit holds, where the broker can.
+_WORKER = "celery --quiet --app sspr worker --without-gossip --without-mingle --queues {queue}"
+CODES = f"{_WORKER} --hostname codes@%h --pool threads --concurrency 4 --beat"
+BULK = f"{_WORKER} --hostname bulk@%h --pool {{pool}} --concurrency 2"
 _PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
 _OUTBOX = "/demo/outbox"
 
@@ -156,7 +158,8 @@ def live(household: Household) -> None:
     if mailbox_port:
         household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
     pool = "prefork" if env.get("REDIS_URL") else "threads"
-    household.start("worker", *_program(_WORKER, pool=pool))
+    household.start("worker for codes", *_program(CODES, queue="codes"))
+    household.start("worker for bulk", *_program(BULK, queue="bulk", pool=pool))
     household.watch(lambda: _answers(port))
     _say("\nReady. Ctrl-C ends everything.")
     for page in (*_PAGES, *([_OUTBOX] if demo else [])):

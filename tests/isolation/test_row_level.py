@@ -343,6 +343,7 @@ def test_with_containers_the_service_owns_nothing():
     assert {
         "migrate": "sspr_owner",
         "web": "sspr",
-        "worker": "sspr",
+        "codes": "sspr",
+        "bulk": "sspr",
         "beat": "sspr",
     }.items() <= roles.items()

@@ -15,7 +15,7 @@ from tests.services.processes import end, free_port, kill_tree, wait_until
 _READY_S = 60
 _TAIL = 4_000
 _WEB = "granian --interface rsgi --no-ws --host 127.0.0.1 --port {port}"
-_WORKER = "celery --app sspr worker --beat --queues codes,bulk --pool {pool} --concurrency 4"
+_WORKER = "celery --app sspr worker --queues codes,bulk --beat --pool {pool} --concurrency 4"
 
 
 @dataclass(slots=True)
@@ -53,6 +53,11 @@ class Site:
         pool = "prefork" if self.env.get("REDIS_URL") else "threads"
         self._start("worker", *_WORKER.format(pool=pool).split(), "--loglevel", "INFO")
         self._await("worker", "Worker ready", lambda: " ready." in self.log("worker"))
+
+    def start(self, part: str, command: str) -> None:
+        """Start a worker by a command of the service's own, and come back when it takes tasks."""
+        self._start(part, *command.split(), "--loglevel", "INFO")
+        self._await(part, f"{part} ready", lambda: " ready." in self.log(part))
 
     def stop_worker(self) -> None:
         """End the worker as a deployment does: it finishes what it has in hand."""

@@ -3,6 +3,7 @@
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ class Mailbox:
     """Everyone's mail. Addresses are compared without regard to case."""
 
     url: str
+    arrived_at: list[float] = field(default_factory=list)
     _kept: list[tuple[str, EmailMessage]] = field(default_factory=list)
     _read: dict[str, int] = field(default_factory=dict)
     _answers: dict[str, str] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802  (aiosmtpd's name)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         with self._lock:
+            self.arrived_at.append(time.time())
             self._kept += [(to.casefold(), mail) for to in envelope.rcpt_tos]
         return "250 2.0.0 Kept"
 

@@ -1,6 +1,9 @@
 """Tasks of the workers: where they run, and what they raise an alarm about."""
 
+import re
+
 import pytest
+import yaml
 from celery import current_app
 from django.core.cache import cache
 from django.test import Client
@@ -9,7 +12,9 @@ from structlog.testing import capture_logs
 from audit.activities import Activity
 from audit.models import Head
 from audit.services import record
+from sspr import run
 from sspr.tasks import seal_audit, watch_audit
+from tests.services.environment import BASE
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +49,23 @@ def test_the_schedule_leaves_the_queue_to_the_routes(settings):
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in settings.CELERY_TASK_ROUTES
         assert "queue" not in entry["options"]
+
+
+def commands():
+    compose = yaml.safe_load((BASE / "docker-compose.yml").read_text())["services"]
+    procfile = (BASE / "Procfile").read_text().splitlines()
+    return {
+        "Procfile": [line.partition(": ")[2] for line in procfile],
+        "docker-compose.yml": [str(one.get("command", "")) for one in compose.values()],
+        "make run": [run.CODES.format(queue="codes"), run.BULK.format(queue="bulk", pool="x")],
+    }
+
+
+@pytest.mark.parametrize("where", ["Procfile", "docker-compose.yml", "make run"])
+def test_codes_have_a_worker_of_their_own(where):
+    queues = [re.findall(r"--queues (\S+)", command) for command in commands()[where]]
+
+    assert sorted(name for names in queues for name in names) == ["bulk", "codes"]
 
 
 def test_the_task_that_seals_seals_every_organisation(contoso, hanbit):
