@@ -124,10 +124,12 @@ def import_here(path: Path) -> None:
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415
 
+    from audit.services import Actor  # noqa: PLC0415
     from directory.services.import_files import opened  # noqa: PLC0415
     from directory.services.import_users import import_users  # noqa: PLC0415
     from isolation.scope import in_tenant  # noqa: PLC0415
     from tenants.queries import tenant_by_slug  # noqa: PLC0415
+    from verification.services.contacts import ContactImporter  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     founding = ["--name", "Contoso", "--slug", "contoso", "--domain", "contoso.example"]
@@ -136,7 +138,8 @@ def import_here(path: Path) -> None:
     assert tenant is not None
     started = time.perf_counter()
     with path.open("rb") as file, in_tenant(tenant.pk):
-        tally = import_users(opened(file), tell=lambda _told: None)
+        importer = ContactImporter(actor_id=Actor.COMMAND, number="")
+        tally = import_users(opened(file), importer=importer, tell=lambda _told: None)
     took = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
     report = {

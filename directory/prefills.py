@@ -44,6 +44,14 @@ KIND_OF = {
 }
 
 
+def one_kind_each(proofs: Iterable[Proof]) -> Kinds:
+    """The kinds of these phones and addresses, without what is known of two of them together."""
+    kinds = Kinds(0)
+    for proof in proofs:
+        kinds |= KIND_OF[proof]
+    return kinds
+
+
 def line(proof: Proof, value: str, *, textable: bool, at: int) -> str:
     """One entry of the text.
 
@@ -82,9 +90,7 @@ def read(text: str) -> dict[Proof, Prefill]:
 
 def kinds_of(prefills: Mapping[Proof, Prefill]) -> Kinds:
     """What may be known of them without a key."""
-    kinds = Kinds(0)
-    for proof in prefills:
-        kinds |= KIND_OF[proof]
+    kinds = one_kind_each(prefills)
     mobile = prefills.get(Proof.MOBILE_PHONE)
     if mobile is not None and mobile.textable:
         kinds |= Kinds.TEXTABLE

@@ -1,7 +1,7 @@
 """Reading people and what administrators know about them."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import F, Q
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from directory.connectors import connector_of
 from directory.models import Membership, User
-from directory.prefills import Kinds, Prefill, read
+from directory.prefills import KIND_OF, Kinds, Prefill, read
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Group
@@ -59,6 +59,20 @@ def prefilled(user_id: int) -> dict[Proof, Prefill]:
 def prefills_of(user: User) -> dict[Proof, Prefill]:
     """The same, of a row that was read already."""
     return _read(user.pk, user.prefill) if user.prefill_kinds else {}
+
+
+def entered_beside_proof(user: User) -> dict[Proof, datetime]:
+    """What was entered when the person had verified something, and since when it waits."""
+    since, kinds = user.prefill_held_since, user.prefill_held_kinds
+    if since is None:
+        return {}
+    return {proof: since for proof, kind in KIND_OF.items() if kind.value & kinds}
+
+
+def is_held(kind: Kinds, since: datetime) -> Q:
+    """People of whom this was entered after that time, when they had verified something."""
+    held = Q(Exact(F("prefill_held_kinds").bitand(kind.value), kind.value))
+    return held & Q(prefill_held_since__isnull=False, prefill_held_since__gt=since)
 
 
 def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]]:

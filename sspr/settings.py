@@ -230,7 +230,6 @@ if not REDIS_URL:
     for _folder in (BROKER_DIR, VAR / "broker-control"):
         _folder.mkdir(parents=True, exist_ok=True)
 # Celery looks for jobs by the names of apps, and the console is an app by the name of Django's.
-CELERY_IMPORTS = ["console.tasks"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -245,6 +244,8 @@ CELERY_TASK_ROUTES = {
     "delivery.send": {"queue": "bulk"},
     "directory.import_people": {"queue": "bulk"},
     "directory.sweep_imports": {"queue": "bulk"},
+    "verification.notify_of_imports": {"queue": "bulk"},
+    "verification.sweep_notices": {"queue": "bulk"},
     "sspr.purge": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
     # Not where the sealer works: its worker may be what stands still.
@@ -276,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "directory.sweep_imports",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "sweep-the-notices": {
+        "task": "verification.sweep_notices",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
 }
 

@@ -85,16 +85,15 @@ def make_questions(user, answers=None):
     return save_answers(user, answers or ANSWERS)
 
 
-def make_prefill(user, proof, value, *, textable=False) -> None:
-    enter(user.pk, proof, value, textable=textable)
+def make_prefill(user, proof, value, *, textable=False, held=False) -> None:
+    enter(user.pk, proof, value, textable=textable, held=held)
 
 
 def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
     """Makes what was entered as old as if it had been entered then."""
     known = prefilled(user.pk)
-    fill(
-        user, {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
-    )
+    aged = {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
+    fill(user, aged, changed=(), held=False)
     user.save(update_fields=FILLED)
 
 

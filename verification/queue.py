@@ -2,3 +2,5 @@
 
 SEND_CODE = "verification.send_code"
 PLACE_CALL = "verification.place_call"
+NOTIFY_OF_IMPORTS = "verification.notify_of_imports"
+SWEEP_NOTICES = "verification.sweep_notices"

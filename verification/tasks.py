@@ -2,9 +2,14 @@ import uuid
 
 from celery import shared_task
 
+from directory import queue as directory_queue
+from directory.services import import_slices
 from isolation.scope import in_tenant
 from verification import queue
-from verification.services import sending
+from verification.services import contacts, sending
+
+_LONGEST_IMPORT_S = 300
+"""Of a slice. Under the time after which Redis gives a task to somebody else."""
 
 
 @shared_task(name=queue.SEND_CODE)
@@ -17,3 +22,21 @@ def send_code(tenant_id: int, outgoing_id: str) -> None:
 def place_call(tenant_id: int, outgoing_id: str) -> None:
     with in_tenant(tenant_id):
         sending.place_call(uuid.UUID(outgoing_id))
+
+
+@shared_task(name=directory_queue.IMPORT, time_limit=_LONGEST_IMPORT_S)
+def import_people(tenant_id: int, import_id: str) -> None:
+    """A job of the directory that needs to know what people verified."""
+    with in_tenant(tenant_id):
+        import_slices.work(uuid.UUID(import_id), contacts.importer_of)
+
+
+@shared_task(name=queue.NOTIFY_OF_IMPORTS)
+def notify_of_imports(tenant_id: int, _first: str) -> None:
+    with in_tenant(tenant_id):
+        contacts.notify_of_imports(tenant_id)
+
+
+@shared_task(name=queue.SWEEP_NOTICES)
+def sweep_notices() -> None:
+    contacts.sweep()

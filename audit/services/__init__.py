@@ -1,15 +1,39 @@
 """Writing down what happened, in the transaction in which it happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import IntEnum
 
 from audit.activities import WITHOUT_PROOF, Activity, Outcome
 from audit.models import Event
 
 Fact = str | int | bool | None
-STRANGER = 0
-"""Who did it, as long as nobody has proved to be the one it is done in the name of."""
+
+
+class Actor(IntEnum):
+    """Who did it, where it wasn't one of the users: below every user's id."""
+
+    STRANGER = 0
+    """Someone who hasn't proved to be the person in whose name it was done."""
+    COMMAND = -1
+    """An operator of the service, by a command in its shell."""
+    SERVICE = -2
+    """The service itself, because it was time to."""
+
+
+STRANGER = Actor.STRANGER
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One of many to whom the same thing happened, and the facts about them."""
+
+    user_id: int
+    details: Mapping[str, Fact]
+
+
 _place: ContextVar[str] = ContextVar("place_of_the_request", default="")
 
 
@@ -31,8 +55,8 @@ def record(
     activity: Activity,
     outcome: Outcome = Outcome.SUCCESS,
     *,
-    subject_id: int | None = None,
     actor_id: int | None = None,
+    subject_id: int | None = None,
     support_code: str = "",
     reason: str = "",
     **details: Fact,
@@ -40,8 +64,8 @@ def record(
     """Adds one event to the history of the tenant in force.
 
     Args:
+        actor_id: the user who did it, or an `Actor`; the subject where nothing is said.
         subject_id: the user it happened to.
-        actor_id: who did it; the subject where nobody else is named.
         reason: one of our own words, never what somebody typed.
         details: facts without secrets, addresses or numbers.
     """
@@ -54,5 +78,23 @@ def record(
         actor_id=actor_id or None,
         support_code=support_code,
         reason=reason,
-        details=details | ({"place": place} if (place := _place.get()) else {}),
+        details=_with_place(details),
     )
+
+
+def record_each(activity: Activity, subjects: Iterable[Subject], *, actor_id: int) -> None:
+    """The same for many users at once."""
+    Event.objects.bulk_create(
+        Event(
+            activity=activity,
+            outcome=Outcome.SUCCESS,
+            subject_id=subject.user_id,
+            actor_id=actor_id or None,
+            details=_with_place(subject.details),
+        )
+        for subject in subjects
+    )
+
+
+def _with_place(details: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {**details, **({"place": place} if (place := _place.get()) else {})}

@@ -202,7 +202,7 @@ WORDS: dict[str, Words] = {
     ),
     "prefilled_usable": (
         _("Usable before the user confirmed it"),
-        _("Contact data that you entered counts for a reset right away."),
+        _("What you entered counts right away; for people who registered, after these hours."),
     ),
     "office_phone_editor": (_("Office phone is changed by"), _("Who may change it.")),
     "allow_tenant_mailboxes": (

@@ -13,12 +13,10 @@ from console.rules import Action
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import prefilled
-from directory.services import contacts_of_person
 from limits import services as limits
 from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
-from tenants.queries import policy_in_force
 from verification.queries import methods_by_proof, value_of
 from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import LETTERS
@@ -59,42 +57,9 @@ def act(action: Action, admin: User, person: User, *, note: str) -> str:
     return shown
 
 
-def enter_contact(admin: User, person: User, proof: Proof, value: str, *, textable: bool) -> bool:
-    """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
-
-    The person is told where they can be reached: not at what was entered just now, which may be
-    anybody's, but at what it replaces, if that counted.
-
-    What the person verified stays as it is: this is only what they are asked to confirm, or, if
-    the policy says so, what counts until they verified something.
-    """
-    with transaction.atomic():
-        before = _trusted_value(person, proof)
-        if not contacts_of_person.enter(person.pk, proof, value, textable=textable):
-            return False
-        record(
-            Activity.CONTACT_ENTERED,
-            subject_id=person.pk,
-            actor_id=admin.pk,
-            method=proof,
-            removed=not value,
-        )
-        notices.tell(
-            person, Notice.CONTACT_ENTERED, proof=proof, also_value=before, except_value=value
-        )
-    return True
-
-
 def note_shown(admin: User, person: User, proof: Proof, *, note: str) -> None:
     """A full number or address is about to be shown: who looked, and why."""
     record(Activity.CONTACT_SHOWN, subject_id=person.pk, actor_id=admin.pk, method=proof, note=note)
-
-
-def _trusted_value(person: User, proof: Proof) -> str:
-    if proof not in policy_in_force().prefilled_usable:
-        return ""
-    entered = prefilled(person.pk)
-    return entered[proof].value if proof in entered else ""
 
 
 def _clear(person: User) -> str:

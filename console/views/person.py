@@ -34,6 +34,7 @@ from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Duty, Role
 from verification.queries.callers import is_caller_verified, must_verify_caller
 from verification.rules.ways import Way
+from verification.services import contacts
 from verification.services.notices import proof_name
 
 _LONGEST_NUMBER = 18
@@ -197,7 +198,7 @@ def _is_entered(user: User, found: User, form: ContactForm) -> bool:
     for name in form.changed_data:
         value = typed[name]
         textable = isinstance(value, Phone) and value.textable
-        services.enter_contact(user, found, _FIELDS[name], _stored(value), textable=textable)
+        contacts.enter(found, _FIELDS[name], _stored(value), textable=textable, actor_id=user.pk)
     return True
 
 

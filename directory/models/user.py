@@ -49,6 +49,10 @@ class User(TenantOwned, AbstractBaseUser):
     prefilled_at = models.DateTimeField(null=True)
     """Since when something of it is known."""
     prefill_kinds = models.PositiveSmallIntegerField(default=0, db_default=0)
+    prefill_held_kinds = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """Kinds that were entered when the person had verified something: each waits for its hours."""
+    prefill_held_since = models.DateTimeField(null=True)
+    """When the newest of these was entered."""
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"
     )

@@ -1,8 +1,9 @@
 """Contact data that an administrator knows of people, as it's written for many at once."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.utils import timezone
 
@@ -14,12 +15,56 @@ from directory.queries import prefilled_among
 from directory.services.contacts_of_person import FILLED, fill
 from tenants.policy import Proof
 
-Verified = Callable[[Mapping[int, Mapping[Proof, str]]], Collection[tuple[int, Proof]]]
-"""Which of the contact data, by user id, other data was verified for by the user.
 
-The values are written as `Prefill.value` holds them. Who verified the same value, or
-nothing of the kind, isn't in the answer. This room doesn't know what was verified; one above does.
-"""
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """What became other of the contact data of one user who was there before.
+
+    Args:
+        user: as saved.
+        before: all that had been entered until then.
+        changed: which of it is new, other or gone.
+    """
+
+    user: User
+    before: Mapping[Proof, Prefill]
+    changed: Collection[Proof]
+
+
+class Importer(Protocol):
+    """Who imports, and what the rooms above know of people and do about them.
+
+    This room doesn't know what was verified. There is no default: an import that doesn't say would
+    plant phones that nobody hears of.
+    """
+
+    @property
+    def actor_id(self) -> int:
+        """As `audit.services.record` takes it."""
+        ...
+
+    @property
+    def number(self) -> str:
+        """By which the events of this import are found together."""
+        ...
+
+    def verified_otherwise(
+        self, values: Mapping[int, Mapping[Proof, str]]
+    ) -> Collection[tuple[int, Proof]]:
+        """Which of the contact data, by user id, the user verified something else for.
+
+        The values are written as `Prefill.value` holds them. Who verified the same value, or
+        nothing of the kind, isn't in the answer.
+        """
+        ...
+
+    def with_proof(self, user_ids: Collection[int]) -> Collection[int]:
+        """Those of the users who verified anything: what is entered of them now is held."""
+        ...
+
+    def contacts_changed(self, changes: Sequence[ContactChange]) -> None:
+        """Records and notifies, in the transaction in which the contact data changes."""
+        ...
 
 
 _COLUMNS = {
@@ -101,7 +146,7 @@ def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
     return Entered(texts, kinds)
 
 
-def complete_contacts(people: Iterable[tuple[User, Person]], verified: Verified) -> Kept:
+def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer) -> Kept:
     """Keeps the contact data of users who were there, where it's new or other than what there was.
 
     Args:
@@ -111,17 +156,23 @@ def complete_contacts(people: Iterable[tuple[User, Person]], verified: Verified)
     users = {user.pk: user for user, _ in people}
     wanted = {user.pk: found for user, person in people if (found := contacts_of(person, now))}
     left_alone: dict[int, list[str]] = {}
-    for user_id, proof in verified(_values(wanted)) if wanted else ():
+    for user_id, proof in importer.verified_otherwise(_values(wanted)) if wanted else ():
         del wanted[user_id][proof]
         left_alone.setdefault(user_id, []).append(_COLUMNS[proof])
     known = prefilled_among(wanted) if wanted else {}
-    changed = [
-        users[user_id]
+    changes = [
+        ContactChange(users[user_id], known.get(user_id, {}), news)
         for user_id, found in wanted.items()
-        if _take_over(users[user_id], known.get(user_id, {}), found)
+        if (news := _news(known.get(user_id, {}), found))
     ]
-    User.objects.bulk_update(changed, FILLED)
-    return Kept({user.pk for user in changed}, left_alone)
+    held = importer.with_proof([one.user.pk for one in changes]) if changes else ()
+    for one in changes:
+        after = {**one.before, **{proof: wanted[one.user.pk][proof] for proof in one.changed}}
+        fill(one.user, after, changed=one.changed, held=one.user.pk in held)
+    User.objects.bulk_update([one.user for one in changes], FILLED)
+    if changes:
+        importer.contacts_changed(changes)
+    return Kept({one.user.pk for one in changes}, left_alone)
 
 
 def _values(contacts: Mapping[int, Mapping[Proof, Prefill]]) -> dict[int, dict[Proof, str]]:
@@ -131,17 +182,14 @@ def _values(contacts: Mapping[int, Mapping[Proof, Prefill]]) -> dict[int, dict[P
     }
 
 
-def _take_over(user: User, known: dict[Proof, Prefill], found: Mapping[Proof, Prefill]) -> bool:
-    """Puts what is new or other into the user; whether there was any."""
-    news = {
-        proof: one
+def _news(known: Mapping[Proof, Prefill], found: Mapping[Proof, Prefill]) -> set[Proof]:
+    """Which of what was found is new, or other than what is known."""
+    return {
+        proof
         for proof, one in found.items()
         if proof not in known
         or (known[proof].value, known[proof].textable) != (one.value, one.textable)
     }
-    if news:
-        fill(user, known | news)
-    return bool(news)
 
 
 def _written(phone: Phone) -> str:

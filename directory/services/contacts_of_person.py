@@ -1,21 +1,36 @@
 """What an administrator knows of one person, changed one by one."""
 
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
 from directory.models import User
-from directory.prefills import Prefill, kinds_of, known_since, text_of
+from directory.prefills import Kinds, Prefill, kinds_of, known_since, one_kind_each, text_of
 from directory.queries import prefill_place, prefilled
 from tenants.policy import Proof
+from tenants.queries import policy_in_force
 from vault.services import sealed
 
-FILLED = ("prefill", "prefill_kinds", "prefilled_at")
+FILLED = (
+    "prefill",
+    "prefill_kinds",
+    "prefilled_at",
+    "prefill_held_kinds",
+    "prefill_held_since",
+)
 """What `fill` changes."""
 
 
 @transaction.atomic
-def enter(user_id: int, proof: Proof, value: str, *, textable: bool) -> bool:
+def enter(user_id: int, proof: Proof, value: str, *, textable: bool, held: bool) -> bool:
     """Keeps a number (E.164, `#` and extension behind it) or address; an empty one takes it away.
+
+    Pages and jobs call `verification.services.contacts`, which also records and notifies.
+
+    Args:
+        held: it counts at a reset only after the policy's hours, see `fill`.
 
     Returns:
         Whether that changed anything.
@@ -30,16 +45,35 @@ def enter(user_id: int, proof: Proof, value: str, *, textable: bool) -> bool:
         known[proof] = Prefill(proof, value, textable, timezone.now())
     elif before is None:
         return False
-    fill(user, known)
+    fill(user, known, changed={proof}, held=held)
     user.save(update_fields=FILLED)
     return True
 
 
-def fill(user: User, known: dict[Proof, Prefill]) -> None:
-    """Puts all that is known into a user that is yet to be saved."""
+def fill(
+    user: User, known: Mapping[Proof, Prefill], *, changed: Collection[Proof], held: bool
+) -> None:
+    """Puts all that is known into a user that is yet to be saved.
+
+    Args:
+        changed: the entries that are new or other than before.
+        held: those count at a reset only after the policy's hours for new methods.
+    """
     assert user.tenant_id is not None
     place = prefill_place(user.pk)
     text = text_of(known.values())
     user.prefill = sealed(text, tenant_id=user.tenant_id, place=place) if known else None
     user.prefill_kinds = kinds_of(known).value
     user.prefilled_at = known_since(known)
+    _hold(user, changed=one_kind_each(changed), there=one_kind_each(known), held=held)
+
+
+def _hold(user: User, *, changed: Kinds, there: Kinds, held: bool) -> None:
+    """One time is kept for all that is held: entering more holds all of it as long."""
+    now, since = timezone.now(), user.prefill_held_since
+    hours = timedelta(hours=policy_in_force().new_proof_hours)
+    is_over = since is None or since <= now - hours
+    before = Kinds(0) if is_over else Kinds(user.prefill_held_kinds)
+    left = ((before | changed) if held else (before & ~changed)) & there
+    user.prefill_held_kinds = left.value
+    user.prefill_held_since = (now if held and changed & there else since) if left else None

@@ -6,6 +6,7 @@ it came are committed together: nothing is lost, and nothing is written or count
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -16,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from directory.models import Import
-from directory.services.contacts import Verified
+from directory.services.contacts import Importer
 from directory.services.import_files import UnusableFile, opened
 from directory.services.import_store import drop, file_of, keep_report
 from directory.services.import_users import Progress, Tally, Told, import_users
@@ -97,7 +98,7 @@ class _Turn:
         return now - self.reached >= enough or now - self.began >= LONGEST_SLICE_S
 
 
-def work(import_id: uuid.UUID, *, verified: Verified | None = None) -> None:
+def work(import_id: uuid.UUID, importer_of: Callable[[Import], Importer]) -> None:
     """Does a slice of the import, if nobody else does. Not one transaction: one for each batch."""
     kept = _claim(import_id)
     if kept is None:
@@ -107,11 +108,11 @@ def work(import_id: uuid.UUID, *, verified: Verified | None = None) -> None:
         with file_of(kept) as file:
             import_users(
                 opened(file, encoding=kept.encoding),
+                importer=importer_of(kept),
                 tell=turn.tell,
                 dry_run=kept.state == State.CHECKING,
                 after=_progress(kept) if kept.line else None,
                 between=turn.between,
-                verified=verified,
             )
     except Overtaken:
         log.info("import_overtaken", file=str(import_id))

@@ -13,7 +13,7 @@ from django.db import transaction
 from audit.activities import Activity
 from audit.services import record
 from directory.csv_rows import COLUMNS, Person, Problem, Reason, Yardstick
-from directory.services.contacts import Verified
+from directory.services.contacts import Importer
 from directory.services.import_files import Sheet, UnusableFile
 from directory.services.import_rows import Batch, Reading, Told
 from directory.services.people import Outcome, Written, add_new, without_password, write
@@ -48,7 +48,7 @@ class _Import:
     reading: Reading
     tell: Callable[[Told], None]
     between: Callable[[Progress], bool]
-    verified: Verified
+    importer: Importer
     dry_run: bool
     tally: Tally
 
@@ -67,7 +67,7 @@ class _Import:
         added = len(batch.plain) if batch.plain and add_new(batch.plain, batch.meanwhile) else 0
         if not added:
             self.reading.unfold(batch)
-        outcome = write([person for _, person in batch.people], hashes, self.verified)
+        outcome = write([person for _, person in batch.people], hashes, self.importer)
         if self.dry_run:
             transaction.set_rollback(True)
         return _sum(self.tally, batch, outcome, added), outcome
@@ -81,11 +81,11 @@ class _Import:
 def import_users(
     sheet: Sheet,
     *,
+    importer: Importer,
     tell: Callable[[Told], None],
     dry_run: bool = False,
     after: Progress | None = None,
     between: Callable[[Progress], bool] | None = None,
-    verified: Verified | None = None,
 ) -> Tally:
     """Writes the people of a file to the tenant in force, some thousands to a transaction.
 
@@ -93,6 +93,7 @@ def import_users(
     again finishes what was broken off, and changes nothing else.
 
     Args:
+        importer: who imports; what is known of people who were there before, and who hears of it.
         tell: is called, in the order of the lines, for rows that are refused or were noticed;
             inside the transaction that writes the rows around them.
         dry_run: do and count everything, and take it back, except what `tell` and `between`
@@ -102,15 +103,13 @@ def import_users(
         between: is called at the end of each transaction, inside it: what it writes and what the
             rows wrote is committed together or not at all. Its False ends the import there; then it
             isn't written down in the audit log, because somebody will go on.
-        verified: who has proved what, asked of a room above this one; see `contacts.Verified`.
-            Without it nothing is known, and the warning never given.
     """
     reading = Reading(sheet, _yardstick())
     going = _Import(
         reading=reading,
         tell=tell,
         between=between or (lambda _progress: True),
-        verified=verified or (lambda _values: ()),
+        importer=importer,
         dry_run=dry_run,
         tally=after.tally if after else Tally(),
     )
@@ -121,7 +120,12 @@ def import_users(
         is_stopped = not all(going.do(batch) for batch in batches)
     finally:
         if not (dry_run or is_stopped):
-            record(Activity.USERS_IMPORTED, **asdict(going.tally))
+            record(
+                Activity.USERS_IMPORTED,
+                actor_id=importer.actor_id,
+                file=importer.number,
+                **asdict(going.tally),
+            )
     return going.tally
 
 

@@ -17,7 +17,7 @@ from directory.prefills import kinds_of, text_of
 from directory.queries import prefill_place
 from directory.rules import by_older_names
 from directory.services.contacts import (
-    Verified,
+    Importer,
     complete_contacts,
     contacts_of,
     prefills_in_plain,
@@ -56,7 +56,7 @@ class Outcome:
 
 
 @transaction.atomic
-def write(people: Sequence[Person], hashes: Mapping[str, str], verified: Verified) -> Outcome:
+def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importer) -> Outcome:
     """Creates or completes users of the tenant in force, and touches nobody else's.
 
     Groups that are named take the place of those that the user was in. A password that exists
@@ -71,7 +71,7 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], verified: Verifie
     before = _users([person.upn for person in people if person.upn not in created])
     ids = {upn: user.pk for upn, user in before.items()} | created
     there = [(before[person.upn], person) for person in people if person.upn in before]
-    kept = complete_contacts(there, verified)
+    kept = complete_contacts(there, importer)
     changed = _complete(there, hashes) | kept.changed
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
     changed |= _put_into_groups(groups)

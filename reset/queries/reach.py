@@ -17,7 +17,13 @@ from django.utils import timezone
 
 from directory.models import Membership, User
 from directory.prefills import KIND_OF, Kinds
-from directory.queries import has_prefilled, in_scope, prefilled_among
+from directory.queries import (
+    entered_beside_proof,
+    has_prefilled,
+    in_scope,
+    is_held,
+    prefills_of,
+)
 from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
 from reset.rules import are_enough, gates_missing
@@ -115,7 +121,8 @@ def in_scope_of(policy: Policy) -> Q:
 
 def hold_anything(policy: Policy) -> Q:
     """People who hold something that a reset could be proved with."""
-    return _any(_holds(kind, policy) for kind in (*_kinds(policy), Proof.MOBILE_PHONE))
+    kinds = (*_kinds(policy), Proof.MOBILE_PHONE)
+    return _any(_holds(kind, policy, held_too=True) for kind in kinds)
 
 
 def _in_groups(names: Iterable[str]) -> Q:
@@ -127,10 +134,15 @@ def _hold_enough(people: Q, policy: Policy) -> Q:
     """Those of the people who hold what gets them through the gates."""
     if not policy.new_proof_hours:
         return _get_through(people, policy, None)
-    border = timezone.now() - timedelta(hours=policy.new_proof_hours)
+    border = _border(policy)
     older = _hold_older(policy, border)
     at_once = _get_through(people & ~older, policy, None)
     return at_once | _get_through(people & older, policy, border)
+
+
+def _border(policy: Policy) -> datetime:
+    """What was known by then isn't new."""
+    return timezone.now() - timedelta(hours=policy.new_proof_hours)
 
 
 def _hold_older(policy: Policy, border: datetime) -> Q:
@@ -192,8 +204,13 @@ def _holds(
     *,
     verified_by: datetime | None = None,
     entered_by: datetime | None = None,
+    held_too: bool = False,
 ) -> Q:
-    """Verified; or, where nothing is, entered by an administrator and trusted by the policy."""
+    """Verified; or, where nothing is, entered by an administrator and trusted by the policy.
+
+    Args:
+        held_too: also what doesn't count yet, as it was entered beside something verified.
+    """
     if kind in _CONFIRMED:
         rows = _CONFIRMED[kind]()
         if verified_by is not None:
@@ -216,6 +233,8 @@ def _holds(
         trusted = has_prefilled(kinds)
         if entered_by is not None:
             trusted &= Q(prefilled_at__lte=entered_by)
+        if policy.new_proof_hours and not held_too:
+            trusted &= ~is_held(KIND_OF[proof], _border(policy))
         holds |= ~Q(Exists(verified)) & trusted
     return holds
 
@@ -253,11 +272,17 @@ def _phones_of(
 ) -> dict[int, dict[Proof, str]]:
     """The numbers of these people, as the portal would use them: what was verified wins."""
     trusted = [phone for phone in _PHONES if phone in policy.prefilled_usable]
-    known = prefilled_among(user_ids)
-    found = {
-        user_id: {p: one.value for p, one in known.get(user_id, {}).items() if p in trusted}
-        for user_id in user_ids
-    }
+    found: dict[int, dict[Proof, str]] = {user_id: {} for user_id in user_ids}
+    entered = User.objects.filter(pk__in=user_ids).exclude(prefill_kinds=0)
+    for user in entered.only(
+        "prefill", "prefill_kinds", "prefill_held_kinds", "prefill_held_since"
+    ):
+        held = entered_beside_proof(user)
+        found[user.pk] = {
+            proof: one.value
+            for proof, one in prefills_of(user).items()
+            if proof in trusted and not (proof in held and held[proof] > _border(policy))
+        }
     for one in AuthenticationMethod.objects.filter(user_id__in=user_ids, proof__in=PHONES):
         if border is None or one.since <= border:
             found[one.user_id][Proof(one.proof)] = value_of(one)

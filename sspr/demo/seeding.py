@@ -99,7 +99,8 @@ def _prefill(user: User, person: Inhabitant) -> None:
         Proof.EMAIL: person.email,
     }
     for proof, value in known.items():
-        contacts_of_person.enter(user.pk, proof, value, textable=proof is Proof.MOBILE_PHONE)
+        textable = proof is Proof.MOBILE_PHONE
+        contacts_of_person.enter(user.pk, proof, value, textable=textable, held=False)
 
 
 def _register(user: User, person: Inhabitant) -> None:

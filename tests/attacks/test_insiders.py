@@ -1,6 +1,7 @@
 """Administrators and helpdesk who want in, or are talked into letting somebody in."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -185,10 +186,25 @@ def test_the_person_hears_of_it_where_they_registered_and_the_history_says_who(
     assert "An administrator changed your contact data" in own_page
 
 
-def test_where_the_policy_trusts_it_whoever_is_told_can_stop_a_reset_under_way(
+def test_where_the_policy_trusts_it_it_opens_nothing_before_its_hours_are_over(
     victim, insider, mailroom
 ):
     change_policy(TRUSTING)
+    enter_contact(behind_both(insider), victim, mobile_phone=THEIR_OWN)
+    mailroom.work()
+    client = Client()
+    identify(client)
+
+    choose(client, Method.MOBILE_TEXT)
+
+    assert offered(victim) == {Proof.EMAIL}
+    assert mailroom.work() == []
+
+
+def test_where_the_policy_trusts_it_whoever_is_told_can_stop_a_reset_under_way(
+    victim, insider, mailroom
+):
+    change_policy(replace(TRUSTING, new_proof_hours=0))
     enter_contact(behind_both(insider), victim, mobile_phone=THEIR_OWN)
     letter = next(mail for mail in mailroom.work() if mail.destination == HOME)
     client = Client()
@@ -209,6 +225,7 @@ def test_where_two_proofs_are_asked_for_a_number_of_their_own_is_one(victim, ins
             self_service=Scope.ALL,
             prefilled_usable=frozenset({Proof.MOBILE_PHONE}),
             methods_required=2,
+            new_proof_hours=0,
         )
     )
     enter_contact(behind_both(insider), victim, mobile_phone=THEIR_OWN)

@@ -20,6 +20,7 @@ from tenants.policy import Proof
 from tenants.roles import Role
 from tests.builders import make_prefill, make_user
 from tests.console.people import behind_both, make_admin, time_passes
+from verification.services.contacts import importer_of
 
 LIST, UPLOAD, EXPORT = "/admin/imports/", "/admin/imports/upload/", "/admin/people/export/"
 HEAD = "user_principal_name,display_name,mobile_phone,nickname,password\n"
@@ -139,7 +140,7 @@ def test_report_of_an_import_that_broke_off_tells_only_of_rows_that_were_written
     monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
     address = checked(admin, mailroom, NOTICED)
     admin.post(f"{address}start/")
-    import_slices.work(Import.objects.get().pk)
+    import_slices.work(Import.objects.get().pk, importer_of)
 
     press(admin, admin.get(address), "Cancel the import")
     mailroom.work()

@@ -1,4 +1,5 @@
 import io
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -7,17 +8,24 @@ from django.core.management import CommandError, call_command
 
 from audit.activities import Activity
 from audit.models import Event
+from audit.services import Actor
 from directory.models import Membership, User
 from directory.queries import prefilled
 from directory.services import import_rows
+from directory.services import import_users as service
 from directory.services.import_files import Sheet, opened
-from directory.services.import_users import Progress, Tally, import_users
+from directory.services.import_users import Progress, Tally
 from isolation.scope import everywhere, in_tenant
 from tenants.models import Group
 from tenants.policy import Proof
 from tenants.roles import Role
-from tests.builders import make_prefill, make_user
+from tests.builders import make_phone, make_prefill, make_user
 from vault.envelope import Unopenable
+from verification.services.contacts import ContactImporter
+
+import_users = partial(
+    service.import_users, importer=ContactImporter(actor_id=Actor.COMMAND, number="1")
+)
 
 FULL = """\
 user_principal_name,display_name,given_name,surname,language,office_phone,mobile_phone,\
@@ -299,7 +307,9 @@ def test_import_is_written_down_with_its_counts(contoso):
     load(FULL + "bad\n")
 
     event = Event.objects.get(activity=Activity.USERS_IMPORTED)
+    assert event.actor_id == Actor.COMMAND
     assert event.details == {
+        "file": "1",
         "read": 3,
         "created": 2,
         "updated": 0,
@@ -510,22 +520,14 @@ def test_zero_that_a_spreadsheet_took_away_is_put_back_and_told(contoso):
 def test_what_a_user_verified_is_told_and_stays_as_it_is(contoso):
     joe = make_user("joe@contoso.example", display_name="Joe")
     make_prefill(joe, Proof.MOBILE_PHONE, "+821099998888")
-    asked = []
-
-    def verified(values):
-        asked.append(values)
-        return [(joe.pk, Proof.MOBILE_PHONE)]
+    make_phone(joe, "010-7777-8888")
 
     told = telling(
         "user_principal_name,mobile_phone,alternate_email\n"
         "joe@contoso.example,010-1234-5678,joe@mail.example\n"
-        "new@contoso.example,010-1234-5678,\n",
-        verified=verified,
+        "new@contoso.example,010-1234-5678,\n"
     )
 
-    assert asked == [
-        {joe.pk: {Proof.MOBILE_PHONE: "+821012345678", Proof.EMAIL: "joe@mail.example"}}
-    ]
     assert told == {2: ["w02"]}
     assert contacts(joe) == {Proof.MOBILE_PHONE: "+821099998888", Proof.EMAIL: "joe@mail.example"}
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -16,7 +17,7 @@ from directory.services import export, import_rows, import_slices, import_store
 from directory.services.export import EXPORTED, export_people
 from directory.services.import_files import UnusableFile
 from directory.services.import_report import first_remarks, report
-from directory.services.import_slices import LEASE, work
+from directory.services.import_slices import LEASE
 from directory.services.imports import (
     MOST_OPEN,
     REPORT_KEPT,
@@ -34,8 +35,10 @@ from tenants.policy import Proof
 from tests.builders import make_phone, make_prefill, make_tenant, make_user
 from tests.threads import all_at_once
 from vault.envelope import Unopenable
+from verification.services.contacts import importer_of
 
 State = Import.State
+work = partial(import_slices.work, importer_of=importer_of)
 HEAD = "user_principal_name,display_name,mobile_phone,groups,password\n"
 GOOD = HEAD + "minji@contoso.example,김민지,010-1234-5678,Staff,\njoe@contoso.example,Joe,,,\n"
 BAD = GOOD + "nobody@other.example,,,,\nann@contoso.example,Ann,12,,secret-of-ann\n"

@@ -69,7 +69,9 @@ def test_of_different_things_entered_at_once_none_is_lost():
         (Proof.OFFICE_PHONE, "+82212345678"),
     ]
 
-    all_at_once(3, lambda: enter(user.pk, *work.pop(), textable=False), tenant_id=tenant.pk)
+    all_at_once(
+        3, lambda: enter(user.pk, *work.pop(), textable=False, held=False), tenant_id=tenant.pk
+    )
 
     with in_tenant(tenant.pk):
         assert len(prefilled(user.pk)) == 3

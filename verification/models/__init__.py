@@ -3,6 +3,7 @@ from verification.models.authenticator import Authenticator
 from verification.models.browser import RememberedBrowser
 from verification.models.caller import CallerCheck
 from verification.models.challenge import Challenge, Purpose
+from verification.models.contact_notice import ContactNotice
 from verification.models.lockout import SignInLockout
 from verification.models.method import Answer, AuthenticationMethod
 from verification.models.notice_link import NoticeLink
@@ -16,6 +17,7 @@ __all__ = [
     "Authenticator",
     "CallerCheck",
     "Challenge",
+    "ContactNotice",
     "NoticeLink",
     "Passkey",
     "Purpose",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from delivery.channels import available
 from directory.models import User
 from directory.prefills import Prefill, known_since
-from directory.queries import prefills_of
+from directory.queries import entered_beside_proof, prefills_of
 from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
 from vault.services import opened
@@ -80,12 +80,14 @@ class Kept:
     """What is kept of one person, whatever the policy makes of it.
 
     Args:
+        held_since: what of it was entered beside something verified, and when.
         methods: phones, addresses and answers: one of each kind.
         devices: apps, passkeys and recovery codes, those that are gone, too.
         lost_at: when something that could prove who they are was last removed or replaced.
     """
 
     entered: Mapping[Proof, Prefill]
+    held_since: Mapping[Proof, datetime]
     methods: Mapping[Proof, Thing]
     devices: Sequence[Thing]
     lost_at: datetime | None
@@ -131,6 +133,7 @@ def kept_of(user_id: int, user: User | None) -> Kept:
     things = _things_of(user_id)
     return Kept(
         entered=prefills_of(user) if user else {},
+        held_since=entered_beside_proof(user) if user else {},
         methods={one.proof: one for one in things if one.proof not in _SEVERAL},
         devices=[one for one in things if one.proof in _SEVERAL],
         lost_at=user.older_proof_lost_at if user else None,
@@ -172,8 +175,7 @@ def holdings_among(
         and questions.answered < policy.questions_to_reset
     ):
         del rows[Proof.QUESTIONS]
-    entered_at = known_since(kept.entered)
-    things = {proof: _thing(proof, row, entered_at) for proof, row in rows.items()}
+    things = {proof: _thing(row, kept) for proof, row in rows.items()}
     devices = {
         proof: {device.pk: device.held for device in kept.there(proof)} for proof in _DEVICES
     }
@@ -233,8 +235,8 @@ def is_older(row: AuthenticationMethod | Prefill | Authenticator | Passkey, poli
     elif isinstance(row, Authenticator):
         thing = Held(proof=Proof.AUTHENTICATOR, since=row.confirmed_at)
     else:
-        entered_at = row.changed_at if isinstance(row, Prefill) else None
-        thing = _thing(row.proof, row, entered_at)
+        since = row.changed_at if isinstance(row, Prefill) else row.since
+        thing = Held(proof=Proof(row.proof), textable=row.textable, since=since)
     clock = Clock(hours=policy.new_proof_hours, now=timezone.now())
     return clock.is_settled(thing) and is_usable([thing], beginning(policy, deliverable()))
 
@@ -291,15 +293,18 @@ def _devices(rows: QuerySet[Any], proof: Proof, *, gone_at: str) -> QuerySet[Any
     return found
 
 
-def _thing(
-    proof: str, row: Thing | AuthenticationMethod | Prefill, entered_at: datetime | None
-) -> Held:
+def _thing(row: Thing | Prefill, kept: Kept) -> Held:
     """What was entered is as old as the oldest of it, which is all that lists can ask for."""
-    if isinstance(row, Prefill):
-        since, verified = entered_at, False
-    else:
-        since, verified = row.since, True
-    return Held(proof=Proof(proof), textable=row.textable, since=since, verified=verified)
+    if isinstance(row, Thing):
+        return row.held
+    held_since = kept.held_since.get(row.proof)
+    return Held(
+        proof=row.proof,
+        textable=row.textable,
+        since=held_since or known_since(kept.entered),
+        verified=False,
+        held=held_since is not None,
+    )
 
 
 def _codes(kept: Kept) -> list[Held]:

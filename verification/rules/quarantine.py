@@ -1,7 +1,8 @@
 """What was registered just now doesn't reset a password yet, where anything older could. Pure.
 
 Whoever gets into an account registers a phone of their own and waits. The old addresses are told,
-and have these hours to say "this wasn't me".
+and have these hours to say "this wasn't me". The same hours hold for what an administrator enters
+of a user who has verified something: one administrator's session, or one file, is no way in.
 """
 
 from collections.abc import Sequence
@@ -31,8 +32,8 @@ class Clock:
         return self.now - timedelta(hours=self.hours)
 
     def is_new(self, thing: Held) -> bool:
-        """Entered data is never new: an administrator answers for it."""
-        return thing.verified and not self.is_settled(thing)
+        """Entered data is new only where the user had verified something before."""
+        return (thing.verified or thing.held) and not self.is_settled(thing)
 
     def is_settled(self, thing: Held) -> bool:
         return thing.since is None or thing.since <= self.border
@@ -48,12 +49,14 @@ class Clock:
 def counting(held: Sequence[Held], usable: frozenset[Method], clock: Clock) -> list[Held]:
     """What counts at a reset: all of it, or all but the new, if there is or was anything older.
 
+    What was entered beside something verified waits whatever else there is.
+
     Args:
         usable: by what a reset can begin, see `beginning`.
     """
     older = [thing for thing in held if clock.is_settled(thing)]
     if not clock.lost_something and not is_usable(older, usable):
-        return list(held)
+        return [thing for thing in held if not (thing.held and clock.is_new(thing))]
     return [thing for thing in held if not clock.is_new(thing)]
 
 

@@ -18,6 +18,8 @@ class Held:
     since: datetime | None = None
     """Since when it is known; None where nobody asks."""
     verified: bool = True
+    held: bool = False
+    """Entered by an administrator when the user had verified something already."""
 
 
 @dataclass(frozen=True, slots=True)

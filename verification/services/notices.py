@@ -53,6 +53,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     also_phone: str = "",
     added: uuid.UUID | None = None,
     phones_too: bool = False,
+    proofs: Sequence[Proof] = (),
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -65,6 +66,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         also_phone: the same for a mobile phone that takes texts, if the policy allows texts.
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which whoever is told may take away again.
+        proofs: what was changed at once, in place of `proof`.
 
     Returns:
         Where it went, masked.
@@ -85,7 +87,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     link = address_of(token) if token else ""
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
-        facts = _facts(user, now) | {"method": proof_name(proof) if proof else ""}
+        changed = [*proofs, *([proof] if proof else [])]
+        facts = _facts(user, now) | {"method": ", ".join(map(proof_name, changed))}
         if until is not None:
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)

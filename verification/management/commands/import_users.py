@@ -1,6 +1,7 @@
 import shutil
 import sys
 import tempfile
+import uuid
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.services import Actor
 from directory.csv_rows import COLUMNS, FileProblem
 from directory.services.import_files import Sheet, UnusableFile, opened
 from directory.services.import_rows import Told
@@ -16,6 +18,7 @@ from directory.services.import_users import import_users
 from directory.services.import_words import why_unusable, words, words_of_file
 from isolation.scope import in_tenant
 from tenants.queries import tenant_by_slug
+from verification.services.contacts import ContactImporter
 
 
 class Command(BaseCommand):
@@ -35,7 +38,12 @@ class Command(BaseCommand):
         if organisation is None:
             raise CommandError(f"--tenant: there is no organisation {tenant}")
         with _rewindable(file) as content, in_tenant(organisation.pk):
-            tally = import_users(self.sheet(content), tell=self.tell, dry_run=dry_run)
+            tally = import_users(
+                self.sheet(content),
+                importer=ContactImporter(actor_id=Actor.COMMAND, number=str(uuid.uuid4())),
+                tell=self.tell,
+                dry_run=dry_run,
+            )
         self.stdout.write(
             f"{'would be: ' if dry_run else ''}read {tally.read}, created {tally.created}, "
             f"updated {tally.updated}, unchanged {tally.unchanged}, refused {tally.refused}"

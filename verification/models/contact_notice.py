@@ -1,0 +1,30 @@
+"""That contact data of somebody was imported, until they are notified."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from directory.models import User
+from isolation.models import TenantOwned
+
+
+class ContactNotice(TenantOwned):
+    """One person of one import who is yet to be notified. A worker deletes it as it does so."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    proofs = models.JSONField(default=list)
+    """Which kinds of contact data changed."""
+    before = models.BinaryField()
+    """As `directory.prefills.text_of` writes it: what was replaced and counted at a reset."""
+    sealed: ClassVar = {"before": "verification.contact_notice.before"}
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "created_at"], name="contact_notices_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"contact notice {self.pk}"

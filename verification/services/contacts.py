@@ -1,0 +1,199 @@
+"""Contact data that administrators enter: the one way in, whichever door it comes by.
+
+Every change is recorded with who made it. The person is notified where they could be reached
+before, never at what was entered just now, which may be anyone's. What is entered of somebody who
+has verified something counts at a reset only after the policy's hours for new methods.
+A first onboarding notifies nobody: of those people nothing was known, and they had no password.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Min, QuerySet
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.services import Subject, record_each
+from delivery import queue as broker
+from directory.models import Import, User
+from directory.prefills import Prefill, read, text_of
+from directory.queries import prefilled
+from directory.services import contacts_of_person
+from directory.services.contacts import ContactChange
+from isolation.scope import current_tenant_id, in_tenant
+from tenants.policy import Proof
+from tenants.queries import policy_in_force
+from vault.services import opened, sealing
+from verification import queue
+from verification.models import (
+    AuthenticationMethod,
+    Authenticator,
+    ContactNotice,
+    Passkey,
+    RecoveryCode,
+)
+from verification.queries import blind_index
+from verification.services import notices
+from verification.services.notice_words import Notice
+
+NOTIFIED_AT_ONCE = 200
+"""By one job, so that other jobs get their turn."""
+_FORGOTTEN = timedelta(minutes=1)
+_SWEPT_AT_ONCE = 100
+_BEFORE = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactImporter:
+    """An import as the rooms above the directory see it; see `directory.services.contacts`."""
+
+    actor_id: int
+    number: str
+
+    def verified_otherwise(
+        self, values: Mapping[int, Mapping[Proof, str]]
+    ) -> list[tuple[int, Proof]]:
+        proofs = {proof for found in values.values() for proof in found}
+        rows = AuthenticationMethod.objects.filter(user_id__in=list(values), proof__in=proofs)
+        return [
+            (user_id, Proof(proof))
+            for user_id, proof, index in rows.values_list("user_id", "proof", "index")
+            if (value := values[user_id].get(Proof(proof))) and blind_index(value) != index
+        ]
+
+    def with_proof(self, user_ids: Collection[int]) -> set[int]:
+        return with_proof(user_ids)
+
+    def contacts_changed(self, changes: Sequence[ContactChange]) -> None:
+        """Records at once; the notices are left to a worker, so that the import isn't held up."""
+        _record(changes, actor_id=self.actor_id, file=self.number)
+        _notify_later(changes)
+
+
+def importer_of(kept: Import) -> ContactImporter:
+    """For a file that an administrator uploaded: whoever starts it, it's their import."""
+    return ContactImporter(actor_id=kept.actor_id, number=str(kept.pk))
+
+
+@transaction.atomic
+def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: int) -> bool:
+    """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
+
+    What the person verified stays as it is: this is only what they are asked to confirm, or, if
+    the policy says so, what counts until they verified something.
+    """
+    # Of two administrators who enter something at once, the second sees what the first entered.
+    user = User.objects.select_for_update().get(pk=person.pk)
+    before, proved = prefilled(user.pk), with_proof([user.pk])
+    if not contacts_of_person.enter(
+        user.pk, proof, value, textable=textable, held=user.pk in proved
+    ):
+        return False
+    change = ContactChange(user, before, {proof})
+    _record([change], actor_id=actor_id, removed=not value)
+    if not _is_onboarding(change, proved):
+        _notify(user, [proof], _trusted(change))
+    return True
+
+
+def with_proof(user_ids: Collection[int]) -> set[int]:
+    """Those of the users who verified anything, or removed what they had within the hours."""
+    ids = list(user_ids)
+    verified: list[QuerySet[Any]] = [
+        AuthenticationMethod.objects.all(),
+        Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None),
+        Passkey.objects.filter(removed_at=None),
+        RecoveryCode.objects.filter(confirmed_at__isnull=False),
+    ]
+    found: set[int] = set()
+    for rows in verified:
+        found.update(rows.filter(user_id__in=ids).values_list("user_id", flat=True))
+    border = timezone.now() - timedelta(hours=policy_in_force().new_proof_hours)
+    lost = User.objects.filter(pk__in=ids, older_proof_lost_at__gt=border)
+    return found.union(lost.values_list("pk", flat=True))
+
+
+def notify_of_imports(tenant_id: int) -> None:
+    """Notifies some of those whose contact data was imported, and leaves the rest to another job.
+
+    Each person in a transaction of their own: of two workers one notifies them.
+    """
+    due = ContactNotice.objects.order_by("created_at", "pk").select_related("user")
+    some = list(due[: NOTIFIED_AT_ONCE + 1])
+    for row in some[:NOTIFIED_AT_ONCE]:
+        with transaction.atomic():
+            if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
+                text = opened(
+                    row.before, tenant_id=row.tenant_id, place=row.place_of(_BEFORE, row.pk)
+                )
+                _notify(row.user, [Proof(proof) for proof in row.proofs], read(text))
+    if len(some) > NOTIFIED_AT_ONCE:
+        broker.publish(queue.NOTIFY_OF_IMPORTS, tenant_id, some[-1].pk, queue="bulk")
+
+
+def sweep() -> None:
+    """Wakes workers for notices that a lost broker or a dead worker forgot. Over all tenants."""
+    before = timezone.now() - _FORGOTTEN
+    waiting = ContactNotice.unscoped.values("tenant_id").annotate(since=Min("created_at"))
+    for row in waiting.filter(since__lte=before).order_by("since")[:_SWEPT_AT_ONCE]:
+        with in_tenant(row["tenant_id"]):
+            first = ContactNotice.objects.order_by("created_at").values_list("pk", flat=True)[0]
+        broker.publish(queue.NOTIFY_OF_IMPORTS, row["tenant_id"], first, queue="bulk")
+
+
+def _record(changes: Sequence[ContactChange], *, actor_id: int, **details: str | bool) -> None:
+    record_each(
+        Activity.CONTACT_ENTERED,
+        [
+            Subject(change.user.pk, {"method": proof, **details})
+            for change in changes
+            for proof in sorted(change.changed)
+        ],
+        actor_id=actor_id,
+    )
+
+
+def _notify_later(changes: Sequence[ContactChange]) -> None:
+    proved = with_proof([change.user.pk for change in changes])
+    due = [change for change in changes if not _is_onboarding(change, proved)]
+    if not due:
+        return
+    now, tenant_id = timezone.now(), current_tenant_id()
+    rows = [ContactNotice(user=one.user, proofs=sorted(one.changed), created_at=now) for one in due]
+    texts = [text_of(_trusted(change).values()) for change in due]
+    places = [row.place_of(_BEFORE, row.pk) for row in rows]
+    for row, before in zip(rows, sealing(tenant_id)(texts, places), strict=True):
+        row.before = before
+    ContactNotice.objects.bulk_create(rows)
+    transaction.on_commit(
+        lambda: broker.publish(queue.NOTIFY_OF_IMPORTS, tenant_id, rows[0].pk, queue="bulk")
+    )
+
+
+def _is_onboarding(change: ContactChange, proved: Collection[int]) -> bool:
+    user = change.user
+    return not change.before and user.pk not in proved and not user.has_usable_password()
+
+
+def _trusted(change: ContactChange) -> dict[Proof, Prefill]:
+    """What is replaced or removed and counted until now."""
+    trusted = policy_in_force().prefilled_usable
+    return {
+        proof: change.before[proof]
+        for proof in change.changed
+        if proof in trusted and proof in change.before
+    }
+
+
+def _notify(user: User, proofs: Sequence[Proof], before: Mapping[Proof, Prefill]) -> None:
+    mobile = before.get(Proof.MOBILE_PHONE)
+    notices.tell(
+        user,
+        Notice.CONTACT_ENTERED,
+        proofs=proofs,
+        also_value=before[Proof.EMAIL].value if Proof.EMAIL in before else "",
+        also_phone=mobile.value if mobile is not None and mobile.textable else "",
+    )
