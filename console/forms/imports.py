@@ -11,7 +11,20 @@ from directory.services.export import EXPORTED
 LONGEST_REASON = 200
 ENCODINGS = {
     "utf-8-sig": "UTF-8",
-    "cp949": "CP949",
+    "cp949": _("Korean (CP949)"),
+    "cp932": _("Japanese (Shift JIS, CP932)"),
+    "cp936": _("Chinese, simplified (GBK, CP936)"),
+    "cp950": _("Chinese, traditional (Big5, CP950)"),
+    "cp1252": _("Western European (Windows-1252)"),
+    "cp1250": _("Central European (Windows-1250)"),
+    "cp1251": _("Cyrillic (Windows-1251)"),
+    "cp1253": _("Greek (Windows-1253)"),
+    "cp1254": _("Turkish (Windows-1254)"),
+    "cp1255": _("Hebrew (Windows-1255)"),
+    "cp1256": _("Arabic (Windows-1256)"),
+    "cp1257": _("Baltic (Windows-1257)"),
+    "cp1258": _("Vietnamese (Windows-1258)"),
+    "cp874": _("Thai (Windows-874)"),
     "utf-16": "UTF-16",
 }
 
@@ -29,7 +42,7 @@ class FileForm(forms.Form):
         label=_("CSV file"),
         help_text=_(
             "CSV, first row with column names. Only user_principal_name is required. UTF-8 is best;"
-            " files from Korean Excel (CP949) are recognised."
+            " other encodings are recognised, and you see the names before anything is imported."
         ),
         # That it is empty is said by who reads it.
         allow_empty_file=True,

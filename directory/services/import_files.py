@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import IncrementalNewlineDecoder
@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from directory.csv_rows import COLUMNS, FileProblem
 from directory.csv_rows.cells import LONGEST_LINE, split
+from directory.csv_rows.code_pages import candidates
 from typed.rules import cleaned
 
 _CHUNK_BYTES = 1 << 16
@@ -20,7 +21,10 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_KOREAN = "cp949"
+_WESTERN = "cp1252"
+_LINES_LOOKED_AT = 1_000
+_NAMES = ("display_name", "surname", "given_name", "groups", COLUMNS[0])
+"""Columns that names are shown of. Never a password."""
 _DELIMITERS = (",", ";", "\t")
 _MOST_COLUMNS = 64
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
@@ -54,6 +58,10 @@ class Sheet:
     delimiter: str
     columns: tuple[str, ...]
     lines: Iterator[str]
+    guesses: tuple[str, ...] = ()
+    """The code pages that fit, where the file itself doesn't say what it is; see `is_guess`."""
+    is_guess: bool = False
+    """Whether the encoding is a code page that nobody chose. Right if there is one guess only."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -61,14 +69,15 @@ class Sheet:
         return tuple(name for name in self.columns if name and name not in COLUMNS)
 
 
-def opened(file: BinaryIO, *, encoding: str = "") -> Sheet:
+def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> Sheet:
     """A file from its beginning; it must be seekable, and stay open while the rows are read.
 
     The encoding is that of the mark at the beginning; or UTF-8, unless half of the lines with
-    other letters than English say otherwise; or CP949, in which Korean spreadsheets are saved.
+    other letters than English say otherwise; or the first code page that fits, see `Sheet.guesses`.
 
     Args:
-        encoding: as Python calls it, where somebody knows better.
+        encoding: as Python calls it, where a person chose it.
+        usual: code pages of the organisation, see `usual_pages`.
 
     Raises:
         UnusableFile: it has no rows that could be read.
@@ -79,7 +88,11 @@ def opened(file: BinaryIO, *, encoding: str = "") -> Sheet:
         raise UnusableFile(FileProblem.EMPTY)
     if beginning.startswith(_EXCEL):
         raise UnusableFile(FileProblem.EXCEL)
-    encoding = encoding or _encoding(file, beginning)
+    guesses: tuple[str, ...] = ()
+    is_guess = False
+    if not encoding and not (encoding := _unicode(file, beginning)):
+        guesses, is_guess = candidates(_some_lines(file), usual), True
+        encoding = (*guesses, *usual, _WESTERN)[0]
     file.seek(0)
     lines = _lines(file, encoding)
     first, delimiter = next(lines, ""), ""
@@ -90,7 +103,7 @@ def opened(file: BinaryIO, *, encoding: str = "") -> Sheet:
     if not first.strip() and not any(line.strip() for line in lines):
         raise UnusableFile(FileProblem.EMPTY)
     delimiter = delimiter or max(_DELIMITERS, key=partial(_columns_known, first))
-    return Sheet(encoding, delimiter, _columns(first, delimiter), lines)
+    return Sheet(encoding, delimiter, _columns(first, delimiter), lines, guesses, is_guess)
 
 
 def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
@@ -99,11 +112,47 @@ def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
     return [split(line, sheet.delimiter) for line in islice(lines, count)]
 
 
-def _encoding(file: BinaryIO, beginning: bytes) -> str:
+def names_in(sheet: Sheet, count: int) -> list[str]:
+    """The first names, or other cells, with letters that aren't English; one of a row.
+
+    They are what a reader looks at who wants to know whether the encoding is right. The sheet is
+    used up, as by `first_rows`.
+    """
+    there = [sheet.columns.index(name) for name in _NAMES if name in sheet.columns]
+    found = []
+    for line in islice(sheet.lines, _LINES_LOOKED_AT):
+        if not line.isascii():
+            cells = split(line, sheet.delimiter)
+            shown = (cells[at] for at in there if at < len(cells) and not cells[at].isascii())
+            found.append(next(shown, ""))
+    return list(islice(filter(None, found), count))
+
+
+def differing(file: BinaryIO, pages: Sequence[str], count: int) -> list[tuple[str, ...]]:
+    """How the first names read that aren't the same in all of these code pages."""
+    readings = [names_in(opened(file, encoding=page), _LINES_LOOKED_AT) for page in pages]
+    different = (names for names in zip(*readings, strict=False) if len(set(names)) > 1)
+    return list(islice(different, count))
+
+
+def _unicode(file: BinaryIO, beginning: bytes) -> str:
+    """The kind of Unicode, or nothing."""
     for mark, name in _MARKS.items():
         if beginning.startswith(mark):
             return name
-    return "utf-8" if _is_mostly_utf8(file) else _KOREAN
+    return "utf-8" if _is_mostly_utf8(file) else ""
+
+
+def _some_lines(file: BinaryIO) -> list[bytes]:
+    """Lines that aren't ASCII, to judge a code page by; whole ones, as far as they end."""
+    found: list[bytes] = []
+    file.seek(0)
+    for chunk in iter(partial(file.readline, LONGEST_LINE), b""):
+        if not chunk.isascii():
+            found += [line for line in chunk.splitlines() if not line.isascii()]
+        if len(found) >= _LINES_LOOKED_AT:
+            break
+    return found[:_LINES_LOOKED_AT]
 
 
 def _is_mostly_utf8(file: BinaryIO) -> bool:

@@ -15,15 +15,18 @@ from audit.activities import Activity
 from audit.services import record
 from delivery import queue as broker
 from directory import queue
+from directory.csv_rows.code_pages import usual_pages
 from directory.models import Import, ImportPart
-from directory.services.import_files import first_rows, opened
+from directory.services.import_files import first_rows, names_in, opened
 from directory.services.import_store import beginning_of, drop, keep_file
 from isolation.scope import in_tenant
+from tenants.queries import tenant_in_force
 
 LARGEST_FILE = 200 * 1024 * 1024
 """In bytes."""
 MOST_OPEN = 5
 PREVIEWED = 20
+_NAMES_SHOWN = 8
 FILE_WAITS = timedelta(days=1)
 REPORT_KEPT = timedelta(days=30)
 WAIT_FOR_WORKER = timedelta(seconds=30)
@@ -49,6 +52,8 @@ class Preview:
     columns: tuple[str, ...]
     unknown: tuple[str, ...]
     rows: list[list[str]]
+    names: list[str]
+    """The first with letters that aren't English: are they right in this encoding?"""
 
 
 def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
@@ -58,7 +63,8 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
         UnusableFile: it has no rows that could be read; nothing is kept.
         TooManyOpen: nothing is kept.
     """
-    sheet = opened(file)
+    tenant = tenant_in_force()
+    sheet = opened(file, usual=usual_pages(tenant.country, tenant.language))
     if Import.objects.exclude(state__in=ENDED).count() >= MOST_OPEN:
         raise TooManyOpen
     kept = Import.objects.create(
@@ -78,7 +84,8 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
 def preview(kept: Import) -> Preview:
     sheet = opened(beginning_of(kept), encoding=kept.encoding)
     rows = [_covered(cells, sheet.columns) for cells in first_rows(sheet, PREVIEWED)]
-    return Preview(sheet.columns, sheet.unknown, rows)
+    names = names_in(opened(beginning_of(kept), encoding=kept.encoding), _NAMES_SHOWN)
+    return Preview(sheet.columns, sheet.unknown, rows, names)
 
 
 def read_as(kept: Import, encoding: str) -> None:

@@ -73,7 +73,8 @@ def test_people_are_imported_in_four_steps(admin, mailroom):
     address = upload(admin).url
     columns = admin.get(address)
     assert "Step 2 of 4" in columns.text
-    assert "Detected encoding: UTF-8. Are the Korean names below readable?" in columns.text
+    assert "The file is read as UTF-8." in columns.text
+    assert "Are these names right?" in columns.text
     assert "김민지" in columns.text
     assert "Unknown columns: nickname. They are ignored." in columns.text
 
@@ -238,7 +239,7 @@ def test_sixth_open_file_is_refused_with_a_reason(admin):
 
 def test_unreadable_names_can_be_read_in_another_encoding(admin):
     address = upload(admin, GOOD.encode("cp949")).url
-    assert "Detected encoding: CP949" in admin.get(address).text
+    assert "The file is read as Korean (CP949)." in admin.get(address).text
 
     wrong = admin.post(f"{address}encoding/", {"encoding": "utf-16"})
     assert "The column user_principal_name is missing" in wrong.text
@@ -247,6 +248,23 @@ def test_unreadable_names_can_be_read_in_another_encoding(admin):
     admin.post(f"{address}encoding/", {"encoding": "cp949"})
 
     assert "김민지" in admin.get(address).text
+
+
+def test_names_are_asked_about_wherever_in_the_file_they_are(admin):
+    plain = "".join(f"user{n}@contoso.example,User {n},,,\n" for n in range(40))
+    address = upload(admin, (HEAD + plain + "asa@contoso.example,Åsa,,,\n").encode("cp1252")).url
+
+    page = admin.get(address).text
+
+    assert "Are these names right?" in page
+    assert "<li><bdi>Åsa</bdi></li>" in page
+    assert "The file is read as Western European (Windows-1252)." in page
+
+
+def test_file_in_ascii_raises_no_question(admin):
+    address = upload(admin, HEAD + "joe@contoso.example,Joe,,,\n").url
+
+    assert "Are these names right?" not in admin.get(address).text
 
 
 def test_long_cell_is_cut_in_the_preview(admin):

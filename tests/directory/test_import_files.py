@@ -12,7 +12,7 @@ TEXT = "user_principal_name,display_name\nkim@contoso.example,김민지\n"
 
 
 def of(content):
-    return opened(io.BytesIO(content))
+    return opened(io.BytesIO(content), usual=["cp949"])
 
 
 def problem(content):

@@ -16,7 +16,7 @@ from directory.services import import_users as service
 from directory.services.import_files import Sheet, opened
 from directory.services.import_users import Progress, Tally
 from isolation.scope import everywhere, in_tenant
-from tenants.models import Group
+from tenants.models import Group, Tenant
 from tenants.policy import Proof
 from tenants.roles import Role
 from tests.builders import make_phone, make_prefill, make_user
@@ -340,6 +340,55 @@ def test_file_is_read_in_any_of_the_encodings_that_spreadsheets_write(contoso, t
 
     assert User.objects.get(upn="minji@contoso.example").display_name == "김민지"
     assert out.getvalue() == "read 2, created 2, updated 0, unchanged 0, refused 0\n"
+
+
+WESTERN = "user_principal_name,display_name\nasa@contoso.example,Åsa Berg\n"
+
+
+def command(path, content, *options):
+    path.write_bytes(content)
+    err = StringIO()
+    call_command(
+        "import_users", str(path), "--tenant", "contoso", *options, stdout=StringIO(), stderr=err
+    )
+    return err.getvalue()
+
+
+def test_code_page_of_the_organisations_country_is_taken_and_said(contoso, tmp_path):
+    Tenant.objects.filter(pk=contoso.pk).update(country="SE", language="en")
+
+    said = command(tmp_path / "users.csv", WESTERN.encode("cp1252"))
+
+    assert User.objects.get().display_name == "Åsa Berg"
+    assert said == "Read as cp1252: Åsa Berg\n"
+
+
+def test_two_code_pages_that_fit_are_shown_and_nothing_is_written(contoso, tmp_path):
+    Tenant.objects.filter(pk=contoso.pk).update(country="PL", language="en")
+    file = tmp_path / "users.csv"
+
+    with pytest.raises(CommandError) as refused:
+        command(file, WESTERN.encode("cp1252"))
+    assert "--encoding cp1250: Ĺsa Berg\n  --encoding cp1252: Åsa Berg" in str(refused.value)
+    assert not User.objects.exists()
+
+    command(file, WESTERN.encode("cp1252"), "--encoding", "Windows-1252")
+    assert User.objects.get().display_name == "Åsa Berg"
+
+
+def test_text_in_no_code_page_is_refused_by_the_command(contoso, tmp_path):
+    with pytest.raises(CommandError, match="in every code page"):
+        command(
+            tmp_path / "users.csv", b"user_principal_name\na@contoso.example,\x80\x81\x98\xff\n"
+        )
+    with pytest.raises(CommandError, match="--encoding: hex is not known"):
+        command(tmp_path / "users.csv", b"user_principal_name\n", "--encoding", "hex")
+
+
+def test_password_is_never_an_example_of_a_name(contoso, tmp_path):
+    text = "user_principal_name,password\njoe@contoso.example,pässwörd-of-joe\n"
+
+    assert "pässw" not in command(tmp_path / "users.csv", text.encode("cp1252"))
 
 
 def test_file_may_come_from_the_standard_input_with_windows_line_ends(contoso, monkeypatch):

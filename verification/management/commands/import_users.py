@@ -1,9 +1,11 @@
+import codecs
+import io
 import shutil
 import sys
 import tempfile
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,13 +14,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.services import Actor
 from directory.csv_rows import COLUMNS, FileProblem
-from directory.services.import_files import Sheet, UnusableFile, opened
+from directory.csv_rows.code_pages import usual_pages
+from directory.services.import_files import Sheet, UnusableFile, differing, names_in, opened
 from directory.services.import_rows import Told
 from directory.services.import_users import import_users
 from directory.services.import_words import why_unusable, words, words_of_file
 from isolation.scope import in_tenant
 from tenants.queries import tenant_by_slug
 from verification.services.contacts import ContactImporter
+
+_EXAMPLES = 3
 
 
 class Command(BaseCommand):
@@ -31,15 +36,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE.csv", help="- reads the standard input")
         parser.add_argument("--tenant", required=True, metavar="SLUG")
+        parser.add_argument(
+            "--encoding",
+            default="",
+            metavar="NAME",
+            help="for example cp1252; needed where a file that isn't Unicode fits several",
+        )
         parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
 
-    def handle(self, *, file: str, tenant: str, dry_run: bool, **_options: Any) -> None:
+    def handle(
+        self, *, file: str, tenant: str, encoding: str, dry_run: bool, **_options: Any
+    ) -> None:
         organisation = tenant_by_slug(tenant)
         if organisation is None:
             raise CommandError(f"--tenant: there is no organisation {tenant}")
+        usual = usual_pages(organisation.country, organisation.language)
         with _rewindable(file) as content, in_tenant(organisation.pk):
+            sheet = self.sheet(content, _encoding(encoding), usual)
             tally = import_users(
-                self.sheet(content),
+                sheet,
                 importer=ContactImporter(actor_id=Actor.COMMAND, number=str(uuid.uuid4())),
                 tell=self.tell,
                 dry_run=dry_run,
@@ -51,18 +66,52 @@ class Command(BaseCommand):
         if tally.refused:
             raise CommandError(f"{tally.refused} of {tally.read} rows were refused")
 
-    def sheet(self, content: BinaryIO) -> Sheet:
+    def sheet(self, content: BinaryIO, encoding: str, usual: Sequence[str]) -> Sheet:
         try:
-            found = opened(content)
+            found = opened(content, encoding=encoding, usual=usual)
+            if found.is_guess:
+                self.look_at(content, found)
+                found = opened(content, encoding=found.encoding)
         except UnusableFile as problem:
             raise CommandError(why_unusable(problem)) from None
         if found.unknown:
             self.stderr.write(words_of_file(FileProblem.UNKNOWN_COLUMNS, found.unknown))
         return found
 
+    def look_at(self, content: BinaryIO, sheet: Sheet) -> None:
+        """Says what was guessed; refuses to guess where it isn't certain."""
+        if not sheet.guesses:
+            raise CommandError(
+                "The file isn't UTF-8, and its names look wrong in every code page. "
+                "Say what it is with --encoding, or save it as CSV UTF-8."
+            )
+        if len(sheet.guesses) == 1:
+            names = "; ".join(names_in(sheet, _EXAMPLES))
+            self.stderr.write(f"Read as {sheet.encoding}: {names}")
+            return
+        rows = differing(content, sheet.guesses, _EXAMPLES)
+        readings = [
+            f"  --encoding {page}: {'; '.join(row[at] for row in rows)}"
+            for at, page in enumerate(sheet.guesses)
+        ]
+        raise CommandError(
+            "\n".join(["The file isn't UTF-8. Say how its names are right:", *readings])
+        )
+
     def tell(self, told: Told) -> None:
         for reason in told.reasons:
             self.stderr.write(words(reason, told.line))
+
+
+def _encoding(name: str) -> str:
+    """As Python calls it; only what makes text of bytes."""
+    if not name:
+        return ""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding=name)
+        return codecs.lookup(name).name
+    except LookupError:
+        raise CommandError(f"--encoding: {name} is not known") from None
 
 
 @contextmanager
