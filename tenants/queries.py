@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -32,9 +33,18 @@ from tenants.models import (
 )
 from tenants.policy import Bank, Policy, Questions, from_plain
 from tenants.predefined_questions import PREDEFINED
+from tenants.rules import group_key
 
 BRANDING = "branding"
 _TENANT, _POLICY = "tenant", "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedGroup:
+    """A group by its own name."""
+
+    name: str
+    pk: int
 
 
 def tenant_of(upn: str) -> Tenant | None:
@@ -177,8 +187,39 @@ def domain_names() -> set[str]:
 
 def unknown_groups(names: Collection[str]) -> list[str]:
     """Those of the names that no group of the tenant in force has."""
-    known = Group.objects.filter(name__in=names).values_list("name", flat=True)
-    return sorted(set(names) - set(known))
+    return sorted(set(names) - groups_named(names).keys())
+
+
+def groups_named(names: Collection[str]) -> dict[str, NamedGroup]:
+    """Name as written → the group that has it, in any case and width. Unknown ones are left out."""
+    keys = {name: group_key(name) for name in names}
+    meant = Q(name__in=list(names)) | Q(key__in=set(keys.values()))
+    rows = Group.objects.filter(meant).values_list("name", "key", "pk")
+    found = {key: NamedGroup(name, pk) for name, key, pk in rows}
+    exact = {group.name: group for group in found.values()}
+    return {
+        name: group
+        for name, key in keys.items()
+        if (group := exact.get(name) or found.get(key)) is not None
+    }
+
+
+def group_keys(group_ids: Collection[int]) -> frozenset[str]:
+    return frozenset(Group.objects.filter(pk__in=group_ids).values_list("key", flat=True))
+
+
+def with_groups_as_named(policy: Policy) -> Policy:
+    """The policy with every group by the name that the group itself has."""
+    found = groups_named(policy.groups | policy.excluded_groups)
+
+    def as_named(names: frozenset[str]) -> frozenset[str]:
+        return frozenset(found[name].name if name in found else name for name in names)
+
+    return replace(
+        policy,
+        groups=as_named(policy.groups),
+        excluded_groups=as_named(policy.excluded_groups),
+    )
 
 
 def questions() -> dict[str, str]:
@@ -222,7 +263,7 @@ def with_inner_groups(names: Collection[str]) -> set[int]:
     inner_of: dict[int, set[int]] = {}
     for outer, inner in GroupNesting.objects.values_list("outer_id", "inner_id"):
         inner_of.setdefault(outer, set()).add(inner)
-    found = set(Group.objects.filter(name__in=names).values_list("pk", flat=True))
+    found = {group.pk for group in groups_named(names).values()}
     new = set(found)
     while new:
         new = {inner for outer in new for inner in inner_of.get(outer, ())} - found

@@ -9,6 +9,8 @@ from zoneinfo import available_timezones
 import idna
 from phonenumbers import SUPPORTED_REGIONS
 
+from typed.rules import folded
+
 _TIME_ZONES = {"KR": "Asia/Seoul"}
 _ADDRESS = re.compile(
     r"https://([a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][a-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?",
@@ -16,6 +18,7 @@ _ADDRESS = re.compile(
 )
 """Only what RFC 3986 has: no user, no backslash, no space, nothing a browser would mend."""
 _LONGEST_ADDRESS = 2_000
+_LONGEST_KEY = 200
 _PLACE = re.compile(r"\$(?:([a-z_]{1,20})\b|\{([a-z_]{1,20})\})", re.ASCII)
 """In ASCII a word ends where Hangul begins: what is put in often has a particle behind it."""
 _MEANT = re.compile(
@@ -89,6 +92,15 @@ def group_name(text: str) -> str:
     '새 그룹'
     """
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def group_key(name: str) -> str:
+    """By which a group is found, whatever case and width its name is written in.
+
+    >>> group_key("STAFF  ｓeoul") == group_key("staff seoul")
+    True
+    """
+    return folded(name)[:_LONGEST_KEY]
 
 
 def is_country(code: str) -> bool:

@@ -17,6 +17,7 @@ from tenants.queries import (
     lock_tenant,
     policy_in_force,
     unknown_groups,
+    with_groups_as_named,
 )
 from vault.services import create_key
 
@@ -72,6 +73,7 @@ def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
             offer or meets another objection; the message names the setting.
     """
     lock_tenant()
+    policy = with_groups_as_named(policy)
     changed = differences(policy_in_force(), policy)
     if not changed:
         return []

@@ -8,7 +8,8 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from console.forms.lists import ListForm, search_box
-from console.queries.groups import groups_named, people_called
+from console.queries.groups import people_called
+from tenants.queries import groups_named
 from tenants.rules import group_name
 
 _MOST_AT_ONCE, _LONGEST = 500, 100
@@ -67,7 +68,7 @@ class ChangeGroupForm(GroupForm):
             if name not in found:
                 words = _("There is no group “%(name)s”.")
                 raise forms.ValidationError(words, params={"name": name})
-        return sorted(found.values())
+        return sorted({group.pk for group in found.values()})
 
 
 class MembersForm(forms.Form):

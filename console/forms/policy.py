@@ -14,7 +14,7 @@ from directory.prefills import KIND_OF
 from tenants.policy import RANGES, Method, Policy, Proof, from_plain, to_plain, types
 from tenants.policy_file import objection, written
 from tenants.queries import enough_questions
-from tenants.rules import NotADomain, web_host
+from tenants.rules import NotADomain, group_key, web_host
 
 _FEW_ENOUGH_TO_TICK = 100
 _ALSO = {
@@ -118,16 +118,20 @@ class GroupLines(Lines):
 
     def __init__(self, *, known: list[str], **options: Any) -> None:
         super().__init__(**options)
-        self._known = set(known)
+        self._known = {group_key(name): name for name in reversed(known)} | {n: n for n in known}
 
     def to_python(self, value: Any) -> Any:
         text = forms.CharField.to_python(self, value) or ""
-        names = sorted({line.strip() for line in text.splitlines() if line.strip()})
-        if unknown := [name for name in names if name not in self._known]:
-            raise forms.ValidationError(
-                _("There is no group “%(name)s”."), params={"name": unknown[0]}
-            )
-        return names
+        typed = sorted({line.strip() for line in text.splitlines() if line.strip()})
+        names = set()
+        for line in typed:
+            name = self._known.get(line) or self._known.get(group_key(line))
+            if name is None:
+                raise forms.ValidationError(
+                    _("There is no group “%(name)s”."), params={"name": line}
+                )
+            names.add(name)
+        return sorted(names)
 
 
 def too_few_questions(needed: int) -> str:

@@ -9,6 +9,7 @@ from directory.models import Membership, User
 from directory.rules import canonical_upn
 from tenants.models import Group, GroupNesting
 from tenants.queries import policy_in_force
+from typed.rules import folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class ListedGroup:
 def groups(search: str) -> list[ListedGroup]:
     """The first five hundred whose name holds these letters."""
     policy = policy_in_force()
-    found = list(Group.objects.filter(name__icontains=search).order_by("name")[:500])
+    found = list(Group.objects.filter(key__contains=folded(search)).order_by("name")[:500])
     rows = Membership.objects.filter(group__in=found).values("group_id").annotate(n=Count("pk"))
     members = {row["group_id"]: row["n"] for row in rows}
     return [
@@ -46,10 +47,6 @@ def inner_of(group: Group) -> list[str]:
     """Names of the groups that this one holds itself."""
     held = GroupNesting.objects.filter(outer=group).order_by("inner__name")
     return list(held.values_list("inner__name", flat=True))
-
-
-def groups_named(names: list[str]) -> dict[str, int]:
-    return dict(Group.objects.filter(name__in=names).values_list("name", "pk"))
 
 
 def members(group: Group, *, search: str, after: str) -> tuple[list[User], str]:

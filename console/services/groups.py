@@ -10,6 +10,7 @@ from audit.services import record
 from directory.models import Membership, User
 from tenants.models import Group, GroupNesting
 from tenants.queries import lock_tenant, policy_in_force, with_outer_groups
+from tenants.rules import group_key
 from tenants.services import change_policy
 
 
@@ -37,7 +38,7 @@ class Loop(Exception):
 def add_group(admin: User, name: str) -> Group:
     """Raises `NameTaken`."""
     lock_tenant()
-    if Group.objects.filter(name=name).exists():
+    if Group.objects.filter(key=group_key(name)).exists():
         raise NameTaken
     group = Group.objects.create(name=name)
     record(Activity.GROUP_CHANGED, actor_id=admin.pk, group=name, change="added")
@@ -55,7 +56,7 @@ def change_group(admin: User, group: Group, *, name: str, inner: Collection[int]
     """
     lock_tenant()
     group = _as_it_is(group)
-    if Group.objects.filter(name=name).exclude(pk=group.pk).exists():
+    if Group.objects.filter(key=group_key(name)).exclude(pk=group.pk).exists():
         raise NameTaken
     around = Group.objects.filter(pk__in=with_outer_groups({group.pk}) & set(inner))
     if (loop := around.order_by("name").first()) is not None:
@@ -122,7 +123,7 @@ def _moved(admin: User, person: User, group: Group, change: str) -> None:
 
 def _rename(admin: User, group: Group, name: str) -> None:
     policy, old = policy_in_force(), group.name
-    Group.objects.filter(pk=group.pk).update(name=name)
+    Group.objects.filter(pk=group.pk).update(name=name, key=group_key(name))
     record(Activity.GROUP_CHANGED, actor_id=admin.pk, group=name, change="renamed", old=old)
 
     def renamed(names: frozenset[str]) -> frozenset[str]:

@@ -35,6 +35,8 @@ class Problem(StrEnum):
     ROW_TOO_LONG = "e22"
     ZERO_ADDED = "w01"
     VERIFIED_KEPT = "w02"
+    GROUP_NOT_IN_POLICY = "w03"
+    """Said once for every group of a file, where the policy names groups."""
 
 
 class FileProblem(StrEnum):

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -13,11 +13,19 @@ from django.db import transaction
 from audit.activities import Activity
 from audit.services import record
 from directory.csv_rows import COLUMNS, Person, Problem, Reason, Yardstick
+from directory.csv_rows.problems import about
 from directory.services.contacts import Importer
 from directory.services.import_files import Sheet, UnusableFile
 from directory.services.import_rows import Batch, Reading, Told
 from directory.services.people import Outcome, Written, add_new, without_password, write
-from tenants.queries import domain_names, policy_in_force, tenant_in_force
+from tenants.queries import (
+    domain_names,
+    group_keys,
+    policy_in_force,
+    tenant_in_force,
+    with_inner_groups,
+)
+from tenants.rules import group_key
 
 __all__ = ["Progress", "Tally", "Told", "UnusableFile", "import_users"]
 
@@ -51,6 +59,9 @@ class _Import:
     importer: Importer
     dry_run: bool
     tally: Tally
+    groups_that_count: frozenset[str] | None
+    """Keys of those that the policy names, and of those inside; None where it names none."""
+    groups_said: set[str] = field(default_factory=set)
 
     def do(self, batch: Batch) -> bool:
         """Writes and reports one batch. False when the import is to end here."""
@@ -73,9 +84,24 @@ class _Import:
         return _sum(self.tally, batch, outcome, added), outcome
 
     def _report(self, batch: Batch, outcome: Outcome, tally: Tally) -> bool:
-        for row in sorted(batch.refused + _told(batch, outcome), key=lambda row: row.line):
+        told = batch.refused + _told(batch, outcome) + self._about_groups(batch)
+        for row in sorted(told, key=lambda row: row.line):
             self.tell(row)
         return self.between(Progress(batch.last_line, tally))
+
+    def _about_groups(self, batch: Batch) -> list[Told]:
+        """Groups that no setting of the policy means: most often one is misspelt."""
+        if self.groups_that_count is None:
+            return []
+        told = []
+        for line, person in batch.people:
+            for name in person.groups:
+                if (key := group_key(name)) in self.groups_that_count | self.groups_said:
+                    continue
+                self.groups_said.add(key)
+                reason = about(Problem.GROUP_NOT_IN_POLICY, "groups", name)
+                told.append(Told(line, (reason,), refused=False))
+        return told
 
 
 def import_users(
@@ -112,6 +138,7 @@ def import_users(
         importer=importer,
         dry_run=dry_run,
         tally=after.tally if after else Tally(),
+        groups_that_count=_groups_that_count(),
     )
     is_stopped = False
     try:
@@ -127,6 +154,13 @@ def import_users(
                 **asdict(going.tally),
             )
     return going.tally
+
+
+def _groups_that_count() -> frozenset[str] | None:
+    policy = policy_in_force()
+    if not (named := policy.groups | policy.excluded_groups):
+        return None
+    return group_keys(with_inner_groups(named))
 
 
 def _yardstick() -> Yardstick:

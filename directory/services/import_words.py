@@ -46,6 +46,10 @@ _WORDS = {
     ),
     Problem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
     Problem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
+    Problem.GROUP_NOT_IN_POLICY: _(
+        "Row %(row)s: no setting of the policy names the group “%(value)s”. Check its spelling if"
+        " its members should be able to reset."
+    ),
     Problem.VERIFIED_KEPT: _(
         "Row %(row)s: %(name)s already verified a different number; it is not overwritten"
     ),

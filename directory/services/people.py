@@ -24,6 +24,7 @@ from directory.services.contacts import (
 )
 from isolation.scope import current_tenant_id
 from tenants.models import Group
+from tenants.queries import groups_named
 from tenants.rules import group_name
 from vault.services import sealing
 
@@ -234,12 +235,15 @@ def _put_into_groups(wanted: Mapping[int, Sequence[str]]) -> set[int]:
 
 def _groups_named(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
     names = {name for names in wanted.values() for name in names}
-    return dict(Group.objects.filter(name__in=names).values_list("name", "pk"))
+    return {name: group.pk for name, group in groups_named(names).items()}
 
 
 def _with_missing_groups(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
     there = _groups_named(wanted)
-    missing = sorted({name for names in wanted.values() for name in names} - there.keys())
+    missing = dict.fromkeys(
+        name for names in wanted.values() for name in names if name not in there
+    )
+    # Of two spellings in one file the first names the group; the other finds it.
     Group.objects.bulk_create([Group(name=name) for name in missing], ignore_conflicts=True)
     return _groups_named(wanted) if missing else there
 

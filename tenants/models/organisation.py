@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from isolation.models import TenantOwned
+from tenants.fields import FoldedField
 
 
 class Tenant(models.Model):
@@ -40,10 +41,13 @@ class Domain(TenantOwned):
 
 class Group(TenantOwned):
     name = models.CharField(max_length=100)
+    key = FoldedField(max_length=200, of=["name"], editable=False)
+    """By which it is found: two names that differ in case or width only are one."""
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant_id", "name"], name="group_name_in_tenant")
+            models.UniqueConstraint(fields=["tenant_id", "name"], name="group_name_in_tenant"),
+            models.UniqueConstraint(fields=["tenant_id", "key"], name="group_key_in_tenant"),
         ]
 
     def __str__(self) -> str:

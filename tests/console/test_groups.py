@@ -234,3 +234,24 @@ def test_other_roles_have_no_groups(contoso, staff, role):
 
     assert other.get(LIST).status_code == 404
     assert other.post(f"{LIST}{staff.pk}/delete/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["STAFF", "ｓtaff", " staff\u200b"])
+def test_name_that_differs_in_case_or_width_only_is_taken(admin, staff, name):
+    page = admin.post(f"{LIST}add/", {"name": name})
+
+    assert page.context["form"].errors["name"]
+    assert [group.name for group in Group.objects.all()] == ["Staff"]
+
+
+def test_renamed_group_is_found_by_its_new_name(admin, staff):
+    save(admin, staff, name="Crew")
+
+    assert "Crew" in admin.get(LIST, {"q": "crew"}).text
+    assert admin.post(f"{LIST}add/", {"name": "STAFF"}).status_code == 302
+
+
+def test_group_is_found_in_any_case(admin, contoso):
+    Group.objects.create(name="Örtliche Verwaltung")
+
+    assert "Örtliche" in admin.get(LIST, {"q": "öRTL"}).text

@@ -10,15 +10,16 @@ from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
 from directory.models import Membership, User
-from directory.queries import prefilled
+from directory.queries import in_scope, prefilled
 from directory.services import import_rows
 from directory.services import import_users as service
 from directory.services.import_files import Sheet, opened
 from directory.services.import_users import Progress, Tally
 from isolation.scope import everywhere, in_tenant
-from tenants.models import Group, Tenant
-from tenants.policy import Proof
+from tenants.models import Group, GroupNesting, Tenant
+from tenants.policy import Policy, Proof, Scope
 from tenants.roles import Role
+from tenants.services import change_policy
 from tests.builders import make_phone, make_prefill, make_user
 from vault.envelope import Unopenable
 from verification.services.contacts import ContactImporter
@@ -271,6 +272,41 @@ def test_groups_that_are_there_by_their_names_are_meant_before_an_older_one(cont
     load("user_principal_name,groups\nminji@contoso.example,Sales;Seoul;New\n")
 
     assert names(user) == ["New", "Sales", "Seoul"]
+
+
+def test_group_in_another_case_is_the_same_and_keeps_people_in_scope(contoso):
+    Group.objects.create(name="Staff")
+    policy = Policy(self_service=Scope.GROUPS, groups=frozenset({"Staff"}))
+    change_policy(policy)
+    user = make_user()
+
+    told = telling("user_principal_name,groups\nminji@contoso.example,ｓtaff;STAFF\n")
+
+    assert names(user) == ["Staff"]
+    assert in_scope(user.pk, policy)
+    assert told == {}
+
+
+def test_two_spellings_in_one_file_make_one_group(contoso):
+    load("user_principal_name,groups\na@contoso.example,Sales\nb@contoso.example,SALES;sales\n")
+
+    assert list(Group.objects.values_list("name", flat=True)) == ["Sales"]
+    assert Membership.objects.count() == 2
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_group_that_the_policy_does_not_name_is_told_once(contoso, dry_run):
+    staff, inner = Group.objects.create(name="Staff"), Group.objects.create(name="Inner")
+    GroupNesting.objects.create(outer=staff, inner=inner)
+    change_policy(Policy(self_service=Scope.GROUPS, groups=frozenset({"Staff"})))
+    rows = [f"u{n}@contoso.example,{group}" for n, group in enumerate(["staff", "inner", "Staf"])]
+    text = "\n".join(["user_principal_name,groups", *rows, "x@contoso.example,STAF", ""])
+
+    assert telling(text, dry_run=dry_run) == {4: ["w03"]}
+
+
+def test_where_the_policy_names_no_group_none_is_told_about(contoso):
+    assert telling("user_principal_name,groups\na@contoso.example,Any\n") == {}
 
 
 def test_groups_of_the_same_name_stay_apart(contoso, hanbit):

@@ -204,6 +204,15 @@ def test_group_that_there_is_not_is_refused(contoso, hanbit, setting):
     assert set_policy(f"{setting}=Staff") == [f"{setting}:  → Staff"]
 
 
+def test_group_is_meant_in_any_case_and_width_and_named_as_it_is(contoso):
+    Group.objects.create(name="Staff")
+
+    assert set_policy("self_service=groups", "groups=ｓTAFF") == [
+        "self_service: all → groups",
+        "groups:  → Staff",
+    ]
+
+
 def test_policy_of_one_tenant_is_not_the_others(contoso, hanbit):
     set_policy("self_service=none", tenant="hanbit")
 
