@@ -37,6 +37,12 @@ def operator_of(upn: str) -> User | None:
     return User.unscoped.filter(upn=upn, tenant_id=None).first()
 
 
+def operators_among(user_ids: Collection[int]) -> dict[int, str]:
+    """What those of them are called who are operators of the service."""
+    rows = User.unscoped.filter(pk__in=user_ids, tenant_id=None) if user_ids else ()
+    return {operator.pk: operator.upn for operator in rows}
+
+
 def in_scope(user_id: int, policy: Policy) -> bool:
     """Whether the policy lets this user reset. An exclusion wins; nested groups count."""
     if policy.self_service is Scope.NONE:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from audit.activities import Activity
-from audit.services import record, sealing
+from audit.services import Actor, record, sealing
 from isolation.scope import in_tenant
 from tenants.models import Decisions, Domain, Tenant
 from tenants.policy import Policy, to_plain
@@ -57,13 +57,16 @@ def create_tenant(founding: Founding) -> Tenant:
             Domain.objects.create(name=name)
         Decisions.objects.create(values=to_plain(founding.policy))
         sealing.begin()
-        record(Activity.TENANT_CREATED, slug=founding.slug)
+        record(Activity.TENANT_CREATED, actor_id=Actor.COMMAND, slug=founding.slug)
     return tenant
 
 
 @transaction.atomic
-def change_policy(policy: Policy, *, actor_id: int | None = None) -> list[str]:
+def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]:
     """Puts a policy in force for the tenant in force; old and new values go to the audit.
+
+    Args:
+        actor_id: who decided it; pages say who, commands are an operator's.
 
     Returns:
         One line for every setting that changed, `name: old → new`.

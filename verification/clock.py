@@ -14,6 +14,7 @@ _DAY = {"en": "j F Y", "ko": "Y년 n월 j일"}
 _CLOCK = {"en": "H:i T", "ko": "A g:i (T)"}
 _TO_THE_SECOND = {"en": "H:i:s T", "ko": "A g:i:s (T)"}
 _DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
+_EXACTLY = {"en": "j F Y, H:i:s T", "ko": "Y년 n월 j일 A g:i:s (T)"}
 _IN_A_TEXT = {"en": "H:i"}
 
 
@@ -45,6 +46,11 @@ def clock_in_a_text(instant: datetime) -> str:
 def day_and_clock(instant: datetime) -> str:
     """For what is read on another day: mails, and the record of what happened."""
     return _written(instant, _DAY_AND_CLOCK)
+
+
+def exactly(instant: datetime) -> str:
+    """The day too, and to the second: what is compared with other records."""
+    return _written(instant, _EXACTLY)
 
 
 def _written(instant: datetime, shapes: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
 
-from audit.activities import WITHOUT_PROOF, Activity, Outcome
+from audit.activities import Activity, Outcome
 from audit.models import Event
 
 Fact = str | int | bool | None
@@ -21,9 +21,6 @@ class Actor(IntEnum):
     """An operator of the service, by a command in its shell."""
     SERVICE = -2
     """The service itself, because it was time to."""
-
-
-STRANGER = Actor.STRANGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def record(
     activity: Activity,
     outcome: Outcome = Outcome.SUCCESS,
     *,
-    actor_id: int | None = None,
+    actor_id: int,
     subject_id: int | None = None,
     support_code: str = "",
     reason: str = "",
@@ -64,13 +61,12 @@ def record(
     """Adds one event to the history of the tenant in force.
 
     Args:
-        actor_id: the user who did it, or an `Actor`; the subject where nothing is said.
+        actor_id: the user who did it, or an `Actor`. There is no default: who something happens to
+            is often not who did it.
         subject_id: the user it happened to.
         reason: one of our own words, never what somebody typed.
         details: facts without secrets, addresses or numbers.
     """
-    if actor_id is None and activity not in WITHOUT_PROOF:
-        actor_id = subject_id
     Event.objects.create(
         activity=activity,
         outcome=outcome,

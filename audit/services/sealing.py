@@ -29,7 +29,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.chain import BEGINNING, digest
 from audit.models import NEVER, Event, Head, Link
-from audit.services import record
+from audit.services import Actor, record
 from audit.services.signing import Flaw, accepted_mac_of, flaw_of_end, is_signed, mac_of, sign
 from audit.services.verifying import as_found, entry_of, unsealed
 from isolation.scope import NOBODY, current_tenant_id, everywhere, in_tenant
@@ -165,7 +165,7 @@ def sign_anew() -> int:
 def trust_from_here(*, findings: int) -> None:
     """Goes on from the end as it is found, signed, and accepts what is wrong before it.
 
-    That somebody wanted it is the next event.
+    That an operator wanted it, by a command, is the next event.
 
     Args:
         findings: how many were known when somebody wanted it.
@@ -187,7 +187,7 @@ def trust_from_here(*, findings: int) -> None:
             "accepted_mac": accepted_mac_of(head),
         }
     )
-    record(Activity.HISTORY_TRUSTED, number=number, findings=findings)
+    record(Activity.HISTORY_TRUSTED, actor_id=Actor.COMMAND, number=number, findings=findings)
 
 
 def _begin() -> None:

@@ -163,5 +163,5 @@ def newest_events(user: User) -> list[Event]:
 
 
 def names_of(user_ids: set[int]) -> dict[int, str]:
-    """Who the people of these numbers are, as far as they belong to the tenant in force."""
+    """The user IDs of these people, as far as they belong to the tenant in force."""
     return dict(User.objects.filter(pk__in=user_ids).values_list("pk", "upn"))

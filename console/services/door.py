@@ -46,16 +46,21 @@ def enter(session: SessionBase, user: User, code: str) -> bool:
         raise Paused(verdict.until)
     is_first = not authenticators_of(user.pk).exists()
     if not _is_right(user, context_of(session), code, is_first=is_first):
-        record(Activity.SECOND_FACTOR_FAILED, Outcome.FAILURE, subject_id=user.pk)
+        record(
+            Activity.SECOND_FACTOR_FAILED,
+            Outcome.FAILURE,
+            subject_id=user.pk,
+            actor_id=user.pk,
+        )
         return False
     limits.give_back(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
     with transaction.atomic():
         if is_first:
-            record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk)
+            record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk, actor_id=user.pk)
             if user.tenant_id is not None:
                 app = authenticators_of(user.pk).latest("confirmed_at")
                 notices.tell(user, Notice.ADDED, proof=Proof.AUTHENTICATOR, added=app.pk)
-        record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk)
+        record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
     note_passed(session, user)
     return True
 

@@ -6,18 +6,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from audit.activities import WITHOUT_PROOF, Activity, Outcome
+from audit.activities import Outcome
 from audit.models import Event
 from audit.words import label_of, result_of
 from console.forms.audit import SearchForm
 from console.queries import audit as queries
-from console.queries.person import names_of
+from console.views.actors import done_by, names_in
 from console.views.audit_words import details_of, reason_of
 from console.views.frame import page, shown
 from directory.models import User
 from tenants.roles import Duty
-
-_OF_STRANGERS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
 
 
 @require_safe
@@ -68,8 +66,7 @@ def _sought(form: SearchForm) -> queries.Sought:
 def _rows(events: Iterable[Event]) -> list[dict[str, object]]:
     """Records in words. Who is who is asked once, for all of them."""
     listed = list(events)
-    ids = {one for event in listed for one in (event.subject_id, event.actor_id) if one}
-    names = names_of(ids)
+    names = names_in(listed)
     return [
         {
             "pk": event.pk,
@@ -77,33 +74,11 @@ def _rows(events: Iterable[Event]) -> list[dict[str, object]]:
             "what": label_of(event.activity),
             "result": result_of(event.outcome),
             "failed": event.outcome == Outcome.FAILURE,
-            "user": _name(event.subject_id, names),
-            "user_id": event.subject_id if event.subject_id in names else None,
-            "by": _by(event, names),
+            "user": names.of(event.subject_id),
+            "user_id": event.subject_id if event.subject_id in names.people else None,
+            "by": done_by(event, names),
             "reason": reason_of(event),
             "code": f"{event.support_code[:4]}-{event.support_code[4:]}".strip("-"),
         }
         for event in listed
     ]
-
-
-def _by(event: Event, names: dict[int, str]) -> str:
-    if _is_unproved(event):
-        return _("Somebody not signed in")
-    return _name(event.actor_id, names)
-
-
-def _is_unproved(event: Event) -> bool:
-    """Whether nobody had proved who they are when it happened."""
-    if event.actor_id is None:
-        return event.subject_id is not None or event.activity in _OF_STRANGERS
-    # Older versions named the one whom it happened to.
-    proved = event.activity not in _OF_STRANGERS or event.reason == "gate_passed"
-    return event.actor_id == event.subject_id and not proved
-
-
-def _name(user_id: int | None, names: dict[int, str]) -> str:
-    """Whoever acted here and isn't one of the organisation's people came from outside."""
-    if not user_id:
-        return ""
-    return names.get(user_id) or _("Operator of the service")

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable
 
-from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from audit.activities import Outcome
 from audit.models import Event
 from audit.words import label_of
-from console.queries.person import names_of
+from console.views.actors import Names, names_in
 from console.views.audit_words import reason_of
 
 
 def happenings(events: Iterable[Event]) -> list[dict[str, object]]:
     """Events of a timeline in words, with who did them."""
     listed = list(events)
-    names = names_of({event.actor_id for event in listed if event.actor_id})
+    names = names_in(listed)
     return [
         {
             "at": event.at,
@@ -32,10 +31,10 @@ def happenings(events: Iterable[Event]) -> list[dict[str, object]]:
     ]
 
 
-def _by(event: Event, names: dict[int, str]) -> str:
+def _by(event: Event, names: Names) -> str:
     if event.actor_id is None or event.actor_id == event.subject_id:
         return ""
-    return names.get(event.actor_id) or _("Operator of the service")
+    return names.of(event.actor_id)
 
 
 def _code(code: str) -> str:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity
-from audit.services import record
+from audit.services import Actor, record
 from delivery import queue as broker
 from directory import queue
 from directory.csv_rows.code_pages import usual_pages
@@ -133,7 +133,7 @@ def start(kept: Import, *, actor_id: int) -> None:
 
 
 @transaction.atomic
-def cancel(kept: Import, *, actor_id: int | None = None) -> None:
+def cancel(kept: Import, *, actor_id: int) -> None:
     """Ends it and throws the file away. What is being written now is taken back by its worker."""
     now = timezone.now()
     going = Import.objects.filter(pk=kept.pk).exclude(state__in=ENDED)
@@ -172,7 +172,7 @@ def _look_after(kept: Import) -> None:
         if still_due.update(due_at=timezone.now() + WAIT_FOR_WORKER):
             wake_worker(kept)
     elif not kept.has_ended:
-        cancel(kept)
+        cancel(kept, actor_id=Actor.SERVICE)
     elif still_due.update(due_at=None):
         drop(kept, Kind.REPORT)
 

@@ -21,7 +21,7 @@ class NotARoleHere(ValueError):
 
 @transaction.atomic
 def change_role(
-    person: User, role: Role, *, actor_id: int | None = None, note: str = "", source: str = "admin"
+    person: User, role: Role, *, actor_id: int, note: str = "", source: str = "admin"
 ) -> bool:
     """Gives somebody a role of the tenant in force; their sessions end.
 

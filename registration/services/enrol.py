@@ -275,7 +275,7 @@ def finish(user: User) -> bool:
         return False
     row = User.objects.filter(pk=user.pk)
     if row.filter(registered_at=None).update(registered_at=timezone.now()):
-        record(Activity.REGISTRATION_COMPLETED, subject_id=user.pk)
+        record(Activity.REGISTRATION_COMPLETED, subject_id=user.pk, actor_id=user.pk)
     row.update(asked_to_register_at=None)
     if not to_confirm(user):
         # Not what an administrator asks for in this very moment.
@@ -289,6 +289,7 @@ def _ask(
     challenges.open_challenge(
         Asked(
             user_id=user.pk,
+            actor_id=user.pk,
             purpose=Purpose.REGISTER,
             context=context,
             method=method,
@@ -364,7 +365,7 @@ def _written_down(  # noqa: PLR0913  # what happened, and everybody who is to he
 ) -> None:
     manage.require_running(user)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
-    record(activity, subject_id=user.pk, method=proof)
+    record(activity, subject_id=user.pk, actor_id=user.pk, method=proof)
     notices.tell(
         user,
         Notice.CHANGED if is_change else Notice.ADDED,

@@ -27,7 +27,7 @@ def put_off(user: User) -> bool:
     now = timezone.now()
     if interrupt_of(user, now) is Interrupt.REGISTER and not skip_days_of(user, now):
         return False
-    record(Activity.REGISTRATION_SKIPPED, subject_id=user.pk)
+    record(Activity.REGISTRATION_SKIPPED, subject_id=user.pk, actor_id=user.pk)
     return True
 
 
@@ -35,4 +35,4 @@ def put_off(user: User) -> bool:
 def reconfirm(user: User) -> None:
     """The user looked at what is registered, and all of it is still correct."""
     User.objects.filter(pk=user.pk).update(reconfirmed_at=timezone.now())
-    record(Activity.METHODS_REVIEWED, subject_id=user.pk)
+    record(Activity.METHODS_REVIEWED, subject_id=user.pk, actor_id=user.pk)

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit.activities import Activity
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from directory.prefills import Prefill
 from tenants.policy import Proof
@@ -59,7 +59,7 @@ def remove(user: User, proof: Proof) -> bool:
     note_loss(user, method)
     method.delete()
     browsers.forget_all(user.pk)
-    record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof)
+    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value, also_phone=phone)
     _keep_codes_from_being_alone(user)
     return True
@@ -81,7 +81,12 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
         return False
     note_loss(user, app)
     browsers.forget_all(user.pk)
-    record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.AUTHENTICATOR)
+    record(
+        Activity.METHOD_DELETED,
+        subject_id=user.pk,
+        actor_id=user.pk,
+        method=Proof.AUTHENTICATOR,
+    )
     notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
     _keep_codes_from_being_alone(user)
     return True
@@ -103,7 +108,7 @@ def remove_passkey(user: User, passkey_id: uuid.UUID) -> bool:
         return False
     note_loss(user, key)
     browsers.forget_all(user.pk)
-    record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.PASSKEY)
+    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=Proof.PASSKEY)
     notices.tell(user, Notice.REMOVED, proof=Proof.PASSKEY)
     _keep_codes_from_being_alone(user)
     return True
@@ -118,7 +123,12 @@ def remove_recovery_codes(user: User) -> bool:
     """
     if not recovery_codes.remove_all(user.pk):
         return False
-    record(Activity.METHOD_DELETED, subject_id=user.pk, method=Proof.RECOVERY_CODE)
+    record(
+        Activity.METHOD_DELETED,
+        subject_id=user.pk,
+        actor_id=user.pk,
+        method=Proof.RECOVERY_CODE,
+    )
     notices.tell(user, Notice.REMOVED, proof=Proof.RECOVERY_CODE)
     return True
 
@@ -155,7 +165,14 @@ def take_back(user: User, added: uuid.UUID) -> bool:
         proof = Proof.RECOVERY_CODE
     else:
         return False
-    record(Activity.METHOD_DELETED, subject_id=user.pk, method=proof, reason="wasnt_me")
+    record(
+        Activity.METHOD_DELETED,
+        subject_id=user.pk,
+        # By a link in a notice: whoever holds it isn't signed in.
+        actor_id=Actor.STRANGER,
+        method=proof,
+        reason="wasnt_me",
+    )
     notices.tell(user, Notice.REMOVED, proof=proof)
     return True
 
@@ -164,7 +181,7 @@ def take_back(user: User, added: uuid.UUID) -> bool:
 def sign_out_everywhere(user: User) -> None:
     """Ends every session of the user; the caller keeps its own alive if it wants."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
-    record(Activity.SIGNED_OUT, subject_id=user.pk, reason="everywhere")
+    record(Activity.SIGNED_OUT, subject_id=user.pk, actor_id=user.pk, reason="everywhere")
     user.refresh_from_db()
 
 

@@ -52,6 +52,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
     challenges.open_challenge(
         Asked(
             user_id=user.pk,
+            actor_id=user.pk,
             purpose=Purpose.SIGN_IN,
             context=context,
             method=method,
@@ -182,4 +183,4 @@ def _record(user: User, challenge: Challenge | None, *, right: bool) -> None:
         held = AuthenticationMethod.objects.filter(user=user, proof=Method(challenge.method).proof)
         held.update(last_used_at=timezone.now())
     outcome = Outcome.SUCCESS if right else Outcome.FAILURE
-    record(Activity.IDENTITY_PROVED, outcome, subject_id=user.pk)
+    record(Activity.IDENTITY_PROVED, outcome, subject_id=user.pk, actor_id=user.pk)

@@ -44,12 +44,12 @@ def entry_of(user: User, browser: str) -> Entry:
         remembered=bool(browser) and browsers.is_remembered(user, browser),
     )
     if found is Entry.SECOND_FACTOR:
-        record(Activity.PASSWORD_ACCEPTED, subject_id=user.pk)
+        record(Activity.PASSWORD_ACCEPTED, subject_id=user.pk, actor_id=user.pk)
     return found
 
 
 def note_signed_in(user: User) -> None:
-    record(Activity.SIGNED_IN, subject_id=user.pk)
+    record(Activity.SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
 
 
 def open_the_admin(session: SessionBase, user: User, method: Method) -> None:
@@ -58,7 +58,7 @@ def open_the_admin(session: SessionBase, user: User, method: Method) -> None:
     A remembered browser, a text or a mail doesn't count: the admin wants a device.
     """
     if user.is_staff and method in _DEVICES:
-        record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk)
+        record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
         note_passed(session, user)
 
 
@@ -118,4 +118,9 @@ def choose_default(user: User, method: Method | None) -> None:
     if method is not None and not is_on_offer(user, method):
         raise proof.NotOnOffer
     User.objects.filter(pk=user.pk).update(default_sign_in_method=method)
-    record(Activity.DEFAULT_METHOD_CHANGED, subject_id=user.pk, method=method or "")
+    record(
+        Activity.DEFAULT_METHOD_CHANGED,
+        subject_id=user.pk,
+        actor_id=user.pk,
+        method=method or "",
+    )

@@ -92,7 +92,7 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
 def signout(request: HttpRequest) -> HttpResponse:
     user = request.user
     if isinstance(user, User) and user.tenant_id is not None:
-        record(Activity.SIGNED_OUT, subject_id=user.pk)
+        record(Activity.SIGNED_OUT, subject_id=user.pk, actor_id=user.pk)
     logout(request)
     return redirect(f"{reverse('registration:signin')}?out")
 

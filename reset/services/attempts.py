@@ -9,7 +9,7 @@ from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import STRANGER, record
+from audit.services import Actor, record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
@@ -127,6 +127,7 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
         record(
             Activity.RESET_BLOCKED,
             subject_id=attempt.subject_id,
+            actor_id=Actor.STRANGER,
             support_code=attempt.support_code,
             reason="too_many_wrong_guesses",
         )
@@ -218,7 +219,7 @@ def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> N
         Activity.RESET_PROGRESS,
         Outcome.FAILURE if refused else Outcome.SUCCESS,
         subject_id=attempt.subject_id,
-        actor_id=STRANGER,
+        actor_id=Actor.STRANGER,
         support_code=attempt.support_code,
         reason=reason,
     )

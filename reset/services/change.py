@@ -55,7 +55,7 @@ def change(user: User, old: str, new: str) -> bool:
     with lockouts.not_counted_if_busy(user.upn, old, place=lockouts.CHANGING):
         right = connector.authenticate(user, old)
     if not right:
-        record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk)
+        record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)
         return False
     _not_too_soon(user)
     if connector.was_used(user, new):
@@ -63,7 +63,7 @@ def change(user: User, old: str, new: str) -> bool:
     with transaction.atomic():
         connector.set_password(user, new)
         end_attempts_of(user.pk)
-        record(Activity.PASSWORD_CHANGED, subject_id=user.pk)
+        record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
         notices.tell(user, Notice.PASSWORD_CHANGED)
     lockouts.forgive(user)
     user.refresh_from_db()

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from audit.activities import Activity
-from audit.services import record
+from audit.services import Actor, record
 from delivery import services as outbox
 from delivery.models import Kind
 from directory.queries import helpdesk_mailboxes
@@ -67,6 +67,7 @@ def ask(attempt: ResetAttempt, message: str) -> Asked:
         record(
             Activity.ADMIN_CONTACTED,
             subject_id=attempt.subject_id,
+            actor_id=Actor.STRANGER,
             support_code=attempt.support_code,
             reason=_why(attempt),
         )

@@ -186,6 +186,7 @@ def _tell(standing: Standing, user: User, notice: Notice) -> None:
     record(
         Activity.PASSWORD_RESET if reset else Activity.ACCOUNT_UNLOCKED,
         subject_id=user.pk,
+        actor_id=user.pk,
         support_code=attempt.support_code,
         methods=",".join(methods),
     )

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from directory.services.sessions import end_sessions
 from registration.services import manage
@@ -25,11 +25,12 @@ def disavow(link: NoticeLink) -> None:
 
 
 @transaction.atomic
-def freeze(user: User, *, reason: str) -> bool:
+def freeze(user: User, *, reason: str, actor_id: int = Actor.STRANGER) -> bool:
     """Ends resets, registration and every session of the user, until an administrator unfreezes.
 
     Args:
         reason: where it was said, in a word of ours.
+        actor_id: the user, where they were signed in as they said it.
 
     Returns:
         False when it was stopped already; nothing more is told then.
@@ -39,7 +40,7 @@ def freeze(user: User, *, reason: str) -> bool:
         return False
     end_sessions(user)
     end_attempts_of(user.pk)
-    record(Activity.SELF_SERVICE_FROZEN, subject_id=user.pk, reason=reason)
+    record(Activity.SELF_SERVICE_FROZEN, subject_id=user.pk, actor_id=actor_id, reason=reason)
     notices.tell(user, Notice.FROZEN)
     notices.tell_of_freezing(user)
     return True

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import STRANGER, record
+from audit.services import Actor, record
 from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import Standing
@@ -110,7 +110,7 @@ def open_by_number(standing: Standing, method: Method, number: str) -> Challenge
         Activity.RESET_PROGRESS,
         Outcome.FAILURE,
         subject_id=standing.attempt.subject_id,
-        actor_id=STRANGER,
+        actor_id=Actor.STRANGER,
         support_code=standing.attempt.support_code,
         reason="number_wrong",
         method=method,
@@ -172,6 +172,7 @@ def _opened(standing: Standing, method: Method, destination: str) -> Challenge:
     return challenges.open_challenge(
         Asked(
             user_id=user_id,
+            actor_id=Actor.STRANGER,
             purpose=Purpose.RESET,
             context=attempt.pk,
             method=method,
@@ -314,7 +315,7 @@ def _settle(attempt: ResetAttempt, answered: Answered) -> None:
         Activity.RESET_PROGRESS,
         Outcome.SUCCESS if right else Outcome.FAILURE,
         subject_id=attempt.subject_id,
-        actor_id=None if right else STRANGER,
+        actor_id=(attempt.subject_id or Actor.STRANGER) if right else Actor.STRANGER,
         support_code=attempt.support_code,
         reason="gate_passed" if right else f"code_{answered.verdict}",
         method=answered.challenge.method,

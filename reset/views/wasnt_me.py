@@ -53,7 +53,7 @@ def from_notice(request: HttpRequest, token: str) -> HttpResponse:
 def by_oneself(request: HttpRequest, user: User) -> HttpResponse:
     """For somebody signed in who doesn't trust what they see. The session ends with the others."""
     if request.method == "POST":
-        freezing.freeze(user, reason="security_info")
+        freezing.freeze(user, reason="security_info", actor_id=user.pk)
         logout(request)
         # The page that says so names the helpdesk of this organisation.
         request.session[_STOPPED_IN] = user.tenant_id

@@ -205,6 +205,12 @@ def when(instant: datetime) -> SafeString:
 
 
 @register.simple_tag
+def exactly(instant: datetime) -> SafeString:
+    """A day and a time to the second, with the name of the zone."""
+    return _timed(instant, clock.exactly(instant))
+
+
+@register.simple_tag
 def day(instant: datetime) -> SafeString:
     """A day, where the time doesn't matter."""
     return _timed(instant, clock.day(instant))

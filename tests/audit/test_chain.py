@@ -29,7 +29,7 @@ from vault.keyring import purpose_key
 
 def write(count, *, reason="chosen"):
     for number in range(count):
-        record(Activity.SIGNED_IN, subject_id=number, reason=reason)
+        record(Activity.SIGNED_IN, subject_id=number, reason=reason, actor_id=number)
 
 
 def sweep():

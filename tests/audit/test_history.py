@@ -3,13 +3,13 @@ from django.db import DatabaseError, connection, transaction
 
 from audit.activities import Activity, Outcome
 from audit.models import AppendOnly, Event
-from audit.services import record
+from audit.services import Actor, record
 from isolation.scope import NoTenantInForce, in_tenant
 
 
 @pytest.fixture
 def event(contoso):
-    record(Activity.CODE_SENT, subject_id=7, method="email")
+    record(Activity.CODE_SENT, subject_id=7, method="email", actor_id=7)
     return Event.objects.get(activity=Activity.CODE_SENT)
 
 
@@ -28,12 +28,12 @@ def test_a_named_actor_is_kept_apart_from_the_subject(contoso):
 
 def test_nothing_is_recorded_without_a_tenant(db):
     with pytest.raises(NoTenantInForce):
-        record(Activity.CODE_SENT)
+        record(Activity.CODE_SENT, actor_id=Actor.SERVICE)
 
 
 def test_what_is_rolled_back_did_not_happen(contoso):
     with transaction.atomic():
-        record(Activity.PASSWORD_RESET)
+        record(Activity.PASSWORD_RESET, actor_id=Actor.SERVICE)
         transaction.set_rollback(True)
 
     assert not Event.objects.filter(activity=Activity.PASSWORD_RESET).exists()

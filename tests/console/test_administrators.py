@@ -7,6 +7,7 @@ from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
+from audit.services import Actor
 from directory.models import User
 from directory.services.roles import LastAdministrator, NotARoleHere, change_role
 from isolation.scope import NOBODY, in_tenant
@@ -87,7 +88,7 @@ def test_no_page_makes_an_operator(client, role):
 
     assert role_of(minji) is Role.NONE
     with pytest.raises(NotARoleHere):
-        change_role(minji, Role.OPERATOR)
+        change_role(minji, Role.OPERATOR, actor_id=Actor.COMMAND)
 
 
 def test_a_role_is_changed_and_taken_away(client):
@@ -117,7 +118,7 @@ def test_the_last_tenant_admin_stays(boss, hanbit):
     assert "last tenant admin" in page.text
     assert role_of(boss) is Role.TENANT_ADMIN
     with pytest.raises(LastAdministrator):
-        change_role(boss, Role.NONE)
+        change_role(boss, Role.NONE, actor_id=Actor.COMMAND)
 
 
 def test_without_a_fresh_second_factor_nothing_is_given(client):
@@ -264,7 +265,7 @@ def test_of_two_administrators_who_dismiss_each_other_one_stays():
 
     def dismiss():
         with suppress(LastAdministrator):
-            return change_role(people.pop(), Role.NONE)
+            return change_role(people.pop(), Role.NONE, actor_id=Actor.COMMAND)
         return False
 
     outcomes = all_at_once(2, dismiss, tenant_id=tenant.pk)

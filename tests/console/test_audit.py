@@ -1,16 +1,18 @@
 """The audit log as its readers use it: who did what, in words, found without counting."""
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
-from audit.services import STRANGER, record, seen_from
+from audit.services import Actor, record, seen_from
 from console.queries.paging import PAGE
 from isolation.scope import in_tenant
 from tenants.models import CustomQuestion
@@ -19,8 +21,9 @@ from tenants.policy_file import with_changes
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_user
-from tests.console.people import behind_both, make_admin
+from tests.builders import make_email, make_user
+from tests.console.people import behind_both, make_admin, make_operator, with_app
+from tests.verification.test_contacts import by_the_admin
 
 LIST = "/admin/audit/"
 KOREAN = {"accept-language": "ko"}
@@ -64,24 +67,115 @@ def opened(client, **wanted):
 def test_the_list_says_who_did_what_to_whom(client, boss, minji):
     record(Activity.USER_DISABLED, subject_id=minji.pk, actor_id=boss.pk)
     record(Activity.BRANDING_CHANGED, actor_id=boss.pk, settings="colour")
-    record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE)
+    record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE, actor_id=Actor.SERVICE)
 
     alarm, branding, disabled = rows(client.get(LIST))[:3]
 
     assert disabled[1:5] == ["User disabled", "Success", minji.upn, boss.upn]
     assert branding[1:5] == ["Branding changed", "Success", "–", boss.upn]
-    assert alarm[1:5] == ["Unusually many wrong codes in an hour", "Failure", "–", "–"]
+    assert alarm[1:5] == [
+        "Unusually many wrong codes in an hour",
+        "Failure",
+        "–",
+        "The service itself",
+    ]
 
 
-def test_whoever_is_none_of_the_people_is_an_operator(client):
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({}, "root@service.example (operator of the service)"),
+        (KOREAN, "root@service.example (서비스 운영자)"),
+    ],
+    ids=["en", "ko"],
+)
+def test_an_operator_is_named(client, headers, words):
+    operator = make_operator("root@service.example")
+    record(Activity.OPERATOR_ENTERED, actor_id=operator.pk)
+
+    assert rows(client.get(LIST, headers=headers))[0][4] == words
+
+
+def test_an_operator_who_was_deleted_is_still_an_operator(client):
     record(Activity.OPERATOR_ENTERED, actor_id=4_000_000)
 
     assert rows(client.get(LIST))[0][4] == "Operator of the service"
 
 
+@pytest.mark.parametrize(
+    ("actor", "headers", "words"),
+    [
+        (Actor.COMMAND, {}, "The operator’s command"),
+        (Actor.COMMAND, KOREAN, "운영자 명령"),
+        (Actor.SERVICE, {}, "The service itself"),
+        (Actor.SERVICE, KOREAN, "서비스 자체"),
+    ],
+)
+def test_who_is_none_of_the_users_is_named_in_the_log_and_in_the_timeline(
+    client, minji, actor, headers, words
+):
+    record(Activity.ROLE_CHANGED, subject_id=minji.pk, actor_id=actor, old="", new="helpdesk")
+
+    assert rows(client.get(LIST, headers=headers))[0][4] == words
+    assert words in client.get(f"/admin/people/{minji.pk}/timeline/", headers=headers).text
+
+
+def test_a_role_given_in_the_shell_is_not_the_deed_of_the_person(client, minji):
+    call_command("grant_role", minji.upn, "tenant_admin", stdout=io.StringIO())
+
+    (row,) = [row for row in rows(client.get(LIST)) if row[1] == "Role changed"]
+    assert row[3:5] == [minji.upn, "The operator’s command"]
+
+
+def test_policy_and_second_factor_changed_in_the_shell_are_the_operators(client, minji):
+    with_app(minji)
+    call_command("set_policy", "--tenant", "contoso", "methods_required=2", stdout=io.StringIO())
+    call_command("remove_second_factor", minji.upn, stdout=io.StringIO())
+
+    listed = {row[1]: row[4] for row in rows(client.get(LIST))}
+    assert listed["Self-service password reset policy changes"] == "The operator’s command"
+    assert listed["Second factor removed"] == "The operator’s command"
+    assert listed["Organisation created"] == "The operator’s command"
+
+
+def test_an_import_is_of_who_pressed_the_button_though_a_worker_does_it(client, boss, mailroom):
+    by_the_admin("user_principal_name\nnew@contoso.example\n", None, mailroom, boss)
+    mailroom.work()
+
+    assert {row[1]: row[4] for row in rows(client.get(LIST))}["Users imported"] == boss.upn
+
+
+def test_a_code_that_verifies_a_caller_is_sent_by_the_agent(client, boss, minji, mailroom):
+    make_email(minji)
+
+    client.post(f"/admin/people/{minji.pk}/do/verify-caller/", {"way": "email"})
+
+    (row,) = [row for row in rows(client.get(LIST)) if row[1] == "Verification sent"]
+    assert row[3:5] == [minji.upn, boss.upn]
+
+
+@pytest.mark.parametrize(
+    ("headers", "label", "words"),
+    [
+        ({}, "Time", "4 May 2026, 06:36:07 KST"),
+        (KOREAN, "시각", "2026년 5월 4일 오전 6:36:07 (KST)"),
+    ],
+    ids=["en", "ko"],
+)
+def test_a_record_says_day_time_to_the_second_and_zone(client, minji, headers, label, words):
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
+    event = Event.objects.latest("id")
+    at = datetime(2026, 5, 3, 21, 36, 7, tzinfo=UTC)
+    copy = Event.objects.create(activity=event.activity, outcome=event.outcome, at=at)
+
+    said = facts(client.get(f"{LIST}{copy.pk}/", headers=headers))
+
+    assert said[label] == words
+
+
 def test_what_anybody_may_bring_about_is_nobodys_deed(client, minji):
-    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=minji.pk)
-    record(Activity.RESET_PROGRESS, reason="identified", actor_id=STRANGER)
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=minji.pk, actor_id=Actor.STRANGER)
+    record(Activity.RESET_PROGRESS, reason="identified", actor_id=Actor.STRANGER)
     # As it was written before.
     happened = {"subject_id": minji.pk, "actor_id": minji.pk, "activity": "reset_flow_progress"}
     Event.objects.create(outcome="failure", reason="code_wrong", **happened)
@@ -119,7 +213,7 @@ def test_a_record_of_a_newer_version_is_shown_by_its_stored_name(client):
     ids=["en", "ko"],
 )
 def test_what_was_known_when_the_log_was_trusted_is_said_in_words(client, headers, labels):
-    record(Activity.HISTORY_TRUSTED, number=5, findings=3)
+    record(Activity.HISTORY_TRUSTED, number=5, findings=3, actor_id=Actor.SERVICE)
     event = Event.objects.get(activity=Activity.HISTORY_TRUSTED)
 
     said = facts(client.get(f"{LIST}{event.pk}/", headers=headers))
@@ -128,7 +222,7 @@ def test_what_was_known_when_the_log_was_trusted_is_said_in_words(client, header
 
 
 def test_korean_readers_read_korean(client, minji):
-    record(Activity.CODE_SENT, subject_id=minji.pk, method=Method.EMAIL)
+    record(Activity.CODE_SENT, subject_id=minji.pk, method=Method.EMAIL, actor_id=minji.pk)
 
     listed = client.get(LIST, headers=KOREAN)
     one = client.get(f"{LIST}{Event.objects.latest('id').pk}/", headers=KOREAN)
@@ -149,11 +243,11 @@ def test_a_page_of_people_is_asked_for_once(client, minji):
             client.get(LIST)
         return len(asked)
 
-    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
     few = questions()
     for number in range(10):
         other = make_user(f"user{number}@contoso.example")
-        record(Activity.SIGNED_IN, subject_id=other.pk)
+        record(Activity.SIGNED_IN, subject_id=other.pk, actor_id=other.pk)
 
     assert questions() == few
 
@@ -213,14 +307,19 @@ def test_a_change_of_the_policy_names_the_setting_and_both_values(client, boss):
     ],
 )
 def test_details_are_said_in_words(client, activity, details, label, words):
-    record(activity, **details)
+    record(activity, **details, actor_id=Actor.SERVICE)
 
     assert facts(opened(client, activity=activity))[label] == words
 
 
 def test_a_question_of_the_organisation_is_said_by_its_text(client):
     own = CustomQuestion.objects.create(texts={"en": "What did the first badge say?"})
-    record(Activity.QUESTIONS_CHANGED, switched_on=f"c{own.pk}", switched_off="")
+    record(
+        Activity.QUESTIONS_CHANGED,
+        switched_on=f"c{own.pk}",
+        switched_off="",
+        actor_id=Actor.SERVICE,
+    )
 
     said = facts(opened(client, activity=Activity.QUESTIONS_CHANGED))
 
@@ -237,7 +336,7 @@ def test_a_question_of_the_organisation_is_said_by_its_text(client):
     ],
 )
 def test_reasons_are_said_in_words(client, reason, words):
-    record(Activity.RESET_PROGRESS, Outcome.FAILURE, reason=reason)
+    record(Activity.RESET_PROGRESS, Outcome.FAILURE, reason=reason, actor_id=Actor.STRANGER)
 
     assert rows(client.get(LIST))[0][5] == words
     assert facts(opened(client, reason=reason))["Reason"] == words
@@ -255,8 +354,18 @@ def test_nothing_raw_is_left_on_the_page_of_a_record(client, boss):
 
 @pytest.mark.parametrize("typed", ["k7qm-2x9d", "K7QM 2X9D", "k7qm2x9d"])
 def test_a_support_code_finds_its_records_however_it_is_typed(client, minji, typed):
-    record(Activity.RESET_PROGRESS, subject_id=minji.pk, support_code="K7QM2X9D")
-    record(Activity.RESET_PROGRESS, subject_id=minji.pk, support_code="00000000")
+    record(
+        Activity.RESET_PROGRESS,
+        subject_id=minji.pk,
+        support_code="K7QM2X9D",
+        actor_id=Actor.STRANGER,
+    )
+    record(
+        Activity.RESET_PROGRESS,
+        subject_id=minji.pk,
+        support_code="00000000",
+        actor_id=Actor.STRANGER,
+    )
 
     assert [row[6] for row in rows(client.get(LIST, {"q": typed}))] == ["K7QM-2X9D"]
 
@@ -266,7 +375,7 @@ def test_a_user_id_finds_what_somebody_did_and_what_was_done_to_them(client, bos
     other = make_user("minjimin@contoso.example")
     record(Activity.USER_DISABLED, subject_id=minji.pk, actor_id=boss.pk)
     record(Activity.CONTACT_SHOWN, subject_id=other.pk, actor_id=minji.pk)
-    record(Activity.SIGNED_IN, subject_id=other.pk)
+    record(Activity.SIGNED_IN, subject_id=other.pk, actor_id=other.pk)
 
     found = rows(client.get(LIST, {"q": typed}))
 
@@ -281,8 +390,8 @@ def test_who_is_unknown_has_no_records(client):
 
 
 def test_an_activity_narrows_the_list(client, minji):
-    record(Activity.SIGNED_IN, subject_id=minji.pk)
-    record(Activity.SIGNED_OUT, subject_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
+    record(Activity.SIGNED_OUT, subject_id=minji.pk, actor_id=minji.pk)
 
     found = rows(client.get(LIST, {"activity": "signed_out"}))
 
@@ -350,7 +459,7 @@ def test_the_log_is_never_counted(client, minji):
 
 
 def test_a_record_of_another_organisation_is_no_place_to_go_on_from(client, hanbit, minji):
-    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
     with in_tenant(hanbit.pk):
         happened(minji, timezone.now() - timedelta(days=400))
         theirs = Event.objects.get(activity=Activity.SIGNED_IN)
@@ -361,9 +470,9 @@ def test_a_record_of_another_organisation_is_no_place_to_go_on_from(client, hanb
 def test_another_organisations_people_and_codes_find_nothing(client, hanbit):
     with in_tenant(hanbit.pk):
         yuna = make_user("yuna@hanbit.example")
-        record(Activity.SIGNED_IN, subject_id=yuna.pk, support_code="HANB1T00")
+        record(Activity.SIGNED_IN, subject_id=yuna.pk, support_code="HANB1T00", actor_id=yuna.pk)
     # What a row here would say of them, if somebody's number stood in it.
-    record(Activity.SIGNED_IN, subject_id=yuna.pk)
+    record(Activity.SIGNED_IN, subject_id=yuna.pk, actor_id=yuna.pk)
 
     for typed in ("yuna@hanbit.example", "yuna", "HANB1T00"):
         assert rows(client.get(LIST, {"q": typed})) == []
@@ -371,7 +480,7 @@ def test_another_organisations_people_and_codes_find_nothing(client, hanbit):
 
 
 def test_only_who_may_see_people_is_led_to_them(contoso, minji):
-    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
     link = f'href="/admin/people/{minji.pk}/"'
 
     pages = {
@@ -390,6 +499,7 @@ def test_who_may_not_see_people_reads_what_happened_and_when_only(contoso, minji
         record(
             Activity.USER_DISABLED,
             subject_id=minji.pk,
+            actor_id=minji.pk,
             reason="code_wrong",
             support_code="K7QM2X9D",
             note="she called",
@@ -408,14 +518,14 @@ def test_who_may_not_see_people_reads_what_happened_and_when_only(contoso, minji
 
 @pytest.mark.parametrize("typed", ["minji", "nobody", "K7QM-2X9D"])
 def test_who_may_not_see_people_finds_nobody_by_name_or_code(contoso, minji, typed):
-    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
     reader = behind_both(make_admin("reader@contoso.example", role=Role.REPORTS_READER))
 
     assert rows(reader.get(LIST, {"q": typed})) == rows(reader.get(LIST))
 
 
 def test_a_record_can_only_be_read(client, minji):
-    record(Activity.SIGNED_IN, subject_id=minji.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
     pk = Event.objects.latest("id").pk
 
     assert client.post(f"{LIST}{pk}/", {"reason": "rewritten"}).status_code == 405

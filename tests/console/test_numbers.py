@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import Import, Membership
 from tenants.models import Group
 from tests.builders import make_user
@@ -45,7 +45,7 @@ def test_what_people_read_is_grouped_by_thousands(admin, language, words):
 
 
 def test_what_an_import_did_is_grouped_in_the_audit_log_too(admin):
-    record(Activity.IMPORT_STARTED, file=str(uuid.uuid4()), rows=MANY)
+    record(Activity.IMPORT_STARTED, file=str(uuid.uuid4()), rows=MANY, actor_id=Actor.SERVICE)
 
     event = Event.objects.get(activity=Activity.IMPORT_STARTED)
 

@@ -36,8 +36,9 @@ from tenants.policy import Method
 from verification.models import Purpose
 from verification.services.challenges import Asked, open_challenge
 with in_tenant({tenant}):
-    asked = Asked(user_id={user}, purpose=Purpose.RESET, context=uuid.UUID("{context}"),
-        method=Method.EMAIL, destination="minji.home@mail.example", language="en")
+    asked = Asked(user_id={user}, actor_id={user}, purpose=Purpose.RESET,
+        context=uuid.UUID("{context}"), method=Method.EMAIL, language="en",
+        destination="minji.home@mail.example")
     start = time.monotonic()
     outgoing_id = open_challenge(asked).outgoing_id
     print(outgoing_id, time.monotonic() - start)

@@ -27,7 +27,7 @@ UNSCOPED = {
     "audit/services/sealing.py": 6,
     "delivery/services.py": 3,
     "directory/backend.py": 1,
-    "directory/queries.py": 1,
+    "directory/queries.py": 2,
     "directory/services/imports.py": 1,
     "directory/services/sessions.py": 1,
     "reset/queries/attempts.py": 1,

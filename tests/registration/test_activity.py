@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from audit.services import record
+from audit.services import Actor, record
 from isolation.scope import in_tenant
 from limits.rules import place
 from registration.queries.activity import TOLD
@@ -82,15 +82,17 @@ def test_what_an_administrator_did_is_told_without_where_and_who_and_why(user):
 
 
 def test_nothing_from_inside_is_told(user):
-    record(Activity.RESET_PROGRESS, subject_id=user.pk, reason="code_wrong")
-    record(Activity.CODE_SENT, subject_id=user.pk)
+    record(
+        Activity.RESET_PROGRESS, subject_id=user.pk, reason="code_wrong", actor_id=Actor.STRANGER
+    )
+    record(Activity.CODE_SENT, subject_id=user.pk, actor_id=user.pk)
 
     assert listed(signed_in(user)) == [("You signed in", "127.0.0.…")]
 
 
 def test_only_the_last_ten_of_the_last_ninety_days_are_told(user):
     for _ in range(12):
-        record(Activity.METHOD_CHANGED, subject_id=user.pk, method="email")
+        record(Activity.METHOD_CHANGED, subject_id=user.pk, method="email", actor_id=user.pk)
     client = signed_in(user)
     assert len(listed(client)) == 10
 
@@ -99,8 +101,13 @@ def test_only_the_last_ten_of_the_last_ninety_days_are_told(user):
 
 
 def test_nobody_reads_of_anybody_else(user, hanbit):
-    record(Activity.METHOD_CHANGED, subject_id=make_user("b@contoso.example").pk, method="email")
+    record(
+        Activity.METHOD_CHANGED,
+        subject_id=make_user("b@contoso.example").pk,
+        method="email",
+        actor_id=Actor.SERVICE,
+    )
     with in_tenant(hanbit.pk):
-        record(Activity.METHOD_CHANGED, subject_id=user.pk, method="email")
+        record(Activity.METHOD_CHANGED, subject_id=user.pk, method="email", actor_id=user.pk)
 
     assert listed(signed_in(user)) == [("You signed in", "127.0.0.…")]

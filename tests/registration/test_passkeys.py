@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audit.activities import Activity
 from audit.models import Event
+from audit.services import Actor
 from isolation.scope import in_tenant
 from registration.services import enrol
 from tenants.policy import Method, Policy, Scope, SecondFactor
@@ -387,7 +388,7 @@ def test_nobody_removes_a_colleagues(user):
 def test_taking_the_second_factor_away_takes_passkeys_too(user):
     make_passkey(user, SoftAuthenticator())
 
-    remove_second_factor(user, actor_id=None)
+    remove_second_factor(user, actor_id=Actor.COMMAND)
 
     assert not passkeys_of(user.pk).exists()
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
+from audit.services import Actor
 from reset.models import Evidence
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.services import change_policy
@@ -398,7 +399,7 @@ def test_codes_go_with_the_second_factor_that_an_administrator_takes_away(user):
     with_app(user)
     make_recovery_codes(user)
 
-    remove_second_factor(user, actor_id=None)
+    remove_second_factor(user, actor_id=Actor.COMMAND)
 
     assert not RecoveryCode.objects.exists()
 
@@ -408,7 +409,7 @@ def test_codes_beside_an_address_stay_when_an_administrator_takes_the_apps_away(
     with_app(user)
     make_recovery_codes(user)
 
-    remove_second_factor(user, actor_id=None)
+    remove_second_factor(user, actor_id=Actor.COMMAND)
 
     assert codes_left(user.pk) == 10
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import in_tenant
 from limits import services as limits
@@ -153,7 +153,7 @@ def test_a_user_without_a_role_does_not_get_into_the_admin(contoso, client):
 
 def test_the_audit_shows_an_admin_no_event_of_another_tenant(contoso, hanbit, client):
     with in_tenant(hanbit.pk):
-        record(Activity.SIGNED_IN, reason="of_the_other_tenant")
+        record(Activity.SIGNED_IN, reason="of_the_other_tenant", actor_id=Actor.SERVICE)
         other = Event.objects.latest("pk").pk
     make_user(role=Role.TENANT_ADMIN)
     sign_in(client)

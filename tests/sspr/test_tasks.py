@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from audit.activities import Activity
 from audit.models import Head
-from audit.services import record
+from audit.services import Actor, record
 from sspr import run
 from sspr.tasks import seal_audit, watch_audit
 from tests.services.environment import BASE
@@ -69,7 +69,7 @@ def test_codes_have_a_worker_of_their_own(where):
 
 
 def test_the_task_that_seals_seals_every_organisation(contoso, hanbit):
-    record(Activity.SIGNED_IN)
+    record(Activity.SIGNED_IN, actor_id=Actor.SERVICE)
 
     seal_audit()
 

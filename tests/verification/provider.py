@@ -16,6 +16,7 @@ PHONE, SID, TOKEN = "+821012345678", "AC" + "1" * 32, "token-of-twilio"
 def place(user, *, language="en", **more):
     asked = {
         "user_id": user.pk,
+        "actor_id": user.pk,
         "purpose": Purpose.RESET,
         "context": uuid.uuid4(),
         "method": Method.MOBILE_CALL,

@@ -13,6 +13,7 @@ from verification.services.challenges import Asked, Refused
 def ask(user, context, **more):
     asked = {
         "user_id": user.pk,
+        "actor_id": user.pk,
         "purpose": Purpose.RESET,
         "context": context,
         "method": Method.EMAIL,

@@ -43,6 +43,7 @@ def clock(db):
 def ask(user, context, **more):
     asked = {
         "user_id": user.pk,
+        "actor_id": user.pk,
         "purpose": Purpose.RESET,
         "context": context,
         "method": Method.EMAIL,

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
@@ -84,7 +84,12 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
     with transaction.atomic():
         live.filter(letters__lt=BEYOND_GUESSING).update(tries=F("tries") + 1)
         if live.filter(tries__gte=MOST_TRIES).update(stopped_at=now):
-            record(Activity.ACCESS_PASS_STOPPED, Outcome.FAILURE, subject_id=who.pk)
+            record(
+                Activity.ACCESS_PASS_STOPPED,
+                Outcome.FAILURE,
+                subject_id=who.pk,
+                actor_id=Actor.STRANGER,
+            )
             notices.tell(who, Notice.ACCESS_PASS_STOPPED)
             notices.tell_of_stopped_pass(who)
             return None

@@ -6,7 +6,7 @@ Whoever tries few guesses at each of many users is seen by nobody who counts use
 from django.db import transaction
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from limits import services as limits
@@ -35,7 +35,7 @@ def count_a_guess() -> None:
         return
     if limits.hit(_LIMIT, _alarm(tenant), at_most=1).allowed:
         with transaction.atomic():
-            record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE)
+            record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE, actor_id=Actor.SERVICE)
             notices.tell_of_guessing()
 
 

@@ -45,7 +45,7 @@ def remember(user: User) -> str:
         last_used_at=now,
         expires_at=now + timedelta(days=policy_in_force().remember_browser_days),
     )
-    record(Activity.BROWSER_REMEMBERED, subject_id=user.pk)
+    record(Activity.BROWSER_REMEMBERED, subject_id=user.pk, actor_id=user.pk)
     return secret
 
 
@@ -69,7 +69,7 @@ def forget(user: User, browser_id: uuid.UUID) -> bool:
     """Takes one browser off the list. False when it isn't there."""
     gone, _by_kind = RememberedBrowser.objects.filter(user=user, pk=browser_id).delete()
     if gone:
-        record(Activity.BROWSER_FORGOTTEN, subject_id=user.pk)
+        record(Activity.BROWSER_FORGOTTEN, subject_id=user.pk, actor_id=user.pk)
     return bool(gone)
 
 

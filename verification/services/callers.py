@@ -46,6 +46,7 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
     challenges.open_challenge(
         challenges.Asked(
             user_id=person.pk,
+            actor_id=agent.pk,
             purpose=Purpose.CALLER,
             context=check.pk,
             method=method,

@@ -8,7 +8,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import Actor, record
 from tenants.policy import CallConfirmation
 from tenants.queries import policy_in_force
 from vault.keyed import same
@@ -111,7 +111,7 @@ def _deny(challenge_id: uuid.UUID) -> Pressed:
     if not _open(challenge_id).update(denied_at=timezone.now(), code_mac=""):
         return Pressed.OVER
     user_id = Challenge.objects.values_list("user_id", flat=True).get(pk=challenge_id)
-    record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id)
+    record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.STRANGER)
     return Pressed.NOT_ME
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from passwords.hashing import Busy
@@ -149,7 +149,7 @@ def _note_lock(upn: str, until: datetime) -> None:
     who = User.objects.filter(upn=upn)
     who.update(locked_until=until)
     subject = who.values_list("pk", flat=True).first()
-    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=subject)
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=subject, actor_id=Actor.STRANGER)
 
 
 def _who(upn: str) -> str:

@@ -98,7 +98,7 @@ def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> An
         # A right code that came too late opened nothing, and is kept for another time.
         RecoveryCode.objects.filter(pk__in=code_ids).update(spent_at=None)
         return answered
-    record(Activity.RECOVERY_CODE_USED, subject_id=user_id, method=method)
+    record(Activity.RECOVERY_CODE_USED, subject_id=user_id, actor_id=user_id, method=method)
     notices.tell(User.objects.get(pk=user_id), Notice.RECOVERY_CODE_USED)
     return answered
 

@@ -13,7 +13,7 @@ from verification.services.notice_words import Notice
 
 
 @transaction.atomic
-def remove_second_factor(person: User, *, actor_id: int | None, note: str = "") -> None:
+def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None:
     """Takes every app and passkey away and ends every session. The next sign-in sets up an app."""
     authenticators.remove_all(person.pk)
     passkeys.remove_all(person.pk)

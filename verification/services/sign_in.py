@@ -4,7 +4,7 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 
 from audit.activities import Activity, Outcome
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
@@ -52,6 +52,7 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
                 Activity.SIGN_IN_FAILED,
                 Outcome.FAILURE,
                 subject_id=subject.pk if subject else None,
+                actor_id=Actor.STRANGER,
             )
             return None
         lockouts.succeeded(upn, place=place)
@@ -79,9 +80,10 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
                 Activity.SIGN_IN_FAILED,
                 Outcome.FAILURE,
                 subject_id=user.pk if user else None,
+                actor_id=Actor.STRANGER,
                 reason="access_pass",
             )
             return None
-        record(Activity.ACCESS_PASS_USED, subject_id=user.pk)
+        record(Activity.ACCESS_PASS_USED, subject_id=user.pk, actor_id=user.pk)
     limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
     return user, spent

@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.activities import Activity
-from audit.services import record
+from audit.services import Actor, record
 from directory.models import User
 from directory.queries import operator_of
 from directory.rules import canonical_upn, is_upn
@@ -51,6 +51,7 @@ class Command(BaseCommand):
             record(
                 Activity.ROLE_CHANGED,
                 subject_id=operator.pk,
+                actor_id=Actor.COMMAND,
                 new=Role.OPERATOR.value,
                 source="command",
             )

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.services import Actor
 from directory.queries import user_of
 from directory.rules import canonical_upn
 from directory.services.roles import LastAdministrator, change_role
@@ -30,7 +31,9 @@ class Command(BaseCommand):
             if person is None:
                 raise CommandError(f"{name}: there is no such user")
             try:
-                changed = change_role(person, _ROLES[role], source="command")
+                changed = change_role(
+                    person, _ROLES[role], actor_id=Actor.COMMAND, source="command"
+                )
             except LastAdministrator:
                 raise CommandError(f"{name}: is the last tenant admin") from None
         self.stdout.write(f"{name}: {role}" if changed else f"{name}: {role} already")

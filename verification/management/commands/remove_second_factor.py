@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.services import Actor
 from directory.queries import operator_of, user_of
 from directory.rules import canonical_upn
 from isolation.scope import NOBODY, in_tenant
@@ -26,5 +27,5 @@ class Command(BaseCommand):
             person = user_of(name) if tenant else operator_of(name)
             if person is None:
                 raise CommandError(f"{name}: there is no such user")
-            remove_second_factor(person, actor_id=None, note="command")
+            remove_second_factor(person, actor_id=Actor.COMMAND, note="command")
         self.stdout.write(f"{name}: no authenticator app any more")

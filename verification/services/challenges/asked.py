@@ -13,6 +13,8 @@ class Asked:
     """Who is to prove what, where it is sent, and what it is good for.
 
     Args:
+        actor_id: who asks for it, as `audit.services.record` takes it: the user, an agent of the
+            helpdesk, or a stranger.
         destination: mailbox or E.164 number, with `#` and the extension behind it; nothing where
             there is nobody to send it to, and nobody may notice.
         context: id of the reset attempt, or of the signed-in session.
@@ -21,6 +23,7 @@ class Asked:
     """
 
     user_id: int
+    actor_id: int
     purpose: Purpose
     context: uuid.UUID
     method: Method

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import STRANGER, record
+from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
 from tenants.policy import Method, Policy
@@ -104,7 +104,7 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
         Activity.CODE_SENT if asked.destination else Activity.CODE_NOT_SENT,
         Outcome.SUCCESS if asked.destination else Outcome.FAILURE,
         subject_id=max(asked.user_id, 0) or None,
-        actor_id=STRANGER if asked.purpose is Purpose.RESET else None,
+        actor_id=asked.actor_id,
         support_code=asked.support_code,
         method=asked.method,
     )

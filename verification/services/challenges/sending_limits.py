@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.services import STRANGER, record
+from audit.services import record
 from isolation.scope import current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
@@ -110,7 +110,7 @@ def _within_limits_of_all(asked: Asked, policy: Policy, kinds: Sequence[Limit]) 
                 Activity.CODE_NOT_SENT,
                 Outcome.FAILURE,
                 subject_id=max(asked.user_id, 0) or None,
-                actor_id=STRANGER if asked.purpose is Purpose.RESET else None,
+                actor_id=asked.actor_id,
                 support_code=asked.support_code,
                 reason=limit.name.lower(),
                 method=asked.method,
