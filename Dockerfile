@@ -1,6 +1,6 @@
-FROM python:3.11-slim
+FROM python:3.11.14-slim-bookworm
 
-ENV PYTHONUNBUFFERED=1 SSPR_VAR=/srv/var SSPR_STATIC_ROOT=/srv/static
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SSPR_VAR=/srv/var SSPR_STATIC_ROOT=/srv/static
 WORKDIR /srv/sspr
 
 COPY requirements.lock .
@@ -12,9 +12,10 @@ RUN for po in locale/*/LC_MESSAGES/django.po; do \
         pybabel compile --input-file "$po" --output-file "${po%.po}.mo" || exit 1; \
     done \
     && SSPR_SECRET_KEY=build SSPR_ENCRYPTION_KEYS=build python manage.py collectstatic --noinput \
-    && useradd --system sspr \
-    && install --directory --owner sspr --mode 700 /srv/var
+    && chmod -R a+rX /srv/static \
+    && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin sspr \
+    && install --directory --owner sspr --group sspr --mode 700 /srv/var
 
-USER sspr
+USER 10001:10001
 EXPOSE 8000
 CMD ["granian", "--interface", "rsgi", "--no-ws", "--http1-header-read-timeout", "10000", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "sspr.rsgi:gateway"]

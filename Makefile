@@ -101,6 +101,7 @@ catalogues: $(CATALOGUES)
 
 .PHONY: lock
 lock: $(UV) ## Lock the newest allowed versions, with hashes, into requirements*.lock
+	@echo uv | $(COMPILE:pyproject.toml=-) --upgrade --output-file requirements-uv.lock
 	@$(COMPILE) --upgrade --output-file requirements.lock
 	@$(COMPILE) --upgrade --constraint requirements.lock --group test --group lint --output-file requirements-dev.lock
 	@git --no-pager diff --stat -- 'requirements*.lock' || true
@@ -119,7 +120,7 @@ $(UV):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
 	@echo "Making the environment in .venv"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'uv>=0.9,<1'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements-uv.lock
 
 $(RUNTIME): requirements.lock | $(UV)
 	@echo "Installing what the service needs, as locked"

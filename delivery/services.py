@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -20,6 +19,7 @@ from delivery import queue
 from delivery.channels import channel
 from delivery.channels.base import Message, TryLater, Undeliverable
 from delivery.models import Kind, Outgoing
+from tenants.queries import public_url
 from vault.services import opened, sealed
 
 State = Outgoing.State
@@ -125,8 +125,8 @@ def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bo
         extension=extension,
         key=f"{outgoing.pk}-{outgoing.attempts}",
         language=outgoing.language,
-        voice_url=f"{settings.BASE_URL}{voice_path}" if voice_path else "",
-        status_url=f"{settings.BASE_URL}/hooks/twilio/status/{outgoing.pk}",
+        voice_url=public_url(voice_path) if voice_path else "",
+        status_url=public_url(f"/hooks/twilio/status/{outgoing.pk}"),
         **asdict(content),
     )
     try:

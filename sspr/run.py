@@ -29,6 +29,7 @@ _WEB = (
 _WORKER = "celery --quiet --app sspr worker --without-gossip --without-mingle --queues {queue}"
 CODES = f"{_WORKER} --hostname codes@%h --pool threads --concurrency 4 --beat"
 BULK = f"{_WORKER} --hostname bulk@%h --pool {{pool}} --concurrency 2"
+_KEYS = ("SSPR_SECRET_KEY", "SSPR_ENCRYPTION_KEYS")
 _PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
 _OUTBOX = "/demo/outbox"
 
@@ -132,7 +133,8 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     kept_in = var / "env"
     kept_in.touch(mode=0o600)
     kept = dict(line.split("=", 1) for line in kept_in.read_text().splitlines())
-    if missing := {"SSPR_SECRET_KEY", "SSPR_ENCRYPTION_KEYS"} - given.keys() - kept.keys():
+    needed = {name for name in _KEYS if name not in given and f"{name}_FILE" not in given}
+    if missing := needed - kept.keys():
         _say(f"Making {' and '.join(sorted(missing))}, kept in {kept_in}. Keep a copy of it.")
         kept |= {name: secrets.token_urlsafe(48) for name in missing}
         kept_in.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())))

@@ -4,21 +4,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+from sspr.environment import base_url, is_loopback, variables
+
+env = variables()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env("SSPR_VAR", default=str(BASE_DIR / "var")))
 
 DEMO = env.bool("SSPR_DEMO", default=False)
-BASE_URL = env("SSPR_BASE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}")
+_port = env.int("PORT", default=8000)
+BASE_URL = base_url(env("SSPR_BASE_URL", default=f"http://localhost:{_port}"))
 _base = urlsplit(BASE_URL)
 SECURE = _base.scheme == "https"
-LOOPBACK = (_base.hostname or "") in {"localhost", "127.0.0.1", "::1"}
-if not SECURE and not LOOPBACK:
-    raise ImproperlyConfigured("SSPR_BASE_URL: plain http is allowed on loopback only, use https")
+LOOPBACK = is_loopback(_base.hostname)
 
 SECRET_KEY = env("SSPR_SECRET_KEY")
 ENCRYPTION_KEYS = env.list("SSPR_ENCRYPTION_KEYS")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import get_language
 
@@ -45,6 +46,15 @@ class NamedGroup:
 
     name: str
     pk: int
+
+
+def public_url(path: str) -> str:
+    """The address of a page of the service for somebody who reads it elsewhere, as in a mail.
+
+    Args:
+        path: with the slash at its beginning.
+    """
+    return f"{settings.BASE_URL}{path}"
 
 
 def tenant_of(upn: str) -> Tenant | None:

@@ -1,6 +1,5 @@
 """Giving somebody a Temporary Access Pass."""
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +14,7 @@ from console.views.frame import freshly_proved, page, shown
 from console.views.once import already_issued, is_repeated, token_for
 from console.views.words import ACTIONS
 from directory.models import User
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, public_url
 from tenants.roles import Duty, Role
 from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import allowance
@@ -42,7 +41,7 @@ def issue(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     if is_repeated(request, form):
         return already_issued(request, found)
     letters = services.issue(user, found, form.terms, note=form.cleaned_data["note"])
-    address = f"{settings.BASE_URL}{reverse('registration:signin-pass')}"
+    address = public_url(reverse("registration:signin-pass"))
     context |= {"letters": letters, "terms": form.terms, "address": address, "form": None}
     return shown(request, "console/people/pass_once.html", context)
 

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,6 +17,7 @@ from console.views.frame import page, shown
 from console.views.words import ACTIONS
 from directory.models import User
 from tenants.policy import Method
+from tenants.queries import public_url
 from tenants.roles import Duty, Role
 from verification.forms import refusal_words
 from verification.models import CallerCheck
@@ -61,7 +61,7 @@ def compare(request: HttpRequest, user: User, check_id: uuid.UUID) -> HttpRespon
         "person": found,
         "form": form,
         "by_number": check.way == callers.PORTAL,
-        "address": f"{settings.BASE_URL}{reverse('registration:caller')}",
+        "address": public_url(reverse("registration:caller")),
     }
     return shown(request, "console/people/caller_compare.html", context)
 

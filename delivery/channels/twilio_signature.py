@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from django.conf import settings
 from twilio.request_validator import RequestValidator
 
+from tenants.queries import public_url
+
 
 def is_from_twilio(path: str, fields: Mapping[str, str], signature: str) -> bool:
     """Whether the request carries Twilio's signature of our public address and these fields.
@@ -17,4 +19,4 @@ def is_from_twilio(path: str, fields: Mapping[str, str], signature: str) -> bool
     if not settings.TWILIO_AUTH_TOKEN or fields.get("AccountSid") != settings.TWILIO_ACCOUNT_SID:
         return False
     validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
-    return bool(validator.validate(f"{settings.BASE_URL}{path}", dict(fields), signature))
+    return bool(validator.validate(public_url(path), dict(fields), signature))

@@ -1,6 +1,5 @@
 """The wizard: what is ready, what is to be confirmed, what is missing."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,6 +15,7 @@ from registration.services import enrol
 from registration.views.frame import render, signed_in
 from registration.views.onward import destination, way_out
 from registration.views.rows import listed, shown_rows
+from tenants.queries import public_url
 
 
 @signed_in
@@ -64,7 +64,7 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "overview": overview,
         "rows": [row for row in shown_rows(overview.rows) if row.counts],
-        "reset_url": f"{settings.BASE_URL}{reverse('reset:identify')}",
+        "reset_url": public_url(reverse("reset:identify")),
         "title": _("You’re all set"),
         "next_url": destination(request),
         "way_out": way_out(request),

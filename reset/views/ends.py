@@ -5,6 +5,7 @@ import math
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -21,7 +22,7 @@ from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
-from tenants.queries import policy_in_force, time_zone_in_force
+from tenants.queries import policy_in_force, public_url, time_zone_in_force
 from verification.middleware import answer_at_a_beat
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
@@ -156,7 +157,7 @@ def _refused(
         "finished": facts is not None and facts.finished,
         "denied": facts is not None and facts.denied,
         **_UNBRANDED,
-        "setup_url": f"{settings.BASE_URL}/ssprsetup",
+        "setup_url": public_url(reverse("registration:setup")),
     }
     status = _STATUS.get(refusal, 200)
     response = render(request, f"reset/refusals/{refusal}.html", context, status=status)

@@ -11,6 +11,7 @@ from packaging.version import Version
 from tests.services.environment import BASE
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+EVERY_LOCK = (*LOCKS, "requirements-uv.lock")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 # What comes with a virtual environment, and what installs the rest.
 OF_THE_ENVIRONMENT = {"pip", "setuptools", "uv", "wheel"}
@@ -22,7 +23,7 @@ def locked(name):
     return {canonicalize_name(package): Version(at) for package, at in PINNED.findall(text)}
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", EVERY_LOCK)
 def test_everything_locked_has_a_hash(name):
     blocks = re.split(r"\n(?=[A-Za-z0-9])", (BASE / name).read_text())
     pinned = [block for block in blocks if PINNED.match(block)]
@@ -61,3 +62,11 @@ def test_what_is_installed_is_what_is_locked():
     }
 
     assert others == {}
+
+
+def test_what_installs_the_rest_is_installed_by_its_hash_alone():
+    text = (BASE / "Makefile").read_text() + (BASE / "Dockerfile").read_text()
+    installs = [line for line in text.splitlines() if "pip inst" in line]
+
+    assert len(installs) == 4
+    assert [line for line in installs if "--require-hashes" not in line] == []

@@ -312,14 +312,16 @@ def test_the_services_role_can_not_lower_it(two):
                 service.execute(statement)
 
 
-def test_with_containers_the_service_owns_nothing():
+def test_with_containers_the_service_owns_nothing(tmp_path):
     compose = yaml.safe_load((BASE / "docker-compose.yml").read_text())
-    script = compose["configs"]["roles"]["content"].replace("$$", "$").replace("sspr", "trial")
+    script = (BASE / compose["configs"]["roles"]["file"]).read_text().replace("sspr", "trial")
+    script = script.replace("/run/secrets", str(tmp_path))
     superuser = parts_of(connection, user=SUPERUSER, dbname="postgres")
     where = {"PGHOST": superuser["host"], "PGPORT": str(superuser["port"])}
-    secret = {"OWNER_PASSWORD": "o'1", "SERVICE_PASSWORD": "s 2"}
+    (tmp_path / "owner_password").write_text("o'1\n")
+    (tmp_path / "service_password").write_text("s 2\n")
     try:
-        subprocess.run(["bash", "-euc", script], env=os.environ | where | secret, check=True)
+        subprocess.run(["bash", "-euc", script], env=os.environ | where, check=True)
         with psycopg.connect(**superuser | {"user": "trial_owner", "dbname": "trial"}) as owner:
             owner.execute("CREATE TABLE one (id serial)")
         with psycopg.connect(**superuser | {"user": "trial", "dbname": "trial"}) as service:
@@ -333,17 +335,14 @@ def test_with_containers_the_service_owns_nothing():
             again.execute("DROP DATABASE IF EXISTS trial WITH (FORCE)")
             again.execute("DROP ROLE IF EXISTS trial")
             again.execute("DROP ROLE IF EXISTS trial_owner")
-    roles = {
-        name: service.get("environment", {})
-        .get("DATABASE_URL", "")
-        .partition("//")[2]
-        .split(":")[0]
+    urls = {
+        name: service.get("environment", {}).get("DATABASE_URL_FILE", "").rpartition("/")[2]
         for name, service in compose["services"].items()
     }
     assert {
-        "migrate": "sspr_owner",
-        "web": "sspr",
-        "codes": "sspr",
-        "bulk": "sspr",
-        "beat": "sspr",
-    }.items() <= roles.items()
+        "migrate": "owner_database_url",
+        "web": "database_url",
+        "codes": "database_url",
+        "bulk": "database_url",
+        "beat": "database_url",
+    }.items() <= urls.items()

@@ -130,7 +130,7 @@ def test_servers_that_nobody_can_stand_in_for_are_not_complained_about(settings,
     [
         {},
         {
-            "EMAIL_URL": "smtp://relay.corp.internal:25",
+            "email_url": "smtp://relay.corp.internal:25",
             "SSPR_PRIVATE_HOSTS": "relay.corp.internal",
         },
     ],
@@ -138,15 +138,23 @@ def test_servers_that_nobody_can_stand_in_for_are_not_complained_about(settings,
 )
 def test_the_containers_are_complained_about_by_no_check(tmp_path, written):
     compose = yaml.safe_load((BASE / "docker-compose.yml").read_text())
+    script = tmp_path / "containers/make-secrets"
+    script.parent.mkdir()
+    script.write_bytes((BASE / "containers/make-secrets").read_bytes())
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    if "email_url" in written:
+        (secrets / "email_url").write_text(written["email_url"])
+    subprocess.run(["sh", str(script)], check=True)
     chosen = {
-        name: filled_in(str(value), written)
+        name: filled_in(str(value), written).replace("/run/secrets", str(secrets))
         for name, value in compose["services"]["web"]["environment"].items()
     }
 
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy"],
         cwd=BASE,
-        env=environment(tmp_path, **chosen),
+        env=environment(tmp_path / "var", **chosen),
         capture_output=True,
         text=True,
         check=False,
@@ -154,7 +162,8 @@ def test_the_containers_are_complained_about_by_no_check(tmp_path, written):
 
     assert done.returncode == 0
     assert "sspr." not in done.stdout + done.stderr
-    assert "--requirepass ${REDIS_PASSWORD}" in compose["services"]["redis"]["command"]
+    password = (secrets / "redis_password").read_text()
+    assert f"requirepass {password}" in (secrets / "redis_conf").read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import sys
 
 import pytest
 from celery import current_app
+from django.core.exceptions import ImproperlyConfigured
 from kombu.exceptions import ContentDisallowed
 from kombu.serialization import loads, prepare_accept_content
 
+from sspr.environment import base_url
 from tests.services.environment import BASE, environment
 
 SHOW = """
@@ -59,6 +61,86 @@ def test_plain_http_beyond_loopback_is_refused(tmp_path, url):
 
     assert done.returncode != 0
     assert "use https" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("https://sspr.example/", "https://sspr.example"),
+        ("https://sspr.example//", "https://sspr.example"),
+        (" https://SSPR.Example:443 ", "https://sspr.example"),
+        ("https://sspr.example:8443/", "https://sspr.example:8443"),
+        ("http://localhost:8000/", "http://localhost:8000"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_a_public_address_with_something_too_much_is_mended(given, meant):
+    assert base_url(given) == meant
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("https://sspr.example/reset", "nothing may stand behind the host"),
+        ("https://sspr.example/?a=1", "nothing may stand behind the host"),
+        ("https://sspr.example?", "nothing may stand behind the host"),
+        ("https://sspr.example#x", "nothing may stand behind the host"),
+        ("https://user:word@sspr.example", "no user name or password"),
+        ("https://@sspr.example", "no user name or password"),
+        ("sspr.example", "write https://"),
+        ("https://", "write https://"),
+        ("https:///reset", "write https://"),
+        ("ftp://sspr.example", "write https://"),
+        ("https://sspr.example:x", "is not an address"),
+        ("http://sspr.example", "use https"),
+        ("", "write https://"),
+    ],
+)
+def test_a_public_address_that_cant_be_one_is_refused_with_the_reason(given, why):
+    with pytest.raises(ImproperlyConfigured, match=why) as refused:
+        base_url(given)
+
+    assert "word" not in str(refused.value).replace("password", "")
+
+
+def test_a_slash_behind_the_public_address_breaks_no_link(tmp_path):
+    show = """
+import django
+django.setup()
+from tenants.queries import public_url
+print(public_url("/wasnt-me/T"))
+"""
+    done = run(tmp_path, "-c", show, SSPR_BASE_URL="https://sspr.contoso.example/")
+
+    assert done.stdout.strip() == "https://sspr.contoso.example/wasnt-me/T"
+
+
+def test_every_link_that_leaves_the_service_is_made_by_one_function():
+    using = {
+        path.relative_to(BASE).as_posix()
+        for path in BASE.glob("*/**/*.py")
+        if "{settings.BASE_URL}" in path.read_text() and "tests/" not in str(path)
+    }
+
+    assert using == {"tenants/queries.py"}
+
+
+def test_every_setting_may_come_from_a_file(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file-" * 5 + "\n")
+    show = "from django.conf import settings; print(settings.SECRET_KEY, settings.TWILIO_FROM)"
+    files = {"SSPR_SECRET_KEY_FILE": str(secret), "TWILIO_FROM_FILE": str(secret)}
+
+    done = run(tmp_path, "-c", show, **files)
+
+    assert done.stdout.split() == ["from-a-file-" * 5] * 2
+
+
+def test_a_file_of_a_secret_that_cant_be_read_is_said_at_the_start(tmp_path):
+    done = run(tmp_path, "-c", SHOW, DATABASE_URL_FILE=str(tmp_path / "missing"))
+
+    assert done.returncode != 0
+    assert "DATABASE_URL_FILE: " in done.stderr
 
 
 def test_the_deployment_check_finds_nothing(tmp_path):

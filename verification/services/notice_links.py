@@ -4,11 +4,11 @@ import secrets
 import uuid
 from datetime import timedelta
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from directory.models import User
+from tenants.queries import public_url
 from verification.models import NoticeLink
 from verification.queries import token_mac
 from verification.services.notice_words import Notice
@@ -34,9 +34,9 @@ def issue(user: User, notice: Notice, *, added: uuid.UUID | None = None) -> str:
 
 
 def address_of(token: str) -> str:
-    return f"{settings.BASE_URL}{reverse('reset:wasnt-me', args=[token])}"
+    return public_url(reverse("reset:wasnt-me", args=[token]))
 
 
 def address_in_a_text(token: str) -> str:
     """The same as short as can be: a Korean text has 63 characters."""
-    return f"{settings.BASE_URL}{reverse('reset:wasnt-me-in-a-text', args=[token])}"
+    return public_url(reverse("reset:wasnt-me-in-a-text", args=[token]))

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -23,7 +22,14 @@ from directory.queries import (
 )
 from tenants.models import Tenant
 from tenants.policy import Method, Proof
-from tenants.queries import called, called_briefly, own_text, policy_in_force, tenant_in_force
+from tenants.queries import (
+    called,
+    called_briefly,
+    own_text,
+    policy_in_force,
+    public_url,
+    tenant_in_force,
+)
 from tenants.roles import Role
 from tenants.rules import filled
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
@@ -136,7 +142,7 @@ def tell_of_freezing(person: User) -> None:
     """Administrators and helpdesk hear that somebody said "this wasn't me"."""
     tenant = tenant_in_force()
     staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
-    url = f"{settings.BASE_URL}{reverse('console:person-timeline', args=[person.pk])}"
+    url = public_url(reverse("console:person-timeline", args=[person.pk]))
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = _facts(person, timezone.now()) | {"url": url}
         letter = Letter(
@@ -154,7 +160,7 @@ def tell_of_stopped_pass(person: User) -> None:
     """Who can issue another one hears that wrong tries stopped somebody's pass."""
     tenant = tenant_in_force()
     staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
-    url = f"{settings.BASE_URL}{reverse('console:person', args=[person.pk])}"
+    url = public_url(reverse("console:person", args=[person.pk]))
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = _facts(person, timezone.now()) | {"url": url, "length": str(BEYOND_GUESSING)}
         letter = Letter(
@@ -330,7 +336,7 @@ def _letter(
 
 
 def _if_it_was_not_you(notice: Notice) -> list[str]:
-    home = f"{settings.BASE_URL}{reverse('registration:security-info')}"
+    home = public_url(reverse("registration:security-info"))
     if notice.is_of_an_administrator:
         expected = [
             _("If you asked for this, there is nothing to do. If you didn’t, tell your IT team.")

@@ -1,0 +1,72 @@
+"""Reads the environment: secrets from files, and the public address as links need it."""
+
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_PORTS = {"http": 80, "https": 443}
+
+
+class Variables(FileAwareMapping):  # type: ignore[misc]  # comes without types
+    """Each variable NAME may come from the file that NAME_FILE names, as secrets of containers do.
+
+    The file wins. White space around a value, like the line break at the end of a file, is dropped.
+    """
+
+    def __getitem__(self, key: str) -> str:
+        try:
+            return str(super().__getitem__(key)).strip()
+        except OSError as unreadable:
+            raise ImproperlyConfigured(f"{key}_FILE: {unreadable}") from None
+
+
+def variables() -> Any:
+    """The environment, with casts."""
+    env = environ.Env()
+    env.ENVIRON = Variables()
+    return env
+
+
+def base_url(given: str) -> str:
+    """The public address of the service, fit to put a path behind it.
+
+    A slash at its end, a standard port and capitals are mended.
+
+    Raises:
+        ImproperlyConfigured: it isn't the address of a host, or is plain http beyond loopback.
+
+    >>> base_url("https://Reset.Contoso.example:443/")
+    'https://reset.contoso.example'
+    """
+    try:
+        parts = urlsplit(given.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _refused("is not an address") from None
+    if parts.scheme not in _PORTS or not host:
+        raise _refused("write https:// and a host name")
+    if parts.username is not None or parts.password is not None:
+        raise _refused("no user name or password may stand in it")
+    if _is_more_than_a_host(parts, given):
+        raise _refused("nothing may stand behind the host: the service needs a host of its own")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise _refused("plain http is allowed on loopback only, use https")
+    shown = f"[{host}]" if ":" in host else host
+    behind = "" if port in {None, _PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{shown}{behind}"
+
+
+def is_loopback(host: str | None) -> bool:
+    return host in _LOOPBACK
+
+
+def _is_more_than_a_host(parts: SplitResult, given: str) -> bool:
+    return bool(parts.path.strip("/") or "?" in given or "#" in given)
+
+
+def _refused(why: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"SSPR_BASE_URL: {why}")
