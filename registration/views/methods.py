@@ -17,9 +17,11 @@ from registration.services import enrol
 from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
+from registration.views.sent import is_sent_already, refused_words
 from tenants.policy import Method, OfficeEditor, Proof
 from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
-from verification.forms import APP_WRONG, PairForm, paused_words, refusal_words
+from verification.forms import APP_WRONG, PairForm, paused_words
+from verification.models import Purpose
 from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
 from verification.services.guesses import Paused
@@ -161,11 +163,13 @@ def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Pr
     if enrol.is_used_elsewhere(user, proof, form.found.e164):
         form.add_error("phone", used_elsewhere_words())
         return False
+    method = Method(form.cleaned_data["method"])
     try:
-        method = Method(form.cleaned_data["method"])
         enrol.start_phone(user, context_of(request), form.found, method)
     except Refused as refusal:
-        form.add_error("phone", refusal_words(refusal.until))
+        if is_sent_already(request, refusal, Purpose.REGISTER, method):
+            return True
+        form.add_error("phone", refused_words(refusal, method))
         return False
     return True
 
@@ -179,7 +183,9 @@ def _is_email_asked(request: HttpRequest, user: User, form: EmailForm) -> bool:
     try:
         enrol.start_email(user, context_of(request), address)
     except Refused as refusal:
-        form.add_error("email", refusal_words(refusal.until))
+        if is_sent_already(request, refusal, Purpose.REGISTER, Method.EMAIL):
+            return True
+        form.add_error("email", refused_words(refusal, Method.EMAIL))
         return False
     return True
 
@@ -188,14 +194,16 @@ def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
     """Verifies what an administrator entered; says why not, or nothing."""
     if not form.is_valid():
         return _("Select a method")
+    method = Method(form.cleaned_data["method"])
     try:
-        enrol.start_entered(user, context_of(request), Method(form.cleaned_data["method"]))
+        enrol.start_entered(user, context_of(request), method)
     except enrol.NothingEntered:
         return _("Select a method")
     except enrol.UsedElsewhere:
         return used_elsewhere_words()
     except Refused as refusal:
-        return refusal_words(refusal.until)
+        if not is_sent_already(request, refusal, Purpose.REGISTER, method):
+            return refused_words(refusal, method)
     return ""
 
 

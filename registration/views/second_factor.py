@@ -17,10 +17,10 @@ from registration.views import half, places
 from registration.views.arrival import arrive
 from registration.views.frame import context_of, note_proof
 from registration.views.half import half_signed_in
+from registration.views.sent import is_sent_already, refused_words
 from registration.views.verify import Errand, call_progress_of, sent_again, verify_page
 from tenants.policy import Method
 from tenants.queries import policy_in_force
-from verification import forms as words
 from verification.forms import MethodForm
 from verification.models import Challenge, Purpose
 from verification.queries import newest, was_denied
@@ -52,9 +52,10 @@ def choose(request: HttpRequest, user: User) -> HttpResponse:
         except NotOnOffer:
             return redirect("registration:second-factor")
         except Refused as refusal:
-            if refusal.too_soon:
+            method = Method(form.cleaned_data["method"])
+            if is_sent_already(request, refusal, Purpose.SIGN_IN, method):
                 return redirect("registration:second-factor-verify")
-            form.add_error("method", words.refusal_words(refusal.until))
+            form.add_error("method", refused_words(refusal, method))
     context = {"form": form, "title": _("Verify it’s you")}
     return render(request, "registration/second_factor.html", context)
 

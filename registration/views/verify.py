@@ -28,6 +28,7 @@ from registration.views.frame import (
     signed_in,
 )
 from registration.views.methods import used_elsewhere_words
+from registration.views.sent import is_sent_already, refused_words
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as words
@@ -58,6 +59,7 @@ from verification.services.calls import call_state
 from verification.services.challenges import Answered, Refused
 from verification.services.guesses import Paused
 from verification.views import site_of
+from verification.words import over_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +145,10 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
         except proof.NotOnOffer:
             return redirect("registration:proof")
         except Refused as refusal:
-            if refusal.too_soon:
+            method = Method(form.cleaned_data["method"])
+            if is_sent_already(request, refusal, Purpose.SIGN_IN, method):
                 return redirect("registration:proof-verify")
-            form.add_error("method", words.refusal_words(refusal.until))
+            form.add_error("method", refused_words(refusal, method))
     context = {"form": form, "title": _("Verify it’s you")}
     return render(request, "registration/proof.html", context)
 
@@ -168,8 +171,7 @@ def sent_again(request: HttpRequest, user: User, chosen: Errand) -> HttpResponse
     except proof.NotOnOffer:
         return redirect(chosen.elsewhere)
     except Refused as refusal:
-        if not refusal.too_soon:
-            messages.warning(request, words.refusal_words(refusal.until))
+        messages.warning(request, refused_words(refusal, Method(challenge.method)))
     return redirect(chosen.here)
 
 
@@ -294,8 +296,11 @@ def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
         answered = errand.confirm_code(user, context_of(request), code)
         if answered.verdict is Verdict.RIGHT:
             return errand.finish(request, user, challenge)
+        if answered.verdict is Verdict.DEAD or over_words(challenge):
+            # The page itself says that the code is dead, for as long as it is.
+            return redirect(errand.here)
         form.add_error("code", words.verdict_words(answered))
-    context = {"form": form, **_about(challenge, errand)}
+    context = {"form": form, "over": over_words(challenge), **_about(challenge, errand)}
     return render(request, "registration/code.html", context)
 
 

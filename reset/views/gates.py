@@ -20,6 +20,7 @@ from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as verification_forms
+from verification import words
 from verification.forms import (
     AnswersForm,
     AppCodeForm,
@@ -63,9 +64,9 @@ def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
         except NumberWanted:
             return redirect(_number_page(method))
         except Refused as refusal:
-            if refusal.too_soon:
-                return redirect(_page_of(method))
-            form.add_error("method", verification_forms.refusal_words(refusal.until))
+            if refusal.too_soon and _waits_for(standing, method):
+                return _sent_already(request, standing, method)
+            form.add_error("method", _refused(refusal, method))
         else:
             return redirect(_page_of(method))
     return render(request, "reset/verify.html", {"form": form, **_progress(standing)})
@@ -86,9 +87,9 @@ def number(request: HttpRequest, standing: Standing) -> HttpResponse:
         except NotOnOffer:
             return redirect("reset:verify")
         except Refused as refusal:
-            if refusal.too_soon:
-                return redirect(_page_of(method))
-            form.add_error("phone", verification_forms.refusal_words(refusal.until))
+            if refusal.too_soon and _waits_for(standing, method):
+                return _sent_already(request, standing, method)
+            form.add_error("phone", _refused(refusal, method))
     context = {
         "form": form,
         "submit": verification_forms.sending_words(method),
@@ -109,8 +110,16 @@ def code(request: HttpRequest, standing: Standing) -> HttpResponse:
         answered = gates.pass_code(standing.attempt, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
             return onwards(standing, Method(challenge.method))
+        if answered.verdict is Verdict.DEAD or words.over_words(challenge):
+            # The page itself says that the code is dead, for as long as it is.
+            return redirect("reset:code")
         form.add_error("code", verification_forms.verdict_words(answered))
-    context = {"form": form, **_about(standing, challenge), **_progress(standing)}
+    context = {
+        "form": form,
+        "over": words.over_words(challenge),
+        **_about(standing, challenge),
+        **_progress(standing),
+    }
     return render(request, "reset/code.html", context)
 
 
@@ -223,8 +232,8 @@ def recovery_code(request: HttpRequest, standing: Standing) -> HttpResponse:
 
 @require_POST
 @at(Step.VERIFY)
-def resend(_request: HttpRequest, standing: Standing) -> HttpResponse:
-    """A new code or call by the same method; asked for too soon, the page says until when."""
+def resend(request: HttpRequest, standing: Standing) -> HttpResponse:
+    """A new code or call by the same method; if it is too soon, the page says from when."""
     challenge = standing.challenge
     if challenge is None:
         return redirect("reset:verify")
@@ -235,9 +244,27 @@ def resend(_request: HttpRequest, standing: Standing) -> HttpResponse:
     except NumberWanted:
         return redirect(_number_page(Method(challenge.method)))
     except Refused as refusal:
+        messages.warning(request, _refused(refusal, Method(challenge.method)))
         if not refusal.too_soon:
             return redirect("reset:verify")
     return redirect(_page_of(Method(challenge.method)))
+
+
+def _waits_for(standing: Standing, method: Method) -> bool:
+    """Whether the attempt waits for the answer to this method, and no newer one replaced it."""
+    return standing.challenge is not None and standing.challenge.method == method
+
+
+def _sent_already(request: HttpRequest, standing: Standing, method: Method) -> HttpResponse:
+    if standing.challenge is not None:
+        messages.info(request, words.sent_words(standing.challenge))
+    return redirect(_page_of(method))
+
+
+def _refused(refusal: Refused, method: Method) -> str:
+    if refusal.too_soon:
+        return words.too_soon_words(refusal.until, method)
+    return verification_forms.refusal_words(refusal.until)
 
 
 def _page_of(method: Method) -> str:
