@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.request import split_domain_port, validate_host
@@ -18,6 +19,7 @@ from django.utils.cache import patch_vary_headers
 from isolation.scope import at_host_of, remembering
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
+from verification.middleware import is_for_a_script
 
 Answer = Callable[[HttpRequest], HttpResponse]
 _LANGUAGE_PARAMETERS = ("lng", "mkt")
@@ -69,6 +71,24 @@ class SaneSession:
         if key and not (key.isascii() and key.isalnum()):
             del request.COOKIES[settings.SESSION_COOKIE_NAME]
         return self._get_response(request)
+
+
+class Sessions(SessionMiddleware):
+    """Django's, but an answer only takes a session away from the browser that it ended itself.
+
+    An answer to an older request can arrive behind the one that began a new session. Django would
+    have it delete the cookie, because the old key is known no more, and sign the user out. What a
+    script asks for by the way touches neither cookie nor session.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.resolver_match and is_for_a_script(request.resolver_match.func):
+            response.cookies.clear()
+            return response
+        if request.session.is_empty() and not getattr(request.session, "was_ended", False):
+            patch_vary_headers(response, ("Cookie",))
+            return response
+        return super().process_response(request, response)
 
 
 class Headers:

@@ -14,8 +14,12 @@ _LETTERS = 40
 class SessionStore(db.SessionStore):
     """Stores and looks up the hash of a key. The key itself is in the browser alone.
 
+    `was_ended` says that this very request ended the session.
+
     Source: OWASP ASVS 5.0 11.4.2 (values of more than 112 bits need no slow hash).
     """
+
+    was_ended = False
 
     def _get_session_from_db(self) -> AbstractBaseSession | None:
         if self.session_key:
@@ -24,6 +28,10 @@ class SessionStore(db.SessionStore):
                 return found
         self._session_key = None
         return None
+
+    def flush(self) -> None:
+        super().flush()
+        self.was_ended = True
 
     def exists(self, session_key: str) -> bool:
         return super().exists(_stored(session_key))

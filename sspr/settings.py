@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "verification.middleware.SteadyAnswers",
     "sspr.middleware.SaneSession",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "sspr.middleware.Sessions",
     "sspr.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic, sleep
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from audit.services import seen_from
@@ -19,6 +21,7 @@ from verification.models import AccessPass
 from verification.queries.callers import good_passes
 from verification.rules import beat
 
+_View = TypeVar("_View", bound=Callable[..., object])
 LIFETIME_S = 15 * 60
 ENDS_AT = "ends_at"
 ACTING_IN = "acting_in"
@@ -27,8 +30,24 @@ PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
+_FOR_A_SCRIPT = "for_a_script"
+"""Attribute of a view."""
 _CALLER = "/security-info/caller"
 """Not for a pass: who came by one would vouch for themselves to get the next."""
+
+
+def for_a_script(view: _View) -> _View:
+    """Marks an address that the script of a page asks by the way, while its user goes on.
+
+    Its answers change neither cookies nor the session: they can arrive behind those of the next
+    page.
+    """
+    setattr(view, _FOR_A_SCRIPT, True)
+    return view
+
+
+def is_for_a_script(view: Callable[..., object]) -> bool:
+    return getattr(view, _FOR_A_SCRIPT, False)
 
 
 def extend(request: HttpRequest) -> None:
@@ -95,7 +114,7 @@ class SessionEnds:
             _narrow(request)
         if ENDS_AT in request.session:
             if request.session[ENDS_AT] <= timezone.now().timestamp():
-                logout(request)
+                _sign_out(request)
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
         with seen_from(_place_of(request)):
@@ -135,9 +154,21 @@ def _narrow(request: HttpRequest) -> None:
         allowed = policy_in_force().access_passes
         held = good_passes(user, timezone.now()).filter(pk=request.session[PASS]["id"]).exists()
     if not allowed or not held:
-        logout(request)
+        _sign_out(request)
     elif not is_open_to_a_pass(request.path):
         request.user = AnonymousUser()
+
+
+def _sign_out(request: HttpRequest) -> None:
+    """Ends the session; what a script asks for is only answered as if there were none."""
+    try:
+        by_script = is_for_a_script(resolve(request.path_info).func)
+    except Resolver404:
+        by_script = False
+    if by_script:
+        request.user = AnonymousUser()
+    else:
+        logout(request)
 
 
 def _place_of(request: HttpRequest) -> str:

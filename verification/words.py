@@ -1,4 +1,4 @@
-"""What is said about a code or a call that was sent: how long ago, and when there may be another."""
+"""What is said about a code or a call that was sent: how long ago, and when to get another."""
 
 import math
 from datetime import datetime, timedelta

@@ -19,7 +19,7 @@ from registration.services.manage import Frozen
 from registration.views.onward import note_visit
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.middleware import ENDS_AT
+from verification.middleware import ENDS_AT, is_for_a_script
 
 Page = Callable[..., HttpResponse]
 _CONTEXT = "context"
@@ -70,7 +70,7 @@ def even_while_frozen(view: Page) -> Page:
 
 
 def not_a_page(view: Page) -> Page:
-    """Marks an address that only takes a form or answers a script: sign-in never leads there.
+    """Marks an address that only takes a form: sign-in never leads there.
 
     It stands above all other decorators.
     """
@@ -80,7 +80,7 @@ def not_a_page(view: Page) -> Page:
 
 def needs_sign_in(view: Page) -> bool:
     """Whether the view is a page that only a signed-in user sees, and sign-in may lead there."""
-    return getattr(view, _NEEDS_SIGN_IN, False)
+    return getattr(view, _NEEDS_SIGN_IN, False) and not is_for_a_script(view)
 
 
 def freshly_proved(view: Page) -> Page:

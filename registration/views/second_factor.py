@@ -22,6 +22,7 @@ from registration.views.verify import Errand, call_progress_of, sent_again, veri
 from tenants.policy import Method
 from tenants.queries import policy_in_force
 from verification.forms import MethodForm
+from verification.middleware import for_a_script
 from verification.models import Challenge, Purpose
 from verification.queries import newest, was_denied
 from verification.services import browsers
@@ -76,6 +77,7 @@ def resend(request: HttpRequest, user: User) -> HttpResponse:
     return sent_again(request, user, _SIGN_IN)
 
 
+@for_a_script
 @require_safe
 @half_signed_in
 def call_progress(request: HttpRequest, _user: User) -> HttpResponse:

@@ -40,6 +40,7 @@ from verification.forms import (
     PasskeyForm,
     RecoveryCodeForm,
 )
+from verification.middleware import for_a_script
 from verification.models import Challenge, Purpose
 from verification.queries import (
     codes_left,
@@ -175,7 +176,7 @@ def sent_again(request: HttpRequest, user: User, chosen: Errand) -> HttpResponse
     return redirect(chosen.here)
 
 
-@not_a_page
+@for_a_script
 @require_safe
 @signed_in
 def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpResponse:

@@ -29,6 +29,7 @@ from verification.forms import (
     PasskeyForm,
     RecoveryCodeForm,
 )
+from verification.middleware import for_a_script
 from verification.models import Challenge
 from verification.queries import (
     codes_left,
@@ -143,6 +144,7 @@ def call(request: HttpRequest, standing: Standing) -> HttpResponse:
     return render(request, "reset/call.html", context)
 
 
+@for_a_script
 @require_safe
 @at(Step.VERIFY)
 def call_progress(_request: HttpRequest, standing: Standing) -> HttpResponse:

@@ -11,15 +11,17 @@ from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
 from passwords.rules import Strength, strength
-from registration.views.frame import even_while_frozen, not_a_page
+from registration.views.frame import even_while_frozen
 from reset.forms import finding_words
 from reset.queries.attempts import Standing
 from reset.rules import Step
 from reset.services.finish import judged
 from reset.views.frame import at
 from tenants.queries import policy_in_force
+from verification.middleware import for_a_script
 
 
+@for_a_script
 @sensitive_post_parameters("new_password")
 @require_POST
 @at(Step.NEW_PASSWORD)
@@ -28,7 +30,7 @@ def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
     return _hint(request, standing.user, str(standing.attempt.pk))
 
 
-@not_a_page
+@for_a_script
 @sensitive_post_parameters("new_password")
 @require_POST
 @even_while_frozen

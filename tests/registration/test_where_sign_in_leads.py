@@ -36,7 +36,7 @@ def all_addresses(patterns=None, prefix=""):
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if not isinstance(pattern, URLPattern):
             if getattr(pattern, "namespace", "") not in {"admin", "console", "demo"}:
-                yield from all_addresses(pattern.url_patterns, prefix)
+                yield from all_addresses(pattern.url_patterns, prefix + str(pattern.pattern))
             continue
         route = prefix + str(pattern.pattern)
         for name in pattern.pattern.converters:
