@@ -12,6 +12,9 @@ _UPN = re.compile(r"[^\s@\x00-\x1f<>\"();:,\\\[\]]{1,64}@[^\s@]+\.[^\s@]+")
 """More than Microsoft Entra allows: letters, digits and ' . - _ ! # ^ ~"""
 _LINK = re.compile(r"^(?:mailto:\s*)+")
 _MAX_CHARACTERS = 254
+_DOT = re.compile("[.\u3002]")
+_LONGEST_LABEL = 63
+"""Encoding a longer one takes time that grows with the square of its length, and fails."""
 
 
 def canonical_upn(text: str) -> str:
@@ -39,6 +42,8 @@ def _ascii_domain(text: str) -> str:
     """Digits and joiners stay as they are where IDNA allows them: they make another domain."""
     visible = without_invisible(without_invisible(text).casefold()).strip()
     for domain in (unicodedata.normalize("NFKC", text.casefold()).strip(), visible):
+        if max(map(len, _DOT.split(domain))) > _LONGEST_LABEL:
+            continue
         try:
             return idna.encode(domain.rstrip("."), uts46=True).decode().lower()
         except idna.IDNAError:

@@ -11,7 +11,7 @@ of 1, one point for each banned word found and for each character that is left, 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 NEEDED = 5
@@ -228,9 +228,9 @@ def base_words() -> Words:
     return Words(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-@cache
+@lru_cache(maxsize=16)
 def words_of(banned: frozenset[str]) -> Words:
-    """Those of an organisation. Kept: policies change seldom."""
+    """Those of an organisation. A list of 1,000 takes 3 MB, so that only the latest stay."""
     return Words(sorted(banned))
 
 
@@ -241,7 +241,7 @@ def _with_places(text: str) -> tuple[str, list[int]]:
     return "".join(form for _, form in forms), [at for at, form in forms for _ in form]
 
 
-@cache
+@lru_cache(maxsize=16_384)
 def _of_character(character: str) -> str:
     folded = unicodedata.normalize("NFKC", character).casefold()
     return "".join(map(_keys, unicodedata.normalize("NFKC", folded))).lower().translate(_READ_AS)

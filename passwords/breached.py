@@ -8,7 +8,7 @@ Source: NIST SP 800-63B-4 section 3.1.1.2 (compare with passwords from breaches)
 
 import hashlib
 import mmap
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 _DIGITS = 40
@@ -59,7 +59,7 @@ class BreachedPasswords:
         return len(self._bytes) if end < 0 else end + 1
 
 
-@cache
+@lru_cache(maxsize=2)
 def breached_passwords(path: str) -> BreachedPasswords:
     """The list in this file, opened once in each process."""
     return BreachedPasswords(Path(path))

@@ -12,6 +12,7 @@ from directory.queries import password_due
 from registration.queries import SECOND_FACTOR_DUE, is_held_up
 from registration.rules import RETURN_TO
 from tenants.rules import way_back
+from verification.middleware import with_link_data
 
 _DOORS = {
     "registration:signin",
@@ -57,7 +58,7 @@ _ROOMS_OPEN_TO_HALF = {"admin", "console"}
 
 
 class ReturnTo:
-    """Moves `?return_to=` from the address into the session, over sign-in and all it asks.
+    """Moves `?return_to=` from the address into a cookie, over sign-in and all it asks.
 
     Whether the organisation allows the host is only known, and asked, where the button is shown.
     """
@@ -72,16 +73,15 @@ class ReturnTo:
         page = request.resolver_match
         if RETURN_TO not in request.GET or page is None or page.view_name not in _DOORS:
             return None
-        asked = request.GET.getlist(RETURN_TO)
-        if len(asked) == 1 and way_back(asked[0]):
-            request.session[RETURN_TO] = asked[0]
-        else:
-            request.session.pop(RETURN_TO, None)
         if request.method not in {"GET", "HEAD"}:
             return None
+        asked = request.GET.getlist(RETURN_TO)
+        is_good = len(asked) == 1 and way_back(asked[0]) is not None
+        request.session.pop(RETURN_TO, None)
         left = request.GET.copy()
         del left[RETURN_TO]
-        return redirect(f"{request.path}?{left.urlencode()}" if left else request.path)
+        cleaned = redirect(f"{request.path}?{left.urlencode()}" if left else request.path)
+        return with_link_data(request, cleaned, return_to=asked[0] if is_good else "")
 
 
 class SecondFactorDue:

@@ -1,6 +1,5 @@
 """What people type into the portal, and what they are told about it."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from delivery.rules.phones import NotAPhone, phone
 from directory.rules import canonical_upn, is_upn
-from passwords.rules import MAX_LENGTH, Finding, Problem
+from passwords.rules import MAX_LENGTH, Finding, Problem, composed
 from reset.rules import MAX_MESSAGE, Goal
 from tenants.queries import policy_in_force, tenant_in_force
 
@@ -127,10 +126,10 @@ class NewPasswordForm(forms.Form):
         self.fields["new_password"].widget.attrs["passwordrules"] = rules
 
     def clean_new_password(self) -> str:
-        return unicodedata.normalize("NFC", self.cleaned_data["new_password"])
+        return composed(self.cleaned_data["new_password"])
 
     def clean_confirm_password(self) -> str:
-        return unicodedata.normalize("NFC", self.cleaned_data["confirm_password"])
+        return composed(self.cleaned_data["confirm_password"])
 
     def clean(self) -> None:
         first = self.cleaned_data.get("new_password")

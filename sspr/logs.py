@@ -8,6 +8,8 @@ from structlog.typing import EventDict, WrappedLogger
 
 _SECRET_PATH = re.compile(r"(/(?:wasnt-me|w)/)[^\s?#]+")
 
+_LONGEST_WARNING = 200
+
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
@@ -19,6 +21,20 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
+
+
+class InShort(logging.Filter):
+    """Makes one short warning of what any client can cause at will: no traceback, no error.
+
+    Django logs a foreign host, a form with too many fields and their like as errors.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.msg, record.args = record.getMessage()[:_LONGEST_WARNING], ()
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = record.exc_text = None
+        return True
 
 
 def formatter() -> logging.Formatter:

@@ -138,6 +138,8 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 86400
 ATTEMPT_COOKIE_NAME = f"{_prefix}reset"
+LINK_COOKIE_NAME = f"{_prefix}link"
+"""What a link to a page of ours carried for later; see `verification.middleware.link_data`."""
 BROWSER_COOKIE_NAME = f"{_prefix}browser"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -288,7 +290,10 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "sspr.logs.formatter"}},
-    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"in_short": {"()": "sspr.logs.InShort"}},
+    "handlers": {
+        "out": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["in_short"]}
+    },
     "root": {"handlers": ["out"], "level": "INFO"},
     "loggers": {
         # Twilio's client logs every address it calls, with the account in it.

@@ -19,6 +19,7 @@ _ADDRESS = re.compile(
 """Only what RFC 3986 has: no user, no backslash, no space, nothing a browser would mend."""
 _LONGEST_ADDRESS = 2_000
 _LONGEST_KEY = 200
+_LONGEST_DOMAIN = 253
 _PLACE = re.compile(r"\$(?:([a-z_]{1,20})\b|\{([a-z_]{1,20})\})", re.ASCII)
 """In ASCII a word ends where Hangul begins: what is put in often has a particle behind it."""
 _MEANT = re.compile(
@@ -40,6 +41,8 @@ def domain_name(text: str) -> str:
     >>> domain_name("한빛.Example.")
     'xn--xx3br43b.example'
     """
+    if len(text) > _LONGEST_DOMAIN:
+        raise NotADomain
     try:
         domain = idna.encode(text.strip().rstrip("."), uts46=True).decode().lower()
     except idna.IDNAError:

@@ -1,6 +1,6 @@
 """The operator's keys: one ring, newest first, and a separate key for every purpose."""
 
-from functools import cache
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 _MIN_CHARACTERS = 32
 
 
-@cache
+@lru_cache(maxsize=128)
 def purpose_key(purpose: str, *, position: int = 0) -> bytes:
     """32 bytes for one purpose, derived from one key of the ring.
 

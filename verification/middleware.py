@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
@@ -28,6 +29,8 @@ ACTING_IN = "acting_in"
 """Session key: the organisation that an operator chose to act in. It holds in the admin only."""
 PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
+LINK_LIFETIME_S = 3600
+_LINK_SALT, _MOST_IN_A_COOKIE = "link data", 3_800
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 _FOR_A_SCRIPT = "for_a_script"
@@ -81,6 +84,44 @@ def known_by(request: HttpRequest) -> str:
 def is_open_to_a_pass(path: str) -> bool:
     """Whether a session that a Temporary Access Pass opened may see this address."""
     return path.startswith(_OPEN_TO_A_PASS) and not path.startswith(_CALLER)
+
+
+def link_data(request: HttpRequest) -> dict[str, str]:
+    """What a link to a page of ours carried for later: `username`, `reason`, `return_to`.
+
+    It's in a signed cookie, because a session would be a row in the database for every such link
+    that a program opens.
+    """
+    try:
+        read: dict[str, str] = signing.loads(
+            request.COOKIES.get(settings.LINK_COOKIE_NAME, ""),
+            salt=_LINK_SALT,
+            max_age=LINK_LIFETIME_S,
+        )
+    except signing.BadSignature:
+        return {}
+    return read
+
+
+def with_link_data(request: HttpRequest, response: HttpResponse, **changed: str) -> HttpResponse:
+    """Stores what a link carried, beside what an earlier one did. An empty value removes it."""
+    known = {name: value for name, value in (link_data(request) | changed).items() if value}
+    packed = signing.dumps(known, salt=_LINK_SALT, compress=True)
+    if len(packed) > _MOST_IN_A_COOKIE:
+        # It is typed again more easily than the way back is found again.
+        known.pop("username", None)
+        packed = signing.dumps(known, salt=_LINK_SALT, compress=True)
+    if known:
+        response.set_cookie(
+            settings.LINK_COOKIE_NAME,
+            packed,
+            secure=settings.SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    elif settings.LINK_COOKIE_NAME in request.COOKIES:
+        response.delete_cookie(settings.LINK_COOKIE_NAME, samesite="Lax")
+    return response
 
 
 def client_network(request: HttpRequest) -> str:

@@ -10,7 +10,7 @@ _REVERSED = "\u202e"
 """Turns the direction of writing: what is seen isn't what is read."""
 _LINK = re.compile(r"^mailto:\s*", re.IGNORECASE)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$&'*+/^_{|}~-]{1,64}", re.ASCII)
-_MAX_CHARACTERS = 254
+_MAX_CHARACTERS, _LONGEST_DOMAIN = 254, 253
 
 
 class NotAMailbox(ValueError):
@@ -47,6 +47,8 @@ def ascii_domain(text: str) -> str:
     Raises:
         NotAMailbox: it isn't one.
     """
+    if len(text) > _LONGEST_DOMAIN:
+        raise NotAMailbox
     try:
         domain = idna.encode(text.strip().rstrip("."), uts46=True).decode().lower()
     except idna.IDNAError:

@@ -8,7 +8,7 @@ the library. `tests/delivery/test_phones_fast.py` compares both over all regions
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from operator import itemgetter
 
 import phonenumbers
@@ -122,7 +122,7 @@ def recognised_each(
     return [national and code + national for national in nationals]
 
 
-@cache
+@lru_cache(maxsize=256)
 def _line(plan: _Plan, welcome: Callable[[Kind], bool]) -> re.Pattern[str] | None:
     """A line that is a plain number, dialled at home or from abroad; or any line.
 
@@ -205,13 +205,13 @@ def _calling_code(digits: str) -> str:
     return ""
 
 
-@cache
+@lru_cache(maxsize=512)
 def _main_plan(code: str) -> _Plan | None:
     """By which the library reads international numbers; not that of the region they turn out."""
     return _plan(phonenumbers.region_code_for_country_code(int(code)))
 
 
-@cache
+@lru_cache(maxsize=512)
 def _plan(region: str) -> _Plan | None:
     """None for what is no region, and for networks that belong to none."""
     metadata = PhoneMetadata.metadata_for_region(region)
@@ -230,7 +230,7 @@ def _compiled(pattern: str | None) -> re.Pattern[str] | None:
     return re.compile(pattern) if pattern else None
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _numbers(code: str, length: int) -> _Numbers | None:
     """All kinds of numbers of one length, of all regions that share a calling code.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -253,7 +253,7 @@ def _is_callable(kind: Kind, *, office: bool) -> bool:
     return kind.type in (_OFFICE if office else _PERSONAL) and kind.region != "001"
 
 
-@cache
+@lru_cache(maxsize=64)
 def _welcome(countries: frozenset[str], *, office: bool, textable: bool) -> Callable[[Kind], bool]:
     """Which kinds of numbers may be called; of these only who can be texted, or only the others."""
 

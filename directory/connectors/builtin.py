@@ -1,7 +1,5 @@
 """The directory in our own database."""
 
-import unicodedata
-
 from django.contrib.auth.hashers import check_password, is_password_usable, make_password
 from django.db import transaction
 from django.db.models import F
@@ -9,19 +7,20 @@ from django.utils import timezone
 
 from directory.connectors.base import State
 from directory.models import FormerPassword, User
+from passwords.rules import composed
 from tenants.queries import policy_in_force
 
 
 class Builtin:
     def authenticate(self, user: User, password: str) -> bool:
-        return bool(password) and check_password(_nfc(password), user.password)
+        return bool(password) and check_password(composed(password), user.password)
 
     def state(self, user: User) -> State:
         return State(enabled=user.enabled, locked=user.is_locked, writable=True)
 
     def set_password(self, user: User, password: str) -> None:
         """Also ends every session of the user: the epoch moves on."""
-        user.password = make_password(_nfc(password))
+        user.password = make_password(composed(password))
         # Whoever sets it is in a transaction already: a point to go back to would help nobody.
         with transaction.atomic(savepoint=False):
             _remember(User.objects.select_for_update().get(pk=user.pk))
@@ -40,7 +39,7 @@ class Builtin:
             return False
         former = FormerPassword.objects.filter(user=user).order_by("-replaced_at", "-pk")
         hashes = [user.password, *former.values_list("password", flat=True)[: kept - 1]]
-        return any(check_password(_nfc(password), one) for one in hashes)
+        return any(check_password(composed(password), one) for one in hashes)
 
     def unlock(self, user: User) -> None:
         User.objects.filter(pk=user.pk).update(locked_until=None)
@@ -55,7 +54,3 @@ def _remember(user: User) -> None:
     former = FormerPassword.objects.filter(user=user).order_by("-replaced_at", "-pk")
     old = list(former.values_list("pk", flat=True)[kept:])
     FormerPassword.objects.filter(pk__in=old).delete()
-
-
-def _nfc(password: str) -> str:
-    return unicodedata.normalize("NFC", password)

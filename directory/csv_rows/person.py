@@ -10,6 +10,7 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without_trunk_zero
 from directory.csv_rows.problems import Problem, Reason, about
 from directory.rules import canonical_upn, is_upn
+from passwords.rules import composed
 from tenants.rules import group_name
 from typed.rules import cleaned, without_marks
 
@@ -266,7 +267,7 @@ def _password(row: Mapping[str, str], wrong: list[Reason]) -> str:
     cell = row.get(_PASSWORD)
     if not cell:
         return ""
-    password = unicodedata.normalize("NFC", cell)
+    password = composed(cell)
     if len(password) not in _PASSWORD_LENGTHS:
         low, high = _PASSWORD_LENGTHS[0], _PASSWORD_LENGTHS[-1]
         wrong.append(Reason(Problem.PASSWORD_LENGTH, _PASSWORD, {"low": low, "high": high}))

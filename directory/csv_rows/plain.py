@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import compress
 from typing import TypeVar, cast
 
@@ -106,7 +106,7 @@ def _names_of_users(cells: Sequence[str], domains: frozenset[str]) -> Values:
     return [upn or None for upn in _upn_pattern(domains).findall(lines.lower())]
 
 
-@cache
+@lru_cache(maxsize=64)
 def _upn_pattern(domains: frozenset[str]) -> re.Pattern[str]:
     """A line that is a user principal name of one of the domains, or any line."""
     ours = "|".join(re.escape(one) for one in sorted(domains) if len(one) <= _LONGEST_DOMAIN)

@@ -37,7 +37,7 @@ def arrive(
     """
     with in_tenant(user.tenant_id or NOBODY):
         language = user.language or request.session.get(_LANGUAGE, "")
-        way_back = request.session.get(RETURN_TO, "")
+        way_back = middleware.link_data(request).get(RETURN_TO) or request.session.get(RETURN_TO)
         # What was proved before isn't what is opened now.
         request.session.flush()
         login(request, user)

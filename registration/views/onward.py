@@ -11,6 +11,7 @@ from registration.queries import interrupt_of
 from registration.rules import RETURN_TO, Interrupt
 from tenants.queries import policy_in_force
 from tenants.rules import WayBack, way_back
+from verification.middleware import link_data
 
 _HEADED_ON = "headed_on"
 
@@ -48,5 +49,6 @@ def way_out(request: HttpRequest) -> WayBack | None:
 
     Asked whenever the button is shown: the list may have changed since.
     """
-    back = way_back(request.session.get(RETURN_TO, ""))
+    wanted = link_data(request).get(RETURN_TO) or request.session.get(RETURN_TO, "")
+    back = way_back(wanted)
     return back if back and back.host in policy_in_force().return_to_hosts else None

@@ -47,10 +47,8 @@ def signin(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, User):
         return redirect(_next(request) or reverse("registration:security-info"))
     if request.method == "GET" and request.GET.get(_USERNAME):
-        return redirect(_moved(request))
-    form = SignInForm(
-        request.POST or None, initial={"username": request.session.get(_USERNAME, "")}
-    )
+        return _moved(request)
+    form = SignInForm(request.POST or None, initial=_carried(request))
     asked = _asked(request)
     try:
         user = (
@@ -72,7 +70,7 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
     """For who has nothing yet: a pass opens the pages where one registers."""
     if isinstance(request.user, User):
         return redirect(_next(request) or reverse("registration:security-info"))
-    form = PassForm(request.POST or None, initial={"username": request.session.get(_USERNAME, "")})
+    form = PassForm(request.POST or None, initial=_carried(request))
     asked = _asked(request)
     try:
         found = (
@@ -94,7 +92,8 @@ def signout(request: HttpRequest) -> HttpResponse:
     if isinstance(user, User) and user.tenant_id is not None:
         record(Activity.SIGNED_OUT, subject_id=user.pk, actor_id=user.pk)
     logout(request)
-    return redirect(f"{reverse('registration:signin')}?out")
+    signed_out = redirect(f"{reverse('registration:signin')}?out")
+    return middleware.with_link_data(request, signed_out, username="", reason="", return_to="")
 
 
 @require_POST
@@ -206,10 +205,14 @@ def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
     return response
 
 
-def _moved(request: HttpRequest) -> str:
-    """The address without the user ID, which goes into the session."""
-    request.session[_USERNAME] = request.GET[_USERNAME][:254]
-    return _with_next("registration:signin", _next(request))
+def _moved(request: HttpRequest) -> HttpResponse:
+    """To the address without the user ID, which goes into a cookie."""
+    cleaned = redirect(_with_next("registration:signin", _next(request)))
+    return middleware.with_link_data(request, cleaned, username=request.GET[_USERNAME][:254])
+
+
+def _carried(request: HttpRequest) -> dict[str, str]:
+    return {_USERNAME: middleware.link_data(request).get(_USERNAME, "")}
 
 
 def _with_next(page: str, wanted: str) -> str:

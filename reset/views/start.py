@@ -12,7 +12,13 @@ from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
 from verification.forms import captcha_words
-from verification.middleware import answer_at_a_beat, client_network, known_by
+from verification.middleware import (
+    answer_at_a_beat,
+    client_network,
+    known_by,
+    link_data,
+    with_link_data,
+)
 from verification.rules.captcha import Action, Finding
 from verification.services import captcha
 from verification.services.captcha import Captcha
@@ -27,7 +33,7 @@ def identify(request: HttpRequest) -> HttpResponse:
         return _remembered(request)
     form = IdentifyForm(
         request.POST if request.method == "POST" else None,
-        initial={"username": request.session.get(_USERNAME, "")},
+        initial={"username": link_data(request).get(_USERNAME, "")},
     )
     network = client_network(request)
     asked = Captcha(Action.IDENTIFY, network, request.POST)
@@ -58,8 +64,8 @@ def choose(request: HttpRequest, standing: Standing) -> HttpResponse:
 @of_attempt
 def again(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
     """Starts over with the same user ID filled in, and never in an address."""
-    request.session[_USERNAME] = queries.username_of(attempt)
-    return redirect("reset:identify")
+    username = queries.username_of(attempt)
+    return with_link_data(request, redirect("reset:identify"), username=username)
 
 
 def _worked(request: HttpRequest, form: IdentifyForm, asked: Captcha) -> bool:
@@ -75,12 +81,15 @@ def _worked(request: HttpRequest, form: IdentifyForm, asked: Captcha) -> bool:
 
 
 def _remembered(request: HttpRequest) -> HttpResponse:
-    """Moves what the address said into the session: names don't stay in addresses."""
-    request.session[_USERNAME] = request.GET.get(_USERNAME, "")[:254]
-    request.session[_REASON] = request.GET.get(_REASON, "")[:10]
-    return redirect("reset:identify")
+    """Moves what the address said into a cookie: names don't stay in addresses."""
+    return with_link_data(
+        request,
+        redirect("reset:identify"),
+        username=request.GET.get(_USERNAME, "")[:254],
+        reason=request.GET.get(_REASON, "")[:10],
+    )
 
 
 def _wanted(request: HttpRequest) -> Goal | None:
-    reason = request.session.get(_REASON)
+    reason = link_data(request).get(_REASON)
     return Goal(reason) if reason in set(Goal) else None

@@ -1,5 +1,6 @@
 """What no module of ours may use, because of what could be done with it."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -37,3 +38,19 @@ def test_only_what_starts_the_service_starts_processes(words):
 
 def test_nothing_is_unpickled():
     assert using("pickle|marshal|shelve|dill") == set()
+
+
+def unbounded_caches(file):
+    """Functions whose results are cached for ever, one for each value of their parameters."""
+    for function in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        asked = [one.arg for one in (*function.args.args, *function.args.kwonlyargs)]
+        for decorator in map(ast.unparse, function.decorator_list):
+            is_bounded = re.search(r"lru_cache\(maxsize=(?!None)", decorator)
+            if "cache" in decorator and "cached_property" not in decorator and not is_bounded:
+                yield from (function.name for _ in asked[:1])
+
+
+def test_no_cache_grows_with_what_it_is_asked():
+    assert [(file.name, name) for file in OURS for name in unbounded_caches(file)] == []

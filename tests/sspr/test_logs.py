@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+from io import StringIO
 
 import pytest
 from django.test import Client
@@ -49,3 +50,31 @@ def test_the_token_of_a_link_is_in_no_line(caplog, db, path):
     lines = [formatter().format(record) for record in caplog.records]
     assert not any(token in told for told in lines)
     assert any(path in told for told in lines)
+
+
+@pytest.fixture
+def written():
+    """What is written to the log."""
+    out = next(one for one in logging.getLogger().handlers if one.name == "out")
+    before = out.setStream(StringIO())
+    yield lambda: out.stream.getvalue().splitlines()
+    out.setStream(before)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        lambda client: client.get("/", headers={"host": "evil.example"}),
+        lambda client: client.get("/", headers={"host": "x" * 8_000}),
+        lambda client: client.post("/signin", {f"f{number}": "1" for number in range(400)}),
+        lambda client: client.post("/signin", {"username": "x" * 70_000}),
+    ],
+    ids=["foreign host", "long host", "many fields", "long body"],
+)
+def test_what_a_stranger_can_cause_at_will_is_one_short_warning(db, written, cause):
+    assert cause(Client()).status_code in {400, 413}
+
+    (line,) = written()
+    assert json.loads(line)["level"] == "warning"
+    assert "exception" not in json.loads(line)
+    assert len(line) < 450

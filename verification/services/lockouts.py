@@ -5,7 +5,6 @@ don't keep the owner out of it. A user ID that nobody has is counted alike.
 """
 
 import secrets
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from passwords.hashing import Busy
+from passwords.rules import composed
 from tenants.queries import policy_in_force
 from vault.keyed import fingerprint, same
 from vault.keyring import purpose_key, ring_size
@@ -162,7 +162,7 @@ def _place_mac(upn: str, place: str) -> str:
 
 def _password_mac(upn: str, password: str) -> str:
     """Enough to know it again for a while, and bound to the user ID."""
-    key, text = purpose_key("wrong password"), unicodedata.normalize("NFC", password)
+    key, text = purpose_key("wrong password"), composed(password)
     return fingerprint(key, str(current_tenant_id()), upn, text)[:32]
 
 

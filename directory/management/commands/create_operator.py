@@ -1,5 +1,4 @@
 import sys
-import unicodedata
 from argparse import ArgumentParser
 from getpass import getpass
 from typing import Any
@@ -13,7 +12,7 @@ from directory.models import User
 from directory.queries import operator_of
 from directory.rules import canonical_upn, is_upn
 from isolation.scope import NOBODY, in_tenant
-from passwords.rules import evaluate
+from passwords.rules import composed, evaluate
 from tenants.queries import taken_domains
 from tenants.roles import Role
 
@@ -62,4 +61,4 @@ def _password(*, password_stdin: bool) -> str:
     typed = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass("Password: ")
     if not password_stdin and getpass("Again: ") != typed:
         raise CommandError("password: not the same twice")
-    return unicodedata.normalize("NFC", typed)
+    return composed(typed)
