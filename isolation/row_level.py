@@ -1,9 +1,9 @@
 """The second wall between tenants: row-level security of PostgreSQL. SQLite has only the first.
 
-Every statement says whose it is. `SET LOCAL` travels in front of it in the same message, costs no
-way to the server and back, and ends with the transaction, or with the statement where there is
-none. Nothing is ever said to a session: a pool between here and PostgreSQL may give it to somebody
-else behind every transaction.
+Every statement says whose it is, and in a web request how long it may take. `SET LOCAL` travels in
+front of it in the same message, costs no way to the server and back, and ends with the transaction,
+or with the statement where there is none. Nothing is ever said to a session: a pool between here
+and PostgreSQL may give it to another client behind every transaction.
 
 Source: PostgreSQL, "Row Security Policies"; OWASP ASVS 5.0 8.4.1.
 """
@@ -20,7 +20,13 @@ from psycopg.errors import ActiveSqlTransaction
 from psycopg.pq import TransactionStatus
 
 from isolation.models import TenantOwned
-from isolation.scope import EVERY_TENANT, NOBODY, everywhere, told_to_the_database
+from isolation.scope import (
+    EVERY_TENANT,
+    NOBODY,
+    everywhere,
+    statement_limits,
+    told_to_the_database,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -143,9 +149,10 @@ def tell(
     told, alone = told_to_the_database(), not _is_in_transaction(driver)
     # Of a transaction that failed PostgreSQL hears the way back, and nothing else.
     failed = driver.info.transaction_status is TransactionStatus.INERROR
-    if failed or (alone and not told):
+    said_first = _said_first(told, alone=alone)
+    if failed or not said_first:
         return execute(statement, params, many, context)
-    word = f"SET LOCAL {_SETTING} = '{told}'; "
+    word = "".join(said_first)
     if many:
         with driver.transaction() if alone else nullcontext():
             driver.execute(word)
@@ -158,9 +165,23 @@ def tell(
             raise
         # CREATE INDEX CONCURRENTLY and its like go by themselves, and ask no policy.
         return execute(statement, params, many, context)
-    # The first of the two answers is that of SET.
-    cursor.nextset()
+    for _ in said_first:  # each has an answer of its own, before that of the statement
+        cursor.nextset()
     return result
+
+
+def _said_first(told: str, *, alone: bool) -> list[str]:
+    """What goes in front of a statement: whose rows it may meet, and how long it may take."""
+    said = []
+    if told or not alone:
+        # Compiling a statement with many conditions takes PostgreSQL seconds, running it 0.1 s.
+        said += [f"SET LOCAL {_SETTING} = '{told}'; ", "SET LOCAL jit = off; "]
+    if limits := statement_limits():
+        said += [
+            f"SET LOCAL statement_timeout = '{limits.statement_s}s'; ",
+            f"SET LOCAL lock_timeout = '{limits.lock_s}s'; ",
+        ]
+    return said
 
 
 def _is_in_transaction(driver: "Connection[Any]") -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 NOBODY = 0
@@ -12,8 +13,17 @@ EVERY_TENANT = "*"
 _Known = TypeVar("_Known")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
 _told: ContextVar[str] = ContextVar("told_to_the_database", default="")
+_limits: ContextVar["StatementLimits | None"] = ContextVar("statement_limits", default=None)
 _host: ContextVar[int | None] = ContextVar("tenant_of_the_host", default=None)
 _known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLimits:
+    """How long one statement may take, and how long of that it may wait for a lock. In seconds."""
+
+    statement_s: int
+    lock_s: int
 
 
 class NoTenantInForce(RuntimeError):
@@ -73,6 +83,20 @@ def everywhere() -> Iterator[None]:
         yield
     finally:
         _told.reset(told)
+
+
+@contextmanager
+def limited_to(limits: StatementLimits) -> Iterator[None]:
+    """Lets PostgreSQL end every statement that takes longer, until the block ends."""
+    token = _limits.set(limits)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+def statement_limits() -> StatementLimits | None:
+    return _limits.get()
 
 
 def told_to_the_database() -> str:

@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
@@ -15,13 +16,17 @@ from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
-from isolation.scope import at_host_of, remembering
+from isolation.scope import StatementLimits, at_host_of, limited_to, remembering
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
 from verification.middleware import is_for_a_script
 
+_log = structlog.get_logger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
+_LIMITS = StatementLimits(statement_s=10, lock_s=5)
+_CONSOLE_LIMITS = StatementLimits(statement_s=30, lock_s=10)
 _LANGUAGE_PARAMETERS = ("lng", "mkt")
 
 
@@ -36,7 +41,8 @@ class RequestContext:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         numbered = structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8))
-        with numbered, remembering():
+        limits = _CONSOLE_LIMITS if request.path.startswith("/admin/") else _LIMITS
+        with numbered, remembering(), limited_to(limits):
             return self._get_response(request)
 
 
@@ -113,11 +119,20 @@ class Headers:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, Busy):
+        if isinstance(exception, Busy) or _took_too_long(exception):
+            if not isinstance(exception, Busy):
+                _log.warning("statement_took_too_long", path=request.path)
             response = render(request, "503.html", status=503)
             response.headers["Retry-After"] = "10"
             return response
         return None
+
+
+def _took_too_long(exception: Exception) -> bool:
+    """Whether PostgreSQL ended a statement of ours for its time. Its transaction is undone."""
+    return isinstance(exception, OperationalError) and isinstance(
+        exception.__cause__, QueryCanceled | LockNotAvailable
+    )
 
 
 class Language(LocaleMiddleware):
