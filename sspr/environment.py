@@ -1,5 +1,8 @@
 """Reads the environment: secrets from files, and the public address as links need it."""
 
+import os
+from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -8,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_OTHERS = 0o077
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -62,6 +66,20 @@ def base_url(given: str) -> str:
 
 def is_loopback(host: str | None) -> bool:
     return host in _LOOPBACK
+
+
+def own_folder(folder: Path) -> None:
+    """Makes the folder if it's missing, and shuts others out: what lies in it is secret."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shut(folder)
+
+
+def shut(path: Path) -> None:
+    """Leaves a file or folder to its owner alone, if that is us."""
+    state = path.stat()
+    mode = S_IMODE(state.st_mode)
+    if mode & _OTHERS and state.st_uid == os.geteuid():
+        path.chmod(mode & ~_OTHERS)
 
 
 def _is_more_than_a_host(parts: SplitResult, given: str) -> bool:

@@ -1,16 +1,21 @@
 """Everything the operator decides, read once from the environment (README: Environment)."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from sspr.environment import base_url, is_loopback, variables
+from sspr.environment import base_url, is_loopback, own_folder, shut, variables
 
 env = variables()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env("SSPR_VAR", default=str(BASE_DIR / "var")))
+# Data and keys are for the service's own user, whichever command or worker makes the file.
+os.umask(0o077)
+if VAR.exists():
+    shut(VAR)
 
 DEMO = env.bool("SSPR_DEMO", default=False)
 _port = env.int("PORT", default=8000)
@@ -99,6 +104,8 @@ FORM_RENDERER = "sspr.rendering.HouseRenderer"
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR / 'sspr.sqlite3'}")}
 _database: dict[str, Any] = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
+    if (_file := Path(_database["NAME"])).is_file():
+        shut(_file)
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -229,7 +236,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 )
 if not REDIS_URL:
     for _folder in (BROKER_DIR, VAR / "broker-control"):
-        _folder.mkdir(parents=True, exist_ok=True)
+        own_folder(_folder)
 # Celery looks for jobs by the names of apps, and the console is an app by the name of Django's.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -143,6 +143,40 @@ def test_a_file_of_a_secret_that_cant_be_read_is_said_at_the_start(tmp_path):
     assert "DATABASE_URL_FILE: " in done.stderr
 
 
+def open_to_others(folder):
+    everything = [folder, *folder.rglob("*")]
+    return {path.name for path in everything if path.stat().st_mode & 0o077}
+
+
+def migrated(folder, **settings):
+    """What a fresh machine does, on which others may read everybody's files by default."""
+    env = environment(folder.parent / "unused") | {"SSPR_VAR": str(folder)} | settings
+    command = f"umask 022; exec {sys.executable} manage.py migrate audit 0001 --verbosity 0"
+    subprocess.run(["bash", "-c", command], cwd=BASE, env=env, check=True)
+
+
+def test_data_and_messages_are_for_the_services_user_alone_whichever_command_comes_first(tmp_path):
+    var = tmp_path / "deep" / "var"
+
+    migrated(var)
+
+    assert {"sspr.sqlite3", "broker", "broker-control"} <= {path.name for path in var.iterdir()}
+    assert open_to_others(var) == set()
+
+
+def test_data_of_before_that_others_could_read_is_shut(tmp_path):
+    var, elsewhere = tmp_path / "var", tmp_path / "elsewhere.sqlite3"
+    (var / "broker").mkdir(parents=True)
+    elsewhere.touch()
+    for path in (var, var / "broker", elsewhere):
+        path.chmod(0o755)
+
+    migrated(var, DATABASE_URL=f"sqlite:///{elsewhere}")
+
+    assert open_to_others(var) == set()
+    assert open_to_others(elsewhere) == set()
+
+
 def test_the_deployment_check_finds_nothing(tmp_path):
     arguments = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
     keys = {"SSPR_SECRET_KEY": "Zq3xW9bT" * 8, "SSPR_ENCRYPTION_KEYS": "Wp7kR2mC" * 8}
