@@ -12,7 +12,6 @@ from django.utils.translation import get_language
 
 _DAY = {"en": "j F Y", "ko": "Y년 n월 j일"}
 _CLOCK = {"en": "H:i T", "ko": "A g:i (T)"}
-_TO_THE_SECOND = {"en": "H:i:s T", "ko": "A g:i:s (T)"}
 _DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
 _EXACTLY = {"en": "j F Y, H:i:s T", "ko": "Y년 n월 j일 A g:i:s (T)"}
 _IN_A_TEXT = {"en": "H:i"}
@@ -31,11 +30,6 @@ def day(instant: datetime) -> str:
 def clock(instant: datetime) -> str:
     """The time of day, for where the day is said or known."""
     return _written(instant, _CLOCK)
-
-
-def clock_to_the_second(instant: datetime) -> str:
-    """For who waits a few seconds."""
-    return _written(instant, _TO_THE_SECOND)
 
 
 def clock_in_a_text(instant: datetime) -> str:

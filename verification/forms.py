@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tenants.policy import CallConfirmation, Method
 from tenants.queries import policy_in_force
-from verification.clock import clock_to_the_second, when
+from verification.clock import when
 from verification.rules import recovery_codes
-from verification.rules.captcha import Action, Finding
 from verification.rules.challenges import typed_code
 from verification.rules.passkeys import MOST_ANSWER
 from verification.rules.verdicts import CallState, Verdict
@@ -360,30 +359,3 @@ def call_words(state: CallState) -> str:
         CallState.HANGUP: _("The call ended before the number was typed."),
         CallState.FAILED: _("We couldn’t place the call."),
     }[state]
-
-
-def captcha_words(action: Action, finding: Finding, ripe_at: datetime) -> str:
-    """Why a form was not taken yet, and what to do. Nothing that was typed is wrong.
-
-    Args:
-        action: its button is named.
-        ripe_at: until when somebody waits whose browser runs no scripts.
-    """
-    signs_in = action is Action.SIGN_IN
-    if finding is Finding.EARLY:
-        words = (
-            _("That was too soon. Wait until %(time)s, then select Sign in.")
-            if signs_in
-            else _("That was too soon. Wait until %(time)s, then select Continue.")
-        )
-        return words % {"time": clock_to_the_second(ripe_at)}
-    if finding is Finding.CROWDED:
-        words = _("Too many requests came from your network. Try again after %(time)s.")
-        return words % {"time": clock_to_the_second(ripe_at)}
-    if finding is Finding.EXPIRED:
-        if signs_in:
-            return _("The check expired. Select Sign in to do it again.")
-        return _("The check expired. Select Continue to do it again.")
-    if signs_in:
-        return _("The check didn’t finish. Select Sign in to try it again.")
-    return _("The check didn’t finish. Select Continue to try it again.")

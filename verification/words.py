@@ -1,4 +1,4 @@
-"""What is said about a code or a call that was sent: how long ago, and when to get another."""
+"""What is said about waiting: for a code or a call, and where no organisation's clock is known."""
 
 import math
 from datetime import datetime, timedelta
@@ -9,7 +9,11 @@ from django.utils.translation import ngettext
 
 from tenants.policy import Method
 from verification.models import Challenge
+from verification.rules.captcha import Action, Finding
 from verification.rules.challenges import MAX_TRIES
+
+_SECONDS_UP_TO = 120
+_MINUTES_UP_TO = 120
 
 
 def seconds_until(instant: datetime) -> int:
@@ -60,3 +64,70 @@ def over_words(challenge: Challenge) -> str:
     if challenge.expires_at <= timezone.now():
         return _("This code has expired. Ask for a new one.")
     return ""
+
+
+def captcha_words(action: Action, finding: Finding, ripe_at: datetime) -> str:
+    """Why a form was not taken yet, and what to do. Nothing that was typed is wrong.
+
+    Args:
+        action: its button is named.
+        ripe_at: until when a user waits whose browser runs no scripts.
+    """
+    signs_in = action is Action.SIGN_IN
+    if finding is Finding.EARLY:
+        return _early_words(ripe_at, signs_in=signs_in)
+    if finding is Finding.CROWDED:
+        return crowded_words(ripe_at)
+    if finding is Finding.EXPIRED:
+        if signs_in:
+            return _("The check expired. Select Sign in to do it again.")
+        return _("The check expired. Select Continue to do it again.")
+    if signs_in:
+        return _("The check didn’t finish. Select Sign in to try it again.")
+    return _("The check didn’t finish. Select Continue to try it again.")
+
+
+def crowded_words(until: datetime | None) -> str:
+    """That a network sent too much, and how long that lasts: no time zone is known there."""
+    if until is None:
+        return _("Too many requests came from your network. Try again later.")
+    seconds = seconds_until(until)
+    if seconds < _SECONDS_UP_TO:
+        words = ngettext(
+            "Too many requests came from your network. Try again in %(left)s second.",
+            "Too many requests came from your network. Try again in %(left)s seconds.",
+            seconds,
+        )
+        return words % {"left": seconds}
+    minutes = math.ceil(seconds / 60)
+    if minutes < _MINUTES_UP_TO:
+        words = ngettext(
+            "Too many requests came from your network. Try again in %(left)s minute.",
+            "Too many requests came from your network. Try again in %(left)s minutes.",
+            minutes,
+        )
+        return words % {"left": minutes}
+    hours = math.ceil(minutes / 60)
+    words = ngettext(
+        "Too many requests came from your network. Try again in %(left)s hour.",
+        "Too many requests came from your network. Try again in %(left)s hours.",
+        hours,
+    )
+    return words % {"left": hours}
+
+
+def _early_words(ripe_at: datetime, *, signs_in: bool) -> str:
+    seconds = seconds_until(ripe_at)
+    if signs_in:
+        words = ngettext(
+            "That was too soon. Wait %(seconds)s more second, then select Sign in.",
+            "That was too soon. Wait %(seconds)s more seconds, then select Sign in.",
+            seconds,
+        )
+    else:
+        words = ngettext(
+            "That was too soon. Wait %(seconds)s more second, then select Continue.",
+            "That was too soon. Wait %(seconds)s more seconds, then select Continue.",
+            seconds,
+        )
+    return words % {"seconds": seconds}

@@ -27,15 +27,14 @@ from registration.services import second_factor
 from registration.views import half, places
 from registration.views.arrival import arrive
 from registration.views.frame import needs_sign_in
-from verification import forms as words
 from verification import middleware
-from verification.clock import when
 from verification.models import AccessPass
 from verification.rules.captcha import Action, Finding, Suspicion
 from verification.services import captcha
 from verification.services.captcha import Captcha
 from verification.services.lockouts import Locked
 from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
+from verification.words import captcha_words, crowded_words
 
 _USERNAME, _NEXT = "username", "next"
 _HOME = "home"
@@ -125,7 +124,7 @@ def _worked(
         suspicion = captcha.suspicion_at_sign_in(asked.network, name, known)
     found = Finding.PASSED if suspicion is None else asked.judge(suspicion)
     if found is not Finding.PASSED:
-        form.add_error(None, words.captcha_words(asked.action, found, asked.ripe_at))
+        form.add_error(None, captcha_words(asked.action, found, asked.ripe_at))
     return found is Finding.PASSED
 
 
@@ -171,14 +170,7 @@ def _stopped(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) 
     """Too many failures from this network: until when."""
     network = middleware.client_network(request)
     until = limits.blocked_until(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
-    body = (
-        _("Too many requests came from your network. Try again after %(time)s.")
-        % {"time": when(until)}
-        if until
-        # It ended between the refusal and now.
-        else _("Too many requests came from your network. Try again later.")
-    )
-    form.add_error(None, body)
+    form.add_error(None, crowded_words(until))
     return _later(_shown(request, form, asked), until)
 
 

@@ -24,6 +24,7 @@ from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
 from verification.middleware import answer_at_a_beat
+from verification.words import crowded_words
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
 _UNBRANDED = {"brand": ""}
@@ -154,6 +155,7 @@ def _refused(
         "username": queries.username_of(attempt),
         "code": _shown(attempt),
         "minutes": _minutes(),
+        "crowded": crowded_words(attempt.blocked_until),
         "finished": facts is not None and facts.finished,
         "denied": facts is not None and facts.denied,
         **_UNBRANDED,

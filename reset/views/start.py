@@ -11,7 +11,6 @@ from reset.queries.attempts import Standing
 from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
-from verification.forms import captcha_words
 from verification.middleware import (
     answer_at_a_beat,
     client_network,
@@ -22,6 +21,7 @@ from verification.middleware import (
 from verification.rules.captcha import Action, Finding
 from verification.services import captcha
 from verification.services.captcha import Captcha
+from verification.words import captcha_words
 
 _USERNAME = "username"
 _REASON = "reason"

@@ -51,6 +51,7 @@ def the_form(  # noqa: PLR0913  # a form has this many sides, all named
     cancel: str = "",
     heading: bool = False,
     captcha: object = None,
+    account: str = "",
 ) -> dict[str, object]:
     """A whole form with its CSRF token, fields and one button.
 
@@ -62,6 +63,7 @@ def the_form(  # noqa: PLR0913  # a form has this many sides, all named
         cancel: an address; puts a "Cancel" link beside the button.
         heading: the label of a choice is the page's `h1`, its help text the page's lead.
         captcha: the work that is asked of a program before it may send this form.
+        account: the user ID whose password the form sets, for password managers.
     """
     return {
         "form": form,
@@ -71,6 +73,7 @@ def the_form(  # noqa: PLR0913  # a form has this many sides, all named
         "cancel": cancel,
         "heading": heading,
         "captcha": captcha,
+        "account": account,
     }
 
 

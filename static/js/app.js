@@ -102,13 +102,13 @@ if (otp && "OTPCredential" in window) {
 
 // Countdown: shown every second, announced at five moments.
 for (const clock of all("[data-until]")) {
-  const { until, now, text, done } = clock.dataset;
+  const { until, now, text, one: singular = text, done } = clock.dataset;
   const end = Date.now() + Date.parse(until) - Date.parse(now);
   let before = 0;
   const tick = () => {
     const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
     const seconds = text.includes("{minutes}") ? left % 60 : left;
-    const told = text.replace("{minutes}", Math.floor(left / 60)).replace("{seconds}", seconds);
+    const told = (left === 1 ? singular : text).replace("{minutes}", Math.floor(left / 60)).replace("{seconds}", seconds);
     clock.textContent = left ? told : done;
     if ([120, 60, 30, 10, 0].some((mark) => before > mark && left <= mark)) say(clock.textContent);
     before = left;

@@ -56,7 +56,7 @@ def test_who_is_throttled_is_told_until_when(user, client):
     page = sign_in(client, user)
 
     assert page.status_code == 429
-    assert b"Too many requests came from your network. Try again after" in page.content
+    assert b"Too many requests came from your network. Try again in" in page.content
 
 
 def test_looking_at_a_page_does_not_sign_an_operator_out(db, client):
