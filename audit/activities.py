@@ -54,6 +54,7 @@ class Activity(StrEnum):
     CONTACT_ENTERED = "contact_data_changed"
     CONTACT_SHOWN = "contact_data_shown"
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_WITHDRAWN = "password_withdrawn"
     QUESTIONS_CHANGED = "question_bank_changed"
     GROUP_CHANGED = "group_changed"
     GROUP_MEMBERS_CHANGED = "group_members_changed"

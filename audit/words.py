@@ -68,6 +68,7 @@ LABELS = {
     Activity.IMPORT_STARTED: _("Import of users started"),
     Activity.IMPORT_CANCELLED: _("Import of users cancelled"),
     Activity.PEOPLE_EXPORTED: _("Users exported"),
+    Activity.PASSWORD_WITHDRAWN: _("Password made unusable"),
     Activity.SELF_SERVICE_FROZEN: _("Self-service frozen: “This wasn’t me”"),
     Activity.SELF_SERVICE_UNFROZEN: _("Self-service unfrozen by an administrator"),
 }

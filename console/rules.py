@@ -59,7 +59,12 @@ class Action(StrEnum):
 
     @property
     def lets_somebody_in(self) -> bool:
-        """Whether who receives it can sign in as the person: worth knowing who is asking."""
+        """Whether it opens a way into the account: worth knowing who is asking."""
+        return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS, Action.UNFREEZE}
+
+    @property
+    def shows_a_secret(self) -> bool:
+        """Whether its answer shows a secret once, so that reloading must not make another."""
         return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS}
 
     @property

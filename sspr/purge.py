@@ -63,7 +63,12 @@ OF_A_TENANT = (
     Rule(AccessPass, _MONTH, lambda at: Q(ends_at__lt=at) | Q(revoked_at__lt=at)),
     Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
-    Rule(NoticeLink, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
+    # What a frozen account disowned says who must not unfreeze it.
+    Rule(
+        NoticeLink,
+        _AT_ONCE,
+        lambda at: Q(expires_at__lt=at) & (Q(disowned_at=None) | Q(user__frozen_at=None)),
+    ),
     Rule(SignInLockout, _DAY, lambda at: Q(last_at__lt=at, locked_until=None) | _unlocked(at)),
     Rule(Authenticator, _DAY, lambda at: Q(confirmed_at=None, created_at__lt=at)),
     Rule(Authenticator, _MONTH, lambda at: Q(removed_at__lt=at)),

@@ -4,12 +4,13 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import record
-from console.services.people import CallerUnverified
+from console.services.people import NotTrusted, require_trust
 from directory.models import User
-from verification.queries.callers import must_verify_caller
 from verification.rules.access_passes import Terms
 from verification.services import access_passes, notices
 from verification.services.notice_words import Notice
+
+REFUSED = (NotTrusted, access_passes.AccountFrozen)
 
 
 @transaction.atomic
@@ -20,10 +21,10 @@ def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
         The pass, the only time that it is seen.
 
     Raises:
-        CallerUnverified: the policy wants to know first who is asking.
+        NotTrusted: this administrator may not open a way into the account now.
+        verification.services.access_passes.AccountFrozen: it has to be unfrozen first.
     """
-    if must_verify_caller(admin, person):
-        raise CallerUnverified
+    require_trust(admin, person)
     letters = access_passes.issue(person, terms, issued_by=admin.pk)
     record(
         Activity.ACCESS_PASS_ISSUED,
@@ -33,5 +34,5 @@ def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
         minutes=int((terms.ends_at - terms.starts_at).total_seconds()) // 60,
         once=terms.once,
     )
-    notices.tell(person, Notice.ACCESS_PASS, until=terms.ends_at)
+    notices.tell(person, Notice.ACCESS_PASS, until=terms.ends_at, actor_id=admin.pk)
     return letters

@@ -5,7 +5,7 @@ from django.db import transaction
 from directory.models import User
 from directory.services.roles import change_role
 from tenants.roles import Role
-from verification.services import notices
+from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
 
 
@@ -19,6 +19,6 @@ def give_role(admin: User, person: User, role: Role, *, note: str) -> bool:
     """
     if not change_role(person, role, actor_id=admin.pk, note=note):
         return False
-    notices.tell(person, Notice.ROLE_CHANGED)
-    notices.tell_of_role(person)
+    notices.tell(person, Notice.ROLE_CHANGED, actor_id=admin.pk)
+    staff_notices.tell_of_role(person)
     return True

@@ -15,10 +15,11 @@ from directory.models import User
 from directory.queries import prefilled
 from limits import services as limits
 from limits.rules import Limit
+from reset.services import freezing
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from verification.queries import methods_by_proof, value_of
-from verification.queries.callers import must_verify_caller
+from verification.queries.callers import is_act_disowned, must_verify_caller
 from verification.rules.access_passes import LETTERS
 from verification.services import access_passes, challenges, guesses, lockouts, notices
 from verification.services.notice_words import Notice
@@ -30,8 +31,20 @@ class NotWritable(Exception):
     """The password is kept in a directory that this service can't write."""
 
 
-class CallerUnverified(Exception):
+class NotTrusted(Exception):
+    """This administrator may not open a way into the account now. Nothing was done."""
+
+
+class CallerUnverified(NotTrusted):
     """The policy wants the helpdesk to verify the caller first."""
+
+
+class ActDisowned(NotTrusted):
+    """The person said that something this administrator did wasn't them."""
+
+
+class RoleChanged(NotTrusted):
+    """The person got another role meanwhile: this administrator may not be allowed to do it."""
 
 
 def act(action: Action, admin: User, person: User, *, note: str) -> str:
@@ -42,19 +55,36 @@ def act(action: Action, admin: User, person: User, *, note: str) -> str:
 
     Raises:
         NotWritable: a temporary password for somebody whose password is kept elsewhere.
-        CallerUnverified: the policy wants to know first who is asking.
+        NotTrusted: this administrator may not open a way into the account now.
     """
-    if action.lets_somebody_in and must_verify_caller(admin, person):
-        raise CallerUnverified
     does, activity, notice = _ACTS[action]
     if action is Action.CLEAR:
         # Counted by itself: nothing that fails below may give it back.
         challenges.forget_sendings(person.pk, _where_codes_go(person))
     with transaction.atomic():
+        if action.lets_somebody_in:
+            require_trust(admin, person)
         shown = does(person)
         record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
-        notices.tell(person, notice)
+        notices.tell(person, notice, actor_id=admin.pk)
     return shown
+
+
+def require_trust(admin: User, person: User) -> None:
+    """Lets this administrator open a way into the account; a change of role waits meanwhile.
+
+    Raises:
+        CallerUnverified: the policy wants to know first who is asking.
+        ActDisowned: another administrator has to help.
+        RoleChanged: the person got another role since the page was asked for.
+    """
+    if must_verify_caller(admin, person):
+        raise CallerUnverified
+    locked = User.objects.select_for_update().get(pk=person.pk)
+    if locked.role != person.role:
+        raise RoleChanged
+    if is_act_disowned(admin.pk, person.pk):
+        raise ActDisowned
 
 
 def note_shown(admin: User, person: User, proof: Proof, *, note: str) -> None:
@@ -76,7 +106,7 @@ def _where_codes_go(person: User) -> set[str]:
 
 
 def _unfreeze(person: User) -> str:
-    User.objects.filter(pk=person.pk).update(frozen_at=None)
+    freezing.unfreeze(person)
     return ""
 
 

@@ -16,6 +16,7 @@ from console.forms.policy_words import WORDS, choice
 from console.queries.audit import own_questions
 from console.views.texts import NAMES
 from console.views.words import TITLES
+from directory.queries import upn_of
 from reset.refusals import Refusal
 from tenants.policy import Method, Proof
 from tenants.predefined_questions import PREDEFINED
@@ -78,6 +79,7 @@ _LABELS: dict[str, Promise] = {
     "source": gettext_lazy("Done with"),
     "number": gettext_lazy("Place in the chain"),
     "findings": gettext_lazy("Findings known"),
+    "agent_id": gettext_lazy("Disowned act of"),
 }
 _CHANGES: dict[str, Promise] = {
     "added": pgettext_lazy("group", "added"),
@@ -137,6 +139,7 @@ def _sayings(event: Event, facts: dict[str, str]) -> dict[str, Callable[[str], s
         **dict.fromkeys(("method", "methods", "way"), _methods),
         **dict.fromkeys(("restored", "once", "removed"), _yes_or_no),
         **dict.fromkeys(("rows", "created", "updated", "unchanged", "refused"), _count),
+        "agent_id": lambda value: upn_of(int(value)) if value.isdecimal() else "",
         "change": _one_of(_CHANGES),
         "source": _one_of(_SOURCES),
         "settings": _each(_one_of(_LOOKS)),

@@ -21,6 +21,7 @@ from tenants.queries import public_url
 from tenants.roles import Duty, Role
 from verification.forms import refusal_words
 from verification.models import CallerCheck
+from verification.queries.callers import is_act_disowned, must_verify_caller
 from verification.rules.verdicts import Verdict
 from verification.services import callers
 from verification.services.challenges import Refused
@@ -64,6 +65,24 @@ def compare(request: HttpRequest, user: User, check_id: uuid.UUID) -> HttpRespon
         "address": public_url(reverse("registration:caller")),
     }
     return shown(request, "console/people/caller_compare.html", context)
+
+
+def distrusted(request: HttpRequest, user: User, person: User) -> HttpResponse | None:
+    """Where this administrator is sent instead of opening a way into the account, if they may not.
+
+    The service asks again: this is only what the page says about it.
+    """
+    if is_act_disowned(user.pk, person.pk):
+        messages.error(request, disowned_words(person))
+        return redirect("console:person", person.pk)
+    return to_verify(request, person) if must_verify_caller(user, person) else None
+
+
+def disowned_words(person: User) -> str:
+    words = _(
+        "%(user)s said that something you did wasn’t them. Another member of your team has to help."
+    )
+    return words % {"user": person.upn}
 
 
 def to_verify(request: HttpRequest, person: User) -> HttpResponse:

@@ -15,6 +15,7 @@ from directory.models import User
 from reset.queries.reach import Outlook
 from tenants.policy import Policy, Scope
 from tenants.roles import Duty, Role
+from verification.queries.callers import is_act_disowned
 
 _TO_CHANGE_POLICY: dict[Stop, tuple[str, Promise]] = {
     Stop.OFF: ("properties", gettext_lazy("Change who may reset")),
@@ -85,6 +86,8 @@ def _acting(user: User, person: User, action: Action) -> Cure | None:
     if not user.is_trusted_with(action.duty):
         return None
     if not may_act(action, Role(user.role), Role(person.role), on_oneself=on_oneself):
+        return None
+    if action.lets_somebody_in and is_act_disowned(user.pk, person.pk):
         return None
     return Cure(reverse("console:person-act", args=[person.pk, action]), ACTIONS[action][0])
 

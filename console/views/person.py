@@ -18,7 +18,7 @@ from console.queries.door import is_fresh
 from console.rules import Action, may_act
 from console.services import people as services
 from console.views import outlooks
-from console.views.caller import to_verify
+from console.views.caller import disowned_words, distrusted
 from console.views.frame import asked, freshly_proved, page, shown
 from console.views.happenings import happenings
 from console.views.once import already_issued, is_repeated, token_for
@@ -32,7 +32,7 @@ from reset.queries.reach import outlook
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Duty, Role
-from verification.queries.callers import is_caller_verified, must_verify_caller
+from verification.queries.callers import is_act_disowned, is_caller_verified
 from verification.rules.ways import Way
 from verification.services import contacts
 from verification.services.notices import proof_name
@@ -62,6 +62,7 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
         "access_pass": queries.pass_of(found),
         "is_verified": is_caller_verified(user.pk, found.pk, timezone.now()),
         "may_manage": outlooks.may_manage(user, found),
+        "is_disowned": is_act_disowned(user.pk, found.pk),
     }
     return shown(request, "console/people/person.html", context | _prospects(user, found))
 
@@ -95,8 +96,8 @@ def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpRe
         raise Http404
     if chosen.is_dangerous and not is_fresh(request.session, user):
         return freshly_proved(act)(request, user, person_id, action)
-    if chosen.lets_somebody_in and must_verify_caller(user, found):
-        return to_verify(request, found)
+    if chosen.lets_somebody_in and (answer := distrusted(request, user, found)):
+        return answer
     form = _form(request, chosen)
     title, explained = ACTIONS[chosen]
     context = {"title": title, "explained": explained, "person": found, "form": form}
@@ -134,6 +135,9 @@ def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
     if not outlooks.may_manage(user, found):
         raise Http404
+    if is_act_disowned(user.pk, found.pk):
+        messages.error(request, disowned_words(found))
+        return redirect("console:person", found.pk)
     home = tenant_in_force().country
     form = ContactForm(
         request.POST or None,
@@ -159,6 +163,9 @@ def _done(
     except services.NotWritable:
         messages.error(request, _("The password is kept in a directory that isn’t written to."))
         return redirect("console:person", found.pk)
+    except services.NotTrusted:
+        # It was allowed when the page was asked for; the person's page says what has changed.
+        return redirect("console:person", found.pk)
     if password:
         lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
         context |= {"password": password, "ends_at": timezone.now() + lifetime}
@@ -168,7 +175,7 @@ def _done(
 
 
 def _form(request: HttpRequest, action: Action) -> NoteForm:
-    if action.lets_somebody_in:
+    if action.shows_a_secret:
         return IssueForm(request.POST or None, initial={"token": token_for(request)})
     return NoteForm(request.POST or None)
 
@@ -238,6 +245,8 @@ def _is_idle(action: Action, found: User) -> bool:
     """Whether there is nothing that it could be done to."""
     if action is Action.REVOKE_PASS:
         return queries.pass_of(found) is None
+    if action is Action.UNFREEZE:
+        return found.frozen_at is None
     return action is Action.TEMPORARY_PASSWORD and not queries.is_password_writable(found)
 
 
@@ -247,10 +256,10 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
         if found.enabled
         else {Action.DISABLE, Action.ACCESS_PASS, Action.VERIFY_CALLER}
     )
-    if not policy_in_force().access_passes:
+    if not policy_in_force().access_passes or found.frozen_at is not None:
         unfit.add(Action.ACCESS_PASS)
-    if found.frozen_at is None:
-        unfit.add(Action.UNFREEZE)
+    if is_act_disowned(user.pk, found.pk):
+        unfit.update(action for action in Action if action.lets_somebody_in)
     return [
         (action.value, words[0])
         for action, words in ACTIONS.items()

@@ -24,6 +24,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 NAMES = {
     Notice.RESET: gettext_lazy("Password was reset"),
     Notice.PASSWORD_CHANGED: gettext_lazy("Password was changed"),
+    Notice.PASSWORD_WITHDRAWN: gettext_lazy("Password was made unusable"),
     Notice.UNLOCKED: gettext_lazy("Account was unlocked"),
     Notice.ADDED: gettext_lazy("Method was added"),
     Notice.CHANGED: gettext_lazy("Method was changed"),

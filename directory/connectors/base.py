@@ -48,6 +48,14 @@ class Connector(Protocol):
         """
         ...
 
+    def withdraw_password(self, user: User) -> None:
+        """Makes the password unusable until another is set, and ends every session.
+
+        Raises:
+            Unreachable: nothing was changed.
+        """
+        ...
+
     def was_used(self, user: User, password: str) -> bool:
         """Whether the organisation's policy doesn't let this password come back, or stay.
 

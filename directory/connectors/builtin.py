@@ -32,6 +32,15 @@ class Builtin:
                 session_epoch=F("session_epoch") + 1,
             )
 
+    def withdraw_password(self, user: User) -> None:
+        """A password that isn't trusted any more isn't remembered as a former one either."""
+        user.password = make_password(None)
+        User.objects.filter(pk=user.pk).update(
+            password=user.password,
+            must_change_password=False,
+            session_epoch=F("session_epoch") + 1,
+        )
+
     def was_used(self, user: User, password: str) -> bool:
         """Each of them costs a hash: one after the other, and as few as the policy asks for."""
         kept = policy_in_force().password_history

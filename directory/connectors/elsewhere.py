@@ -14,6 +14,9 @@ class Elsewhere:
     def set_password(self, _user: User, _password: str) -> None:
         raise Unreachable
 
+    def withdraw_password(self, _user: User) -> None:
+        raise Unreachable
+
     def was_used(self, _user: User, _password: str) -> bool:
         return False
 

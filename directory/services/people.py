@@ -131,7 +131,9 @@ def _columns(
 def without_password(upns: Collection[str]) -> set[str]:
     """Those of the names that may get an initial password; most of them don't exist yet."""
     found = User.objects.filter(upn__in=list(upns))
-    settled = found.exclude(connector="builtin", password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    settled = found.exclude(
+        connector="builtin", frozen_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX
+    )
     return set(upns) - set(settled.values_list("upn", flat=True))
 
 
@@ -199,7 +201,10 @@ def _take_over(user: User, person: Person) -> bool:
 def _set_first(user: User, hashed: str) -> bool:
     """Sets the password of a user who has none. Of two racing imports one does."""
     has_none = User.objects.filter(
-        pk=user.pk, connector="builtin", password__startswith=UNUSABLE_PASSWORD_PREFIX
+        pk=user.pk,
+        connector="builtin",
+        frozen_at=None,
+        password__startswith=UNUSABLE_PASSWORD_PREFIX,
     )
     return bool(has_none.update(password=hashed, password_changed_at=timezone.now()))
 

@@ -319,6 +319,9 @@ def _register(user: User, challenge: Challenge) -> None:
         known_since=_known_since(user, proof, value, now),
     )
     if before is not None:
+        if old_value == value:
+            # Still the same method: a notice about it goes on naming it.
+            method.pk = before.pk
         before.delete()
     place = method.place_of("value", method.pk)
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)

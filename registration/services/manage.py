@@ -1,9 +1,11 @@
 """Taking security info away, and signing out elsewhere."""
 
 import uuid
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -18,6 +20,7 @@ from verification.queries import (
     holds_only_codes,
     methods_by_proof,
     passkeys_of,
+    recovery_codes_of,
     value_of,
 )
 from verification.queries.holdings import is_older
@@ -147,34 +150,42 @@ def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | 
 
 
 @transaction.atomic
-def take_back(user: User, added: uuid.UUID) -> bool:
-    """Removes what somebody else added in the user's name. Nobody is told at what was removed.
+def take_back(
+    user: User, *, added: uuid.UUID | None, since: datetime, all_codes: bool = False
+) -> None:
+    """Removes what another person registered in the user's name.
 
-    Returns:
-        False when it is gone already.
+    All of it goes before the user is told, so that no notice reaches what was removed.
+
+    Args:
+        added: the method that the user disowned, if the notice was about one.
+        since: when the disowned act happened. What was registered later isn't trusted either.
+        all_codes: whether recovery codes go however old they are.
     """
-    method = AuthenticationMethod.objects.filter(user=user, pk=added).first()
-    if method is not None:
-        proof = Proof(method.proof)
+    removed = []
+    methods = AuthenticationMethod.objects.filter(user=user)
+    methods = methods.annotate(counted_from=Coalesce("known_since", "verified_at"))
+    for method in methods.filter(Q(pk=added) | Q(counted_from__gte=since)):
+        removed.append(Proof(method.proof))
         method.delete()
-    elif authenticators.remove(user.pk, added):
-        proof = Proof.AUTHENTICATOR
-    elif passkeys.remove(user.pk, added):
-        proof = Proof.PASSKEY
-    elif recovery_codes.remove_all(user.pk, shown_to=added):
-        proof = Proof.RECOVERY_CODE
-    else:
-        return False
-    record(
-        Activity.METHOD_DELETED,
-        subject_id=user.pk,
-        # By a link in a notice: whoever holds it isn't signed in.
-        actor_id=Actor.STRANGER,
-        method=proof,
-        reason="wasnt_me",
-    )
-    notices.tell(user, Notice.REMOVED, proof=proof)
-    return True
+    late = Q(pk=added) | Q(confirmed_at__gte=since)
+    apps = authenticators_of(user.pk).filter(late).values_list("pk", flat=True)
+    removed += [Proof.AUTHENTICATOR for pk in apps if authenticators.remove(user.pk, pk)]
+    keys = passkeys_of(user.pk).filter(late).values_list("pk", flat=True)
+    removed += [Proof.PASSKEY for pk in keys if passkeys.remove(user.pk, pk)]
+    codes = recovery_codes_of(user.pk).filter(Q(context=added) | Q(confirmed_at__gte=since))
+    if (all_codes or codes.exists()) and recovery_codes.remove_all(user.pk):
+        removed.append(Proof.RECOVERY_CODE)
+    for proof in removed:
+        record(
+            Activity.METHOD_DELETED,
+            subject_id=user.pk,
+            # By a link in a notice: whoever holds it isn't signed in.
+            actor_id=Actor.STRANGER,
+            method=proof,
+            reason="wasnt_me",
+        )
+        notices.tell(user, Notice.REMOVED, proof=proof)
 
 
 @transaction.atomic

@@ -41,6 +41,7 @@ WORDS: dict[Activity, Promise] = {
     Activity.CONTACT_SHOWN: _("An administrator looked at your contact data"),
     Activity.ROLE_CHANGED: _("An administrator changed your role"),
     Activity.SECOND_FACTOR_REMOVED: _("An administrator removed your authenticator apps"),
+    Activity.PASSWORD_WITHDRAWN: _("Your password was made unusable"),
     Activity.SELF_SERVICE_FROZEN: _("Password reset was stopped: “This wasn’t me”"),
     Activity.SELF_SERVICE_UNFROZEN: _("An administrator turned password reset on again"),
 }

@@ -28,6 +28,10 @@ class UsedBefore(Exception):
     """The new password is one that may not come back yet."""
 
 
+class SessionEnded(Exception):
+    """Every session of the user was ended while the old password was compared."""
+
+
 def may_change(user: User) -> bool:
     """Whether the password is kept where this service can set it."""
     return connector_of(user).state(user).writable
@@ -46,6 +50,7 @@ def change(user: User, old: str, new: str) -> bool:
         lockouts.Locked: the current password was typed wrong too often; nothing was compared.
         TooSoon: the old password was right, and is too new to be changed.
         UsedBefore: the old password was right.
+        SessionEnded: meanwhile; nothing was changed.
         directory.connectors.base.PolicyRejected: by the directory's own rules.
         directory.connectors.base.Unreachable: nothing was changed.
     """
@@ -61,6 +66,9 @@ def change(user: User, old: str, new: str) -> bool:
     if connector.was_used(user, new):
         raise UsedBefore
     with transaction.atomic():
+        running = User.objects.filter(pk=user.pk, session_epoch=user.session_epoch)
+        if running.select_for_update().first() is None:
+            raise SessionEnded
         connector.set_password(user, new)
         end_attempts_of(user.pk)
         record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)

@@ -27,7 +27,7 @@ from reset.rules import Step
 from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.services import guesses, lockouts, notices
+from verification.services import guesses, lockouts, notices, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
@@ -182,7 +182,7 @@ def _tell(standing: Standing, user: User, notice: Notice) -> None:
     )
     ResetAttempt.objects.filter(pk=attempt.pk).update(told=told)
     if reset:
-        notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)
+        staff_notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)
     record(
         Activity.PASSWORD_RESET if reset else Activity.ACCOUNT_UNLOCKED,
         subject_id=user.pk,

@@ -1,46 +1,117 @@
-"""Stopping self-service because somebody said "this wasn't me", and letting it go on again."""
+"""Stopping self-service and taking back what the user disowns, by "this wasn't me"."""
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import Actor, record
 from directory.models import User
+from directory.queries import prefilled, upn_of
+from directory.services import contacts_of_person
 from directory.services.sessions import end_sessions
 from registration.services import manage
+from reset.queries.notices import is_password_disowned, is_password_withdrawn
 from reset.services.attempts import end_attempts_of
+from tenants.policy import Proof
 from verification.models import NoticeLink
-from verification.services import notices
+from verification.services import access_passes, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 
+_REASON = "wasnt_me"
+
 
 @transaction.atomic
-def disavow(link: NoticeLink) -> None:
-    """Stops the user's self-service, and takes away the method that the notice was about."""
+def disavow(link: NoticeLink) -> bool:
+    """Stops the user's self-service and takes back the disowned act and what followed from it.
+
+    Methods, passwords and passes that came after the act go too: they may be the same stranger's.
+
+    Returns:
+        False when the account was unfrozen meanwhile, which spends the link: nothing happened.
+    """
     user = User.objects.select_for_update().get(pk=link.user_id)
-    # First, so that nobody is told at what a stranger added; and even where all was stopped before.
-    if link.added is not None:
-        manage.take_back(user, link.added)
-    freeze(user, reason="notice")
+    if not NoticeLink.objects.filter(pk=link.pk).update(disowned_at=timezone.now()):
+        return False
+    # First, so that no notice reaches what a stranger added; and on a frozen account, too.
+    # A list of recovery codes of which another person used one is in the wrong hands.
+    is_about_codes = link.notice == Notice.RECOVERY_CODE_USED
+    manage.take_back(user, added=link.added, since=link.issued_at, all_codes=is_about_codes)
+    if link.notice == Notice.CONTACT_ENTERED:
+        _take_back_contacts(user, link)
+    if is_password_disowned(user, link):
+        passwords.withdraw(user, reason=_REASON, actor_id=Actor.STRANGER)
+    if user.frozen_at is not None and link.issued_at > user.frozen_at:
+        # The act happened on the frozen account: it is frozen anew, and the staff hear of it.
+        User.objects.filter(pk=user.pk).update(frozen_at=None)
+    freeze(user, reason="notice", agent_id=link.actor_id)
+    return True
 
 
 @transaction.atomic
-def freeze(user: User, *, reason: str, actor_id: int = Actor.STRANGER) -> bool:
-    """Ends resets, registration and every session of the user, until an administrator unfreezes.
+def freeze(
+    user: User, *, reason: str, actor_id: int = Actor.STRANGER, agent_id: int | None = None
+) -> bool:
+    """Ends resets, registration, sessions and every temporary way in, until it is unfrozen.
 
     Args:
         reason: where it was said, in a word of ours.
         actor_id: the user, where they were signed in as they said it.
+        agent_id: the member of staff whose act the user disowns.
 
     Returns:
-        False when it was stopped already; nothing more is told then.
+        False when it was frozen already; nothing more is told then.
     """
     running = User.objects.filter(pk=user.pk, frozen_at=None)
     if not running.update(frozen_at=timezone.now()):
         return False
     end_sessions(user)
     end_attempts_of(user.pk)
-    record(Activity.SELF_SERVICE_FROZEN, subject_id=user.pk, actor_id=actor_id, reason=reason)
+    access_passes.revoke(user)
+    record(
+        Activity.SELF_SERVICE_FROZEN,
+        subject_id=user.pk,
+        actor_id=actor_id,
+        reason=reason,
+        agent_id=agent_id,
+    )
     notices.tell(user, Notice.FROZEN)
-    notices.tell_of_freezing(user)
+    if User.objects.filter(pk=user.pk, must_change_password=True).exists():
+        passwords.withdraw(user, reason=_REASON, actor_id=actor_id)
+    user = User.objects.get(pk=user.pk)
+    staff_notices.tell_of_freezing(
+        user,
+        agent=upn_of(agent_id) if agent_id else "",
+        needs_a_password=is_password_withdrawn(user),
+    )
     return True
+
+
+@transaction.atomic
+def unfreeze(user: User) -> None:
+    """Turns self-service on again, and spends the links that the user disowned or could have.
+
+    A link to an act of the staff on the frozen account stays good, unless it was disowned.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if user.frozen_at is None:
+        return
+    User.objects.filter(pk=user.pk).update(frozen_at=None)
+    dealt_with = Q(issued_at__lte=user.frozen_at) | Q(disowned_at__isnull=False)
+    NoticeLink.objects.filter(dealt_with, user_id=user.pk).delete()
+
+
+def _take_back_contacts(user: User, link: NoticeLink) -> None:
+    entered = prefilled(user.pk)
+    for proof in map(Proof, link.proofs):
+        # What another administrator entered later stays.
+        if proof in entered and entered[proof].changed_at <= link.issued_at:
+            contacts_of_person.enter(user.pk, proof, "", textable=False, held=False)
+            record(
+                Activity.CONTACT_ENTERED,
+                subject_id=user.pk,
+                actor_id=Actor.STRANGER,
+                method=proof,
+                removed=True,
+                reason=_REASON,
+            )

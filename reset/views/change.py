@@ -31,7 +31,11 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
     shortest = policy_in_force().password_min_length
     form = ChangePasswordForm(request.POST or None, shortest=shortest)
     allowed = change.may_change(user)
-    if allowed and form.is_valid() and _is_changed(user, form):
+    try:
+        is_changed = allowed and form.is_valid() and _is_changed(user, form)
+    except change.SessionEnded:
+        return redirect("registration:signin")
+    if is_changed:
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password has been changed"))
         user.refresh_from_db()

@@ -15,7 +15,7 @@ from isolation.scope import NOBODY, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.views.frame import even_while_frozen
-from reset.queries.notices import is_done
+from reset.queries.notices import is_password_disowned, is_password_withdrawn
 from reset.services import freezing
 from tenants.queries import time_zone_in_force
 from verification.middleware import client_network
@@ -39,10 +39,12 @@ def from_notice(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             freezing.disavow(link)
             return redirect("reset:wasnt-me", token)
-        if is_done(link):
-            return render(request, "reset/wasnt_me_done.html")
+        if link.disowned_at is not None:
+            withdrawn = is_password_withdrawn(link.user)
+            return render(request, "reset/wasnt_me_done.html", {"withdrawn": withdrawn})
         context = {
             "removes": link.added is not None,
+            "withdraws": is_password_disowned(link.user, link),
             "asked_for": Notice(link.notice).is_of_an_administrator,
         }
         return render(request, "reset/wasnt_me.html", context)

@@ -16,7 +16,7 @@ from tests.attacks.test_flows import identify, set_password, signed_in
 from tests.builders import make_email, make_questions, make_user
 from tests.console.people import behind_both, confirm, make_admin, with_app
 from verification.models import Authenticator
-from verification.services import notices
+from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
 
 EVIL = "\"'><img src=x onerror=evil()></script><script>evil()</script>"
@@ -244,9 +244,9 @@ def test_nothing_that_was_written_runs_in_a_mail(written, person, mailroom, own)
             written.post(f"/admin/texts/{notice}/en/reset/")
     for notice in Notice:
         notices.tell(person, notice, proof=Proof.EMAIL)
-    notices.tell_of_freezing(person)
-    notices.tell_of_guessing()
-    notices.tell_of_stopped_pass(person)
+    staff_notices.tell_of_freezing(person, agent="", needs_a_password=True)
+    staff_notices.tell_of_guessing()
+    staff_notices.tell_of_stopped_pass(person)
     client = Client()
     identify(client)
     client.post("/passwordreset/verify", {"method": "email"})

@@ -19,6 +19,8 @@ class ContactNotice(TenantOwned):
     before = models.BinaryField()
     """As `directory.prefills.text_of` writes it: what was replaced and counted at a reset."""
     sealed: ClassVar = {"before": "verification.contact_notice.before"}
+    actor_id = models.BigIntegerField(null=True)
+    """Who imported it."""
     created_at = models.DateTimeField()
 
     class Meta:

@@ -15,9 +15,16 @@ class NoticeLink(TenantOwned):
     mac = models.CharField(max_length=64, unique=True)
     """HMAC of the token, never the token."""
     notice = models.CharField(max_length=30)
+    proofs = models.JSONField(default=list)
+    """The kinds of security info or contact data that the notice is about."""
     added = models.UUIDField(null=True)
     """The method that was added with it, and goes if it wasn't the user who added it."""
+    actor_id = models.BigIntegerField(null=True)
+    """Who of the staff did what the notice says; None where it was the user."""
+    issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    disowned_at = models.DateTimeField(null=True)
+    """When the user said that it wasn't them. The row then stays until the account is unfrozen."""
 
     class Meta:
         indexes: ClassVar = [

@@ -10,9 +10,10 @@ from tenants.queries import policy_in_force
 from tenants.roles import Role
 from vault.keyed import digits
 from vault.keyring import purpose_key
-from verification.models import AccessPass, CallerCheck
+from verification.models import AccessPass, CallerCheck, NoticeLink
 from verification.queries.holdings import Holdings, holdings_of
 
+_NO_ONE = 0
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
 
 
@@ -22,13 +23,14 @@ def standing_pass(user_id: int) -> AccessPass | None:
 
 
 def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
-    """The one that holds now, if there is one.
+    """The one that holds now, if there is one. While self-service is stopped, none does.
 
     What was issued to somebody without a role doesn't hold for the administrator they became:
     whoever issued it may not have been allowed to issue that.
     """
+    user_id = user.pk if user.frozen_at is None else _NO_ONE
     return AccessPass.objects.filter(
-        user_id=user.pk, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
+        user_id=user_id, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
     )
 
 
@@ -53,6 +55,12 @@ def is_caller_verified(agent_id: int, user_id: int, now: datetime) -> bool:
     """Whether this agent verified this person on the telephone in the last fifteen minutes."""
     checks = CallerCheck.objects.filter(user_id=user_id, agent_id=agent_id)
     return checks.filter(passed_at__gt=now - CALLER_VERIFIED_FOR).exists()
+
+
+def is_act_disowned(agent_id: int, user_id: int) -> bool:
+    """Whether the user, frozen since, said that something this agent did wasn't them."""
+    links = NoticeLink.objects.filter(user_id=user_id, actor_id=agent_id)
+    return links.filter(disowned_at__isnull=False).exists()
 
 
 def must_verify_caller(agent: User, person: User) -> bool:

@@ -30,10 +30,14 @@ from verification.rules.access_passes import (
     grouped,
     typed_pass,
 )
-from verification.services import notices
+from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
 
 _NO_ONE = 0
+
+
+class AccountFrozen(Exception):
+    """Self-service is stopped, so that nothing could be registered with a pass."""
 
 
 def issue(person: User, terms: Terms, *, issued_by: int) -> str:
@@ -41,12 +45,16 @@ def issue(person: User, terms: Terms, *, issued_by: int) -> str:
 
     Returns:
         The pass as it is to be read out. It isn't kept: nobody sees it again.
+
+    Raises:
+        AccountFrozen: the account has to be unfrozen first.
     """
     now = timezone.now()
     letters = "".join(secrets.choice(LETTERS) for _ in range(policy_in_force().access_pass_length))
     with transaction.atomic():
         # Two administrators at once: the second one waits, and replaces what the first issued.
-        User.objects.select_for_update().get(pk=person.pk)
+        if User.objects.select_for_update().get(pk=person.pk).frozen_at is not None:
+            raise AccountFrozen
         revoke(person)
         AccessPass.objects.create(
             user=person,
@@ -91,7 +99,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
                 actor_id=Actor.STRANGER,
             )
             notices.tell(who, Notice.ACCESS_PASS_STOPPED)
-            notices.tell_of_stopped_pass(who)
+            staff_notices.tell_of_stopped_pass(who)
             return None
         if not live.filter(mac__in=right).update(used_at=now, tries=0):
             return None

@@ -11,7 +11,7 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
-from verification.services import notices
+from verification.services import staff_notices
 
 _LIMIT = Limit.WRONG_GUESSES_OF_A_TENANT
 _PER_USERS = 50
@@ -36,7 +36,7 @@ def count_a_guess() -> None:
     if limits.hit(_LIMIT, _alarm(tenant), at_most=1).allowed:
         with transaction.atomic():
             record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE, actor_id=Actor.SERVICE)
-            notices.tell_of_guessing()
+            staff_notices.tell_of_guessing()
 
 
 def counted() -> tuple[Limit, str]:

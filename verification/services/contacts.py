@@ -70,7 +70,7 @@ class ContactImporter:
     def contacts_changed(self, changes: Sequence[ContactChange]) -> None:
         """Records at once; the notices are left to a worker, so that the import isn't held up."""
         _record(changes, actor_id=self.actor_id, file=self.number)
-        _notify_later(changes)
+        _notify_later(changes, actor_id=self.actor_id)
 
 
 def importer_of(kept: Import) -> ContactImporter:
@@ -95,7 +95,7 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
     change = ContactChange(user, before, {proof})
     _record([change], actor_id=actor_id, removed=not value)
     if not _is_onboarding(change, proved):
-        _notify(user, [proof], _trusted(change))
+        _notify(user, [proof], _trusted(change), actor_id=actor_id)
     return True
 
 
@@ -129,7 +129,8 @@ def notify_of_imports(tenant_id: int) -> None:
                 text = opened(
                     row.before, tenant_id=row.tenant_id, place=row.place_of(_BEFORE, row.pk)
                 )
-                _notify(row.user, [Proof(proof) for proof in row.proofs], read(text))
+                proofs = [Proof(proof) for proof in row.proofs]
+                _notify(row.user, proofs, read(text), actor_id=row.actor_id)
     if len(some) > NOTIFIED_AT_ONCE:
         broker.publish(queue.NOTIFY_OF_IMPORTS, tenant_id, some[-1].pk, queue="bulk")
 
@@ -156,13 +157,16 @@ def _record(changes: Sequence[ContactChange], *, actor_id: int, **details: str |
     )
 
 
-def _notify_later(changes: Sequence[ContactChange]) -> None:
+def _notify_later(changes: Sequence[ContactChange], *, actor_id: int) -> None:
     proved = with_proof([change.user.pk for change in changes])
     due = [change for change in changes if not _is_onboarding(change, proved)]
     if not due:
         return
     now, tenant_id = timezone.now(), current_tenant_id()
-    rows = [ContactNotice(user=one.user, proofs=sorted(one.changed), created_at=now) for one in due]
+    rows = [
+        ContactNotice(user=one.user, proofs=sorted(one.changed), actor_id=actor_id, created_at=now)
+        for one in due
+    ]
     texts = [text_of(_trusted(change).values()) for change in due]
     places = [row.place_of(_BEFORE, row.pk) for row in rows]
     for row, before in zip(rows, sealing(tenant_id)(texts, places), strict=True):
@@ -188,7 +192,9 @@ def _trusted(change: ContactChange) -> dict[Proof, Prefill]:
     }
 
 
-def _notify(user: User, proofs: Sequence[Proof], before: Mapping[Proof, Prefill]) -> None:
+def _notify(
+    user: User, proofs: Sequence[Proof], before: Mapping[Proof, Prefill], *, actor_id: int | None
+) -> None:
     mobile = before.get(Proof.MOBILE_PHONE)
     notices.tell(
         user,
@@ -196,4 +202,5 @@ def _notify(user: User, proofs: Sequence[Proof], before: Mapping[Proof, Prefill]
         proofs=proofs,
         also_value=before[Proof.EMAIL].value if Proof.EMAIL in before else "",
         also_phone=mobile.value if mobile is not None and mobile.textable else "",
+        actor_id=actor_id,
     )

@@ -15,6 +15,7 @@ class Notice(StrEnum):
     REMOVED = "removed"
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_WITHDRAWN = "password_withdrawn"
     BLOCK_CLEARED = "block_cleared"
     MUST_REGISTER = "must_register"
     SIGNED_OUT = "signed_out"
@@ -33,7 +34,16 @@ class Notice(StrEnum):
     @property
     def needs_a_link(self) -> bool:
         """Whether it says that something happened which may not have been the user."""
-        return self not in {Notice.FROZEN, Notice.ACCESS_PASS_STOPPED}
+        return self not in {
+            Notice.FROZEN,
+            Notice.ACCESS_PASS_STOPPED,
+            Notice.PASSWORD_WITHDRAWN,
+        }
+
+    @property
+    def sets_a_password(self) -> bool:
+        """Whether it says that the account got another password."""
+        return self in {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.TEMPORARY_PASSWORD}
 
     @property
     def is_of_an_administrator(self) -> bool:
@@ -90,6 +100,13 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.PASSWORD_CHANGED: (
             _("Your %(brand)s password was changed"),
             _("The password for %(user)s was changed on %(date)s at %(time)s."),
+        ),
+        Notice.PASSWORD_WITHDRAWN: (
+            _("Your %(brand)s password no longer works"),
+            _(
+                "To protect the account, the password of %(user)s was made unusable on %(date)s at"
+                " %(time)s. Ask your IT team for a new one."
+            ),
         ),
         Notice.BLOCK_CLEARED: (
             _("You can reset your %(brand)s password again"),
@@ -199,6 +216,9 @@ def text_words(notice: Notice) -> str:
         ),
         Notice.PASSWORD_CHANGED: _(
             "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
+        ),
+        Notice.PASSWORD_WITHDRAWN: _(
+            "%(brand)s: your password stopped working at %(time)s. Ask your IT team for a new one."
         ),
         Notice.ACCESS_PASS_STOPPED: _(
             "%(brand)s: your pass was stopped at %(time)s after wrong tries. Ask your IT team."

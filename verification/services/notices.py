@@ -16,11 +16,8 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.services import Content
 from directory.models import User
 from directory.queries import (
-    administrator_mailboxes,
-    helpdesk_mailboxes,
     prefilled,
 )
-from tenants.models import Tenant
 from tenants.policy import Method, Proof
 from tenants.queries import (
     called,
@@ -30,12 +27,10 @@ from tenants.queries import (
     public_url,
     tenant_in_force,
 )
-from tenants.roles import Role
 from tenants.rules import filled
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
 from verification.models import AuthenticationMethod
 from verification.queries import methods_by_proof, value_of
-from verification.rules.access_passes import BEYOND_GUESSING
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Letter, content_of, support_line
@@ -43,7 +38,7 @@ from verification.services.notice_links import address_in_a_text, address_of, is
 from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
 Held = Mapping[Proof, AuthenticationMethod]
-_LIFETIME = timedelta(days=2)
+LIFETIME = timedelta(days=2)
 
 
 def tell(  # noqa: PLR0913  # a notice has this many sides, all named
@@ -58,6 +53,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     until: datetime | None = None,
     also_phone: str = "",
     added: uuid.UUID | None = None,
+    actor_id: int | None = None,
     phones_too: bool = False,
     proofs: Sequence[Proof] = (),
 ) -> list[str]:
@@ -70,6 +66,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         also_value: an address that is no longer registered, but must hear of it.
         until: the time that the mail names, where it isn't that of what happened.
         also_phone: the same for a mobile phone that takes texts, if the policy allows texts.
+        actor_id: the member of staff who did it, if it wasn't the user.
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which whoever is told may take away again.
         proofs: what was changed at once, in place of `proof`.
@@ -89,12 +86,16 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
     if not mailboxes and not phones:
         return []
-    token = issue(user, notice, added=added) if notice.needs_a_link else ""
+    changed = [*proofs, *([proof] if proof else [])]
+    token = (
+        issue(user, notice, proofs=changed, added=added, actor_id=actor_id)
+        if notice.needs_a_link
+        else ""
+    )
     link = address_of(token) if token else ""
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
-        changed = [*proofs, *([proof] if proof else [])]
-        facts = _facts(user, now) | {"method": ", ".join(map(proof_name, changed))}
+        facts = facts_about(user, now) | {"method": ", ".join(map(proof_name, changed))}
         if until is not None:
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
@@ -102,130 +103,22 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
             Kind.EMAIL,
             mailboxes,
             language=language,
-            lifetime=_LIFETIME,
+            lifetime=LIFETIME,
             content=content_of(letter),
         )
         if phones:
             text = Content(text=_text(notice, now, proof, token))
             outbox.post_to_each(
-                Kind.TEXT, phones, language=language, lifetime=_LIFETIME, content=text
+                Kind.TEXT, phones, language=language, lifetime=LIFETIME, content=text
             )
     return [mask(value) for value in [*mailboxes, *phones]]
 
 
-def tell_administrators(user: User, *, methods: Sequence[Method], support_code: str) -> None:
-    """Other administrators hear of it when an administrator's password was reset."""
-    if not Role(user.role).is_administrator or not policy_in_force().notify_admins:
-        return
-    tenant = tenant_in_force()
-    with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(user, timezone.now()) | {"methods": _methods(methods)}
-        letter = Letter(
-            subject=_("[%(tenant)s] An administrator’s password was reset") % facts,
-            paragraphs=[
-                _("The password for %(user)s was reset on %(date)s at %(time)s.") % facts,
-                _("Verified with: %(methods)s") % facts,
-            ],
-            footer=support_line(support_code),
-        )
-        _post_to(administrator_mailboxes(except_for=user.pk), letter, tenant)
-
-
 def sample(user: User, notice: Notice) -> Content:
     """The mail as people get it, in the language in force, about nothing that happened."""
-    facts = _facts(user, timezone.now()) | {"method": proof_name(Proof.EMAIL)}
+    facts = facts_about(user, timezone.now()) | {"method": proof_name(Proof.EMAIL)}
     link = address_of("example") if notice.needs_a_link else ""
     return content_of(_letter(notice, facts, methods=(), support_code="", link=link))
-
-
-def tell_of_freezing(person: User) -> None:
-    """Administrators and helpdesk hear that somebody said "this wasn't me"."""
-    tenant = tenant_in_force()
-    staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
-    url = public_url(reverse("console:person-timeline", args=[person.pk]))
-    with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(person, timezone.now()) | {"url": url}
-        letter = Letter(
-            subject=_("[%(tenant)s] %(user)s said “this wasn’t me”") % facts,
-            paragraphs=[
-                _("%(user)s said “this wasn’t me”. Self-service is stopped for this account.")
-                % facts,
-                _("Open this person’s timeline: %(url)s") % facts,
-            ],
-        )
-        _post_to(sorted(staff), letter, tenant)
-
-
-def tell_of_stopped_pass(person: User) -> None:
-    """Who can issue another one hears that wrong tries stopped somebody's pass."""
-    tenant = tenant_in_force()
-    staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
-    url = public_url(reverse("console:person", args=[person.pk]))
-    with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(person, timezone.now()) | {"url": url, "length": str(BEYOND_GUESSING)}
-        letter = Letter(
-            subject=_("[%(tenant)s] The Temporary Access Pass of %(user)s was stopped") % facts,
-            paragraphs=[
-                _(
-                    "A wrong pass was entered too often for %(user)s. The pass stopped working on"
-                    " %(date)s at %(time)s."
-                )
-                % facts,
-                _("Issue a new one on this person’s page: %(url)s") % facts,
-                _(
-                    "Passes of %(length)s characters or more can’t be guessed, so wrong tries don’t"
-                    " stop them. The policy says how long passes are."
-                )
-                % facts,
-            ],
-        )
-        _post_to(sorted(staff), letter, tenant)
-
-
-def tell_of_role(person: User) -> None:
-    """Every other administrator hears that somebody got, changed or lost a role."""
-    tenant = tenant_in_force()
-    with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(person, timezone.now())
-        letter = Letter(
-            subject=_("[%(tenant)s] A role was changed") % facts,
-            paragraphs=[_("The role of %(user)s was changed on %(date)s at %(time)s.") % facts],
-        )
-        _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
-
-
-def tell_of_second_factor(person: User) -> None:
-    """Every other administrator hears that somebody's second factor was taken away."""
-    tenant = tenant_in_force()
-    with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = _facts(person, timezone.now())
-        letter = Letter(
-            subject=_("[%(tenant)s] An administrator’s second factor was removed") % facts,
-            paragraphs=[letter_words(Notice.SECOND_FACTOR_REMOVED)[1] % facts],
-        )
-        _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
-
-
-def tell_of_guessing() -> None:
-    """Every administrator hears that somebody may be guessing at many people's codes."""
-    tenant = tenant_in_force()
-    with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = {"tenant": called()}
-        letter = Letter(
-            subject=_("[%(tenant)s] Unusually many wrong codes") % facts,
-            paragraphs=[
-                _(
-                    "In the last hour, far more verification codes and answers than usual were"
-                    " wrong. Somebody may be guessing at many accounts."
-                ),
-                _(
-                    "You don’t have to do anything at once: guessing is limited for each account,"
-                    " and asking costs more for everybody now. Look at the audit log to see which"
-                    " accounts it is about."
-                ),
-            ],
-        )
-        _post_to(administrator_mailboxes(), letter, tenant)
 
 
 def proof_name(proof: Proof) -> str:
@@ -240,16 +133,6 @@ def proof_name(proof: Proof) -> str:
         Proof.AUTHENTICATOR: _("Authenticator app"),
         Proof.RECOVERY_CODE: _("Recovery codes"),
     }[proof]
-
-
-def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
-    outbox.post_to_each(
-        Kind.EMAIL,
-        mailboxes,
-        language=tenant.language,
-        lifetime=_LIFETIME,
-        content=content_of(letter),
-    )
 
 
 def _is_wanted(notice: Notice) -> bool:
@@ -297,7 +180,7 @@ def _others(values: Sequence[str], except_value: str) -> list[str]:
     return [value for value in dict.fromkeys(values) if value != except_value]
 
 
-def _facts(user: User, now: datetime) -> dict[str, str]:
+def facts_about(user: User, now: datetime) -> dict[str, str]:
     return {
         "brand": called_briefly(),
         "tenant": called(),
@@ -318,7 +201,7 @@ def _letter(
     subject, body = _words(notice, facts)
     paragraphs = [body]
     if methods:
-        paragraphs.append(_("Verified with: %(methods)s") % {"methods": _methods(methods)})
+        paragraphs.append(_("Verified with: %(methods)s") % {"methods": method_names(methods)})
     return Letter(
         subject=subject,
         paragraphs=[*paragraphs, *(_if_it_was_not_you(notice) if link else ())],
@@ -379,5 +262,5 @@ def _text(notice: Notice, now: datetime, proof: Proof | None, token: str) -> str
     return first_that_fits([f"{one}\n{link}" for one in (words, *shorter, words)])
 
 
-def _methods(methods: Sequence[Method]) -> str:
+def method_names(methods: Sequence[Method]) -> str:
     return ", ".join(proof_name(method.proof) for method in methods)

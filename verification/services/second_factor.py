@@ -8,7 +8,7 @@ from directory.models import User
 from directory.services.sessions import end_sessions
 from tenants.policy import Proof
 from verification.queries import holds_only_codes
-from verification.services import authenticators, notices, passkeys, recovery_codes
+from verification.services import authenticators, notices, passkeys, recovery_codes, staff_notices
 from verification.services.notice_words import Notice
 
 
@@ -29,5 +29,5 @@ def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None
     end_sessions(person)
     record(Activity.SECOND_FACTOR_REMOVED, subject_id=person.pk, actor_id=actor_id, note=note)
     if person.tenant_id is not None:
-        notices.tell(person, Notice.SECOND_FACTOR_REMOVED)
-        notices.tell_of_second_factor(person)
+        notices.tell(person, Notice.SECOND_FACTOR_REMOVED, actor_id=actor_id)
+        staff_notices.tell_of_second_factor(person)

@@ -1,0 +1,32 @@
+"""Withdrawing a password that may be in the wrong hands."""
+
+from django.db import transaction
+
+from audit.activities import Activity
+from audit.services import record
+from directory.connectors import connector_of
+from directory.models import User
+from verification.services import notices
+from verification.services.notice_words import Notice
+
+
+@transaction.atomic
+def withdraw(user: User, *, reason: str, actor_id: int) -> bool:
+    """Makes the user's password unusable and ends every session; the user is told.
+
+    From then on it fails at sign-in like any wrong password, until another one is set.
+
+    Args:
+        reason: a word of ours for the history.
+
+    Returns:
+        False when the directory can't be written, or there was no usable password.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    connector = connector_of(user)
+    if not connector.state(user).writable or not user.has_usable_password():
+        return False
+    connector.withdraw_password(user)
+    record(Activity.PASSWORD_WITHDRAWN, subject_id=user.pk, actor_id=actor_id, reason=reason)
+    notices.tell(user, Notice.PASSWORD_WITHDRAWN)
+    return True

@@ -1,0 +1,164 @@
+"""Telling administrators and the helpdesk what happened to a user's account."""
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from delivery import services as outbox
+from delivery.models import Kind
+from directory.models import User
+from directory.queries import administrator_mailboxes, helpdesk_mailboxes
+from tenants.models import Tenant
+from tenants.policy import Method
+from tenants.queries import called, policy_in_force, public_url, tenant_in_force
+from tenants.roles import Role
+from verification.rules.access_passes import BEYOND_GUESSING
+from verification.services.letters import Letter, content_of, support_line
+from verification.services.notice_words import Notice, letter_words
+from verification.services.notices import LIFETIME, facts_about, method_names
+
+
+def tell_administrators(user: User, *, methods: Sequence[Method], support_code: str) -> None:
+    """Other administrators hear of it when an administrator's password was reset."""
+    if not Role(user.role).is_administrator or not policy_in_force().notify_admins:
+        return
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(user, timezone.now()) | {"methods": method_names(methods)}
+        letter = Letter(
+            subject=_("[%(tenant)s] An administrator’s password was reset") % facts,
+            paragraphs=[
+                _("The password for %(user)s was reset on %(date)s at %(time)s.") % facts,
+                _("Verified with: %(methods)s") % facts,
+            ],
+            footer=support_line(support_code),
+        )
+        _post_to(administrator_mailboxes(except_for=user.pk), letter, tenant)
+
+
+def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> None:
+    """Administrators and helpdesk hear that a user said "this wasn't me".
+
+    Args:
+        agent: user ID of the member of staff whose act it was; empty where it was no such act.
+        needs_a_password: whether the user can't sign in before another password is set.
+    """
+    tenant = tenant_in_force()
+    staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
+    url = public_url(reverse("console:person-timeline", args=[person.pk]))
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(person, timezone.now()) | {"url": url, "agent": agent}
+        letter = Letter(
+            subject=_("[%(tenant)s] %(user)s said “this wasn’t me”") % facts,
+            paragraphs=[
+                _("%(user)s said “this wasn’t me”. Self-service is stopped for this account.")
+                % facts,
+                *_what_to_do(facts, needs_a_password=needs_a_password),
+                _("Open this person’s timeline: %(url)s") % facts,
+            ],
+        )
+        _post_to(sorted(staff), letter, tenant)
+
+
+def tell_of_stopped_pass(person: User) -> None:
+    """Who can issue another one hears that wrong tries stopped somebody's pass."""
+    tenant = tenant_in_force()
+    staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
+    url = public_url(reverse("console:person", args=[person.pk]))
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(person, timezone.now()) | {"url": url, "length": str(BEYOND_GUESSING)}
+        letter = Letter(
+            subject=_("[%(tenant)s] The Temporary Access Pass of %(user)s was stopped") % facts,
+            paragraphs=[
+                _(
+                    "A wrong pass was entered too often for %(user)s. The pass stopped working on"
+                    " %(date)s at %(time)s."
+                )
+                % facts,
+                _("Issue a new one on this person’s page: %(url)s") % facts,
+                _(
+                    "Passes of %(length)s characters or more can’t be guessed, so wrong tries don’t"
+                    " stop them. The policy says how long passes are."
+                )
+                % facts,
+            ],
+        )
+        _post_to(sorted(staff), letter, tenant)
+
+
+def tell_of_role(person: User) -> None:
+    """Every other administrator hears that somebody got, changed or lost a role."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(person, timezone.now())
+        letter = Letter(
+            subject=_("[%(tenant)s] A role was changed") % facts,
+            paragraphs=[_("The role of %(user)s was changed on %(date)s at %(time)s.") % facts],
+        )
+        _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
+
+
+def tell_of_second_factor(person: User) -> None:
+    """Every other administrator hears that somebody's second factor was taken away."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(person, timezone.now())
+        letter = Letter(
+            subject=_("[%(tenant)s] An administrator’s second factor was removed") % facts,
+            paragraphs=[letter_words(Notice.SECOND_FACTOR_REMOVED)[1] % facts],
+        )
+        _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
+
+
+def tell_of_guessing() -> None:
+    """Every administrator hears that somebody may be guessing at many people's codes."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = {"tenant": called()}
+        letter = Letter(
+            subject=_("[%(tenant)s] Unusually many wrong codes") % facts,
+            paragraphs=[
+                _(
+                    "In the last hour, far more verification codes and answers than usual were"
+                    " wrong. Somebody may be guessing at many accounts."
+                ),
+                _(
+                    "You don’t have to do anything at once: guessing is limited for each account,"
+                    " and asking costs more for everybody now. Look at the audit log to see which"
+                    " accounts it is about."
+                ),
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def _what_to_do(facts: dict[str, str], *, needs_a_password: bool) -> list[str]:
+    words = []
+    if facts["agent"]:
+        words.append(
+            _(
+                "It is about something that %(agent)s did. Another member of your team has to"
+                " unfreeze the account."
+            )
+            % facts
+        )
+    if needs_a_password:
+        words.append(
+            _(
+                "The password of this account no longer works. Make sure who is asking before you"
+                " issue a new one."
+            )
+        )
+    return words
+
+
+def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
+    outbox.post_to_each(
+        Kind.EMAIL,
+        mailboxes,
+        language=tenant.language,
+        lifetime=LIFETIME,
+        content=content_of(letter),
+    )
