@@ -64,6 +64,7 @@ class Activity(StrEnum):
     ROLE_CHANGED = "role_changed"
     TENANT_CREATED = "tenant_created"
     HISTORY_TRUSTED = "history_trusted_again"
+    BACKUP_RESTORED = "backup_restored"
     USERS_IMPORTED = "users_imported"
     IMPORT_STARTED = "import_started"
     IMPORT_CANCELLED = "import_cancelled"

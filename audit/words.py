@@ -64,6 +64,7 @@ LABELS = {
     Activity.ROLE_CHANGED: _("Role changed"),
     Activity.TENANT_CREATED: _("Organisation created"),
     Activity.HISTORY_TRUSTED: _("Audit log trusted again as it was found"),
+    Activity.BACKUP_RESTORED: _("Database restored from a backup"),
     Activity.USERS_IMPORTED: _("Users imported"),
     Activity.IMPORT_STARTED: _("Import of users started"),
     Activity.IMPORT_CANCELLED: _("Import of users cancelled"),

@@ -80,6 +80,7 @@ _LABELS: dict[str, Promise] = {
     "number": gettext_lazy("Place in the chain"),
     "findings": gettext_lazy("Findings known"),
     "agent_id": gettext_lazy("Disowned act of"),
+    "taken_at": gettext_lazy("Time of the backup"),
 }
 _CHANGES: dict[str, Promise] = {
     "added": pgettext_lazy("group", "added"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
@@ -135,12 +135,20 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
 
 def end_attempts_of(user_id: int) -> None:
     """No reset of this user that is under way comes to an end any more."""
-    live = ResetAttempt.objects.filter(user_id=user_id, finished_at=None, refused="")
+    _end(ResetAttempt.objects.filter(user_id=user_id, finished_at=None, refused=""))
+
+
+def end_running() -> int:
+    """No reset of the tenant in force that is under way comes to an end. Says how many."""
+    return _end(ResetAttempt.objects.filter(finished_at=None, refused=""))
+
+
+def _end(live: QuerySet[ResetAttempt]) -> int:
     # Nobody's attempt ends like that: where it must not show, it stays and leads nowhere.
     hidden = When(policy__unknown_users=Unknown.DECOY.value, then=Value(""))
     ended = Case(hidden, default=Value(Refusal.SESSION_ENDED.value))
     nowhere = Value(Refusal.SESSION_ENDED.value)
-    live.update(refused=ended, concealed=nowhere, outcome=models.Outcome.FAILED)
+    return live.update(refused=ended, concealed=nowhere, outcome=models.Outcome.FAILED)
 
 
 def rotate(attempt: ResetAttempt) -> str:

@@ -33,6 +33,7 @@ UNSCOPED = {
     "reset/queries/attempts.py": 1,
     "sspr/demo/seeding.py": 2,
     "sspr/demo/views.py": 2,
+    "sspr/restoring.py": 2,
     "tenants/queries.py": 7,
     "verification/queries/__init__.py": 2,
     "verification/services/contacts.py": 1,
