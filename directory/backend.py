@@ -11,7 +11,7 @@ from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import operator_of, user_of
 from isolation.scope import NOBODY, current_tenant_id
-from passwords.rules import has_ended
+from passwords.rules import has_ended, spellings
 from tenants.models import Tenant
 from tenants.queries import policy_in_force
 
@@ -35,7 +35,8 @@ class BuiltinBackend:
         nobody = current_tenant_id() == NOBODY
         user = operator_of(username) if nobody else user_of(username)
         if user is None or user.connector != "builtin":
-            make_password(password)
+            for one in spellings(password):
+                make_password(one)
             return None
         right = connector_of(user).authenticate(user, password)
         return user if right and user.enabled and not _is_over(user) else None

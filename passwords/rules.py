@@ -1,5 +1,6 @@
 """What speaks against a password. One pure function; nothing else decides."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +8,14 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from passwords.banned import Score, Words, base_words, holds, score, words_of
+from typed.rules import folded
 
 MAX_LENGTH = 256
 _MOST_COMPOSED = 4 * MAX_LENGTH
 """Up to four characters become one in NFC."""
+FEWEST_DIFFERENT = 5
+"""Characters. One that is repeated, a short pattern, and blanks alone have fewer."""
+_OTHER_BLANKS = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _WEAK, _STRONG = 8, 14
 """Points."""
 
@@ -19,6 +24,7 @@ class Problem(StrEnum):
     SHORT = "short"
     LONG = "long"
     CLASSES = "classes"
+    REPETITIVE = "repetitive"
     PERSONAL = "personal"
     BANNED = "banned"
     BREACHED = "breached"
@@ -46,7 +52,7 @@ class Strength(IntEnum):
 
 
 def composed(password: str) -> str:
-    r"""A password in NFC, the form in which it is judged, hashed and compared.
+    r"""A password in NFC; see `prepared` for the form in which it is judged, hashed and compared.
 
     What is too long for any password stays as it is, and too long: composing takes time that grows
     with the square of the length, half a second for the 64 kB that a form may have.
@@ -70,7 +76,7 @@ def evaluate(
     """All that speaks against a password; an empty list means that it's good.
 
     Args:
-        password: in NFC, as the user meant it; never stripped, never truncated.
+        password: `prepared`; never stripped, never truncated.
         min_length: in characters (not bytes, not UTF-16 units).
         classes: how many of lower case, upper case, digits and symbols it needs.
         names: of the user and the organisation; those under 4 letters are ignored.
@@ -80,6 +86,8 @@ def evaluate(
 
     >>> evaluate("correct horse", min_length=12)
     []
+    >>> [f.problem for f in evaluate("xyxyxyxyxyxy", min_length=12)]
+    [<Problem.REPETITIVE: 'repetitive'>]
     >>> [f.problem for f in evaluate("minji", min_length=12, names=["Minji"])]
     [<Problem.SHORT: 'short'>, <Problem.PERSONAL: 'personal'>]
     """
@@ -92,11 +100,31 @@ def evaluate(
         found.append(Finding(Problem.CLASSES, missing))
     if len(password) > MAX_LENGTH:
         return found
+    if len(password) >= min_length and _different_in(password) < FEWEST_DIFFERENT:
+        found.append(Finding(Problem.REPETITIVE, FEWEST_DIFFERENT))
     if holds(password, names):
         found.append(Finding(Problem.PERSONAL))
     elif not (worth := explain(password, names=names, banned=banned)).is_enough and worth.words:
         found.append(Finding(Problem.BANNED, word=worth.words[0]))
     return found
+
+
+def prepared(password: str) -> str:
+    r"""The characters of a password as they are hashed: every blank U+0020, then NFC.
+
+    A blank from a document or a telephone is another character that looks the same.
+
+    Source: RFC 8265 section 4.2.2 (OpaqueString).
+
+    >>> prepared("correct\xa0horse")
+    'correct horse'
+    """
+    return composed(_OTHER_BLANKS.sub(" ", password))
+
+
+def spellings(password: str) -> list[str]:
+    """What to compare with a hash: `prepared`; also NFC alone, as older hashes were made."""
+    return list(dict.fromkeys([prepared(password), composed(password)]))
 
 
 def explain(
@@ -131,6 +159,11 @@ def has_ended(set_at: datetime | None, lifetime: timedelta, now: datetime) -> bo
     True
     """
     return bool(lifetime) and set_at is not None and now - set_at >= lifetime
+
+
+def _different_in(password: str) -> int:
+    """How many different characters can be seen in it, whatever their case and width."""
+    return len(set(folded(password)) - {" "})
 
 
 def _classes_in(password: str) -> int:

@@ -357,6 +357,9 @@ def phone_words(wrong: NotAPhone, region: str) -> str:
         PhoneProblem.FORMAT: _(
             "Enter a phone number like %(example)s, or with the country code like %(intl)s"
         ),
+        PhoneProblem.DIGIT_MISSING: _(
+            "A digit seems to be missing. A number that begins with 010 has eight more digits."
+        ),
         PhoneProblem.EXTENSION: _(
             "Enter a phone number like %(example)s, or with the country code like %(intl)s"
         ),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from delivery.rules.phones import NotAPhone, phone
 from directory.rules import canonical_upn, is_upn
-from passwords.rules import MAX_LENGTH, Finding, Problem, composed
+from passwords.rules import MAX_LENGTH, Finding, Problem, prepared
 from reset.rules import MAX_MESSAGE, Goal
 from tenants.queries import policy_in_force, tenant_in_force
 
@@ -126,10 +126,10 @@ class NewPasswordForm(forms.Form):
         self.fields["new_password"].widget.attrs["passwordrules"] = rules
 
     def clean_new_password(self) -> str:
-        return composed(self.cleaned_data["new_password"])
+        return prepared(self.cleaned_data["new_password"])
 
     def clean_confirm_password(self) -> str:
-        return composed(self.cleaned_data["confirm_password"])
+        return prepared(self.cleaned_data["confirm_password"])
 
     def clean(self) -> None:
         first = self.cleaned_data.get("new_password")
@@ -161,7 +161,7 @@ class ChangePasswordForm(NewPasswordForm):
     def clean(self) -> None:
         super().clean()
         new = self.cleaned_data.get("new_password")
-        if new and new == self.cleaned_data.get("password"):
+        if new and new == prepared(self.cleaned_data.get("password", "")):
             words = _("The new password must differ from the current one")
             self.add_error("new_password", words)
 
@@ -196,6 +196,10 @@ def finding_words(finding: Finding, *, shortest: int) -> str:
         Problem.LONG: _("Use no more than %(max)s characters"),
         Problem.CLASSES: _(
             "Use more kinds of characters: lower case, upper case, digits, symbols."
+        ),
+        Problem.REPETITIVE: _(
+            "Use at least %(max)s different characters. Spaces and characters that can’t be seen"
+            " don’t count."
         ),
         Problem.PERSONAL: _(
             "Choose another password: it contains your name, your user ID or your"

@@ -22,6 +22,7 @@ Source: RFC 3966 section 5.3.
 """
 _LINK = re.compile(r"^(?:tel|callto):\s*", re.IGNORECASE)
 _MAX_CHARACTERS = 100
+_KOREAN_MOBILE_LENGTH = len("+821012345678")
 _LANDLINE_OR_MOBILE = PhoneNumberType.FIXED_LINE_OR_MOBILE
 _MOBILE = {PhoneNumberType.MOBILE, _LANDLINE_OR_MOBILE}
 _OFFICE = _MOBILE | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
@@ -35,6 +36,7 @@ class PhoneProblem(StrEnum):
     KIND = "kind"
     COUNTRY = "country"
     EXTENSION = "extension"
+    DIGIT_MISSING = "digit_missing"
 
 
 class NotAPhone(ValueError):
@@ -156,13 +158,15 @@ def ordinary_phones(
     # Most desks have a landline, most people a mobile phone.
     first, second = (not office, office)
     found = recognised_each(texts, region, _welcome(countries, office=office, textable=first))
+    if region == "KR":
+        found = [e164 if _is_whole(e164) else "" for e164 in found]
     phones = [(e164, first) if e164 else None for e164 in found]
     if None in phones:
         rest = [at for at, phone in enumerate(phones) if phone is None and texts[at]]
         welcome = _welcome(countries, office=office, textable=second)
         others = recognised_each([texts[at] for at in rest], region, welcome)
         for at, e164 in zip(rest, others, strict=True):
-            phones[at] = (e164, second) if e164 else None
+            phones[at] = (e164, second) if e164 and _is_whole(e164) else None
     return phones
 
 
@@ -241,11 +245,21 @@ def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
 def _judged(
     e164: str, kind: Kind, countries: frozenset[str], extension: str = "", *, office: bool
 ) -> Phone:
+    if not _is_whole(e164):
+        raise NotAPhone(PhoneProblem.DIGIT_MISSING, kind.region)
     if not _is_callable(kind, office=office):
         raise NotAPhone(PhoneProblem.KIND, kind.region)
     if kind.region not in countries:
         raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
     return Phone(e164, kind.region, textable=kind.type in _MOBILE, extension=extension)
+
+
+def _is_whole(e164: str) -> bool:
+    """Every Korean 010 number has eight digits behind 010; the library takes seven, too.
+
+    Source: the Korean numbering plan, since the prefixes 011 to 019 were given up in 2021.
+    """
+    return len(e164) == _KOREAN_MOBILE_LENGTH or not e164.startswith("+8210")
 
 
 def _is_callable(kind: Kind, *, office: bool) -> bool:

@@ -7,20 +7,20 @@ from django.utils import timezone
 
 from directory.connectors.base import State
 from directory.models import FormerPassword, User
-from passwords.rules import composed
+from passwords.rules import prepared, spellings
 from tenants.queries import policy_in_force
 
 
 class Builtin:
     def authenticate(self, user: User, password: str) -> bool:
-        return bool(password) and check_password(composed(password), user.password)
+        return bool(password) and _is_password(password, user.password)
 
     def state(self, user: User) -> State:
         return State(enabled=user.enabled, locked=user.is_locked, writable=True)
 
     def set_password(self, user: User, password: str) -> None:
         """Also ends every session of the user: the epoch moves on."""
-        user.password = make_password(composed(password))
+        user.password = make_password(prepared(password))
         # Whoever sets it is in a transaction already: a point to go back to would help nobody.
         with transaction.atomic(savepoint=False):
             _remember(User.objects.select_for_update().get(pk=user.pk))
@@ -48,7 +48,7 @@ class Builtin:
             return False
         former = FormerPassword.objects.filter(user=user).order_by("-replaced_at", "-pk")
         hashes = [user.password, *former.values_list("password", flat=True)[: kept - 1]]
-        return any(check_password(composed(password), one) for one in hashes)
+        return any(_is_password(password, one) for one in hashes)
 
     def unlock(self, user: User) -> None:
         User.objects.filter(pk=user.pk).update(locked_until=None)
@@ -63,3 +63,7 @@ def _remember(user: User) -> None:
     former = FormerPassword.objects.filter(user=user).order_by("-replaced_at", "-pk")
     old = list(former.values_list("pk", flat=True)[kept:])
     FormerPassword.objects.filter(pk__in=old).delete()
+
+
+def _is_password(typed: str, hashed: str) -> bool:
+    return any(check_password(one, hashed) for one in spellings(typed))

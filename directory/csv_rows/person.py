@@ -10,7 +10,7 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without_trunk_zero
 from directory.csv_rows.problems import Problem, Reason, about
 from directory.rules import canonical_upn, is_upn
-from passwords.rules import composed
+from passwords.rules import prepared
 from tenants.rules import group_name
 from typed.rules import cleaned, without_marks
 
@@ -43,6 +43,7 @@ _PHONE_PROBLEMS = {
     PhoneProblem.KIND: Problem.KIND_OF_NUMBER,
     PhoneProblem.COUNTRY: Problem.COUNTRY_NOT_ALLOWED,
     PhoneProblem.EXTENSION: Problem.EXTENSION_NOT_HERE,
+    PhoneProblem.DIGIT_MISSING: Problem.DIGIT_MISSING,
 }
 
 
@@ -263,11 +264,11 @@ def _groups(row: Mapping[str, str], wrong: list[Reason]) -> tuple[str, ...]:
 
 
 def _password(row: Mapping[str, str], wrong: list[Reason]) -> str:
-    """As it is in the file, in NFC: a space at its end belongs to it."""
+    """As it is in the file, `prepared`: a space at its end belongs to it."""
     cell = row.get(_PASSWORD)
     if not cell:
         return ""
-    password = composed(cell)
+    password = prepared(cell)
     if len(password) not in _PASSWORD_LENGTHS:
         low, high = _PASSWORD_LENGTHS[0], _PASSWORD_LENGTHS[-1]
         wrong.append(Reason(Problem.PASSWORD_LENGTH, _PASSWORD, {"low": low, "high": high}))

@@ -33,6 +33,7 @@ class Problem(StrEnum):
     COUNTRY_NOT_ALLOWED = "e20"
     EXTENSION_NOT_HERE = "e21"
     ROW_TOO_LONG = "e22"
+    DIGIT_MISSING = "e23"
     ZERO_ADDED = "w01"
     VERIFIED_KEPT = "w02"
     GROUP_NOT_IN_POLICY = "w03"

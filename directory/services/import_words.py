@@ -44,6 +44,9 @@ _WORDS = {
     Problem.EXTENSION_NOT_HERE: _(
         "Row %(row)s: only an office phone may have an extension (%(value)s)"
     ),
+    Problem.DIGIT_MISSING: _(
+        "Row %(row)s: a digit seems to be missing in “%(value)s”: eight follow behind 010"
+    ),
     Problem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
     Problem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
     Problem.GROUP_NOT_IN_POLICY: _(

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
-from passwords.rules import Strength, composed, strength
+from passwords.rules import Strength, prepared, strength
 from registration.views.frame import even_while_frozen
 from reset.forms import finding_words
 from reset.queries.attempts import Standing
@@ -39,7 +39,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
 def _hint(request: HttpRequest, user: User | None, who: str) -> HttpResponse:
     if not limits.hit(Limit.PASSWORD_HINTS, who).allowed:
         return JsonResponse({"lines": []}, status=429)
-    typed = composed(request.POST.get("new_password", ""))
+    typed = prepared(request.POST.get("new_password", ""))
     if not typed:
         return JsonResponse({"lines": []})
     found = judged(typed, user)

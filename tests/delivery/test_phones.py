@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.rules.phones import NotAPhone, PhoneProblem, phone, shown
+from delivery.rules.phones import NotAPhone, PhoneProblem, ordinary_phones, phone, shown
 
 KOREA = frozenset({"KR"})
 EVERYWHERE = frozenset({"KR", "US", "GB", "DE", "DO"})
@@ -127,6 +127,16 @@ def test_what_costs_or_reaches_nobody_is_refused(text, problem, office):
         meant(text, office=office, countries=KOREA | {"GB"} if "871" in text else KOREA)
 
     assert refusal.value.problem in {problem, PhoneProblem.IMPOSSIBLE}
+
+
+@pytest.mark.parametrize("text", ["010-234-5678", "+82 10 234 5678", "10-234-5678"])
+@pytest.mark.parametrize("office", [True, False])
+def test_a_korean_mobile_number_with_a_digit_missing_is_refused(text, office):
+    with pytest.raises(NotAPhone) as refusal:
+        meant(text, office=office)
+
+    assert refusal.value.problem is PhoneProblem.DIGIT_MISSING
+    assert ordinary_phones([text], region="KR", countries=KOREA, office=office) == [None]
 
 
 def test_internet_telephony_is_for_offices_only():

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from audit.activities import Activity, Outcome
@@ -149,3 +150,23 @@ def test_a_reset_that_was_under_way_ends(user):
     change(sign_in(user))
 
     assert ResetAttempt.objects.get().refused == "R07"
+
+
+@pytest.mark.parametrize("blank", ["\xa0", "\u3000"])
+def test_a_blank_of_another_kind_is_the_same_password(user, blank):
+    new = f"a{blank}password{blank}from a document"
+
+    assert change(sign_in(user), new=new, again=new.replace(blank, " ")).status_code == 302
+
+    assert is_password(user, "a password from a document")
+    assert is_password(user, new)
+    repeated = change(sign_in(user, new), old=new, new=new.replace(blank, "\u2003"))
+    assert "must differ" in repeated.text
+
+
+def test_a_hash_that_was_made_with_another_blank_is_still_right(user):
+    user.password = make_password("an\xa0older password")
+    user.save()
+
+    assert not is_password(user, "an older password")
+    assert is_password(user, "an\xa0older password")

@@ -51,6 +51,7 @@ def hint(client, password, path=AT_A_CHANGE):
         ("short", "Use at least 12 characters"),
         ("Skyscr4per12", "too close to “skyscraper”"),
         ("it is minji's new one", "it contains your name"),
+        ("\u200b" * 12, "Use at least 5 different characters."),
     ],
 )
 def test_it_says_what_would_be_said_when_the_form_is_sent(user, mailroom, password, words):

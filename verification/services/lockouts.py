@@ -17,7 +17,7 @@ from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from passwords.hashing import Busy
-from passwords.rules import composed
+from passwords.rules import prepared
 from tenants.queries import policy_in_force
 from vault.keyed import fingerprint, same
 from vault.keyring import purpose_key, ring_size
@@ -162,7 +162,7 @@ def _place_mac(upn: str, place: str) -> str:
 
 def _password_mac(upn: str, password: str) -> str:
     """Enough to know it again for a while, and bound to the user ID."""
-    key, text = purpose_key("wrong password"), composed(password)
+    key, text = purpose_key("wrong password"), prepared(password)
     return fingerprint(key, str(current_tenant_id()), upn, text)[:32]
 
 

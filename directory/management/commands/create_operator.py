@@ -12,7 +12,7 @@ from directory.models import User
 from directory.queries import operator_of
 from directory.rules import canonical_upn, is_upn
 from isolation.scope import NOBODY, in_tenant
-from passwords.rules import composed, evaluate
+from passwords.rules import evaluate, prepared
 from tenants.queries import taken_domains
 from tenants.roles import Role
 
@@ -61,4 +61,4 @@ def _password(*, password_stdin: bool) -> str:
     typed = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass("Password: ")
     if not password_stdin and getpass("Again: ") != typed:
         raise CommandError("password: not the same twice")
-    return composed(typed)
+    return prepared(typed)
