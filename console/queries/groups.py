@@ -53,7 +53,7 @@ def members(group: Group, *, search: str, after: str) -> tuple[list[User], str]:
     """One page by user principal name, and where the next one begins; empty at the end."""
     rows = User.objects.filter(membership__group=group, upn__gt=after)
     if search:
-        name = Q(display_name__icontains=search)
+        name = Q(folded_name__contains=folded(search))
         rows = rows.filter(Q(upn__startswith=canonical_upn(search)) | name)
     found, last = first_page(rows.order_by("upn"))
     return found, last.upn if last else ""

@@ -22,6 +22,7 @@ from reset.refusals import Refusal
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
+from typed.rules import folded
 from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import unspent_codes
 from verification.services.guesses import paused_among
@@ -127,7 +128,7 @@ def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
     if (attempt := attempt_called(search)) is not None:
         return found.filter(pk=attempt.user_id or 0)
     upn = canonical_upn(search)
-    return found.filter(Q(upn__startswith=upn) | Q(display_name__icontains=search))
+    return found.filter(Q(upn__startswith=upn) | Q(folded_name__contains=folded(search)))
 
 
 def _in_state(wanted: State, policy: Policy) -> Q:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from isolation.models import TenantOwned
+from tenants.fields import FoldedField
 from tenants.models import Group
 from tenants.roles import Duty, Role
 
@@ -18,6 +19,8 @@ class User(TenantOwned, AbstractBaseUser):
     tenant_id = models.BigIntegerField(null=True, editable=False)  # type: ignore[assignment]  # operators have none
     upn = models.CharField(max_length=254)
     display_name = models.CharField(max_length=200, blank=True)
+    folded_name = FoldedField(max_length=200, of=["display_name"], blank=True, editable=False)
+    """The display name as it is searched; `update` and `bulk_update` have to write it, too."""
     given_name = models.CharField(max_length=100, blank=True)
     surname = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, blank=True)

@@ -26,14 +26,17 @@ from isolation.scope import current_tenant_id
 from tenants.models import Group
 from tenants.queries import groups_named
 from tenants.rules import group_name
+from typed.rules import folded
 from vault.services import sealing
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
+_WRITTEN = (*_FIELDS, "folded_name")
 _COLUMNS = (
-    *("id", "upn", *_FIELDS),
+    *("id", "upn", *_WRITTEN),
     *("password", "password_changed_at", "prefill", "prefill_kinds", "prefilled_at"),
 )
 _CHANCE = 20
+_LONGEST_FOLDED = 200
 _AT_ONCE = 1_000
 """New people whom the database takes in while the next ones are sealed."""
 _names = attrgetter(*_FIELDS)
@@ -121,6 +124,7 @@ def _columns(
         "id": ids,
         "upn": plain.upns,
         **{name: plain.texts[name] for name in _FIELDS},
+        "folded_name": [folded(name)[:_LONGEST_FOLDED] for name in plain.texts["display_name"]],
         "password": [_no_password(chance, number) for number in range(len(plain))],
         "prefill": [one if text else None for one, text in zip(sealed, entered.texts, strict=True)],
         "prefill_kinds": entered.kinds,
@@ -157,6 +161,7 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
             ids[number],
             person.upn,
             *_names(person),
+            folded(person.display_name)[:_LONGEST_FOLDED],
             hashes.get(person.upn) or _no_password(chance, number),
             now if person.upn in hashes else None,
             sealed[number] if texts[number] else None,
@@ -184,7 +189,9 @@ def _complete(found: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) -
     """Fills in and corrects the accounts that there are; answers with whose changed."""
     changed = {user.pk: user for user, person in found if _take_over(user, person)}
     if changed:
-        User.objects.bulk_update(changed.values(), _FIELDS)
+        for user in changed.values():
+            user.folded_name = folded(user.display_name)[:_LONGEST_FOLDED]
+        User.objects.bulk_update(changed.values(), _WRITTEN)
     return changed.keys() | {
         user.pk for user, _ in found if user.upn in hashes and _set_first(user, hashes[user.upn])
     }

@@ -526,3 +526,24 @@ def test_people_of_another_organisation_arent_there(admin, hanbit):
     for path in ("", "timeline/", "contact/", "reveal/email/", "do/clear/"):
         assert admin.get(f"{LIST}{theirs.pk}/{path}").status_code == 404
         assert admin.post(f"{LIST}{theirs.pk}/{path}", {"note": "x"}).status_code in {404, 405}
+
+
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [
+        ("Jürgen MÜLLER", "müller"),
+        ("Jürgen Müller", "JÜRGEN"),
+        ("Иван Петров", "петРОВ"),
+        ("Γιώργος", "ΓΙΏΡ"),
+        ("Straße", "STRASSE"),
+        ("Ｌｅｅ Minsu", "lee minsu"),
+        ("김민지", "민지"),
+        ("Sean O’Brien", "o'brien"),
+        ("100% Sure_Name", "% sure_"),
+    ],
+)
+def test_a_name_is_found_in_any_case_and_width(admin, name, search):
+    make_user("wanted@contoso.example", display_name=name)
+    make_user("other@contoso.example", display_name="Somebody Else")
+
+    assert names(admin.get(LIST, {"q": search})) == ["wanted"]

@@ -91,6 +91,20 @@ def test_good_row_is_written_whole(contoso):
     }
 
 
+def test_a_name_from_a_file_can_be_searched_and_so_can_its_correction(contoso):
+    head = "user_principal_name,display_name,groups\n"
+    for name, groups, found in (
+        ("ÁNA", "", "ána"),
+        ("Ánna ŁÓDŹ", "", "ánna łódź"),
+        ("김 ANA", "", "김 ana"),
+    ):
+        load(f"{head}ana@contoso.example,{name},{groups}\nbob@contoso.example,,\n")
+
+        assert User.objects.get(upn="ana@contoso.example").folded_name == found
+    load(f"{head}eva@contoso.example,Éva,Staff\n")
+    assert User.objects.get(upn="eva@contoso.example").folded_name == "éva"
+
+
 def test_user_without_a_password_in_the_file_can_not_sign_in(contoso):
     load(FULL)
 
