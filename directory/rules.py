@@ -51,6 +51,15 @@ def _ascii_domain(text: str) -> str:
     return visible.rstrip(".")
 
 
+def user_id_in(address: str) -> str:
+    """The user ID that an address carries. A `+` in it arrives as a blank, which no user ID has.
+
+    >>> user_id_in("minji work@example.com ")
+    'minji+work@example.com'
+    """
+    return address.strip().replace(" ", "+")[:_MAX_CHARACTERS]
+
+
 def by_older_names(names: Sequence[str], older: Mapping[tuple[str, ...], str]) -> list[str]:
     """Groups as a file names them, those whose names are older than the rule by these names.
 

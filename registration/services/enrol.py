@@ -141,7 +141,7 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
         answered = challenges.spend_code(Purpose.REGISTER, context, code)
         if answered.verdict is Verdict.RIGHT and answered.challenge is not None:
             _register(user, answered.challenge)
-    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+    if answered.is_no_guess:
         guesses.uncount(user.pk)
     return answered
 

@@ -87,7 +87,7 @@ def confirm_code(
         if answered.challenge is not None and not _is_held(user, answered.challenge):
             answered = Answered(Verdict.EXPIRED, challenge=answered.challenge)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
-    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+    if answered.is_no_guess:
         guesses.uncount(user.pk, budget)
     return answered
 
@@ -108,7 +108,7 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     with transaction.atomic():
         answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
-    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+    if answered.is_no_guess:
         guesses.uncount(user.pk)
     return answered
 
@@ -127,7 +127,7 @@ def confirm_app(
         right = authenticators.is_right(user.pk, code)
         answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
-    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+    if answered.is_no_guess:
         guesses.uncount(user.pk, budget)
     return answered
 

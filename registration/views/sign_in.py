@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit.activities import Activity
 from audit.services import record
 from directory.models import User
+from directory.rules import user_id_in
 from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
@@ -200,7 +201,7 @@ def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
 def _moved(request: HttpRequest) -> HttpResponse:
     """To the address without the user ID, which goes into a cookie."""
     cleaned = redirect(_with_next("registration:signin", _next(request)))
-    return middleware.with_link_data(request, cleaned, username=request.GET[_USERNAME][:254])
+    return middleware.with_link_data(request, cleaned, username=user_id_in(request.GET[_USERNAME]))
 
 
 def _carried(request: HttpRequest) -> dict[str, str]:

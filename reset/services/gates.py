@@ -345,6 +345,6 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
 
 
 def _counted(attempt: ResetAttempt, answered: Answered) -> Answered:
-    if answered.verdict in {Verdict.RIGHT, Verdict.EXPIRED}:
+    if answered.is_no_guess:
         guesses.uncount(attempt.user_id or 0, queries.budget_of(attempt))
     return answered

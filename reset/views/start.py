@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from directory.rules import user_id_in
 from reset.forms import GoalForm, IdentifyForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
@@ -85,7 +86,7 @@ def _remembered(request: HttpRequest) -> HttpResponse:
     return with_link_data(
         request,
         redirect("reset:identify"),
-        username=request.GET.get(_USERNAME, "")[:254],
+        username=user_id_in(request.GET.get(_USERNAME, "")),
         reason=request.GET.get(_REASON, "")[:10],
     )
 

@@ -1,11 +1,17 @@
 """What every channel promises, asked of every channel."""
 
+import re
 import socket
 import threading
 from contextlib import closing
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import SMTP
 
 import pytest
 from django.conf import settings as service
+from django.core import mail as django_mail
+from django.core.mail import BadHeaderError
 
 from delivery.channels import demo, email, twilio, twilio_text, twilio_voice
 from delivery.channels.base import Message, TryLater, Undeliverable
@@ -261,6 +267,32 @@ def test_mail_says_that_it_is_automatic_and_for_whom_it_is_sent(settings, mailbo
     assert mail["From"] == f"한빛 <{service.DEFAULT_FROM_EMAIL}>"
     assert plain_text(mail).strip() == "Hello 12345678"
     assert mail.get_body(("html",)) is not None
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "한빛 계정의 비밀번호가 재설정되었습니다",
+        "가" * 60,
+        "x" * 90,
+        ("Über " * 30).strip(),
+        "Your password",
+    ],
+)
+def test_a_subject_begins_on_the_line_of_its_name_and_arrives_whole(settings, subject):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    email.make().send(replace(ByMail.message, subject=subject))
+    sent = django_mail.outbox[-1].message().as_bytes()
+
+    assert re.search(rb"^Subject: \S", sent, re.MULTILINE)
+    assert message_from_bytes(sent, policy=SMTP)["Subject"] == subject
+    assert max(map(len, sent.partition(b"\n\n")[0].split(b"\n"))) <= 78
+
+
+def test_a_subject_with_a_line_break_is_refused(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    with pytest.raises(BadHeaderError):
+        email.make().send(replace(ByMail.message, subject="비밀번호\nBcc: b@evil.example"))
 
 
 def test_a_text_carries_where_to_report(settings, double, monkeypatch):

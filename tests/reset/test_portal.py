@@ -663,6 +663,13 @@ def test_the_address_keeps_no_name(client, contoso):
     assert b'value="minji@contoso.example"' in page.content
 
 
+@pytest.mark.parametrize("page", ["/passwordreset", "/signin"])
+def test_a_plus_in_the_address_is_no_blank(client, contoso, page):
+    shown = client.get(f"{page}?username=minji+work@contoso.example", follow=True)
+
+    assert b'value="minji+work@contoso.example"' in shown.content
+
+
 def test_opening_pages_sends_nothing_and_changes_nothing(user, mailroom, client):
     identify(client)
     for path in ("verify", "code", "call", "questions", "new-password", "done", "contact"):

@@ -136,17 +136,43 @@ def test_a_new_code_kills_the_old_and_says_so(contoso, mailroom, clock):
     assert spend(context, new).verdict is Verdict.RIGHT
 
 
-def test_an_older_code_costs_a_try_too(contoso, mailroom, clock):
-    context, user = uuid.uuid4(), make_user()
+def old_and_new(mailroom, clock, context, user):
     ask(user, context)
     old = mailroom.code()
     clock.shift(timedelta(seconds=30))
     ask(user, context)
-    new = mailroom.code()
-    for _ in range(MAX_TRIES):
-        spend(context, old)
+    return old, mailroom.code()
 
+
+def test_an_older_code_costs_no_try_three_times(contoso, mailroom, clock):
+    context, user = uuid.uuid4(), make_user()
+    old, new = old_and_new(mailroom, clock, context, user)
+    told = [spend(context, old) for _ in range(3)]
+
+    assert {answered.verdict for answered in told} == {Verdict.OLDER}
+    assert {answered.tries_left for answered in told} == {MAX_TRIES}
+    assert all(answered.is_no_guess for answered in told)
+    assert spend(context, "00000000").tries_left == MAX_TRIES - 1
+    assert spend(context, new).verdict is Verdict.RIGHT
+
+
+def test_from_then_on_an_older_code_costs_a_try_like_any_other(contoso, mailroom, clock):
+    context, user = uuid.uuid4(), make_user()
+    old, new = old_and_new(mailroom, clock, context, user)
+    told = [spend(context, old) for _ in range(3 + MAX_TRIES)]
+
+    assert [answered.is_no_guess for answered in told] == [True] * 3 + [False] * MAX_TRIES
+    assert told[-1].verdict is Verdict.DEAD
     assert spend(context, new).verdict is Verdict.DEAD
+
+
+def test_older_codes_of_another_attempt_are_wrong_ones(contoso, mailroom, clock):
+    context, other, user = uuid.uuid4(), uuid.uuid4(), make_user()
+    old, _ = old_and_new(mailroom, clock, other, user)
+    clock.shift(timedelta(seconds=60))
+    ask(user, context)
+
+    assert spend(context, old).tries_left == MAX_TRIES - 1
 
 
 def test_another_method_kills_the_code_of_the_first(contoso, mailroom):

@@ -29,6 +29,8 @@ class Challenge(TenantOwned):
     outgoing_id = models.UUIDField(null=True)
     code_mac = models.CharField(max_length=64, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    older_codes = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """How often an earlier code of the same attempt was entered without costing a try."""
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)

@@ -6,6 +6,8 @@ from typed.rules import compact
 
 MAX_TRIES = 5
 MAX_CALL_TRIES = 3
+MOST_OLDER_CODES = 3
+"""Times that an earlier code of the same attempt costs no try."""
 _WAITS = (timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=120))
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tenants.policy import Method
 from verification.models import Challenge, Purpose
 from verification.queries import newest
-from verification.rules.challenges import MAX_TRIES
+from verification.rules.challenges import MAX_TRIES, MOST_OLDER_CODES
 from verification.rules.verdicts import Verdict
 from verification.services.challenges.codes import code_mac
 
@@ -22,6 +22,13 @@ class Answered:
     verdict: Verdict
     tries_left: int = 0
     challenge: Challenge | None = None
+    is_free: bool = False
+    """An earlier code of the same attempt, which costs no try a few times."""
+
+    @property
+    def is_no_guess(self) -> bool:
+        """Whether the try isn't counted among the user's wrong guesses."""
+        return self.is_free or self.verdict in {Verdict.RIGHT, Verdict.EXPIRED}
 
     @property
     def sent_at(self) -> datetime | None:
@@ -49,7 +56,10 @@ def spend_code(
     challenge.refresh_from_db()
     left = max(0, MAX_TRIES - challenge.tries)
     if _is_older_code(challenge, code):
-        return Answered(Verdict.OLDER, left, challenge)
+        free = mine.filter(older_codes__lt=MOST_OLDER_CODES)
+        if free.update(tries=F("tries") - 1, older_codes=F("older_codes") + 1):
+            return Answered(Verdict.OLDER, left + 1, challenge, is_free=True)
+        return Answered(Verdict.OLDER if left else Verdict.DEAD, left, challenge)
     return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 
