@@ -94,11 +94,14 @@ def state(
     in_scope: bool,
     paused: bool,
     capable: bool,
-    holds_anything: bool,
+    registered: bool,
 ) -> State:
     """The one word about somebody.
 
-    >>> state(enabled=True, in_scope=True, paused=False, capable=False, holds_anything=True)
+    Args:
+        registered: whether the person verified anything; what administrators entered isn't that.
+
+    >>> state(enabled=True, in_scope=True, paused=False, capable=False, registered=True)
     <State.PARTIAL: 'partial'>
     """
     if not enabled:
@@ -111,7 +114,7 @@ def state(
         return State.BLOCKED
     if capable:
         return State.CAPABLE
-    return State.PARTIAL if holds_anything else State.NONE
+    return State.PARTIAL if registered else State.NONE
 
 
 def stop(

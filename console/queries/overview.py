@@ -17,6 +17,7 @@ from reset.rules import LIFETIME
 from tenants.policy import Contact, Policy, Scope
 from tenants.queries import policy_in_force
 from tenants.roles import Role
+from verification.queries import have_registered
 
 _WEEK = timedelta(days=7)
 _NOT_IN_SCOPE = [Refusal.NOT_ENABLED, Refusal.MANAGED_ELSEWHERE, Refusal.NOT_VERIFIABLE]
@@ -40,10 +41,22 @@ class Resets:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many of the people in scope could reset their password now."""
+    """How many of the people in scope could reset their password now, and by whose doing.
+
+    Args:
+        registered: of those in scope, who verified something themselves.
+        entered: who verified nothing, but an administrator entered contact data of them.
+    """
 
     able: int
     in_scope: int
+    registered: int
+    entered: int
+
+    @property
+    def nothing(self) -> int:
+        """Of whom nothing is known."""
+        return self.in_scope - self.registered - self.entered
 
     @property
     def percent(self) -> int | None:
@@ -70,10 +83,13 @@ class FirstStep:
 def reach() -> Reach:
     policy = policy_in_force()
     people = User.objects.filter(enabled=True)
-    return Reach(
-        able=people.filter(could_reset(policy)).count(),
-        in_scope=people.filter(in_scope_of(policy)).count(),
+    registered = have_registered()
+    found = people.filter(in_scope_of(policy)).aggregate(
+        in_scope=Count("pk"),
+        registered=Count("pk", filter=registered),
+        entered=Count("pk", filter=~registered & ~Q(prefill_kinds=0)),
     )
+    return Reach(able=people.filter(could_reset(policy)).count(), **found)
 
 
 def resets_of_the_week() -> Resets:

@@ -17,19 +17,20 @@ from directory.prefills import KIND_OF
 from directory.queries import has_prefilled
 from directory.rules import canonical_upn
 from reset.models import Outcome, ResetAttempt
-from reset.queries.reach import could_reset, hold_anything, in_scope_of
+from reset.queries.attempts import policy_for
+from reset.queries.reach import could_reset, in_scope_of
 from reset.refusals import Refusal
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from typed.rules import folded
 from verification.models import AuthenticationMethod, Authenticator, Passkey
-from verification.queries import unspent_codes
+from verification.queries import have_registered, unspent_codes
+from verification.queries.holdings import Usable, holdings_among, kept_among
 from verification.services.guesses import paused_among
 
-MOST_COUNTED = 1_000
-_WEIGHED = {State.CAPABLE, State.PARTIAL}
-"""To find these, all that everybody has is held against the policy."""
+MOST_COUNTED = 10_000
+_TO_REGISTER = {State.CAPABLE, State.BLOCKED}
 _LONGEST_PAUSE = timedelta(hours=1)
 _GUESSES = (Activity.RESET_PROGRESS, Activity.IDENTITY_PROVED)
 
@@ -58,6 +59,8 @@ class Listed:
     name: str
     role: Role
     state: State
+    to_register: bool
+    """Whether the person has verified nothing yet, though the state doesn't say so."""
     until: datetime | None
     methods: tuple[Proof, ...]
     last_reset_at: datetime | None
@@ -71,18 +74,8 @@ def people(wanted: Wanted) -> tuple[list[Listed], str]:
     return _listed(users, policy), last.upn if last else ""
 
 
-def how_many(wanted: Wanted, listed: int, *, is_all: bool) -> int | None:
-    """Of all pages together. Who is more than one too many isn't counted any more.
-
-    Args:
-        listed: how many the page has.
-        is_all: whether there are no others.
-
-    Returns:
-        None where it would take seconds to know.
-    """
-    if wanted.state in _WEIGHED:
-        return listed if is_all else None
+def how_many(wanted: Wanted) -> int:
+    """Of all pages together; who is more than one too many isn't counted any more."""
     return _found(wanted, policy_in_force())[: MOST_COUNTED + 1].count()
 
 
@@ -142,11 +135,12 @@ def _in_state(wanted: State, policy: Policy) -> Q:
     if wanted is State.BLOCKED:
         return enabled & in_scope & Q(pk__in=_blocked())
     here = enabled & in_scope
+    if wanted is State.NONE:
+        # Whatever administrators entered: these are still to register.
+        return here & ~have_registered()
     which: Mapping[State, Callable[[], Q]] = {
         State.CAPABLE: lambda: could_reset(policy),
-        State.PARTIAL: lambda: ~could_reset(policy) & hold_anything(policy),
-        # Who holds nothing isn't able to either; asking both would take seconds.
-        State.NONE: lambda: ~hold_anything(policy),
+        State.PARTIAL: lambda: have_registered() & ~could_reset(policy),
     }
     return here & which[wanted]() & ~Q(pk__in=_blocked())
 
@@ -198,9 +192,9 @@ def _holding(proof: Proof) -> Q:
 def _listed(users: list[User], policy: Policy) -> list[Listed]:
     ids = [user.pk for user in users]
     these = User.objects.filter(pk__in=ids)
-    paused, resets, held = paused_among(ids), _last_resets(ids), _held(ids, policy)
+    paused, resets, usable = paused_among(ids), _last_resets(ids), _usable(users)
     capable = set(these.filter(could_reset(policy, among=ids)).values_list("pk", flat=True))
-    holding = set(these.filter(hold_anything(policy)).values_list("pk", flat=True))
+    registered = set(these.filter(have_registered()).values_list("pk", flat=True))
     in_scope = set(these.filter(in_scope_of(policy)).values_list("pk", flat=True))
     states = {
         user.pk: state(
@@ -209,7 +203,7 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
             in_scope=user.pk in in_scope,
             paused=user.pk in paused,
             capable=user.pk in capable,
-            holds_anything=user.pk in holding,
+            registered=user.pk in registered,
         )
         for user in users
     }
@@ -220,38 +214,26 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
             name=user.display_name,
             role=Role(user.role),
             state=states[user.pk],
+            to_register=states[user.pk] in _TO_REGISTER and user.pk not in registered,
             until=paused[user.pk] if states[user.pk] is State.BLOCKED else None,
-            methods=held.get(user.pk, ()),
+            methods=usable[user.pk],
             last_reset_at=resets.get(user.pk),
         )
         for user in users
     ]
 
 
-def _held(ids: Collection[int], policy: Policy) -> dict[int, tuple[Proof, ...]]:
-    """What each of these people can prove: verified, or entered and trusted."""
-    found: dict[int, set[Proof]] = {}
-    verified = AuthenticationMethod.objects.filter(user_id__in=ids)
-    for user_id, proof in verified.values_list("user_id", "proof"):
-        found.setdefault(user_id, set()).add(Proof(proof))
-    entered = User.objects.filter(pk__in=ids).values_list("pk", "prefill_kinds")
-    for user_id, kinds in entered:
-        trusted = {p for p in policy.prefilled_usable if p in KIND_OF and KIND_OF[p] & kinds}
-        if trusted:
-            found.setdefault(user_id, set()).update(trusted)
-    apps = Authenticator.objects.filter(
-        user_id__in=ids, confirmed_at__isnull=False, removed_at=None
-    )
-    for user_id in apps.values_list("user_id", flat=True):
-        found.setdefault(user_id, set()).add(Proof.AUTHENTICATOR)
-    keys = Passkey.objects.filter(user_id__in=ids, removed_at=None)
-    for user_id in keys.values_list("user_id", flat=True).distinct():
-        found.setdefault(user_id, set()).add(Proof.PASSKEY)
-    codes = unspent_codes().filter(user_id__in=ids)
-    for user_id in codes.values_list("user_id", flat=True).distinct():
-        found.setdefault(user_id, set()).add(Proof.RECOVERY_CODE)
-    order = list(Proof)
-    return {user_id: tuple(sorted(proofs, key=order.index)) for user_id, proofs in found.items()}
+def _usable(users: list[User]) -> dict[int, tuple[Proof, ...]]:
+    """What the portal would offer each of these people now."""
+    now, order, kept = timezone.now(), list(Proof), kept_among(users)
+    found = {}
+    for user in users:
+        policy = policy_for(user)
+        usable = (
+            holdings_among(kept[user.pk], policy, at=now).usable(policy) if policy else Usable()
+        )
+        found[user.pk] = tuple(sorted(usable.proofs, key=order.index))
+    return found
 
 
 def _last_resets(ids: Collection[int]) -> dict[int, datetime]:

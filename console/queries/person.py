@@ -12,7 +12,7 @@ from directory.queries import prefilled
 from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Policy, Proof
-from tenants.queries import policy_in_force, with_outer_groups
+from tenants.queries import with_outer_groups
 from verification.forms import left_words
 from verification.models import AccessPass
 from verification.queries import (
@@ -23,6 +23,7 @@ from verification.queries import (
     value_of,
 )
 from verification.queries.callers import standing_pass
+from verification.queries.holdings import Usable, holdings_of
 from verification.rules.masking import mask
 
 _SHOWN = 20
@@ -36,7 +37,7 @@ class Thing:
     masked: str
     verified: bool
     counts: bool
-    """Whether it can be used at a reset as the policy stands."""
+    """Whether the portal would offer it now."""
     at: datetime
     last_used_at: datetime | None = None
     name: str = ""
@@ -54,15 +55,16 @@ class GroupFact:
 
 def things_of(user: User) -> list[Thing]:
     """Verified first; what was entered is listed where nothing of its kind is verified."""
-    policy = policy_for(user) or policy_in_force()
-    wanted = {method.proof for method in policy.methods}
+    policy = policy_for(user)
+    now = timezone.now()
+    usable = holdings_of(user.pk, policy, at=now).usable(policy) if policy else Usable()
     verified, entered = methods_by_proof(user.pk), prefilled(user.pk)
     found = [
         Thing(
             proof=proof,
             masked="" if proof is Proof.QUESTIONS else mask(value_of(row)),
             verified=True,
-            counts=proof in wanted,
+            counts=proof in usable.proofs,
             at=row.verified_at,
             last_used_at=row.last_used_at,
         )
@@ -73,7 +75,7 @@ def things_of(user: User) -> list[Thing]:
             proof=Proof.AUTHENTICATOR,
             masked="",
             verified=True,
-            counts=Proof.AUTHENTICATOR in wanted,
+            counts=app.pk in usable.devices,
             at=app.confirmed_at or app.created_at,
             last_used_at=app.last_used_at,
             name=app.name,
@@ -85,7 +87,7 @@ def things_of(user: User) -> list[Thing]:
             proof=Proof.PASSKEY,
             masked="",
             verified=True,
-            counts=Proof.PASSKEY in wanted,
+            counts=passkey.pk in usable.devices,
             at=passkey.confirmed_at,
             last_used_at=passkey.last_used_at,
             name=passkey.name,
@@ -98,7 +100,7 @@ def things_of(user: User) -> list[Thing]:
                 proof=Proof.RECOVERY_CODE,
                 masked="",
                 verified=True,
-                counts=Proof.RECOVERY_CODE in wanted and codes.left > 0,
+                counts=Proof.RECOVERY_CODE in usable.proofs,
                 at=codes.saved_at,
                 last_used_at=codes.last_used_at,
                 name=left_words(codes.left),
@@ -109,7 +111,7 @@ def things_of(user: User) -> list[Thing]:
             proof=proof,
             masked=mask(row.value),
             verified=False,
-            counts=proof in wanted and proof in policy.prefilled_usable,
+            counts=proof in usable.proofs,
             at=row.changed_at,
         )
         for proof, row in entered.items()

@@ -71,6 +71,7 @@ _LABELS: dict[str, Promise] = {
     "columns": gettext_lazy("Columns"),
     "file": gettext_lazy("Number of the import"),
     "rows": gettext_lazy("Rows"),
+    "read": gettext_lazy("Rows"),
     "created": gettext_lazy("New"),
     "updated": gettext_lazy("Changed"),
     "unchanged": gettext_lazy("Unchanged"),
@@ -139,7 +140,7 @@ def _sayings(event: Event, facts: dict[str, str]) -> dict[str, Callable[[str], s
     said: dict[str, Callable[[str], str]] = {
         **dict.fromkeys(("method", "methods", "way"), _methods),
         **dict.fromkeys(("restored", "once", "removed"), _yes_or_no),
-        **dict.fromkeys(("rows", "created", "updated", "unchanged", "refused"), _count),
+        **dict.fromkeys(("rows", "read", "created", "updated", "unchanged", "refused"), _count),
         "agent_id": lambda value: upn_of(int(value)) if value.isdecimal() else "",
         "change": _one_of(_CHANGES),
         "source": _one_of(_SOURCES),

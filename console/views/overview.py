@@ -63,6 +63,7 @@ def overview(request: HttpRequest, user: User) -> HttpResponse:
             "resets": queries.resets_of_the_week(),
             "deliveries": [(_KINDS[one.kind], one) for one in queries.deliveries_of_the_week()],
             "able": State.CAPABLE,
+            "unregistered": State.NONE,
             "reset": Activity.PASSWORD_RESET,
         }
     return shown(request, "console/overview.html", context)

@@ -119,12 +119,6 @@ def in_scope_of(policy: Policy) -> Q:
     return scope if policy.self_service is Scope.ALL else scope & _in_groups(policy.groups)
 
 
-def hold_anything(policy: Policy) -> Q:
-    """People who hold something that a reset could be proved with."""
-    kinds = (*_kinds(policy), Proof.MOBILE_PHONE)
-    return _any(_holds(kind, policy, held_too=True) for kind in kinds)
-
-
 def _in_groups(names: Iterable[str]) -> Q:
     groups = with_inner_groups(set(names))
     return Q(Exists(Membership.objects.filter(user_id=OuterRef("pk"), group_id__in=groups)))
@@ -204,13 +198,8 @@ def _holds(
     *,
     verified_by: datetime | None = None,
     entered_by: datetime | None = None,
-    held_too: bool = False,
 ) -> Q:
-    """Verified; or, where nothing is, entered by an administrator and trusted by the policy.
-
-    Args:
-        held_too: also what doesn't count yet, as it was entered beside something verified.
-    """
+    """Verified; or, where nothing is, entered by an administrator and trusted by the policy."""
     if kind in _CONFIRMED:
         rows = _CONFIRMED[kind]()
         if verified_by is not None:
@@ -233,7 +222,7 @@ def _holds(
         trusted = has_prefilled(kinds)
         if entered_by is not None:
             trusted &= Q(prefilled_at__lte=entered_by)
-        if policy.new_proof_hours and not held_too:
+        if policy.new_proof_hours:
             trusted &= ~is_held(KIND_OF[proof], _border(policy))
         holds |= ~Q(Exists(verified)) & trusted
     return holds

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tenants.policy import Method, Policy, Scope
+from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_user
+from tests.builders import make_email, make_prefill, make_user
 from tests.console.people import behind_both, make_admin
 from verification.services import notices
 from verification.services.notice_words import Notice
@@ -69,6 +69,29 @@ def test_every_step_that_is_left_leads_to_the_part_of_the_page_where_it_is_done(
         assert answer.status_code == 200
         assert not part or f'id="{part}"' in answer.text
         assert f'<a href="{step["url"]}">{step["words"]}</a>' in page.text
+
+
+def test_who_can_reset_is_told_apart_by_whose_doing_it_is(admin):
+    change_policy(Policy(self_service=Scope.ALL))
+    make_email(make_user("one@contoso.example"))
+    for name in ("two", "three"):
+        make_prefill(make_user(f"{name}@contoso.example"), Proof.OFFICE_PHONE, "+82212345678")
+    make_user("four@contoso.example")
+
+    english = admin.get(HOME).text
+    korean = admin.get(HOME, headers={"accept-language": "ko"}).text
+
+    # The administrator has an app, which resets nothing.
+    assert "3 of 5 people in scope" in english
+    for words in (
+        "Registered themselves: 2",
+        "Only entered by an administrator: 2",
+        "Nothing: 1",
+    ):
+        assert words in english
+    for words in ("직접 등록: 2명", "관리자 입력만 있음: 2명", "정보 없음: 1명"):
+        assert words in korean
+    assert links(admin)["/admin/people/?state=none"] == "Who hasn’t registered"
 
 
 def test_tiles_lead_to_what_they_count(admin):

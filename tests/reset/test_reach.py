@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from ipaddress import IPv4Address
-from itertools import count
+from itertools import count, islice
 
 import pytest
 from django.db import connection
@@ -12,18 +12,24 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.queries.people import Wanted
+from console.queries.people import people as list_of_people
+from console.queries.person import things_of
 from console.queries.policy import impact, who_would_lose
 from directory.models import Membership, User
 from isolation.scope import current_tenant_id, in_tenant
+from reset.queries.attempts import standing_of
 from reset.queries.reach import could_reset, in_scope_of, outlook
 from reset.refusals import Refusal
 from reset.services.attempts import begin
+from reset.services.gates import ways_on_offer
 from tenants.models import Group, GroupNesting
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.policy_file import objection
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
+    ANSWERS,
     as_if_entered,
     make_email,
     make_method,
@@ -82,6 +88,8 @@ people = st.fixed_dictionaries(
         "old": st.frozensets(st.sampled_from(Proof)),
         "lost": st.sampled_from([None, None, timedelta(hours=1), timedelta(days=2)]),
         "codes": st.sampled_from(["none", "saved", "used up"]),
+        "answers": st.sampled_from([5, 2]),
+        "held": st.booleans(),
         "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
@@ -109,7 +117,8 @@ def move_in(person, groups):
     for how, make in (("verified", make_method), ("entered", make_prefill)):
         held = values | {Proof.MOBILE_PHONE: PHONES[person["mobile"][how]]}
         for proof in person[how] - {Proof.ALTERNATE_PHONE, Proof.QUESTIONS}:
-            make(user, proof, held[proof], textable=person["textable"][how])
+            more = {"held": person["held"]} if how == "entered" else {}
+            make(user, proof, held[proof], textable=person["textable"][how], **more)
     if Proof.ALTERNATE_PHONE in person["verified"]:
         second, textable = PHONES[person["alternate"]], person["alternate_textable"]
         for how in ("entered", "verified"):
@@ -118,7 +127,7 @@ def move_in(person, groups):
                 textable = person["textable"][how]
         make_method(user, Proof.ALTERNATE_PHONE, second, textable=textable)
     if Proof.QUESTIONS in person["verified"]:
-        make_questions(user)
+        make_questions(user, dict(islice(ANSWERS.items(), person["answers"])))
     if person["app"]:
         with_app(user)
     if person["codes"] != "none":
@@ -138,10 +147,23 @@ def grow_old(user, proofs):
     then = timezone.now() - timedelta(days=2)
     AuthenticationMethod.objects.filter(user=user, proof__in=proofs).update(verified_at=then)
     as_if_entered(user, then, proofs)
+    if proofs >= set(PREFILLED):
+        User.objects.filter(pk=user.pk).exclude(prefill_held_since=None).update(
+            prefill_held_since=then
+        )
     if Proof.AUTHENTICATOR in proofs:
         Authenticator.objects.filter(user=user).update(confirmed_at=then)
     if Proof.RECOVERY_CODE in proofs:
         RecoveryCode.objects.filter(user=user).update(confirmed_at=then)
+
+
+def on_offer_at_the_portal(user, policy):
+    """The kinds that somebody is offered, once the portal has let them in."""
+    attempt = begin(user.upn, network=str(IPv4Address(next(NETWORKS)))).attempt
+    if attempt.refused:
+        return None
+    standing = standing_of(attempt)
+    return {way.method.proof for way in ways_on_offer(standing)}
 
 
 def who_gets_through(users):
@@ -175,6 +197,28 @@ def test_who_could_reset_by_the_admin_gets_through_at_the_portal(groups, policy,
 
     assert said == who_gets_through(users)
     assert said == {user.pk for user in User.objects.all() if outlook(user).refusal is None}
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(policy=policies, crowd=st.lists(people, min_size=1, max_size=4))
+def test_what_counts_on_the_page_and_in_the_list_is_what_the_portal_offers(groups, policy, crowd):
+    User.objects.all().delete()
+    users = [move_in(person, groups) for person in crowd]
+    change_policy(policy)
+    listed = {row.pk: row for row in list_of_people(Wanted())[0]}
+
+    for user in users:
+        counting = {thing.proof for thing in things_of(user) if thing.counts}
+        offered = on_offer_at_the_portal(user, policy)
+        assert counting == set(listed[user.pk].methods)
+        if offered is not None:
+            # Questions that are asked second aren't offered first.
+            second = {Proof.QUESTIONS} if policy.questions is Questions.SECOND else set()
+            assert counting - second == offered - second
 
 
 @settings(

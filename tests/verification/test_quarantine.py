@@ -1,5 +1,6 @@
 """What is new doesn't count where anything older does, and never locks a first registration out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -54,6 +55,17 @@ def test_giving_the_older_away_makes_nothing_new_count(held, gone, usable, clock
 
     if clock.hours and clock.is_settled(gone) and is_usable([gone], usable):
         assert set(counting(held, usable, after)) <= set(before)
+
+
+@given(held=st.lists(things, max_size=6), entered=things, usable=usables, clock=clocks)
+def test_what_was_entered_beside_something_verified_waits_whatever_else_there_is(
+    held, entered, usable, clock
+):
+    planted = replace(entered, verified=False, held=True)
+
+    left = counting([*held, planted], usable, clock)
+
+    assert (planted in left) == clock.is_settled(planted)
 
 
 def test_questions_that_begin_no_reset_are_nothing_older():

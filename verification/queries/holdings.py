@@ -1,7 +1,7 @@
 """What somebody could prove now: rows read together, and what the policy makes of them."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -102,6 +102,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Usable:
+    """Of which kinds something can be used now, and which apps and passkeys."""
+
+    proofs: frozenset[Proof] = frozenset()
+    devices: frozenset[uuid.UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
     """What one user holds. `values` are full numbers and addresses: never for a page."""
 
@@ -120,6 +128,13 @@ class Holdings:
             if method in allowed and can_deliver(method)
         ]
 
+    def usable(self, policy: Policy) -> Usable:
+        """What of it the policy lets be used now."""
+        proofs = frozenset(way.method.proof for way in self.ways(policy.methods))
+        apps = self.apps if Proof.AUTHENTICATOR in proofs else frozenset()
+        passkeys = self.passkeys if Proof.PASSKEY in proofs else frozenset()
+        return Usable(proofs, apps | passkeys)
+
     def textable(self, proof: Proof) -> bool:
         return any(thing.textable for thing in self.held if thing.proof is proof)
 
@@ -130,14 +145,13 @@ def kept_of(user_id: int, user: User | None) -> Kept:
     Args:
         user: their row, where there is one.
     """
-    things = _things_of(user_id)
-    return Kept(
-        entered=prefills_of(user) if user else {},
-        held_since=entered_beside_proof(user) if user else {},
-        methods={one.proof: one for one in things if one.proof not in _SEVERAL},
-        devices=[one for one in things if one.proof in _SEVERAL],
-        lost_at=user.older_proof_lost_at if user else None,
-    )
+    return _kept(_things_of([user_id]).get(user_id, []), user)
+
+
+def kept_among(users: Sequence[User]) -> dict[int, Kept]:
+    """The same for many users, by their ids, in as many queries as for one."""
+    things = _things_of([user.pk for user in users])
+    return {user.pk: _kept(things.get(user.pk, []), user) for user in users}
 
 
 def holdings_of(
@@ -259,7 +273,17 @@ def can_deliver(method: Method) -> bool:
     return kind is None or available(kind)
 
 
-def _things_of(user_id: int) -> list[Thing]:
+def _kept(things: Sequence[Thing], user: User | None) -> Kept:
+    return Kept(
+        entered=prefills_of(user) if user else {},
+        held_since=entered_beside_proof(user) if user else {},
+        methods={one.proof: one for one in things if one.proof not in _SEVERAL},
+        devices=[one for one in things if one.proof in _SEVERAL],
+        lost_at=user.older_proof_lost_at if user else None,
+    )
+
+
+def _things_of(user_ids: Collection[int]) -> dict[int, list[Thing]]:
     """All that was verified, in one question."""
     apps = Authenticator.objects.filter(Q(confirmed_at__isnull=False) | Q(removed_at__isnull=False))
     codes = RecoveryCode.objects.filter(confirmed_at__isnull=False)
@@ -274,9 +298,12 @@ def _things_of(user_id: int) -> list[Thing]:
         _devices(codes, Proof.RECOVERY_CODE, gone_at="spent_at"),
     ]
     columns = [one.name for one in fields(Thing)]
-    mine = [part.filter(user_id=user_id).values(*columns) for part in parts]
-    found = mine[0].union(*mine[1:], all=True)
-    return [Thing(**row | {"proof": Proof(row["proof"])}) for row in found]
+    theirs = [part.filter(user_id__in=user_ids).values("user_id", *columns) for part in parts]
+    found: dict[int, list[Thing]] = {}
+    for row in theirs[0].union(*theirs[1:], all=True):
+        user_id = row.pop("user_id")
+        found.setdefault(user_id, []).append(Thing(**row | {"proof": Proof(row["proof"])}))
+    return found
 
 
 def _devices(rows: QuerySet[Any], proof: Proof, *, gone_at: str) -> QuerySet[Any]:
