@@ -23,6 +23,7 @@ urlpatterns = [
     path("passwordreset/new-password", ends.new_password, name="new-password"),
     path("passwordreset/unlock", ends.unlock, name="unlock"),
     path("passwordreset/done", ends.done, name="done"),
+    path("passwordreset/another", ends.another, name="another"),
     path("passwordreset/ended", ends.ended, name="ended"),
     path("passwordreset/contact", ends.ask_for_help, name="contact"),
     path("wasnt-me", wasnt_me.frozen, name="frozen"),

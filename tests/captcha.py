@@ -10,7 +10,8 @@ from verification.services.captcha import Captcha
 
 NETWORK = "127.0.0.1"
 _DRAWN = re.compile(
-    r'name="(?:csrfmiddlewaretoken|ticket)" value="[^"]*"|data-altcha="[^"]*"|nonce="[^"]*"'
+    r'name="(?:csrfmiddlewaretoken|ticket|page_ref)" value="[^"]*"|data-altcha="[^"]*"'
+    r'|data-poll="[^"]*"|nonce="[^"]*"'
 )
 
 

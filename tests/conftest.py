@@ -6,11 +6,13 @@ from itertools import chain
 import pytest
 from celery import current_app
 from django.db import transaction
+from django.test import Client
 from django.test.client import ClientHandler
 
 from delivery import queue, services
 from delivery.channels.base import Message, Receipt
 from isolation.scope import in_tenant
+from tests import forms
 from tests.attacks import catalogue
 from tests.builders import make_tenant
 from verification import middleware
@@ -47,6 +49,13 @@ def requests_begin_with_nobody_in_force(monkeypatch):
     monkeypatch.setattr(
         ClientHandler, "__call__", lambda *args, **more: Context().run(answer, *args, **more)
     )
+
+
+@pytest.fixture(autouse=True)
+def forms_are_sent_as_drawn(monkeypatch):
+    """With the hidden field that says which attempt or challenge the page was drawn for."""
+    monkeypatch.setattr(Client, "request", forms.request)
+    monkeypatch.setattr(Client, "post", forms.post)
 
 
 @pytest.fixture

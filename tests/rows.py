@@ -1,8 +1,9 @@
-"""Any row of any model that belongs to a tenant."""
+"""Any row of any model that belongs to a tenant, and all rows there are."""
 
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.apps import apps
 from django.db import models
 
 SAMPLES = {
@@ -19,6 +20,12 @@ def row_of(model, tenant):
     if there_is := model.unscoped.filter(tenant_id=tenant.pk).first():
         return there_is
     return model.unscoped.create(**values_of(model, tenant))
+
+
+def everything():
+    """All that is stored, of all organisations; without the sessions of browsers."""
+    models = [one for one in apps.get_models() if one._meta.app_label != "sessions"]
+    return {one._meta.label: sorted(map(repr, one._base_manager.values_list())) for one in models}
 
 
 def values_of(model, tenant):

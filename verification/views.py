@@ -1,13 +1,14 @@
-"""The call, as the provider sees it; and where a page is, as a passkey sees it."""
+"""The call as the provider sees it; and of any page: where it is, and what it was drawn for."""
 
 import uuid
 from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -19,16 +20,67 @@ from tenants.policy import CallConfirmation
 from tenants.queries import called, policy_in_force
 from verification import queries
 from verification.models import Challenge
+from verification.rules.masking import mask
 from verification.rules.passkeys import Site
 from verification.services import calls
+from verification.services.page_references import PageReference, page_reference
 
 CallView = Callable[[HttpRequest, Challenge, str], str]
+PAGE_FIELD = "page_ref"
+"""Name of the hidden field, and of the query parameter of a poll, with the page's reference."""
 
 
 def site_of(request: HttpRequest) -> Site:
     """Where this page is: on one of the host names that we answer on, never on a stranger's."""
     scheme = "https" if settings.SECURE else "http"
     return Site(f"{scheme}://{request.get_host()}")
+
+
+def draw_for(
+    request: HttpRequest,
+    subject: uuid.UUID,
+    challenge: Challenge | None = None,
+    *,
+    user_id: Callable[[], str],
+) -> None:
+    """Lets every form of the page carry what the page is for; see the tag `page_reference`.
+
+    Args:
+        subject: the reset attempt, or the context of the session.
+        challenge: what the page asks to be answered, if anything.
+        user_id: gives the user ID that was typed for it. The page gets it masked.
+    """
+
+    def reference() -> PageReference:
+        typed = user_id()
+        return page_reference(subject, challenge, masked_name=mask(typed) if typed else "")
+
+    request.drawn_for = SimpleLazyObject(reference)  # type: ignore[attr-defined]  # read by the tag
+
+
+def sent_reference(request: HttpRequest) -> PageReference:
+    """What the page was drawn for that sent this request."""
+    sent = request.POST if request.method == "POST" else request.GET
+    return PageReference.read(sent.get(PAGE_FIELD, ""))
+
+
+def stale_words() -> str:
+    """What is said where a form doesn't say which attempt or session it belongs to."""
+    return _("The page you used is no longer current. Nothing was changed and nothing was sent.")
+
+
+def another_code_words() -> str:
+    """What is said where a form answers a challenge that something else took the place of."""
+    return _(
+        "The page you used is no longer current: something else was asked for since. Nothing was"
+        " checked and nothing was sent."
+    )
+
+
+def poll_of_another_page() -> HttpResponse:
+    """For the script of a page whose call this browser doesn't wait for any more."""
+    text = _("This page is no longer current.")
+    return JsonResponse({"state": "", "text": text, "done": False})
 
 
 def _on_a_call(view: CallView) -> Callable[[HttpRequest, uuid.UUID], HttpResponse]:

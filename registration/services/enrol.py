@@ -128,7 +128,7 @@ def send_again(user: User, challenge: Challenge) -> None:
     _ask(user, challenge.context, method, destination, textable=challenge.textable)
 
 
-def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
+def confirm_code(user: User, challenge: Challenge, code: str) -> Answered:
     """Registers what the code was sent to, if the code is right.
 
     Raises:
@@ -138,7 +138,9 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
     """
     guesses.count_a_guess(user.pk)
     with transaction.atomic():
-        answered = challenges.spend_code(Purpose.REGISTER, context, code)
+        answered = challenges.spend_code(
+            Purpose.REGISTER, challenge.context, code, method=Method(challenge.method)
+        )
         if answered.verdict is Verdict.RIGHT and answered.challenge is not None:
             _register(user, answered.challenge)
     if answered.is_no_guess:
@@ -147,14 +149,16 @@ def confirm_code(user: User, context: uuid.UUID, code: str) -> Answered:
 
 
 @transaction.atomic
-def confirm_call(user: User, context: uuid.UUID) -> bool:
+def confirm_call(user: User, waiting: Challenge) -> bool:
     """Registers the phone on which the number shown was typed; False as long as it wasn't.
 
     Raises:
         manage.Frozen: self-service was stopped meanwhile.
         UsedElsewhere: the number became another phone of the user meanwhile.
     """
-    challenge = challenges.spend_call(Purpose.REGISTER, context)
+    challenge = challenges.spend_call(
+        Purpose.REGISTER, waiting.context, method=Method(waiting.method)
+    )
     if challenge is None:
         return False
     _register(user, challenge)

@@ -74,7 +74,7 @@ def ask_again(user: User, challenge: Challenge) -> None:
 
 
 def confirm_code(
-    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.SELF_SERVICE
+    user: User, challenge: Challenge, code: str, *, budget: Budget = Budget.SELF_SERVICE
 ) -> Answered:
     """Whether the code is right, and went to something that the user still holds.
 
@@ -83,7 +83,9 @@ def confirm_code(
     """
     guesses.count_a_guess(user.pk, budget)
     with transaction.atomic():
-        answered = challenges.spend_code(Purpose.SIGN_IN, context, code)
+        answered = challenges.spend_code(
+            Purpose.SIGN_IN, challenge.context, code, method=Method(challenge.method)
+        )
         if answered.challenge is not None and not _is_held(user, answered.challenge):
             answered = Answered(Verdict.EXPIRED, challenge=answered.challenge)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
@@ -160,9 +162,11 @@ def confirm_recovery_code(user: User, context: uuid.UUID, code: str) -> Answered
 
 
 @transaction.atomic
-def confirm_call(user: User, context: uuid.UUID) -> bool:
+def confirm_call(user: User, waiting: Challenge) -> bool:
     """Whether the number shown was typed on a phone that the user still holds."""
-    challenge = challenges.spend_call(Purpose.SIGN_IN, context)
+    challenge = challenges.spend_call(
+        Purpose.SIGN_IN, waiting.context, method=Method(waiting.method)
+    )
     confirmed = challenge is not None and _is_held(user, challenge)
     if confirmed:
         _record(user, challenge, right=True)

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.shortcuts import render as rendered
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from directory.models import User
 from registration.queries import SECOND_FACTOR_DUE, must_prove
@@ -20,6 +22,7 @@ from registration.views.onward import note_visit
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.middleware import ENDS_AT, is_for_a_script
+from verification.views import draw_for, sent_reference, stale_words
 
 Page = Callable[..., HttpResponse]
 _CONTEXT = "context"
@@ -104,6 +107,31 @@ def context_of(request: HttpRequest) -> uuid.UUID:
     return uuid.UUID(request.session[_CONTEXT])
 
 
+def of_this_session(back: str) -> Callable[[Page], Page]:
+    """Its forms carry which session they were drawn in; a form of another one changes nothing.
+
+    For a page that sends or checks a proof before everything of the session before was ended. The
+    forms of signed-in people carry a CSRF token that ends with each sign-in.
+
+    Args:
+        back: name of the page to open instead.
+    """
+
+    def decorate(view: Page) -> Page:
+        @wraps(view)
+        def page(request: HttpRequest, user: User, *args: object) -> HttpResponse:
+            context, reference = context_of(request), sent_reference(request)
+            if request.method == "POST" and not reference.is_of(context):
+                messages.warning(request, _of_another_session(reference.masked_name()))
+                return redirect(back)
+            draw_for(request, context, user_id=lambda: user.upn)
+            return view(request, user, *args)
+
+        return page
+
+    return decorate
+
+
 def note_proof(request: HttpRequest, proof: Proof | None = None) -> None:
     """Something was proved just now. Where a second factor was missing, it may be this one.
 
@@ -126,6 +154,15 @@ def render(request: HttpRequest, template: str, context: dict[str, object]) -> H
     ends_at = request.session.get(ENDS_AT)
     until = datetime.fromtimestamp(ends_at, UTC) if ends_at else None
     return rendered(request, template, {"until": until} | context)
+
+
+def _of_another_session(name: str) -> str:
+    if not name:
+        return stale_words()
+    return _(
+        "The page you used belongs to a sign-in of %(user)s that has ended in this browser. Nothing"
+        " was checked and nothing was sent."
+    ) % {"user": name}
 
 
 def _proved_at(request: HttpRequest) -> datetime | None:

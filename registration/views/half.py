@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from directory.backend import BuiltinBackend
 from directory.models import User
 from isolation.scope import in_tenant
+from registration.views.frame import of_this_session
 from tenants.queries import time_zone_in_force
 from verification.middleware import answer_at_a_beat
 
@@ -55,7 +56,7 @@ def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest],
             return over(request)
         answer_at_a_beat(request)
         with in_tenant(user.tenant_id), timezone.override(time_zone_in_force()):
-            return view(request, user)
+            return of_this_session("registration:second-factor")(view)(request, user)
 
     return page
 

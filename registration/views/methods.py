@@ -14,6 +14,7 @@ from registration.forms import EmailForm, EnteredForm, PhoneForm, QuestionsForm
 from registration.queries import AddressProblem
 from registration.rules import Status
 from registration.services import enrol
+from registration.views.answering import address_of
 from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
@@ -50,7 +51,7 @@ def offered(proof: Proof) -> Callable[[Page], Page]:
 def phone(request: HttpRequest, user: User) -> HttpResponse:
     form = _phone_form(request, user, Proof.MOBILE_PHONE)
     if form.is_valid() and _is_phone_asked(request, user, form, Proof.MOBILE_PHONE):
-        return redirect("registration:verify")
+        return _verify(request, Method(form.cleaned_data["method"]))
     context = {"form": form, **_entered(user, Proof.MOBILE_PHONE)}
     return render(request, "registration/phone.html", context)
 
@@ -59,7 +60,7 @@ def phone(request: HttpRequest, user: User) -> HttpResponse:
 def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
     form = _phone_form(request, user, Proof.ALTERNATE_PHONE)
     if form.is_valid() and _is_phone_asked(request, user, form, Proof.ALTERNATE_PHONE):
-        return redirect("registration:verify")
+        return _verify(request, Method(form.cleaned_data["method"]))
     return render(request, "registration/alternate.html", {"form": form})
 
 
@@ -67,7 +68,7 @@ def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
 def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailForm(request.POST or None)
     if form.is_valid() and _is_email_asked(request, user, form):
-        return redirect("registration:verify")
+        return _verify(request, Method.EMAIL)
     context = {"form": form, **_entered(user, Proof.EMAIL)}
     return render(request, "registration/email.html", context)
 
@@ -81,7 +82,7 @@ def office(request: HttpRequest, user: User) -> HttpResponse:
         return render(request, "registration/office.html", context)
     form = _phone_form(request, user, Proof.OFFICE_PHONE)
     if form.is_valid() and _is_phone_asked(request, user, form, Proof.OFFICE_PHONE):
-        return redirect("registration:verify")
+        return _verify(request, Method(form.cleaned_data["method"]))
     return render(request, "registration/office.html", {"form": form, **context})
 
 
@@ -97,7 +98,7 @@ def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     form = EnteredForm(request.POST, methods=methods)
     problem = _why_not_asked(request, user, form)
     if not problem:
-        return redirect("registration:verify")
+        return _verify(request, Method(form.cleaned_data["method"]))
     messages.warning(request, problem)
     return redirect(page_for(kind))
 
@@ -131,6 +132,11 @@ def app(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("registration:security-info")
     context = {"form": form, "pairing": pairing}
     return render(request, "registration/app.html", context)
+
+
+def _verify(request: HttpRequest, method: Method) -> HttpResponse:
+    """To the page where the code or the call by this method is answered."""
+    return redirect(address_of(request, "registration:verify", Purpose.REGISTER, method))
 
 
 def _is_paired(request: HttpRequest, user: User, form: PairForm) -> bool:

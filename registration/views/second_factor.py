@@ -14,6 +14,7 @@ from registration.queries import ways_to_sign_in
 from registration.services import second_factor
 from registration.services.proof import NotOnOffer
 from registration.views import half, places
+from registration.views.answering import address_of
 from registration.views.arrival import arrive
 from registration.views.frame import context_of, note_proof
 from registration.views.half import half_signed_in
@@ -24,7 +25,7 @@ from tenants.queries import policy_in_force
 from verification.forms import MethodForm
 from verification.middleware import for_a_script
 from verification.models import Challenge, Purpose
-from verification.queries import newest, was_denied
+from verification.queries import was_denied
 from verification.services import browsers
 from verification.services.challenges import Refused
 
@@ -55,7 +56,7 @@ def choose(request: HttpRequest, user: User) -> HttpResponse:
         except Refused as refusal:
             method = Method(form.cleaned_data["method"])
             if is_sent_already(request, refusal, Purpose.SIGN_IN, method):
-                return redirect("registration:second-factor-verify")
+                return redirect(address_of(request, _SIGN_IN.here, _SIGN_IN.purpose, method))
             form.add_error("method", refused_words(refusal, method))
     context = {"form": form, "title": _("Verify it’s you")}
     return render(request, "registration/second_factor.html", context)
@@ -64,9 +65,6 @@ def choose(request: HttpRequest, user: User) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @half_signed_in
 def verify(request: HttpRequest, user: User) -> HttpResponse:
-    challenge = newest(Purpose.SIGN_IN, context_of(request))
-    if challenge is None or not second_factor.is_on_offer(user, Method(challenge.method)):
-        return redirect("registration:second-factor")
     return verify_page(request, user, _SIGN_IN)
 
 
@@ -126,6 +124,8 @@ _SIGN_IN = Errand(
     here="registration:second-factor-verify",
     elsewhere="registration:second-factor",
     paused="registration:second-factor",
+    passed="registration:second-factor",
+    accepts=second_factor.is_on_offer,
     resend_url=reverse_lazy("registration:second-factor-resend"),
     poll_url=reverse_lazy("registration:second-factor-call"),
     confirm_code=second_factor.confirm_code,

@@ -16,8 +16,8 @@ def is_sent_already(
     request: HttpRequest, refusal: Refused, purpose: Purpose, method: Method
 ) -> bool:
     """Whether the code of this very method is waited for; then the next page says since when."""
-    challenge = newest(purpose, context_of(request))
-    if not refusal.too_soon or challenge is None or challenge.method != method:
+    challenge = newest(purpose, context_of(request), method)
+    if not refusal.too_soon or challenge is None or challenge.spent_at:
         return False
     messages.info(request, sent_words(challenge))
     return True

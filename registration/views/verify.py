@@ -11,12 +11,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from directory.models import User
 from registration.queries import must_prove, ways_to_prove
 from registration.services import enrol, proof
+from registration.views.answering import address_of, answered_here
 from registration.views.done import registered
 from registration.views.frame import (
     context_of,
@@ -24,6 +26,7 @@ from registration.views.frame import (
     headed_for,
     not_a_page,
     note_proof,
+    of_this_session,
     render,
     signed_in,
 )
@@ -43,11 +46,11 @@ from verification.forms import (
 from verification.middleware import for_a_script
 from verification.models import Challenge, Purpose
 from verification.queries import (
+    challenges_in,
     codes_left,
     destination_of,
     drawn_questions,
     message_of,
-    newest,
     number_to_type,
     resend_at,
     sends_of,
@@ -59,27 +62,43 @@ from verification.services import passkeys
 from verification.services.calls import call_state
 from verification.services.challenges import Answered, Refused
 from verification.services.guesses import Paused
-from verification.views import site_of
+from verification.services.page_references import page_reference
+from verification.views import (
+    PAGE_FIELD,
+    draw_for,
+    poll_of_another_page,
+    sent_reference,
+    site_of,
+)
 from verification.words import over_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """What a code or call is good for here, and what happens once it's confirmed."""
+    """What a code or call is good for here, and what happens once it's confirmed.
+
+    Args:
+        here: name of the page that takes the answer.
+        elsewhere: the page to go back to where nothing waits for an answer.
+        passed: the page that an older tab leads on to, whose challenge was passed already.
+    """
 
     purpose: Purpose
     here: str
     elsewhere: str
     paused: str
+    passed: str
     resend_url: Promise
     poll_url: Promise
-    confirm_code: Callable[[User, Any, str], Answered]
+    confirm_code: Callable[[User, Challenge, str], Answered]
     confirm_app: Callable[[User, Any, str], Answered] = proof.confirm_app
     confirm_recovery_code: Callable[[User, Any, str], Answered] = proof.confirm_recovery_code
     confirm_passkey: Callable[[User, Any, str, Site], Answered] = proof.confirm_passkey
-    confirm_call: Callable[[User, Any], bool]
+    confirm_call: Callable[[User, Challenge], bool]
     send_again: Callable[[User, Challenge], None]
     finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
+    accepts: Callable[[User, Method], bool] = lambda _user, _method: True
+    """Whether the method still counts for this."""
     extend: Callable[[HttpRequest, Form], None] = lambda _request, _form: None
     """Adds what else is asked beside the code."""
 
@@ -98,6 +117,7 @@ _REGISTER = Errand(
     here="registration:verify",
     elsewhere="registration:setup",
     paused="registration:security-info",
+    passed="registration:setup",
     resend_url=reverse_lazy("registration:resend", args=["register"]),
     poll_url=reverse_lazy("registration:call-state", args=["register"]),
     confirm_code=enrol.confirm_code,
@@ -111,6 +131,7 @@ _PROVE = Errand(
     here="registration:proof-verify",
     elsewhere="registration:proof",
     paused="registration:security-info",
+    passed="registration:security-info",
     resend_url=reverse_lazy("registration:resend", args=["prove"]),
     poll_url=reverse_lazy("registration:call-state", args=["prove"]),
     confirm_code=proof.confirm_code,
@@ -131,6 +152,7 @@ def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @signed_in
+@of_this_session("registration:proof")
 def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
     """Which of the registered methods to prove before anything is changed."""
     ways = ways_to_prove(user)
@@ -148,7 +170,7 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
         except Refused as refusal:
             method = Method(form.cleaned_data["method"])
             if is_sent_already(request, refusal, Purpose.SIGN_IN, method):
-                return redirect("registration:proof-verify")
+                return redirect(address_of(request, _PROVE.here, _PROVE.purpose, method))
             form.add_error("method", refused_words(refusal, method))
     context = {"form": form, "title": _("Verify it’s you")}
     return render(request, "registration/proof.html", context)
@@ -163,17 +185,17 @@ def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
 
 
 def sent_again(request: HttpRequest, user: User, chosen: Errand) -> HttpResponse:
-    """Sends another code or call, if there is still something to answer, and goes back."""
-    challenge = newest(chosen.purpose, context_of(request))
+    """Sends another code or call for what the page waits for, and goes back."""
+    challenge = answered_here(request, chosen.purpose)
     if challenge is None or challenge.spent_at:
-        return redirect(chosen.elsewhere)
+        return redirect(chosen.elsewhere if challenge is None else chosen.passed)
     try:
         chosen.send_again(user, challenge)
     except proof.NotOnOffer:
         return redirect(chosen.elsewhere)
     except Refused as refusal:
         messages.warning(request, refused_words(refusal, Method(challenge.method)))
-    return redirect(chosen.here)
+    return redirect(address_of(request, chosen.here, chosen.purpose, Method(challenge.method)))
 
 
 @for_a_script
@@ -185,9 +207,10 @@ def call_progress(request: HttpRequest, _user: User, errand: str) -> HttpRespons
 
 
 def call_progress_of(request: HttpRequest, purpose: Purpose) -> HttpResponse:
-    challenge = newest(purpose, context_of(request))
+    waiting = challenges_in(purpose, context_of(request))
+    challenge = sent_reference(request).challenge_among(waiting)
     if challenge is None:
-        return JsonResponse({"state": "", "text": "", "done": True})
+        return poll_of_another_page()
     state = call_state(challenge)
     done = state in _FINAL
     return JsonResponse({"state": state.value, "text": words.call_words(state), "done": done})
@@ -195,14 +218,15 @@ def call_progress_of(request: HttpRequest, purpose: Purpose) -> HttpResponse:
 
 def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpResponse:
     """The page that takes the answer to what this session waits for."""
-    challenge = newest(errand.purpose, context_of(request))
+    challenge = answered_here(request, errand.purpose)
     if challenge is None or challenge.user_id != user.pk:
         return redirect(errand.elsewhere)
-    if challenge.spent_at or challenge.closed_at:
-        return redirect(errand.elsewhere)
+    if challenge.spent_at or not errand.accepts(user, Method(challenge.method)):
+        return redirect(errand.passed if challenge.spent_at else errand.elsewhere)
     if errand.purpose is Purpose.REGISTER and challenge.method == Method.PASSKEY:
         # It has a page of its own.
         return redirect("registration:passkey")
+    draw_for(request, challenge.context, challenge, user_id=lambda: user.upn)
     try:
         return _page_of(Method(challenge.method))(request, user, challenge, errand)
     except Paused as pause:
@@ -294,12 +318,13 @@ def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
     errand.extend(request, form)
     if form.is_valid():
         code = form.cleaned_data["code"]
-        answered = errand.confirm_code(user, context_of(request), code)
+        answered = errand.confirm_code(user, challenge, code)
         if answered.verdict is Verdict.RIGHT:
             return errand.finish(request, user, challenge)
         if answered.verdict is Verdict.DEAD or over_words(challenge):
             # The page itself says that the code is dead, for as long as it is.
-            return redirect(errand.here)
+            method = Method(challenge.method)
+            return redirect(address_of(request, errand.here, errand.purpose, method))
         form.add_error("code", words.verdict_words(answered))
     context = {"form": form, "over": over_words(challenge), **_about(challenge, errand)}
     return render(request, "registration/code.html", context)
@@ -308,7 +333,7 @@ def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
 def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand) -> HttpResponse:
     pending = False
     if request.method == "POST":
-        if errand.confirm_call(user, context_of(request)):
+        if errand.confirm_call(user, challenge):
             return errand.finish(request, user, challenge)
         pending = True
     state = call_state(challenge)
@@ -327,6 +352,7 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
 def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
     method, policy = Method(challenge.method), policy_in_force()
     message, sends = message_of(challenge), sends_of(challenge)
+    poll = {PAGE_FIELD: str(page_reference(challenge.context, challenge))}
     return {
         "method": method,
         "masked": mask(destination_of(challenge)),
@@ -335,7 +361,7 @@ def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
         "resend_url": errand.resend_url,
         "again_url": errand.resend_url,
         "check_url": reverse(errand.here),
-        "poll_url": errand.poll_url,
+        "poll_url": f"{errand.poll_url}?{urlencode(poll)}",
         "resend_at": resend_at(challenge, sends),
         "resent": sends > 1,
         "send_failed": message is not None and message.state == message.State.FAILED,

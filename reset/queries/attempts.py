@@ -85,11 +85,6 @@ class Standing:
     def waiting(self) -> Waiting | None:
         return waiting_among(self.challenges)
 
-    @property
-    def challenge(self) -> Challenge | None:
-        """The one that the attempt waits for, open or not."""
-        return self.challenges[0] if self.challenges else None
-
 
 def browser_mac(cookie: str) -> str:
     return fingerprint(purpose_key("browser"), cookie)

@@ -118,17 +118,14 @@ def open_by_number(standing: Standing, method: Method, number: str) -> Challenge
     return None
 
 
-def send_again(standing: Standing) -> Challenge:
-    """Another code or call to where the last one of this attempt went.
+def send_again(standing: Standing, last: Challenge) -> Challenge:
+    """Another code or call to where this one of the attempt went.
 
     Raises:
-        NotOnOffer: nothing was sent, or the method can't be used any more.
+        NotOnOffer: the method can't be used any more.
         NumberWanted: the number was replaced since, and has to be typed anew.
         challenges.Refused: too soon or too many; the browser is told until when.
     """
-    last = standing.challenge
-    if last is None:
-        raise NotOnOffer
     method = Method(last.method)
     _offered(standing, method)
     kept = _destination(standing, method)
@@ -206,8 +203,8 @@ def _whose(standing: Standing) -> int:
     return (standing.attempt.user_id or 0) if standing.facts.leads_on else 0
 
 
-def pass_code(attempt: ResetAttempt, code: str) -> Answered:
-    """Spends the open challenge and writes down in the same transaction that it was passed.
+def pass_code(attempt: ResetAttempt, method: Method, code: str) -> Answered:
+    """Spends the method's open challenge and, in the same transaction, writes down the passed gate.
 
     Raises:
         OutOfTurn: the attempt isn't at the verify step.
@@ -216,7 +213,7 @@ def pass_code(attempt: ResetAttempt, code: str) -> Answered:
     guesses.count_a_guess(attempt.user_id or 0, queries.budget_of(attempt))
     with transaction.atomic():
         standing = require(attempt, Step.VERIFY)
-        answered = challenges.spend_code(Purpose.RESET, attempt.pk, code)
+        answered = challenges.spend_code(Purpose.RESET, attempt.pk, code, method=method)
         held = answered.challenge is None or _is_held(standing, answered.challenge)
         # What is wrong anyway isn't said to be replaced, where nobody may find out.
         told = answered.verdict is Verdict.RIGHT or not queries.conceals(attempt)
@@ -283,10 +280,10 @@ def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
 
 
 @transaction.atomic
-def pass_call(attempt: ResetAttempt) -> bool:
+def pass_call(attempt: ResetAttempt, method: Method) -> bool:
     """Whether the number shown was typed on the phone; if so the gate is passed now."""
     standing = require(attempt, Step.VERIFY)
-    challenge = challenges.spend_call(Purpose.RESET, attempt.pk)
+    challenge = challenges.spend_call(Purpose.RESET, attempt.pk, method=method)
     if challenge is None or not _is_held(standing, challenge):
         return False
     _settle(attempt, Answered(Verdict.RIGHT, challenge=challenge))

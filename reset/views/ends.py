@@ -24,6 +24,7 @@ from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
 from verification.middleware import answer_at_a_beat
+from verification.rules.masking import mask
 from verification.words import crowded_words
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
@@ -69,6 +70,18 @@ def done(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
         "reset/done.html",
         {"attempt": attempt, "code": _shown(attempt), "way_out": way_out(request)},
     )
+
+
+@require_safe
+@of_attempt
+def another(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+    """After a form of another attempt: what goes on in this browser now, and a way to begin anew.
+
+    It isn't the page of the step itself: who meant the other account would go on with this one.
+    """
+    username = queries.username_of(attempt)
+    context = {"masked": mask(username) if username else "", **_UNBRANDED}
+    return render(request, "reset/another.html", context)
 
 
 @require_safe

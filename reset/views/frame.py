@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
@@ -19,6 +21,8 @@ from tenants.policy import Method
 from tenants.queries import time_zone_in_force
 from verification.middleware import answer_at_a_beat
 from verification.services.guesses import Paused
+from verification.services.page_references import PageReference
+from verification.views import draw_for, sent_reference, stale_words
 
 View = Callable[[HttpRequest], HttpResponse]
 AttemptView = Callable[[HttpRequest, ResetAttempt], HttpResponse]
@@ -26,7 +30,11 @@ StandingView = Callable[[HttpRequest, Standing], HttpResponse]
 
 
 def of_attempt(view: AttemptView) -> View:
-    """A page about the browser's attempt, in its tenant, at whatever step it is."""
+    """A page about the browser's attempt, in its tenant, at whatever step it is.
+
+    Its forms carry which attempt that is. A form of another attempt, begun in this browser before,
+    changes nothing: the browser has one cookie, but its tabs may show several attempts.
+    """
 
     @wraps(view)
     def page(request: HttpRequest) -> HttpResponse:
@@ -36,6 +44,10 @@ def of_attempt(view: AttemptView) -> View:
             return redirect("reset:ended")
         answer_at_a_beat(request)
         with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
+            reference = sent_reference(request)
+            if request.method == "POST" and not reference.is_of(attempt.pk):
+                return _of_another_attempt(request, reference)
+            draw_for(request, attempt.pk, user_id=partial(queries.username_of, attempt))
             return view(request, attempt)
 
     return page
@@ -86,3 +98,19 @@ def onwards(standing: Standing, method: Method) -> HttpResponse:
     facts = standing.facts
     comes_next = step(replace(facts, passed=facts.passed | {method}), timezone.now())
     return with_cookie(redirect(f"reset:{comes_next}"), attempts.rotate(standing.attempt))
+
+
+def _of_another_attempt(request: HttpRequest, reference: PageReference) -> HttpResponse:
+    """Says whose attempt the page belongs to. Nothing was looked at that the form brought."""
+    name = reference.masked_name()
+    messages.warning(
+        request,
+        _(
+            "The page you used belongs to a password reset for %(user)s that has ended in this"
+            " browser. Nothing was changed and nothing was sent."
+        )
+        % {"user": name}
+        if name
+        else stale_words(),
+    )
+    return redirect("reset:another")

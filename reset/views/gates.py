@@ -16,6 +16,7 @@ from reset.queries.attempts import Standing
 from reset.rules import Step
 from reset.services import gates
 from reset.services.gates import NotOnOffer, NumberWanted
+from reset.views.answering import answering, page_of, shown_on
 from reset.views.frame import at, onwards
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
@@ -43,14 +44,8 @@ from verification.rules.verdicts import CallState, Verdict
 from verification.services import passkeys
 from verification.services.calls import call_state
 from verification.services.challenges import Refused
-from verification.views import site_of
-
-_PAGES = {
-    Method.QUESTIONS: "reset:questions",
-    Method.PASSKEY: "reset:passkey",
-    Method.AUTHENTICATOR: "reset:app",
-    Method.RECOVERY_CODE: "reset:recovery-code",
-}
+from verification.services.page_references import page_reference
+from verification.views import PAGE_FIELD, poll_of_another_page, sent_reference, site_of
 
 
 @at(Step.VERIFY)
@@ -65,11 +60,11 @@ def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
         except NumberWanted:
             return redirect(_number_page(method))
         except Refused as refusal:
-            if refusal.too_soon and _waits_for(standing, method):
-                return _sent_already(request, standing, method)
+            if refusal.too_soon and (sent := _open_of(standing, method)):
+                return _sent_already(request, standing, sent)
             form.add_error("method", _refused(refusal, method))
         else:
-            return redirect(_page_of(method))
+            return redirect(page_of(method))
     return render(request, "reset/verify.html", {"form": form, **_progress(standing)})
 
 
@@ -83,13 +78,13 @@ def number(request: HttpRequest, standing: Standing) -> HttpResponse:
     if form.is_valid():
         try:
             if gates.open_by_number(standing, method, form.cleaned_data["phone"]) is not None:
-                return redirect(_page_of(method))
+                return redirect(page_of(method))
             form.add_error("phone", NUMBER_WRONG)
         except NotOnOffer:
             return redirect("reset:verify")
         except Refused as refusal:
-            if refusal.too_soon and _waits_for(standing, method):
-                return _sent_already(request, standing, method)
+            if refusal.too_soon and (sent := _open_of(standing, method)):
+                return _sent_already(request, standing, sent)
             form.add_error("phone", _refused(refusal, method))
     context = {
         "form": form,
@@ -100,20 +95,17 @@ def number(request: HttpRequest, standing: Standing) -> HttpResponse:
     return render(request, "reset/number.html", context)
 
 
-@at(Step.VERIFY)
-def code(request: HttpRequest, standing: Standing) -> HttpResponse:
-    challenge = standing.challenge
-    policy = policy_in_force()
-    if challenge is None or not policy.is_typed_back(Method(challenge.method)):
-        return redirect("reset:verify")
-    form = CodeForm(request.POST or None, length=policy.code_digits)
+@answering("reset:code")
+def code(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+    form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
     if form.is_valid():
-        answered = gates.pass_code(standing.attempt, form.cleaned_data["code"])
+        method = Method(challenge.method)
+        answered = gates.pass_code(standing.attempt, method, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing, Method(challenge.method))
+            return onwards(standing, method)
         if answered.verdict is Verdict.DEAD or words.over_words(challenge):
             # The page itself says that the code is dead, for as long as it is.
-            return redirect("reset:code")
+            return redirect(_address_of(standing, method))
         form.add_error("code", verification_forms.verdict_words(answered))
     context = {
         "form": form,
@@ -124,14 +116,11 @@ def code(request: HttpRequest, standing: Standing) -> HttpResponse:
     return render(request, "reset/code.html", context)
 
 
-@at(Step.VERIFY)
-def call(request: HttpRequest, standing: Standing) -> HttpResponse:
-    challenge = standing.challenge
-    if challenge is None or _page_of(Method(challenge.method)) != "reset:call":
-        return redirect("reset:verify")
+@answering("reset:call")
+def call(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
     pending = False
     if request.method == "POST":
-        if gates.pass_call(standing.attempt):
+        if gates.pass_call(standing.attempt, Method(challenge.method)):
             return onwards(standing, Method(challenge.method))
         pending = True
     context = {
@@ -147,11 +136,11 @@ def call(request: HttpRequest, standing: Standing) -> HttpResponse:
 @for_a_script
 @require_safe
 @at(Step.VERIFY)
-def call_progress(_request: HttpRequest, standing: Standing) -> HttpResponse:
+def call_progress(request: HttpRequest, standing: Standing) -> HttpResponse:
     """For the script of the call page: what the phone is doing. It proves nothing."""
-    challenge = standing.challenge
+    challenge = sent_reference(request).challenge_among(standing.challenges)
     if challenge is None:
-        return JsonResponse({"state": "", "text": "", "done": True})
+        return poll_of_another_page()
     state = call_state(challenge)
     hides = queries.conceals(standing.attempt)
     done = state is CallState.CONFIRMED or (state is CallState.DENIED and not hides)
@@ -160,11 +149,8 @@ def call_progress(_request: HttpRequest, standing: Standing) -> HttpResponse:
     return JsonResponse({"state": shown.value, "text": text, "done": done})
 
 
-@at(Step.VERIFY)
-def answers(request: HttpRequest, standing: Standing) -> HttpResponse:
-    challenge = standing.challenge
-    if challenge is None or challenge.method != Method.QUESTIONS:
-        return redirect("reset:verify")
+@answering("reset:questions")
+def answers(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
     bank = questions()
     asked = {qid: bank[qid] for qid in gates.questions_asked(standing) if qid in bank}
     form = AnswersForm(request.POST or None, asked)
@@ -176,11 +162,8 @@ def answers(request: HttpRequest, standing: Standing) -> HttpResponse:
     return render(request, "reset/questions.html", {"form": form, **_progress(standing)})
 
 
-@at(Step.VERIFY)
-def app(request: HttpRequest, standing: Standing) -> HttpResponse:
-    challenge = standing.challenge
-    if challenge is None or challenge.method != Method.AUTHENTICATOR:
-        return redirect("reset:verify")
+@answering("reset:app")
+def app(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
     form = AppCodeForm(request.POST or None)
     if form.is_valid():
         answered = gates.pass_app(standing.attempt, form.cleaned_data["code"])
@@ -191,11 +174,8 @@ def app(request: HttpRequest, standing: Standing) -> HttpResponse:
     return render(request, "reset/app.html", context)
 
 
-@at(Step.VERIFY)
-def passkey(request: HttpRequest, standing: Standing) -> HttpResponse:
-    challenge = standing.challenge
-    if challenge is None or challenge.method != Method.PASSKEY:
-        return redirect("reset:verify")
+@answering("reset:passkey")
+def passkey(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
     site = site_of(request)
     form = PasskeyForm(request.POST or None)
     if form.is_valid():
@@ -216,11 +196,8 @@ def passkey(request: HttpRequest, standing: Standing) -> HttpResponse:
     return render(request, "reset/passkey.html", context)
 
 
-@at(Step.VERIFY)
-def recovery_code(request: HttpRequest, standing: Standing) -> HttpResponse:
-    challenge = standing.challenge
-    if challenge is None or challenge.method != Method.RECOVERY_CODE:
-        return redirect("reset:verify")
+@answering("reset:recovery-code")
+def recovery_code(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
     form = RecoveryCodeForm(request.POST or None)
     if form.is_valid():
         answered = gates.pass_recovery_code(standing.attempt, form.cleaned_data["code"])
@@ -233,34 +210,32 @@ def recovery_code(request: HttpRequest, standing: Standing) -> HttpResponse:
 
 
 @require_POST
-@at(Step.VERIFY)
-def resend(request: HttpRequest, standing: Standing) -> HttpResponse:
-    """A new code or call by the same method; if it is too soon, the page says from when."""
-    challenge = standing.challenge
-    if challenge is None:
-        return redirect("reset:verify")
+@answering()
+def resend(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+    """A new code or call by the page's method; if it is too soon, the page says from when."""
+    method = Method(challenge.method)
     try:
-        gates.send_again(standing)
+        gates.send_again(standing, challenge)
     except NotOnOffer:
         return redirect("reset:verify")
     except NumberWanted:
-        return redirect(_number_page(Method(challenge.method)))
+        return redirect(_number_page(method))
     except Refused as refusal:
         messages.warning(request, _refused(refusal, Method(challenge.method)))
         if not refusal.too_soon:
             return redirect("reset:verify")
-    return redirect(_page_of(Method(challenge.method)))
+        return redirect(_address_of(standing, method))
+    return redirect(page_of(method))
 
 
-def _waits_for(standing: Standing, method: Method) -> bool:
-    """Whether the attempt waits for the answer to this method, and no newer one replaced it."""
-    return standing.challenge is not None and standing.challenge.method == method
+def _open_of(standing: Standing, method: Method) -> Challenge | None:
+    """The challenge of this method that the attempt waits for."""
+    return shown_on(page_of(method), standing, method)
 
 
-def _sent_already(request: HttpRequest, standing: Standing, method: Method) -> HttpResponse:
-    if standing.challenge is not None:
-        messages.info(request, words.sent_words(standing.challenge))
-    return redirect(_page_of(method))
+def _sent_already(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+    messages.info(request, words.sent_words(challenge))
+    return redirect(_address_of(standing, Method(challenge.method)))
 
 
 def _refused(refusal: Refused, method: Method) -> str:
@@ -269,11 +244,13 @@ def _refused(refusal: Refused, method: Method) -> str:
     return verification_forms.refusal_words(refusal.until)
 
 
-def _page_of(method: Method) -> str:
-    """Where what a method asks for is answered."""
-    if policy_in_force().is_typed_back(method):
-        return "reset:code"
-    return "reset:call" if method.is_call else _PAGES[method]
+def _address_of(standing: Standing, method: Method) -> str:
+    """The page of the method's open challenge, which needn't be the newest that a page shows."""
+    page = page_of(method)
+    newest = shown_on(page, standing)
+    if newest is None or newest.method == method:
+        return reverse(page)
+    return f"{reverse(page)}?{urlencode({'method': method.value})}"
 
 
 def _number_page(method: Method) -> str:
@@ -303,7 +280,8 @@ def _call_words(attempt: ResetAttempt, state: CallState) -> str:
 def _about(standing: Standing, challenge: Challenge) -> dict[str, object]:
     """What the pages for codes and calls show of a challenge."""
     method, hides = Method(challenge.method), queries.conceals(standing.attempt)
-    sends = standing.waiting.sends if standing.waiting else 0
+    sends = sum(one.method == method for one in standing.challenges)
+    reference = page_reference(standing.attempt.pk, challenge)
     policy = policy_in_force()
     message, destination = message_of(challenge), destination_of(challenge)
     failed = message is not None and message.state == message.State.FAILED
@@ -316,7 +294,7 @@ def _about(standing: Standing, challenge: Challenge) -> dict[str, object]:
         "resend_url": reverse("reset:resend"),
         "again_url": reverse("reset:resend"),
         "check_url": reverse("reset:call"),
-        "poll_url": reverse("reset:call-state"),
+        "poll_url": f"{reverse('reset:call-state')}?{urlencode({PAGE_FIELD: str(reference)})}",
         "resend_at": resend_at(challenge, sends),
         "resent": sends > 1,
         "send_failed": failed and not hides,

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from verification import clock
+from verification.views import PAGE_FIELD
 
 register = template.Library()
 
@@ -41,8 +42,21 @@ def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dic
     return {"problems": _problems(form, labelled=labelled) if form else []}
 
 
-@register.inclusion_tag("components/form.html")
+@register.simple_tag(takes_context=True)
+def page_reference(context: template.Context) -> SafeString:
+    """The hidden field that says which attempt or challenge the page was drawn for, if any.
+
+    It stands in every form of the shared pieces, next to the CSRF token.
+    """
+    reference = getattr(context.get("request"), "drawn_for", None)
+    if reference is None:
+        return SafeString("")
+    return format_html('<input type="hidden" name="{}" value="{}">', PAGE_FIELD, reference)
+
+
+@register.inclusion_tag("components/form.html", takes_context=True)
 def the_form(  # noqa: PLR0913  # a form has this many sides, all named
+    context: template.Context,
     form: forms.BaseForm,
     *,
     submit: str,
@@ -66,6 +80,7 @@ def the_form(  # noqa: PLR0913  # a form has this many sides, all named
         account: the user ID whose password the form sets, for password managers.
     """
     return {
+        "request": context.get("request"),
         "form": form,
         "submit": submit,
         "submit_class": submit_class,
@@ -77,8 +92,9 @@ def the_form(  # noqa: PLR0913  # a form has this many sides, all named
     }
 
 
-@register.inclusion_tag("components/button_form.html")
-def button_form(
+@register.inclusion_tag("components/button_form.html", takes_context=True)
+def button_form(  # noqa: PLR0913  # a button has this many sides, all named
+    context: template.Context,
     action: str,
     label: str,
     *,
@@ -98,6 +114,7 @@ def button_form(
         value: the value of `name`.
     """
     return {
+        "request": context.get("request"),
         "action": action,
         "label": label,
         "kind": kind,

@@ -130,7 +130,7 @@ for (const state of all("[data-poll]")) {
     const { state: now, text, done } = await fetch(poll).then((answer) => answer.json()).catch(() => ({}));
     if (text && state.textContent !== text) state.textContent = text;
     if (form && now === "confirmed") return form.requestSubmit();
-    if (done) return location.assign(next ?? location.pathname);
+    if (done) return location.assign(next ?? location.pathname + location.search);
     clearTimeout(timer);
     if (Date.now() < end) timer = setTimeout(ask, 2000);
   };

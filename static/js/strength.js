@@ -10,6 +10,8 @@ const ask = async () => {
   const { signal } = request;
   const body = new FormData();
   body.set("csrfmiddlewaretoken", field.form.elements.namedItem("csrfmiddlewaretoken").value);
+  const page = field.form.elements.namedItem("page_ref");
+  if (page) body.set("page_ref", page.value);
   body.set("new_password", field.value);
   const answer = await fetch(line.dataset.strength, { method: "POST", body, redirect: "error", signal });
   const { lines = [] } = answer.ok ? await answer.json() : {};

@@ -12,7 +12,8 @@ from reset.models import ResetAttempt
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Method, Questions
 from tenants.services import change_policy
-from tests.attacks.visitors import EVERYTHING, Visitor, person
+from tests.attacks.visitors import EVERYTHING, Visitor, person, wrong
+from tests.forms import FIELD, reference_on
 from verification.models import Challenge
 from verification.queries.holdings import holdings_of
 from verification.services.calls import press
@@ -90,7 +91,7 @@ def test_who_says_on_the_phone_that_it_wasnt_them_is_nobody(organisation, mailro
         if kind == "registered":
             press(Challenge.objects.latest("created_at").pk, "9")
         page = visitor.get("/passwordreset/call")
-        state = visitor.client.get("/passwordreset/call-state").json()
+        state = visitor.poll(page)
         told.append((page.status_code, state["state"], state["done"]))
 
     assert told[0] == told[1] == (200, "queued", False)
@@ -119,3 +120,21 @@ def test_a_reset_by_the_owner_doesnt_show_in_a_strangers_attempt(organisation, m
     visitor.post("/passwordreset/code", {"code": code})
     assert visitor.client.get("/passwordreset/new-password").url == "/passwordreset/verify"
     assert ResetAttempt.objects.get().outcome == "failed"
+
+
+@pytest.mark.parametrize("method", [Method.EMAIL, Method.MOBILE_CALL, Method.QUESTIONS])
+def test_a_form_of_another_attempt_is_refused_alike(organisation, hashed, site, method):
+    told = []
+    for upn in (person("unknown", "nobody"), person("registered", "newboy")):
+        visitor = Visitor(upn, hashed).identify()
+        gate = visitor.post("/passwordreset/verify", {"method": method}).headers["Location"]
+        older = visitor.get(gate)
+        visitor.identify()
+        visitor.post(gate, wrong(method, older) | {FIELD: reference_on(older)})
+        visitor.post(gate, wrong(method, older) | {FIELD: ""})
+        told.append(visitor.get("/passwordreset/another"))
+        visitor.seen.pages[:] = visitor.seen.pages[-3:]
+        told.append(visitor.seen.pages)
+
+    assert "belongs to a password reset for" in told[0].text
+    assert told[1] == told[3]

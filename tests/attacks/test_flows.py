@@ -340,7 +340,7 @@ def test_two_sessions_that_confirm_one_address_at_once_both_get_an_answer(mailro
         work = []
         for context in contexts:
             enrol.start_email(person, context, "one@mail.example")
-            work.append((context, mailroom.code()))
+            work.append((Challenge.objects.get(context=context), mailroom.code()))
 
     answers = all_at_once(2, lambda: enrol.confirm_code(person, *work.pop()), tenant_id=tenant.pk)
 

@@ -104,12 +104,12 @@ def walk_past_the_number(upn, hashed, method):
     assert visitor.get(asked).status_code == 200
     visitor.post(asked, {"phone": "010-5555-4444"})
     gate = reverse("reset:call" if method.is_call else "reset:code")
-    visitor.get(gate)
+    page = visitor.get(gate)
     visitor.post(gate, {"code": "11111111"})
     visitor.post("/passwordreset/resend")
     visitor.get("/passwordreset/verify")
     if method.is_call:
-        visitor.poll()
+        visitor.poll(page)
     return visitor.seen
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from html import unescape
 
 from django.db import connection
 from django.test import Client
@@ -113,9 +114,11 @@ class Visitor:
         self.get("/passwordreset/verify")
         return self
 
-    def poll(self):
-        """As the page of a call does."""
-        assert self.get(reverse("reset:call-state")).status_code == 200
+    def poll(self, page):
+        """As the script of this page of a call does."""
+        answer = self.get(poll_address(page))
+        assert answer.status_code == 200
+        return answer.json()
 
     def walk(self, method):
         """Chooses a method and gets it wrong, asks again, tries another time, looks back."""
@@ -131,8 +134,14 @@ class Visitor:
         self.get("/passwordreset/ended")
         self.get("/passwordreset/contact")
         if method.is_call:
-            self.poll()
+            self.poll(page)
         return self.seen
+
+
+def poll_address(page):
+    """Where the page of a call asks what the phone is doing."""
+    found = re.search(r'data-poll="([^"]*)"', page.text)
+    return unescape(found[1]) if found else reverse("reset:call-state")
 
 
 def wrong(method, page):

@@ -134,7 +134,7 @@ def test_who_is_paused_is_found_before_the_portal_refuses_them(crowd, admin, mai
     attempt = begin(crowd["able"].upn, network="192.0.2.2").attempt
     gates.open_gate(standing_of(attempt), Method.EMAIL)
     mailroom.work()
-    gates.pass_code(attempt, "wrong")
+    gates.pass_code(attempt, Method.EMAIL, "wrong")
     block(crowd["able"])
 
     assert names(admin.get(LIST, {"state": "blocked"})) == ["able", "stuck"]

@@ -24,7 +24,7 @@ from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import make_admin
-from verification.models import AuthenticationMethod, NoticeLink
+from verification.models import AuthenticationMethod, Challenge, NoticeLink
 from verification.queries import methods_by_proof, recovery_set_of, value_of
 from verification.services import notices, recovery_codes
 from verification.services.notice_words import Notice
@@ -358,7 +358,7 @@ def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mai
     context = uuid.uuid4()
     enrol.start_email(before, context, "thief@mail.example")
     with pytest.raises(manage.Frozen):
-        enrol.confirm_code(before, context, mailroom.code())
+        enrol.confirm_code(before, Challenge.objects.get(context=context), mailroom.code())
 
     assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji.home@mail.example"
 

@@ -175,15 +175,15 @@ def test_older_codes_of_another_attempt_are_wrong_ones(contoso, mailroom, clock)
     assert spend(context, old).tries_left == MAX_TRIES - 1
 
 
-def test_another_method_kills_the_code_of_the_first(contoso, mailroom):
+def test_another_method_leaves_the_code_of_the_first_alone(contoso, mailroom):
     context, user = uuid.uuid4(), make_user()
     ask(user, context)
     mailed = mailroom.code()
     ask_for_text(user, context)
     mailroom.work()
 
-    assert spend(context, mailed, method=Method.EMAIL).verdict is Verdict.EXPIRED
-    assert spend(context, mailed).verdict is Verdict.WRONG
+    assert spend(context, mailed, method=Method.MOBILE_TEXT).verdict is Verdict.WRONG
+    assert spend(context, mailed, method=Method.EMAIL).verdict is Verdict.RIGHT
 
 
 def test_a_second_try_of_the_worker_makes_another_code(contoso, mailroom):

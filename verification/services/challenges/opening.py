@@ -1,8 +1,12 @@
-"""Opening a challenge. Whatever was open before it in the same attempt or session is dead."""
+"""Opening a challenge. An open one of the same method in the same attempt or session is dead then.
+
+Those of other methods stay open: a code by mail in one tab and a code by text in another are each
+answered on their own page. Wrong tries are counted for the user, however many are open.
+"""
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -57,9 +61,7 @@ def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Meth
     now = timezone.now()
     not_for_ever(purpose, challenges_in(purpose, context).count())
     with transaction.atomic():
-        Challenge.objects.filter(
-            purpose=purpose, context=context, spent_at=None, closed_at=None
-        ).update(closed_at=now)
+        _close_open(purpose, context, method, now)
         return Challenge.objects.create(
             user_id=user_id,
             purpose=purpose,
@@ -74,9 +76,7 @@ def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Meth
 def _opened(asked: Asked, policy: Policy) -> Challenge:
     now = timezone.now()
     lifetime = policy.code_lifetime(asked.method)
-    Challenge.objects.filter(
-        purpose=asked.purpose, context=asked.context, spent_at=None, closed_at=None
-    ).update(closed_at=now)
+    _close_open(asked.purpose, asked.context, asked.method, now)
     challenge = Challenge(
         user_id=asked.user_id,
         purpose=asked.purpose,
@@ -109,3 +109,9 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
         method=asked.method,
     )
     return challenge
+
+
+def _close_open(purpose: Purpose, context: uuid.UUID, method: Method, now: datetime) -> None:
+    Challenge.objects.filter(
+        purpose=purpose, context=context, method=method, spent_at=None, closed_at=None
+    ).update(closed_at=now)

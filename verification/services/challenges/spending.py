@@ -42,6 +42,9 @@ def spend_code(
     """Spends the newest challenge if the code is right. Of two racing requests one wins.
 
     Call it in the transaction that writes down what the proof is for.
+
+    Args:
+        method: of the page that the code was typed into; None where only one can be open.
     """
     now = timezone.now()
     challenge = newest(purpose, context, method)
@@ -89,9 +92,15 @@ def spend_judged(purpose: Purpose, context: uuid.UUID, method: Method, *, right:
     return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 
-def spend_call(purpose: Purpose, context: uuid.UUID) -> Challenge | None:
-    """Spends a call on which the number shown was typed; None as long as it wasn't."""
-    challenge = newest(purpose, context)
+def spend_call(
+    purpose: Purpose, context: uuid.UUID, *, method: Method | None = None
+) -> Challenge | None:
+    """Spends a call on which the number shown was typed; None as long as it wasn't.
+
+    Args:
+        method: of the page that waits for the call; None where only one can be open.
+    """
+    challenge = newest(purpose, context, method)
     if challenge is None:
         return None
     confirmed = Challenge.objects.filter(
