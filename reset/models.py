@@ -9,6 +9,7 @@ from django.db import models
 from isolation.models import TenantOwned
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Goal
+from tenants.models import PolicyVersion
 from tenants.policy import method_choices, proof_choices
 
 
@@ -30,7 +31,12 @@ class ResetAttempt(TenantOwned):
     sealed: ClassVar = {"username": "reset.attempt.username"}
     """What was typed, sealed: it may be the name of nobody."""
     session_epoch = models.PositiveIntegerField(default=0)
+    policy_version = models.ForeignKey(
+        PolicyVersion, models.PROTECT, null=True, related_name="attempts"
+    )
+    """The policy that it began under."""
     policy = models.JSONField(default=dict)
+    """What statements ask of that policy; all of it in attempts from before there were versions."""
     goal = models.CharField(max_length=10, blank=True, choices=[(g, g) for g in Goal])
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

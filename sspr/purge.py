@@ -10,14 +10,16 @@ from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from delivery.models import DemoMessage, Outgoing
 from isolation.scope import NOBODY, in_tenant
 from limits.models import Counter
 from reset.models import Outcome, ResetAttempt
+from tenants.models import PolicyVersion
 from tenants.queries import tenant_ids
+from tenants.services import policy_digests
 from verification.models import (
     AccessPass,
     Authenticator,
@@ -60,6 +62,7 @@ OF_A_TENANT = (
     Rule(ResetAttempt, _QUARTER, lambda at: Q(started_at__lt=at) & ~Q(outcome=Outcome.SUCCEEDED)),
     # The list of people says when the last reset was.
     Rule(ResetAttempt, _TWO_YEARS, lambda at: Q(started_at__lt=at)),
+    Rule(PolicyVersion, _DAY, lambda at: Q(written_at__lt=at) & _is_of_no_use()),
     Rule(AccessPass, _MONTH, lambda at: Q(ends_at__lt=at) | Q(revoked_at__lt=at)),
     Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
@@ -113,6 +116,12 @@ def _portion(rows: models.QuerySet[Any]) -> int:
     if keys:
         rows.filter(pk__in=keys).delete()
     return len(keys)
+
+
+def _is_of_no_use() -> Q:
+    """Policies that aren't in force and that no attempt began under."""
+    attempts = ResetAttempt.objects.filter(policy_version=OuterRef("pk"))
+    return ~Q(digest__in=policy_digests()) & ~Q(Exists(attempts))
 
 
 def _unlocked(at: datetime) -> Q:

@@ -1,5 +1,7 @@
 """Founding an organisation and changing what it decided."""
 
+import hashlib
+import json
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -8,8 +10,8 @@ from django.db import transaction
 from audit.activities import Activity
 from audit.services import Actor, record, sealing
 from isolation.scope import in_tenant
-from tenants.models import Decisions, Domain, Tenant
-from tenants.policy import Policy, to_plain
+from tenants.models import Decisions, Domain, PolicyVersion, Tenant
+from tenants.policy import Policy, for_administrators, to_plain
 from tenants.policy_file import differences, objection, written
 from tenants.queries import (
     enough_questions,
@@ -56,6 +58,7 @@ def create_tenant(founding: Founding) -> Tenant:
         for name in founding.domains:
             Domain.objects.create(name=name)
         Decisions.objects.create(values=to_plain(founding.policy))
+        policy_version(founding.policy)
         sealing.begin()
         record(Activity.TENANT_CREATED, actor_id=Actor.COMMAND, slug=founding.slug)
     return tenant
@@ -83,6 +86,7 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
     _check(policy, changed.keys())
     Decisions.objects.update_or_create(defaults={"values": to_plain(policy)})
     forget_policy()
+    policy_version(policy)
     for name, (old, new) in changed.items():
         record(
             Activity.POLICY_CHANGED,
@@ -92,6 +96,36 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
             new=written(new),
         )
     return [f"{name}: {written(old)} → {written(new)}" for name, (old, new) in changed.items()]
+
+
+def policy_version(policy: Policy) -> PolicyVersion:
+    """The row of the policy in force, or of what administrators are asked by it.
+
+    Both are written when the policy is saved, or when either is asked for first: a reset costs the
+    same statements for administrators and others.
+    """
+    digest = policy_digest(policy)
+    rows = PolicyVersion.objects.filter(digest=digest).defer("values")
+    if (row := rows.first()) is None:
+        now = policy_in_force()
+        for each in (now, for_administrators(now), policy):
+            if each is not None:
+                PolicyVersion.objects.get_or_create(
+                    digest=policy_digest(each), defaults={"values": to_plain(each)}
+                )
+        row = rows.get()
+    return row
+
+
+def policy_digests() -> set[str]:
+    """Of the policy in force, and of what administrators are asked by it."""
+    now = policy_in_force()
+    return {policy_digest(one) for one in (now, for_administrators(now)) if one is not None}
+
+
+def policy_digest(policy: Policy) -> str:
+    """Policies that decide the same have the same one."""
+    return hashlib.sha256(json.dumps(to_plain(policy), sort_keys=True).encode()).hexdigest()
 
 
 def _check(policy: Policy, changed: AbstractSet[str]) -> None:

@@ -92,7 +92,10 @@ def browser_mac(cookie: str) -> str:
 
 def attempt_of(cookie: str) -> ResetAttempt | None:
     """The attempt of a browser. The one read before a tenant is known: the cookie is the proof."""
-    return ResetAttempt.unscoped.filter(browser=browser_mac(cookie)).first() if cookie else None
+    if not cookie:
+        return None
+    attempts = ResetAttempt.unscoped.select_related("policy_version")
+    return attempts.filter(browser=browser_mac(cookie)).first()
 
 
 def user_of(attempt: ResetAttempt, *, lock: bool = False) -> User | None:
@@ -125,7 +128,9 @@ def policy_for(user: User | None) -> Policy | None:
 def policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
     """The stricter of the policy at the start and now; None when nobody can meet both."""
     now = policy_for(user)
-    return strictest(from_plain(attempt.policy), now) if now else None
+    version = attempt.policy_version
+    start = from_plain(version.values if version else attempt.policy)
+    return strictest(start, now) if now else None
 
 
 def number_of_nobody(upn: str) -> int:

@@ -22,8 +22,9 @@ from reset.queries import attempts as queries
 from reset.queries.attempts import Standing
 from reset.refusals import Refusal, why_not
 from reset.rules import Goal, Step, step
-from tenants.policy import Policy, Scope, Unknown, to_plain
+from tenants.policy import Policy, Scope, Unknown
 from tenants.queries import in_tenant_of, policy_in_force
+from tenants.services import policy_version
 from vault.services import sealed
 from verification.services import lockouts
 from verification.services.guesses import Budget, pause_of
@@ -179,7 +180,8 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         support_code="".join(secrets.choice(_CROCKFORD) for _ in range(8)),
         user_id=user.pk if user else nobody,
         session_epoch=user.session_epoch if user else 0,
-        policy=to_plain(decided),
+        policy_version=policy_version(decided),
+        policy={"unknown_users": decided.unknown_users.value},
         goal=_goal(user, decided, wanted),
         started_at=timezone.now(),
         refused=refusal or "",

@@ -1,5 +1,5 @@
 from tenants.models.brand import Branding, CustomText
-from tenants.models.decisions import CustomQuestion, Decisions, SwitchedOff
+from tenants.models.decisions import CustomQuestion, Decisions, PolicyVersion, SwitchedOff
 from tenants.models.organisation import Domain, Group, GroupNesting, Tenant
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Domain",
     "Group",
     "GroupNesting",
+    "PolicyVersion",
     "SwitchedOff",
     "Tenant",
 ]

@@ -22,6 +22,22 @@ class Decisions(TenantOwned):
         return f"decisions of tenant {self.tenant_id}"
 
 
+class PolicyVersion(TenantOwned):
+    """A policy as it was at some time, once, however many reset attempts began under it."""
+
+    digest = models.CharField(max_length=64)
+    values = models.JSONField()
+    written_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "digest"], name="one_row_per_policy")
+        ]
+
+    def __str__(self) -> str:
+        return f"policy {self.digest[:8]} of tenant {self.tenant_id}"
+
+
 class CustomQuestion(TenantOwned):
     """A security question that the organisation wrote itself."""
 

@@ -207,14 +207,11 @@ def test_threads_see_their_own(two):
 @pytest.mark.django_db(transaction=True)
 def test_many_values_are_for_one_alone(two):
     mine, other = two
-    names = [["a", mine.pk], ["b", mine.pk]]
+    insert = "INSERT INTO tenants_group (name, key, tenant_id) VALUES (%s, %s, %s)"
     with in_tenant(mine.pk), connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO tenants_group (name, tenant_id) VALUES (%s, %s)", names)
+        cursor.executemany(insert, [["a", "a", mine.pk], ["b", "b", mine.pk]])
         with pytest.raises(ProgrammingError, match=REFUSED), transaction.atomic():
-            cursor.executemany(
-                "INSERT INTO tenants_group (name, tenant_id) VALUES (%s, %s)",
-                [["c", mine.pk], ["d", other.pk]],
-            )
+            cursor.executemany(insert, [["c", "c", mine.pk], ["d", "d", other.pk]])
 
     assert sorted(Group.unscoped.values_list("name", flat=True)) == ["a", "b", "mine", "other"]
 

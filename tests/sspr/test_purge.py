@@ -89,6 +89,7 @@ def test_after_years_only_what_people_hold_and_the_history_are_there(lived):
 
     kept = {name for name, count in counts().items() if count}
     assert kept == {
+        "tenants.PolicyVersion",
         "verification.Authenticator",
         "verification.Passkey",
         "verification.RecoveryCode",
