@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 import idna
+from babel.core import get_global
 from phonenumbers import SUPPORTED_REGIONS
 
 from typed.rules import folded
 
-_TIME_ZONES = {"KR": "Asia/Seoul"}
+_MAIN_ZONES = {
+    "CN": "Asia/Shanghai",
+    "CY": "Asia/Nicosia",
+    "DE": "Europe/Berlin",
+    "MY": "Asia/Kuala_Lumpur",
+    "UA": "Europe/Kyiv",
+    "UZ": "Asia/Tashkent",
+}
+"""Of countries that have one time by law, or in effect, and several entries in the database."""
 _ADDRESS = re.compile(
     r"https://([a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][a-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?",
     re.ASCII | re.IGNORECASE,
@@ -115,9 +124,20 @@ def is_time_zone(name: str) -> bool:
     return name in available_timezones()
 
 
-def usual_time_zone(country: str) -> str:
-    """The time zone of an organisation that named none."""
-    return _TIME_ZONES.get(country, "UTC")
+def time_zones(country: str) -> list[str]:
+    """The time zones of a country, one where its clocks are the same everywhere.
+
+    Source: CLDR's zones by territory, as babel has them.
+
+    >>> time_zones("KR"), time_zones("DE"), len(time_zones("US")) > 3
+    (['Asia/Seoul'], ['Europe/Berlin'], True)
+    """
+    if main := _MAIN_ZONES.get(country):
+        return [main]
+    territories = get_global("zone_territories")
+    return sorted(
+        zone for zone, there in territories.items() if there == country and is_time_zone(zone)
+    )
 
 
 def filled(text: str, facts: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ _DAY = {"en": "j F Y", "ko": "Y년 n월 j일"}
 _CLOCK = {"en": "H:i T", "ko": "A g:i (T)"}
 _DAY_AND_CLOCK = {"en": "j F Y, H:i T", "ko": "Y년 n월 j일 A g:i (T)"}
 _EXACTLY = {"en": "j F Y, H:i:s T", "ko": "Y년 n월 j일 A g:i:s (T)"}
-_IN_A_TEXT = {"en": "H:i"}
+_IN_A_TEXT = {"en": "H:i T"}
 
 
 def when(instant: datetime) -> str:
@@ -49,4 +49,10 @@ def exactly(instant: datetime) -> str:
 
 def _written(instant: datetime, shapes: dict[str, str]) -> str:
     shape = shapes.get(get_language() or "en", shapes["en"])
-    return date_format(timezone.localtime(instant), shape)
+    local = timezone.localtime(instant)
+    zone = f"{local:%Z}"
+    if zone[:1] not in {"+", "-"}:
+        return date_format(local, shape)
+    # Many zones have no letters: "-03" behind a time means nothing to most people.
+    hours, minutes = zone[1:3].lstrip("0") or "0", zone[3:] and f":{zone[3:]}"
+    return date_format(local, shape).replace(zone, f"UTC{zone[0]}{hours}{minutes}")

@@ -11,6 +11,7 @@ from directory.models import Membership, User
 from isolation.scope import current_tenant_id, everywhere, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant, make_user
+from typed.rules import folded
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 COLUMNS = ("upn", "display_name", "password")
@@ -73,8 +74,8 @@ class BothWays(TestCase):
     @settings(max_examples=25, deadline=None)
     @given(st.dictionaries(ODD.filter(bool), st.tuples(ODD, st.booleans()), max_size=6))
     def test_rows_are_the_same_whichever_way_they_came(self, people):
-        columns = ("upn", "display_name", "enabled")
-        rows = [(upn, *more) for upn, more in people.items()]
+        columns = ("upn", "display_name", "folded_name", "enabled")
+        rows = [(upn, name, folded(name), on) for upn, (name, on) in people.items()]
         fields = [f.attname for f in User._meta.concrete_fields if f.attname != "id"]
 
         with in_tenant(make_tenant().pk):
@@ -92,7 +93,7 @@ class BothWays(TestCase):
 
 
 def portion(*names):
-    return {"name": list(names)}
+    return {"name": list(names), "key": list(names)}
 
 
 def test_all_of_many_are_added_whatever_their_letters(contoso):

@@ -23,10 +23,11 @@ def test_older_groups_stay_apart_and_older_people_are_found():
     try:
         old = migrated(BEFORE)
         group, users = old.get_model("tenants", "Group"), old.get_model("directory", "User")
-        for name in ("Staff", "STAFF", "staff"):
-            group.objects.create(tenant_id=tenant.pk, name=name)
-        users.objects.filter(pk=user.pk).update(upn="sean.o’brien@moving.example")
-        twin = users.objects.create(tenant_id=tenant.pk, upn="d’arc@moving.example").pk
+        with in_tenant(tenant.pk):
+            for name in ("Staff", "STAFF", "staff"):
+                group.objects.create(tenant_id=tenant.pk, name=name)
+            users.objects.filter(pk=user.pk).update(upn="sean.o’brien@moving.example")
+            twin = users.objects.create(tenant_id=tenant.pk, upn="d’arc@moving.example").pk
     finally:
         migrated(MigrationExecutor(connection).loader.graph.leaf_nodes())
     with in_tenant(tenant.pk):

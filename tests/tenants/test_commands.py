@@ -82,12 +82,29 @@ def test_nobody_of_a_new_tenant_may_reset_yet(db):
         assert policy_in_force().questions is Questions.OFF
 
 
-def test_time_zone_may_be_given_and_is_utc_where_nobody_knows(db):
-    create(time_zone="Europe/London")
-    create(slug="other", domain=["other.example"], country="us")
+@pytest.mark.parametrize(
+    ("country", "zone"),
+    [
+        ("DE", "Europe/Berlin"),
+        ("gb", "Europe/London"),
+        ("JP", "Asia/Tokyo"),
+        ("IN", "Asia/Kolkata"),
+        ("CN", "Asia/Shanghai"),
+        ("FR", "Europe/Paris"),
+    ],
+)
+def test_country_with_one_time_says_the_time_zone(db, country, zone):
+    create(country=country)
 
-    zones = Tenant.objects.order_by("pk").values_list("time_zone", flat=True)
-    assert list(zones) == ["Europe/London", "UTC"]
+    assert Tenant.objects.get().time_zone == zone
+
+
+def test_time_zone_must_be_given_for_a_country_with_several(db):
+    with pytest.raises(CommandError, match=r"^--time-zone: .*America/New_York"):
+        create(country="us")
+    create(country="us", time_zone="America/Chicago")
+
+    assert Tenant.objects.get().time_zone == "America/Chicago"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +124,7 @@ def test_time_zone_may_be_given_and_is_utc_where_nobody_knows(db):
         ({"country": "Korea"}, "--country"),
         ({"language": "tlh"}, "--language"),
         ({"time_zone": "Mars/Base"}, "--time-zone"),
+        ({"country": "XK"}, "--time-zone"),
     ],
     ids=str,
 )

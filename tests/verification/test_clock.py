@@ -1,5 +1,6 @@
 """One clock: what a page says at 23:41, the mail about it says too."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -62,18 +63,35 @@ def test_a_mail_with_a_code_says_until_when_as_pages_do(contoso, mailroom):
     assert "오후 11:51 (KST)까지 한 번만" in mail.text
 
 
-def test_a_text_leaves_the_zone_out(contoso, mailroom):
-    user = make_user(language="en")
-    make_phone(user)
-
-    notices.tell(user, Notice.PASSWORD_CHANGED)
-    (text,) = [one.text for one in mailroom.work() if one.destination.startswith("+")]
-
-    assert "at 23:41." in text
-    assert "KST" not in text
-
-
 def test_the_day_is_said_as_soon_as_it_is_another_one():
     after_midnight = datetime(2026, 11, 28, 15, 0, tzinfo=UTC)
 
     assert when(after_midnight) == day_and_clock(after_midnight) == "29 November 2026, 00:00 KST"
+
+
+def test_a_text_says_the_time_with_its_zone(contoso, mailroom):
+    for upn, language in (("minji@contoso.example", "ko"), ("amy@contoso.example", "en")):
+        user = make_user(upn, language=language)
+        make_phone(user)
+        notices.tell(user, Notice.RESET)
+    texts = [one.text for one in mailroom.work() if one.destination.startswith("+")]
+
+    assert len(texts) == 2
+    assert "at 23:41 KST" in texts[1]
+    # A long link leaves no room for a time in Korean; then none is said.
+    assert not re.search(r"23:41(?! KST)", "".join(texts))
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("America/Sao_Paulo", "11:41 UTC-3"),
+        ("Asia/Dubai", "18:41 UTC+4"),
+        ("Asia/Kathmandu", "20:26 UTC+5:45"),
+        ("Europe/Berlin", "15:41 CET"),
+        ("UTC", "14:41 UTC"),
+    ],
+)
+def test_a_zone_without_letters_is_said_as_its_distance(zone, said):
+    with translation.override("en"), timezone.override(ZoneInfo(zone)):
+        assert when(LATE).endswith(said)

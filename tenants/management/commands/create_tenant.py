@@ -8,7 +8,7 @@ from django.core.validators import validate_slug
 from django.db import IntegrityError
 
 from tenants.queries import portals_in, taken_domains, tenant_by_slug
-from tenants.rules import NotADomain, domain_name, is_country, is_time_zone, usual_time_zone
+from tenants.rules import NotADomain, domain_name, is_country, is_time_zone, time_zones
 from tenants.services import Founding, create_tenant
 
 _LONGEST = {"--name": 100, "--short-name": 20, "--slug": 40}
@@ -32,7 +32,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--country", required=True, help="ISO 3166 code, like KR")
         parser.add_argument("--language", required=True, help=f"one of {_languages()}")
-        parser.add_argument("--time-zone", help="like Asia/Seoul; the country's, or UTC")
+        parser.add_argument(
+            "--time-zone", help="like Asia/Seoul; needed for a country with several"
+        )
         parser.add_argument("--short-name", default="", help="that fits into a text message")
 
     def handle(self, **options: Any) -> None:
@@ -50,7 +52,7 @@ def _checked(options: dict[str, Any]) -> Founding:
         raise CommandError(f"--country: {country} is no ISO 3166 code; give one like KR")
     if options["language"] not in dict(settings.LANGUAGES):
         raise CommandError(f"--language: {options['language']} isn't one of {_languages()}")
-    time_zone = options["time_zone"] or usual_time_zone(country)
+    time_zone = options["time_zone"] or _only_time_zone(country)
     if not is_time_zone(time_zone):
         raise CommandError(f"--time-zone: {time_zone} is unknown; give one like Asia/Seoul")
     return Founding(
@@ -62,6 +64,14 @@ def _checked(options: dict[str, Any]) -> Founding:
         time_zone=time_zone,
         short_name=_fitting("--short-name", options["short_name"]),
     )
+
+
+def _only_time_zone(country: str) -> str:
+    zones = time_zones(country)
+    if len(zones) != 1:
+        some = f" ({', '.join(zones)})" if zones else ""
+        raise CommandError(f"--time-zone: needed, {country} has several or none{some}")
+    return zones[0]
 
 
 def _fitting(option: str, text: str) -> str:
