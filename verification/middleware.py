@@ -19,6 +19,7 @@ from isolation.scope import in_tenant
 from limits.rules import network, place
 from tenants.queries import policy_in_force, time_zone_in_force
 from verification.models import AccessPass
+from verification.models.temporary_access import in_temporary_access
 from verification.queries.callers import good_passes
 from verification.rules import beat
 
@@ -31,6 +32,8 @@ PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
 LINK_LIFETIME_S = 3600
 _LINK_SALT, _MOST_IN_A_COOKIE = "link data", 3_800
+TEMPORARY_PASSWORD = "temporary_password"
+"""Session key: a temporary password opened the session, whatever was chosen since."""
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 _FOR_A_SCRIPT = "for_a_script"
@@ -158,7 +161,8 @@ class SessionEnds:
                 _sign_out(request)
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
-        with seen_from(_place_of(request)):
+        temporary = PASS in request.session or TEMPORARY_PASSWORD in request.session
+        with seen_from(_place_of(request)), in_temporary_access(is_temporary=temporary):
             return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:

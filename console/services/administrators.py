@@ -3,22 +3,23 @@
 from django.db import transaction
 
 from directory.models import User
-from directory.services.roles import change_role
 from tenants.roles import Role
 from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
+from verification.services.roles import RoleGiven, change_role
 
 
 @transaction.atomic
-def give_role(admin: User, person: User, role: Role, *, note: str) -> bool:
+def give_role(admin: User, person: User, role: Role, *, note: str) -> RoleGiven | None:
     """Changes somebody's role; they and the other administrators are told.
 
     Raises:
-        directory.services.roles.LastAdministrator: nobody could run the organisation any more.
-        directory.services.roles.NotARoleHere: an operator's role.
+        verification.services.roles.LastAdministrator: nobody could run the organisation any more.
+        verification.services.roles.NotARoleHere: an operator's role.
     """
-    if not change_role(person, role, actor_id=admin.pk, note=note):
-        return False
+    given = change_role(person, role, actor_id=admin.pk, note=note)
+    if given is None:
+        return None
     notices.tell(person, Notice.ROLE_CHANGED, actor_id=admin.pk)
     staff_notices.tell_of_role(person)
-    return True
+    return given

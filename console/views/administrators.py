@@ -14,8 +14,9 @@ from console.queries.people import person_of
 from console.services import administrators as services
 from console.views.frame import freshly_proved, page, shown
 from directory.models import User
-from directory.services.roles import LastAdministrator
 from tenants.roles import Duty, Role
+from verification.services.notices import proof_name
+from verification.services.roles import LastAdministrator, RoleGiven
 from verification.services.second_factor import remove_second_factor
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +41,9 @@ def administrators(request: HttpRequest, user: User) -> HttpResponse:
 def appoint(request: HttpRequest, user: User) -> HttpResponse:
     """A role for somebody, by user ID."""
     form = AppointForm(request.POST or None)
-    if form.is_valid() and _is_given(user, form.cleaned_data["username"], form, "username"):
+    if form.is_valid() and _is_given(
+        request, user, form, "username", form.cleaned_data["username"]
+    ):
         messages.success(request, _("Role saved."))
         return redirect("console:administrators")
     context = {"title": _("Give somebody a role"), "form": form}
@@ -54,7 +57,7 @@ def role(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """Another role for somebody who has one, or none."""
     found = _other(user, person_id)
     form = RoleForm(request.POST or None, initial={"role": found.role})
-    if form.is_valid() and _is_given(user, found, form, "role"):
+    if form.is_valid() and _is_given(request, user, form, "role", found):
         messages.success(request, _("Role saved."))
         return redirect("console:administrators")
     context = {"title": _("Change the role"), "form": form, "person": found}
@@ -77,18 +80,32 @@ def second_factor(request: HttpRequest, user: User, person_id: int) -> HttpRespo
     return shown(request, "console/administrators/second_factor.html", context)
 
 
-def _is_given(user: User, person: User, form: RoleForm, field: str) -> bool:
-    """Gives the role; says at the field why not."""
+def _is_given(request: HttpRequest, user: User, form: RoleForm, field: str, person: User) -> bool:
+    """Gives the role; says at the field why not, and what the person needs now."""
     if person.pk == user.pk:
         form.add_error(field, _("Your own role is changed by another administrator."))
         return False
     typed = form.cleaned_data
     try:
-        services.give_role(user, person, typed["role"], note=typed["note"])
+        given = services.give_role(user, person, typed["role"], note=typed["note"])
     except LastAdministrator:
         form.add_error(field, str(_LAST))
         return False
+    _say_what_ended(request, given or RoleGiven())
     return True
+
+
+def _say_what_ended(request: HttpRequest, given: RoleGiven) -> None:
+    if given.password_withdrawn:
+        words = _("The temporary password from before no longer works. Issue a new one.")
+        messages.warning(request, words)
+    if given.removed:
+        words = _(
+            "What was registered with a temporary password or pass was removed: %(methods)s. The"
+            " person registers it again."
+        )
+        names = ", ".join(map(proof_name, given.removed))
+        messages.warning(request, words % {"methods": names})
 
 
 def _other(user: User, person_id: int) -> User:

@@ -41,6 +41,7 @@ _REASONS: dict[str, Promise] = {
     "security_info": pgettext_lazy("reason", "“This wasn’t me” in the security info"),
     "wasnt_me": pgettext_lazy("reason", "“This wasn’t me”"),
     "access_pass": pgettext_lazy("reason", "Wrong Temporary Access Pass"),
+    "role": pgettext_lazy("reason", "The user got a role"),
     "everywhere": pgettext_lazy("reason", "Everywhere"),
 }
 _REFUSALS = {

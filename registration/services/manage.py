@@ -4,8 +4,7 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models import F
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -20,12 +19,12 @@ from verification.queries import (
     holds_only_codes,
     methods_by_proof,
     passkeys_of,
-    recovery_codes_of,
     value_of,
 )
 from verification.queries.holdings import is_older
 from verification.services import authenticators, browsers, notices, passkeys, recovery_codes
 from verification.services.notice_words import Notice
+from verification.services.removal import remove_since
 
 
 class Frozen(Exception):
@@ -162,20 +161,7 @@ def take_back(
         since: when the disowned act happened. What was registered later isn't trusted either.
         all_codes: whether recovery codes go however old they are.
     """
-    removed = []
-    methods = AuthenticationMethod.objects.filter(user=user)
-    methods = methods.annotate(counted_from=Coalesce("known_since", "verified_at"))
-    for method in methods.filter(Q(pk=added) | Q(counted_from__gte=since)):
-        removed.append(Proof(method.proof))
-        method.delete()
-    late = Q(pk=added) | Q(confirmed_at__gte=since)
-    apps = authenticators_of(user.pk).filter(late).values_list("pk", flat=True)
-    removed += [Proof.AUTHENTICATOR for pk in apps if authenticators.remove(user.pk, pk)]
-    keys = passkeys_of(user.pk).filter(late).values_list("pk", flat=True)
-    removed += [Proof.PASSKEY for pk in keys if passkeys.remove(user.pk, pk)]
-    codes = recovery_codes_of(user.pk).filter(Q(context=added) | Q(confirmed_at__gte=since))
-    if (all_codes or codes.exists()) and recovery_codes.remove_all(user.pk):
-        removed.append(Proof.RECOVERY_CODE)
+    removed = remove_since(user.pk, since, added=added, all_codes=all_codes)
     for proof in removed:
         record(
             Activity.METHOD_DELETED,

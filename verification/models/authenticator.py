@@ -7,6 +7,7 @@ from django.db import models
 
 from directory.models import User
 from isolation.models import TenantOwned
+from verification.models.temporary_access import is_temporary_access
 
 
 class Authenticator(TenantOwned):
@@ -28,6 +29,8 @@ class Authenticator(TenantOwned):
     removed_at = models.DateTimeField(null=True)
     """From then on it counts for nothing, and neither does what it proved before."""
     last_used_at = models.DateTimeField(null=True)
+    temporary_access = models.BooleanField(default=is_temporary_access, db_default=False)
+    """Registered in a session that a temporary password or a Temporary Access Pass opened."""
 
     class Meta:
         indexes: ClassVar = [

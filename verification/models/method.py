@@ -9,6 +9,7 @@ from django.db import models
 from directory.models import User
 from isolation.models import TenantOwned
 from tenants.policy import proof_choices
+from verification.models.temporary_access import is_temporary_access
 
 
 class AuthenticationMethod(TenantOwned):
@@ -27,6 +28,8 @@ class AuthenticationMethod(TenantOwned):
     known_since = models.DateTimeField(null=True)
     """Since when this very number or address counts; `verified_at` where that is empty."""
     last_used_at = models.DateTimeField(null=True)
+    temporary_access = models.BooleanField(default=is_temporary_access, db_default=False)
+    """Registered in a session that a temporary password or a Temporary Access Pass opened."""
 
     class Meta:
         constraints: ClassVar = [

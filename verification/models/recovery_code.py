@@ -7,6 +7,7 @@ from django.db import models
 
 from directory.models import User
 from isolation.models import TenantOwned
+from verification.models.temporary_access import is_temporary_access
 
 
 class RecoveryCode(TenantOwned):
@@ -21,6 +22,8 @@ class RecoveryCode(TenantOwned):
     confirmed_at = models.DateTimeField(null=True)
     """When the user said that the set is saved. Before that it counts for nothing."""
     spent_at = models.DateTimeField(null=True)
+    temporary_access = models.BooleanField(default=is_temporary_access, db_default=False)
+    """Registered in a session that a temporary password or a Temporary Access Pass opened."""
 
     class Meta:
         constraints: ClassVar = [

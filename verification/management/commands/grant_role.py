@@ -6,10 +6,10 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.services import Actor
 from directory.queries import user_of
 from directory.rules import canonical_upn
-from directory.services.roles import LastAdministrator, change_role
 from isolation.scope import in_tenant
 from tenants.queries import tenant_of
 from tenants.roles import Role
+from verification.services.roles import LastAdministrator, change_role
 
 _ROLES = {role.value or "none": role for role in Role if role is not Role.OPERATOR}
 
@@ -31,9 +31,14 @@ class Command(BaseCommand):
             if person is None:
                 raise CommandError(f"{name}: there is no such user")
             try:
-                changed = change_role(
-                    person, _ROLES[role], actor_id=Actor.COMMAND, source="command"
-                )
+                given = change_role(person, _ROLES[role], actor_id=Actor.COMMAND, source="command")
             except LastAdministrator:
                 raise CommandError(f"{name}: is the last tenant admin") from None
-        self.stdout.write(f"{name}: {role}" if changed else f"{name}: {role} already")
+        if given is None:
+            self.stdout.write(f"{name}: {role} already")
+            return
+        self.stdout.write(f"{name}: {role}")
+        if given.password_withdrawn:
+            self.stdout.write("Their temporary password no longer works; issue a new one.")
+        if given.removed:
+            self.stdout.write(f"To be registered again: {', '.join(given.removed)}")

@@ -1,0 +1,152 @@
+"""What the helpdesk could plant in an account ends when its owner becomes an administrator."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from audit.activities import Activity
+from audit.models import Event
+from console.rules import Action
+from console.services import people
+from directory.models import User
+from tenants.policy import Method, Policy, Proof, Scope
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.console.people import behind_both, code_shown, make_admin, signed_in
+from tests.console.test_access_pass import enter as enter_pass
+from tests.console.test_access_pass import issue as issue_pass
+from tests.console.test_veto import THIEFS, change_to, gets_in, temporary_password
+from verification.queries import authenticators_of, methods_by_proof
+from verification.services.roles import change_role
+
+
+def by_the_page(person, role=Role.TENANT_ADMIN):
+    boss = behind_both(make_admin("boss@contoso.example"))
+    typed = {"username": person.upn, "role": role.value, "note": "x"}
+    return boss.post("/admin/administrators/appoint/", typed, follow=True).text
+
+
+def by_the_command(person, role=Role.TENANT_ADMIN):
+    out = StringIO()
+    call_command("grant_role", person.upn, role.value, stdout=out)
+    return out.getvalue()
+
+
+DOORS = pytest.mark.parametrize("promote", [by_the_page, by_the_command])
+ROLES = pytest.mark.parametrize("role", [Role.TENANT_ADMIN, Role.HELPDESK, Role.REPORTS_READER])
+
+
+@DOORS
+@ROLES
+def test_a_temporary_password_from_before_opens_nothing(person, helpdesk, promote, role, mailroom):
+    password = temporary_password(helpdesk, person)
+    mailroom.work()
+
+    said = promote(person, role)
+
+    assert User.objects.get(pk=person.pk).role == role
+    assert "temporary password" in said
+    assert "no longer works" in said
+    assert not gets_in(person, password)
+    assert any("no longer works" in mail.subject for mail in mailroom.work())
+    event = Event.objects.get(activity=Activity.PASSWORD_WITHDRAWN)
+    assert (event.subject_id, event.reason) == (person.pk, "role")
+
+
+def register_email(browser, mailroom, address="planted@mail.example"):
+    browser.post("/ssprsetup/email", {"email": address})
+    browser.post("/ssprsetup/verify", {"code": mailroom.code()})
+
+
+def register_app(browser):
+    page = browser.get("/ssprsetup/app")
+    browser.post("/ssprsetup/app", {"code": code_shown(page)})
+
+
+@pytest.fixture
+def apps_allowed(contoso):
+    methods = frozenset({Method.EMAIL, Method.AUTHENTICATOR, Method.MOBILE_TEXT})
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=methods))
+
+
+@DOORS
+def test_what_was_registered_with_a_pass_goes(person, helpdesk, promote, mailroom, apps_allowed):
+    letters = issue_pass(helpdesk, person, once=None).context["letters"]
+    browser, _ = enter_pass(letters, person.upn)
+    register_email(browser, mailroom)
+    register_app(browser)
+    assert Proof.EMAIL in methods_by_proof(person.pk)
+    assert authenticators_of(person.pk).exists()
+    mailroom.work()
+    before = len(mailroom.sent)
+
+    said = promote(person)
+
+    assert not methods_by_proof(person.pk)
+    assert not authenticators_of(person.pk).exists()
+    assert "registered" in said
+    assert not enter_pass(letters, person.upn)[1]
+    mailroom.work()
+    told = mailroom.sent[before:]
+    assert "planted@mail.example" not in {mail.destination for mail in told}
+    assert any("was removed" in mail.subject for mail in told)
+
+
+@DOORS
+def test_what_was_registered_after_a_temporary_password_goes(
+    person, helpdesk, promote, mailroom, apps_allowed
+):
+    password = temporary_password(helpdesk, person)
+    browser = signed_in(person, password)
+    change_to(browser, password, THIEFS)
+    register_email(browser, mailroom)
+    register_app(browser)
+    assert Proof.EMAIL in methods_by_proof(person.pk)
+
+    promote(person)
+
+    assert not methods_by_proof(person.pk)
+    assert not authenticators_of(person.pk).exists()
+    assert browser.get("/security-info").url.startswith("/signin")
+
+
+@DOORS
+def test_a_password_and_methods_of_ones_own_stay(person, promote, mailroom, apps_allowed):
+    browser = signed_in(person)
+    register_email(browser, mailroom, "own@mail.example")
+    register_app(browser)
+    make_phone(person)
+
+    said = promote(person)
+
+    assert gets_in(person, PASSWORD)
+    assert set(methods_by_proof(person.pk)) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert authenticators_of(person.pk).count() == 1
+    assert "no longer works" not in said
+    assert "removed" not in said
+
+
+def test_taking_a_role_away_removes_nothing(contoso, helpdesk, mailroom):
+    reader = make_admin("reader@contoso.example", Role.REPORTS_READER)
+    make_email(reader)
+    User.objects.filter(pk=reader.pk).update(must_change_password=True)
+    reader.methods.update(temporary_access=True)
+
+    call_command("grant_role", reader.upn, "none", stdout=StringIO())
+
+    assert gets_in(reader, PASSWORD)
+    assert Proof.EMAIL in methods_by_proof(reader.pk)
+
+
+def test_a_temporary_password_asked_for_before_the_promotion_isnt_issued_after_it(contoso):
+    """The agent's page was opened while the person had no role."""
+    agent = make_admin("agent@contoso.example", Role.HELPDESK)
+    as_the_page_saw_it = make_user()
+    change_role(User.objects.get(pk=as_the_page_saw_it.pk), Role.HELPDESK, actor_id=agent.pk)
+
+    with pytest.raises(people.RoleChanged):
+        people.act(Action.TEMPORARY_PASSWORD, agent, as_the_page_saw_it, note="x")
+
+    assert gets_in(as_the_page_saw_it, PASSWORD)

@@ -1,0 +1,105 @@
+"""Giving people a role, and taking it away."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F
+
+from audit.activities import Activity
+from audit.services import record
+from directory.models import User
+from isolation.scope import current_tenant_id
+from tenants.policy import Proof
+from tenants.queries import lock_tenant
+from tenants.roles import Role
+from verification.services import access_passes, notices, passwords
+from verification.services.notice_words import Notice
+from verification.services.removal import remove_temporary
+
+_REASON = "role"
+
+
+class LastAdministrator(Exception):
+    """Nobody could run the organisation any more."""
+
+
+class NotARoleHere(ValueError):
+    """Operators belong to no organisation, and nobody in one can become one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGiven:
+    """What a change of role ended.
+
+    Args:
+        password_withdrawn: a temporary password no longer works: the person needs a new one.
+        removed: the kinds of methods that the person has to register again.
+    """
+
+    password_withdrawn: bool = False
+    removed: tuple[Proof, ...] = ()
+
+
+@transaction.atomic
+def change_role(
+    person: User, role: Role, *, actor_id: int, note: str = "", source: str = "admin"
+) -> RoleGiven | None:
+    """Gives a user a role of the tenant in force; their sessions end.
+
+    With a role, every way in ends that staff could have opened for themselves before: those may
+    have been allowed to help a user, but not an administrator. A temporary password and a pass stop
+    working, and methods that were registered with either are removed. The user is told of each.
+
+    Returns:
+        None when the user has the role already.
+
+    Raises:
+        NotARoleHere: the role is an operator's, or the person is one.
+        LastAdministrator: no enabled tenant admin would be left.
+
+    Source: OWASP ASVS 5.0 7.4.2 (sessions end when privileges change).
+    """
+    if role is Role.OPERATOR or person.tenant_id != current_tenant_id():
+        raise NotARoleHere
+    # Of two administrators who dismiss each other at the same time one is kept.
+    lock_tenant()
+    # A temporary password that is being issued is there before, or finds the new role.
+    before = User.objects.select_for_update().get(pk=person.pk)
+    if Role(before.role) is role:
+        return None
+    if before.role == Role.TENANT_ADMIN and not _other_admins(before):
+        raise LastAdministrator
+    User.objects.filter(pk=person.pk).update(role=role, session_epoch=F("session_epoch") + 1)
+    record(
+        Activity.ROLE_CHANGED,
+        subject_id=person.pk,
+        actor_id=actor_id,
+        old=before.role,
+        new=role.value,
+        note=note,
+        source=source,
+    )
+    return RoleGiven() if role is Role.NONE else _end_temporary_access(before, actor_id=actor_id)
+
+
+def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
+    access_passes.revoke(user)
+    removed = remove_temporary(user.pk)
+    for proof in removed:
+        record(
+            Activity.METHOD_DELETED,
+            subject_id=user.pk,
+            actor_id=actor_id,
+            method=proof,
+            reason=_REASON,
+        )
+        notices.tell(user, Notice.REMOVED, proof=proof)
+    withdrawn = user.must_change_password and passwords.withdraw(
+        user, reason=_REASON, actor_id=actor_id
+    )
+    return RoleGiven(password_withdrawn=withdrawn, removed=tuple(removed))
+
+
+def _other_admins(person: User) -> bool:
+    admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True)
+    return admins.exclude(pk=person.pk).exists()
