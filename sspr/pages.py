@@ -1,10 +1,15 @@
 """The front door, and the answers to people's questions."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+import re
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import select_template
+from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
+from django.views.defaults import page_not_found
 
 ARTICLES = ("reset", "change", "register", "errors", "admins")
 _COMPLETE = "en"
@@ -30,3 +35,37 @@ def answers(request: HttpRequest, article: str = "") -> HttpResponse:
     languages = (get_language() or _COMPLETE, _COMPLETE)
     page = select_template([f"help/{language}/{name}" for language in languages])
     return HttpResponse(page.render({"article": article}, request))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Leads on to the page that was meant; else says that there is none.
+
+    People type addresses from a poster, with a slash at the end or in capitals.
+    """
+    match = request.resolver_match
+    is_known = match is not None and match.url_name
+    if request.method in {"GET", "HEAD"} and not is_known and (meant := _meant(request.path_info)):
+        query = request.META.get("QUERY_STRING")
+        return HttpResponseRedirect(escape_uri_path(meant) + (f"?{query}" if query else ""))
+    return page_not_found(request, exception)
+
+
+def _meant(path: str) -> str | None:
+    """The address of a page of ours that differs in slashes or capitals only.
+
+    It begins with one slash, so that it leads to this host, whatever was typed. A token in it is as
+    it was typed: capitals count there.
+
+    >>> _meant("//evil.example/") is None
+    True
+    """
+    plain = "/" + re.sub("/+", "/", path).strip("/")
+    for meant in (plain, f"{plain}/", plain.lower(), f"{plain.lower()}/"):
+        try:
+            match = resolve(meant)
+        except Resolver404:
+            continue
+        is_as_typed = "<str:" not in match.route or meant.strip("/") in path
+        if match.url_name and meant != path and is_as_typed:
+            return meant
+    return None

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from sspr import brand, health, pages
 
+handler404 = pages.not_found
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
     path("help", pages.answers, name="help"),
