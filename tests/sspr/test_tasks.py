@@ -68,6 +68,13 @@ def test_codes_have_a_worker_of_their_own(where):
     assert sorted(name for names in queues for name in names) == ["bulk", "codes"]
 
 
+def test_every_way_to_run_goes_through_the_gateway_that_drops_headers_with_underscores():
+    for file in ("Procfile", "Dockerfile", "sspr/run.py"):
+        text = (BASE / file).read_text()
+        assert "sspr.rsgi:gateway" in text
+        assert "sspr.wsgi" not in text
+
+
 def test_the_task_that_seals_seals_every_organisation(contoso, hanbit):
     record(Activity.SIGNED_IN, actor_id=Actor.SERVICE)
 
