@@ -168,8 +168,10 @@ def _is_office(methods: list[Method]) -> bool:
 
 
 class EmailForm(forms.Form):
-    """An address. One that looks mistyped is asked about once, and taken when sent again."""
+    """An address. One that looks mistyped is asked about once, and taken when it is meant."""
 
+    suggestion = ""
+    """What was probably meant instead."""
     meant = forms.CharField(required=False, max_length=_MAX_TYPED, widget=forms.HiddenInput)
     email = forms.CharField(
         label=gettext_lazy("Email address"),
@@ -191,11 +193,7 @@ class EmailForm(forms.Form):
             raise forms.ValidationError(words, code="format") from None
         local, _at, domain = address.partition("@")
         if domain in _SWITCHED and self.cleaned_data.get("meant") != address:
-            self.data = {name: self.data[name] for name in self.data} | {"meant": address}
-            words = _("Did you mean %(suggestion)s?") % {
-                "suggestion": f"{local}@{_SWITCHED[domain]}"
-            }
-            raise forms.ValidationError(words, code="typo")
+            self.suggestion = f"{local}@{_SWITCHED[domain]}"
         return address
 
 
@@ -227,7 +225,12 @@ class EnteredForm(forms.Form):
 
 
 class QuestionsForm(forms.Form):
-    """Pairs of a question and its answer. Nothing answered is shown again."""
+    """Pairs of a question and its answer. What needs no change stays in its field.
+
+    It only stays in the answer to the browser's own request, which is stored nowhere.
+    """
+
+    labels_problems = True
 
     def __init__(
         self,
@@ -275,6 +278,9 @@ class QuestionsForm(forms.Form):
             elif question_id:
                 chosen[question_id] = n
         self._judge(chosen)
+        for n in self._numbers:
+            if f"answer_{n}" not in self.errors:
+                self.fields[f"answer_{n}"].widget.render_value = True
 
     def _judge(self, chosen: Mapping[str, int]) -> None:
         typed = {

@@ -18,7 +18,7 @@ from registration.views.answering import address_of
 from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
-from registration.views.sent import is_sent_already, refused_words
+from registration.views.sent import is_sent_already, refused_words, typed_before
 from tenants.policy import Method, OfficeEditor, Proof
 from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
 from verification.forms import APP_WRONG, PairForm, paused_words
@@ -28,6 +28,8 @@ from verification.services.challenges import Refused
 from verification.services.guesses import Paused
 
 Page = Callable[..., HttpResponse]
+_SUGGESTED = "suggested_address"
+"""Session key: an address that looks mistyped, and what was probably meant; for one page."""
 
 
 def offered(proof: Proof) -> Callable[[Page], Page]:
@@ -66,10 +68,16 @@ def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
 
 @offered(Proof.EMAIL)
 def email(request: HttpRequest, user: User) -> HttpResponse:
-    form = EmailForm(request.POST or None)
+    typed = typed_before(request, user, Proof.EMAIL)
+    suggested: dict[str, str] = request.session.pop(_SUGGESTED, {})
+    form = EmailForm(request.POST or None, initial={"email": suggested.get("typed", typed)})
+    if form.is_valid() and form.suggestion:
+        address = form.cleaned_data["email"]
+        request.session[_SUGGESTED] = {"typed": address, "suggestion": form.suggestion}
+        return redirect("registration:email")
     if form.is_valid() and _is_email_asked(request, user, form):
         return _verify(request, Method.EMAIL)
-    context = {"form": form, **_entered(user, Proof.EMAIL)}
+    context = {"form": form, "suggested": suggested, **_entered(user, Proof.EMAIL)}
     return render(request, "registration/email.html", context)
 
 
@@ -156,12 +164,14 @@ def _too_many_apps_words() -> str:
 
 def _phone_form(request: HttpRequest, user: User, proof: Proof) -> PhoneForm:
     policy, home = policy_in_force(), tenant_in_force().country
-    return PhoneForm(
+    form = PhoneForm(
         request.POST or None,
         home=home,
         countries=policy.countries or frozenset({home}),
         methods=queries.ways_to_register(user, proof),
     )
+    form.initial["phone"] = typed_before(request, user, proof)
+    return form
 
 
 def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Proof) -> bool:

@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from directory.models import User
 from registration.forms import SavedForm
@@ -29,9 +28,11 @@ def show(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @not_a_page
-@require_POST
 @offered(Proof.RECOVERY_CODE)
 def save(request: HttpRequest, user: User) -> HttpResponse:
+    if request.method != "POST":
+        # Back, or a reload.
+        return redirect("registration:recovery-codes")
     form, context = SavedForm(request.POST), context_of(request)
     if not recovery_codes.is_waiting(user, context, form.shown):
         return _too_late(request)

@@ -3,11 +3,15 @@
 from django.contrib import messages
 from django.http import HttpRequest
 
+from delivery.rules.phones import shown
+from directory.models import User
+from registration.queries import entered_of
 from registration.views.frame import context_of
-from tenants.policy import Method
+from tenants.policy import Method, Proof
+from tenants.queries import tenant_in_force
 from verification.forms import refusal_words
-from verification.models import Purpose
-from verification.queries import newest
+from verification.models import Challenge, Purpose
+from verification.queries import challenges_in, destination_of, newest
 from verification.services.challenges import Refused
 from verification.words import sent_words, too_soon_words
 
@@ -21,6 +25,29 @@ def is_sent_already(
         return False
     messages.info(request, sent_words(challenge))
     return True
+
+
+def typed_before(request: HttpRequest, user: User, proof: Proof) -> str:
+    """The address or number whose code this session waits for, for the field it was typed in."""
+    methods = [method for method in Method if method.proof is proof]
+    found = challenges_in(Purpose.REGISTER, context_of(request)).filter(method__in=methods)
+    challenge = found.filter(user_id=user.pk).first()
+    return "" if challenge is None or challenge.spent_at else typed_in(user, challenge)
+
+
+def typed_in(user: User, challenge: Challenge) -> str:
+    """What the user typed, as it is written for people; empty for what an administrator entered.
+
+    What was entered by others is only shown masked until it was verified.
+    """
+    destination = destination_of(challenge)
+    entered = entered_of(user).get(Method(challenge.method).proof)
+    if not destination or (entered is not None and entered.value == destination):
+        return ""
+    if "@" in destination:
+        return destination
+    number, _hash, extension = destination.partition("#")
+    return shown(number, home=tenant_in_force().country, extension=extension)
 
 
 def refused_words(refusal: Refused, method: Method) -> str:

@@ -31,7 +31,8 @@ from registration.views.frame import (
     signed_in,
 )
 from registration.views.methods import used_elsewhere_words
-from registration.views.sent import is_sent_already, refused_words
+from registration.views.rows import page_for
+from registration.views.sent import is_sent_already, refused_words, typed_in
 from tenants.policy import Method
 from tenants.queries import policy_in_force, questions
 from verification import forms as words
@@ -326,7 +327,7 @@ def _code(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
             method = Method(challenge.method)
             return redirect(address_of(request, errand.here, errand.purpose, method))
         form.add_error("code", words.verdict_words(answered))
-    context = {"form": form, "over": over_words(challenge), **_about(challenge, errand)}
+    context = {"form": form, "over": over_words(challenge), **_about(user, challenge, errand)}
     return render(request, "registration/code.html", context)
 
 
@@ -337,7 +338,7 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
             return errand.finish(request, user, challenge)
         pending = True
     state = call_state(challenge)
-    about = _about(challenge, errand)
+    about = _about(user, challenge, errand)
     context = {
         **about,
         "number": number_to_type(challenge),
@@ -349,11 +350,14 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
     return render(request, "registration/call.html", context)
 
 
-def _about(challenge: Challenge, errand: Errand) -> dict[str, object]:
+def _about(user: User, challenge: Challenge, errand: Errand) -> dict[str, object]:
     method, policy = Method(challenge.method), policy_in_force()
     message, sends = message_of(challenge), sends_of(challenge)
     poll = {PAGE_FIELD: str(page_reference(challenge.context, challenge))}
+    typed = typed_in(user, challenge) if errand.purpose is Purpose.REGISTER else ""
     return {
+        "typed": typed,
+        "change_url": page_for(method.proof) if typed else "",
         "method": method,
         "masked": mask(destination_of(challenge)),
         "minutes": int(policy.code_lifetime(method).total_seconds() // 60),

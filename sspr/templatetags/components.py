@@ -37,8 +37,10 @@ def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dic
 
     Args:
         form: bound or not, or none.
-        labelled: names the field in front of each problem, where a form has many.
+        labelled: names the field in front of each problem, where a form has many. A form can ask
+            for it, too, by `labels_problems`.
     """
+    labelled = labelled or getattr(form, "labels_problems", False)
     return {"problems": _problems(form, labelled=labelled) if form else []}
 
 

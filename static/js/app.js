@@ -6,6 +6,9 @@ const submitOf = (form) => form.querySelector("button:not([type=button])");
 
 const say = (text) => { one("#voice").textContent = text; };
 
+// Back: what answered a form is opened anew, as a page, and the form isn't sent a second time.
+history.replaceState(history.state, "");
+
 // Error focus: autofocus does it too, but not on a restored page.
 addEventListener("pageshow", () => one(".summary")?.focus());
 
@@ -24,7 +27,8 @@ for (const form of document.forms) {
   };
   const hide = () => reveal(false);
   hide();
-  secrets.at(-1).after(button);
+  if (show && secrets.length > 1) form.querySelector(".field").before(button);
+  else secrets.at(-1).after(button);
   button.addEventListener("click", () => {
     const on = secrets[0].type === "password";
     reveal(on);

@@ -89,7 +89,6 @@ def test_a_code_is_no_good_in_another_session_of_the_same_user(user, me, mailroo
         ("no-address", "Enter an email address like"),
         ("minji@contoso.example", "you need this account’s password"),
         ("other@contoso.example", "Addresses of contoso.example can’t be used"),
-        ("minji@gmial.com", "Did you mean minji@gmail.com?"),
         ('"quoted"@mail.example', "Enter an email address like"),
         ("a@mail.example\r\nBcc: b@mail.example", "Enter an email address like"),
     ],
@@ -244,7 +243,6 @@ def test_bad_answers_are_said_next_to_the_field_and_nothing_is_saved(
 
     assert said in page.content.decode()
     assert not Answer.objects.exists()
-    assert b"fort crumb" not in page.content
 
 
 def test_the_questions_come_in_an_order_of_the_session(asks_questions, me, user):
