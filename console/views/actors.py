@@ -28,7 +28,7 @@ class Names:
     operators: Mapping[int, str]
 
     def of(self, user_id: int | None) -> str:
-        """Empty where it is nobody in particular."""
+        """Empty where no user is named."""
         if not user_id:
             return ""
         if user_id in _NOT_USERS:
@@ -46,12 +46,12 @@ def names_in(events: Iterable[Event]) -> Names:
 
 
 def done_by(event: Event, names: Names) -> str:
-    """Who did it; empty where it is said of nobody in particular."""
+    """Who did it; empty where that isn't recorded."""
     return _("Somebody not signed in") if is_unproved(event) else names.of(event.actor_id)
 
 
 def is_unproved(event: Event) -> bool:
-    """Whether nobody had proved who they are when it happened."""
+    """Whether the actor hadn't proved to be a user when it happened."""
     if event.actor_id is None:
         return event.subject_id is not None or event.activity in _OF_STRANGERS
     # Older versions named the one whom it happened to.

@@ -26,6 +26,7 @@ class Import(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     actor_id = models.BigIntegerField()
+    """Who uploaded it; from the start on, who started it."""
     file_name = models.CharField(max_length=200)
     size = models.BigIntegerField()
     encoding = models.CharField(max_length=20)

@@ -121,6 +121,7 @@ def start(kept: Import, *, actor_id: int) -> None:
     )
     if not checked.update(
         state=State.RUNNING,
+        actor_id=actor_id,
         started_at=now,
         due_at=now + WAIT_FOR_WORKER,
         resumed_at_line=None,

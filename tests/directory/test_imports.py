@@ -245,6 +245,17 @@ def test_what_was_verified_otherwise_is_said_in_the_report(contoso, mailroom):
     assert [remark.code for remark in first_remarks(one, 50)] == ["w02"]
 
 
+def test_an_import_is_of_who_started_it_whoever_uploaded_the_file(contoso, mailroom):
+    make_user("minji@contoso.example")
+    one = checked(GOOD, mailroom)
+
+    start(one, actor_id=8)
+    mailroom.work()
+
+    assert Event.objects.get(activity=Activity.USERS_IMPORTED).actor_id == 8
+    assert Event.objects.get(activity=Activity.CONTACT_ENTERED).actor_id == 8
+
+
 def test_pressing_twice_does_it_once(contoso, mailroom):
     one = kept(GOOD)
 

@@ -1,4 +1,4 @@
-"""That contact data of somebody was imported, until they are notified."""
+"""That contact data of a user was imported, until the user is notified."""
 
 import uuid
 from typing import ClassVar

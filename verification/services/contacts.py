@@ -74,7 +74,7 @@ class ContactImporter:
 
 
 def importer_of(kept: Import) -> ContactImporter:
-    """For a file that an administrator uploaded: whoever starts it, it's their import."""
+    """For an uploaded file: the import of the administrator who started it."""
     return ContactImporter(actor_id=kept.actor_id, number=str(kept.pk))
 
 
