@@ -132,9 +132,8 @@ class Gateway:
         try:
             status, headers = started[0]
             if isinstance(response, StreamingHttpResponse) and _is_long(response):
-                with suppress(
-                    TimeoutError, ProtocolClosed
-                ):  # the client went away, or doesn't read
+                # The client went away, or doesn't read.
+                with suppress(TimeoutError, ProtocolClosed):
                     _send(response, protocol.response_stream(status, headers), loop)
                 return None
             return Answer(status, headers, b"".join(response))
