@@ -18,12 +18,21 @@ class Outgoing(TenantOwned):
     """One message on its way. Written with what caused it; sent after the commit."""
 
     class State(models.TextChoices):
+        """What became of a message.
+
+        Held: over a limit, to be sent later. Gathered: a message that was held speaks for it.
+        Unknown: the provider got it and never said whether it took it; it isn't sent again.
+        """
+
         QUEUED = "queued"
+        HELD = "held"
         SENDING = "sending"
         SENT = "sent"
         DELIVERED = "delivered"
         FAILED = "failed"
         EXPIRED = "expired"
+        GATHERED = "gathered"
+        UNKNOWN = "unknown"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=5, choices=Kind)
@@ -46,6 +55,17 @@ class Outgoing(TenantOwned):
     provider_id = models.CharField(max_length=64, blank=True)
     provider_status = models.CharField(max_length=20, blank=True)
     failure = models.CharField(max_length=60, blank=True)
+    share = models.CharField(max_length=20, blank=True, default="", db_default="")
+    """Whose part of the limits it uses up. Empty: any stranger's."""
+    person_id = models.BigIntegerField(null=True)
+    """The user that it is about and counted for."""
+    notice = models.CharField(max_length=30, blank=True, default="", db_default="")
+    vital = models.BooleanField(default=False, db_default=False)
+    counted_at = models.DateTimeField(null=True)
+    gathered = models.PositiveIntegerField(default=1, db_default=1)
+    """How many notices it speaks for."""
+    digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """The destination, one-way, as long as the message is held."""
 
     class Meta:
         indexes: ClassVar = [
@@ -53,7 +73,12 @@ class Outgoing(TenantOwned):
             models.Index(
                 fields=["due_at"],
                 name="outgoing_due",
-                condition=models.Q(state__in=["queued", "sending"]),
+                condition=models.Q(state__in=["queued", "held", "sending"]),
+            ),
+            models.Index(
+                fields=["tenant_id", "digest"],
+                name="outgoing_held",
+                condition=models.Q(state="held"),
             ),
         ]
 

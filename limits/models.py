@@ -11,6 +11,8 @@ class Counter(models.Model):
     ends_at = models.BigIntegerField()
     """End of the window, in seconds since 1970: one upsert must read alike on every database."""
     paused_until = models.BigIntegerField(default=0)
+    bursts = models.JSONField(null=True)
+    """Of a sliding window: first, last and number of the hits of each of its parts."""
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["ends_at"], name="counter_purge")]

@@ -1,5 +1,6 @@
 """How often anything may happen. This table is the only place that says so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import UNIQUE, Enum, verify
@@ -7,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
 FOR_GOOD = timedelta(days=3650)
+_PARTS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +16,16 @@ class Rate:
     """`times` within `per`, counted from the first; then a pause, longer each time it is earned.
 
     Without pauses, what comes too often is refused until the window ends.
+
+    Args:
+        sliding: `per` is any stretch of that length, not one that begins with the first hit. Two
+            windows in a row would else hold twice as many.
     """
 
     times: int
     per: timedelta
     pauses: tuple[timedelta, ...] = ()
+    sliding: bool = False
 
     @property
     def outlasts_keys(self) -> bool:
@@ -28,7 +35,11 @@ class Rate:
 
 @verify(UNIQUE)
 class Limit(Enum):
-    """Source: design, section 8."""
+    """Source: design, section 8.
+
+    From a network that reaches a limit without AT_MOST, strangers do the dearest work; one that
+    reaches AT_MOST is refused, but for browsers that the user is known from.
+    """
 
     WRONG_GUESSES = Rate(
         10, _DAY, (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
@@ -40,22 +51,60 @@ class Limit(Enum):
     PASSWORD_HINTS = Rate(300, timedelta(minutes=15))
     TEST_MESSAGES_OF_A_TENANT = Rate(10, _HOUR)
     CODES_TO_A_PHONE = Rate(5, _HOUR)
-    CODES_TO_A_PHONE_DAILY = Rate(10, _DAY)
+    CODES_TO_A_PHONE_DAILY = Rate(10, _DAY, sliding=True)
     CODES_TO_AN_EMAIL = Rate(10, timedelta(minutes=10))
+    CODES_TO_AN_EMAIL_DAILY = Rate(50, _DAY, sliding=True)
     CODES_FOR_A_USER = Rate(30, _HOUR)
+    NOTICES_TO_A_PHONE = Rate(3, _HOUR)
+    NOTICES_TO_A_PHONE_DAILY = Rate(6, _DAY, sliding=True)
+    NOTICES_TO_A_MAILBOX_DAILY = Rate(40, _DAY, sliding=True)
+    NOTICES_FOR_A_USER = Rate(100, _DAY, sliding=True)
+    FIRST_NOTICE_OF_A_KIND = Rate(1, _DAY, sliding=True)
+    MAILS_TO_STAFF_DAILY = Rate(600, _DAY, sliding=True)
     USER_IDS_FROM_A_NETWORK = Rate(200, _DAY)
+    USER_IDS_FROM_A_NETWORK_AT_MOST = Rate(2_000, _DAY)
     USER_IDS_FROM_A_NETWORK_LATELY = Rate(20, timedelta(minutes=10))
     CAPTCHA_OF_A_PAGE = Rate(1, timedelta(minutes=20))
     WAITS_OF_A_NETWORK = Rate(12, timedelta(minutes=2))
     FORM_SENT = Rate(1, _DAY)
     WRONG_GUESSES_OF_A_TENANT = Rate(50, _HOUR)
     RESETS_OF_A_USER = Rate(5, _DAY)
+    COMPARED_WITH_FORMER_PASSWORDS = Rate(15, _HOUR)
     CONTACTS_OF_A_USER = Rate(1, _HOUR)
     CONTACTS_OF_A_TENANT = Rate(20, _HOUR)
     SIGN_IN_FAILURES_FROM_A_NETWORK = Rate(100, timedelta(minutes=10))
+    SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST = Rate(1_000, timedelta(minutes=10))
     DISAVOWALS_FROM_A_NETWORK = Rate(30, timedelta(minutes=10))
-    MESSAGES_OF_A_TENANT = Rate(1_000, _DAY)
+    MESSAGES_OF_A_TENANT = Rate(1_000, _DAY, sliding=True)
+    MAILS_OF_A_TENANT = Rate(10_000, _DAY, sliding=True)
+    REFUSED_SENDING_NOTED = Rate(1, timedelta(minutes=59))
     CLEARINGS_OF_A_DESTINATION = Rate(2, _DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How an organisation divides what it may send in a day.
+
+    Codes can't use up the notices' part, nor notices the codes', and who comes without a password
+    leaves some codes to who knows it.
+    """
+
+    codes: int
+    without_password: int
+    notices: int
+
+
+def shares(cap: int) -> Shares:
+    """The parts of a day's cap; codes and notices together are the cap.
+
+    >>> shares(1_000)
+    Shares(codes=900, without_password=800, notices=100)
+    >>> shares(2)
+    Shares(codes=2, without_password=2, notices=0)
+    """
+    notices = cap // 10
+    codes = cap - notices
+    return Shares(codes, min(codes, cap - cap // 5), notices)
 
 
 def place(counted: str) -> str:
@@ -90,3 +139,65 @@ def network(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ip_network(f"{parsed}/64", strict=False))
+
+
+_WIDER = ((56, 4), (48, 16))
+"""What an IPv6 network lies in, and how many times its limits that may use up together.
+
+A household gets a /56 and a site a /48: 256 and 65,536 networks of one owner.
+Source: RFC 6177.
+"""
+
+
+def around(counted: str) -> list[tuple[str, int]]:
+    """The network itself and the wider ones it is counted in, each with its share of a limit.
+
+    >>> around("192.0.2.7")
+    [('192.0.2.7', 1)]
+    >>> around("2001:db8:1:203::/64")
+    [('2001:db8:1:203::/64', 1), ('2001:db8:1:200::/56', 4), ('2001:db8:1::/48', 16)]
+    """
+    if ":" not in counted:
+        return [(counted, 1)]
+    narrow = ip_network(counted)
+    assert not isinstance(narrow, IPv4Network)
+    wider = [(str(narrow.supernet(new_prefix=length)), share) for length, share in _WIDER]
+    return [(counted, 1), *wider]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Hits that came close together. They all count as long as the last of them does."""
+
+    first_at: int
+    last_at: int
+    times: int
+
+
+def still_counted(bursts: Sequence[Burst], now: int, per: int) -> list[Burst]:
+    """Those of the sliding window that ends now. Times are seconds since 1970."""
+    return [burst for burst in bursts if burst.last_at + per > now]
+
+
+def with_one_more(bursts: Sequence[Burst], now: int, per: int) -> list[Burst]:
+    """One more hit. Bursts last a part of the window, so that there are few of them."""
+    if not bursts or now - bursts[-1].first_at >= per // _PARTS:
+        return [*bursts, Burst(now, now, 1)]
+    newest = bursts[-1]
+    return [*bursts[:-1], Burst(newest.first_at, max(now, newest.last_at), newest.times + 1)]
+
+
+def free_again_at(bursts: Sequence[Burst], most: int, per: int) -> int | None:
+    """When fewer than `most` are counted again; None where that is so now.
+
+    >>> free_again_at([Burst(0, 5, 2), Burst(10, 10, 1)], 3, 60)
+    65
+    """
+    left = sum(burst.times for burst in bursts)
+    if left < most:
+        return None
+    for burst in bursts:
+        left -= burst.times
+        if left < most:
+            return burst.last_at + per
+    return bursts[-1].last_at + per if bursts else None

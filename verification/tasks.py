@@ -6,7 +6,7 @@ from directory import queue as directory_queue
 from directory.services import import_slices
 from isolation.scope import in_tenant
 from verification import queue
-from verification.services import contacts, sending
+from verification.services import contacts, gathered_notices, sending
 
 _LONGEST_IMPORT_S = 300
 """Of a slice. Under the time after which Redis gives a task to somebody else."""
@@ -40,3 +40,9 @@ def notify_of_imports(tenant_id: int, _first: str) -> None:
 @shared_task(name=queue.SWEEP_NOTICES)
 def sweep_notices() -> None:
     contacts.sweep()
+
+
+@shared_task(name=queue.SEND_NOTICE)
+def send_notice(tenant_id: int, outgoing_id: str) -> None:
+    with in_tenant(tenant_id):
+        gathered_notices.send(uuid.UUID(outgoing_id))

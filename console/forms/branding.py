@@ -18,6 +18,12 @@ from tenants.rules import NotADomain, domain_name
 _LONGEST_HELP = 500
 
 
+def one_line(text: str) -> None:
+    """A name is a part of subjects and senders, which end where a line does."""
+    if not text.isprintable():
+        raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+
+
 class BrandingForm(forms.Form):
     colour = forms.CharField(
         label=_("Brand colour"),
@@ -35,8 +41,12 @@ class BrandingForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
     )
     without_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
-    name_en = forms.CharField(label=_("Name in English"), max_length=100, required=False)
-    name_ko = forms.CharField(label=_("Name in Korean"), max_length=100, required=False)
+    name_en = forms.CharField(
+        label=_("Name in English"), max_length=100, required=False, validators=[one_line]
+    )
+    name_ko = forms.CharField(
+        label=_("Name in Korean"), max_length=100, required=False, validators=[one_line]
+    )
     help_en = forms.CharField(
         label=_("Help text in English"),
         help_text=_("Plain text, shown at the foot of the portal's pages."),

@@ -171,8 +171,9 @@ WORDS: dict[str, Words] = {
     "daily_message_cap": (
         _("Texts and calls per day"),
         _(
-            "At most this many for the whole organisation, against fraud and cost. A fifth is kept"
-            " for people who know their password: for signing in and registering."
+            "At most this many in any 24 hours for the whole organisation, against fraud and cost."
+            " A tenth is for notices. A tenth is kept for people who know their password: for"
+            " signing in and registering."
         ),
     ),
     "sign_in_second_factor": (

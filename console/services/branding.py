@@ -139,7 +139,14 @@ def send_test(admin: User, key: str, language: str) -> None:
         raise TooManyTests
     with transaction.atomic(), translation.override(language):
         content = notices.sample(admin, Notice(key))
-        outbox.post(Kind.EMAIL, address, language=language, lifetime=_LIFETIME, content=content)
+        outbox.post_to_each(
+            Kind.EMAIL,
+            [address],
+            share=outbox.Share.STAFF,
+            language=language,
+            lifetime=_LIFETIME,
+            content=content,
+        )
         record(Activity.TEST_SENT, actor_id=admin.pk, text=key, language=language)
 
 

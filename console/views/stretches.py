@@ -25,6 +25,9 @@ _RESULTS: dict[Outcome, tuple[Promise, str]] = {
 }
 _STATES: dict[Outgoing.State, Promise] = {
     Outgoing.State.QUEUED: pgettext_lazy("message", "waiting"),
+    Outgoing.State.HELD: pgettext_lazy("message", "held: too many messages"),
+    Outgoing.State.GATHERED: pgettext_lazy("message", "sent together with others"),
+    Outgoing.State.UNKNOWN: pgettext_lazy("message", "sent, not confirmed by the provider"),
     Outgoing.State.SENDING: pgettext_lazy("message", "being sent"),
     Outgoing.State.SENT: pgettext_lazy("message", "sent"),
     Outgoing.State.DELIVERED: pgettext_lazy("message", "delivered"),

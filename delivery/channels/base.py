@@ -12,6 +12,13 @@ class TryLater(DeliveryError):
     """Nothing is wrong with the message: down, slow or busy. Another try or provider may do."""
 
 
+class OutcomeUnknown(DeliveryError):
+    """The provider got the whole message and didn't say whether it took it.
+
+    Sent again, it may arrive twice and cost twice.
+    """
+
+
 class Undeliverable(DeliveryError):
     """No try will help: no such number, blocked, not a mobile."""
 
@@ -52,7 +59,8 @@ class Channel(Protocol):
         """Hand the message to the provider.
 
         Raises:
-            TryLater: within 10 seconds nothing certain was known, or the provider says so.
+            TryLater: the provider didn't get the message, or says that it didn't take it.
+            OutcomeUnknown: it got the message and no answer came in time.
             Undeliverable: the provider refuses this destination for good.
         """
         ...

@@ -3,12 +3,28 @@
 import smtplib
 from email.header import Header
 from email.utils import formataddr
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, SafeMIMEMultipart, SafeMIMEText, get_connection
+from django.core.mail import (
+    BadHeaderError,
+    EmailMultiAlternatives,
+    SafeMIMEMultipart,
+    SafeMIMEText,
+    get_connection,
+)
 
-from delivery.channels.base import Channel, Message, Receipt, TryLater, Undeliverable
+from delivery.channels.base import (
+    Channel,
+    Message,
+    OutcomeUnknown,
+    Receipt,
+    TryLater,
+    Undeliverable,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 _FOR_GOOD = 500
@@ -45,20 +61,53 @@ class Email:
         if message.html:
             mail.attach_alternative(message.html, "text/html")
         try:
-            # Closed also where the server has no certificate that is good for us.
-            with get_connection() as mail.connection:
-                mail.send()
-        except smtplib.SMTPRecipientsRefused as refusal:
-            if all(code >= _FOR_GOOD for code, _ in refusal.recipients.values()):
-                raise Undeliverable("recipient refused") from None
-            raise TryLater("recipient put off") from None
-        except smtplib.SMTPDataError as refusal:
-            if refusal.smtp_code >= _FOR_GOOD:
-                raise Undeliverable("mail refused") from None
-            raise TryLater("mail put off") from None
-        except (smtplib.SMTPException, OSError) as error:
-            raise TryLater(type(error).__name__) from None
+            mail.message()
+        except (BadHeaderError, UnicodeError, ValueError) as error:
+            # It would fail in the same way every time.
+            raise Undeliverable(f"cannot be built: {type(error).__name__}") from None
+        _hand_over(mail)
         return Receipt()
+
+
+def _hand_over(mail: EmailMultiAlternatives) -> None:
+    watch = _Watch()
+    try:
+        # Closed also where the server has no certificate that is good for us.
+        with get_connection() as mail.connection:
+            watch.over(getattr(mail.connection, "connection", None))
+            mail.send()
+    except smtplib.SMTPRecipientsRefused as refusal:
+        if all(code >= _FOR_GOOD for code, _ in refusal.recipients.values()):
+            raise Undeliverable("recipient refused") from None
+        raise TryLater("recipient put off") from None
+    except smtplib.SMTPDataError as refusal:
+        if refusal.smtp_code >= _FOR_GOOD:
+            raise Undeliverable("mail refused") from None
+        raise TryLater("mail put off") from None
+    except (smtplib.SMTPException, OSError) as error:
+        unknown = OutcomeUnknown if watch.handed_over else TryLater
+        raise unknown(type(error).__name__) from None
+
+
+class _Watch:
+    """Whether the server was sent a whole mail: from then on it may have taken it.
+
+    Source: RFC 5321 section 4.1.1.4 (the line with a single dot ends the mail).
+    """
+
+    def __init__(self) -> None:
+        self.handed_over = False
+
+    def over(self, smtp: object) -> None:
+        """Watches a connection; those of other backends than SMTP have nothing to watch."""
+        if isinstance(smtp, smtplib.SMTP):
+            send = smtp.send
+
+            def watched(part: "ReadableBuffer | str") -> None:
+                self.handed_over |= isinstance(part, bytes) and part.endswith(b"\r\n.\r\n")
+                send(part)
+
+            smtp.send = watched  # type: ignore[assignment, method-assign]
 
 
 def make() -> Channel:

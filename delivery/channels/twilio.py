@@ -8,12 +8,18 @@ from django.conf import settings
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from delivery.channels.base import TryLater, Undeliverable
+from delivery.channels.base import OutcomeUnknown, TryLater, Undeliverable
 
 _TIMEOUT_S = 5
 # Invalid, unroutable, blocked, not a mobile, region off, landline, unsubscribed, malformed.
 _FOR_GOOD = {21211, 21214, 21217, 21408, 21610, 21612, 21614, 21215, 21216, 13224, 13225, 60200}
+
+# Too many requests, and not available: nothing was begun. Other failures of the server may come
+# from behind the place where the message was taken.
+_NOT_BEGUN = {429, 503}
+_SERVER_FAILED = 500
 
 
 def client() -> Client:
@@ -36,6 +42,21 @@ def errors_translated() -> Iterator[None]:
     except TwilioRestException as error:
         if error.code in _FOR_GOOD:
             raise Undeliverable(f"twilio {error.code}") from None
+        if error.status >= _SERVER_FAILED and error.status not in _NOT_BEGUN:
+            raise OutcomeUnknown(f"twilio {error.status}") from None
         raise TryLater(f"twilio {error.status}") from None
-    except (TwilioException, requests.RequestException) as error:
+    except requests.RequestException as error:
+        if _never_arrived(error):
+            raise TryLater(type(error).__name__) from None
+        # Twilio has no idempotency keys for texts and calls.
+        raise OutcomeUnknown(type(error).__name__) from None
+    except TwilioException as error:
         raise TryLater(type(error).__name__) from None
+
+
+def _never_arrived(error: requests.RequestException) -> bool:
+    """Whether no connection was made, so that the request can't have been read."""
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.SSLError):
+        return True
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(cause, NewConnectionError | ConnectTimeoutError)

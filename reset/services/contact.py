@@ -21,15 +21,20 @@ from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from tenants.policy import Contact
 from tenants.queries import called, policy_in_force, tenant_in_force
+from verification import queue
 from verification.clock import day_and_clock
 from verification.rules.links import without_links
+from verification.services.gathered_notices import REQUEST_FOR_HELP
 from verification.services.letters import Letter, content_of, support_line
 
 _LIFETIME = timedelta(days=2)
 
 
 class Asked(StrEnum):
-    """What became of the request. The same for known and unknown users."""
+    """What became of the request. The same for known and unknown users of an organisation.
+
+    Already: a request for this user ID was mailed within the last hour.
+    """
 
     SENT = "sent"
     ALREADY = "already"
@@ -44,23 +49,28 @@ class Way:
 
 
 def way_to_contact() -> Way:
-    """How the organisation of this attempt wants to be asked. No organisation looks like most."""
+    """How the organisation of this attempt wants to be asked.
+
+    By no mail where there is no mailbox to send it to, as for an unknown domain.
+    """
     policy = policy_in_force()
+    by_mail = policy.contact in {Contact.MAIL, Contact.ADDRESS}
+    if by_mail and not _mailboxes():
+        return Way(Contact.OFF)
     return Way(policy.contact, policy.contact_url)
 
 
 def ask(attempt: ResetAttempt, message: str) -> Asked:
-    """Mails the helpdesk, at most once an hour for one user ID, known or not."""
-    upn = queries.username_of(attempt)
+    """Mails the helpdesk, at most once an hour for one user ID, known or not.
+
+    Only where `way_to_contact` says that there is a mailbox. Where many ask, the helpdesk gets one
+    mail about all that are too many: none is dropped.
+    """
+    upn, to = queries.username_of(attempt), _mailboxes()
     if not limits.hit(Limit.CONTACTS_OF_A_USER, upn).allowed:
         return Asked.ALREADY
-    # Unknown domains are counted each on its own, as organisations are.
-    whose = str(current_tenant_id() or upn.rpartition("@")[2])
-    if not limits.hit(Limit.CONTACTS_OF_A_TENANT, whose).allowed:
-        return Asked.ALREADY
     with transaction.atomic():
-        if current_tenant_id() != NOBODY:
-            _post(attempt, upn, message)
+        _post(attempt, upn, to, message)
         ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None).update(
             outcome=Outcome.CONTACTED_ADMIN
         )
@@ -74,20 +84,41 @@ def ask(attempt: ResetAttempt, message: str) -> Asked:
     return Asked.SENT
 
 
-def _post(attempt: ResetAttempt, upn: str, message: str) -> None:
-    policy, tenant = policy_in_force(), tenant_in_force()
-    to = [policy.contact_address] if policy.contact is Contact.ADDRESS else helpdesk_mailboxes()
+def _mailboxes() -> list[str]:
+    """Whom the organisation wants to be asked; empty for an unknown domain."""
+    if current_tenant_id() == NOBODY:
+        return []
+    policy = policy_in_force()
+    if policy.contact is Contact.ADDRESS:
+        return [policy.contact_address]
+    return helpdesk_mailboxes()
+
+
+def _post(attempt: ResetAttempt, upn: str, to: list[str], message: str) -> None:
+    tenant, known = tenant_in_force(), attempt.subject_id is not None
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        content = content_of(_letter(attempt, upn, message))
+        content = content_of(_letter(attempt, upn if known else "", message))
     outbox.post_to_each(
-        Kind.EMAIL, to, language=tenant.language, lifetime=_LIFETIME, content=content
+        Kind.EMAIL,
+        to,
+        share=outbox.Share.HELP if known else outbox.Share.HELP_UNKNOWN,
+        language=tenant.language,
+        lifetime=_LIFETIME,
+        content=content,
+        notice=REQUEST_FOR_HELP,
+        job=queue.SEND_NOTICE,
     )
 
 
 def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
+    """The mail about a request.
+
+    Args:
+        upn: empty for an unknown user ID. What was typed stays out of the mail: it may be a link.
+    """
     facts = {
         "tenant": called(),
-        "user": upn,
+        "user": upn or _("A person we don’t know"),
         "time": day_and_clock(timezone.now()),
         "reason": _reason(attempt),
         "rcode": _why(attempt) or "-",
@@ -97,6 +128,7 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
         subject=_("[%(tenant)s] %(user)s asks for help with a password") % facts,
         paragraphs=[
             _("%(user)s could not reset the password and asks for help.") % facts,
+            *([] if upn else [_("The user ID that was typed belongs to no user.")]),
             _("When: %(time)s\nWhat happened: %(reason)s (%(rcode)s)") % facts,
             _(
                 "This request proves nothing. Before you reset the password, check who is"

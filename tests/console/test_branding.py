@@ -142,6 +142,8 @@ def test_the_logo_is_removed(admin):
         ("portal_host", "localhost"),
         ("portal_host", "not a host"),
         ("help_en", "a" * 501),
+        ("name_en", "Contoso\nLimited"),
+        ("name_ko", "콘토소\r\nBcc: thief@evil.example"),
     ],
 )
 def test_bad_input_is_said_at_the_field(admin, field, value):

@@ -1,5 +1,6 @@
 """What every channel promises, asked of every channel."""
 
+import asyncio
 import re
 import socket
 import threading
@@ -11,10 +12,9 @@ from email.policy import SMTP
 import pytest
 from django.conf import settings as service
 from django.core import mail as django_mail
-from django.core.mail import BadHeaderError
 
 from delivery.channels import demo, email, twilio, twilio_text, twilio_voice
-from delivery.channels.base import Message, TryLater, Undeliverable
+from delivery.channels.base import Message, OutcomeUnknown, TryLater, Undeliverable
 from delivery.models import DemoMessage, Kind
 from tests.services.smtp import plain_text, smtp
 from tests.services.twilio import twilio as running_twilio
@@ -57,6 +57,8 @@ class ByMail:
         sender_name="한빛",
         language="ko",
     )
+    # It never got as far as the mail.
+    in_silence = TryLater
     answers = ("550 5.1.1 No such user", "451 4.7.1 Greylisted", "421 4.3.2 Shutting down")
 
     def __init__(self, settings, mailbox):
@@ -81,6 +83,9 @@ class ByMail:
 
 
 class ByTwilio:
+    # The whole request is there once the connection is.
+    in_silence = OutcomeUnknown
+
     def __init__(self, settings, double, monkeypatch):
         for name, value in double.env.items():
             setattr(settings, name, value)
@@ -180,18 +185,18 @@ class TestEveryChannelToAProvider:
         with pytest.raises(TryLater):
             way.channel.send(way.message)
 
-    def test_silence_may_be_tried_later(self, way, silent):
+    def test_silence_may_be_tried_later_only_where_nothing_was_handed_over(self, way, silent):
         way.point_at(silent)
 
-        with pytest.raises(TryLater):
+        with pytest.raises(way.in_silence):
             way.channel.send(way.message)
 
-    def test_an_ending_connection_may_be_tried_later(self, way):
+    def test_after_an_ending_connection_it_is_the_same(self, way):
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             way.point_at(server.getsockname()[1])
             thread = threading.Thread(target=hang_up, args=(server,))
             thread.start()
-            with pytest.raises(TryLater):
+            with pytest.raises(way.in_silence):
                 way.channel.send(way.message)
             thread.join()
 
@@ -205,7 +210,8 @@ class TestEveryChannelToAProvider:
         (400, 21408, Undeliverable),
         (401, 20003, TryLater),
         (429, 20429, TryLater),
-        (500, 20500, TryLater),
+        (500, 20500, OutcomeUnknown),
+        (504, 20504, OutcomeUnknown),
         (503, 20503, TryLater),
     ],
 )
@@ -221,8 +227,35 @@ def test_a_slow_provider_is_left_before_the_lease_ends(settings, double, monkeyp
     way = ByText(settings, double, monkeypatch)
     double.delay_next(1)
 
-    with pytest.raises(TryLater):
+    with pytest.raises(OutcomeUnknown):
         way.channel.send(way.message)
+
+
+def test_a_mail_server_that_is_silent_about_a_whole_mail_may_have_taken_it(
+    settings, mailbox, monkeypatch
+):
+    way = ByMail(settings, mailbox)
+
+    async def silent(*_args):
+        await asyncio.sleep(1)
+        return "451 4.3.0 Too late"
+
+    monkeypatch.setattr(type(mailbox), "handle_DATA", silent)
+    with pytest.raises(OutcomeUnknown):
+        way.channel.send(way.message)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"sender_name": "Contoso\nLtd"}, {"subject": "Notice\r\nBcc: thief@evil.example"}]
+)
+def test_a_mail_that_cannot_be_built_is_undeliverable(settings, mailbox, broken):
+    way = ByMail(settings, mailbox)
+    before = way.taken()
+
+    with pytest.raises(Undeliverable, match="cannot be built: BadHeaderError"):
+        way.channel.send(replace(way.message, **broken))
+
+    assert way.taken() == before
 
 
 @pytest.mark.parametrize(
@@ -291,7 +324,7 @@ def test_a_subject_begins_on_the_line_of_its_name_and_arrives_whole(settings, su
 
 def test_a_subject_with_a_line_break_is_refused(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    with pytest.raises(BadHeaderError):
+    with pytest.raises(Undeliverable):
         email.make().send(replace(ByMail.message, subject="비밀번호\nBcc: b@evil.example"))
 
 

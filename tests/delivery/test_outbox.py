@@ -9,8 +9,9 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from delivery import queue, services
-from delivery.channels.base import TryLater, Undeliverable
+from delivery.channels.base import OutcomeUnknown, TryLater, Undeliverable
 from delivery.models import Kind, Outgoing
+from delivery.services import outbox
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
 from tests.delivery.conftest import ADDRESS, MINUTES, SECRET, post
@@ -87,6 +88,29 @@ def test_a_message_is_sent_once_however_often_its_task_comes(contoso, provider):
     assert stored(outgoing).sent_at is not None
 
 
+def test_what_the_provider_never_answered_about_is_not_sent_again(contoso, provider, clock):
+    outgoing = post(kind=Kind.TEXT, destination="+821012345678")
+    provider.errors = [OutcomeUnknown("ReadTimeout")]
+    for _ in range(8):
+        services.send(outgoing.pk)
+        clock.shift(timedelta(seconds=30))
+        services.sweep()
+
+    assert provider.sent == []
+    assert (stored(outgoing).state, stored(outgoing).failure) == (State.UNKNOWN, "ReadTimeout")
+    assert raw_bytes() == b""
+
+
+def test_a_late_word_of_the_provider_still_says_that_it_arrived(contoso, provider):
+    outgoing = post(kind=Kind.TEXT, destination="+821012345678")
+    provider.errors = [OutcomeUnknown("ReadTimeout")]
+    services.send(outgoing.pk)
+
+    services.note_status(outgoing.pk, "SM7", "delivered")
+
+    assert (stored(outgoing).state, stored(outgoing).provider_id) == (State.DELIVERED, "SM7")
+
+
 def test_another_tenant_sends_nothing_of_ours(contoso, hanbit, provider):
     outgoing = post()
     with in_tenant(hanbit.pk):
@@ -122,7 +146,7 @@ def test_of_ten_workers_at_once_one_gets_the_message(published):
 def test_a_dead_workers_message_goes_to_another_when_the_lease_ends(contoso, clock, provider):
     outgoing = post()
     services.claim(outgoing.pk)
-    clock.shift(services.LEASE - timedelta(seconds=1))
+    clock.shift(outbox.LEASE - timedelta(seconds=1))
     services.send(outgoing.pk)
     too_early = list(provider.sent)
     clock.shift(timedelta(seconds=1))
@@ -136,7 +160,7 @@ def test_a_worker_whose_lease_ended_changes_nothing(contoso, clock, provider):
     outgoing = post()
 
     slow = services.claim(outgoing.pk)
-    clock.shift(services.LEASE)
+    clock.shift(outbox.LEASE)
     services.send(outgoing.pk)
     provider.errors = [Undeliverable("twilio 21211")]
     services.deliver(slow, services.Content(text="late"))
@@ -188,7 +212,7 @@ def test_a_message_that_ends_its_workers_is_abandoned(contoso, clock, provider):
     for _ in range(6):
         with pytest.raises(ZeroDivisionError):
             services.send(outgoing.pk)
-        clock.shift(services.LEASE)
+        clock.shift(outbox.LEASE)
     services.send(outgoing.pk)
 
     assert provider.sent == []
@@ -223,7 +247,7 @@ def test_the_sweeper_wakes_for_every_tenant_what_a_lost_broker_forgot(
 def test_the_sweeper_leaves_alone_what_a_worker_has_in_hand(contoso, clock, published):
     outgoing = post()
     services.claim(outgoing.pk)
-    clock.shift(services.LEASE - timedelta(seconds=1))
+    clock.shift(outbox.LEASE - timedelta(seconds=1))
 
     assert services.sweep() == 0
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 import time_machine
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from limits import services
 from limits.models import Counter
-from limits.rules import Limit, network
+from limits.rules import Limit, network, shares
+from limits.services import Count
 from tests.threads import all_at_once
 
 PLAIN = [limit for limit in Limit if not limit.value.pauses]
@@ -33,8 +35,20 @@ def hits(limit, times, **more):
         (Limit.CODES_TO_A_PHONE, 5, timedelta(hours=1)),
         (Limit.CODES_TO_A_PHONE_DAILY, 10, timedelta(hours=24)),
         (Limit.CODES_TO_AN_EMAIL, 10, timedelta(minutes=10)),
+        (Limit.CODES_TO_AN_EMAIL_DAILY, 50, timedelta(hours=24)),
+        (Limit.NOTICES_TO_A_PHONE, 3, timedelta(hours=1)),
+        (Limit.NOTICES_TO_A_PHONE_DAILY, 6, timedelta(hours=24)),
+        (Limit.NOTICES_TO_A_MAILBOX_DAILY, 40, timedelta(hours=24)),
+        (Limit.NOTICES_FOR_A_USER, 100, timedelta(hours=24)),
+        (Limit.FIRST_NOTICE_OF_A_KIND, 1, timedelta(hours=24)),
+        (Limit.MAILS_TO_STAFF_DAILY, 600, timedelta(hours=24)),
+        (Limit.MESSAGES_OF_A_TENANT, 1_000, timedelta(hours=24)),
+        (Limit.MAILS_OF_A_TENANT, 10_000, timedelta(hours=24)),
         (Limit.CODES_FOR_A_USER, 30, timedelta(hours=1)),
         (Limit.USER_IDS_FROM_A_NETWORK, 200, timedelta(hours=24)),
+        (Limit.USER_IDS_FROM_A_NETWORK_AT_MOST, 2_000, timedelta(hours=24)),
+        (Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, 100, timedelta(minutes=10)),
+        (Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST, 1_000, timedelta(minutes=10)),
         (Limit.RESETS_OF_A_USER, 5, timedelta(hours=24)),
         (Limit.CONTACTS_OF_A_USER, 1, timedelta(hours=1)),
         (Limit.CONTACTS_OF_A_TENANT, 20, timedelta(hours=1)),
@@ -60,6 +74,73 @@ def test_no_more_than_the_table_says_until_the_window_ends(db, clock, limit):
     clock.shift(timedelta(seconds=1))
     assert services.blocked_until(limit, "minji") is None
     assert hits(limit, 1) == [True]
+
+
+DAILY = [limit for limit in Limit if limit.value.sliding]
+
+
+@pytest.mark.parametrize("limit", DAILY, ids=lambda one: one.name.lower())
+def test_no_24_hours_hold_more_than_a_daily_limit_says(db, clock, limit):
+    allowed = []
+    for _ in range(7 * 24 * 2):
+        allowed += [timezone.now()] * sum(hits(limit, 3, at_most=20))
+        clock.shift(timedelta(minutes=30))
+
+    worst = max(
+        sum(begin <= at < begin + timedelta(hours=24) for at in allowed) for begin in allowed
+    )
+    assert worst == 20
+    assert len(allowed) >= 6 * 20
+
+
+def test_a_sliding_window_opens_bit_by_bit(db, clock):
+    limit = Limit.CODES_TO_A_PHONE_DAILY
+    hits(limit, 4)
+    clock.shift(timedelta(hours=12))
+    hits(limit, 6)
+    assert services.blocked_until(limit, "minji") == timezone.now() + timedelta(hours=12)
+    assert services.count_of(limit, "minji") == 10
+
+    clock.shift(timedelta(hours=12))
+
+    assert services.blocked_until(limit, "minji") is None
+    assert hits(limit, 5) == [True] * 4 + [False]
+
+
+def test_what_one_limit_refuses_uses_up_nothing_of_the_others(db):
+    phone = Count(Limit.CODES_TO_A_PHONE, "phone")
+    person, day = Count(Limit.CODES_FOR_A_USER, "7"), Count(Limit.MESSAGES_OF_A_TENANT, "1")
+
+    verdicts = [services.hit_all(phone, person, day) for _ in range(8)]
+
+    assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 3
+    assert verdicts[-1].limit is Limit.CODES_TO_A_PHONE
+    assert services.count_of(Limit.CODES_FOR_A_USER, "7") == 5
+    assert services.count_of(Limit.MESSAGES_OF_A_TENANT, "1") == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_events_share_a_last_place_and_the_losers_use_up_nothing():
+    day = Count(Limit.MESSAGES_OF_A_TENANT, "1", at_most=10)
+
+    def event(number):
+        phone = Count(Limit.CODES_TO_A_PHONE, f"phone {number}")
+        return services.hit_all(phone, day).allowed
+
+    numbers = iter(range(40))
+    verdicts = all_at_once(40, lambda: event(next(numbers)))
+
+    used = sum(services.count_of(Limit.CODES_TO_A_PHONE, f"phone {one}") for one in range(40))
+    assert (sum(verdicts), used, services.count_of(day.limit, day.key)) == (10, 10, 10)
+
+
+@given(st.integers(0, 1_000_000))
+def test_the_parts_of_a_day_are_no_more_than_the_day(cap):
+    parts = shares(cap)
+
+    assert parts.codes + parts.notices == cap
+    assert parts.without_password <= parts.codes
+    assert parts.without_password > 0 or cap == 0
 
 
 def test_what_is_refused_does_not_prolong_the_window(db, clock):
@@ -159,3 +240,29 @@ def test_everyone_in_one_ipv6_network_is_one(address, host):
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_is_its_own_network_however_it_is_written(address):
     assert network(str(address)) == network(f"::ffff:{address}") == str(address)
+
+
+def test_the_networks_of_one_owner_share_limits_of_their_own(db):
+    limit = Limit.DISAVOWALS_FROM_A_NETWORK
+
+    def tried(networks):
+        return sum(
+            services.hit_from(str(one), limit).allowed for one in networks for _ in range(31)
+        )
+
+    household = list(ip_network("2001:db8:1:200::/56").subnets(new_prefix=64))
+    site = [f"2001:db8:1:{number:x}00::/64" for number in range(3, 40)]
+
+    assert tried(household[:10]) == 4 * 30
+    assert services.blocked_from("2001:db8:1:2ff::/64", limit) is not None
+    assert tried(site) == 12 * 30
+    assert tried(["2001:db8:2::/64"]) == 30
+
+
+def test_what_was_right_is_given_back_to_the_wider_networks_too(db):
+    limit, network = Limit.DISAVOWALS_FROM_A_NETWORK, "2001:db8:1:200::/64"
+    for number in range(200):
+        assert services.hit_from(f"2001:db8:1:2{number:02x}::/64", limit).allowed
+        services.give_back_from(f"2001:db8:1:2{number:02x}::/64", limit)
+
+    assert services.count_from(network, limit) == 0

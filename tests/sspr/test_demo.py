@@ -18,7 +18,8 @@ from tests.captcha import solved
 def demo(contoso, mailroom, monkeypatch):
     """Texts and calls go where the demo sends them; mail stays with the mailroom."""
     monkeypatch.setattr(
-        "delivery.services.channel", lambda kind: mailroom if kind == "email" else channel(kind)
+        "delivery.services.outbox.channel",
+        lambda kind: mailroom if kind == "email" else channel(kind),
     )
     user = make_user()
     make_email(user)

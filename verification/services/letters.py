@@ -38,11 +38,16 @@ def content_of(letter: Letter) -> Content:
     colour = branding_in_force().colour
     context["colour"] = light(colour).brand if colour else ""
     return Content(
-        subject=" ".join(letter.subject.split()),
+        subject=_in_a_header(letter.subject),
         text=render_to_string("email/letter.txt", context),
         html=render_to_string("email/letter.html", context),
-        sender_name=called(),
+        sender_name=_in_a_header(called()),
     )
+
+
+def _in_a_header(text: str) -> str:
+    """A header is one line, whatever stands in the names it is made of."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def support_line(support_code: str) -> list[str]:

@@ -46,11 +46,20 @@ class Notice(StrEnum):
         return self in {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.TEMPORARY_PASSWORD}
 
     @property
+    def is_vital(self) -> bool:
+        """Whether its mail leaves however many the organisation sent today.
+
+        Strangers can't cause what administrators do, and there is an import of many people.
+        """
+        return self in _VITAL or self.is_of_an_administrator
+
+    @property
     def is_of_an_administrator(self) -> bool:
         """Whether somebody else did it for, or to, the user."""
         return self in _OF_AN_ADMINISTRATOR
 
 
+_VITAL = {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.FROZEN}
 _OF_AN_ADMINISTRATOR = {
     Notice.BLOCK_CLEARED,
     Notice.MUST_REGISTER,
@@ -239,4 +248,27 @@ def short_text_words() -> list[str]:
         _("%(brand)s: your account was changed at %(time)s. Not you?"),
         _("%(brand)s: account changed. Not you?"),
         _("Account changed. Not you?"),
+    ]
+
+
+def gathered_letter_words() -> tuple[str, str]:
+    """Of the mail that stands for several notices, which would have been too many."""
+    return (
+        _("%(count)s more changes were made to your %(brand)s account"),
+        _(
+            "%(count)s more changes were made to %(user)s since %(since)s. There were too many for"
+            " a message each, so this one is about all of them."
+        ),
+    )
+
+
+def gathered_text_words() -> list[str]:
+    """The same as a text, the longest first."""
+    return [
+        _(
+            "%(brand)s: %(count)s more changes were made to your account since %(since)s."
+            " Not you? Call your IT team now."
+        ),
+        _("%(brand)s: %(count)s more changes since %(since)s. Not you?"),
+        _("%(count)s more account changes. Not you?"),
     ]

@@ -28,6 +28,7 @@ from tenants.queries import (
     tenant_in_force,
 )
 from tenants.rules import filled
+from verification import queue
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
 from verification.models import AuthenticationMethod
 from verification.queries import methods_by_proof, value_of
@@ -99,18 +100,10 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         if until is not None:
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
-        outbox.post_to_each(
-            Kind.EMAIL,
-            mailboxes,
-            language=language,
-            lifetime=LIFETIME,
-            content=content_of(letter),
-        )
+        _post(user, notice, Kind.EMAIL, mailboxes, language, content_of(letter))
         if phones:
             text = Content(text=_text(notice, now, proof, token))
-            outbox.post_to_each(
-                Kind.TEXT, phones, language=language, lifetime=LIFETIME, content=text
-            )
+            _post(user, notice, Kind.TEXT, phones, language, text)
     return [mask(value) for value in [*mailboxes, *phones]]
 
 
@@ -133,6 +126,28 @@ def proof_name(proof: Proof) -> str:
         Proof.AUTHENTICATOR: _("Authenticator app"),
         Proof.RECOVERY_CODE: _("Recovery codes"),
     }[proof]
+
+
+def _post(
+    user: User,
+    notice: Notice,
+    kind: Kind,
+    destinations: Sequence[str],
+    language: str,
+    content: Content,
+) -> None:
+    outbox.post_to_each(
+        kind,
+        destinations,
+        share=outbox.Share.NOTICE,
+        language=language,
+        lifetime=LIFETIME,
+        content=content,
+        person_id=user.pk,
+        notice=notice,
+        vital=notice.is_vital,
+        job=queue.SEND_NOTICE,
+    )
 
 
 def _is_wanted(notice: Notice) -> bool:
@@ -204,21 +219,26 @@ def _letter(
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": method_names(methods)})
     return Letter(
         subject=subject,
-        paragraphs=[*paragraphs, *(_if_it_was_not_you(notice) if link else ())],
+        paragraphs=[*paragraphs, *(if_it_was_not_you(notice) if link else ())],
         button=_("This wasn’t me") if link else "",
         url=link,
-        footer=[
-            _(
-                "You get this message because it concerns the security of your account."
-                " You can’t unsubscribe from it."
-            ),
-            _("We never ask for your password by email."),
-            *support_line(support_code),
-        ],
+        footer=[*reason_to_write(), *support_line(support_code)],
     )
 
 
-def _if_it_was_not_you(notice: Notice) -> list[str]:
+def reason_to_write() -> list[str]:
+    """The footer's lines in every notice."""
+    return [
+        _(
+            "You get this message because it concerns the security of your account."
+            " You can’t unsubscribe from it."
+        ),
+        _("We never ask for your password by email."),
+    ]
+
+
+def if_it_was_not_you(notice: Notice) -> list[str]:
+    """What to do about a notice that carries a link."""
     home = public_url(reverse("registration:security-info"))
     if notice.is_of_an_administrator:
         expected = [

@@ -158,6 +158,7 @@ def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
     outbox.post_to_each(
         Kind.EMAIL,
         mailboxes,
+        share=outbox.Share.STAFF,
         language=tenant.language,
         lifetime=LIFETIME,
         content=content_of(letter),

@@ -5,7 +5,6 @@ answered on their own page. Wrong tries are counted for the user, however many a
 """
 
 import uuid
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +14,7 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
+from delivery.services import Permit
 from tenants.policy import Method, Policy
 from tenants.queries import policy_in_force
 from vault.services import sealed
@@ -24,8 +24,8 @@ from verification.queries import challenges_in
 from verification.services.challenges.asked import Asked
 from verification.services.challenges.sending_limits import (
     not_for_ever,
+    permit_for,
     wait_your_turn,
-    within_limits,
 )
 
 _KINDS = {
@@ -45,11 +45,10 @@ def open_challenge(asked: Asked) -> Challenge:
     Raises:
         Refused: too soon, or too many to this destination or from this tenant.
     """
-    policy = policy_in_force()
     before = list(challenges_in(asked.purpose, asked.context))
     not_for_ever(asked.purpose, len(before))
     wait_your_turn(asked, [one for one in before if one.method == asked.method])
-    return _opened(replace(asked, destination=within_limits(asked, policy)), policy)
+    return _opened(asked, permit_for(asked, _KINDS[asked.method]), policy_in_force())
 
 
 def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Method) -> Challenge:
@@ -73,7 +72,7 @@ def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Meth
 
 
 @transaction.atomic
-def _opened(asked: Asked, policy: Policy) -> Challenge:
+def _opened(asked: Asked, permit: Permit, policy: Policy) -> Challenge:
     now = timezone.now()
     lifetime = policy.code_lifetime(asked.method)
     _close_open(asked.purpose, asked.context, asked.method, now)
@@ -87,13 +86,12 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
         expires_at=now + lifetime,
     )
     challenge.destination = sealed(
-        asked.destination,
+        permit.destination,
         tenant_id=challenge.tenant_id,
         place=challenge.place_of("destination", challenge.pk),
     )
     challenge.outgoing_id = outbox.post(
-        _KINDS[asked.method],
-        asked.destination,
+        permit,
         language=asked.language,
         lifetime=lifetime,
         job=queue.PLACE_CALL if asked.method.is_call else queue.SEND_CODE,
@@ -101,8 +99,8 @@ def _opened(asked: Asked, policy: Policy) -> Challenge:
     ).pk
     challenge.save(force_insert=True)
     record(
-        Activity.CODE_SENT if asked.destination else Activity.CODE_NOT_SENT,
-        Outcome.SUCCESS if asked.destination else Outcome.FAILURE,
+        Activity.CODE_SENT if permit.destination else Activity.CODE_NOT_SENT,
+        Outcome.SUCCESS if permit.destination else Outcome.FAILURE,
         subject_id=max(asked.user_id, 0) or None,
         actor_id=asked.actor_id,
         support_code=asked.support_code,

@@ -6,24 +6,25 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from isolation.scope import current_tenant_id
+from delivery.models import Kind
+from delivery.services import OverLimit, Permit, Sending, Share, admit, sent_to_no_one
+from delivery.services.gate import codes_to, place_of
 from limits import services as limits
 from limits.rules import Limit
-from tenants.policy import Method, Policy
+from limits.services import Count
+from tenants.policy import Method
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.challenges import next_send_at
-from verification.rules.phones import number_of
 from verification.services.challenges.asked import Asked, Refused
 
 _MOST_IN_A_CONTEXT = 40
-_APART = {Purpose.SIGN_IN: "sign-in:", Purpose.REGISTER: "register:"}
-"""What takes the password is counted apart: no stranger's resets keep anybody from it.
-
-Source: design section 8.
-"""
-_BY_MAIL = (Limit.CODES_TO_AN_EMAIL,)
-_BY_PHONE = (Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY)
+_SHARES = {
+    Purpose.RESET: Share.STRANGER,
+    Purpose.SIGN_IN: Share.SIGN_IN,
+    Purpose.REGISTER: Share.REGISTER,
+    Purpose.CALLER: Share.CALLER,
+}
 
 
 def not_for_ever(purpose: Purpose, times: int) -> None:
@@ -56,26 +57,36 @@ def wait_your_turn(asked: Asked, before: Sequence[Challenge]) -> None:
         raise Refused(allowed_at, too_soon=True)
 
 
-def within_limits(asked: Asked, policy: Policy) -> str:
-    """Where it is sent, after counting it; nothing where that would be too much and is hidden.
+def permit_for(asked: Asked, kind: Kind) -> Permit:
+    """The gate's permit; for no destination where that would be too much and must not show.
 
     Raises:
         Refused: it would be too much.
     """
-    # One's own budget first: else who has used it up could still use up a stranger's phone's.
-    _hit(Limit.CODES_FOR_A_USER, _key(asked.purpose, str(asked.user_id)))
-    kinds = _kinds(asked.method)
+    person = str(asked.user_id)
     if asked.hides:
-        # Everybody is refused after as many: what a phone got elsewhere would tell whose it is.
-        for limit in kinds:
-            _hit(limit, _key(asked.purpose, _hidden(asked.user_id, asked.method)))
+        # Every user ID is refused after as many: what a phone got elsewhere would tell whose it is.
+        hidden = [
+            Count(limit, f"{_share(asked)}{_hidden(asked.user_id, asked.method)}")
+            for limit in codes_to("@" if kind is Kind.EMAIL else "")
+        ]
+        own = limits.hit_all(Count(Limit.CODES_FOR_A_USER, f"{_share(asked)}{person}"), *hidden)
+        if not own.allowed:
+            raise Refused(own.until)
+    sending = Sending(
+        kind=kind,
+        destination=asked.destination,
+        share=_share(asked),
+        person="" if asked.hides else person,
+        stand_in=f"{asked.user_id}:{asked.method.proof.gate}",
+    )
     try:
-        _within_limits_of_all(asked, policy, kinds)
-    except Refused:
-        if not asked.hides:
-            raise
-        return ""
-    return asked.destination
+        return admit(sending)
+    except OverLimit as refusal:
+        _note(asked, refusal.limit)
+        if asked.hides:
+            return sent_to_no_one(kind)
+        raise Refused(refusal.until) from None
 
 
 def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
@@ -89,57 +100,34 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
     keys = [(Limit.CODES_FOR_A_USER, str(user_id))]
     for method in Method:
         if method is Method.EMAIL or method.is_to_a_phone:
-            keys += [(limit, _hidden(user_id, method)) for limit in _kinds(method)]
+            hidden = _hidden(user_id, method)
+            keys += [(limit, hidden) for limit in codes_to("@" if method is Method.EMAIL else "")]
     for destination in destinations:
-        where = number_of(destination)
+        where = place_of(destination)
         if limits.hit(Limit.CLEARINGS_OF_A_DESTINATION, where).allowed:
-            keys += [(limit, where) for limit in (_BY_MAIL if "@" in where else _BY_PHONE)]
-    limits.clear_all(*((limit, _key(one, key)) for one in Purpose for limit, key in keys))
+            keys += [(limit, where) for limit in codes_to(where)]
+    limits.clear_all(
+        *((limit, f"{share}{key}") for share in _SHARES.values() for limit, key in keys)
+    )
 
 
-def _within_limits_of_all(asked: Asked, policy: Policy, kinds: Sequence[Limit]) -> None:
-    if asked.method is not Method.EMAIL:
-        _within_the_day(asked, policy.daily_message_cap)
-    # Over all tenants: who owns several must not ring one phone several times as often.
-    where = number_of(asked.destination) or f"nobody:{asked.user_id}:{asked.method.proof.gate}"
-    for limit in kinds:
-        try:
-            _hit(limit, _key(asked.purpose, where))
-        except Refused:
-            record(
-                Activity.CODE_NOT_SENT,
-                Outcome.FAILURE,
-                subject_id=max(asked.user_id, 0) or None,
-                actor_id=asked.actor_id,
-                support_code=asked.support_code,
-                reason=limit.name.lower(),
-                method=asked.method,
-            )
-            raise
-
-
-def _within_the_day(asked: Asked, cap: int) -> None:
-    """Texts and calls of the whole organisation: a fifth is kept for who knows the password."""
-    # What is sent to nobody costs nothing, and uses up nothing that others need.
-    whose = str(current_tenant_id()) if asked.destination else f"nobody:{current_tenant_id()}"
-    if asked.purpose not in _APART:
-        _hit(Limit.MESSAGES_OF_A_TENANT, f"without password:{whose}", at_most=cap - cap // 5)
-    _hit(Limit.MESSAGES_OF_A_TENANT, whose, at_most=cap)
-
-
-def _kinds(method: Method) -> Sequence[Limit]:
-    return _BY_MAIL if method is Method.EMAIL else _BY_PHONE
+def _share(asked: Asked) -> Share:
+    return _SHARES[asked.purpose]
 
 
 def _hidden(user_id: int, method: Method) -> str:
     return f"hidden:{user_id}:{method.proof.gate}"
 
 
-def _key(purpose: Purpose, whose: str) -> str:
-    return _APART.get(purpose, "") + whose
-
-
-def _hit(limit: Limit, key: str, *, at_most: int | None = None) -> None:
-    verdict = limits.hit(limit, key, at_most=at_most)
-    if not verdict.allowed:
-        raise Refused(verdict.until)
+def _note(asked: Asked, limit: Limit) -> None:
+    """The history says that nothing was sent, once an hour: a refusal uses up no limit of codes."""
+    if limits.hit(Limit.REFUSED_SENDING_NOTED, f"{asked.user_id}:{limit.name}").allowed:
+        record(
+            Activity.CODE_NOT_SENT,
+            Outcome.FAILURE,
+            subject_id=max(asked.user_id, 0) or None,
+            actor_id=asked.actor_id,
+            support_code=asked.support_code,
+            reason=limit.name.lower(),
+            method=asked.method,
+        )

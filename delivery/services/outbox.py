@@ -2,6 +2,10 @@
 
 A worker claims a message for a short lease before it sends. If it dies, the lease runs out and
 the sweeper wakes another. What was confirmed as sent is never claimed again.
+
+No message leaves that the gate did not count: without a permit, the worker that claims it counts
+it. What is over a limit then is held and sent once there is room. Held notices to one destination
+become one message, which says how many there are.
 """
 
 import json
@@ -9,6 +13,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -17,9 +22,12 @@ from django.utils import timezone
 
 from delivery import queue
 from delivery.channels import channel
-from delivery.channels.base import Message, TryLater, Undeliverable
+from delivery.channels.base import Message, OutcomeUnknown, TryLater, Undeliverable
 from delivery.models import Kind, Outgoing
+from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, place_of
 from tenants.queries import public_url
+from vault.keyed import fingerprint
+from vault.keyring import purpose_key
 from vault.services import opened, sealed
 
 State = Outgoing.State
@@ -27,6 +35,9 @@ LEASE = timedelta(seconds=20)
 _FIRST_WAIT = timedelta(seconds=5)
 _MAX_ATTEMPTS = 6
 _SWEEP_AT_MOST = 500
+_HELD_FOR = timedelta(hours=1)
+_HELD_NOTICE_LIVES = timedelta(days=7)
+_WIPED: dict[str, Any] = {"destination": b"", "content": b"", "digest": ""}
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +50,8 @@ class Content:
     sender_name: str = ""
 
 
-def post(  # noqa: PLR0913  # a message has this many sides, all named
-    kind: Kind,
-    destination: str,
+def post(  # a message has this many sides, all named
+    permit: Permit,
     *,
     language: str,
     lifetime: timedelta,
@@ -49,46 +59,71 @@ def post(  # noqa: PLR0913  # a message has this many sides, all named
     job: str = queue.SEND,
     urgent: bool = False,
 ) -> Outgoing:
-    """Puts a message in the outbox.
+    """Puts a message in the outbox that the gate has counted.
 
     Args:
-        destination: mailbox or E.164 number, with `#` and the extension behind it.
         lifetime: after that it is not sent any more.
         content: None when the job makes it at the last moment, as for codes.
     """
-    outgoing = _written(kind, destination, language, lifetime, content)
+    outgoing = _written(permit.kind, permit.destination, language, lifetime, content)
     outgoing.job, outgoing.queue = job, "codes" if urgent else "bulk"
+    outgoing.counted_at = timezone.now()
     outgoing.save(force_insert=True)
     _publish_after_commit(outgoing)
     return outgoing
 
 
-def post_to_each(
+def post_to_each(  # noqa: PLR0913  # a message has this many sides, all named
     kind: Kind,
     destinations: Iterable[str],
     *,
+    share: Share,
     language: str,
     lifetime: timedelta,
     content: Content,
+    person_id: int | None = None,
+    notice: str = "",
+    vital: bool = False,
+    job: str = queue.SEND,
 ) -> None:
-    """Puts the same message to several people, or to several addresses of one, in the outbox."""
-    rows = [_written(kind, one, language, lifetime, content) for one in destinations]
+    """Puts the same message to several people, or to several addresses of one, in the outbox.
+
+    The worker counts each of them before it leaves.
+
+    Args:
+        destinations: mailboxes, or numbers with `#` and the extension behind them.
+        notice: the kind of notice; those over a limit are gathered into one message.
+        vital: see `gate.Sending`.
+    """
+    rows = [_written(kind, where, language, lifetime, content) for where in destinations]
+    for outgoing in rows:
+        outgoing.share, outgoing.person_id = share, person_id
+        outgoing.notice, outgoing.vital, outgoing.job = notice, vital, job
     for outgoing in Outgoing.objects.bulk_create(rows):
         _publish_after_commit(outgoing)
 
 
 def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
-    """Takes a message for this worker, for the time of the lease. Of two workers one gets it."""
+    """Takes a message for this worker, for the time of the lease. Of two workers one gets it.
+
+    None, too, where the message is over a limit: it is held.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo what is counted here.
+    """
     now = timezone.now()
     mine = Outgoing.objects.filter(
-        Q(state=State.QUEUED) | Q(state=State.SENDING, lease_until__lte=now), pk=outgoing_id
+        Q(state__in=[State.QUEUED, State.HELD]) | Q(state=State.SENDING, lease_until__lte=now),
+        pk=outgoing_id,
     )
-    if mine.filter(expires_at__lte=now).update(state=State.EXPIRED, destination=b"", content=b""):
+    if mine.filter(expires_at__lte=now).update(state=State.EXPIRED, **_WIPED):
         return None
     # Only a message that ends its workers gets here: what is put off fails at the last attempt.
     if mine.filter(attempts__gte=_MAX_ATTEMPTS).update(
-        state=State.FAILED, destination=b"", content=b"", failure="abandoned"
+        state=State.FAILED, failure="abandoned", **_WIPED
     ):
+        return None
+    if not _is_counted(mine):
         return None
     if not mine.update(
         state=State.SENDING,
@@ -109,8 +144,12 @@ def send(outgoing_id: uuid.UUID) -> None:
     outgoing = claim(outgoing_id)
     if outgoing is None:
         return
-    content = Content(**json.loads(_opened(outgoing, "content")))
-    deliver(outgoing, content)
+    deliver(outgoing, stored_content(outgoing))
+
+
+def stored_content(outgoing: Outgoing) -> Content:
+    """What a message says whose content was written when it was posted."""
+    return Content(**json.loads(_opened(outgoing, "content")))
 
 
 def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bool:
@@ -119,10 +158,10 @@ def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bo
     Returns:
         Whether the provider took it.
     """
-    destination, _, extension = destination_of(outgoing).partition("#")
+    whole = destination_of(outgoing)
     message = Message(
-        destination=destination,
-        extension=extension,
+        destination=place_of(whole),
+        extension=whole.removeprefix(place_of(whole)).removeprefix("#"),
         key=f"{outgoing.pk}-{outgoing.attempts}",
         language=outgoing.language,
         voice_url=public_url(voice_path) if voice_path else "",
@@ -134,6 +173,10 @@ def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bo
     except Undeliverable as refusal:
         _finish(outgoing, State.FAILED, failure=str(refusal)[:60])
         log.info("message_undeliverable", outgoing=str(outgoing.pk), reason=str(refusal))
+        return False
+    except OutcomeUnknown as silence:
+        _finish(outgoing, State.UNKNOWN, failure=str(silence)[:60])
+        log.warning("message_unconfirmed", outgoing=str(outgoing.pk), reason=str(silence))
         return False
     except TryLater as delay:
         _put_off(outgoing, str(delay))
@@ -155,7 +198,7 @@ def sweep() -> int:
     """
     now = timezone.now()
     forgotten = Outgoing.unscoped.filter(
-        state__in=[State.QUEUED, State.SENDING], due_at__lte=now
+        state__in=[State.QUEUED, State.HELD, State.SENDING], due_at__lte=now
     ).order_by("due_at")
     published = 0
     for row in forgotten[:_SWEEP_AT_MOST]:
@@ -168,10 +211,12 @@ def sweep() -> int:
 
 def note_status(outgoing_id: uuid.UUID, provider_id: str, status: str) -> None:
     """What the provider says became of a message. A hint for people, never a proof."""
-    row = Outgoing.unscoped.filter(pk=outgoing_id, provider_id=provider_id)
-    row.update(provider_status=status[:20])
+    # A message that no answer came to has no number of the provider yet.
+    unconfirmed = Q(state=State.UNKNOWN, provider_id="")
+    row = Outgoing.unscoped.filter(Q(provider_id=provider_id) | unconfirmed, pk=outgoing_id)
+    row.update(provider_status=status[:20], provider_id=provider_id[:64])
     if status == "delivered":
-        row.filter(state=State.SENT).update(state=State.DELIVERED)
+        row.filter(state__in=[State.SENT, State.UNKNOWN]).update(state=State.DELIVERED)
 
 
 def _written(
@@ -198,6 +243,60 @@ def _publish_after_commit(outgoing: Outgoing) -> None:
     )
 
 
+def _is_counted(mine: QuerySet[Outgoing]) -> bool:
+    """Counts a message that came without a permit; where it is over a limit, it is held."""
+    outgoing = mine.filter(counted_at=None).first()
+    if outgoing is None:
+        return True
+    sending = Sending(
+        kind=Kind(outgoing.kind),
+        destination=destination_of(outgoing),
+        share=Share(outgoing.share),
+        person=str(outgoing.person_id or ""),
+        notice=outgoing.notice,
+        vital=outgoing.vital,
+    )
+    try:
+        admit(sending)
+    except OverLimit as refusal:
+        log.info("message_held", outgoing=str(outgoing.pk), reason=refusal.limit.name)
+        _hold(outgoing, refusal.until or timezone.now() + _HELD_FOR)
+        return False
+    mine.update(counted_at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def _hold(outgoing: Outgoing, until: datetime) -> None:
+    """Keeps a message until there is room; a notice joins those held for the same destination."""
+    digest = fingerprint(purpose_key("held messages"), destination_of(outgoing))
+    mine = Outgoing.objects.filter(pk=outgoing.pk, state=outgoing.state, counted_at=None)
+    expires_at = outgoing.expires_at
+    if outgoing.notice:
+        expires_at = max(expires_at, outgoing.created_at + _HELD_NOTICE_LIVES)
+    held = mine.update(state=State.HELD, digest=digest, due_at=until, expires_at=expires_at)
+    if not held or not outgoing.notice or outgoing.state == State.HELD:
+        return
+    first = (
+        Outgoing.objects.filter(
+            state=State.HELD,
+            digest=digest,
+            kind=outgoing.kind,
+            share=outgoing.share,
+            person_id=outgoing.person_id,
+        )
+        .exclude(pk=outgoing.pk)
+        .order_by("created_at")
+        .first()
+    )
+    if first is None:
+        return
+    worst = {"notice": outgoing.notice, "vital": True} if outgoing.vital else {}
+    joined = Outgoing.objects.filter(pk=first.pk, state=State.HELD)
+    if joined.update(gathered=F("gathered") + 1, **worst):
+        Outgoing.objects.filter(pk=outgoing.pk).update(state=State.GATHERED, **_WIPED)
+
+
 def _put_off(outgoing: Outgoing, reason: str) -> None:
     if outgoing.attempts >= _MAX_ATTEMPTS:
         _finish(outgoing, State.FAILED, failure=reason[:60])
@@ -208,7 +307,7 @@ def _put_off(outgoing: Outgoing, reason: str) -> None:
 
 
 def _finish(outgoing: Outgoing, state: State, **changes: str | datetime) -> None:
-    _mine(outgoing).update(state=state, destination=b"", content=b"", **changes)
+    _mine(outgoing).update(state=state, **_WIPED, **changes)
 
 
 def _mine(outgoing: Outgoing) -> QuerySet[Outgoing]:

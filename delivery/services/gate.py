@@ -1,0 +1,172 @@
+"""The gate in front of the outbox: it counts every message, and no message leaves uncounted.
+
+A message is counted for its destination, for the person it is about and for the organisation's
+day, in this order and all together: what is refused uses up nothing. Codes are counted when they
+are asked for, because the page must say so; everything else where a worker is about to send it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from delivery.models import Kind
+from isolation.scope import current_tenant_id
+from limits.rules import Limit, shares
+from limits.services import Count, Verdict, hit_all
+from tenants.queries import policy_in_force
+
+_MAILS_PER_TEXT = 10
+"""An organisation that may send more texts than most may send more mails, too."""
+
+
+class Share(StrEnum):
+    """Which part of the limits a message uses up; the value is in front of what is counted.
+
+    What takes the password, or an agent of the helpdesk, is counted apart from what any stranger
+    can ask for, and notices apart from codes: none of them can use up the others.
+
+    Source: design section 8.
+    """
+
+    STRANGER = ""
+    SIGN_IN = "sign-in:"
+    REGISTER = "register:"
+    CALLER = "caller:"
+    NOTICE = "notice:"
+    STAFF = "staff:"
+    HELP = "help:"
+    """Requests for help of people whom the organisation knows."""
+    HELP_UNKNOWN = "help-unknown:"
+    """Of unknown user IDs, counted apart: invented ones must not hide the others."""
+
+
+_TO_STAFF = {Share.STAFF, Share.HELP, Share.HELP_UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One message, as far as it is counted.
+
+    Args:
+        destination: mailbox, or number with `#` and the extension behind it; empty for the code of
+            an unknown user, which is counted like others and sent to no one.
+        stand_in: what is counted instead of the destination where that is empty.
+        person: the id that it is counted for; empty where it isn't about one person, or where they
+            were counted before.
+        notice: which kind of notice it is. The first of a kind in a day doesn't count as one of
+            many, so that no flood of others hides it.
+        vital: the organisation's day doesn't hold up its mail.
+    """
+
+    kind: Kind
+    destination: str
+    share: Share
+    person: str = ""
+    stand_in: str = ""
+    notice: str = ""
+    vital: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The gate counted a message of this kind to this destination. Only `admit` gives it out."""
+
+    kind: Kind
+    destination: str
+
+
+class OverLimit(Exception):
+    """Nothing may be sent there now, and nothing was counted."""
+
+    def __init__(self, until: datetime | None, limit: Limit) -> None:
+        super().__init__(limit.name)
+        self.until = until
+        self.limit = limit
+
+
+def admit(sending: Sending) -> Permit:
+    """Counts a message.
+
+    Raises:
+        OverLimit: a limit was reached.
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    verdict = _counted(sending)
+    if not verdict.allowed:
+        assert verdict.limit is not None
+        raise OverLimit(verdict.until, verdict.limit)
+    return Permit(sending.kind, sending.destination)
+
+
+def sent_to_no_one(kind: Kind) -> Permit:
+    """For a code that is made as always, and that no one gets."""
+    return Permit(kind, "")
+
+
+def place_of(destination: str) -> str:
+    """What is counted of a destination: all extensions of a number are one phone."""
+    return destination if "@" in destination else destination.partition("#")[0]
+
+
+def codes_to(destination: str) -> tuple[Limit, ...]:
+    """The limits of codes to a mailbox or a phone."""
+    if "@" in destination:
+        return (Limit.CODES_TO_AN_EMAIL, Limit.CODES_TO_AN_EMAIL_DAILY)
+    return (Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY)
+
+
+def _counted(sending: Sending) -> Verdict:
+    organisation = _of_the_organisation(sending)
+    if sending.notice and sending.share is Share.NOTICE:
+        whose = f"{current_tenant_id()}:{sending.person}:{sending.notice}:{sending.destination}"
+        first = hit_all(Count(Limit.FIRST_NOTICE_OF_A_KIND, whose), *organisation)
+        if first.limit is not Limit.FIRST_NOTICE_OF_A_KIND:
+            return first
+    return hit_all(*_of_the_destination(sending), *_of_the_person(sending), *organisation)
+
+
+def _of_the_destination(sending: Sending) -> list[Count]:
+    # Over all organisations: who owns several must not ring one phone several times as often.
+    where = place_of(sending.destination)
+    key = f"{sending.share}{where or f'nobody:{sending.stand_in}'}"
+    if sending.share in _TO_STAFF:
+        daily = Count(Limit.MAILS_TO_STAFF_DAILY, f"{Share.STAFF}{where}")
+        if sending.share is Share.STAFF:
+            return [daily]
+        return [Count(Limit.CONTACTS_OF_A_TENANT, f"{current_tenant_id()}:{key}"), daily]
+    if sending.share is not Share.NOTICE:
+        limits = codes_to("@" if sending.kind is Kind.EMAIL else "")
+        return [Count(limit, key) for limit in limits]
+    if sending.kind is Kind.EMAIL:
+        return [Count(Limit.NOTICES_TO_A_MAILBOX_DAILY, key)]
+    return [Count(Limit.NOTICES_TO_A_PHONE, key), Count(Limit.NOTICES_TO_A_PHONE_DAILY, key)]
+
+
+def _of_the_person(sending: Sending) -> list[Count]:
+    if not sending.person or sending.share in _TO_STAFF:
+        return []
+    if sending.share is Share.NOTICE:
+        return [Count(Limit.NOTICES_FOR_A_USER, f"{current_tenant_id()}:{sending.person}")]
+    return [Count(Limit.CODES_FOR_A_USER, f"{sending.share}{sending.person}")]
+
+
+def _of_the_organisation(sending: Sending) -> list[Count]:
+    is_mail = sending.kind is Kind.EMAIL
+    # Administrators have as many mailboxes as they like, but strangers can't add any.
+    if sending.share in _TO_STAFF or (is_mail and sending.vital):
+        return []
+    limit = Limit.MAILS_OF_A_TENANT if is_mail else Limit.MESSAGES_OF_A_TENANT
+    parts = shares(_cap(is_mail=is_mail))
+    # What is sent to no one costs nothing, and uses up nothing that others need.
+    whose = f"{'' if sending.destination else 'nobody:'}{current_tenant_id()}"
+    if sending.share is Share.NOTICE:
+        return [Count(limit, f"notices:{whose}", parts.notices)]
+    codes = Count(limit, f"codes:{whose}", parts.codes)
+    if sending.share is Share.STRANGER:
+        return [Count(limit, f"without password:{whose}", parts.without_password), codes]
+    return [codes]
+
+
+def _cap(*, is_mail: bool) -> int:
+    cap = policy_in_force().daily_message_cap
+    return max(Limit.MAILS_OF_A_TENANT.value.times, cap * _MAILS_PER_TEXT) if is_mail else cap

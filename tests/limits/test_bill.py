@@ -1,0 +1,79 @@
+"""The worst day of one organisation, computed from the table, is what the page says."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from limits.rules import Limit, shares
+from tenants.policy import Policy
+from tests.house.test_size import BASE
+
+ADDRESSES = 1_000
+TEXT, CALL_MINUTE, CALL_MINUTES = 0.05, 0.05, 3
+PAGE = " ".join((BASE / "docs" / "security.md").read_text().split())
+
+
+@dataclass(frozen=True)
+class Day:
+    codes: int
+    notices: int = 0
+
+    @property
+    def messages(self):
+        return self.codes + self.notices
+
+    @property
+    def cheapest(self):
+        return round(self.messages * TEXT)
+
+    @property
+    def dearest(self):
+        """Every code is a call that lasts as long as it may; notices are texts."""
+        return round(self.codes * CALL_MINUTES * CALL_MINUTE + self.notices * TEXT)
+
+
+def stranger():
+    """Limits by address don't help: so many addresses may try more user IDs than the cap."""
+    parts = shares(Policy().daily_message_cap)
+    from_addresses = ADDRESSES * Limit.USER_IDS_FROM_A_NETWORK_AT_MOST.value.times
+    return Day(min(from_addresses, parts.without_password))
+
+
+def owner_of_accounts():
+    parts = shares(Policy().daily_message_cap)
+    return Day(parts.codes, parts.notices)
+
+
+@pytest.mark.parametrize(
+    ("who", "day"),
+    [("a stranger without an account", stranger()), ("who knows passwords", owner_of_accounts())],
+    ids=["stranger", "owner of accounts"],
+)
+def test_the_page_says_what_the_worst_day_costs(who, day):
+    row = f"| {who} | {day.messages:,} | {day.cheapest} to {day.dearest} $ |"
+
+    assert row in PAGE
+
+
+def test_the_page_says_how_many_mails_the_worst_day_holds():
+    cap = Limit.MAILS_OF_A_TENANT.value.times
+    assert f"{shares(cap).without_password:,} of them for a stranger" in PAGE
+    assert f"{cap:,} mails to people" in PAGE
+    most = Limit.NOTICES_TO_A_MAILBOX_DAILY.value.times
+    assert f"{most} notices a day to one mailbox" in PAGE
+    assert f"{Limit.CODES_TO_AN_EMAIL_DAILY.value.times} codes a day to one mailbox" in PAGE
+    assert f"{Limit.MAILS_TO_STAFF_DAILY.value.times} a day to one mailbox of" in PAGE
+
+
+def test_every_number_of_a_day_holds_in_any_24_hours():
+    counted = (
+        Limit.MESSAGES_OF_A_TENANT,
+        Limit.MAILS_OF_A_TENANT,
+        Limit.CODES_TO_A_PHONE_DAILY,
+        Limit.CODES_TO_AN_EMAIL_DAILY,
+        Limit.NOTICES_TO_A_PHONE_DAILY,
+        Limit.NOTICES_TO_A_MAILBOX_DAILY,
+        Limit.MAILS_TO_STAFF_DAILY,
+    )
+
+    assert all(limit.value.sliding for limit in counted)

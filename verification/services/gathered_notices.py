@@ -1,0 +1,92 @@
+"""Notices leave one by one, or as one message where there were too many. Worker only."""
+
+import uuid
+
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from delivery import services as outbox
+from delivery.models import Kind, Outgoing
+from delivery.services import Content
+from directory.models import User
+from tenants.queries import called, called_briefly, public_url, tenant_in_force
+from verification.clock import clock_in_a_text, day_and_clock
+from verification.rules.texts import first_that_fits
+from verification.services.letters import Letter, content_of
+from verification.services.notice_links import address_in_a_text, address_of, issue
+from verification.services.notice_words import (
+    Notice,
+    gathered_letter_words,
+    gathered_text_words,
+)
+from verification.services.notices import if_it_was_not_you, reason_to_write
+
+REQUEST_FOR_HELP = "request_for_help"
+"""What the outbox calls a mail to the helpdesk that a person at the portal asked for."""
+
+
+def send(outgoing_id: uuid.UUID) -> None:
+    """Sends a notice, or what speaks for all that were held for this destination."""
+    outgoing = outbox.claim(outgoing_id)
+    if outgoing is None:
+        return
+    if outgoing.gathered == 1:
+        outbox.deliver(outgoing, outbox.stored_content(outgoing))
+        return
+    user = User.objects.filter(pk=outgoing.person_id or 0).first()
+    if user is None and outgoing.notice != REQUEST_FOR_HELP:
+        outbox.drop(outgoing)
+        return
+    with (
+        translation.override(outgoing.language),
+        timezone.override(tenant_in_force().time_zone),
+    ):
+        content = _gathered(user, outgoing) if user else _requests(outgoing)
+    outbox.deliver(outgoing, content)
+
+
+def _requests(outgoing: Outgoing) -> Content:
+    """To the helpdesk, about requests for help that would have been too many mails."""
+    facts = {
+        "tenant": called(),
+        "count": str(outgoing.gathered),
+        "since": day_and_clock(outgoing.created_at),
+        "url": public_url(reverse("console:audit")),
+    }
+    return content_of(
+        Letter(
+            subject=_("[%(tenant)s] %(count)s more requests for help with a password") % facts,
+            paragraphs=[
+                _("%(count)s more people asked for help since %(since)s.") % facts,
+                *(
+                    [_("The user IDs that were typed belong to no user.")]
+                    if outgoing.share == outbox.Share.HELP_UNKNOWN
+                    else []
+                ),
+                _("The audit log lists them: %(url)s") % facts,
+            ],
+        )
+    )
+
+
+def _gathered(user: User, outgoing: Outgoing) -> Content:
+    notice = Notice(outgoing.notice)
+    token = issue(user, notice) if notice.needs_a_link else ""
+    facts = {"brand": called_briefly(), "user": user.upn, "count": str(outgoing.gathered)}
+    if outgoing.kind == Kind.TEXT:
+        facts["since"] = clock_in_a_text(outgoing.created_at)
+        words = [text % facts for text in gathered_text_words()]
+        link = f"\n{address_in_a_text(token)}" if token else ""
+        return Content(text=first_that_fits([f"{one}{link}" for one in words]))
+    facts["since"] = day_and_clock(outgoing.created_at)
+    subject, body = (text % facts for text in gathered_letter_words())
+    return content_of(
+        Letter(
+            subject=subject,
+            paragraphs=[body, *(if_it_was_not_you(notice) if token else ())],
+            button=_("This wasn’t me") if token else "",
+            url=address_of(token) if token else "",
+            footer=reason_to_write(),
+        )
+    )
