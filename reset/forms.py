@@ -1,6 +1,7 @@
 """What people type into the portal, and what they are told about it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from directory.rules import canonical_upn, is_upn
 from passwords.rules import MAX_LENGTH, Finding, Problem, prepared
 from reset.rules import MAX_MESSAGE, Goal
 from tenants.queries import policy_in_force, tenant_in_force
+from verification.clock import when
 
 NUMBER_WRONG = gettext_lazy("This number doesn’t match the one we have. Check it and try again.")
 
@@ -219,3 +221,10 @@ def finding_words(finding: Finding, *, shortest: int) -> str:
         "count": finding.amount,
         "word": finding.word,
     }
+
+
+def too_many_passwords(until: datetime | None) -> str:
+    """What is said where no more new passwords are compared with the former ones."""
+    if until is None:
+        return _("You tried too many new passwords. Try again later.")
+    return _("You tried too many new passwords. Try again after %(time)s.") % {"time": when(until)}

@@ -24,6 +24,7 @@ from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import Standing
 from reset.rules import Step
+from reset.services import former
 from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, tenant_in_force
@@ -52,10 +53,14 @@ class TooManyResets(Exception):
 
 
 def findings(standing: Standing, password: str) -> list[Finding]:
-    """All that speaks against a new password for the attempt's user."""
+    """All that speaks against a new password for the attempt's user.
+
+    Raises:
+        former.TooManyPasswords: too many were compared with the former ones.
+    """
     user = _user_in(standing)
     found = findings_about(user, password)
-    if not found and connector_of(user).was_used(user, password):
+    if not found and former.was_used(user, password):
         return [Finding(Problem.USED)]
     return found
 

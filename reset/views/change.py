@@ -13,9 +13,10 @@ from directory.queries import password_due
 from passwords.rules import Finding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
-from reset.forms import ChangePasswordForm
+from reset.forms import ChangePasswordForm, too_many_passwords
 from reset.services import change
 from reset.services.finish import findings_about
+from reset.services.former import TooManyPasswords
 from tenants.queries import policy_in_force
 from verification.clock import when
 from verification.forms import paused_words
@@ -58,6 +59,8 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
     except change.TooSoon as refused:
         words = _("You changed your password only just now. You can change it again from %(time)s.")
         form.add_error(None, words % {"time": when(refused.until)})
+    except TooManyPasswords as refused:
+        form.add_error("new_password", too_many_passwords(refused.until))
     except change.UsedBefore:
         form.refuse([Finding(Problem.USED)])
     except DirectoryError:

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_safe
 from directory.connectors.base import PolicyRejected, Unreachable
 from isolation.scope import NOBODY, in_tenant
 from registration.views.onward import way_out
-from reset.forms import ContactForm, NewPasswordForm
+from reset.forms import ContactForm, NewPasswordForm, too_many_passwords
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import Standing
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
+from reset.services.former import TooManyPasswords
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
@@ -40,10 +41,14 @@ def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
     form = NewPasswordForm(request.POST or None, shortest=policy.password_min_length)
     if form.is_valid():
         password = form.cleaned_data["new_password"]
-        if findings := finish.findings(standing, password):
-            form.refuse(findings)
-        else:
+        try:
+            findings = finish.findings(standing, password)
+        except TooManyPasswords as refusal:
+            form.add_error("new_password", too_many_passwords(refusal.until))
+            return _password_page(request, standing, form)
+        if not findings:
             return _set(request, standing, form, password)
+        form.refuse(findings)
     return _password_page(request, standing, form)
 
 

@@ -228,3 +228,31 @@ def test_where_all_is_stopped_an_old_password_isnt_changed_either(user):
         change(client, NEW, NEWER)
 
     assert has(user, NEW)
+
+
+TOO_MANY_TRIED = "You tried too many new passwords. Try again after"
+
+
+def test_comparing_with_former_passwords_has_a_limit_when_changing(user):
+    decide(password_history=24, password_min_age_hours=0)
+    client = signed_in(user)
+    change(client, PASSWORD, NEW)
+    pages = [change(client, NEW, PASSWORD).text for _ in range(15)]
+
+    assert [USED in page for page in pages] == [True] * 14 + [False]
+    assert TOO_MANY_TRIED in pages[-1]
+    with time_machine.travel(timezone.now() + timedelta(minutes=61)):
+        assert USED in change(signed_in(user, NEW), NEW, PASSWORD).text
+
+
+def test_comparing_with_former_passwords_has_a_limit_at_the_end_of_a_reset(user, mailroom):
+    decide(password_history=24)
+    client = Client()
+    client.post("/passwordreset", solved({"username": user.upn}))
+    client.post("/passwordreset/verify", {"method": "email"})
+    client.post("/passwordreset/code", {"code": mailroom.code()})
+    typed = {"new_password": PASSWORD, "confirm_password": PASSWORD}
+    pages = [client.post("/passwordreset/new-password", typed).text for _ in range(16)]
+
+    assert [USED in page for page in pages] == [True] * 15 + [False]
+    assert TOO_MANY_TRIED in pages[-1]
