@@ -5,6 +5,8 @@ import re
 
 import altcha
 
+from limits import services as limits
+from limits.models import Counter
 from verification.rules.captcha import Action, Suspicion
 from verification.services.captcha import Captcha
 
@@ -15,7 +17,7 @@ _DRAWN = re.compile(
 )
 
 
-def solved(fields=None, *, action=Action.IDENTIFY, suspicion=Suspicion.MUCH):
+def solved(fields=None, *, action=Action.IDENTIFY, suspicion=Suspicion.MOST):
     """The fields of a form, and with them work that is enough for any suspicion."""
     return {"altcha": work(action, suspicion)} | (fields or {})
 
@@ -30,6 +32,14 @@ def solution_of(challenge: str, **changed) -> str:
     found = altcha.solve_challenge(given)
     assert found is not None
     return altcha.Payload(given, found).to_base64()
+
+
+def came_from(limit, times=None, network=NETWORK):
+    """So much came from a network already: as much as the limit allows, if no number is given."""
+    limits.hit_from(network, limit)
+    Counter.objects.filter(key=limits._key(limit, (network,))).update(
+        count=limit.value.times if times is None else times
+    )
 
 
 def ticket(action=Action.IDENTIFY, network=NETWORK) -> str:

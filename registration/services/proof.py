@@ -74,7 +74,7 @@ def ask_again(user: User, challenge: Challenge) -> None:
 
 
 def confirm_code(
-    user: User, challenge: Challenge, code: str, *, budget: Budget = Budget.SELF_SERVICE
+    user: User, challenge: Challenge, code: str, *, budget: Budget = Budget.FRESH_PROOF
 ) -> Answered:
     """Whether the code is right, and went to something that the user still holds.
 
@@ -103,20 +103,21 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     method = Method.QUESTIONS
     if not challenges.waits(Purpose.SIGN_IN, context, method):
         return challenges.spend_judged(Purpose.SIGN_IN, context, method, right=False)
-    guesses.count_a_guess(user.pk)
+    budget = Budget.FRESH_PROOF
+    guesses.count_a_guess(user.pk, budget)
     # Hashing is slow on purpose and stays outside the transaction.
-    with guesses.not_counted_if_busy(user.pk):
+    with guesses.not_counted_if_busy(user.pk, budget):
         right = questions.are_right(user.pk, answers)
     with transaction.atomic():
         answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
-        guesses.uncount(user.pk)
+        guesses.uncount(user.pk, budget)
     return answered
 
 
 def confirm_app(
-    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.SELF_SERVICE
+    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.FRESH_PROOF
 ) -> Answered:
     """Whether one of the user's apps shows this code.
 

@@ -110,7 +110,7 @@ def extend(request: HttpRequest) -> HttpResponse:
 def _asked(request: HttpRequest) -> Captcha:
     """The work that goes with the page; before much went wrong nobody asks for its result."""
     network = middleware.client_network(request)
-    suspicion = captcha.suspicion_at_sign_in(network)
+    suspicion = captcha.suspicion_at_sign_in(network, known=middleware.known_by(request))
     needed = suspicion is not None
     return Captcha(Action.SIGN_IN, network, request.POST, suspicion or Suspicion.NONE, needed)
 
@@ -170,7 +170,7 @@ def _shown(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) ->
 def _stopped(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
     """Too many failures from this network: until when."""
     network = middleware.client_network(request)
-    until = limits.blocked_until(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+    until = limits.blocked_from(network, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST)
     form.add_error(None, crowded_words(until))
     return _later(_shown(request, form, asked), until)
 

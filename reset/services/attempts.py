@@ -68,17 +68,18 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         known: the cookie of a browser in which somebody signed in before.
     """
     upn = canonical_upn(username)
-    verdict = limits.hit(Limit.USER_IDS_FROM_A_NETWORK, network)
-    if not verdict.allowed:
-        # Nobody is looked up, so that the answer can't tell who is known.
-        with in_tenant(NOBODY):
-            return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
+    familiar = bool(known) and _is_known_from(upn, known)
+    if not familiar:
+        verdict = limits.hit_from(network, Limit.USER_IDS_FROM_A_NETWORK_AT_MOST)
+        if not verdict.allowed:
+            # No user is looked up, so that the answer can't tell who is known.
+            with in_tenant(NOBODY):
+                return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
         found = user_of(upn)
         user = found if tenant else None
         policy = queries.policy_for(user)
-        familiar = lockouts.place_of(upn, known) != lockouts.ANYWHERE
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
         pause = pause_of(user.pk if user else queries.number_of_nobody(upn), budget)
         why = why_not(queries.circumstances(user, policy, paused=pause is not None))
@@ -96,6 +97,12 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
             wanted=wanted,
             familiar=familiar,
         )
+
+
+def _is_known_from(upn: str, known: str) -> bool:
+    """Whether this user ID signed in from this browser; no user is looked up."""
+    with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY):
+        return lockouts.place_of(upn, known) != lockouts.ANYWHERE
 
 
 def require(attempt: ResetAttempt, wanted: Step, *, lock: bool = False) -> Standing:

@@ -48,7 +48,7 @@ def identify(request: HttpRequest) -> HttpResponse:
         )
         return with_cookie(redirect(f"reset:{begun.comes_next}"), begun.cookie)
     if asked.finding is None:
-        asked.suspicion = captcha.suspicion_of(network)
+        asked.suspicion = captcha.suspicion_of(network, known=known_by(request))
     return render(request, "reset/identify.html", {"form": form, "captcha": asked})
 
 
@@ -72,7 +72,9 @@ def again(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 def _worked(request: HttpRequest, form: IdentifyForm, asked: Captcha) -> bool:
     if asked.is_paid_for:
         answer_at_a_beat(request)
-        suspicion = captcha.suspicion_at_identify(form.cleaned_data["username"], asked.network)
+        suspicion = captcha.suspicion_at_identify(
+            form.cleaned_data["username"], asked.network, known_by(request)
+        )
     else:
         suspicion = captcha.suspicion_of(asked.network)
     found = asked.judge(suspicion)

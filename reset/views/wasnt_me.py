@@ -72,7 +72,7 @@ def frozen(request: HttpRequest) -> HttpResponse:
 
 def _stopped(request: HttpRequest) -> HttpResponse | None:
     """Too many from one network: nothing is looked up any more."""
-    verdict = limits.hit(Limit.DISAVOWALS_FROM_A_NETWORK, client_network(request))
+    verdict = limits.hit_from(client_network(request), Limit.DISAVOWALS_FROM_A_NETWORK)
     if verdict.allowed:
         return None
     context = {"reason": _("Too many requests came from your network. Try again later.")}

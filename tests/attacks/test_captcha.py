@@ -356,7 +356,7 @@ def test_a_network_where_much_fails_works_more_and_more(contoso, client, path):
     assert not tried(Suspicion.NONE)
     assert tried(Suspicion.SOME)
     for _ in range(30):
-        limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, NETWORK)
+        limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST, NETWORK)
     assert not tried(Suspicion.SOME)
     assert tried(Suspicion.MUCH)
 

@@ -28,7 +28,7 @@ from tests.builders import (
     make_tenant,
     make_user,
 )
-from tests.captcha import solved
+from tests.captcha import came_from, solved
 from tests.threads import all_at_once
 from verification.models import Challenge
 from verification.queries import drawn_questions, methods_by_proof
@@ -146,8 +146,7 @@ def test_sessions_end_with_their_organisation(user):
 def test_a_throttled_network_learns_nothing_about_anybody(hanbit):
     with in_tenant(hanbit.pk):
         make_user("off@hanbit.example", enabled=False)
-    for _ in range(200):
-        limits.hit(Limit.USER_IDS_FROM_A_NETWORK, "127.0.0.1")
+    came_from(Limit.USER_IDS_FROM_A_NETWORK_AT_MOST)
 
     def page(upn):
         text = identify(Client(), upn).content.decode()

@@ -9,8 +9,8 @@ from enum import Enum, IntEnum, StrEnum, auto
 LIFETIME = timedelta(minutes=10)
 ROUNDS = 500
 """Rounds of PBKDF2 in one try. The server makes two tries for each page that is sent."""
-_TRIES = (400, 1_600, 6_400)
-_WAITS = (timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40))
+_TRIES = (400, 1_600, 6_400, 25_600)
+_WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 20, 40, 80))
 
 
 class Action(StrEnum):
@@ -26,6 +26,8 @@ class Suspicion(IntEnum):
     NONE = 0
     SOME = 1
     MUCH = 2
+    MOST = 3
+    """In place of a refusal: a program pays, and a person in a large office waits."""
 
     @property
     def tries(self) -> range:
@@ -45,7 +47,7 @@ class Suspicion(IntEnum):
         more than one. Some may be used together, because the people of an office share a network.
 
         >>> [suspicion.waits_within(timedelta(minutes=2)) for suspicion in Suspicion]
-        [12, 6, 3]
+        [12, 6, 3, 1]
         """
         return window // self.wait
 

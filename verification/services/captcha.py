@@ -25,7 +25,7 @@ from verification.services import alarms, lockouts
 
 _ALGORITHM = "PBKDF2/SHA-256"
 _MOST_SENT = 4_096
-_FAILURES = (5, 20, 50)
+_FAILURES = (5, 20, 50, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK.value.times)
 """How many failed sign-ins from a network bring on each suspicion."""
 _WRONG_PASSWORDS_UNNOTICED = 3
 _WAITS = Limit.WAITS_OF_A_NETWORK
@@ -146,16 +146,15 @@ class Captcha:
         found = rules.ripe(held.at, timezone.now(), self.suspicion)
         if found is not Finding.PASSED:
             return found
-        counted = (self.network, self.action.value)
         most = self.suspicion.waits_within(_WAITS.value.per)
-        turn = limits.hit(_WAITS, *counted, at_most=most)
+        turn = limits.hit_from(self.network, _WAITS, self.action, at_most=most)
         if not turn.allowed:
             self._crowded_until = turn.until
             return Finding.CROWDED
         held.spent = True
         spent = _spend(held.id)
         if spent is not Finding.PASSED:
-            limits.give_back(_WAITS, *counted)
+            limits.give_back_from(self.network, _WAITS, self.action)
         return spent
 
     def _carried(self) -> "_Ticket":
@@ -182,38 +181,68 @@ class _Ticket:
     spent: bool = False
 
 
-def suspicion_at_identify(upn: str, network: str) -> Suspicion:
-    """How much to ask of who wants to reset the password of this user ID, whoever has it."""
+def suspicion_at_identify(upn: str, network: str, known: str = "") -> Suspicion:
+    """How much to ask of who wants to reset the password of this user ID, known or not.
+
+    Args:
+        known: the cookie by which the browser is known to users who signed in there before.
+    """
     tenant = tenant_of(upn)
-    return suspicion_of(network, tenant_id=tenant.pk if tenant else NOBODY)
+    is_known = bool(known) and _is_known(canonical_upn(upn), known)
+    return suspicion_of(
+        network, tenant_id=tenant.pk if tenant else NOBODY, known=known if is_known else ""
+    )
 
 
-def suspicion_of(network: str, *, tenant_id: int | None = None) -> Suspicion:
-    """One step for a network that tried many user IDs, one for an organisation under attack."""
-    busy = limits.blocked_until(Limit.USER_IDS_FROM_A_NETWORK_LATELY, network) is not None
+def suspicion_of(network: str, *, tenant_id: int | None = None, known: str = "") -> Suspicion:
+    """One step for a network that tried many user IDs, one for an organisation under attack.
+
+    The most for a network that tried very many. What others in a network did doesn't count for
+    a browser that is known.
+
+    Args:
+        known: as long as the user ID isn't known, the cookie is believed: whoever invents one
+            gets a page with little work, which is too little once the user ID is there.
+    """
     attacked = tenant_id is not None and alarms.is_raised(tenant_id)
+    if known:
+        return Suspicion(attacked)
+    tried = limits.count_from(network, Limit.USER_IDS_FROM_A_NETWORK_AT_MOST)
+    if tried >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
+        return Suspicion.MOST
+    busy = limits.blocked_from(network, Limit.USER_IDS_FROM_A_NETWORK_LATELY) is not None
     return Suspicion(busy + attacked)
 
 
 def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspicion | None:
     """How much to ask of who signs in; None, and so nothing, where hardly anything went wrong.
 
+    What others in the network did doesn't count for a browser that the user is known from.
+
     Args:
-        upn: as typed; it counts whether or not anybody has it. Nothing before it is known.
+        upn: as typed; it counts whether or not it exists. Nothing before it is known.
         known: the cookie by which the browser is known to users who signed in there before.
+            Without a user ID it is believed, see `suspicion_of`.
     """
-    failures = limits.count_of(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
-    for suspicion, most in zip(reversed(Suspicion), reversed(_FAILURES), strict=True):
-        if failures >= most:
-            return suspicion
-    if upn and _failed_lately(canonical_upn(upn), known):
+    canonical = canonical_upn(upn) if upn else ""
+    if not known or (canonical and not _is_known(canonical, known)):
+        failures = limits.count_from(network, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST)
+        for suspicion, most in zip(reversed(Suspicion), reversed(_FAILURES), strict=True):
+            if failures >= most:
+                return suspicion
+    if canonical and _failed_lately(canonical, known):
         return Suspicion.NONE
     return None
 
 
 def count_a_user_id(network: str) -> None:
     """One more user ID was tried from there."""
-    limits.hit(Limit.USER_IDS_FROM_A_NETWORK_LATELY, network)
+    limits.hit_from(network, Limit.USER_IDS_FROM_A_NETWORK_LATELY)
+
+
+def _is_known(upn: str, known: str) -> bool:
+    with in_tenant_of(upn):
+        return lockouts.place_of(upn, known) != lockouts.ANYWHERE
 
 
 def _failed_lately(upn: str, known: str) -> bool:

@@ -15,16 +15,18 @@ from verification.services import alarms
 class Budget(StrEnum):
     """What the guesses are for, and where they come from.
 
-    Only who knows the password can use up those at sign-in; only who signed in there before, those
-    of a browser that the user is known from.
+    Only who knows the password can use up those of signing in, of proving freshly and of
+    registering; only who signed in there before, those of a browser that the user is known from.
 
-    Source: design section 8 (nobody is locked out of signing in by someone else's resets; a known
+    Source: design section 8 (no user is locked out of signing in by someone else's resets; a known
     browser still works while a stranger's guesses pause a user).
     """
 
     SELF_SERVICE = ""
     KNOWN_BROWSER = "known-browser:"
     SIGN_IN = "sign-in:"
+    FRESH_PROOF = "fresh-proof:"
+    REGISTER = "register:"
 
     @property
     def in_a_row(self) -> "Budget":

@@ -15,6 +15,8 @@ from tenants.queries import in_tenant_of
 from verification.models import AccessPass
 from verification.services import access_passes, lockouts
 
+_FAILURES = Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST
+
 
 class TooMany(Exception):
     """Too many failures came from one network."""
@@ -33,18 +35,20 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
         lockouts.Locked: too many were wrong for this user ID; nothing was compared.
         passwords.hashing.Busy: the machine was; nothing was compared, and nothing counts.
     """
-    # Counted before anything is compared, and given back: many at once get no further than one.
-    if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
-        raise TooMany
     upn = canonical_upn(username)
     with in_tenant_of(upn):
         place = lockouts.place_of(upn, known)
+        # Counted before anything is compared, and given back: many at once get no further than
+        # one. What others in the network did doesn't stop a browser that the user is known from.
+        counted = limits.hit_from(network, _FAILURES).allowed
+        if not counted and place == lockouts.ANYWHERE:
+            raise TooMany
         lockouts.count_a_try(upn, password, place=place)
         try:
             with lockouts.not_counted_if_busy(upn, password, place=place):
                 user = authenticate(username=upn, password=password)
         except Busy:
-            limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+            _give_back(network, counted=counted)
             raise
         subject = user_of(upn)
         if not isinstance(user, User):
@@ -56,7 +60,7 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
             )
             return None
         lockouts.succeeded(upn, place=place)
-        limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+        _give_back(network, counted=counted)
         return user
 
 
@@ -69,7 +73,7 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
     Raises:
         TooMany: from this network; nothing was looked at.
     """
-    if not limits.hit(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network).allowed:
+    if not limits.hit_from(network, _FAILURES).allowed:
         raise TooMany
     upn = canonical_upn(username)
     with in_tenant_of(upn), transaction.atomic():
@@ -85,5 +89,10 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
             )
             return None
         record(Activity.ACCESS_PASS_USED, subject_id=user.pk, actor_id=user.pk)
-    limits.give_back(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK, network)
+    limits.give_back_from(network, _FAILURES)
     return user, spent
+
+
+def _give_back(network: str, *, counted: bool) -> None:
+    if counted:
+        limits.give_back_from(network, _FAILURES)
