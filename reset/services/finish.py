@@ -185,6 +185,8 @@ def _tell(standing: Standing, user: User, notice: Notice) -> None:
         # Whoever reads the mailbox reads what is mailed there: a phone hears of it, too.
         phones_too=reset and {method.proof for method in methods} == {Proof.EMAIL},
     )
+    if not told and policy_in_force().notify_on_reset:
+        staff_notices.tell_of_unreachable(user, notice, support_code=attempt.support_code)
     ResetAttempt.objects.filter(pk=attempt.pk).update(told=told)
     if reset:
         staff_notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)

@@ -2,12 +2,18 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from isolation.scope import in_tenant
+from reset.models import ResetAttempt
 from tenants.policy import Method, Policy, Proof, Scope
+from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
 from tests.builders import make_email, make_phone, make_prefill, make_user
+from verification.models import Challenge
+from verification.services import notices
+from verification.services.notice_words import Notice
 
 OWN, ENTERED = "+821012345678", "+821099998888"
 
@@ -78,3 +84,56 @@ def test_a_phone_that_is_replaced_hears_of_it_and_can_object(user, mailroom):
     assert "was changed" in told[OWN]
     assert "/w/" in told[OWN]
     assert "+821077776666" not in told
+
+
+UNDELIVERABLE = "müller@contoso.example"
+
+
+@pytest.fixture
+def helpdesk_mailbox(contoso):
+    change_policy(
+        Policy(
+            self_service=Scope.ALL,
+            prefilled_usable=frozenset({Proof.EMAIL, Proof.MOBILE_PHONE}),
+        )
+    )
+    return make_user("desk@contoso.example", role=Role.HELPDESK).upn
+
+
+def test_an_entered_mailbox_hears_of_a_reset_where_nothing_else_is_known(
+    helpdesk_mailbox, mailroom
+):
+    user = make_user(UNDELIVERABLE)
+    make_prefill(user, Proof.EMAIL, "home@mail.example")
+
+    told = reset(user, mailroom)
+
+    assert "was reset" in told["home@mail.example"]
+    assert ResetAttempt.objects.get().told == ["h•••e@m•••.example"]
+    assert helpdesk_mailbox not in told
+
+
+def test_an_entered_phone_hears_of_a_change_where_nothing_else_is_known(contoso, mailroom):
+    user = make_user(UNDELIVERABLE)
+    make_prefill(user, Proof.MOBILE_PHONE, ENTERED, textable=True)
+
+    notices.tell(user, Notice.PASSWORD_CHANGED)
+
+    assert [message.destination for message in mailroom.work()] == [ENTERED]
+
+
+def test_the_helpdesk_hears_of_a_reset_that_nobody_else_can_be_told_of(helpdesk_mailbox, mailroom):
+    user = make_user(UNDELIVERABLE)
+    make_prefill(user, Proof.MOBILE_PHONE, "+8225550100", textable=False)
+    client = Client()
+    identify(client, user.upn)
+    choose(client, Method.MOBILE_CALL)
+    Challenge.objects.update(confirmed_at=timezone.now())
+    client.get("/passwordreset/call")
+    client.post("/passwordreset/call")
+    set_password(client)
+
+    told = {message.destination: message.text for message in mailroom.work()}
+
+    assert "No mailbox or phone is known" in told.get(helpdesk_mailbox, "")
+    assert "We told you about this" not in client.get("/passwordreset/done").text

@@ -86,6 +86,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         mailboxes.append(mailbox(user.upn))
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
     if not mailboxes and not phones:
+        mailboxes, phones = (_others(values, except_value) for values in _entered(user))
+    if not mailboxes and not phones:
         return []
     changed = [*proofs, *([proof] if proof else [])]
     token = (
@@ -189,6 +191,21 @@ def _known_phones(user: User, held: Held, *, entered_too: bool) -> list[str]:
     found = [value_of(mobile) for mobile in mobiles if mobile.textable]
     entered = prefilled(user.pk).get(Proof.MOBILE_PHONE) if entered_too else None
     return [*found, entered.value] if entered and entered.textable else found
+
+
+def _entered(user: User) -> tuple[list[str], list[str]]:
+    """What an administrator entered, where neither the user ID nor anything verified is reachable.
+
+    Returns:
+        Mailboxes, and mobile phones that take texts.
+    """
+    entered = prefilled(user.pk)
+    mobile = entered.get(Proof.MOBILE_PHONE)
+    can_text = mobile is not None and mobile.textable and available("text")
+    return (
+        [entered[Proof.EMAIL].value] if Proof.EMAIL in entered else [],
+        [mobile.value] if mobile is not None and can_text else [],
+    )
 
 
 def _others(values: Sequence[str], except_value: str) -> list[str]:

@@ -38,6 +38,26 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
         _post_to(administrator_mailboxes(except_for=user.pk), letter, tenant)
 
 
+def tell_of_unreachable(user: User, notice: Notice, *, support_code: str) -> None:
+    """Administrators and helpdesk hear of a reset that the user couldn't be told of."""
+    tenant = tenant_in_force()
+    staff = {*administrator_mailboxes(except_for=user.pk), *helpdesk_mailboxes()} - {user.upn}
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(user, timezone.now())
+        letter = Letter(
+            subject=_("[%(tenant)s] %(user)s couldn’t be told of a reset") % facts,
+            paragraphs=[
+                letter_words(notice)[1] % facts,
+                _(
+                    "No mailbox or phone is known where this person gets messages. Ask them whether"
+                    " it was them."
+                ),
+            ],
+            footer=support_line(support_code),
+        )
+        _post_to(sorted(staff), letter, tenant)
+
+
 def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> None:
     """Administrators and helpdesk hear that a user said "this wasn't me".
 
