@@ -13,6 +13,7 @@ from directory.queries import password_due
 from passwords.rules import Finding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
+from registration.views.places import familiar
 from reset.forms import ChangePasswordForm, too_many_passwords
 from reset.services import change
 from reset.services.finish import findings_about
@@ -40,7 +41,8 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password has been changed"))
         user.refresh_from_db()
-        return redirect(onward(request, user))
+        # The browser is known by the old password until now.
+        return familiar(request, user, redirect(onward(request, user)))
     context = {"form": form, "allowed": allowed, "due": password_due(user)}
     return render(request, "reset/change_password.html", context)
 

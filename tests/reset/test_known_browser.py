@@ -6,8 +6,11 @@ from django.test import Client
 from limits import services as limits
 from limits.rules import Limit
 from reset.models import ResetAttempt
+from tenants.policy import Policy, Scope
+from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
 from tests.captcha import solved
+from verification.rules.captcha import Action
 from verification.services import guesses
 from verification.services.guesses import Budget, Paused
 
@@ -141,3 +144,28 @@ def test_nobody_is_known_anywhere(user, own, mailroom):
     own.post("/passwordreset", solved({"username": "nobody@contoso.example"}))
 
     assert not ResetAttempt.objects.get().from_known_browser
+
+
+def test_cookies_that_were_collected_end_with_the_password(user):
+    """A thief with the password collects browsers, to guess more often at the next one."""
+    change_policy(Policy(self_service=Scope.ALL, lockout_threshold=3))
+    collected = [known_from(user) for _ in range(5)]
+    owner = known_from(user)
+    owner.post("/signin", {"username": user.upn, "password": PASSWORD})
+    typed = {"password": PASSWORD, "new_password": NEW, "confirm_password": NEW}
+    owner.post("/changepassword", typed)
+
+    answers = [
+        sign_in(browser, user, f"guess {number} {at}")
+        for at, browser in enumerate(collected)
+        for number in range(3)
+    ]
+
+    assert sum("is not correct" in answer.text for answer in answers) <= 3
+    owner.post("/signout")
+    assert sign_in(owner, user, NEW).status_code == 302
+
+
+def sign_in(browser, user, password):
+    fields = {"username": user.upn, "password": password}
+    return browser.post("/signin", solved(fields, action=Action.SIGN_IN))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from directory.models import User
-from isolation.scope import current_tenant_id
+from isolation.scope import NOBODY, current_tenant_id
 from passwords.hashing import Busy
 from passwords.rules import prepared
 from tenants.queries import policy_in_force
@@ -103,12 +103,17 @@ def forgive(user: User) -> None:
 def place_of(upn: str, known: str) -> str:
     """The place that a browser is for this user ID.
 
+    What ends every session, a new password among it, ends this too: else cookies that were
+    collected while a password was known would multiply the guesses at the next one.
+
     Args:
         upn: as it was typed, in canonical form.
         known: the browser's cookie, believed only as far as it's ours.
     """
-    for nonce, mac in _entries(known):
-        if any(same(mac, _familiar_mac(upn, nonce, at)) for at in range(ring_size())):
+    entries = _entries(known)
+    who = _who_now(upn) if entries else ""
+    for nonce, mac in entries:
+        if any(same(mac, _familiar_mac(who, nonce, at)) for at in range(ring_size())):
             return nonce
     return ANYWHERE
 
@@ -118,7 +123,8 @@ def made_familiar(user: User, known: str) -> str:
     if place_of(user.upn, known) != ANYWHERE:
         return known
     nonce = secrets.token_hex(_NONCE_BYTES)
-    entries = [(nonce, _familiar_mac(user.upn, nonce)), *_entries(known)][:_MOST_ON_A_BROWSER]
+    mac = _familiar_mac(_who_now(user.upn), nonce)
+    entries = [(nonce, mac), *_entries(known)][:_MOST_ON_A_BROWSER]
     return _BETWEEN.join(_WITHIN.join(entry) for entry in entries)
 
 
@@ -166,6 +172,14 @@ def _password_mac(upn: str, password: str) -> str:
     return fingerprint(key, str(current_tenant_id()), upn, text)[:32]
 
 
-def _familiar_mac(upn: str, nonce: str, position: int = 0) -> str:
+def _who_now(upn: str) -> str:
+    """The user ID and the number of times that every session of the user was ended."""
+    here = current_tenant_id()
+    users = User.unscoped.filter(tenant_id=None) if here == NOBODY else User.objects.all()
+    epoch = users.filter(upn=upn).values_list("session_epoch", flat=True).first()
+    return f"{upn}:{epoch or 0}"
+
+
+def _familiar_mac(who: str, nonce: str, position: int = 0) -> str:
     key = purpose_key("familiar browser", position=position)
-    return fingerprint(key, str(current_tenant_id()), upn, nonce)
+    return fingerprint(key, str(current_tenant_id()), who, nonce)
