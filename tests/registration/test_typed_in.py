@@ -90,7 +90,7 @@ def test_a_likely_slip_is_asked_about_and_no_error(me):
 
     assert "Did you mean" in page.text
     assert 'class="summary"' not in page.text
-    assert ">Use <bdi" in page.text
+    assert "<span>Use <bdi" in page.text
     assert "Keep what I typed" in page.text
     assert 'value="dan@gmial.com" ' in page.text
     assert not Outgoing.objects.exists()
