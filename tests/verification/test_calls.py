@@ -13,6 +13,7 @@ from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Outgoing
 from isolation.scope import in_tenant
+from tenants.roles import Role
 from tests.builders import make_tenant, make_user
 from tests.threads import all_at_once
 from tests.verification.provider import SID, place
@@ -239,3 +240,15 @@ def test_status_of_an_unknown_message_changes_nothing(hooks, call):
 
 def is_korean(text):
     return re.search(r"[가-힣]", text) is not None
+
+
+def test_the_helpdesk_hears_of_a_call_that_was_denied(call, mailroom):
+    desk = make_user("desk@contoso.example", role=Role.HELPDESK)
+    mailroom.work()
+    before = len(mailroom.sent)
+
+    calls.press(call.pk, "9")
+
+    mailroom.work()
+    assert [mail.destination for mail in mailroom.sent[before:]] == [desk.upn]
+    assert "did not ask for it" in mailroom.sent[-1].text

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
+from directory.models import User
 from tenants.policy import CallConfirmation
 from tenants.queries import policy_in_force
 from vault.keyed import same
@@ -16,6 +17,7 @@ from verification.models import Challenge
 from verification.queries import message_of, number_shown
 from verification.rules.challenges import MAX_CALL_TRIES
 from verification.rules.verdicts import CallState
+from verification.services import staff_notices
 from verification.services.challenges import new_code
 
 _NOT_ME = "9"
@@ -112,6 +114,8 @@ def _deny(challenge_id: uuid.UUID) -> Pressed:
         return Pressed.OVER
     user_id = Challenge.objects.values_list("user_id", flat=True).get(pk=challenge_id)
     record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.STRANGER)
+    if (user := User.objects.filter(pk=user_id).first()) is not None:
+        staff_notices.tell_of_denied_call(user)
     return Pressed.NOT_ME
 
 

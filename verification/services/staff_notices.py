@@ -108,6 +108,27 @@ def tell_of_stopped_pass(person: User) -> None:
         _post_to(sorted(staff), letter, tenant)
 
 
+def tell_of_denied_call(user: User) -> None:
+    """Administrators and helpdesk hear that a call was answered with "this isn't me"."""
+    tenant = tenant_in_force()
+    staff = {*administrator_mailboxes(except_for=user.pk), *helpdesk_mailboxes()} - {user.upn}
+    url = public_url(reverse("console:person-timeline", args=[user.pk]))
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = facts_about(user, timezone.now()) | {"url": url}
+        letter = Letter(
+            subject=_("[%(tenant)s] A call for %(user)s was denied") % facts,
+            paragraphs=[
+                _(
+                    "A verification call for %(user)s was answered on %(date)s at %(time)s by"
+                    " someone who did not ask for it. We stopped the request."
+                )
+                % facts,
+                _("Open this person’s timeline: %(url)s") % facts,
+            ],
+        )
+        _post_to(sorted(staff), letter, tenant)
+
+
 def tell_of_role(person: User) -> None:
     """Every other administrator hears that somebody got, changed or lost a role."""
     tenant = tenant_in_force()
