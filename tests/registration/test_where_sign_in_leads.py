@@ -63,7 +63,7 @@ def pages():
         for address, response in opened.items()
         if sends_to_sign_in(response)
         and parse_qs(urlsplit(response["Location"]).query).get("next") == [address]
-        and not address.startswith(("/security-info/call-state/",))
+        and not address.startswith(("/security-info/call-state/", "/ssprsetup/recovery-codes/save"))
     ]
 
 

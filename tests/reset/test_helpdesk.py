@@ -21,7 +21,7 @@ LINK = "https://help.contoso.example/"
 TEXT = "Desk 3, on weekdays"
 SIGNS = [DIALS, "02-1588-0000", f'href="{LINK}"', TEXT]
 CODE = re.compile(r'(?<=<bdi translate="no">)[0-9A-Z]{4}-[0-9A-Z]{4}')
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
+TOKEN = re.compile(r'name="(?:csrfmiddlewaretoken|page_ref)" value="[^"]+"')
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +42,12 @@ def identify(upn):
     client = Client()
     client.page = client.post("/passwordreset", solved({"username": upn}), follow=True)
     return client
+
+
+def asks(client):
+    page = client.get("/passwordreset/contact").text
+    references = re.findall(r'name="page_ref" value="([^"]+)"', page)
+    return client.post("/passwordreset/contact", {"message": "help", "page_ref": references[:1]})
 
 
 def same_for_all(page, upn):
@@ -111,7 +117,7 @@ def test_contacting_an_administrator_shows_the_helpdesk(contoso, mailroom, way):
 def test_a_request_that_was_sent_shows_the_helpdesk(contoso, mailroom):
     make_user("help@contoso.example", role=Role.HELPDESK)
     client = identify("nobody@contoso.example")
-    sent = client.post("/passwordreset/contact", {"message": "help"})
+    sent = asks(client)
 
     assert "Support code" in sent.text
     assert signs(sent) == SIGNS
@@ -125,7 +131,7 @@ def test_refusals_are_the_same_for_every_user_id_of_a_domain(contoso, mailroom):
     for upn in ("new@contoso.example", "gone@contoso.example", "nobody@contoso.example"):
         client = identify(upn)
         contact = client.get("/passwordreset/contact")
-        sent = client.post("/passwordreset/contact", {"message": "help"})
+        sent = asks(client)
         shown[upn] = [same_for_all(page, upn) for page in (client.page, contact, sent)]
 
     first = shown.pop("nobody@contoso.example")
@@ -136,7 +142,7 @@ def test_refusals_are_the_same_for_every_user_id_of_a_domain(contoso, mailroom):
 def test_an_unknown_domain_has_no_helpdesk(contoso, mailroom):
     client = identify("nobody@nowhere.example")
     contact = client.get("/passwordreset/contact")
-    sent = client.post("/passwordreset/contact", {"message": "help"})
+    sent = asks(client)
 
     for page in (client.page, contact, sent):
         assert signs(page) == []
