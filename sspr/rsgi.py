@@ -49,7 +49,7 @@ class Upload(io.RawIOBase):
 
     def __init__(self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
-        self._parts: AsyncIterator[bytes] = aiter(protocol)
+        self._parts = _parts_of(protocol)
         self._loop = loop
         self._rest = b""
 
@@ -69,6 +69,12 @@ class Upload(io.RawIOBase):
             if part:
                 return part
         return b""
+
+
+async def _parts_of(protocol: HTTPProtocol) -> AsyncIterator[bytes]:
+    """Asks for the body once, however often it is gone on with: granian allows no second time."""
+    async for part in protocol:
+        yield part
 
 
 @dataclass(slots=True)

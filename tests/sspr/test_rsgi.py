@@ -115,7 +115,11 @@ class Protocol:
     sent: list[bytes] = field(default_factory=list)
     stalls: bool = False
 
+    asked: bool = False
+
     async def __aiter__(self):
+        assert not self.asked, "granian gives the body once"
+        self.asked = True
         for part in self.parts:
             yield part
         if self.stalls:
