@@ -117,13 +117,17 @@ class Protocol:
 
     asked: bool = False
 
-    async def __aiter__(self):
+    def __aiter__(self):
         assert not self.asked, "granian gives the body once"
         self.asked = True
-        for part in self.parts:
-            yield part
+        return self
+
+    async def __anext__(self):
+        if self.parts:
+            return self.parts.pop(0)
         if self.stalls:
             await asyncio.sleep(60)
+        raise StopAsyncIteration
 
     def response_bytes(self, status, headers, body):
         self.answer = (status, dict(headers), body)
@@ -183,7 +187,7 @@ def test_a_large_file_is_read_as_it_comes(path):
     parts = [b"x" * 50_000] * 3
     asked = scope(path, {"content-length": "150000"}, method="POST")
 
-    done = through(answering(lambda e: e["wsgi.input"].read()), asked, Protocol(parts))
+    done = through(answering(lambda e: e["wsgi.input"].read()), asked, Protocol([*parts]))
 
     assert done.answer[2] == b"".join(parts)
 
