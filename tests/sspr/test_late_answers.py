@@ -73,10 +73,11 @@ STATES = [signed_in, ended, replaced, unknown, without, in_a_reset]
 
 
 def asked(client, address):
-    return (
-        client.post(address, {"new_password": "x" * 20})
-        if "hint" in address
-        else client.get(address)
+    if "hint" not in address:
+        return client.get(address)
+    # Not as a form of a page that was opened just now: nothing else may be asked for in between.
+    return client.generic(
+        "POST", address, "new_password=" + "x" * 20, "application/x-www-form-urlencoded"
     )
 
 
