@@ -1,6 +1,7 @@
 """The new password, and every way in which an attempt ends."""
 
 import math
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +27,7 @@ from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
 from verification.middleware import answer_at_a_beat
 from verification.rules.masking import mask
+from verification.views import draw_for
 from verification.words import crowded_words
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
@@ -98,6 +100,7 @@ def ended(request: HttpRequest) -> HttpResponse:
         return _gone(request)
     answer_at_a_beat(request)
     with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
+        draw_for(request, attempt.pk, user_id=partial(queries.username_of, attempt))
         return _ended(request, attempt)
 
 

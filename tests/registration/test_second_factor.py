@@ -248,7 +248,7 @@ def test_half_a_sign_in_lasts_ten_minutes(user, mailroom):
         client.post(CHOOSE, {"method": "email"})
         code = mailroom.code()
         now.shift(timedelta(minutes=9, seconds=59))
-        in_time = client.get(CHOOSE)
+        in_time = client.get(VERIFY)
         now.shift(timedelta(seconds=1))
         page = client.post(VERIFY, {"code": code}, follow=True)
 

@@ -173,6 +173,15 @@ def test_nor_does_a_smaller_form_of_it(people, client, page, address, fields):
     assert "username" not in client.session
 
 
+def test_the_page_of_an_ended_attempt_starts_it_again(people, client):
+    people[0].go_to(client, "code")
+    with time_machine.travel(timezone.now() + timezone.timedelta(minutes=16)):
+        ended = client.get("/passwordreset/ended")
+        answer = client.post("/passwordreset/again", {FIELD: reference_on(ended)})
+
+    assert answer.url == "/passwordreset"
+
+
 def test_the_page_about_it_leads_on_with_the_attempt_of_this_browser(people, client):
     alice, robert = people
     hers = reference_on(alice.go_to(client, "new-password"))
