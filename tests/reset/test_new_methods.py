@@ -237,7 +237,7 @@ def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
     old(make_email(user))
     phone = make_phone(user)
 
-    manage.take_back(user, phone.pk)
+    manage.take_back(user, added=phone.pk, since=timezone.now())
 
     assert User.objects.get(pk=user.pk).older_proof_lost_at is None
     assert offered(user) == {Proof.EMAIL}
