@@ -253,7 +253,7 @@ class QuestionsForm(forms.Form):
         self.fields[f"question_{n}"] = forms.ChoiceField(
             label=_("Question %(n)s") % named,
             choices=choices,
-            error_messages={"required": _("Choose question %(n)s") % named},
+            error_messages={"required": _("Select a question from the list")},
             widget=forms.Select(attrs={"autocomplete": "off"}),
         )
         attrs = {"autocomplete": "off", "autocapitalize": "none"}
@@ -263,7 +263,7 @@ class QuestionsForm(forms.Form):
             label=_("Answer %(n)s") % named,
             help_text=_("3 to 40 characters. Capital letters and extra spaces don’t matter."),
             max_length=_MAX_TYPED,
-            error_messages={"required": _("Enter an answer to question %(n)s") % named},
+            error_messages={"required": _("Enter your answer")},
             widget=forms.PasswordInput(attrs=attrs),
         )
         self.fields[f"answer_{n}"].widget.attrs.pop("maxlength", None)
@@ -297,11 +297,11 @@ class QuestionsForm(forms.Form):
         for question, problem in problems.items():
             name = f"answer_{numbers[question]}"
             if name in self.cleaned_data:
-                self.add_error(name, self._words(problem, numbers[question]))
+                self.add_error(name, self._words(problem))
 
-    def _words(self, problem: AnswerProblem, n: int) -> str:
+    def _words(self, problem: AnswerProblem) -> str:
         return {
-            AnswerProblem.EMPTY: _("Enter an answer to question %(n)s") % {"n": n},
+            AnswerProblem.EMPTY: _("Enter your answer"),
             AnswerProblem.LENGTH: _("Use 3 to 40 characters"),
             AnswerProblem.SAME: _("You gave this answer twice. Each answer must be different."),
             AnswerProblem.CONTAINS_QUESTION: _(

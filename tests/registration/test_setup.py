@@ -225,8 +225,8 @@ def test_answers_are_kept_as_hashes_and_compared_as_people_mean_them(user, asks_
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"question_1": ""}, "Choose question 1"),
-        ({"answer_2": ""}, "Enter an answer to question 2"),
+        ({"question_1": ""}, "Question 1: Select a question from the list"),
+        ({"answer_2": ""}, "Answer 2: Enter your answer"),
         ({"question_2": "q01"}, "You chose this question twice"),
         ({"answer_2": "SPAGHETTO"}, "You gave this answer twice"),
         ({"answer_1": "ab"}, "Use 3 to 40 characters"),
