@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag
 
+from delivery.rules.mailboxes import mailbox_key
 from tenants.policy import Proof
 
 _EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -23,6 +24,11 @@ class Prefill:
     value: str
     textable: bool
     changed_at: datetime
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """What is equal for two entries of which neither is news after the other."""
+        return mailbox_key(self.value), self.textable
 
 
 class Kinds(IntFlag):

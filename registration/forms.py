@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from delivery.rules import phones
-from delivery.rules.mailboxes import NotAMailbox, mailbox
+from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from tenants.policy import Method, Policy
 from verification.forms import way_words
@@ -192,7 +192,8 @@ class EmailForm(forms.Form):
             words = _("Enter an email address like name@example.com")
             raise forms.ValidationError(words, code="format") from None
         local, _at, domain = address.partition("@")
-        if domain in _SWITCHED and self.cleaned_data.get("meant") != address:
+        meant = mailbox_key(self.cleaned_data.get("meant") or "")
+        if domain in _SWITCHED and meant != mailbox_key(address):
             self.suggestion = f"{local}@{_SWITCHED[domain]}"
         return address
 

@@ -1,4 +1,4 @@
-"""What an e-mail address is. Only the final ASCII form is stored, compared and mailed."""
+"""What an e-mail address is. Only the final ASCII form is stored and mailed."""
 
 import re
 
@@ -18,15 +18,19 @@ class NotAMailbox(ValueError):
 
 
 def mailbox(text: str) -> str:
-    """The address as it is stored: local part casefolded, domain in IDNA 2008, lower case.
+    """The address as it is stored and mailed: local part as typed, domain in IDNA 2008, lower case.
+
+    Whether upper case in the local part matters is for the server behind the domain to say. Compare
+    and count addresses by their `mailbox_key`.
 
     Raises:
         NotAMailbox: quoted or encoded local part, comment, literal, no domain, too long.
 
-    Source: design section 7; Python's own IDNA 2003 would mail faß.de to fass.de.
+    Source: RFC 5321 section 2.4 (the case of a local part is kept); design section 7; Python's own
+    IDNA 2003 would mail faß.de to fass.de.
 
     >>> mailbox("Minji@Faß.de")
-    'minji@xn--fa-hia.de'
+    'Minji@xn--fa-hia.de'
     """
     if len(text) > 2 * _MAX_CHARACTERS or _REVERSED in text:
         raise NotAMailbox
@@ -35,10 +39,21 @@ def mailbox(text: str) -> str:
     dotted = local.startswith(".") or local.endswith(".") or ".." in local
     if not _LOCAL.fullmatch(local) or dotted:
         raise NotAMailbox
-    address = f"{local.lower()}@{ascii_domain(domain)}"
+    address = f"{local}@{ascii_domain(domain)}"
     if len(address) > _MAX_CHARACTERS:
         raise NotAMailbox
     return address
+
+
+def mailbox_key(stored: str) -> str:
+    """What is equal for two spellings of one mailbox: addresses are compared and counted by it.
+
+    Numbers stay as they are, so that it does for any destination.
+
+    >>> mailbox_key("Minji@mail.example")
+    'minji@mail.example'
+    """
+    return stored.lower()
 
 
 def ascii_domain(text: str) -> str:

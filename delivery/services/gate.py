@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from delivery.models import Kind
+from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id
 from limits.rules import Limit, shares
 from limits.services import Count, Verdict, hit_all
@@ -104,7 +105,12 @@ def sent_to_no_one(kind: Kind) -> Permit:
 
 
 def place_of(destination: str) -> str:
-    """What is counted of a destination: all extensions of a number are one phone."""
+    """What is counted of a destination: a mailbox in any spelling, a phone with any extension."""
+    return mailbox_key(without_extension(destination))
+
+
+def without_extension(destination: str) -> str:
+    """Where a message goes: the address as it is stored, or the number."""
     return destination if "@" in destination else destination.partition("#")[0]
 
 
@@ -118,7 +124,8 @@ def codes_to(destination: str) -> tuple[Limit, ...]:
 def _counted(sending: Sending) -> Verdict:
     organisation = _of_the_organisation(sending)
     if sending.notice and sending.share is Share.NOTICE:
-        whose = f"{current_tenant_id()}:{sending.person}:{sending.notice}:{sending.destination}"
+        where = mailbox_key(sending.destination)
+        whose = f"{current_tenant_id()}:{sending.person}:{sending.notice}:{where}"
         first = hit_all(Count(Limit.FIRST_NOTICE_OF_A_KIND, whose), *organisation)
         if first.limit is not Limit.FIRST_NOTICE_OF_A_KIND:
             return first

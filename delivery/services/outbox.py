@@ -24,7 +24,8 @@ from delivery import queue
 from delivery.channels import channel
 from delivery.channels.base import Message, OutcomeUnknown, TryLater, Undeliverable
 from delivery.models import Kind, Outgoing
-from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, place_of
+from delivery.rules.mailboxes import mailbox_key
+from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, without_extension
 from tenants.queries import public_url
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
@@ -160,8 +161,8 @@ def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bo
     """
     whole = destination_of(outgoing)
     message = Message(
-        destination=place_of(whole),
-        extension=whole.removeprefix(place_of(whole)).removeprefix("#"),
+        destination=without_extension(whole),
+        extension=whole.removeprefix(without_extension(whole)).removeprefix("#"),
         key=f"{outgoing.pk}-{outgoing.attempts}",
         language=outgoing.language,
         voice_url=public_url(voice_path) if voice_path else "",
@@ -269,7 +270,7 @@ def _is_counted(mine: QuerySet[Outgoing]) -> bool:
 @transaction.atomic
 def _hold(outgoing: Outgoing, until: datetime) -> None:
     """Keeps a message until there is room; a notice joins those held for the same destination."""
-    digest = fingerprint(purpose_key("held messages"), destination_of(outgoing))
+    digest = fingerprint(purpose_key("held messages"), mailbox_key(destination_of(outgoing)))
     mine = Outgoing.objects.filter(pk=outgoing.pk, state=outgoing.state, counted_at=None)
     expires_at = outgoing.expires_at
     if outgoing.notice:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from delivery.rules.mailboxes import NotAMailbox, mailbox
+from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without_trunk_zero
 from directory.csv_rows.problems import Problem, Reason, about
 from directory.rules import canonical_upn, is_upn
@@ -38,7 +38,7 @@ _LIKE_A_CALCULATION = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
 # formula. An apostrophe before a letter belongs to the name: 't Hooft, 'Abd al-Rahman.
 _TEXT_MARK = re.compile(r"'(?=['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
-_SIMPLE_LOCAL = re.compile(r"[a-z0-9_]+(?:[.+-][a-z0-9_]+)*")
+_SIMPLE_LOCAL = re.compile(r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*")
 _PHONE_PROBLEMS = {
     PhoneProblem.KIND: Problem.KIND_OF_NUMBER,
     PhoneProblem.COUNTRY: Problem.COUNTRY_NOT_ALLOWED,
@@ -228,7 +228,7 @@ def _email(row: Mapping[str, str], upn: str, yardstick: Yardstick, wrong: list[R
         wrong.append(about(Problem.NOT_A_MAILBOX, _EMAIL, cell))
         return ""
     is_ours = address.rpartition("@")[2] in yardstick.domains
-    if address == upn or (is_ours and not yardstick.allow_tenant_mailboxes):
+    if mailbox_key(address) == upn or (is_ours and not yardstick.allow_tenant_mailboxes):
         wrong.append(Reason(Problem.OWN_DOMAIN, _EMAIL))
     return address
 

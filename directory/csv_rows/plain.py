@@ -18,7 +18,7 @@ from directory.csv_rows.person import COLUMNS, LONGEST_NAMES, Yardstick, is_sett
 _UPN, _GROUPS, _PASSWORD = COLUMNS[0], "groups", "password"
 _LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 180
 _EMAIL = re.compile(
-    rf"^(?:((?=[^@\n]{{1,{_LONGEST_LOCAL}}}@)[a-z0-9_]+(?:[.+-][a-z0-9_]+)*)@([a-z0-9.-]+)|.*)$",
+    rf"^(?:((?=[^@\n]{{1,{_LONGEST_LOCAL}}}@)[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*)@([a-z0-9.-]+)|.*)$",
     re.MULTILINE,
 )
 

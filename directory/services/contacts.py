@@ -185,10 +185,7 @@ def _values(contacts: Mapping[int, Mapping[Proof, Prefill]]) -> dict[int, dict[P
 def _news(known: Mapping[Proof, Prefill], found: Mapping[Proof, Prefill]) -> set[Proof]:
     """Which of what was found is new, or other than what is known."""
     return {
-        proof
-        for proof, one in found.items()
-        if proof not in known
-        or (known[proof].value, known[proof].textable) != (one.value, one.textable)
+        proof for proof, one in found.items() if proof not in known or known[proof].key != one.key
     }
 
 

@@ -40,9 +40,10 @@ def enter(user_id: int, proof: Proof, value: str, *, textable: bool, held: bool)
     known = prefilled(user_id)
     before = known.pop(proof, None)
     if value:
-        if before is not None and (before.value, before.textable) == (value, textable):
+        after = Prefill(proof, value, textable, timezone.now())
+        if before is not None and before.key == after.key:
             return False
-        known[proof] = Prefill(proof, value, textable, timezone.now())
+        known[proof] = after
     elif before is None:
         return False
     fill(user, known, changed={proof}, held=held)

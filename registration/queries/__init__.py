@@ -7,6 +7,7 @@ from enum import StrEnum
 from django.utils import timezone
 
 from delivery.channels import available
+from delivery.rules.mailboxes import mailbox_key
 from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import in_scope, prefilled
@@ -133,7 +134,7 @@ def ways_to_register(user: User, proof: Proof) -> list[Method]:
 
 def address_problem(user: User, address: str) -> AddressProblem | None:
     """Whether the mailbox is one that the forgotten password would lock, too."""
-    if address == user.upn:
+    if mailbox_key(address) == user.upn:
         return AddressProblem.OWN
     if policy_in_force().allow_tenant_mailboxes:
         return None

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import record
+from delivery.rules.mailboxes import mailbox_key
 from delivery.rules.phones import Phone
 from directory.models import User
 from directory.queries import prefilled
@@ -314,6 +315,7 @@ def _register(user: User, challenge: Challenge) -> None:
     before = methods_by_proof(user.pk).get(proof)
     old_value = value_of(before) if before else ""
     old_phone = manage.phone_to_text(before) if before else ""
+    is_same = mailbox_key(old_value) == mailbox_key(value)
     now = timezone.now()
     method = AuthenticationMethod(
         user=user,
@@ -324,14 +326,14 @@ def _register(user: User, challenge: Challenge) -> None:
         known_since=_known_since(user, proof, value, now),
     )
     if before is not None:
-        if old_value == value:
+        if is_same:
             # Still the same method: a notice about it goes on naming it.
             method.pk = before.pk
         before.delete()
     place = method.place_of("value", method.pk)
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
-    changed = before is not None and old_value != value
+    changed = before is not None and not is_same
     _written_down(
         user,
         proof,
@@ -348,14 +350,14 @@ def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetim
     policy = policy_in_force()
     before = methods_by_proof(user.pk).get(proof)
     if before is not None:
-        if value_of(before) == value:
+        if mailbox_key(value_of(before)) == mailbox_key(value):
             return before.since
         manage.note_loss(user, before)
         return now
     entered = prefilled(user.pk).get(proof)
     if entered is None or proof not in policy.prefilled_usable:
         return now
-    if entered.value == value:
+    if mailbox_key(entered.value) == mailbox_key(value):
         return entered.changed_at
     manage.note_loss(user, entered)
     return now

@@ -177,7 +177,7 @@ def confirm_call(user: User, waiting: Challenge) -> bool:
 def _is_held(user: User, challenge: Challenge) -> bool:
     """Whether what was asked is still registered: it may have been removed or changed since."""
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
-    return holdings.values.get(Method(challenge.method).proof) == destination_of(challenge)
+    return holdings.are_at(Method(challenge.method).proof, destination_of(challenge))
 
 
 def _record(user: User, challenge: Challenge | None, *, right: bool) -> None:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest
 
+from delivery.rules.mailboxes import mailbox_key
 from delivery.rules.phones import shown
 from directory.models import User
 from registration.queries import entered_of
@@ -42,7 +43,8 @@ def typed_in(user: User, challenge: Challenge) -> str:
     """
     destination = destination_of(challenge)
     entered = entered_of(user).get(Method(challenge.method).proof)
-    if not destination or (entered is not None and entered.value == destination):
+    is_entered = entered is not None and mailbox_key(entered.value) == mailbox_key(destination)
+    if not destination or is_entered:
         return ""
     if "@" in destination:
         return destination

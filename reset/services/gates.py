@@ -295,7 +295,7 @@ def _is_held(standing: Standing, challenge: Challenge) -> bool:
     method = Method(challenge.method)
     if method not in {way.method for way in _held(standing)}:
         return False
-    return standing.holdings.values.get(method.proof) == destination_of(challenge)
+    return standing.holdings.are_at(method.proof, destination_of(challenge))
 
 
 def _settle(attempt: ResetAttempt, answered: Answered) -> None:

@@ -13,7 +13,7 @@ _MAILISH = st.text(
     ("text", "stored"),
     [
         ("minji@mail.example", "minji@mail.example"),
-        ("  Minji@Mail.EXAMPLE ", "minji@mail.example"),
+        ("  Minji@Mail.EXAMPLE ", "Minji@mail.example"),
         ("minji+reset@mail.example", "minji+reset@mail.example"),
         ("o'neil@mail.example", "o'neil@mail.example"),
         ("ｍｉｎｊｉ＠ｍａｉｌ．ｅｘａｍｐｌｅ", "minji@mail.example"),

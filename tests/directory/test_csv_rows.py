@@ -61,7 +61,7 @@ def test_full_row_makes_a_person():
         language="ko",
         office_phone=Phone("+82212345678", "KR", textable=False, extension="12"),
         mobile_phone=Phone("+821012345678", "KR", textable=True),
-        alternate_email="minji@mail.example",
+        alternate_email="Minji@mail.example",
         groups=("Staff", "Seoul office"),
         password=" as it is ",
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from delivery.models import Outgoing
+from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import CallConfirmation, Method, Proof
 from tenants.queries import policy_in_force
@@ -131,8 +132,8 @@ def destination_of(challenge: Challenge) -> str:
 
 
 def blind_index(value: str) -> str:
-    """Equal for equal values of one tenant, and nothing else can be read out of it."""
-    return fingerprint(tenant_key(current_tenant_id(), "blind index"), value)
+    """Equal for one number or mailbox of one tenant, and nothing else can be read out of it."""
+    return fingerprint(tenant_key(current_tenant_id(), "blind index"), mailbox_key(value))
 
 
 def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -> Challenge | None:

@@ -12,6 +12,7 @@ from django.db.models import BinaryField, Count, DateTimeField, F, Q, QuerySet, 
 from django.utils import timezone
 
 from delivery.channels import available
+from delivery.rules.mailboxes import mailbox_key
 from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import entered_beside_proof, prefills_of
@@ -134,6 +135,11 @@ class Holdings:
         apps = self.apps if Proof.AUTHENTICATOR in proofs else frozenset()
         passkeys = self.passkeys if Proof.PASSKEY in proofs else frozenset()
         return Usable(proofs, apps | passkeys)
+
+    def are_at(self, proof: Proof, destination: str) -> bool:
+        """Whether the number or mailbox of this kind is the one that a message went to."""
+        value = self.values.get(proof)
+        return value is not None and mailbox_key(value) == mailbox_key(destination)
 
     def textable(self, proof: Proof) -> bool:
         return any(thing.textable for thing in self.held if thing.proof is proof)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from delivery import services as outbox
 from delivery.channels import available
 from delivery.models import Kind
-from delivery.rules.mailboxes import NotAMailbox, mailbox
+from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.services import Content
 from directory.models import User
 from directory.queries import (
@@ -209,7 +209,9 @@ def _entered(user: User) -> tuple[list[str], list[str]]:
 
 
 def _others(values: Sequence[str], except_value: str) -> list[str]:
-    return [value for value in dict.fromkeys(values) if value != except_value]
+    """Each mailbox and phone once, as it is spelled first."""
+    first = {mailbox_key(value): value for value in reversed(values)}
+    return [value for key, value in reversed(first.items()) if key != mailbox_key(except_value)]
 
 
 def facts_about(user: User, now: datetime) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Self
 
 from django.core import signing
 
+from delivery.rules.mailboxes import mailbox_key
 from tenants.policy import Method
 from vault.keyed import fingerprint, same
 from vault.keyring import purpose_key, ring_size
@@ -102,7 +103,7 @@ def in_its_place(challenge: Challenge, newest_first: Sequence[Challenge]) -> Cha
 
 
 def _place(challenge: Challenge) -> str:
-    return destination_of(challenge) if challenge.destination else ""
+    return mailbox_key(destination_of(challenge)) if challenge.destination else ""
 
 
 def _hash(kind: str, value: uuid.UUID, position: int = 0) -> str:

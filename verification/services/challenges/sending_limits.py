@@ -7,6 +7,7 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import record
 from delivery.models import Kind
+from delivery.rules.mailboxes import mailbox_key
 from delivery.services import OverLimit, Permit, Sending, Share, admit, sent_to_no_one
 from delivery.services.gate import codes_to, place_of
 from limits import services as limits
@@ -50,7 +51,7 @@ def wait_your_turn(asked: Asked, before: Sequence[Challenge]) -> None:
         Refused: it would be too soon.
     """
     # Whoever mistyped an address need not wait to type it right.
-    if not before or not (asked.hides or destination_of(before[0]) == asked.destination):
+    if not before or not (asked.hides or _goes_where(before[0], asked)):
         return
     allowed_at = next_send_at(len(before), before[0].created_at)
     if allowed_at is not None and allowed_at > timezone.now():
@@ -102,13 +103,17 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
         if method is Method.EMAIL or method.is_to_a_phone:
             hidden = _hidden(user_id, method)
             keys += [(limit, hidden) for limit in codes_to("@" if method is Method.EMAIL else "")]
-    for destination in destinations:
-        where = place_of(destination)
+    for where in dict.fromkeys(map(place_of, destinations)):
         if limits.hit(Limit.CLEARINGS_OF_A_DESTINATION, where).allowed:
             keys += [(limit, where) for limit in codes_to(where)]
     limits.clear_all(
         *((limit, f"{share}{key}") for share in _SHARES.values() for limit, key in keys)
     )
+
+
+def _goes_where(challenge: Challenge, asked: Asked) -> bool:
+    """Whether this challenge was sent to the place that is asked for now."""
+    return mailbox_key(destination_of(challenge)) == mailbox_key(asked.destination)
 
 
 def _share(asked: Asked) -> Share:
