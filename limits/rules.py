@@ -52,6 +52,7 @@ class Limit(Enum):
     TEST_MESSAGES_OF_A_TENANT = Rate(10, _HOUR)
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY, sliding=True)
+    DENIED_CALLS_TO_A_PHONE = Rate(1, _HOUR, sliding=True)
     CODES_TO_AN_EMAIL = Rate(10, timedelta(minutes=10))
     CODES_TO_AN_EMAIL_DAILY = Rate(50, _DAY, sliding=True)
     CODES_FOR_A_USER = Rate(30, _HOUR)

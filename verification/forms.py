@@ -321,8 +321,10 @@ def answers_words(answered: Judged) -> str:
     ) % {"left": answered.tries_left}
 
 
-def refusal_words(until: datetime | None) -> str:
-    """Why no code was sent."""
+def refusal_words(until: datetime | None, *, calls_paused: bool = False) -> str:
+    """Why no code was sent and no call was placed."""
+    if calls_paused:
+        return _("Calls to this phone aren’t available now. Use another method.")
     if until is None:
         return _("We couldn’t send the code. Try again or use another method.")
     return _(

@@ -35,6 +35,7 @@ _REASONS: dict[str, Promise] = {
     "code_expired": pgettext_lazy("reason", "Expired code"),
     "too_many_wrong_guesses": pgettext_lazy("reason", "Too many wrong guesses"),
     "codes_to_a_phone": pgettext_lazy("reason", "Too many codes to this phone"),
+    "denied_calls_to_a_phone": pgettext_lazy("reason", "A call to this phone was denied"),
     "codes_to_a_phone_daily": pgettext_lazy("reason", "Too many codes to this phone in a day"),
     "codes_to_an_email": pgettext_lazy("reason", "Too many codes to this address"),
     "notice": pgettext_lazy("reason", "“This wasn’t me” in a message"),

@@ -110,7 +110,7 @@ def _asked(user: User, found: User, form: AskForm) -> CallerCheck | None:
     except callers.NotOnOffer:
         form.add_error("way", _("Select a method"))
     except Refused as refused:
-        form.add_error("way", refusal_words(refused.until))
+        form.add_error("way", refusal_words(refused.until, calls_paused=refused.calls_paused))
     return None
 
 

@@ -30,6 +30,7 @@ NAMES = {
     Notice.CHANGED: gettext_lazy("Method was changed"),
     Notice.REMOVED: gettext_lazy("Method was removed"),
     Notice.RECOVERY_CODE_USED: gettext_lazy("Recovery code was used"),
+    Notice.CALL_DENIED: gettext_lazy("Verification call was denied"),
     Notice.FROZEN: gettext_lazy("Self-service was stopped (“this wasn’t me”)"),
     Notice.UNFROZEN: gettext_lazy("Self-service was turned on again"),
     Notice.BLOCK_CLEARED: gettext_lazy("Pause was ended"),

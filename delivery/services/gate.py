@@ -13,7 +13,7 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id
 from limits.rules import Limit, shares
-from limits.services import Count, Verdict, hit_all
+from limits.services import Count, Verdict, blocked_until, hit, hit_all
 from tenants.queries import policy_in_force
 
 _MAILS_PER_TEXT = 10
@@ -99,6 +99,20 @@ def admit(sending: Sending) -> Permit:
     return Permit(sending.kind, sending.destination)
 
 
+def pause_calls(destination: str) -> None:
+    """Ends calls to a phone for a while, in every organisation: whoever answered didn't ask for it.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    hit(Limit.DENIED_CALLS_TO_A_PHONE, place_of(destination))
+
+
+def calls_paused_until(destination: str) -> datetime | None:
+    """From when this phone may be called again; None where it may be now."""
+    return blocked_until(Limit.DENIED_CALLS_TO_A_PHONE, place_of(destination))
+
+
 def sent_to_no_one(kind: Kind) -> Permit:
     """For a code that is made as always, and that no one gets."""
     return Permit(kind, "")
@@ -122,6 +136,9 @@ def codes_to(destination: str) -> tuple[Limit, ...]:
 
 
 def _counted(sending: Sending) -> Verdict:
+    # Asked for no destination, too: the statements must not tell whether there is a phone.
+    if sending.kind is Kind.CALL and (until := calls_paused_until(sending.destination)):
+        return Verdict(allowed=False, until=until, limit=Limit.DENIED_CALLS_TO_A_PHONE)
     organisation = _of_the_organisation(sending)
     if sending.notice and sending.share is Share.NOTICE:
         where = mailbox_key(sending.destination)

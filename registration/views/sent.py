@@ -56,4 +56,4 @@ def refused_words(refusal: Refused, method: Method) -> str:
     """Why no code was sent and no call was placed."""
     if refusal.too_soon:
         return too_soon_words(refusal.until, method)
-    return refusal_words(refusal.until)
+    return refusal_words(refusal.until, calls_paused=refusal.calls_paused)

@@ -241,7 +241,7 @@ def _sent_already(request: HttpRequest, standing: Standing, challenge: Challenge
 def _refused(refusal: Refused, method: Method) -> str:
     if refusal.too_soon:
         return words.too_soon_words(refusal.until, method)
-    return verification_forms.refusal_words(refusal.until)
+    return verification_forms.refusal_words(refusal.until, calls_paused=refusal.calls_paused)
 
 
 def _address_of(standing: Standing, method: Method) -> str:

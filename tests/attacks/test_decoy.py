@@ -97,6 +97,28 @@ def test_who_says_on_the_phone_that_it_wasnt_them_is_nobody(organisation, mailro
     assert told[0] == told[1] == (200, "queued", False)
 
 
+@pytest.mark.parametrize("method", [Method.MOBILE_CALL, Method.OFFICE_CALL])
+def test_a_call_to_a_phone_that_denied_one_is_not_placed_and_seems_to_be(
+    organisation, mailroom, hashed, method
+):
+    told, seen = [], []
+    for kind in ("registered", "unknown"):
+        upn = person(kind, "minji" if kind == "registered" else "sobody")
+        Visitor(upn, hashed).identify().post("/passwordreset/verify", {"method": method})
+        if kind == "registered":
+            press(Challenge.objects.latest("created_at").pk, "9")
+        mailroom.work()
+        visitor = Visitor(upn, hashed).identify()
+        gate = visitor.post("/passwordreset/verify", {"method": method}).headers["Location"]
+        state = visitor.poll(visitor.get(gate))
+        told.append((gate, state["state"], state["done"]))
+        seen.append(visitor.seen.pages)
+        assert not [one for one in mailroom.work() if one.destination.startswith("+")]
+
+    assert told[0] == told[1] == ("/passwordreset/call", "queued", False)
+    assert seen[0] == seen[1]
+
+
 def test_who_said_so_is_asked_in_vain_by_the_same_browser(organisation, mailroom, hashed):
     upn = person("registered", "minji")
     visitor = Visitor(upn, hashed).identify()

@@ -72,3 +72,35 @@ def test_a_phone_is_registered_and_resets_by_call(organisations, twilio, open_pa
     answer(page, twilio, e164, reader, how)
 
     assert page.url.endswith("/passwordreset/new-password")
+
+
+@pytest.mark.parametrize(
+    ("reader", "words"),
+    [
+        pytest.param(ENGLISH, "Calls to this phone aren’t available now", id="English 375 dark"),
+        pytest.param(KOREAN, "지금은 이 전화로 전화를 걸 수 없습니다", id="Korean 1280"),
+    ],
+)
+def test_after_a_denied_call_another_method_is_on_the_page(
+    organisations, twilio, open_page, reader, words
+):
+    number, page = next(_numbers), open_page(**reader)
+    e164 = f"+8210123477{number:02d}"
+    upn = organisations[reader["language"], "pound"].upn(f"user{number % 4 + 1}")
+    people.sign_in(page, upn)
+    people.register_phone(page, twilio, f"010-1234-77{number:02d}", e164)
+    people.sign_out(page)
+    people.begin_reset(page, upn)
+    people.choose(page, "mobile_call")
+    call = twilio.wait_for_call(e164)
+    call.fetch()
+    call.type_digits("9")
+
+    owner = open_page(**reader)
+    people.begin_reset(owner, upn)
+    people.choose(owner, "mobile_call")
+
+    assert words in owner.inner_text("main")
+    people.looks_right(owner, reader)
+    people.choose(owner, "mobile_text")
+    assert owner.url.endswith("/passwordreset/code")

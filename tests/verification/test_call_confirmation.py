@@ -224,3 +224,33 @@ def test_a_browser_is_remembered_by_the_box_beside_the_code_that_was_heard(
 
     assert 'name="remember"' in page.text
     assert client.cookies[settings.BROWSER_COOKIE_NAME].value
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Calls to this phone aren’t available now"), ("ko", "지금은 이 전화로 전화를")],
+)
+def test_after_a_denial_the_page_offers_the_other_methods(caller, language, words):
+    _browser, _page, challenge = caller(CallConfirmation.NUMBER_SHOWN)
+    calls.press(challenge.pk, "9")
+    other = Client(headers={"accept-language": language})
+    other.post("/passwordreset", solved({"username": "yuna@contoso.example"}))
+
+    page = other.post("/passwordreset/verify", {"method": "mobile_call"}, follow=True)
+
+    assert words in page.text
+    assert 'value="mobile_text"' in page.text
+    assert Challenge.objects.count() == 1
+
+
+def test_a_denied_phone_is_not_called_to_register_it_either(contoso, mailroom, client):
+    yuna = make_user("yuna@contoso.example")
+    calls.press(place(make_user(), destination="+821023456789").pk, "9")
+    client.post("/signin", {"username": yuna.upn, "password": PASSWORD})
+    mailroom.work()
+
+    phone = {"phone_country": "KR", "phone": "010-2345-6789", "method": "mobile_call"}
+    page = client.post("/ssprsetup/phone", phone, follow=True)
+
+    assert "Calls to this phone aren’t available now" in page.text
+    assert mailroom.work() == []

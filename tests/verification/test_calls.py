@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,16 +13,19 @@ from hypothesis import strategies as st
 from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Outgoing
+from directory.models import User
 from isolation.scope import in_tenant
+from tenants.policy import Method
 from tenants.roles import Role
-from tests.builders import make_tenant, make_user
+from tests.builders import make_email, make_phone, make_second_phone, make_tenant, make_user
 from tests.threads import all_at_once
-from tests.verification.provider import SID, place
+from tests.verification.provider import PHONE, SID, place
 from verification.models import Challenge, Purpose
-from verification.queries import number_shown
+from verification.queries import number_shown, value_of
 from verification.rules.verdicts import CallState
 from verification.services import calls, challenges
 from verification.services.calls import Pressed
+from verification.services.challenges import Refused
 
 
 def wrong_for(call):
@@ -250,5 +254,136 @@ def test_the_helpdesk_hears_of_a_call_that_was_denied(call, mailroom):
     calls.press(call.pk, "9")
 
     mailroom.work()
-    assert [mail.destination for mail in mailroom.sent[before:]] == [desk.upn]
-    assert "did not ask for it" in mailroom.sent[-1].text
+    [mail] = [one for one in mailroom.sent[before:] if one.destination == desk.upn]
+    assert "did not ask for it" in mail.text
+
+
+def mails_after_denial(call, mailroom):
+    calls.press(call.pk, "9")
+    return mailroom.work()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_user_reads_elsewhere_that_a_call_was_denied(contoso, mailroom, language):
+    user = make_user("minji@contoso.example", language=language)
+    make_phone(user, PHONE)
+    make_email(user, "minji.home@mail.example")
+    call = place(user)
+    mailroom.work()
+
+    told = mails_after_denial(call, mailroom)
+
+    assert {one.destination for one in told} == {user.upn, "minji.home@mail.example"}
+    for mail in told:
+        [link] = set(re.findall(r"/wasnt-me/[\w-]+", mail.text))
+        assert is_korean(mail.subject) == (language == "ko")
+        assert is_korean(mail.text) == (language == "ko")
+    assert Client().get(link).status_code == 200
+
+
+def test_another_phone_gets_a_text_and_the_phone_that_was_called_gets_none(contoso, mailroom):
+    user = make_user("minji@contoso.example", language="en")
+    make_phone(user, PHONE)
+    other = make_second_phone(user)
+    call = place(user)
+    mailroom.work()
+
+    told = mails_after_denial(call, mailroom)
+
+    assert {one.destination for one in told} == {user.upn, value_of(other)}
+    [text] = [one.text for one in told if one.destination.startswith("+")]
+    assert "call" in text
+    assert "changed" not in text
+
+
+def test_a_call_for_an_unknown_user_that_is_denied_tells_no_one(contoso, mailroom):
+    make_user("desk@contoso.example", role=Role.HELPDESK)
+    call = place(User(pk=-7), destination="")
+    mailroom.work()
+
+    assert mails_after_denial(call, mailroom) == []
+
+
+def denied(mailroom, user, **more):
+    call = place(user, **more)
+    mailroom.work()
+    calls.press(call.pk, "9")
+    mailroom.work()
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_no_call_goes_to_a_phone_for_an_hour_after_a_denial(contoso, mailroom, purpose):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        denied(mailroom, make_user())
+        yuna = make_user("yuna@contoso.example")
+        clock.shift(timedelta(minutes=59))
+
+        with pytest.raises(Refused):
+            place(yuna, purpose=purpose)
+        assert mailroom.work() == []
+
+        clock.shift(timedelta(minutes=1))
+        place(yuna, purpose=purpose)
+        assert [one.destination for one in mailroom.work()] == [PHONE]
+
+
+def test_a_denial_in_one_organisation_pauses_calls_from_another(contoso, mailroom):
+    denied(mailroom, make_user())
+
+    with in_tenant(make_tenant("hanbit").pk), pytest.raises(Refused):
+        place(make_user("jiho@hanbit.example"), destination=f"{PHONE}#12")
+
+
+def test_texts_and_other_phones_go_on_after_a_denial(contoso, mailroom):
+    user = make_user()
+    denied(mailroom, user)
+
+    place(user, method=Method.MOBILE_TEXT)
+    place(user, destination="+821087654321")
+
+    assert [one.destination for one in mailroom.work()] == [PHONE, "+821087654321"]
+
+
+def test_a_call_that_waits_in_the_outbox_is_not_placed_after_a_denial(contoso, mailroom):
+    first = place(make_user())
+    mailroom.work()
+    place(make_user("yuna@contoso.example"))
+
+    calls.press(first.pk, "9")
+
+    assert PHONE not in {one.destination for one in mailroom.work()}
+
+
+def test_the_helpdesk_lifts_the_pause_of_calls(contoso, mailroom):
+    user = make_user()
+    denied(mailroom, user)
+
+    challenges.forget_sendings(user.pk, [PHONE])
+
+    place(user)
+    assert [one.destination for one in mailroom.work()] == [PHONE]
+
+
+def test_nine_on_a_call_that_is_over_pauses_nothing(call, mailroom):
+    calls.press(call.pk, number_shown(call))
+
+    assert calls.press(call.pk, "9") is Pressed.OVER
+    place(make_user("yuna@contoso.example"))
+    assert [one.destination for one in mailroom.work()] == [PHONE]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_pressed_twice_at_once_deny_a_call_once(mailroom):
+    tenant = make_tenant()
+    with in_tenant(tenant.pk):
+        user = make_user("minji@contoso.example", language="en")
+        call = place(user)
+        mailroom.work()
+
+    pressed = all_at_once(2, lambda: calls.press(call.pk, "9"), tenant_id=tenant.pk)
+
+    assert sorted(pressed) == [Pressed.NOT_ME, Pressed.OVER]
+    with in_tenant(tenant.pk):
+        assert [one.destination for one in mailroom.work()] == [user.upn]
+        with pytest.raises(Refused):
+            place(user)

@@ -77,5 +77,8 @@ def test_nobody_is_asked_whether_they_did_what_an_administrator_did(contoso, mai
 
     by_an_administrator = "dministrator" in text.partition("If ")[0]
     assert ("If you asked for this, there is nothing to do." in text) is by_an_administrator
-    assert ("If this was you, there is nothing to do." in text) is not by_an_administrator
+    if_it_was_you = {
+        Notice.CALL_DENIED: "If you asked for the call yourself, there is nothing to do."
+    }.get(notice, "If this was you, there is nothing to do.")
+    assert (if_it_was_you in text) is not by_an_administrator
     assert "ell your IT team." in text

@@ -9,16 +9,18 @@ from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
+from delivery.services.gate import pause_calls
 from directory.models import User
 from tenants.policy import CallConfirmation
 from tenants.queries import policy_in_force
 from vault.keyed import same
 from verification.models import Challenge
-from verification.queries import message_of, number_shown
+from verification.queries import destination_of, message_of, number_shown
 from verification.rules.challenges import MAX_CALL_TRIES
 from verification.rules.verdicts import CallState
-from verification.services import staff_notices
+from verification.services import notices, staff_notices
 from verification.services.challenges import new_code
+from verification.services.notice_words import Notice
 
 _NOT_ME = "9"
 _POUND = "#"
@@ -65,7 +67,6 @@ def is_open(challenge_id: uuid.UUID) -> bool:
     return _open(challenge_id).filter(tries__lt=MAX_CALL_TRIES).exists()
 
 
-@transaction.atomic
 def press(challenge_id: uuid.UUID, keys: str) -> Pressed:
     """Takes what was pressed on the phone, as the policy wants calls confirmed now.
 
@@ -73,10 +74,16 @@ def press(challenge_id: uuid.UUID, keys: str) -> Pressed:
 
     Args:
         keys: without the `#` that ends a number; alone, it is a key like others.
+
+    Raises:
+        RuntimeError: a call is denied inside a transaction, which could undo the pause of calls.
     """
+    return _deny(challenge_id) if keys == _NOT_ME else _confirm(challenge_id, keys)
+
+
+@transaction.atomic
+def _confirm(challenge_id: uuid.UUID, keys: str) -> Pressed:
     how = policy_in_force().call_confirmation
-    if keys == _NOT_ME:
-        return _deny(challenge_id)
     if how is CallConfirmation.SPOKEN_CODE and keys == _LISTENS:
         return Pressed.LISTENS if is_open(challenge_id) else Pressed.OVER
     if not _open(challenge_id).filter(tries__lt=MAX_CALL_TRIES).update(tries=F("tries") + 1):
@@ -110,12 +117,23 @@ def _confirms(how: CallConfirmation, challenge: Challenge, keys: str) -> bool:
 
 
 def _deny(challenge_id: uuid.UUID) -> Pressed:
-    if not _open(challenge_id).update(denied_at=timezone.now(), code_mac=""):
+    """Ends the call, lets the user and the staff know, and pauses calls to this phone."""
+    challenge = _open(challenge_id).first()
+    if challenge is None:
         return Pressed.OVER
-    user_id = Challenge.objects.values_list("user_id", flat=True).get(pk=challenge_id)
-    record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.STRANGER)
-    if (user := User.objects.filter(pk=user_id).first()) is not None:
-        staff_notices.tell_of_denied_call(user)
+    phone = destination_of(challenge)
+    if phone:
+        # First: what fails below must not let the next call through.
+        pause_calls(phone)
+    with transaction.atomic():
+        if not _open(challenge_id).update(denied_at=timezone.now(), code_mac=""):
+            return Pressed.OVER
+        user_id = challenge.user_id
+        record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.STRANGER)
+        user = User.objects.filter(pk=user_id).first()
+        if user is not None and phone:
+            notices.tell(user, Notice.CALL_DENIED, except_value=phone)
+            staff_notices.tell_of_denied_call(user)
     return Pressed.NOT_ME
 
 

@@ -28,6 +28,7 @@ class Notice(StrEnum):
     CONTACT_ENTERED = "contact_entered"
     ROLE_CHANGED = "role_changed"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    CALL_DENIED = "call_denied"
     FROZEN = "frozen"
     UNFROZEN = "unfrozen"
 
@@ -183,6 +184,14 @@ def letter_words(notice: Notice) -> tuple[str, str]:
                 " %(time)s."
             ),
         ),
+        Notice.CALL_DENIED: (
+            _("A verification call for your %(brand)s account was denied"),
+            _(
+                "A verification call for %(user)s was answered on %(date)s at %(time)s by someone"
+                " who did not ask for it. We stopped the request. We don’t call that phone again"
+                " for an hour."
+            ),
+        ),
         Notice.FROZEN: (
             _("Password reset is stopped for your %(brand)s account"),
             _(
@@ -232,6 +241,9 @@ def text_words(notice: Notice) -> str:
         Notice.ACCESS_PASS_STOPPED: _(
             "%(brand)s: your pass was stopped at %(time)s after wrong tries. Ask your IT team."
         ),
+        Notice.CALL_DENIED: _(
+            "%(brand)s: a verification call was denied at %(time)s. Not you? Call your IT team now."
+        ),
         Notice.FROZEN: _(
             "%(brand)s: password reset was stopped for your account at %(time)s."
             " Questions? Call your IT team."
@@ -242,8 +254,10 @@ def text_words(notice: Notice) -> str:
     )
 
 
-def short_text_words() -> list[str]:
+def short_text_words(notice: Notice) -> list[str]:
     """What is said in front of the link where there is room for little else; the longest first."""
+    if notice is Notice.CALL_DENIED:
+        return [_("%(brand)s: call denied. Not you?"), _("Call denied. Not you?")]
     return [
         _("%(brand)s: your account was changed at %(time)s. Not you?"),
         _("%(brand)s: account changed. Not you?"),

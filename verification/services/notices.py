@@ -265,7 +265,9 @@ def if_it_was_not_you(notice: Notice) -> list[str]:
         ]
     else:
         expected = [
-            _("If this was you, there is nothing to do."),
+            _("If you asked for the call yourself, there is nothing to do.")
+            if notice is Notice.CALL_DENIED
+            else _("If this was you, there is nothing to do."),
             _("If you did not try this, someone else may have. Tell your IT team."),
         ]
     return [
@@ -297,7 +299,7 @@ def _text(notice: Notice, now: datetime, proof: Proof | None, token: str) -> str
     if not token:
         return words
     link = address_in_a_text(token)
-    shorter = [short % facts for short in short_text_words()]
+    shorter = [short % facts for short in short_text_words(notice)]
     return first_that_fits([f"{one}\n{link}" for one in (words, *shorter, words)])
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from delivery import services as outbox
 from delivery.services import Content
+from delivery.services.gate import calls_paused_until
 from directory.models import User
 from tenants.policy import Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
@@ -44,7 +45,9 @@ def place_call(outgoing_id: uuid.UUID) -> None:
         return
     challenge = Challenge.objects.get(outgoing_id=outgoing_id)
     over = challenge.closed_at or challenge.spent_at or challenge.expires_at <= timezone.now()
-    if over or not destination_of(challenge):
+    phone = destination_of(challenge)
+    # A call may have been denied since this one was asked for.
+    if over or not phone or calls_paused_until(phone):
         outbox.drop(outgoing)
         return
     outbox.deliver(outgoing, Content(), voice_path=f"/hooks/twilio/voice/{challenge.pk}")

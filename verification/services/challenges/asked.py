@@ -35,9 +35,17 @@ class Asked:
 
 
 class Refused(Exception):
-    """No code may be sent now. The browser is told until when."""
+    """No code may be sent now. The browser is told until when.
 
-    def __init__(self, until: datetime | None, *, too_soon: bool = False) -> None:
+    Args:
+        too_soon: the last one was sent just now.
+        calls_paused: someone who answered a call to this phone did not ask for it.
+    """
+
+    def __init__(
+        self, until: datetime | None, *, too_soon: bool = False, calls_paused: bool = False
+    ) -> None:
         super().__init__("no code may be sent now")
         self.until = until
         self.too_soon = too_soon
+        self.calls_paused = calls_paused

@@ -87,7 +87,8 @@ def permit_for(asked: Asked, kind: Kind) -> Permit:
         _note(asked, refusal.limit)
         if asked.hides:
             return sent_to_no_one(kind)
-        raise Refused(refusal.until) from None
+        paused = refusal.limit is Limit.DENIED_CALLS_TO_A_PHONE
+        raise Refused(refusal.until, calls_paused=paused) from None
 
 
 def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
@@ -106,6 +107,7 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
     for where in dict.fromkeys(map(place_of, destinations)):
         if limits.hit(Limit.CLEARINGS_OF_A_DESTINATION, where).allowed:
             keys += [(limit, where) for limit in codes_to(where)]
+            keys.append((Limit.DENIED_CALLS_TO_A_PHONE, where))
     limits.clear_all(
         *((limit, f"{share}{key}") for share in _SHARES.values() for limit, key in keys)
     )
