@@ -38,6 +38,7 @@ class Problem(StrEnum):
     VERIFIED_KEPT = "w02"
     GROUP_NOT_IN_POLICY = "w03"
     """Said once for every group of a file, where the policy names groups."""
+    FROZEN_KEPT = "w04"
 
 
 class FileProblem(StrEnum):

@@ -8,7 +8,7 @@ from typing import Protocol
 from django.utils import timezone
 
 from delivery.rules.phones import Phone
-from directory.csv_rows import Person, Plain
+from directory.csv_rows import Person, Plain, Problem
 from directory.models import User
 from directory.prefills import Kinds, Prefill, line, moment
 from directory.queries import prefilled_among
@@ -82,10 +82,10 @@ _BOTH = (Kinds.OFFICE_PHONE | Kinds.ONE_PHONE).value
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Ids of users whose data changed, and user id → columns left alone as they were verified."""
+    """Ids of users whose data changed, and user id → columns that were left alone, and why."""
 
     changed: set[int]
-    verified: Mapping[int, list[str]]
+    left_alone: Mapping[int, list[tuple[Problem, str]]]
 
 
 def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
@@ -149,22 +149,29 @@ def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
 def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer) -> Kept:
     """Keeps the contact data of users who were there, where it's new or other than what there was.
 
+    Nothing is entered for a frozen user: whoever imports may be who planted what they disowned.
+
     Args:
         people: users, locked in this transaction.
     """
     now = timezone.now()
     users = {user.pk: user for user, _ in people}
     wanted = {user.pk: found for user, person in people if (found := contacts_of(person, now))}
-    left_alone: dict[int, list[str]] = {}
+    left_alone: dict[int, list[tuple[Problem, str]]] = {}
     for user_id, proof in importer.verified_otherwise(_values(wanted)) if wanted else ():
         del wanted[user_id][proof]
-        left_alone.setdefault(user_id, []).append(_COLUMNS[proof])
+        left_alone.setdefault(user_id, []).append((Problem.VERIFIED_KEPT, _COLUMNS[proof]))
     known = prefilled_among(wanted) if wanted else {}
     changes = [
         ContactChange(users[user_id], known.get(user_id, {}), news)
         for user_id, found in wanted.items()
         if (news := _news(known.get(user_id, {}), found))
     ]
+    for one in changes:
+        if one.user.frozen_at is not None:
+            frozen = [(Problem.FROZEN_KEPT, _COLUMNS[proof]) for proof in sorted(one.changed)]
+            left_alone.setdefault(one.user.pk, []).extend(frozen)
+    changes = [one for one in changes if one.user.frozen_at is None]
     held = importer.with_proof([one.user.pk for one in changes]) if changes else ()
     for one in changes:
         after = {**one.before, **{proof: wanted[one.user.pk][proof] for proof in one.changed}}

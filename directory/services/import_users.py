@@ -197,7 +197,7 @@ def _told(batch: Batch, outcome: Outcome) -> list[Told]:
         elif person.noticed or person.upn in outcome.kept:
             name = {"name": person.display_name or person.upn}
             kept = outcome.kept.get(person.upn, ())
-            reasons = [Reason(Problem.VERIFIED_KEPT, column, name) for column in kept]
+            reasons = [Reason(problem, column, name) for problem, column in kept]
             told.append(Told(line, (*person.noticed, *reasons), refused=False))
     return told
 

@@ -56,6 +56,10 @@ _WORDS = {
     Problem.VERIFIED_KEPT: _(
         "Row %(row)s: %(name)s already verified a different number; it is not overwritten"
     ),
+    Problem.FROZEN_KEPT: _(
+        "Row %(row)s: %(name)s is frozen after “This wasn’t me”, so contact data is not changed"
+        " (%(column)s)"
+    ),
 }
 _FILE_WORDS = {
     FileProblem.UPN_COLUMN_MISSING: _("The column user_principal_name is missing"),

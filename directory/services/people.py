@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from directory.bulk import add, add_all, next_ids
-from directory.csv_rows import Person, Plain
+from directory.csv_rows import Person, Plain, Problem
 from directory.models import Membership, User
 from directory.prefills import kinds_of, text_of
 from directory.queries import prefill_place
@@ -55,8 +55,8 @@ class Outcome:
     """What became of people, by user principal name."""
 
     fates: Mapping[str, Written]
-    kept: Mapping[str, Sequence[str]]
-    """Columns that weren't written, because the user verified something else."""
+    kept: Mapping[str, Sequence[tuple[Problem, str]]]
+    """Columns that weren't written, and why."""
 
 
 @transaction.atomic
@@ -86,7 +86,9 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
             else _fate(before.get(person.upn), changed)
             for person in people
         },
-        kept={user.upn: kept.verified[user.pk] for user, _ in there if user.pk in kept.verified},
+        kept={
+            user.upn: kept.left_alone[user.pk] for user, _ in there if user.pk in kept.left_alone
+        },
     )
 
 

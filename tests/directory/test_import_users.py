@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
@@ -629,6 +630,30 @@ def test_what_a_user_verified_is_told_and_stays_as_it_is(contoso):
 
     assert told == {2: ["w02"]}
     assert contacts(joe) == {Proof.MOBILE_PHONE: "+821099998888", Proof.EMAIL: "joe@mail.example"}
+
+
+def test_contact_data_of_a_frozen_user_is_told_and_stays_as_it_is(contoso):
+    joe = make_user("joe@contoso.example", display_name="Joe", frozen_at=timezone.now())
+    make_prefill(joe, Proof.MOBILE_PHONE, "+821099998888")
+
+    told = telling(
+        "user_principal_name,surname,mobile_phone,office_phone\n"
+        "joe@contoso.example,Park,010-1234-5678,02-1234-5678\n"
+    )
+
+    assert told == {2: ["w04", "w04"]}
+    assert contacts(joe) == {Proof.MOBILE_PHONE: "+821099998888"}
+    joe.refresh_from_db()
+    assert joe.surname == "Park"
+
+
+def test_contact_data_of_a_frozen_user_that_is_the_same_is_not_told(contoso):
+    joe = make_user("joe@contoso.example", frozen_at=timezone.now())
+    make_prefill(joe, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+
+    told = telling("user_principal_name,mobile_phone\njoe@contoso.example,010-1234-5678\n")
+
+    assert told == {}
 
 
 def test_new_and_known_people_may_be_in_one_batch(contoso):

@@ -1,6 +1,7 @@
 """Contact data that an administrator enters: every door records, notifies and holds the same."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -308,6 +309,23 @@ def test_of_two_workers_one_notifies(mailroom):
 
     with in_tenant(tenant.pk):
         assert [mail.destination for mail in mailroom.work()] == ["one@race.example"]
+
+
+@IMPORTS
+def test_no_import_enters_a_phone_for_someone_who_disowned_an_act_of_the_administrator(
+    emma, admin, go_through, client, door
+):
+    [told, *_] = go_through(by_the_form, planting("emma"))
+    [link] = re.findall(r"/wasnt-me/[\w-]+", told.text)
+    client.post(link)
+    assert Proof.OFFICE_PHONE not in prefilled(emma.pk)
+    entered = Event.objects.filter(activity=Activity.CONTACT_ENTERED).count()
+
+    sent = go_through(door, planting("emma"))
+
+    assert Proof.OFFICE_PHONE not in prefilled(emma.pk)
+    assert Event.objects.filter(activity=Activity.CONTACT_ENTERED).count() == entered
+    assert sent == []
 
 
 def test_no_hours_hold_nothing(emma, go_through):
