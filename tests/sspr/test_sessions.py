@@ -4,8 +4,10 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from tests.builders import make_email, make_user
+from tests.builders import PASSWORD, make_email, make_user
+from tests.captcha import solved
 from tests.console.people import signed_in
+from verification.rules.captcha import Action
 
 
 def with_key(key):
@@ -36,8 +38,10 @@ def test_a_session_that_was_signed_out_is_gone(contoso):
 
 
 def test_a_key_that_we_never_gave_gets_another(contoso):
+    make_email(user := make_user())
     client = with_key("a" * 32)
-    client.get("/signin?username=minji@contoso.example")
+    fields = {"username": user.upn, "password": PASSWORD}
+    client.post("/signin", solved(fields, action=Action.SIGN_IN))
 
     assert client.cookies[settings.SESSION_COOKIE_NAME].value != "a" * 32
     assert Session.objects.count() == 1
