@@ -32,6 +32,13 @@ def organisation(site):
     return people.found(site, people=12)
 
 
+@pytest.fixture(scope="module")
+def in_language(site, organisation):
+    """Organisations whose people read that language: an account's own goes before the browser's."""
+    korean = people.found(site, people=12, language="ko")
+    return {"en-US": organisation, "ko-KR": korean}
+
+
 def what_is_wrong(page):
     """All that a reader would stumble over on this page."""
     wrong = [f"{page.url}: {one.rule} {one.where}" for one in axe(page)]
@@ -46,10 +53,10 @@ def what_is_wrong(page):
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_sees_its_sections_and_nothing_is_wrong_with_them(
-    site, organisation, open_page, role, reader
+    site, in_language, open_page, role, reader
 ):
     number = 1 + list(ROLES).index(role) * 2 + (reader["width"] == 375)
-    upn = admins.appoint(site, organisation, f"user{number}", role)
+    upn = admins.appoint(site, in_language[reader["language"]], f"user{number}", role)
     page = open_page(**reader)
     admins.set_up(page, upn)
 
@@ -59,13 +66,14 @@ def test_each_role_sees_its_sections_and_nothing_is_wrong_with_them(
         page.goto(section)
         wrong += what_is_wrong(page)
 
+    assert page.get_attribute("html", "lang") == reader["language"][:2]
     assert set(sections) == ROLES[role]
     assert wrong == []
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_change_that_takes_the_reset_away_is_looked_at_first(site, open_page, reader):
-    organisation = people.found(site, people=3)
+    organisation = people.found(site, people=3, language=reader["language"][:2])
     upn = admins.appoint(site, organisation, "user1", "tenant_admin")
     page = open_page(**reader)
     admins.set_up(page, upn)

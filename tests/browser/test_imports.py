@@ -15,7 +15,7 @@ nobody@other.example,,,
 
 @pytest.mark.parametrize("reader", READERS)
 def test_people_come_in_from_a_file(site, open_page, tmp_path, reader):
-    organisation = people.found(site, people=3)
+    organisation = people.found(site, people=3, language=reader["language"][:2])
     upn = admins.appoint(site, organisation, "user1", "tenant_admin")
     page = open_page(**reader)
     admins.set_up(page, upn)
@@ -45,6 +45,7 @@ def test_people_come_in_from_a_file(site, open_page, tmp_path, reader):
     wrong += what_is_wrong(page)
 
     assert wrong == []
+    assert page.get_attribute("html", "lang") == reader["language"][:2]
     assert "김민지" in preview
     assert "CP949" in preview
 
