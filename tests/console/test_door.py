@@ -7,7 +7,7 @@ from isolation.scope import NOBODY, in_tenant
 from tenants.policy import Method, Policy, SecondFactor
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.builders import PASSWORD, make_email, make_phone, make_tenant, make_user
 from tests.console.people import (
     behind_both,
     code_now,
@@ -180,6 +180,17 @@ def test_operator_acts_visibly_and_on_record(hanbit):
     with in_tenant(hanbit.pk):
         found = Event.objects.filter(actor_id=operator.pk).values_list("activity", flat=True)
         assert list(found.order_by("id")) == [Activity.OPERATOR_ENTERED, Activity.OPERATOR_LEFT]
+
+
+@pytest.mark.parametrize("typed", ["MÜLLER", "müller", "ＭÜＬＬＥＲ", "GmbH-m", "gmbh-MÜ"])
+def test_an_organisation_is_found_in_any_case_and_width(contoso, typed):
+    make_tenant("gmbh-m", name="GmbH-Müller", domains=("müller.example",))
+    client = behind_both(make_operator())
+
+    page = client.get("/admin/organisations/", {"q": typed})
+
+    assert "GmbH-Müller" in page.text
+    assert "Contoso" not in page.text
 
 
 def test_operators_choice_holds_in_the_admin_only(hanbit):
