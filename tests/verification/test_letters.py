@@ -1,10 +1,14 @@
-"""A mail's headers are one line each, whatever the organisation is called."""
+"""Mails as programs read them: headers of one line, and nothing taken for a phone number."""
+
+import re
+import uuid
 
 import pytest
 from django.core.mail import EmailMessage
 
 from tenants.models import Tenant
 from tests.builders import make_user
+from tests.verification.test_challenges import ask
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -19,3 +23,16 @@ def test_a_line_break_in_a_stored_name_loses_no_mail(contoso, mailroom, name):
     assert mail.sender_name == "Contoso Limited"
     assert "Contoso Limited" in mail.subject
     EmailMessage(mail.subject, mail.text, mail.sender_name, [mail.destination]).message()
+
+
+def test_no_program_makes_a_phone_number_of_what_is_in_a_mail(contoso, mailroom):
+    user = make_user()
+    ask(user, uuid.uuid4())
+    notices.tell(user, Notice.PASSWORD_CHANGED)
+
+    mails = mailroom.work()
+
+    assert len(mails) == 2
+    for mail in mails:
+        head = mail.html.partition("</head>")[0]
+        assert re.search(r'<meta name="format-detection" content="[^"]*telephone=no', head)
