@@ -39,6 +39,7 @@ class Problem(StrEnum):
     GROUP_NOT_IN_POLICY = "w03"
     """Said once for every group of a file, where the policy names groups."""
     FROZEN_KEPT = "w04"
+    PASSWORD_NOT_SET = "w05"
 
 
 class FileProblem(StrEnum):

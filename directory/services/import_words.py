@@ -53,6 +53,10 @@ _WORDS = {
         "Row %(row)s: no setting of the policy names the group “%(value)s”. Check its spelling if"
         " its members should be able to reset."
     ),
+    Problem.PASSWORD_NOT_SET: _(
+        "Row %(row)s: the password was not set, because %(name)s already registered security info."
+        " Issue a temporary password on the person’s page instead."
+    ),
     Problem.VERIFIED_KEPT: _(
         "Row %(row)s: %(name)s already verified a different number; it is not overwritten"
     ),

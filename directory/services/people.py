@@ -35,6 +35,7 @@ _COLUMNS = (
     *("id", "upn", *_WRITTEN),
     *("password", "password_changed_at", "prefill", "prefill_kinds", "prefilled_at"),
 )
+_UNSET = ((Problem.PASSWORD_NOT_SET, "password"),)
 _CHANCE = 20
 _LONGEST_FOLDED = 200
 _AT_ONCE = 1_000
@@ -64,7 +65,8 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
     """Creates or completes users of the tenant in force, and touches nobody else's.
 
     Groups that are named take the place of those that the user was in. A password that exists
-    is never replaced, nor what a user verified.
+    is never replaced, nor what a user verified. Who verified anything gets no password from a file:
+    an administrator issues a temporary one, which they are told of.
 
     Args:
         people: each user principal name once; as many as one transaction should hold.
@@ -76,7 +78,8 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
     ids = {upn: user.pk for upn, user in before.items()} | created
     there = [(before[person.upn], person) for person in people if person.upn in before]
     kept = complete_contacts(there, importer)
-    changed = _complete(there, hashes) | kept.changed
+    barred = _barred(there, hashes, importer)
+    changed = _complete(there, {upn: hashes[upn] for upn in hashes.keys() - barred}) | kept.changed
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
     changed |= _put_into_groups(groups)
     return Outcome(
@@ -87,7 +90,9 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
             for person in people
         },
         kept={
-            user.upn: kept.left_alone[user.pk] for user, _ in there if user.pk in kept.left_alone
+            user.upn: left_alone
+            for user, _ in there
+            if (left_alone := [*kept.left_alone.get(user.pk, ()), *_UNSET * (user.upn in barred)])
         },
     )
 
@@ -197,6 +202,14 @@ def _complete(found: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) -
     return changed.keys() | {
         user.pk for user, _ in found if user.upn in hashes and _set_first(user, hashes[user.upn])
     }
+
+
+def _barred(
+    found: Sequence[tuple[User, Person]], hashes: Mapping[str, str], importer: Importer
+) -> set[str]:
+    """Those of the names that get no password from a file: they verified something."""
+    wanted = {user.pk: user.upn for user, _ in found if user.upn in hashes}
+    return {wanted[user_id] for user_id in (importer.with_proof(wanted) if wanted else ())}
 
 
 def _take_over(user: User, person: Person) -> bool:

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from audit.activities import Activity
 from audit.models import Event
@@ -16,12 +16,22 @@ from directory.services import import_rows
 from directory.services import import_users as service
 from directory.services.import_files import Sheet, opened
 from directory.services.import_users import Progress, Tally
+from directory.services.import_words import words
 from isolation.scope import everywhere, in_tenant
+from reset.services.freezing import freeze, unfreeze
 from tenants.models import Group, GroupNesting, Tenant
 from tenants.policy import Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import make_phone, make_prefill, make_user
+from tests.builders import (
+    make_email,
+    make_phone,
+    make_prefill,
+    make_questions,
+    make_recovery_codes,
+    make_user,
+)
+from tests.console.people import with_app
 from vault.envelope import Unopenable
 from verification.services.contacts import ContactImporter
 
@@ -183,6 +193,50 @@ def test_password_is_set_for_a_user_who_has_none(contoso):
     assert check_password("set by the admin", user.password)
     assert user.password_changed_at is not None
     assert counts(tally) == (0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("prove", [make_email, make_questions, make_recovery_codes, with_app])
+def test_password_is_not_set_for_a_user_who_verified_something(contoso, prove):
+    user = make_user("joe@contoso.example", display_name="Joe")
+    user.set_unusable_password()
+    user.save()
+    prove(user)
+    text = (
+        "user_principal_name,display_name,password\n"
+        "joe@contoso.example,Joe Kim,set by the admin\n"
+        "new@contoso.example,New,set by the admin\n"
+    )
+
+    checked, _ = load(text, dry_run=True)
+    told = []
+    tally = import_users(sheet(text), tell=told.append)
+
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    assert user.display_name == "Joe Kim"
+    assert User.objects.get(upn="new@contoso.example").has_usable_password()
+    assert counts(tally) == counts(checked) == (1, 1, 0, 0)
+    (row,) = told
+    assert (row.line, row.refused) == (2, False)
+    assert words(row.reasons[0], row.line) == (
+        "Row 2: the password was not set, because Joe Kim already registered security info."
+        " Issue a temporary password on the person’s page instead."
+    )
+    with translation.override("ko"):
+        assert "임시 비밀번호를 발급하세요" in words(row.reasons[0], row.line)
+
+
+def test_password_that_a_freeze_withdrew_is_not_set_by_a_file(contoso, mailroom):
+    user = make_user("joe@contoso.example", must_change_password=True)
+    make_email(user)
+    freeze(user, reason="notice")
+    unfreeze(user)
+
+    load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+
+    user.refresh_from_db()
+    assert user.frozen_at is None
+    assert not user.has_usable_password()
 
 
 def test_password_of_a_user_of_another_directory_is_left_alone(contoso):
