@@ -9,6 +9,7 @@ from django.utils import timezone
 from directory.models import User
 from reset.models import ResetAttempt
 from tenants.policy import Method, Policy, Questions, Scope
+from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.visitors import poll_address
 from tests.builders import (
@@ -111,6 +112,7 @@ PAGES = [
 @pytest.fixture
 def people(contoso, mailroom):
     change_policy(POLICY)
+    make_user("help@contoso.example", role=Role.HELPDESK)
     return [_person(name, mailroom) for name in ("alice", "robert")]
 
 
