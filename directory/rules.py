@@ -12,6 +12,7 @@ _UPN = re.compile(r"[^\s@\x00-\x1f<>\"();:,\\\[\]]{1,64}@[^\s@]+\.[^\s@]+")
 """More than Microsoft Entra allows: letters, digits and ' . - _ ! # ^ ~"""
 _LINK = re.compile(r"^(?:mailto:\s*)+")
 _MAX_CHARACTERS = 254
+_NO_QUOTATION_MARKS = re.compile("[^\u201c-\u201f]+")
 _DOT = re.compile("[.\u3002]")
 _LONGEST_LABEL = 63
 """Encoding a longer one takes time that grows with the square of its length, and fails."""
@@ -35,7 +36,25 @@ def canonical_upn(text: str) -> str:
     local, at, domain = unicodedata.normalize("NFKC", text).rpartition("@")
     if not at:
         return folded(text)
-    return f"{_LINK.sub('', folded(local))}@{_ascii_domain(domain)}"
+    return f"{_folded_local(local)}@{_ascii_domain(domain)}"
+
+
+def is_respelled(text: str) -> bool:
+    """Whether its canonical user ID differs in more than case, width and invisible signs.
+
+    >>> is_respelled("A–B@example.com"), is_respelled("É-B@Example.com")
+    (True, False)
+    """
+    if text.isascii():
+        return False
+    local = unicodedata.normalize("NFKC", text).rpartition("@")[0]
+    visible = without_invisible(without_invisible(local).casefold()).strip()
+    return _LINK.sub("", visible) != _folded_local(local)
+
+
+def _folded_local(text: str) -> str:
+    """Typographic quotation marks stay: an ASCII one can't be in a user ID."""
+    return _LINK.sub("", _NO_QUOTATION_MARKS.sub(lambda part: folded(part[0]), text))
 
 
 def _ascii_domain(text: str) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without_trunk_zero
 from directory.csv_rows.problems import Problem, Reason, about
-from directory.rules import canonical_upn, is_upn
+from directory.rules import canonical_upn, is_respelled, is_upn
 from passwords.rules import prepared
 from tenants.rules import group_name
 from typed.rules import cleaned, without_marks
@@ -90,7 +90,7 @@ def person(row: Mapping[str, str], yardstick: Yardstick) -> Person | list[Reason
     if wrong:
         return wrong
     noticed: list[Reason] = []
-    upn = _upn(row, yardstick, wrong)
+    upn = _upn(row, yardstick, wrong, noticed)
     found = Person(
         upn=upn,
         display_name=_name(row, "display_name", wrong),
@@ -130,7 +130,9 @@ def _text(column: str, cell: str) -> str:
     return plain[1:] if is_marked else plain
 
 
-def _upn(row: Mapping[str, str], yardstick: Yardstick, wrong: list[Reason]) -> str:
+def _upn(
+    row: Mapping[str, str], yardstick: Yardstick, wrong: list[Reason], noticed: list[Reason]
+) -> str:
     cell = row.get(_UPN, "")
     upn = canonical_upn(cell)
     domain = upn.rpartition("@")[2]
@@ -140,6 +142,8 @@ def _upn(row: Mapping[str, str], yardstick: Yardstick, wrong: list[Reason]) -> s
         wrong.append(about(Problem.UPN_MALFORMED, _UPN, cell.strip()))
     elif domain not in yardstick.domains:
         wrong.append(about(Problem.DOMAIN_NOT_OURS, _UPN, domain, tenant=yardstick.tenant))
+    elif is_respelled(cell):
+        noticed.append(about(Problem.USER_ID_RESPELLED, _UPN, cell.strip(), upn=upn))
     return upn
 
 

@@ -40,6 +40,7 @@ class Problem(StrEnum):
     """Said once for every group of a file, where the policy names groups."""
     FROZEN_KEPT = "w04"
     PASSWORD_NOT_SET = "w05"
+    USER_ID_RESPELLED = "w06"
 
 
 class FileProblem(StrEnum):

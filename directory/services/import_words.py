@@ -64,6 +64,9 @@ _WORDS = {
         "Row %(row)s: %(name)s is frozen after “This wasn’t me”, so contact data is not changed"
         " (%(column)s)"
     ),
+    Problem.USER_ID_RESPELLED: _(
+        "Row %(row)s: “%(value)s” is read as %(upn)s. Check that the same person is meant."
+    ),
 }
 _FILE_WORDS = {
     FileProblem.UPN_COLUMN_MISSING: _("The column user_principal_name is missing"),

@@ -184,6 +184,41 @@ def test_number_that_needs_no_zero_gets_no_notice(cell):
     assert (found.mobile_phone.e164, found.noticed) == ("+821012345678", ())
 
 
+@pytest.mark.parametrize(
+    ("cell", "upn"),
+    [
+        ("A–B@contoso.example", "a-b@contoso.example"),
+        ("o’brien@contoso.example", "o'brien@contoso.example"),
+        ("kim١@contoso.example", "kim1@contoso.example"),
+    ],
+)
+def test_user_id_whose_signs_were_replaced_gets_a_notice(cell, upn):
+    found = row(user_principal_name=cell)
+
+    (reason,) = found.noticed
+    assert (found.upn, reason.problem.value) == (upn, "w06")
+    assert reason.values == {"value": cell, "upn": upn}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        " \u202aKIM@Contoso.example\u202c\xa0",
+        "ｋｉｍ＠contoso.example",
+        "mailto:ki\xadm@contoso.example",
+    ],
+)
+def test_user_id_that_differs_in_case_width_or_invisible_signs_gets_no_notice(cell):
+    found = row(user_principal_name=cell)
+
+    assert (found.upn, found.noticed) == ("kim@contoso.example", ())
+
+
+def test_typographic_quotation_marks_in_a_user_id_stay():
+    assert canonical_upn("“Q”@contoso.example") == "“q”@contoso.example"
+    assert is_upn("“q”@contoso.example")
+
+
 def test_zero_is_put_before_a_number_that_is_none_without_it():
     italy = replace(HERE, country="IT", countries=frozenset({"IT"}))
 

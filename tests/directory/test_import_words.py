@@ -20,6 +20,7 @@ FILLED_IN = {
     "encoding": "cp949",
     "limit": 100,
     "name": "Kim",
+    "upn": "kim@contoso.example",
 }
 
 
