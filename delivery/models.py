@@ -64,6 +64,9 @@ class Outgoing(TenantOwned):
     counted_at = models.DateTimeField(null=True)
     gathered = models.PositiveIntegerField(default=1, db_default=1)
     """How many notices it speaks for."""
+    about = models.JSONField(null=True)
+    """Ids by which the room that posted it knows what it says; those of the notices that joined
+    it, too."""
     digest = models.CharField(max_length=64, blank=True, default="", db_default="")
     """The destination, one-way, as long as the message is held."""
 

@@ -67,9 +67,10 @@ OF_A_TENANT = (
     Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
     # What a frozen account disowned says who must not unfreeze it.
+    # A notice that was held gets a link of its own later, which needs those that it gathers.
     Rule(
         NoticeLink,
-        _AT_ONCE,
+        _WEEK,
         lambda at: Q(expires_at__lt=at) & (Q(disowned_at=None) | Q(user__frozen_at=None)),
     ),
     Rule(SignInLockout, _DAY, lambda at: Q(last_at__lt=at, locked_until=None) | _unlocked(at)),

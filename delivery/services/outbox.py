@@ -84,6 +84,7 @@ def post_to_each(  # noqa: PLR0913  # a message has this many sides, all named
     content: Content,
     person_id: int | None = None,
     notice: str = "",
+    about: int | None = None,
     vital: bool = False,
     job: str = queue.SEND,
 ) -> None:
@@ -94,12 +95,14 @@ def post_to_each(  # noqa: PLR0913  # a message has this many sides, all named
     Args:
         destinations: mailboxes, or numbers with `#` and the extension behind them.
         notice: the kind of notice; those over a limit are gathered into one message.
+        about: the caller's id of what the message is about; a gathered one has those of all.
         vital: see `gate.Sending`.
     """
     rows = [_written(kind, where, language, lifetime, content) for where in destinations]
     for outgoing in rows:
         outgoing.share, outgoing.person_id = share, person_id
         outgoing.notice, outgoing.vital, outgoing.job = notice, vital, job
+        outgoing.about = None if about is None else [about]
     for outgoing in Outgoing.objects.bulk_create(rows):
         _publish_after_commit(outgoing)
 
@@ -279,7 +282,8 @@ def _hold(outgoing: Outgoing, until: datetime) -> None:
     if not held or not outgoing.notice or outgoing.state == State.HELD:
         return
     first = (
-        Outgoing.objects.filter(
+        Outgoing.objects.select_for_update()
+        .filter(
             state=State.HELD,
             digest=digest,
             kind=outgoing.kind,
@@ -293,8 +297,9 @@ def _hold(outgoing: Outgoing, until: datetime) -> None:
     if first is None:
         return
     worst = {"notice": outgoing.notice, "vital": True} if outgoing.vital else {}
+    about = [*(first.about or []), *(outgoing.about or [])] or None
     joined = Outgoing.objects.filter(pk=first.pk, state=State.HELD)
-    if joined.update(gathered=F("gathered") + 1, **worst):
+    if joined.update(gathered=F("gathered") + 1, about=about, **worst):
         Outgoing.objects.filter(pk=outgoing.pk).update(state=State.GATHERED, **_WIPED)
 
 

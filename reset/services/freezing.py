@@ -1,5 +1,7 @@
 """Stopping self-service and taking back what the user disowns, by "this wasn't me"."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -11,7 +13,7 @@ from directory.queries import prefilled, upn_of
 from directory.services import contacts_of_person
 from directory.services.sessions import end_sessions
 from registration.services import manage
-from reset.queries.notices import is_password_disowned, is_password_withdrawn
+from reset.queries.notices import acts_of, is_password_disowned, is_password_withdrawn
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from verification.models import NoticeLink
@@ -31,33 +33,33 @@ def disavow(link: NoticeLink) -> bool:
         False when the account was unfrozen meanwhile, which spends the link: nothing happened.
     """
     user = User.objects.select_for_update().get(pk=link.user_id)
-    if not NoticeLink.objects.filter(pk=link.pk).update(disowned_at=timezone.now()):
+    acts = acts_of(link)
+    disowned = NoticeLink.objects.filter(pk__in=[link.pk, *(act.pk for act in acts)])
+    if not acts or not disowned.update(disowned_at=timezone.now()):
         return False
     # First, so that no notice reaches what a stranger added; and on a frozen account, too.
-    # A list of recovery codes of which another person used one is in the wrong hands.
-    is_about_codes = link.notice == Notice.RECOVERY_CODE_USED
-    manage.take_back(user, added=link.added, since=link.issued_at, all_codes=is_about_codes)
-    if link.notice == Notice.CONTACT_ENTERED:
-        _take_back_contacts(user, link)
+    for act in acts:
+        _take_back(user, act)
     if is_password_disowned(user, link):
         passwords.withdraw(user, reason=_REASON, actor_id=Actor.STRANGER)
-    if user.frozen_at is not None and link.issued_at > user.frozen_at:
+    if user.frozen_at is not None and acts[-1].issued_at > user.frozen_at:
         # The act happened on the frozen account: it is frozen anew, and the staff hear of it.
         User.objects.filter(pk=user.pk).update(frozen_at=None)
-    freeze(user, reason="notice", agent_id=link.actor_id)
+    agents = dict.fromkeys(act.actor_id for act in acts if act.actor_id)
+    freeze(user, reason="notice", agent_ids=list(agents))
     return True
 
 
 @transaction.atomic
 def freeze(
-    user: User, *, reason: str, actor_id: int = Actor.STRANGER, agent_id: int | None = None
+    user: User, *, reason: str, actor_id: int = Actor.STRANGER, agent_ids: Sequence[int] = ()
 ) -> bool:
     """Ends resets, registration, sessions and every temporary way in, until it is unfrozen.
 
     Args:
         reason: where it was said, in a word of ours.
         actor_id: the user, where they were signed in as they said it.
-        agent_id: the member of staff whose act the user disowns.
+        agent_ids: the members of staff whose acts the user disowns.
 
     Returns:
         False when it was frozen already; nothing more is told then.
@@ -73,7 +75,7 @@ def freeze(
         subject_id=user.pk,
         actor_id=actor_id,
         reason=reason,
-        agent_id=agent_id,
+        agent_id=next(iter(agent_ids), None),
     )
     notices.tell(user, Notice.FROZEN)
     if User.objects.filter(pk=user.pk, must_change_password=True).exists():
@@ -81,7 +83,7 @@ def freeze(
     user = User.objects.get(pk=user.pk)
     staff_notices.tell_of_freezing(
         user,
-        agent=upn_of(agent_id) if agent_id else "",
+        agent=", ".join(map(upn_of, agent_ids)),
         needs_a_password=is_password_withdrawn(user),
     )
     return True
@@ -99,6 +101,14 @@ def unfreeze(user: User) -> None:
     User.objects.filter(pk=user.pk).update(frozen_at=None)
     dealt_with = Q(issued_at__lte=user.frozen_at) | Q(disowned_at__isnull=False)
     NoticeLink.objects.filter(dealt_with, user_id=user.pk).delete()
+
+
+def _take_back(user: User, act: NoticeLink) -> None:
+    # A list of recovery codes of which another person used one is in the wrong hands.
+    is_about_codes = act.notice == Notice.RECOVERY_CODE_USED
+    manage.take_back(user, added=act.added, since=act.issued_at, all_codes=is_about_codes)
+    if act.notice == Notice.CONTACT_ENTERED:
+        _take_back_contacts(user, act)
 
 
 def _take_back_contacts(user: User, link: NoticeLink) -> None:

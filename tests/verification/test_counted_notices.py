@@ -257,4 +257,5 @@ def test_racing_workers_send_no_more_notices_than_the_limit(mailroom):
         held = Outgoing.objects.filter(kind="text", state=Outgoing.State.HELD)
         gathered = Outgoing.objects.filter(kind="text", state=Outgoing.State.GATHERED).count()
         assert sum(row.gathered for row in held) == 16
+        assert sum(len(row.about) for row in held) == 16
         assert gathered + held.count() == 16

@@ -21,6 +21,8 @@ class NoticeLink(TenantOwned):
     """The method that was added with it, and goes if it wasn't the user who added it."""
     actor_id = models.BigIntegerField(null=True)
     """Who of the staff did what the notice says; None where it was the user."""
+    gathers = models.JSONField(null=True)
+    """Ids of the links whose notices were sent as one: this link disowns what each of them does."""
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     disowned_at = models.DateTimeField(null=True)

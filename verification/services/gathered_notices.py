@@ -14,7 +14,7 @@ from tenants.queries import called, called_briefly, public_url, tenant_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Letter, content_of
-from verification.services.notice_links import address_in_a_text, address_of, issue
+from verification.services.notice_links import address_in_a_text, address_of, issue_for_all
 from verification.services.notice_words import (
     Notice,
     gathered_letter_words,
@@ -71,8 +71,7 @@ def _requests(outgoing: Outgoing) -> Content:
 
 
 def _gathered(user: User, outgoing: Outgoing) -> Content:
-    notice = Notice(outgoing.notice)
-    token = issue(user, notice) if notice.needs_a_link else ""
+    token, notice = issue_for_all(user, outgoing.about or []) or ("", Notice(outgoing.notice))
     facts = {"brand": called_briefly(), "user": user.upn, "count": str(outgoing.gathered)}
     if outgoing.kind == Kind.TEXT:
         facts["since"] = clock_in_a_text(outgoing.created_at)

@@ -26,29 +26,39 @@ def issue(
     proofs: Sequence[Proof] = (),
     added: uuid.UUID | None = None,
     actor_id: int | None = None,
-) -> str:
-    """The token of a link of its own for this notice, known to nobody but those who are told.
+) -> tuple[str, int]:
+    """A link of its own for this notice, known to nobody but those who are told.
 
     Args:
         proofs: the kinds of security info or contact data that the notice is about.
         added: the method that the notice is about, if it was added just now.
         actor_id: the member of staff who did it.
 
+    Returns:
+        Its token, and the id of the link.
+
     Source: OWASP ASVS 5.0 section 7.2.3 (at least 128 random bits; more don't fit into a text);
     stored one-way.
     """
-    token, now = secrets.token_urlsafe(_TOKEN_BYTES), timezone.now()
-    NoticeLink.objects.create(
-        user=user,
-        mac=token_mac(token),
-        notice=notice,
-        proofs=list(proofs),
-        added=added,
-        actor_id=actor_id,
-        issued_at=now,
-        expires_at=now + LIFETIME,
-    )
-    return token
+    link = NoticeLink(notice=notice, proofs=list(proofs), added=added, actor_id=actor_id)
+    return _issued(user, link), link.pk
+
+
+def issue_for_all(user: User, link_ids: Sequence[int]) -> tuple[str, Notice] | None:
+    """A link that disowns what each of these does: their notices are sent as one.
+
+    Returns:
+        Its token, and the kind of notice that its page asks about: rather one about what the user
+        could have done. None where the links were spent meanwhile.
+    """
+    links = list(NoticeLink.objects.filter(pk__in=link_ids, user=user).order_by("issued_at"))
+    if not links:
+        return None
+    kinds = [Notice(link.notice) for link in links]
+    kind = min(kinds, key=lambda notice: notice.is_of_an_administrator)
+    added = next((link.added for link in links if link.added), None)
+    gathers = [link.pk for link in links]
+    return _issued(user, NoticeLink(notice=kind, added=added, gathers=gathers)), kind
 
 
 def address_of(token: str) -> str:
@@ -58,3 +68,11 @@ def address_of(token: str) -> str:
 def address_in_a_text(token: str) -> str:
     """The same as short as can be: a Korean text has 63 characters."""
     return public_url(reverse("reset:wasnt-me-in-a-text", args=[token]))
+
+
+def _issued(user: User, link: NoticeLink) -> str:
+    token, now = secrets.token_urlsafe(_TOKEN_BYTES), timezone.now()
+    link.user, link.mac = user, token_mac(token)
+    link.issued_at, link.expires_at = now, now + LIFETIME
+    link.save(force_insert=True)
+    return token

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -90,10 +91,10 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     if not mailboxes and not phones:
         return []
     changed = [*proofs, *([proof] if proof else [])]
-    token = (
+    token, link_id = (
         issue(user, notice, proofs=changed, added=added, actor_id=actor_id)
         if notice.needs_a_link
-        else ""
+        else ("", None)
     )
     link = address_of(token) if token else ""
     with translation.override(language), timezone.override(tenant.time_zone):
@@ -102,10 +103,10 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         if until is not None:
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
-        _post(user, notice, Kind.EMAIL, mailboxes, language, content_of(letter))
+        post = _poster(user, notice, link_id, language)
+        post(Kind.EMAIL, mailboxes, content=content_of(letter))
         if phones:
-            text = Content(text=_text(notice, now, proof, token))
-            _post(user, notice, Kind.TEXT, phones, language, text)
+            post(Kind.TEXT, phones, content=Content(text=_text(notice, now, proof, token)))
     return [mask(value) for value in [*mailboxes, *phones]]
 
 
@@ -130,23 +131,16 @@ def proof_name(proof: Proof) -> str:
     }[proof]
 
 
-def _post(
-    user: User,
-    notice: Notice,
-    kind: Kind,
-    destinations: Sequence[str],
-    language: str,
-    content: Content,
-) -> None:
-    outbox.post_to_each(
-        kind,
-        destinations,
+def _poster(user: User, notice: Notice, link_id: int | None, language: str) -> "partial[None]":
+    """Puts this notice in the outbox, for each of the destinations that it is called with."""
+    return partial(
+        outbox.post_to_each,
         share=outbox.Share.NOTICE,
         language=language,
         lifetime=LIFETIME,
-        content=content,
         person_id=user.pk,
         notice=notice,
+        about=link_id,
         vital=notice.is_vital,
         job=queue.SEND_NOTICE,
     )
