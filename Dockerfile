@@ -18,4 +18,4 @@ RUN for po in locale/*/LC_MESSAGES/django.po; do \
 
 USER 10001:10001
 EXPOSE 8000
-CMD ["granian", "--interface", "rsgi", "--no-ws", "--http1-header-read-timeout", "10000", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "sspr.rsgi:gateway"]
+CMD ["granian", "--interface", "rsgi", "--no-ws", "--http", "1", "--http1-header-read-timeout", "10000", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "sspr.rsgi:gateway"]

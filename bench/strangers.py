@@ -171,7 +171,7 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         say("make run: SQLite, one process")
-        with service(run._WEB.split(), folder / "run") as port:  # noqa: SLF001
+        with service(run.WEB.split(), folder / "run") as port:
             measure(port, seconds)
         say("Procfile: PostgreSQL, two workers")
         with (

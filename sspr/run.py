@@ -20,8 +20,8 @@ from pathlib import Path
 BASE = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE / "manage.py"))
 _GRACE_S, _LOOK_S = 10.0, 0.1
-_WEB = (
-    "granian --interface rsgi --no-ws --http1-header-read-timeout 10000 --port {port}"
+WEB = (
+    "granian --interface rsgi --no-ws --http 1 --http1-header-read-timeout 10000 --port {port}"
     " sspr.rsgi:gateway"
 )
 # Apart, so that no number of long tasks keeps a code waiting. Threads are enough for tasks that
@@ -155,7 +155,7 @@ def live(household: Household) -> None:
     if _static_files_are_old(env):
         _say("Collecting static files.")
         household.manage("collectstatic", "--noinput", "--verbosity", "0")
-    household.start("web server", *_program(_WEB, port=port))
+    household.start("web server", *_program(WEB, port=port))
     accounts = household.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
         household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))

@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from sspr.run import WEB
 from tests.services.environment import BASE, environment
 from tests.services.processes import end, free_port, kill_tree, wait_until
 
 _READY_S = 60
 _TAIL = 4_000
-_WEB = "granian --interface rsgi --no-ws --host 127.0.0.1 --port {port}"
 _WORKER = "celery --app sspr worker --queues codes,bulk --beat --pool {pool} --concurrency 4"
 
 
@@ -45,7 +45,7 @@ class Site:
         return done.stdout
 
     def start_web(self) -> None:
-        self._start("web", *_WEB.format(port=self.env["PORT"]).split(), "sspr.rsgi:gateway")
+        self._start("web", *WEB.format(port=self.env["PORT"]).split())
         self._await("web", "Web server ready", lambda: _answers(f"{self.url}/healthz"))
 
     def start_worker(self) -> None:

@@ -65,6 +65,38 @@ def test_bodies_that_never_come_hold_up_no_other_request_and_end(web):
     assert set(ends) == {b"HTTP/1.1 408 Request Timeout"}
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    [b"", b"P", b"GET / HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"],
+    ids=["silent", "one letter", "half a line", "HTTP/2"],
+)
+def test_a_connection_without_a_request_ends_and_holds_up_no_other(web, beginning):
+    with ExitStack() as stack:
+        idle = [
+            stack.enter_context(socket.create_connection(("localhost", web), 15))
+            for _ in range(MANY)
+        ]
+        for one in idle:
+            one.sendall(beginning)
+        began = time.monotonic()
+
+        answers = ask(web, "GET", "/healthz").status
+        ends = [ended(one) for one in idle]
+        took = time.monotonic() - began
+
+    assert answers == 200
+    assert set(ends) == {True}
+    assert took < 15
+
+
+def ended(connection):
+    """Whether the server closed it; what it may have said first isn't looked at."""
+    with suppress(ConnectionError):
+        while connection.recv(1000):
+            pass
+    return True
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_comes(web):
     with socket.create_connection(("localhost", web), 5) as large:
         large.sendall(b"POST /signin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n")

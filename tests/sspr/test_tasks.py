@@ -75,6 +75,21 @@ def test_every_way_to_run_goes_through_the_gateway_that_drops_headers_with_under
         assert "sspr.wsgi" not in text
 
 
+@pytest.mark.parametrize("file", ["Procfile", "Dockerfile", "sspr/run.py"])
+def test_every_web_server_ends_connections_without_a_request(file):
+    words = re.sub(r'[",\[\]]', " ", (BASE / file).read_text()).split()
+
+    flags = " ".join(words[words.index("--interface") : words.index("--port")])
+
+    assert flags.startswith("--interface rsgi --no-ws --http 1 --http1-header-read-timeout 10000")
+
+
+def test_no_container_brings_a_web_server_of_its_own():
+    services = yaml.safe_load((BASE / "docker-compose.yml").read_text())["services"]
+
+    assert "command" not in services["web"]
+
+
 def test_the_task_that_seals_seals_every_organisation(contoso, hanbit):
     record(Activity.SIGNED_IN, actor_id=Actor.SERVICE)
 
