@@ -253,6 +253,7 @@ CELERY_TASK_ROUTES = {
     "directory.import_people": {"queue": "bulk"},
     "directory.sweep_imports": {"queue": "bulk"},
     "verification.notify_of_imports": {"queue": "bulk"},
+    "verification.send_notice": {"queue": "bulk"},
     "verification.sweep_notices": {"queue": "bulk"},
     "sspr.purge": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
