@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from psycopg.errors import LockNotAvailable, QueryCanceled
@@ -119,16 +119,19 @@ class Headers:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, Busy) or _took_too_long(exception):
-            if not isinstance(exception, Busy):
-                _log.warning("statement_took_too_long", path=request.path)
-            response = render(request, "503.html", status=503)
-            response.headers["Retry-After"] = "10"
-            return response
+        if isinstance(exception, Busy) or took_too_long(exception):
+            return busy(request, exception, render_to_string("503.html", request=request))
         return None
 
 
-def _took_too_long(exception: Exception) -> bool:
+def busy(request: HttpRequest, exception: BaseException | None, page: str) -> HttpResponse:
+    """Says by this page that the service is busy. A statement that took too long is logged."""
+    if took_too_long(exception):
+        _log.warning("statement_took_too_long", path=request.path)
+    return HttpResponse(page, status=503, headers={"Retry-After": "10"})
+
+
+def took_too_long(exception: BaseException | None) -> bool:
     """Whether PostgreSQL ended a statement of ours for its time. Its transaction is undone."""
     return isinstance(exception, OperationalError) and isinstance(
         exception.__cause__, QueryCanceled | LockNotAvailable

@@ -1,15 +1,18 @@
 """The front door, and the answers to people's questions."""
 
 import re
+import sys
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.template.loader import select_template
+from django.template.loader import render_to_string, select_template
 from django.urls import Resolver404, resolve
 from django.utils.encoding import escape_uri_path
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_from_request, override
 from django.views.decorators.http import require_safe
-from django.views.defaults import page_not_found
+from django.views.defaults import page_not_found, server_error
+
+from sspr.middleware import busy, took_too_long
 
 ARTICLES = ("reset", "change", "register", "errors", "admins")
 _COMPLETE = "en"
@@ -48,6 +51,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         query = request.META.get("QUERY_STRING")
         return HttpResponseRedirect(escape_uri_path(meant) + (f"?{query}" if query else ""))
     return page_not_found(request, exception)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Our own error; or busy, where a statement of a middleware took too long.
+
+    Django shows an error to `process_exception` only if a view raised it. Nothing here asks the
+    database, not even for the name of the organisation.
+    """
+    exception = sys.exc_info()[1]
+    if not took_too_long(exception):
+        return server_error(request)
+    with override(get_language_from_request(request)):
+        return busy(request, exception, render_to_string("503.html"))
 
 
 def _meant(path: str) -> str | None:

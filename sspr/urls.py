@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from sspr import brand, health, pages
 
 handler404 = pages.not_found
+handler500 = pages.failed
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
     path("help", pages.answers, name="help"),

@@ -4,8 +4,10 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.test import Client
+from structlog.testing import capture_logs
 
 from isolation.scope import StatementLimits, everywhere, in_tenant, limited_to
 from reset.models import ResetAttempt
@@ -107,3 +109,23 @@ def test_who_waits_too_long_is_told_to_try_again_and_nothing_is_half_done(
     assert list(ResetAttempt.objects.values()) == before
     if method == "post" and fields.get("method"):
         assert client_at_the_gate.post(path, fields).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("table", "host"),
+    [("django_session", "localhost"), ("tenants_branding", "reset.contoso.example")],
+)
+def test_a_middleware_that_waits_too_long_says_that_the_service_is_busy(
+    client_at_the_gate, table, host
+):
+    client_at_the_gate.raise_request_exception = False
+    client_at_the_gate.cookies[settings.SESSION_COOKIE_NAME] = "s" * 32
+    with locked(table), capture_logs() as lines:
+        page = client_at_the_gate.get(
+            "/passwordreset/verify", headers={"Host": host, "Accept-Language": "ko"}
+        )
+
+    assert page.status_code == 503
+    assert page["Retry-After"] == "10"
+    assert '<html lang="ko"' in page.text
+    assert "statement_took_too_long" in [line["event"] for line in lines]
