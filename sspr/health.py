@@ -1,17 +1,21 @@
 """Whether this node is alive, and whether it can work."""
 
+import structlog
 from celery import current_app
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
 from audit.services.sealing import overdue
+from isolation.scope import StatementLimits, limited_to
 from tenants.queries import tenant_ids
 
 _AUDIT_S = 60
 """How long an answer about all chains is good: everybody may ask."""
+_LOOK_UP = StatementLimits(statement_s=2, lock_s=2)
+_log = structlog.get_logger(__name__)
 
 
 @require_safe
@@ -23,8 +27,8 @@ def alive(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """503 as long as the database or the broker can't be reached.
 
-    `audit` is false when audit events aren't sealed. That is an alarm, and no reason to take a node
-    out of service, so it doesn't change the status.
+    `audit` is false when audit events aren't sealed, or when that can't be looked up. That is an
+    alarm, and no reason to take a node out of service, so it doesn't change the status.
     """
     state = {"database": _database(), "broker": _broker()}
     works = all(state.values())
@@ -43,7 +47,13 @@ def _database() -> bool:
 
 
 def _audit() -> bool:
-    return not overdue(tenant_ids())
+    """Whether all is sealed; also false if that couldn't be looked up in time."""
+    try:
+        with limited_to(_LOOK_UP), transaction.atomic():
+            return not overdue(tenant_ids())
+    except DatabaseError:
+        _log.exception("audit_look_up_failed")
+        return False
 
 
 def _broker() -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from sspr.environment import base_url, is_loopback, own_folder, shut, variables
@@ -267,9 +268,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-the-outbox": {"task": "delivery.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    # At an hour: an interval would begin anew with each restart that forgets the file of the beat.
     "purge": {
         "task": "sspr.purge",
-        "schedule": 86_400.0,
+        "schedule": crontab(hour="3", minute="0"),
         "options": {"expires": 3600},
     },
     "seal-the-history": {

@@ -5,13 +5,17 @@ import re
 import pytest
 import yaml
 from celery import current_app
+from celery.schedules import crontab
 from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.test import Client
+from psycopg.errors import QueryCanceled
 from structlog.testing import capture_logs
 
 from audit.activities import Activity
 from audit.models import Head
 from audit.services import Actor, record
+from isolation.scope import statement_limits
 from sspr import run
 from sspr.tasks import seal_audit, watch_audit
 from tests.services.environment import BASE
@@ -115,3 +119,33 @@ def test_an_audit_log_that_isnt_sealed_is_an_error_in_the_log_and_in_the_readine
     assert alarms == ([] if is_good else [("audit_overdue", "error", 1)])
     assert answer.json()["audit"] is is_good
     assert answer.status_code == 200
+
+
+def test_the_readiness_says_what_it_is_when_the_audit_log_cant_be_looked_up_in_time(contoso):
+    looks = []
+
+    def too_late(execute, sql, *rest):
+        if "audit_head" in sql:
+            looks.append(statement_limits())
+            raise OperationalError from QueryCanceled()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(too_late):
+        answers = [Client().get("/readyz") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [answer.json()["audit"] for answer in answers] == [False] * 3
+    assert [limits.statement_s for limits in looks] == [2]
+
+
+def test_what_is_done_once_a_day_has_an_hour_so_that_no_restart_puts_it_off(settings):
+    seconds = [
+        entry["schedule"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        if not isinstance(entry["schedule"], crontab)
+    ]
+
+    purge = settings.CELERY_BEAT_SCHEDULE["purge"]["schedule"]
+    assert max(seconds) < 3600
+    assert (purge.hour, purge.minute) == ({3}, {0})
+    assert str(current_app.timezone) == "UTC"
