@@ -133,7 +133,7 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     kept_in = var / "env"
     kept_in.touch(mode=0o600)
     kept = dict(line.split("=", 1) for line in kept_in.read_text().splitlines())
-    needed = {name for name in _KEYS if name not in given and f"{name}_FILE" not in given}
+    needed = {name for name in _KEYS if not _is_given(name, given)}
     if missing := needed - kept.keys():
         _say(f"Making {' and '.join(sorted(missing))}, kept in {kept_in}. Keep a copy of it.")
         kept |= {name: secrets.token_urlsafe(48) for name in missing}
@@ -147,7 +147,7 @@ def live(household: Household) -> None:
     port, demo = int(env["PORT"]), env["SSPR_DEMO"] == "1"
     if _free_port(port) is None:
         raise Ended(f"Port {port} is taken. Choose another: PORT={port + 1} make run")
-    mailbox_port = _free_port() if demo and not env.get("EMAIL_URL") else None
+    mailbox_port = _free_port() if demo and not _is_given("EMAIL_URL", env) else None
     if mailbox_port:
         env["EMAIL_URL"] = f"smtp://127.0.0.1:{mailbox_port}"
     _say("Preparing the database.")
@@ -159,7 +159,7 @@ def live(household: Household) -> None:
     accounts = household.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
         household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
-    pool = "prefork" if env.get("REDIS_URL") else "threads"
+    pool = "prefork" if _is_given("REDIS_URL", env) else "threads"
     household.start("worker for codes", *_program(CODES, queue="codes"))
     household.start("worker for bulk", *_program(BULK, queue="bulk", pool=pool))
     household.watch(lambda: _answers(port))
@@ -170,6 +170,11 @@ def live(household: Household) -> None:
     if mailbox_port:
         _say(f"Mail doesn't leave: it's shown here and kept in {env['SSPR_VAR']}/mail.")
     household.watch(lambda: False)
+
+
+def _is_given(name: str, env: Mapping[str, str]) -> bool:
+    """Whether the variable, or a file to read it from, is set."""
+    return bool(env.get(name) or env.get(f"{name}_FILE"))
 
 
 def _program(words: str, **values: object) -> list[str]:
