@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_ISVTX
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,6 +12,17 @@ from environ.fileaware_mapping import FileAwareMapping
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _OTHERS = 0o077
+_MADE_HERE = {
+    "sspr",
+    "broker",
+    "broker-control",
+    "beat-schedule",
+    "demo-passwords",
+    "env",
+    "mail",
+    "static",
+}
+"""Names in the folder of the service, up to the first full stop."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -80,6 +91,20 @@ def shut(path: Path) -> None:
     mode = S_IMODE(state.st_mode)
     if mode & _OTHERS and state.st_uid == os.geteuid():
         path.chmod(mode & ~_OTHERS)
+
+
+def shut_unless_shared(folder: Path) -> None:
+    """`shut` for a folder that the operator named. One with other things in it is left as it is.
+
+    Raises:
+        ImproperlyConfigured: it is one that all users of the machine may write to, like /tmp.
+    """
+    if folder.stat().st_mode & S_ISVTX:
+        raise ImproperlyConfigured(
+            f"SSPR_VAR: {folder} is shared with other users; name a folder for the service alone"
+        )
+    if {path.name.partition(".")[0] for path in folder.iterdir()} <= _MADE_HERE:
+        shut(folder)
 
 
 def _is_more_than_a_host(parts: SplitResult, given: str) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from sspr.environment import base_url, is_loopback, own_folder, shut, variables
+from sspr.environment import base_url, is_loopback, own_folder, shut, shut_unless_shared, variables
 
 env = variables()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,7 +16,7 @@ VAR = Path(env("SSPR_VAR", default=str(BASE_DIR / "var")))
 # Data and keys are for the service's own user, whichever command or worker makes the file.
 os.umask(0o077)
 if VAR.exists():
-    shut(VAR)
+    shut_unless_shared(VAR)
 
 DEMO = env.bool("SSPR_DEMO", default=False)
 _port = env.int("PORT", default=8000)

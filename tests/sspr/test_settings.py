@@ -1,6 +1,7 @@
 """What the environment makes of the settings, each in a process of its own."""
 
 import json
+import stat
 import subprocess
 import sys
 
@@ -175,6 +176,31 @@ def test_data_of_before_that_others_could_read_is_shut(tmp_path):
 
     assert open_to_others(var) == set()
     assert open_to_others(elsewhere) == set()
+
+
+def test_a_folder_that_everybody_may_write_to_is_refused_and_left_as_it_is(tmp_path):
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+
+    done = run(tmp_path, "-c", SHOW, SSPR_VAR=str(shared))
+
+    assert "SSPR_VAR: " in done.stderr
+    assert done.returncode != 0
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
+    assert list(shared.iterdir()) == []
+
+
+def test_a_folder_in_which_others_have_their_things_too_is_left_open(tmp_path):
+    shared = tmp_path / "srv"
+    (shared / "www").mkdir(parents=True)
+    for path in (shared, shared / "www"):
+        path.chmod(0o755)
+
+    migrated(shared)
+    migrated(shared)
+
+    assert open_to_others(shared) == {"srv", "www"}
 
 
 def test_the_deployment_check_finds_nothing(tmp_path):
