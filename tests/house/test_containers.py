@@ -149,7 +149,8 @@ def made(tmp_path):
     script.write_bytes((BASE / "containers/make-secrets").read_bytes())
 
     def make():
-        subprocess.run(["sh", str(script)], check=True)
+        done = subprocess.run(["sh", str(script)], check=True, capture_output=True, text=True)
+        make.said = done.stderr
         return {file.name: file.read_text().strip() for file in (tmp_path / "secrets").iterdir()}
 
     return make
@@ -171,11 +172,49 @@ def test_the_script_makes_every_secret_and_no_two_passwords_alike(made, tmp_path
 
 def test_the_script_changes_no_secret_that_is_there(made, tmp_path):
     before = made()
-    (tmp_path / "secrets/service_password").chmod(0o600)
+    mine = {name: f"mine: {name}" for name in before}
+    for name, value in mine.items():
+        (tmp_path / "secrets" / name).chmod(0o600)
+        (tmp_path / "secrets" / name).write_text(f"{value}\n")
+
+    assert made() == mine
+
+
+def test_the_script_takes_passwords_that_are_there_into_the_addresses_that_it_makes(made, tmp_path):
+    (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/service_password").write_text("mine\n")
 
-    after = made()
+    assert made()["database_url"] == "postgres://sspr:mine@postgres:5432/sspr"
 
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"service_password", "database_url"}
-    assert after["database_url"] == "postgres://sspr:mine@postgres:5432/sspr"
+
+def test_the_script_says_which_files_no_longer_fit_a_password(made, tmp_path):
+    made()
+    assert made.said == ""
+    (tmp_path / "secrets/redis_password").chmod(0o600)
+    (tmp_path / "secrets/redis_password").write_text("exchanged\n")
+
+    made()
+
+    said = [line.partition(" ")[0] for line in made.said.splitlines()]
+    assert said == ["secrets/redis_url", "secrets/redis_conf"]
+    assert "exchanged" not in made.said
+
+
+def test_the_image_can_be_read_by_its_user_whatever_the_modes_of_the_checkout():
+    assert re.search(r"chmod -R a\+rX /srv/sspr /srv/static\b", DOCKERFILE)
+
+
+def test_the_script_opens_what_a_container_of_another_user_mounts(made, tmp_path):
+    script = tmp_path / "containers/roles.sh"
+    script.touch(mode=0o600)
+
+    made()
+
+    assert stat.S_IMODE(script.stat().st_mode) == 0o644
+
+
+def test_the_database_stays_on_the_system_whose_sorting_its_volumes_know():
+    image = SERVICES["postgres"]["image"]
+
+    assert image.endswith("-trixie")
+    assert f"imagetools inspect {image}" in (BASE / "docs/operators.md").read_text()
