@@ -79,6 +79,8 @@ class Evidence(TenantOwned):
     proof = models.CharField(max_length=20, choices=proof_choices)
     challenge_id = models.UUIDField(unique=True)
     passed_at = models.DateTimeField()
+    temporary_access = models.BooleanField(default=False, db_default=False)
+    """With something that was registered in temporary access; see `in_temporary_access`."""
 
     class Meta:
         constraints: ClassVar = [

@@ -137,7 +137,11 @@ def _end_of_people(ended: Ended, strictness: Strictness, now: datetime) -> None:
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)
     ended.add("checks_of_callers", open_checks.update(expires_at=now))
     passwords = everybody if strictness.passwords else everybody.filter(must_change_password=True)
-    unusable = {"password": make_password(None), "must_change_password": False}
+    unusable = {
+        "password": make_password(None),
+        "must_change_password": False,
+        "password_ends_with_role": False,
+    }
     ended.add("passwords", passwords.filter(connector="builtin").update(**unusable))
 
 

@@ -32,8 +32,9 @@ PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
 LINK_LIFETIME_S = 3600
 _LINK_SALT, _MOST_IN_A_COOKIE = "link data", 3_800
-TEMPORARY_PASSWORD = "temporary_password"
-"""Session key: a temporary password opened the session, whatever was chosen since."""
+_TEMPORARY_ACCESS = "temporary_access"
+"""Session key: what opened the session ends when its user gets a role, whatever was chosen since.
+See `User.password_ends_with_role`."""
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 _FOR_A_SCRIPT = "for_a_script"
@@ -67,6 +68,12 @@ def extend(request: HttpRequest) -> None:
 def begin_by_pass(request: HttpRequest, spent: AccessPass) -> None:
     """From now on the session is good for registering, as long as the pass isn't taken back."""
     request.session[PASS] = {"id": str(spent.pk), "ends_at": spent.ends_at.timestamp()}
+    request.session[_TEMPORARY_ACCESS] = spent.ends_with_role
+    extend(request)
+
+
+def begin_by_password(request: HttpRequest, user: User) -> None:
+    request.session[_TEMPORARY_ACCESS] = user.password_ends_with_role
     extend(request)
 
 
@@ -161,7 +168,7 @@ class SessionEnds:
                 _sign_out(request)
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
-        temporary = PASS in request.session or TEMPORARY_PASSWORD in request.session
+        temporary = request.session.get(_TEMPORARY_ACCESS, False)
         with seen_from(_place_of(request)), in_temporary_access(is_temporary=temporary):
             return self._answer(request)
 

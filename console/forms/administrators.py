@@ -1,5 +1,6 @@
 """Giving a role."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -23,10 +24,20 @@ class RoleForm(NoteForm):
         choices=[*_ROLES, _NO_ROLE],
         widget=forms.RadioSelect,
     )
-    field_order = ["role", "note"]
+    understood = forms.BooleanField(
+        label=_("End these and give the role"), required=False, widget=forms.HiddenInput
+    )
+    """Shown only where the role would end something: see `ask_about`."""
+    field_order = ["role", "note", "understood"]
 
     def clean_role(self) -> Role:
         return Role(self.cleaned_data["role"])
+
+    def ask_about(self, endings: Sequence[str]) -> None:
+        """Asks whether the role is to be given although it ends these."""
+        self.fields["understood"].widget = forms.CheckboxInput()
+        for words in endings:
+            self.add_error("understood", words)
 
 
 class AppointForm(RoleForm):
@@ -38,7 +49,7 @@ class AppointForm(RoleForm):
         error_messages={"required": _("Enter a user ID")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
     )
-    field_order = ["username", "role", "note"]
+    field_order = ["username", "role", "note", "understood"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

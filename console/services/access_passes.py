@@ -4,7 +4,7 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import record
-from console.services.people import NotTrusted, require_trust
+from console.services.people import NotTrusted, ends_with_role, require_trust
 from directory.models import User
 from verification.rules.access_passes import Terms
 from verification.services import access_passes, notices
@@ -25,7 +25,9 @@ def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
         verification.services.access_passes.AccountFrozen: it has to be unfrozen first.
     """
     require_trust(admin, person)
-    letters = access_passes.issue(person, terms, issued_by=admin.pk)
+    letters = access_passes.issue(
+        person, terms, issued_by=admin.pk, ends_with_role=ends_with_role(admin)
+    )
     record(
         Activity.ACCESS_PASS_ISSUED,
         subject_id=person.pk,

@@ -18,10 +18,18 @@ from limits.rules import Limit
 from reset.services import freezing
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
+from tenants.roles import Duty
 from verification.queries import methods_by_proof, value_of
 from verification.queries.callers import is_act_disowned, must_verify_caller
 from verification.rules.access_passes import LETTERS
-from verification.services import access_passes, challenges, guesses, lockouts, notices
+from verification.services import (
+    access_passes,
+    challenges,
+    guesses,
+    lockouts,
+    notices,
+    passwords,
+)
 from verification.services.notice_words import Notice
 
 _TEMPORARY = (4, 4)
@@ -65,6 +73,8 @@ def act(action: Action, admin: User, person: User, *, note: str) -> str:
         if action.lets_somebody_in:
             require_trust(admin, person)
         shown = does(person)
+        if action is Action.TEMPORARY_PASSWORD and ends_with_role(admin):
+            passwords.end_with_role(person)
         record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
         notices.tell(person, notice, actor_id=admin.pk)
     return shown
@@ -85,6 +95,14 @@ def require_trust(admin: User, person: User) -> None:
         raise RoleChanged
     if is_act_disowned(admin.pk, person.pk):
         raise ActDisowned
+
+
+def ends_with_role(admin: User) -> bool:
+    """Whether a role of the person ends what this administrator lets them in with.
+
+    Not if the administrator could give the role: they gain nothing by it.
+    """
+    return not admin.is_trusted_with(Duty.MANAGE_ADMINS)
 
 
 def note_shown(admin: User, person: User, proof: Proof, *, note: str) -> None:

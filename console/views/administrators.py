@@ -16,7 +16,7 @@ from console.views.frame import freshly_proved, page, shown
 from directory.models import User
 from tenants.roles import Duty, Role
 from verification.services.notices import proof_name
-from verification.services.roles import LastAdministrator, RoleGiven
+from verification.services.roles import LastAdministrator, RoleGiven, what_would_end
 from verification.services.second_factor import remove_second_factor
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -86,6 +86,10 @@ def _is_given(request: HttpRequest, user: User, form: RoleForm, field: str, pers
         form.add_error(field, _("Your own role is changed by another administrator."))
         return False
     typed = form.cleaned_data
+    endings = _what_would_end(what_would_end(person, typed["role"]))
+    if endings and not typed["understood"]:
+        form.ask_about(endings)
+        return False
     try:
         given = services.give_role(user, person, typed["role"], note=typed["note"])
     except LastAdministrator:
@@ -95,17 +99,38 @@ def _is_given(request: HttpRequest, user: User, form: RoleForm, field: str, pers
     return True
 
 
+def _what_would_end(endings: RoleGiven) -> list[str]:
+    said = []
+    if endings.password_withdrawn:
+        said.append(
+            _(
+                "This person’s password was chosen with a temporary password that the helpdesk"
+                " issued. It ends: issue a new temporary password after you gave the role."
+            )
+        )
+    if endings.removed:
+        words = _(
+            "These were registered after the helpdesk had let this person in: %(methods)s. They"
+            " are removed, and the person registers them again."
+        )
+        said.append(words % {"methods": _names(endings)})
+    return said
+
+
+def _names(given: RoleGiven) -> str:
+    return ", ".join(map(proof_name, given.removed))
+
+
 def _say_what_ended(request: HttpRequest, given: RoleGiven) -> None:
     if given.password_withdrawn:
-        words = _("The temporary password from before no longer works. Issue a new one.")
+        words = _("This person’s password no longer works. Issue a temporary password.")
         messages.warning(request, words)
     if given.removed:
         words = _(
-            "What was registered with a temporary password or pass was removed: %(methods)s. The"
-            " person registers it again."
+            "What was registered after the helpdesk had let this person in was removed:"
+            " %(methods)s. The person registers it again."
         )
-        names = ", ".join(map(proof_name, given.removed))
-        messages.warning(request, words % {"methods": names})
+        messages.warning(request, words % {"methods": _names(given)})
 
 
 def _other(user: User, person_id: int) -> User:

@@ -29,6 +29,7 @@ class Builtin:
                 password_changed_at=timezone.now(),
                 locked_until=None,
                 must_change_password=False,
+                password_ends_with_role=False,
                 session_epoch=F("session_epoch") + 1,
             )
 
@@ -38,6 +39,7 @@ class Builtin:
         User.objects.filter(pk=user.pk).update(
             password=user.password,
             must_change_password=False,
+            password_ends_with_role=False,
             session_epoch=F("session_epoch") + 1,
         )
 

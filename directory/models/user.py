@@ -33,6 +33,11 @@ class User(TenantOwned, AbstractBaseUser):
     registered_at = models.DateTimeField(null=True, blank=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
     """The password is a temporary one: nothing else can be done before it is changed."""
+    password_ends_with_role = models.BooleanField(default=False, db_default=False)
+    """Staff who may not give roles issued it, or opened the session in which it was chosen.
+
+    A role of this person ends it: else those staff could use the role themselves.
+    """
     must_register_at = models.DateTimeField(null=True, blank=True)
     """An administrator asked that the security info be checked at the next sign-in."""
     frozen_at = models.DateTimeField(null=True, blank=True)

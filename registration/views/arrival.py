@@ -47,9 +47,7 @@ def arrive(
         if way_back:
             request.session[RETURN_TO] = way_back
         if by_pass is None:
-            if user.must_change_password:
-                request.session[middleware.TEMPORARY_PASSWORD] = True
-            middleware.extend(request)
+            middleware.begin_by_password(request, user)
             second_factor.note_signed_in(user)
         else:
             middleware.begin_by_pass(request, by_pass)

@@ -169,12 +169,15 @@ def standing_of(attempt: ResetAttempt, *, lock: bool = False) -> Standing:
 
 
 def _challenges_of(attempt: ResetAttempt) -> QuerySet[Challenge]:
-    """Each with when it was proved by the attempt's user, by the evidence; None if it wasn't."""
+    """Each with when and how it was proved by the attempt's user; None if it wasn't."""
     evidence = Evidence.objects.filter(
         attempt=attempt.pk, user_id=attempt.user_id or _NOBODY, challenge_id=OuterRef("pk")
     )
     found = challenges_in(Purpose.RESET, attempt.pk)
-    return found.annotate(proved_at=Subquery(evidence.values("passed_at")))
+    return found.annotate(
+        proved_at=Subquery(evidence.values("passed_at")),
+        temporary_access=Subquery(evidence.values("temporary_access")),
+    )
 
 
 def _facts(standing: Standing) -> Facts:
@@ -230,6 +233,14 @@ def _passed(standing: Standing) -> frozenset[Method]:
         for method, at in proved.items()
         if method.proof in counting & since.keys() and since[method.proof] <= at
     )
+
+
+def proved_in_temporary_access(standing: Standing) -> bool:
+    """Whether a gate was passed with what was registered in temporary access, if only once.
+
+    It may have been removed since: what is there instead proved nothing.
+    """
+    return any(one.temporary_access for one in standing.challenges)  # type: ignore[attr-defined]  # from the evidence
 
 
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:

@@ -13,7 +13,8 @@ from directory.queries import password_due
 from reset.services import former
 from reset.services.attempts import end_attempts_of
 from tenants.queries import policy_in_force
-from verification.services import lockouts, notices
+from verification.models.temporary_access import is_temporary_access
+from verification.services import lockouts, notices, passwords
 from verification.services.notice_words import Notice
 
 
@@ -72,6 +73,8 @@ def change(user: User, old: str, new: str) -> bool:
         if running.select_for_update().first() is None:
             raise SessionEnded
         connector.set_password(user, new)
+        if is_temporary_access():
+            passwords.end_with_role(user)
         end_attempts_of(user.pk)
         record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
         notices.tell(user, Notice.PASSWORD_CHANGED)

@@ -22,13 +22,13 @@ from passwords.breached import breached_passwords
 from passwords.hashing import Busy
 from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
 from reset.models import Outcome, ResetAttempt
-from reset.queries.attempts import Standing
+from reset.queries.attempts import Standing, proved_in_temporary_access
 from reset.rules import Step
 from reset.services import former
 from reset.services.attempts import OutOfTurn, end_attempts_of, require
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.services import guesses, lockouts, notices, staff_notices
+from verification.services import guesses, lockouts, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
@@ -129,13 +129,12 @@ def set_password(standing: Standing, password: str) -> None:
     verdict = limits.hit(Limit.RESETS_OF_A_USER, str(user.pk))
     if not verdict.allowed:
         raise TooManyResets(verdict.until)
-    connector = connector_of(user)
     try:
         _finish(
             standing.attempt,
             Step.NEW_PASSWORD,
             Notice.RESET,
-            lambda: connector.set_password(user, password),
+            lambda now: _set(now, user, password),
         )
     except (PolicyRejected, Unreachable, OutOfTurn, Busy):
         # What wasn't completed isn't one of the day's resets.
@@ -143,6 +142,12 @@ def set_password(standing: Standing, password: str) -> None:
         raise
     guesses.forgive(user.pk)
     lockouts.forgive(user)
+
+
+def _set(standing: Standing, user: User, password: str) -> None:
+    connector_of(user).set_password(user, password)
+    if proved_in_temporary_access(standing):
+        passwords.end_with_role(user)
 
 
 def unlock(standing: Standing) -> None:
@@ -154,20 +159,22 @@ def unlock(standing: Standing) -> None:
     """
     user = _user_in(standing)
     connector = connector_of(user)
-    _finish(standing.attempt, Step.UNLOCK, Notice.UNLOCKED, lambda: connector.unlock(user))
+    _finish(standing.attempt, Step.UNLOCK, Notice.UNLOCKED, lambda _now: connector.unlock(user))
     guesses.forgive(user.pk)
     lockouts.forgive(user)
 
 
 @transaction.atomic
-def _finish(attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[], None]) -> None:
+def _finish(
+    attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[Standing], None]
+) -> None:
     # Two attempts of one user wait for each other here, and not with half of the rows in hand.
     standing = require(attempt, at, lock=True)
     user = _user_in(standing)
     live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
     if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
         raise OutOfTurn(Step.DONE)
-    change()
+    change(standing)
     end_attempts_of(user.pk)
     if Proof.QUESTIONS in standing.kept.methods:
         forget_draw(user.pk)

@@ -18,6 +18,7 @@ from vault.keyed import same
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, newest
 from verification.queries.holdings import all_ways
+from verification.queries.temporary_access import has_temporary
 from verification.rules.passkeys import Site
 from verification.rules.phones import number_of
 from verification.rules.verdicts import Verdict
@@ -328,13 +329,14 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
         method=method,
         challenge_id=challenge.pk,
         passed_at=now,
+        temporary_access=has_temporary(challenge.user_id, method.proof),
     )
     # What was taken away and registered anew meanwhile is proved anew.
     Evidence.objects.bulk_create(
         [passed],
         update_conflicts=True,
         unique_fields=["tenant_id", "attempt", "proof"],
-        update_fields=["user_id", "method", "challenge_id", "passed_at"],
+        update_fields=["user_id", "method", "challenge_id", "passed_at", "temporary_access"],
     )
     AuthenticationMethod.objects.filter(user_id=challenge.user_id, proof=method.proof).update(
         last_used_at=now

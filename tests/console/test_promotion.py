@@ -4,6 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
@@ -11,20 +12,21 @@ from console.rules import Action
 from console.services import people
 from directory.models import User
 from tenants.policy import Method, Policy, Proof, Scope
-from tenants.roles import Role
+from tenants.roles import Duty, Role
 from tenants.services import change_policy
+from tests.attacks.test_flows import choose, enter, identify, set_password
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import behind_both, code_shown, make_admin, signed_in
 from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
-from tests.console.test_veto import THIEFS, change_to, gets_in, temporary_password
+from tests.console.test_veto import OWNERS, THIEFS, change_to, gets_in, temporary_password
 from verification.queries import authenticators_of, methods_by_proof
 from verification.services.roles import change_role
 
 
 def by_the_page(person, role=Role.TENANT_ADMIN):
     boss = behind_both(make_admin("boss@contoso.example"))
-    typed = {"username": person.upn, "role": role.value, "note": "x"}
+    typed = {"username": person.upn, "role": role.value, "note": "x", "understood": "on"}
     return boss.post("/admin/administrators/appoint/", typed, follow=True).text
 
 
@@ -112,6 +114,136 @@ def test_what_was_registered_after_a_temporary_password_goes(
     assert browser.get("/security-info").url.startswith("/signin")
 
 
+def choose_after_temporary(browser, person, new, mailroom):
+    """Somebody signs in with a temporary password and chooses another one."""
+    password = temporary_password(browser, person)
+    inside = signed_in(person, password)
+    change_to(inside, password, new)
+    mailroom.work()
+    return inside
+
+
+@DOORS
+def test_a_password_chosen_after_a_temporary_one_goes_with_what_it_registered(
+    person, helpdesk, promote, mailroom, apps_allowed
+):
+    choose_after_temporary(helpdesk, person, THIEFS, mailroom)
+    again = signed_in(person, THIEFS)
+    change_to(again, THIEFS, "another " + THIEFS)
+    third = signed_in(person, "another " + THIEFS)
+    register_email(third, mailroom)
+    register_app(third)
+    assert authenticators_of(person.pk).exists()
+
+    said = promote(person)
+
+    assert "no longer works" in said
+    assert not gets_in(person, "another " + THIEFS)
+    assert not methods_by_proof(person.pk)
+    assert not authenticators_of(person.pk).exists()
+
+
+@pytest.mark.parametrize("planted", [True, False], ids=["with a planted method", "with their own"])
+def test_a_reset_clears_a_password_from_the_helpdesk_only_with_the_persons_own_method(
+    person, helpdesk, mailroom, apps_allowed, planted
+):
+    if not planted:
+        make_email(person, "own@mail.example")
+    inside = choose_after_temporary(helpdesk, person, THIEFS, mailroom)
+    if planted:
+        register_email(inside, mailroom)
+    browser = Client()
+    identify(browser, person.upn)
+    choose(browser, Method.EMAIL)
+    enter(browser, mailroom.code())
+    set_password(browser, OWNERS)
+    assert gets_in(person, OWNERS)
+
+    by_the_page(person)
+
+    assert gets_in(person, OWNERS) is not planted
+
+
+def test_a_method_planted_by_a_pass_marks_the_password_it_resets(
+    person, helpdesk, mailroom, apps_allowed
+):
+    browser, _ = enter_pass(issue_pass(helpdesk, person, once=None).context["letters"], person.upn)
+    register_email(browser, mailroom)
+    thief = Client()
+    identify(thief, person.upn)
+    choose(thief, Method.EMAIL)
+    enter(thief, mailroom.code())
+    set_password(thief, THIEFS)
+    assert gets_in(person, THIEFS)
+
+    by_the_page(person)
+
+    assert not gets_in(person, THIEFS)
+
+
+def test_all_who_may_import_initial_passwords_may_give_roles():
+    """A role doesn't end these passwords: nobody with less than this duty may set them."""
+    importers = [role for role in Role if Duty.IMPORT_PEOPLE in role.duties]
+
+    assert all(Duty.MANAGE_ADMINS in role.duties for role in importers)
+
+
+@DOORS
+def test_what_an_administrator_issued_stays(person, admin, promote, mailroom, apps_allowed):
+    inside = choose_after_temporary(admin, person, OWNERS, mailroom)
+    register_email(inside, mailroom, "own@mail.example")
+    browser, _ = enter_pass(issue_pass(admin, person, once=None).context["letters"], person.upn)
+    register_app(browser)
+
+    said = promote(person)
+
+    assert gets_in(person, OWNERS)
+    assert set(methods_by_proof(person.pk)) == {Proof.EMAIL}
+    assert authenticators_of(person.pk).count() == 1
+    assert "no longer works" not in said
+
+
+def test_an_administrators_temporary_password_replaces_one_of_the_helpdesk(
+    person, helpdesk, admin, mailroom, apps_allowed
+):
+    choose_after_temporary(helpdesk, person, THIEFS, mailroom)
+    inside = choose_after_temporary(admin, person, OWNERS, mailroom)
+    register_app(inside)
+
+    by_the_page(person)
+
+    assert gets_in(person, OWNERS)
+    assert authenticators_of(person.pk).count() == 1
+
+
+def test_the_page_says_what_would_end_before_it_gives_the_role(
+    person, helpdesk, mailroom, apps_allowed
+):
+    inside = choose_after_temporary(helpdesk, person, THIEFS, mailroom)
+    register_app(inside)
+    boss = behind_both(make_admin("boss@contoso.example"))
+    typed = {"username": person.upn, "role": Role.TENANT_ADMIN.value, "note": "x"}
+
+    page = boss.post("/admin/administrators/appoint/", typed)
+
+    assert User.objects.get(pk=person.pk).role == Role.NONE
+    assert gets_in(person, THIEFS)
+    assert "the helpdesk issued" in page.text
+    assert "Authenticator app" in page.text
+    assert 'type="checkbox" name="understood"' in page.text
+
+
+def test_the_page_asks_nothing_where_nothing_would_end(person, mailroom):
+    boss = behind_both(make_admin("boss@contoso.example"))
+    typed = {"username": person.upn, "role": Role.HELPDESK.value, "note": "x"}
+
+    page = boss.get("/admin/administrators/appoint/")
+    boss.post("/admin/administrators/appoint/", typed)
+
+    assert 'type="checkbox" name="understood"' not in page.text
+    assert User.objects.get(pk=person.pk).role == Role.HELPDESK
+
+
 @DOORS
 def test_a_password_and_methods_of_ones_own_stay(person, promote, mailroom, apps_allowed):
     browser = signed_in(person)
@@ -131,7 +263,7 @@ def test_a_password_and_methods_of_ones_own_stay(person, promote, mailroom, apps
 def test_taking_a_role_away_removes_nothing(contoso, helpdesk, mailroom):
     reader = make_admin("reader@contoso.example", Role.REPORTS_READER)
     make_email(reader)
-    User.objects.filter(pk=reader.pk).update(must_change_password=True)
+    User.objects.filter(pk=reader.pk).update(password_ends_with_role=True)
     reader.methods.update(temporary_access=True)
 
     call_command("grant_role", reader.upn, "none", stdout=StringIO())

@@ -9,7 +9,7 @@ from tests.builders import make_email, make_user
 from tests.captcha import solved
 
 NEW = "correct horse battery staple"
-MOST = 98
+MOST = 99
 """The design wants 30 (section 11). Nearly half ask, page by page, for the attempt, its
 organisation's policy and look, its user, its challenges and what the user holds: rows of rooms that
 know nothing of each other, read again under lock by whoever changes something. A fifth look at

@@ -30,7 +30,7 @@ class Authenticator(TenantOwned):
     """From then on it counts for nothing, and neither does what it proved before."""
     last_used_at = models.DateTimeField(null=True)
     temporary_access = models.BooleanField(default=is_temporary_access, db_default=False)
-    """Registered in a session that a temporary password or a Temporary Access Pass opened."""
+    """Registered while staff who may not give roles had let the user in; see `change_role`."""
 
     class Meta:
         indexes: ClassVar = [

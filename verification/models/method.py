@@ -29,7 +29,7 @@ class AuthenticationMethod(TenantOwned):
     """Since when this very number or address counts; `verified_at` where that is empty."""
     last_used_at = models.DateTimeField(null=True)
     temporary_access = models.BooleanField(default=is_temporary_access, db_default=False)
-    """Registered in a session that a temporary password or a Temporary Access Pass opened."""
+    """Registered while staff who may not give roles had let the user in; see `change_role`."""
 
     class Meta:
         constraints: ClassVar = [

@@ -23,7 +23,7 @@ class RecoveryCode(TenantOwned):
     """When the user said that the set is saved. Before that it counts for nothing."""
     spent_at = models.DateTimeField(null=True)
     temporary_access = models.BooleanField(default=is_temporary_access, db_default=False)
-    """Registered in a session that a temporary password or a Temporary Access Pass opened."""
+    """Registered while staff who may not give roles had let the user in; see `change_role`."""
 
     class Meta:
         constraints: ClassVar = [

@@ -1,4 +1,4 @@
-"""Whether a temporary way in opened the session of this request."""
+"""Whether staff who may not give roles let the user of this request in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,11 @@ _temporary: ContextVar[bool] = ContextVar("temporary_access", default=False)
 
 @contextmanager
 def in_temporary_access(*, is_temporary: bool) -> Iterator[None]:
-    """Marks what is registered until the block ends, if a temporary way in opened the session.
+    """Marks what is registered or chosen as a password until the block ends.
 
     Args:
-        is_temporary: whether that was a Temporary Access Pass or a temporary password.
+        is_temporary: whether a pass or a temporary password of such staff opened the session, or a
+            password that was chosen after one.
     """
     token = _temporary.set(is_temporary)
     try:

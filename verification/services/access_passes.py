@@ -40,8 +40,12 @@ class AccountFrozen(Exception):
     """Self-service is stopped, so that nothing could be registered with a pass."""
 
 
-def issue(person: User, terms: Terms, *, issued_by: int) -> str:
+def issue(person: User, terms: Terms, *, issued_by: int, ends_with_role: bool = True) -> str:
     """A new pass in place of the one before, alive or not.
+
+    Args:
+        ends_with_role: whether a role of the person ends what they register with the pass. It must,
+            unless the issuer may give roles.
 
     Returns:
         The pass as it is to be read out. It isn't kept: nobody sees it again.
@@ -63,6 +67,7 @@ def issue(person: User, terms: Terms, *, issued_by: int) -> str:
             letters=len(letters),
             once=terms.once or policy_in_force().access_pass_once,
             issued_by=issued_by,
+            ends_with_role=ends_with_role,
             issued_at=now,
             starts_at=terms.starts_at,
             ends_at=terms.ends_at,

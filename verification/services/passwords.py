@@ -10,6 +10,11 @@ from verification.services import notices
 from verification.services.notice_words import Notice
 
 
+def end_with_role(user: User) -> None:
+    """Lets a role of the user end the password that was set in this transaction."""
+    User.objects.filter(pk=user.pk).update(password_ends_with_role=True)
+
+
 @transaction.atomic
 def withdraw(user: User, *, reason: str, actor_id: int) -> bool:
     """Makes the user's password unusable and ends every session; the user is told.

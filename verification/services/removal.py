@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from tenants.policy import Proof
 from verification.models import AuthenticationMethod
 from verification.queries import authenticators_of, passkeys_of, recovery_codes_of
+from verification.queries.temporary_access import TEMPORARY
 from verification.services import authenticators, passkeys, recovery_codes
 
 
@@ -33,9 +34,8 @@ def remove_since(
 
 
 def remove_temporary(user_id: int) -> list[Proof]:
-    """Removes what was registered in sessions that a temporary password or a pass opened."""
-    marked = Q(temporary_access=True)
-    return _removed(user_id, methods=marked, devices=marked, codes=marked)
+    """Removes what was registered while staff who may not give roles had let the user in."""
+    return _removed(user_id, methods=TEMPORARY, devices=TEMPORARY, codes=TEMPORARY)
 
 
 def _removed(user_id: int, *, methods: Q, devices: Q, codes: Q) -> list[Proof]:

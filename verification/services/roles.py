@@ -12,6 +12,7 @@ from isolation.scope import current_tenant_id
 from tenants.policy import Proof
 from tenants.queries import lock_tenant
 from tenants.roles import Role
+from verification.queries.temporary_access import temporary_holdings
 from verification.services import access_passes, notices, passwords
 from verification.services.notice_words import Notice
 from verification.services.removal import remove_temporary
@@ -29,10 +30,10 @@ class NotARoleHere(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleGiven:
-    """What a change of role ended.
+    """What a change of role ended, or would end.
 
     Args:
-        password_withdrawn: a temporary password no longer works: the person needs a new one.
+        password_withdrawn: the password no longer works: the person needs a temporary one.
         removed: the kinds of methods that the person has to register again.
     """
 
@@ -46,9 +47,9 @@ def change_role(
 ) -> RoleGiven | None:
     """Gives a user a role of the tenant in force; their sessions end.
 
-    With a role, every way in ends that staff could have opened for themselves before: those may
-    have been allowed to help a user, but not an administrator. A temporary password and a pass stop
-    working, and methods that were registered with either are removed. The user is told of each.
+    With a role, every way in ends that staff who may not give roles could have opened for
+    themselves before: a password or a pass that they issued, the password that was chosen after
+    that, and the methods that were registered in such sessions. The user is told of each.
 
     Returns:
         None when the user has the role already.
@@ -82,6 +83,16 @@ def change_role(
     return RoleGiven() if role is Role.NONE else _end_temporary_access(before, actor_id=actor_id)
 
 
+def what_would_end(person: User, role: Role) -> RoleGiven:
+    """What `change_role` would end besides the sessions."""
+    if role is Role.NONE or person.role == role:
+        return RoleGiven()
+    return RoleGiven(
+        password_withdrawn=person.password_ends_with_role and person.has_usable_password(),
+        removed=tuple(temporary_holdings(person.pk)),
+    )
+
+
 def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
     access_passes.revoke(user)
     removed = remove_temporary(user.pk)
@@ -94,7 +105,7 @@ def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
             reason=_REASON,
         )
         notices.tell(user, Notice.REMOVED, proof=proof)
-    withdrawn = user.must_change_password and passwords.withdraw(
+    withdrawn = user.password_ends_with_role and passwords.withdraw(
         user, reason=_REASON, actor_id=actor_id
     )
     return RoleGiven(password_withdrawn=withdrawn, removed=tuple(removed))

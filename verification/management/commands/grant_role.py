@@ -39,6 +39,6 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{name}: {role}")
         if given.password_withdrawn:
-            self.stdout.write("Their temporary password no longer works; issue a new one.")
+            self.stdout.write("Their password no longer works; issue a temporary password.")
         if given.removed:
             self.stdout.write(f"To be registered again: {', '.join(given.removed)}")
