@@ -11,6 +11,7 @@ from typing import Any
 from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.utils import timezone
 
 from isolation.scope import everywhere
 from vault.keyed import fingerprint, same
@@ -79,10 +80,20 @@ def sign_anew(
             for head in list(heads.all()):
                 keys = [purpose_key("audit chain", position=at) for at in range(ring_size())]
                 if any(same(head.mac, before(head, key)) for key in keys):
+                    head.settled_at = _oldest_unlinked(apps, head.tenant_id)
                     head.mac = after(head, keys[0])
                     head.save()
 
     return sign
+
+
+def _oldest_unlinked(apps: Apps, tenant_id: int) -> datetime.datetime:
+    """Where the sealer goes on, so that it needn't look through the whole history again."""
+    event, link = apps.get_model("audit", "Event").objects, apps.get_model("audit", "Link").objects
+    linked = link.filter(tenant_id=tenant_id, event_id=models.OuterRef("pk"))
+    unlinked = event.filter(~models.Exists(linked), tenant_id=tenant_id, at__range=_RANGE)
+    an_hour_ago = timezone.now() - datetime.timedelta(hours=1)
+    return min(unlinked.aggregate(at=models.Min("at"))["at"] or an_hour_ago, an_hour_ago)
 
 
 def make(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

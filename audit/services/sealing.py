@@ -36,6 +36,8 @@ from isolation.scope import NOBODY, current_tenant_id, everywhere, in_tenant
 
 _AT_ONCE = 1_000
 """Events of one transaction: on SQLite all other writers wait for it."""
+_LOOKED_THROUGH = 20_000
+"""Events that are looked through at once for those that aren't in the chain yet."""
 _A_RUN_S = 20.0
 """The next run goes on with what a run leaves: the hard limit of a task is a minute."""
 _SETTLED = timedelta(hours=1)
@@ -50,8 +52,9 @@ class _Chain:
     """Where a chain stands.
 
     Args:
-        waits: events aren't in it yet.
-        is_behind: `settled_at` is so old that the sealer looks through the same events every time.
+        waits: some of the last hours' events aren't in it yet.
+        is_behind: `settled_at` is so old that nothing is known of the events behind it until the
+            sealer has looked through them.
     """
 
     tenant_id: int
@@ -62,6 +65,19 @@ class _Chain:
     @property
     def is_due(self) -> bool:
         return not self.flaw and (self.waits or self.is_behind)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was done to a chain at once.
+
+    Args:
+        sealed: how many events were added.
+        is_last: nothing is left to be done.
+    """
+
+    sealed: int = 0
+    is_last: bool = True
 
 
 @transaction.atomic
@@ -94,9 +110,9 @@ def sweep(tenant_ids: Collection[int]) -> int:
     done, turns = 0, deque(due)
     while turns:
         tenant_id = turns.popleft()
-        some = _seal_of(tenant_id)
-        done += some
-        if some == _AT_ONCE:
+        turn = _seal_of(tenant_id)
+        done += turn.sealed
+        if not turn.is_last:
             turns.append(tenant_id)
         if monotonic() >= until:
             break
@@ -104,7 +120,7 @@ def sweep(tenant_ids: Collection[int]) -> int:
 
 
 def overdue(tenant_ids: Collection[int]) -> int:
-    """How many chains have no good end, or events that have waited longer than `_OVERDUE`.
+    """How many chains have no good end, or events that may have waited longer than `_OVERDUE`.
 
     Changes nothing and takes no lock, so that another process than the sealer can raise the alarm.
 
@@ -112,35 +128,40 @@ def overdue(tenant_ids: Collection[int]) -> int:
         tenant_ids: as for `sweep`.
     """
     chains = _chains(tenant_ids, before=timezone.now() - _OVERDUE)
-    return sum(1 for chain in chains if chain.flaw or chain.waits)
+    return sum(1 for chain in chains if chain.flaw or chain.is_due)
 
 
 @transaction.atomic
-def seal() -> int:
-    """Adds events of the tenant in force to its chain, `_AT_ONCE` at most. Says how many.
+def seal() -> Turn:
+    """Adds events of the tenant in force to its chain, `_AT_ONCE` at most.
 
-    Adds none while another sealer is at the same chain.
+    Adds none while another sealer is at the same chain. However long the history is, no more than
+    `_LOOKED_THROUGH` of it is looked through, and the next turn goes on behind that.
     """
-    now = timezone.now()
+    settled = timezone.now() - _SETTLED
     head = _end_to_go_on_from()
     if head is None:
-        return 0
-    events = list(unsealed(head.settled_at).order_by("pk")[:_AT_ONCE])
+        return Turn()
+    upto = _end_of_a_look(head.settled_at, settled)
+    waiting = unsealed(head.settled_at)
+    if upto:
+        waiting = waiting.filter(at__lt=upto)
+    events = list(waiting.order_by("at", "pk")[:_AT_ONCE])
     links, number, last = [], head.number, head.digest or BEGINNING
     for event in events:
         number += 1
         last = digest(last, number, entry_of(event))
         links.append(Link(number=number, event_id=event.pk, digest=last))
     Link.objects.bulk_create(links)
-    if len(events) < _AT_ONCE:
-        head.settled_at = max(head.settled_at, now - _SETTLED)
+    if is_through := len(events) < _AT_ONCE:
+        head.settled_at = max(head.settled_at, upto or settled)
     head.number, head.digest = number, last if number else ""
     sign(head)
     head.save()
     if events:
         # Logs that are kept elsewhere hold with this what the chain must hold for ever.
         log.info("audit_sealed", tenant=head.tenant_id, number=number, digest=last)
-    return len(events)
+    return Turn(len(events), is_last=is_through and upto is None)
 
 
 @transaction.atomic
@@ -208,10 +229,14 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
         tenant_ids: tenants that must have a chain, beside the service itself.
         before: only events from before then count as waiting; all if it is left out.
     """
-    settled = timezone.now() - 2 * _SETTLED
+    now = before or timezone.now()
+    settled = now - 2 * _SETTLED
     since = Event.unscoped.filter(tenant_id=OuterRef("tenant_id"), at__gte=OuterRef("settled_at"))
+    if before:
+        since = since.filter(at__lt=before)
     linked = Link.unscoped.filter(tenant_id=OuterRef("tenant_id"), event_id=OuterRef("pk"))
-    waiting = since.filter(~Exists(linked), **({"at__lt": before} if before else {}))
+    # Of a chain that is behind, this would look through everything.
+    waiting = since.filter(~Exists(linked), at__gte=settled)
     links = Link.unscoped.filter(tenant_id=OuterRef("tenant_id"))
     heads = Head.unscoped.annotate(
         waits=Exists(waiting),
@@ -235,14 +260,25 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
     return chains + [_Chain(tenant_id, Flaw.END_MISSING) for tenant_id in sorted(missing)]
 
 
-def _seal_of(tenant_id: int) -> int:
+def _seal_of(tenant_id: int) -> Turn:
     """Seals for one tenant. What goes wrong there must not stop the others."""
     with in_tenant(tenant_id):
         try:
             return seal()
         except Exception:  # rows that another program wrote can be anything
             log.exception("audit_not_sealed", tenant=tenant_id, flaw="error")
-            return 0
+            return Turn()
+
+
+def _end_of_a_look(since: datetime, settled: datetime) -> datetime | None:
+    """The time up to which the next `_LOOKED_THROUGH` events are, or more of one moment.
+
+    None if that is later than `settled`: then all that is left is looked through, because the place
+    of the sealer can't be later.
+    """
+    times = Event.objects.filter(at__lt=settled).order_by("at").values_list("at", flat=True)
+    later = times.filter(at__gte=since)[_LOOKED_THROUGH : _LOOKED_THROUGH + 1].first()
+    return times.filter(at__gt=since).first() if later == since else later
 
 
 def _end_to_go_on_from() -> Head | None:

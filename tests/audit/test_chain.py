@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from audit.activities import Activity
 from audit.chain import BEGINNING, digest
-from audit.models import Event, Head, Link
+from audit.models import NEVER, Event, Head, Link
 from audit.services import record, sealing, signing, verifying
 from audit.services.sealing import overdue, seal
 from audit.services.signing import Flaw
@@ -517,7 +517,34 @@ def test_ends_signed_by_the_version_before_are_signed_anew_and_forged_ones_are_n
 
 def unscoped_apps():
     """The registry of apps as a migration sees it, where `objects` shows every tenant's rows."""
-    return SimpleNamespace(get_model=lambda *_name: SimpleNamespace(objects=Head.unscoped))
+    models = {"Head": Head, "Event": Event, "Link": Link}
+    return SimpleNamespace(
+        get_model=lambda _app, name: SimpleNamespace(objects=models[name].unscoped)
+    )
+
+
+@pytest.mark.parametrize("unlinked", [0, 1])
+def test_an_upgrade_goes_on_at_the_oldest_event_that_isnt_sealed(contoso, unlinked):
+    migration = import_module("audit.migrations.0009_settled_by_the_clock")
+    write(3)
+    sweep()
+    days_ago = timezone.now() - timedelta(days=3)
+    with time_machine.travel(days_ago, tick=False):
+        write(unlinked)
+    Head.objects.update(settled_at=NEVER)
+    again(Head.objects.get())
+
+    migration.sign_anew(migration.mac_by_clock, migration.mac_by_clock)(unscoped_apps(), None)
+
+    settled_at = Head.objects.get().settled_at
+    if unlinked:
+        assert settled_at == days_ago
+    else:
+        assert (
+            timedelta(0) <= timezone.now() - settled_at - timedelta(hours=1) < timedelta(minutes=1)
+        )
+    assert sweep() == unlinked
+    assert flaws() == []
 
 
 def test_a_new_service_stays_empty_for_its_walls(db):
@@ -680,6 +707,39 @@ def test_a_run_is_bounded_and_the_next_goes_on(contoso, monkeypatch):
     assert sum(counts) == total
     assert max(counts) == 3
     assert flaws() == []
+
+
+def test_a_history_of_any_length_is_looked_through_in_parts_and_the_place_is_saved(
+    contoso, monkeypatch
+):
+    """As after an upgrade, or when an operator trusts the history again."""
+    monkeypatch.setattr(sealing, "_LOOKED_THROUGH", 3)
+    monkeypatch.setattr(sealing, "_A_RUN_S", 0)
+    past = timezone.now() - timedelta(days=9)
+    with time_machine.travel(past, tick=False):
+        write(5)  # of one moment
+    with time_machine.travel(past + timedelta(days=1)):
+        write(8)
+        sweep()
+        sealed = Link.objects.count()
+    Head.objects.update(settled_at=NEVER)
+    again(Head.objects.get())
+    write(1)
+
+    assert overdue(tenant_ids()) == 1
+    places = [Head.objects.get().settled_at for _ in range(12) if sweep() >= 0]
+
+    assert len(set(places)) > 3
+    assert places == sorted(places)
+    assert Link.objects.count() > sealed
+    assert Event.objects.count() == Link.objects.count()
+    assert overdue(tenant_ids()) == 0
+    assert flaws() == []
+
+
+def again(head):
+    signing.sign(head)
+    head.save()
 
 
 def test_finding_what_waits_takes_as_many_statements_for_many_organisations_as_for_few(
