@@ -18,8 +18,9 @@ from reset.models import ResetAttempt
 from tests.builders import PASSWORD, make_email, make_recovery_codes, make_user
 from tests.captcha import solved
 from tests.sspr.test_rotate_keys import recovery_verdict
-from verification.models import AccessPass, RememberedBrowser
+from verification.models import AccessPass, ContactNotice, RememberedBrowser
 from verification.rules.verdicts import Verdict
+from verification.services import contacts
 
 SECURITY_INFO = "/security-info"
 
@@ -164,6 +165,26 @@ def test_it_is_refused_where_the_service_has_run_since(user):
         restored(at=timezone.now() - timedelta(hours=1))
 
 
+def test_after_a_first_run_it_is_refused_where_the_service_has_run_since(user):
+    at = timezone.now()
+    restored(at=at)
+    signed_in(user)
+
+    with pytest.raises(CommandError, match="newest event"):
+        restored(at=at)
+
+
+def test_no_notice_of_an_import_that_waits_is_sent(user, mailroom):
+    ContactNotice.objects.create(user=user, proofs=[], created_at=timezone.now())
+
+    restored()
+    contacts.sweep()
+    contacts.notify_of_imports(user.tenant_id)
+
+    assert not ContactNotice.objects.exists()
+    assert mailroom.work() == []
+
+
 @pytest.mark.parametrize(
     "given", ["", "yesterday", "2026-11-30T03:00:00", "2999-01-01T00:00:00Z", "2026-13-40T00:00Z"]
 )
@@ -172,8 +193,11 @@ def test_a_time_without_a_zone_or_none_at_all_is_refused(db, given):
         call_command("after_restore", "--backup-taken-at", given)
 
 
-def test_it_may_be_repeated(user):
-    restored()
-    restored()
+def test_it_may_be_repeated_with_the_same_time(user):
+    at = timezone.now()
+    restored(at=at)
+    restored("--end-passwords", at=at)
+
+    assert not User.objects.get(pk=user.pk).has_usable_password()
 
     assert Event.objects.filter(activity=Activity.BACKUP_RESTORED).count() == 2
