@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from passwords.banned import Score, Words, base_words, holds, score, words_of
-from typed.rules import folded
+from typed.rules import folded, without_invisible
 
 MAX_LENGTH = 256
 _MOST_COMPOSED = 4 * MAX_LENGTH
@@ -16,6 +16,10 @@ _MOST_COMPOSED = 4 * MAX_LENGTH
 FEWEST_DIFFERENT = 5
 """Characters. One that is repeated, a short pattern, and blanks alone have fewer."""
 _OTHER_BLANKS = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_BLANK_PATTERN = "\u2800"
+"""Braille without a dot."""
+_UNSEEN = {"Cc", "Cf", "Co", "Cs"}
+"""Controls, formats, private use, surrogates. Emoji that Python doesn't know yet are `Cn`."""
 _WEAK, _STRONG = 8, 14
 """Points."""
 
@@ -77,7 +81,7 @@ def evaluate(
 
     Args:
         password: `prepared`; never stripped, never truncated.
-        min_length: in characters (not bytes, not UTF-16 units).
+        min_length: in characters (not bytes, not UTF-16 units) that can be seen.
         classes: how many of lower case, upper case, digits and symbols it needs.
         names: of the user and the organisation; those under 4 letters are ignored.
         banned: the organisation's own words.
@@ -92,17 +96,17 @@ def evaluate(
     [<Problem.SHORT: 'short'>, <Problem.PERSONAL: 'personal'>]
     """
     found = []
-    if len(password) < min_length:
-        found.append(Finding(Problem.SHORT, len(password)))
+    if (characters := length(password)) < min_length:
+        found.append(Finding(Problem.SHORT, characters))
     if len(password) > MAX_LENGTH:
         found.append(Finding(Problem.LONG, MAX_LENGTH))
-    if (missing := classes - _classes_in(password)) > 0:
+    if (missing := classes - _classes_in(_visible(password))) > 0:
         found.append(Finding(Problem.CLASSES, missing))
     if len(password) > MAX_LENGTH:
         return found
     if len(password) >= min_length and _different_in(password) < FEWEST_DIFFERENT:
         found.append(Finding(Problem.REPETITIVE, FEWEST_DIFFERENT))
-    if holds(password, names):
+    if holds(_visible(password), names):
         found.append(Finding(Problem.PERSONAL))
     elif not (worth := explain(password, names=names, banned=banned)).is_enough and worth.words:
         found.append(Finding(Problem.BANNED, word=worth.words[0]))
@@ -122,6 +126,15 @@ def prepared(password: str) -> str:
     return composed(_OTHER_BLANKS.sub(" ", password))
 
 
+def length(password: str) -> int:
+    r"""In characters that can be seen; a run of blanks is one, and those at the ends are none.
+
+    >>> length("correct  horse\xad\x01")
+    13
+    """
+    return len(" ".join(_visible(password).split()))
+
+
 def spellings(password: str) -> list[str]:
     """What to compare with a hash: `prepared`; also NFC alone, as older hashes were made."""
     return list(dict.fromkeys([prepared(password), composed(password)]))
@@ -135,7 +148,7 @@ def explain(
     >>> explain("C0ntos0 Passw0rd", banned=frozenset({"contoso"})).points
     3
     """
-    return score(password, [words_of(banned), Words(names), base_words()])
+    return score(_visible(password), [words_of(banned), Words(names), base_words()])
 
 
 def strength(password: str, findings: Sequence[Finding], worth: Score) -> Strength:
@@ -159,6 +172,22 @@ def has_ended(set_at: datetime | None, lifetime: timedelta, now: datetime) -> bo
     True
     """
     return bool(lifetime) and set_at is not None and now - set_at >= lifetime
+
+
+def _visible(password: str) -> str:
+    """Without controls, private characters and signs that can't be seen.
+
+    What is too long for any password stays as it is: looking at each character takes time.
+    """
+    if len(password) > _MOST_COMPOSED or (password.isascii() and password.isprintable()):
+        return password
+    return "".join(
+        one
+        for one in password
+        if unicodedata.category(one) not in _UNSEEN
+        and one != _BLANK_PATTERN
+        and without_invisible(one)
+    )
 
 
 def _different_in(password: str) -> int:

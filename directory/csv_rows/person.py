@@ -10,7 +10,7 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem, phone, without_trunk_zero
 from directory.csv_rows.problems import Problem, Reason, about
 from directory.rules import canonical_upn, is_respelled, is_upn
-from passwords.rules import prepared
+from passwords.rules import length, prepared
 from tenants.rules import group_name
 from typed.rules import cleaned, without_marks
 
@@ -273,7 +273,7 @@ def _password(row: Mapping[str, str], wrong: list[Reason]) -> str:
     if not cell:
         return ""
     password = prepared(cell)
-    if len(password) not in _PASSWORD_LENGTHS:
+    if not (_PASSWORD_LENGTHS[0] <= length(password) and len(password) in _PASSWORD_LENGTHS):
         low, high = _PASSWORD_LENGTHS[0], _PASSWORD_LENGTHS[-1]
         wrong.append(Reason(Problem.PASSWORD_LENGTH, _PASSWORD, {"low": low, "high": high}))
     return password

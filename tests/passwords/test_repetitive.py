@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passwords.rules import Problem, evaluate, prepared, spellings
+from passwords.rules import Problem, evaluate, length, prepared, spellings
 
 
 def problems(password):
@@ -42,6 +42,47 @@ def test_ordinary_ones_are_not(password):
 
 def test_a_short_one_is_short_first():
     assert problems("aaa") == [Problem.SHORT]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "\u00ad" * 8 + "abcde",
+        "".join(map(chr, [*range(1, 9), *range(14, 18)])),
+        "".join(chr(0xE000 + number) for number in range(12)),
+        "".join(chr(0xE0100 + number) for number in range(12)),
+        "qzkv" + "".join(chr(0x200B + number) for number in range(5)) + "jwx",
+        "qzkvjwx\u2800\u2800\u2800\u2800\u2800",
+        "qzkvjwx     ",
+    ],
+    ids=ascii,
+)
+def test_only_characters_that_can_be_seen_make_a_password_long(password):
+    (short,) = [
+        one for one in evaluate(prepared(password), min_length=12) if one.problem == "short"
+    ]
+
+    assert short.amount < 10
+
+
+def test_signs_that_cant_be_seen_are_no_symbols_and_hide_no_word():
+    found = evaluate("Correct1horse\u00ad", min_length=12, classes=4)
+    hidden = evaluate("pass\x01word\x02pass\x03word\x04", min_length=12)
+
+    assert [one.problem for one in found] == [Problem.CLASSES]
+    assert [one.problem for one in hidden] == [Problem.BANNED]
+
+
+@pytest.mark.parametrize(
+    "password", ["ㅎㅏㄴㄱㅡㄹ 비밀번호 연습", "ﬀ straße & ½ 日本語", "p\u0301q\u0301 zebra lamp"]
+)
+def test_every_character_that_can_be_seen_counts(password):
+    assert length(password) == len(password)
+
+
+@given(st.text(max_size=300))
+def test_no_password_is_longer_than_it_was_typed(password):
+    assert length(password) <= len(password)
 
 
 @given(st.text())

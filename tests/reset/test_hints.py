@@ -52,6 +52,7 @@ def hint(client, password, path=AT_A_CHANGE):
         ("Skyscr4per12", "too close to “skyscraper”"),
         ("it is minji's new one", "it contains your name"),
         ("\u200b" * 12, "Use at least 5 different characters."),
+        ("\u00ad" * 8 + "abcde", "You entered 5."),
     ],
 )
 def test_it_says_what_would_be_said_when_the_form_is_sent(user, mailroom, password, words):
