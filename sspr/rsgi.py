@@ -15,9 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]
@@ -30,6 +32,8 @@ WSGIApplication = Callable[[dict[str, Any], Any], HttpResponseBase]
 
 BODY_S = 10.0
 """How long a body may take to arrive; for a file, how long each part of it may take."""
+UPLOAD_S, SLOWEST = 120.0, 16_384
+"""How long the service waits for a whole file, and how many bytes a second it then expects."""
 TAKE_FILES = {"/admin/branding/", "/admin/imports/upload/"}
 """Only there may a body be larger than what is kept in memory."""
 _CONSOLE = "/admin"
@@ -44,25 +48,45 @@ class CutShort(Exception):
     """The body ended too early."""
 
 
+class TooSlow(BadRequest):
+    """A file takes too long to arrive."""
+
+
 class Upload(io.RawIOBase):
     """A file as it arrives, for a thread that may wait for it. Read through a buffer."""
+
+    is_too_slow = False
 
     def __init__(self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._parts = _parts_of(protocol)
         self._loop = loop
         self._rest = b""
+        self._size, self._waited = 0, 0.0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Raises `TimeoutError`, as Django expects an `OSError`, when no part comes in time."""
+        """Raises `TooSlow`, which Django answers with an error of the client's."""
         if not self._rest:
-            self._rest = _awaited(self._part(), self._loop)
+            self._rest = self._next()
+            self._size += len(self._rest)
         size = min(len(buffer), len(self._rest))
         buffer[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
+
+    def _next(self) -> bytes:
+        began = monotonic()
+        try:
+            in_time = self._waited <= BODY_S or self._size >= self._waited * SLOWEST
+            within = min(BODY_S, UPLOAD_S - self._waited) if in_time else 0.0
+            return _awaited(self._part(), self._loop, within)
+        except TimeoutError:
+            self.is_too_slow = True
+            raise TooSlow from None
+        finally:
+            self._waited += monotonic() - began
 
     async def _part(self) -> bytes:
         async for part in self._parts:
@@ -91,17 +115,20 @@ class Gateway:
     Args:
         application: answers a request, in the way of WSGI.
         threads: in which Django works. The console gets half of them, so that its long pages leave
-            room for people who reset their password.
+            room for people who reset their password. Files get half of those, so that files that
+            come slowly leave room for the rest of the console.
     """
 
     application: WSGIApplication
     threads: int
     _pool: ThreadPoolExecutor = field(init=False)
     _console: asyncio.Semaphore = field(init=False)
+    _files: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="web")
         self._console = asyncio.Semaphore(max(1, self.threads // 2))
+        self._files = asyncio.Semaphore(max(1, self.threads // 4))
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         loop = asyncio.get_running_loop()
@@ -116,8 +143,14 @@ class Gateway:
         except CutShort:
             return _refuse(protocol, HTTPStatus.BAD_REQUEST)
         began = loop.time()
-        async with self._console if scope.path.startswith(_CONSOLE) else nullcontext():
+        upload = _upload_in(environ)
+        async with (
+            self._files if upload else nullcontext(),
+            self._console if scope.path.startswith(_CONSOLE) else nullcontext(),
+        ):
             answer = await loop.run_in_executor(self._pool, self._answer, environ, protocol, loop)
+        if upload and upload.is_too_slow:
+            return _refuse(protocol, HTTPStatus.REQUEST_TIMEOUT)
         if answer is None:
             return None
         if AT_A_BEAT in environ:
@@ -210,6 +243,11 @@ async def _body(
     return io.BytesIO(body)
 
 
+def _upload_in(environ: dict[str, Any]) -> Upload | None:
+    body = getattr(environ["wsgi.input"], "raw", None)
+    return body if isinstance(body, Upload) else None
+
+
 def _send(response: StreamingHttpResponse, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
     async def send(part: bytes) -> None:
         await transport.send_bytes(part)
@@ -218,11 +256,20 @@ def _send(response: StreamingHttpResponse, transport: Any, loop: asyncio.Abstrac
         _awaited(send(part), loop)
 
 
-def _awaited(what: Coroutine[Any, Any, _T], loop: asyncio.AbstractEventLoop) -> _T:
-    """What comes of it in the event loop, for a thread. Raises `TimeoutError` after `BODY_S`."""
+def _awaited(
+    what: Coroutine[Any, Any, _T], loop: asyncio.AbstractEventLoop, within: float | None = None
+) -> _T:
+    """What comes of it in the event loop, for a thread.
+
+    Args:
+        within: in seconds; `BODY_S` if it is left out.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
     waiting = asyncio.run_coroutine_threadsafe(what, loop)
     try:
-        return waiting.result(BODY_S)
+        return waiting.result(BODY_S if within is None else within)
     except TimeoutError:
         waiting.cancel()
         raise

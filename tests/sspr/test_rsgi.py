@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from types import SimpleNamespace
 
 import pytest
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse, StreamingHttpResponse
 
 from sspr import rsgi
@@ -146,6 +147,7 @@ class Protocol:
     answer: tuple[object, ...] = ()
     sent: list[bytes] = field(default_factory=list)
     stalls: bool = False
+    every: float = 0.0
 
     asked: bool = False
 
@@ -156,6 +158,7 @@ class Protocol:
 
     async def __anext__(self):
         if self.parts:
+            await asyncio.sleep(self.every)
             return self.parts.pop(0)
         if self.stalls:
             await asyncio.sleep(60)
@@ -224,12 +227,55 @@ def test_a_large_file_is_read_as_it_comes(path):
     assert done.answer[2] == b"".join(parts)
 
 
+def upload():
+    return scope("/admin/branding/", {"content-length": "150000"}, method="POST")
+
+
+def reading(environ, start):
+    """Reads a file as Django does, with its answers to errors of the client's."""
+    try:
+        return answering(lambda e: e["wsgi.input"].read())(environ, start)
+    except BadRequest:
+        start("400 Bad Request", [])
+        return HttpResponse()
+
+
 def test_a_file_that_stops_coming_ends(monkeypatch):
     monkeypatch.setattr(rsgi, "BODY_S", 0.2)
-    asked = scope("/admin/branding/", {"content-length": "150000"}, method="POST")
 
-    with pytest.raises(TimeoutError):
-        through(answering(lambda e: e["wsgi.input"].read()), asked, Protocol([b"x"], stalls=True))
+    assert through(reading, upload(), Protocol([b"x"], stalls=True)).answer[0] == 408
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("UPLOAD_S", 0.5), ("SLOWEST", 1000)], ids=["all of it", "its rate"]
+)
+def test_a_file_that_comes_by_drops_ends(monkeypatch, name, value):
+    monkeypatch.setattr(rsgi, "BODY_S", 0.3)
+    monkeypatch.setattr(rsgi, "SLOWEST", 0)
+    monkeypatch.setattr(rsgi, name, value)
+    began = time.monotonic()
+
+    done = through(reading, upload(), Protocol([b"x"] * 50, every=0.1))
+
+    assert done.answer[0] == 408
+    assert time.monotonic() - began < 2
+
+
+def test_files_that_come_slowly_leave_room_for_the_console():
+    async def page_beside_files():
+        gateway = Gateway(reading, threads=4)
+        files = [
+            asyncio.create_task(gateway.__rsgi__(upload(), Protocol([b"x"] * 10, every=0.1)))
+            for _ in range(6)
+        ]
+        await asyncio.sleep(0.1)
+        page = Protocol()
+        await asyncio.wait_for(gateway.__rsgi__(scope("/admin/"), page), 0.5)
+        for task in files:
+            task.cancel()
+        return page
+
+    assert asyncio.run(page_beside_files()).answer[0] == 200
 
 
 def test_only_the_pages_that_take_files_get_large_bodies():
