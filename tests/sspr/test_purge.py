@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from limits.rules import Limit
 from reset.models import ResetAttempt
 from sspr import purge as table
 from sspr.purge import OF_A_TENANT, purge
+from tenants.models import PolicyVersion
 from tests.builders import (
     PASSWORD,
     make_email,
@@ -151,6 +153,28 @@ def test_every_organisation_and_nobody_is_seen_to(contoso, hanbit):
         done = purge()
 
     assert done["verification.SignInLockout"] == 2
+
+
+def test_a_row_that_comes_into_use_meanwhile_stays_and_keeps_nothing_else(lived, hanbit):
+    day_before = timezone.now() - timedelta(days=2)
+    for tenant_id in (lived.tenant_id, hanbit.pk):
+        with in_tenant(tenant_id):
+            PolicyVersion.objects.create(digest="older", values={})
+            PolicyVersion.objects.update(written_at=day_before)
+            SignInLockout.objects.create(who="x", place="", last_at=day_before)
+    older = PolicyVersion.objects.get(digest="older")
+
+    def begin_an_attempt(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if '"tenants_policyversion"."values"' in sql.partition(" FROM ")[0]:
+            ResetAttempt.objects.update(policy_version=older)
+        return result
+
+    with connection.execute_wrapper(begin_an_attempt):
+        done = purge()
+
+    assert PolicyVersion.objects.filter(digest="older").exists()
+    assert done == {"verification.SignInLockout": 2, "tenants.PolicyVersion": 1}
 
 
 def test_much_goes_in_portions(contoso, monkeypatch):
