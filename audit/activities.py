@@ -63,6 +63,7 @@ class Activity(StrEnum):
     TEST_SENT = "test_message_sent"
     ROLE_CHANGED = "role_changed"
     TENANT_CREATED = "tenant_created"
+    TIME_ZONE_CHANGED = "time_zone_changed"
     HISTORY_TRUSTED = "history_trusted_again"
     BACKUP_RESTORED = "backup_restored"
     USERS_IMPORTED = "users_imported"

@@ -63,6 +63,7 @@ LABELS = {
     Activity.TEST_SENT: _("Test message sent"),
     Activity.ROLE_CHANGED: _("Role changed"),
     Activity.TENANT_CREATED: _("Organisation created"),
+    Activity.TIME_ZONE_CHANGED: _("Time zone changed"),
     Activity.HISTORY_TRUSTED: _("Audit log trusted again as it was found"),
     Activity.BACKUP_RESTORED: _("Database restored from a backup"),
     Activity.USERS_IMPORTED: _("Users imported"),

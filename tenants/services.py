@@ -9,7 +9,7 @@ from django.db import transaction
 
 from audit.activities import Activity
 from audit.services import Actor, record, sealing
-from isolation.scope import in_tenant
+from isolation.scope import current_tenant_id, in_tenant
 from tenants.models import Decisions, Domain, PolicyVersion, Tenant
 from tenants.policy import Policy, for_administrators, to_plain
 from tenants.policy_file import differences, objection, written
@@ -18,6 +18,7 @@ from tenants.queries import (
     forget_policy,
     lock_tenant,
     policy_in_force,
+    tenant_in_force,
     unknown_groups,
     with_groups_as_named,
 )
@@ -96,6 +97,22 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
             new=written(new),
         )
     return [f"{name}: {written(old)} → {written(new)}" for name, (old, new) in changed.items()]
+
+
+@transaction.atomic
+def change_time_zone(zone: str) -> str:
+    """Changes where the tenant in force says times. For commands.
+
+    Returns:
+        The time zone before.
+    """
+    lock_tenant()
+    before = tenant_in_force().time_zone
+    if before != zone:
+        Tenant.objects.filter(pk=current_tenant_id()).update(time_zone=zone)
+        forget_policy()
+        record(Activity.TIME_ZONE_CHANGED, actor_id=Actor.COMMAND, old=before, new=zone)
+    return before
 
 
 def policy_version(policy: Policy) -> PolicyVersion:

@@ -10,7 +10,7 @@ from isolation.scope import in_tenant
 from tenants.models import Branding, Decisions, Domain, Group, Tenant
 from tenants.policy import Method, Policy, Questions, Scope, to_plain
 from tenants.policy_file import with_changes
-from tenants.queries import forget_policy, policy_in_force, tenant_of
+from tenants.queries import forget_policy, policy_in_force, tenant_of, time_zone_in_force
 
 
 def create(**changes):
@@ -247,3 +247,28 @@ def test_a_policy_asks_for_no_more_questions_than_are_on_offer(contoso):
         set_policy("questions=gate", "question_bank=custom")
 
     assert policy_in_force().questions is Questions.OFF
+
+
+def test_the_time_zone_of_an_organisation_can_be_changed(contoso):
+    out = StringIO()
+    for _ in range(2):
+        call_command("set_time_zone", "America/Chicago", "--tenant", "contoso", stdout=out)
+
+    assert time_zone_in_force() == "America/Chicago"
+    assert out.getvalue().splitlines() == [
+        "Asia/Seoul → America/Chicago",
+        "nothing changed",
+    ]
+    event = Event.objects.get(activity=Activity.TIME_ZONE_CHANGED)
+    assert event.details == {"old": "Asia/Seoul", "new": "America/Chicago"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "tenant", "option"),
+    [("Mars/Base", "contoso", "ZONE"), ("", "contoso", "ZONE"), ("Asia/Seoul", "x", "--tenant")],
+)
+def test_an_unknown_time_zone_or_organisation_is_refused(contoso, zone, tenant, option):
+    with pytest.raises(CommandError, match=f"^{option}: "):
+        call_command("set_time_zone", zone, "--tenant", tenant)
+
+    assert time_zone_in_force() == "Asia/Seoul"
