@@ -33,7 +33,7 @@ from verification.models import (
 
 _EPOCHS = 1_000
 """More often than a user's sessions were ended since: no cookie of that time fits again."""
-_WAITING = (Outgoing.State.QUEUED, Outgoing.State.SENDING)
+_WAITING = (Outgoing.State.QUEUED, Outgoing.State.HELD, Outgoing.State.SENDING)
 
 
 class StartedAlready(Exception):
@@ -123,7 +123,7 @@ def _end_in_force(ended: Ended, now: datetime) -> None:
     # They may have left before the disaster. A code is asked for again; a notice comes too late.
     waiting = Outgoing.objects.filter(state__in=_WAITING)
     failed = {"state": Outgoing.State.FAILED, "failure": "restored"}
-    ended.add("messages", waiting.update(destination=b"", content=b"", **failed))
+    ended.add("messages", waiting.update(destination=b"", content=b"", digest="", **failed))
 
 
 def _end_of_people(ended: Ended, strictness: Strictness, now: datetime) -> None:

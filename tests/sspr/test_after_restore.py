@@ -11,16 +11,18 @@ from audit.activities import Activity
 from audit.models import Event
 from delivery import services as outbox
 from delivery.models import Kind, Outgoing
-from delivery.services import Content, Share
+from delivery.services import Content, Share, gate
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
-from tests.builders import PASSWORD, make_email, make_recovery_codes, make_user
+from tenants.policy import Proof
+from tests.builders import PASSWORD, make_email, make_phone, make_recovery_codes, make_user
 from tests.captcha import solved
 from tests.sspr.test_rotate_keys import recovery_verdict
 from verification.models import AccessPass, ContactNotice, RememberedBrowser
 from verification.rules.verdicts import Verdict
-from verification.services import contacts
+from verification.services import contacts, notices
+from verification.services.notice_words import Notice
 
 SECURITY_INFO = "/security-info"
 
@@ -114,6 +116,24 @@ def test_what_waits_in_the_outbox_is_not_sent_a_second_time(user, mailroom):
     assert left == []
     row = Outgoing.objects.get()
     assert (row.state, row.failure, bytes(row.content)) == ("failed", "restored", b"")
+
+
+def test_a_notice_that_waits_for_room_is_not_sent_after_a_restore(contoso, mailroom, monkeypatch):
+    user = make_user("held@contoso.example")
+    make_phone(user)
+    with monkeypatch.context() as patch:
+        patch.setattr(gate, "_cap", lambda **_kind: 0)
+        notices.tell(user, Notice.ADDED, proof=Proof.EMAIL)
+        mailroom.work()
+    assert Outgoing.objects.filter(state=Outgoing.State.HELD).count() == 1
+
+    restored()
+    Outgoing.objects.update(due_at=timezone.now())
+    outbox.sweep()
+
+    assert mailroom.work() == []
+    row = Outgoing.objects.get(kind="text")
+    assert (row.state, bytes(row.destination), row.digest) == ("failed", b"", "")
 
 
 def test_a_temporary_password_is_no_good_and_ones_own_still_is(contoso, user):
