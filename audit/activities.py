@@ -25,6 +25,8 @@ class Activity(StrEnum):
     METHOD_DELETED = "security_info_deleted"
     SIGN_IN_LOCKED = "sign_in_locked"
     GUESSING_SUSPECTED = "guessing_suspected"
+    CODES_NEARLY_USED_UP = "codes_nearly_used_up"
+    NOTICES_LATE = "notices_late"
     RECOVERY_CODE_USED = "recovery_code_used"
     REGISTRATION_COMPLETED = "registration_completed"
     REGISTRATION_SKIPPED = "registration_skipped"

@@ -25,6 +25,8 @@ LABELS = {
     Activity.METHOD_CHANGED: _("User changed security info"),
     Activity.METHOD_DELETED: _("User deleted security info"),
     Activity.GUESSING_SUSPECTED: _("Unusually many wrong codes in an hour"),
+    Activity.CODES_NEARLY_USED_UP: _("Few verification codes left for the day"),
+    Activity.NOTICES_LATE: _("Notices to people are late"),
     Activity.SIGN_IN_LOCKED: _("Sign-in locked after wrong passwords"),
     Activity.RECOVERY_CODE_USED: _("Recovery code used"),
     Activity.REGISTRATION_COMPLETED: _("User registered for self-service password reset"),

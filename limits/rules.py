@@ -56,11 +56,14 @@ class Limit(Enum):
     CODES_TO_AN_EMAIL = Rate(10, timedelta(minutes=10))
     CODES_TO_AN_EMAIL_DAILY = Rate(50, _DAY, sliding=True)
     CODES_FOR_A_USER = Rate(30, _HOUR)
+    CODES_FOR_A_USER_DAILY = Rate(60, _DAY, sliding=True)
     NOTICES_TO_A_PHONE = Rate(3, _HOUR)
     NOTICES_TO_A_PHONE_DAILY = Rate(6, _DAY, sliding=True)
     NOTICES_TO_A_MAILBOX_DAILY = Rate(40, _DAY, sliding=True)
     NOTICES_FOR_A_USER = Rate(100, _DAY, sliding=True)
     FIRST_NOTICE_OF_A_KIND = Rate(1, _DAY, sliding=True)
+    FIRST_NOTICES_TO_A_PHONE_DAILY = Rate(12, _DAY, sliding=True)
+    FIRST_NOTICES_TO_A_MAILBOX_DAILY = Rate(120, _DAY, sliding=True)
     MAILS_TO_STAFF_DAILY = Rate(600, _DAY, sliding=True)
     USER_IDS_FROM_A_NETWORK = Rate(200, _DAY)
     USER_IDS_FROM_A_NETWORK_AT_MOST = Rate(2_000, _DAY)
@@ -80,6 +83,7 @@ class Limit(Enum):
     MAILS_OF_A_TENANT = Rate(10_000, _DAY, sliding=True)
     REFUSED_SENDING_NOTED = Rate(1, timedelta(minutes=59))
     CLEARINGS_OF_A_DESTINATION = Rate(2, _DAY)
+    ALARM_OF_A_TENANT = Rate(1, timedelta(hours=23))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +91,37 @@ class Shares:
     """How an organisation divides what it may send in a day.
 
     Codes can't use up the notices' part, nor notices the codes', and who comes without a password
-    leaves some codes to who knows it.
+    leaves some codes to who knows it. A vital notice for which the notices' part has no room may
+    use up some codes.
+
+    Args:
+        of_a_person: how many notices one person may use up.
     """
 
     codes: int
     without_password: int
     notices: int
+    vital: int
+    of_a_person: int
 
 
 def shares(cap: int) -> Shares:
     """The parts of a day's cap; codes and notices together are the cap.
 
     >>> shares(1_000)
-    Shares(codes=900, without_password=800, notices=100)
+    Shares(codes=900, without_password=800, notices=100, vital=200, of_a_person=10)
     >>> shares(2)
-    Shares(codes=2, without_password=2, notices=0)
+    Shares(codes=2, without_password=2, notices=0, vital=0, of_a_person=1)
     """
     notices = cap // 10
     codes = cap - notices
-    return Shares(codes, min(codes, cap - cap // 5), notices)
+    return Shares(
+        codes,
+        without_password=min(codes, cap - cap // 5),
+        notices=notices,
+        vital=2 * notices,
+        of_a_person=max(1, notices // 10),
+    )
 
 
 def place(counted: str) -> str:

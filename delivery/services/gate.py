@@ -13,7 +13,7 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id
 from limits.rules import Limit, shares
-from limits.services import Count, Verdict, blocked_until, hit, hit_all
+from limits.services import Count, Verdict, blocked_among, count_of, hit, hit_all
 from tenants.queries import policy_in_force
 
 _MAILS_PER_TEXT = 10
@@ -30,6 +30,8 @@ class Share(StrEnum):
     """
 
     STRANGER = ""
+    KNOWN_BROWSER = "known-browser:"
+    """A reset in a browser in which this user signed in before."""
     SIGN_IN = "sign-in:"
     REGISTER = "register:"
     CALLER = "caller:"
@@ -55,8 +57,10 @@ class Sending:
         person: the id that it is counted for; empty where it isn't about one person, or where they
             were counted before.
         notice: which kind of notice it is. The first of a kind in a day doesn't count as one of
-            many, so that no flood of others hides it.
-        vital: the organisation's day doesn't hold up its mail.
+            many, so that no flood of others hides it; its mail doesn't wait for room in the
+            organisation's day.
+        vital: the organisation's day doesn't hold up its mail. The first text of a kind may use up
+            codes where the notices' part of the day is full.
     """
 
     kind: Kind
@@ -105,12 +109,30 @@ def pause_calls(destination: str) -> None:
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
     """
-    hit(Limit.DENIED_CALLS_TO_A_PHONE, place_of(destination))
+    hit(Limit.DENIED_CALLS_TO_A_PHONE, phone_and_extension(destination))
 
 
 def calls_paused_until(destination: str) -> datetime | None:
     """From when this phone may be called again; None where it may be now."""
-    return blocked_until(Limit.DENIED_CALLS_TO_A_PHONE, place_of(destination))
+    either = (place_of(destination), phone_and_extension(destination))
+    paused = blocked_among(Limit.DENIED_CALLS_TO_A_PHONE, either)
+    return max(paused.values(), default=None)
+
+
+def phone_and_extension(destination: str) -> str:
+    """Whose calls pause: behind one switchboard, each extension is another person's phone.
+
+    A number that was denied without an extension pauses for every extension.
+    """
+    return mailbox_key(destination)
+
+
+def is_day_nearly_used(kind: Kind) -> bool:
+    """Whether four fifths of the codes that the organisation may send in a day were sent."""
+    is_mail = kind is Kind.EMAIL
+    limit = _limit_of_the_day(is_mail=is_mail)
+    sent = count_of(limit, f"codes:{current_tenant_id()}")
+    return sent > 0 and sent * 5 >= shares(_cap(is_mail=is_mail)).codes * 4
 
 
 def sent_to_no_one(kind: Kind) -> Permit:
@@ -135,29 +157,76 @@ def codes_to(destination: str) -> tuple[Limit, ...]:
     return (Limit.CODES_TO_A_PHONE, Limit.CODES_TO_A_PHONE_DAILY)
 
 
+def codes_for(share: Share, person: str) -> list[Count]:
+    """The counts of codes for one person."""
+    limits = (Limit.CODES_FOR_A_USER, Limit.CODES_FOR_A_USER_DAILY)
+    return [Count(limit, f"{share}{person}") for limit in limits]
+
+
 def _counted(sending: Sending) -> Verdict:
     # Asked for no destination, too: the statements must not tell whether there is a phone.
     if sending.kind is Kind.CALL and (until := calls_paused_until(sending.destination)):
         return Verdict(allowed=False, until=until, limit=Limit.DENIED_CALLS_TO_A_PHONE)
-    organisation = _of_the_organisation(sending)
-    if sending.notice and sending.share is Share.NOTICE:
-        where = mailbox_key(sending.destination)
-        whose = f"{current_tenant_id()}:{sending.person}:{sending.notice}:{where}"
-        first = hit_all(Count(Limit.FIRST_NOTICE_OF_A_KIND, whose), *organisation)
-        if first.limit is not Limit.FIRST_NOTICE_OF_A_KIND:
-            return first
-    return hit_all(*_of_the_destination(sending), *_of_the_person(sending), *organisation)
+    if sending.share is Share.NOTICE and sending.notice:
+        return _counted_as_a_notice(sending)
+    return hit_all(*_usual(sending))
+
+
+def _usual(sending: Sending) -> list[Count]:
+    return [
+        *_of_the_destination(sending),
+        *_of_the_person(sending),
+        *_of_the_organisation(sending),
+    ]
+
+
+def _counted_as_a_notice(sending: Sending) -> Verdict:
+    """By the first of the ways in which there is room."""
+    first = _first_of_its_kind(sending)
+    ways = [first]
+    if sending.kind is not Kind.EMAIL:
+        ways = [[*first, *_of_the_organisation(sending)]]
+        if sending.vital:
+            ways.append([*first, *_of_the_codes(sending)])
+    for way in ways:
+        if (verdict := hit_all(*way)).allowed:
+            return verdict
+    return hit_all(*_usual(sending))
+
+
+def _first_of_its_kind(sending: Sending) -> list[Count]:
+    where = mailbox_key(sending.destination)
+    whose = f"{current_tenant_id()}:{sending.person}:{sending.notice}:{where}"
+    is_mail = sending.kind is Kind.EMAIL
+    # Over all organisations: many people may have the same address, and it may be anyone's.
+    to_one_place = (
+        Limit.FIRST_NOTICES_TO_A_MAILBOX_DAILY if is_mail else Limit.FIRST_NOTICES_TO_A_PHONE_DAILY
+    )
+    return [
+        Count(Limit.FIRST_NOTICE_OF_A_KIND, whose),
+        Count(to_one_place, place_of(sending.destination)),
+    ]
+
+
+def _of_the_codes(sending: Sending) -> list[Count]:
+    """What a vital text uses up where the notices' part of the day is full."""
+    parts, tenant = shares(_cap(is_mail=False)), current_tenant_id()
+    return [
+        Count(Limit.NOTICES_FOR_A_USER, f"vital:{tenant}:{sending.person}", parts.of_a_person),
+        Count(Limit.MESSAGES_OF_A_TENANT, f"vital:{tenant}", parts.vital),
+        Count(Limit.MESSAGES_OF_A_TENANT, f"codes:{tenant}", parts.codes),
+    ]
 
 
 def _of_the_destination(sending: Sending) -> list[Count]:
-    # Over all organisations: who owns several must not ring one phone several times as often.
     where = place_of(sending.destination)
     key = f"{sending.share}{where or f'nobody:{sending.stand_in}'}"
     if sending.share in _TO_STAFF:
-        daily = Count(Limit.MAILS_TO_STAFF_DAILY, f"{Share.STAFF}{where}")
-        if sending.share is Share.STAFF:
-            return [daily]
-        return [Count(Limit.CONTACTS_OF_A_TENANT, f"{current_tenant_id()}:{key}"), daily]
+        # By organisation: any of them may write down the mailbox of another's helpdesk.
+        own = f"{current_tenant_id()}:{key}"
+        is_alarm = sending.share is Share.STAFF
+        return [Count(Limit.MAILS_TO_STAFF_DAILY if is_alarm else Limit.CONTACTS_OF_A_TENANT, own)]
+    # Over all organisations: who owns several must not ring one phone several times as often.
     if sending.share is not Share.NOTICE:
         limits = codes_to("@" if sending.kind is Kind.EMAIL else "")
         return [Count(limit, key) for limit in limits]
@@ -171,7 +240,7 @@ def _of_the_person(sending: Sending) -> list[Count]:
         return []
     if sending.share is Share.NOTICE:
         return [Count(Limit.NOTICES_FOR_A_USER, f"{current_tenant_id()}:{sending.person}")]
-    return [Count(Limit.CODES_FOR_A_USER, f"{sending.share}{sending.person}")]
+    return codes_for(sending.share, sending.person)
 
 
 def _of_the_organisation(sending: Sending) -> list[Count]:
@@ -179,16 +248,24 @@ def _of_the_organisation(sending: Sending) -> list[Count]:
     # Administrators have as many mailboxes as they like, but strangers can't add any.
     if sending.share in _TO_STAFF or (is_mail and sending.vital):
         return []
-    limit = Limit.MAILS_OF_A_TENANT if is_mail else Limit.MESSAGES_OF_A_TENANT
+    limit = _limit_of_the_day(is_mail=is_mail)
     parts = shares(_cap(is_mail=is_mail))
     # What is sent to no one costs nothing, and uses up nothing that others need.
     whose = f"{'' if sending.destination else 'nobody:'}{current_tenant_id()}"
     if sending.share is Share.NOTICE:
-        return [Count(limit, f"notices:{whose}", parts.notices)]
+        own = f"{sending.kind}:{whose}:{sending.person}"
+        return [
+            Count(Limit.NOTICES_FOR_A_USER, own, parts.of_a_person),
+            Count(limit, f"notices:{whose}", parts.notices),
+        ]
     codes = Count(limit, f"codes:{whose}", parts.codes)
     if sending.share is Share.STRANGER:
         return [Count(limit, f"without password:{whose}", parts.without_password), codes]
     return [codes]
+
+
+def _limit_of_the_day(*, is_mail: bool) -> Limit:
+    return Limit.MAILS_OF_A_TENANT if is_mail else Limit.MESSAGES_OF_A_TENANT
 
 
 def _cap(*, is_mail: bool) -> int:

@@ -26,6 +26,7 @@ from delivery.channels.base import Message, OutcomeUnknown, TryLater, Undelivera
 from delivery.models import Kind, Outgoing
 from delivery.rules.mailboxes import mailbox_key
 from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, without_extension
+from limits.rules import Limit
 from tenants.queries import public_url
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
@@ -137,6 +138,13 @@ def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
     ):
         return None
     return Outgoing.objects.get(pk=outgoing_id)
+
+
+def is_late(outgoing_id: uuid.UUID) -> bool:
+    """Whether this message waits for room in the organisation's day, or was never sent in time."""
+    by_the_day = [Limit.MAILS_OF_A_TENANT.name.lower(), Limit.MESSAGES_OF_A_TENANT.name.lower()]
+    waits = Q(state__in=[State.HELD, State.GATHERED], failure__in=by_the_day)
+    return Outgoing.objects.filter(Q(state=State.EXPIRED) | waits, pk=outgoing_id).exists()
 
 
 def destination_of(outgoing: Outgoing) -> str:
@@ -264,21 +272,27 @@ def _is_counted(mine: QuerySet[Outgoing]) -> bool:
         admit(sending)
     except OverLimit as refusal:
         log.info("message_held", outgoing=str(outgoing.pk), reason=refusal.limit.name)
-        _hold(outgoing, refusal.until or timezone.now() + _HELD_FOR)
+        _hold(outgoing, refusal)
         return False
     mine.update(counted_at=timezone.now())
     return True
 
 
 @transaction.atomic
-def _hold(outgoing: Outgoing, until: datetime) -> None:
+def _hold(outgoing: Outgoing, refusal: OverLimit) -> None:
     """Keeps a message until there is room; a notice joins those held for the same destination."""
     digest = fingerprint(purpose_key("held messages"), mailbox_key(destination_of(outgoing)))
     mine = Outgoing.objects.filter(pk=outgoing.pk, state=outgoing.state, counted_at=None)
     expires_at = outgoing.expires_at
     if outgoing.notice:
         expires_at = max(expires_at, outgoing.created_at + _HELD_NOTICE_LIVES)
-    held = mine.update(state=State.HELD, digest=digest, due_at=until, expires_at=expires_at)
+    held = mine.update(
+        state=State.HELD,
+        digest=digest,
+        due_at=refusal.until or timezone.now() + _HELD_FOR,
+        expires_at=expires_at,
+        failure=refusal.limit.name.lower(),
+    )
     if not held or not outgoing.notice or outgoing.state == State.HELD:
         return
     first = (

@@ -179,6 +179,7 @@ def _opened(standing: Standing, method: Method, destination: str) -> Challenge:
             textable=standing.holdings.textable(method.proof),
             support_code=attempt.support_code,
             hides=queries.conceals(attempt),
+            known_browser=attempt.from_known_browser,
         )
     )
 

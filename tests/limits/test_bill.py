@@ -59,10 +59,22 @@ def test_the_page_says_how_many_mails_the_worst_day_holds():
     cap = Limit.MAILS_OF_A_TENANT.value.times
     assert f"{shares(cap).without_password:,} of them for a stranger" in PAGE
     assert f"{cap:,} mails to people" in PAGE
-    most = Limit.NOTICES_TO_A_MAILBOX_DAILY.value.times
-    assert f"{most} notices a day to one mailbox" in PAGE
+    first = Limit.FIRST_NOTICES_TO_A_MAILBOX_DAILY.value.times
+    others = Limit.NOTICES_TO_A_MAILBOX_DAILY.value.times
+    assert f"{first + others} notices a day to one mailbox" in PAGE
+    assert f"{first} of them first ones of their kind" in PAGE
     assert f"{Limit.CODES_TO_AN_EMAIL_DAILY.value.times} codes a day to one mailbox" in PAGE
-    assert f"{Limit.MAILS_TO_STAFF_DAILY.value.times} a day to one mailbox of" in PAGE
+    assert f"{Limit.MAILS_TO_STAFF_DAILY.value.times} alarms a day to one mailbox of" in PAGE
+    assert f"{Limit.CONTACTS_OF_A_TENANT.value.times} requests for help an hour" in PAGE
+
+
+def test_the_page_says_what_one_phone_and_one_person_get_in_a_day():
+    first = Limit.FIRST_NOTICES_TO_A_PHONE_DAILY.value.times
+    others = Limit.NOTICES_TO_A_PHONE_DAILY.value.times
+    assert f"A phone gets {first + others} notices in 24 hours at most, over all" in PAGE
+    assert f"{Limit.CODES_FOR_A_USER_DAILY.value.times} codes in 24 hours" in PAGE
+    parts = shares(Policy().daily_message_cap)
+    assert f"up to {parts.vital} of the codes" in PAGE
 
 
 def test_every_number_of_a_day_holds_in_any_24_hours():
@@ -74,6 +86,9 @@ def test_every_number_of_a_day_holds_in_any_24_hours():
         Limit.NOTICES_TO_A_PHONE_DAILY,
         Limit.NOTICES_TO_A_MAILBOX_DAILY,
         Limit.MAILS_TO_STAFF_DAILY,
+        Limit.FIRST_NOTICES_TO_A_PHONE_DAILY,
+        Limit.FIRST_NOTICES_TO_A_MAILBOX_DAILY,
+        Limit.CODES_FOR_A_USER_DAILY,
     )
 
     assert all(limit.value.sliding for limit in counted)

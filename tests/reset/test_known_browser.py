@@ -74,6 +74,21 @@ def test_a_strangers_guesses_dont_keep_the_owner_from_resetting_in_their_own_bro
     assert reset(own, user, mailroom)
 
 
+def test_a_strangers_codes_dont_use_up_those_of_the_owners_own_browser(user, own, mailroom):
+    stranger, own_codes = Client(), 0
+    for _ in range(12):
+        identify(stranger, user)
+        ask_for_a_code(stranger)
+    assert len(mailroom.work()) == 10  # to one mailbox in ten minutes
+
+    for _ in range(12):
+        identify(own, user)
+        ask_for_a_code(own)
+        own_codes += len(mailroom.work())
+
+    assert own_codes == 10
+
+
 def test_a_known_browser_has_a_budget_of_its_own_and_no_more(user, own, mailroom):
     guess_wrong(own, user, mailroom)
 

@@ -1,12 +1,15 @@
-"""When too many codes and answers of one organisation are wrong: its administrators are told.
+"""What concerns a whole organisation, and its administrators hear of.
 
-Whoever tries few guesses at each of many users is seen by nobody who counts users one by one.
+A few guesses at each of many users don't show where users are counted one by one. And where the
+day's messages are used up, people wait for codes and notices.
 """
 
 from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
+from delivery.models import Kind
+from delivery.services.gate import is_day_nearly_used
 from directory.models import User
 from isolation.scope import current_tenant_id
 from limits import services as limits
@@ -47,6 +50,34 @@ def counted() -> tuple[Limit, str]:
 def is_raised(tenant_id: int) -> bool:
     """Whether there were too many within the last hour."""
     return limits.blocked_until(_LIMIT, _alarm(tenant_id), at_most=1) is not None
+
+
+def watch_the_day(kind: Kind) -> None:
+    """Tells the administrators, once a day, when few codes are left for the rest of it.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    if is_day_nearly_used(kind) and _is_first_today(f"codes:{kind}"):
+        with transaction.atomic():
+            record(Activity.CODES_NEARLY_USED_UP, Outcome.FAILURE, actor_id=Actor.SERVICE)
+            staff_notices.tell_of_nearly_used_day()
+
+
+def notices_are_late() -> None:
+    """Tells the administrators, once a day, that people don't hear what happened in time.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    if _is_first_today("notices"):
+        with transaction.atomic():
+            record(Activity.NOTICES_LATE, Outcome.FAILURE, actor_id=Actor.SERVICE)
+            staff_notices.tell_of_late_notices()
+
+
+def _is_first_today(what: str) -> bool:
+    return limits.hit(Limit.ALARM_OF_A_TENANT, f"{current_tenant_id()}:{what}").allowed
 
 
 def _alarm(tenant_id: int) -> str:

@@ -13,9 +13,11 @@ from directory.models import User
 from tenants.queries import called, called_briefly, public_url, tenant_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
+from verification.services import alarms
 from verification.services.letters import Letter, content_of
 from verification.services.notice_links import address_in_a_text, address_of, issue_for_all
 from verification.services.notice_words import (
+    TO_STAFF,
     Notice,
     gathered_letter_words,
     gathered_text_words,
@@ -30,30 +32,46 @@ def send(outgoing_id: uuid.UUID) -> None:
     """Sends a notice, or what speaks for all that were held for this destination."""
     outgoing = outbox.claim(outgoing_id)
     if outgoing is None:
+        if outbox.is_late(outgoing_id):
+            alarms.notices_are_late()
         return
     if outgoing.gathered == 1:
         outbox.deliver(outgoing, outbox.stored_content(outgoing))
         return
     user = User.objects.filter(pk=outgoing.person_id or 0).first()
-    if user is None and outgoing.notice != REQUEST_FOR_HELP:
+    if user is None and outgoing.notice not in {REQUEST_FOR_HELP, TO_STAFF}:
         outbox.drop(outgoing)
         return
     with (
         translation.override(outgoing.language),
         timezone.override(tenant_in_force().time_zone),
     ):
-        content = _gathered(user, outgoing) if user else _requests(outgoing)
+        content = _gathered(user, outgoing) if user else _to_staff(outgoing)
     outbox.deliver(outgoing, content)
 
 
-def _requests(outgoing: Outgoing) -> Content:
-    """To the helpdesk, about requests for help that would have been too many mails."""
+def _to_staff(outgoing: Outgoing) -> Content:
+    """About requests for help, or alarms, that would have been too many mails."""
     facts = {
         "tenant": called(),
         "count": str(outgoing.gathered),
         "since": day_and_clock(outgoing.created_at),
         "url": public_url(reverse("console:audit")),
     }
+    if outgoing.notice == TO_STAFF:
+        return content_of(
+            Letter(
+                subject=_("[%(tenant)s] %(count)s more things to know about accounts") % facts,
+                paragraphs=[
+                    _(
+                        "There were more mails to you since %(since)s than we send in a day. This"
+                        " one stands for %(count)s of them."
+                    )
+                    % facts,
+                    _("The audit log says what happened: %(url)s") % facts,
+                ],
+            )
+        )
     return content_of(
         Letter(
             subject=_("[%(tenant)s] %(count)s more requests for help with a password") % facts,

@@ -4,6 +4,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
+TO_STAFF = "to_staff"
+"""What the outbox calls a mail to administrators and the helpdesk."""
+
 
 class Notice(StrEnum):
     """What people are told about."""

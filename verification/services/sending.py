@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from delivery import services as outbox
+from delivery.models import Kind
 from delivery.services import Content
 from delivery.services.gate import calls_paused_until
 from directory.models import User
@@ -17,6 +18,7 @@ from verification.clock import clock
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.texts import first_that_fits
+from verification.services import alarms
 from verification.services.caller_words import caller_mail, caller_text
 from verification.services.challenges import new_code
 from verification.services.letters import Letter, content_of
@@ -36,6 +38,7 @@ def send_code(outgoing_id: uuid.UUID) -> None:
     with translation.override(outgoing.language):
         content = _content(challenge, code)
     outbox.deliver(outgoing, content)
+    alarms.watch_the_day(Kind(outgoing.kind))
 
 
 def place_call(outgoing_id: uuid.UUID) -> None:
@@ -51,6 +54,7 @@ def place_call(outgoing_id: uuid.UUID) -> None:
         outbox.drop(outgoing)
         return
     outbox.deliver(outgoing, Content(), voice_path=f"/hooks/twilio/voice/{challenge.pk}")
+    alarms.watch_the_day(Kind(outgoing.kind))
 
 
 def _content(challenge: Challenge, code: str) -> Content:

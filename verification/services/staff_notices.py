@@ -14,9 +14,10 @@ from tenants.models import Tenant
 from tenants.policy import Method
 from tenants.queries import called, policy_in_force, public_url, tenant_in_force
 from tenants.roles import Role
+from verification import queue
 from verification.rules.access_passes import BEYOND_GUESSING
 from verification.services.letters import Letter, content_of, support_line
-from verification.services.notice_words import Notice, letter_words
+from verification.services.notice_words import TO_STAFF, Notice, letter_words
 from verification.services.notices import LIFETIME, facts_about, method_names
 
 
@@ -175,6 +176,47 @@ def tell_of_guessing() -> None:
         _post_to(administrator_mailboxes(), letter, tenant)
 
 
+def tell_of_nearly_used_day() -> None:
+    """Every administrator hears that there may soon be no codes for the rest of the day."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language):
+        letter = Letter(
+            subject=_("[%(tenant)s] Few verification codes are left for today")
+            % {"tenant": called()},
+            paragraphs=[
+                _(
+                    "Four fifths of the codes that your organisation may send in 24 hours were"
+                    " sent. When the rest is used up, people can’t get any more codes that way."
+                ),
+                _(
+                    "Look at the audit log to see who asked for them. The policy says how many"
+                    " messages may be sent in a day."
+                ),
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def tell_of_late_notices() -> None:
+    """Every administrator hears that notices wait, or were never sent."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language):
+        letter = Letter(
+            subject=_("[%(tenant)s] Some notices to your people are late") % {"tenant": called()},
+            paragraphs=[
+                _(
+                    "There were more messages about changes to accounts than your organisation may"
+                    " send in 24 hours. Some of them wait, or were not sent in time."
+                ),
+                _(
+                    "The audit log says what happened to each account. The policy says how many"
+                    " messages may be sent in a day."
+                ),
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
 def _what_to_do(facts: dict[str, str], *, needs_a_password: bool) -> list[str]:
     words = []
     if facts["agent"]:
@@ -203,4 +245,7 @@ def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
         language=tenant.language,
         lifetime=LIFETIME,
         content=content_of(letter),
+        # Over the mailbox's limit, they become one mail: no alarm is dropped.
+        notice=TO_STAFF,
+        job=queue.SEND_NOTICE,
     )

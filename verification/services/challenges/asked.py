@@ -20,6 +20,7 @@ class Asked:
         context: id of the reset attempt, or of the signed-in session.
         support_code: of the reset attempt, for the audit.
         hides: whether the answer must be the same for somebody and nobody.
+        known_browser: whether the user signed in before where it is asked for.
     """
 
     user_id: int
@@ -32,6 +33,7 @@ class Asked:
     textable: bool = False
     support_code: str = ""
     hides: bool = False
+    known_browser: bool = False
 
 
 class Refused(Exception):

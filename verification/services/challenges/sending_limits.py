@@ -9,7 +9,7 @@ from audit.services import record
 from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
 from delivery.services import OverLimit, Permit, Sending, Share, admit, sent_to_no_one
-from delivery.services.gate import codes_to, place_of
+from delivery.services.gate import codes_for, codes_to, phone_and_extension, place_of
 from limits import services as limits
 from limits.rules import Limit
 from limits.services import Count
@@ -71,7 +71,7 @@ def permit_for(asked: Asked, kind: Kind) -> Permit:
             Count(limit, f"{_share(asked)}{_hidden(asked.user_id, asked.method)}")
             for limit in codes_to("@" if kind is Kind.EMAIL else "")
         ]
-        own = limits.hit_all(Count(Limit.CODES_FOR_A_USER, f"{_share(asked)}{person}"), *hidden)
+        own = limits.hit_all(*codes_for(_share(asked), person), *hidden)
         if not own.allowed:
             raise Refused(own.until)
     sending = Sending(
@@ -99,18 +99,19 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
     """
-    keys = [(Limit.CODES_FOR_A_USER, str(user_id))]
+    places = list(destinations)
+    keys = [(count.limit, count.key) for count in codes_for(Share.STRANGER, str(user_id))]
     for method in Method:
         if method is Method.EMAIL or method.is_to_a_phone:
             hidden = _hidden(user_id, method)
             keys += [(limit, hidden) for limit in codes_to("@" if method is Method.EMAIL else "")]
-    for where in dict.fromkeys(map(place_of, destinations)):
+    for where in dict.fromkeys(map(place_of, places)):
         if limits.hit(Limit.CLEARINGS_OF_A_DESTINATION, where).allowed:
             keys += [(limit, where) for limit in codes_to(where)]
-            keys.append((Limit.DENIED_CALLS_TO_A_PHONE, where))
-    limits.clear_all(
-        *((limit, f"{share}{key}") for share in _SHARES.values() for limit, key in keys)
-    )
+            whole = {phone_and_extension(one) for one in places if place_of(one) == where}
+            keys += [(Limit.DENIED_CALLS_TO_A_PHONE, phone) for phone in {where, *whole}]
+    shares = (*_SHARES.values(), Share.KNOWN_BROWSER)
+    limits.clear_all(*((limit, f"{share}{key}") for share in shares for limit, key in keys))
 
 
 def _goes_where(challenge: Challenge, asked: Asked) -> bool:
@@ -119,7 +120,7 @@ def _goes_where(challenge: Challenge, asked: Asked) -> bool:
 
 
 def _share(asked: Asked) -> Share:
-    return _SHARES[asked.purpose]
+    return Share.KNOWN_BROWSER if asked.known_browser else _SHARES[asked.purpose]
 
 
 def _hidden(user_id: int, method: Method) -> str:
