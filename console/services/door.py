@@ -12,6 +12,7 @@ from directory.models import User
 from isolation.scope import NOBODY, current_tenant_id, in_tenant
 from limits import services as limits
 from limits.rules import Limit
+from registration.services.manage import Frozen, require_running
 from registration.services.second_factor import note_passed
 from tenants.models import Tenant
 from tenants.policy import Proof
@@ -83,6 +84,16 @@ def leave_organisation(session: SessionBase, operator: User) -> None:
 
 
 def _is_right(user: User, context: uuid.UUID, code: str, *, is_first: bool) -> bool:
-    if is_first:
+    return _pairs(user, context, code) if is_first else authenticators.is_right(user.pk, code)
+
+
+def _pairs(user: User, context: uuid.UUID, code: str) -> bool:
+    """Confirms the first app, unless the session was ended or the account frozen meanwhile."""
+    if user.tenant_id is None:
         return authenticators.finish_pairing(user, context, code)
-    return authenticators.is_right(user.pk, code)
+    try:
+        with transaction.atomic():
+            require_running(user)
+            return authenticators.finish_pairing(user, context, code)
+    except Frozen:
+        return False

@@ -176,16 +176,15 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     Raises:
         manage.Frozen: self-service was stopped meanwhile.
     """
-    before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
-    known = before is not None
-    # Asked before, too: the slow hashing and the change of answers are no part of what follows.
+    # Hashing is slow on purpose and stays outside the transaction.
+    hashes = questions.hashed(user.pk, answers)
     with transaction.atomic():
         manage.require_running(user)
-    saved = questions.save_answers(user, answers)
-    with transaction.atomic():
+        before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
+        saved = questions.save_hashes(user, hashes)
         if before is not None:
             manage.note_loss(user, before)
-        _written_down(user, Proof.QUESTIONS, saved.pk, is_change=known)
+        _written_down(user, Proof.QUESTIONS, saved.pk, is_change=before is not None)
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:

@@ -28,16 +28,21 @@ from verification.services.removal import remove_since
 
 
 class Frozen(Exception):
-    """Somebody said "this wasn't me" meanwhile. Nothing was changed."""
+    """Self-service was stopped or every session was ended meanwhile. Nothing was changed."""
 
 
 def require_running(user: User) -> None:
-    """Makes a change and a freeze wait for each other; after a freeze there is no change.
+    """Makes a change wait for what ends sessions or freezes; after either there is no change.
+
+    Args:
+        user: as they were when their request came.
 
     Raises:
-        Frozen: self-service is stopped for this user.
+        Frozen: self-service is stopped for this user, or the session has ended.
     """
-    running = User.objects.select_for_update(no_key=True).filter(pk=user.pk, frozen_at=None)
+    running = User.objects.select_for_update(no_key=True).filter(
+        pk=user.pk, frozen_at=None, session_epoch=user.session_epoch
+    )
     if running.first() is None:
         raise Frozen
 

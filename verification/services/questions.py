@@ -26,23 +26,35 @@ _TENANTS = "t$"
 
 
 def save_answers(user: User, answers: Mapping[str, str]) -> AuthenticationMethod:
-    """Replaces the user's questions and answers.
+    """Hashes the answers and replaces the user's questions and answers by them."""
+    return save_hashes(user, hashed(user.pk, answers))
+
+
+def hashed(user_id: int, answers: Mapping[str, str]) -> dict[str, str]:
+    """What is stored of the answers, by question id. Slow on purpose.
 
     Args:
         answers: question id → answer as typed, already judged.
     """
-    # Hashing is slow on purpose and stays outside the transaction.
-    hashes = {
-        qid: _TENANTS + make_password(_peppered(user.pk, qid, text))
+    return {
+        qid: _TENANTS + make_password(_peppered(user_id, qid, text))
         for qid, text in answers.items()
     }
-    with transaction.atomic():
-        AuthenticationMethod.objects.filter(user=user, proof=Proof.QUESTIONS).delete()
-        method = AuthenticationMethod.objects.create(
-            user=user, proof=Proof.QUESTIONS, verified_at=timezone.now()
-        )
-        for question_id, answer_hash in hashes.items():
-            Answer.objects.create(method=method, question_id=question_id, answer_hash=answer_hash)
+
+
+@transaction.atomic
+def save_hashes(user: User, hashes: Mapping[str, str]) -> AuthenticationMethod:
+    """Replaces the user's questions and answers.
+
+    Args:
+        hashes: question id → hash of the answer.
+    """
+    AuthenticationMethod.objects.filter(user=user, proof=Proof.QUESTIONS).delete()
+    method = AuthenticationMethod.objects.create(
+        user=user, proof=Proof.QUESTIONS, verified_at=timezone.now()
+    )
+    for question_id, answer_hash in hashes.items():
+        Answer.objects.create(method=method, question_id=question_id, answer_hash=answer_hash)
     return method
 
 

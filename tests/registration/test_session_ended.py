@@ -1,0 +1,135 @@
+"""A request that was under way when its session ended registers and removes nothing."""
+
+import base64
+import threading
+import uuid
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
+
+from audit.services import Actor
+from console.queries.door import context_of
+from console.services import door
+from directory.models import User
+from registration.services import enrol, manage
+from tenants.policy import Method, Policy, Proof, Scope
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import make_email, make_user
+from tests.console.people import code_now, make_admin
+from tests.threads import all_at_once
+from verification.models import Purpose
+from verification.queries import authenticators_of, methods_by_proof, newest
+from verification.services.roles import change_role
+
+
+def give_a_role(user):
+    change_role(user, Role.TENANT_ADMIN, actor_id=Actor.COMMAND)
+
+
+def sign_out(user):
+    manage.sign_out_everywhere(User.objects.get(pk=user.pk))
+
+
+ENDINGS = pytest.mark.parametrize("end", [give_a_role, sign_out])
+
+
+@pytest.fixture
+def user(contoso):
+    methods = frozenset({Method.EMAIL, Method.AUTHENTICATOR})
+    change_policy(Policy(self_service=Scope.ALL, reset_methods=methods))
+    return make_user()
+
+
+def code_of(pairing):
+    return code_now(base64.b32decode(pairing.key).hex())
+
+
+@ENDINGS
+def test_no_address_is_registered_after_it(user, mailroom, end):
+    context = uuid.uuid4()
+    enrol.start_email(user, context, "planted@mail.example")
+    code, challenge = mailroom.code(), newest(Purpose.REGISTER, context)
+    end(User.objects.get(pk=user.pk))
+
+    with pytest.raises(manage.Frozen):
+        enrol.confirm_code(user, challenge, code)
+
+    assert not methods_by_proof(user.pk)
+
+
+@ENDINGS
+def test_no_answers_are_kept_after_it(user, mailroom, end, monkeypatch):
+    """It ends while the answers are hashed."""
+    hashed = enrol.questions.hashed
+
+    def end_meanwhile(*given):
+        end(User.objects.get(pk=user.pk))
+        return hashed(*given)
+
+    monkeypatch.setattr(enrol.questions, "hashed", end_meanwhile)
+
+    with pytest.raises(manage.Frozen):
+        enrol.save_questions(user, {"pet": "rex", "town": "busan", "car": "pony"})
+
+    assert not methods_by_proof(user.pk)
+
+
+@ENDINGS
+def test_no_app_is_paired_after_it(user, mailroom, end):
+    context = uuid.uuid4()
+    code = code_of(enrol.pairing(user, context))
+    end(User.objects.get(pk=user.pk))
+
+    with pytest.raises(manage.Frozen):
+        enrol.confirm_app(user, context, code, name="")
+
+    assert not authenticators_of(user.pk).exists()
+
+
+def test_no_first_app_is_paired_at_the_door_of_the_admin_after_it(contoso, mailroom):
+    boss, session = make_admin(), SessionStore()
+    code = code_of(door.pairing(boss, context_of(session)))
+    sign_out(boss)
+
+    assert not door.enter(session, boss, code)
+
+    assert not authenticators_of(boss.pk).exists()
+
+
+@ENDINGS
+def test_nothing_is_removed_after_it(user, mailroom, end):
+    make_email(user)
+    end(User.objects.get(pk=user.pk))
+
+    with pytest.raises(manage.Frozen):
+        manage.remove(user, Proof.EMAIL)
+
+    assert Proof.EMAIL in methods_by_proof(user.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+@ENDINGS
+def test_a_request_that_waits_for_the_lock_registers_nothing(user, mailroom, contoso, end):
+    context = uuid.uuid4()
+    enrol.start_email(user, context, "planted@mail.example")
+    code, challenge = mailroom.code(), newest(Purpose.REGISTER, context)
+    is_locked, turns = threading.Event(), iter([True, False])
+
+    def act():
+        if next(turns):
+            with transaction.atomic():
+                end(User.objects.get(pk=user.pk))
+                is_locked.set()
+                # The other one comes as far as the lock meanwhile.
+                threading.Event().wait(1)
+            return True
+        assert is_locked.wait(10)
+        with pytest.raises(manage.Frozen):
+            enrol.confirm_code(user, challenge, code)
+        return True
+
+    assert all(all_at_once(2, act, tenant_id=contoso.pk))
+
+    assert not methods_by_proof(user.pk)
