@@ -24,17 +24,16 @@ from verification.services.notice_words import Notice
 
 _STOPPED_IN = "stopped_in"
 """Session key: the organisation of the user who stopped self-service and was signed out."""
+_GUESSES = Limit.DISAVOWALS_FROM_A_NETWORK
 _METHODS = ["GET", "HEAD", "POST"]
 
 
 @require_http_methods(_METHODS)
 def from_notice(request: HttpRequest, token: str) -> HttpResponse:
     """For whoever holds the link of a notice, signed in or not."""
-    if request.method == "POST" and (stopped := _stopped(request)) is not None:
-        return stopped
     link = notice_link(token, timezone.now())
     if link is None:
-        return render(request, "reset/wasnt_me_gone.html", status=404)
+        return _gone(request)
     with in_tenant(link.tenant_id), timezone.override(time_zone_in_force()):
         if request.method == "POST":
             freezing.disavow(link)
@@ -70,10 +69,9 @@ def frozen(request: HttpRequest) -> HttpResponse:
         return render(request, "reset/wasnt_me_done.html")
 
 
-def _stopped(request: HttpRequest) -> HttpResponse | None:
-    """Too many from one network: nothing is looked up any more."""
-    verdict = limits.hit_from(client_network(request), Limit.DISAVOWALS_FROM_A_NETWORK)
-    if verdict.allowed:
-        return None
+def _gone(request: HttpRequest) -> HttpResponse:
+    """There is no such link. Only these tries are counted, so that a network blocks no real one."""
+    if request.method != "POST" or limits.hit_from(client_network(request), _GUESSES).allowed:
+        return render(request, "reset/wasnt_me_gone.html", status=404)
     context = {"reason": _("Too many requests came from your network. Try again later.")}
     return render(request, "reset/wasnt_me_gone.html", context, status=429)

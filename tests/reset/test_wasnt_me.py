@@ -200,15 +200,30 @@ def test_the_link_can_be_used_again_and_says_that_it_is_done(user, mailroom):
     assert Event.objects.filter(activity=Activity.SELF_SERVICE_FROZEN).count() == 1
 
 
-def test_a_network_that_asks_too_often_is_put_off(user, mailroom):
-    link = told(user, mailroom)
+def test_a_network_that_guesses_too_often_is_put_off(user, mailroom):
     for _ in range(Limit.DISAVOWALS_FROM_A_NETWORK.value.times):
+        assert Client().post("/wasnt-me/guess").status_code == 404
+
+    assert Client().post("/wasnt-me/guess").status_code == 429
+
+
+def test_guesses_from_the_users_network_dont_stop_the_link_of_a_notice(user, mailroom):
+    link = told(user, mailroom)
+    for _ in range(Limit.DISAVOWALS_FROM_A_NETWORK.value.times + 1):
         Client().post("/wasnt-me/guess")
 
     answer = Client().post(link)
 
-    assert answer.status_code == 429
-    assert not is_frozen(user)
+    assert answer.status_code == 302
+    assert is_frozen(user)
+
+
+def test_a_link_of_a_notice_counts_as_no_guess(user, mailroom):
+    link = told(user, mailroom)
+    for _ in range(Limit.DISAVOWALS_FROM_A_NETWORK.value.times):
+        Client().post(link)
+
+    assert Client().post("/wasnt-me/guess").status_code == 404
 
 
 def test_the_portal_says_of_a_frozen_account_what_it_says_of_an_unknown_one(user):
