@@ -1,5 +1,19 @@
+from datetime import timedelta
+
 import django.utils.timezone
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import F
+
+_LIFETIME = timedelta(days=7)
+"""Of the links that there are."""
+
+
+def date_back(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
+    """What a thief did since is taken back by a link from before, too."""
+    links = apps.get_model("verification", "NoticeLink").objects
+    links.update(issued_at=F("expires_at") - _LIFETIME)
 
 
 class Migration(migrations.Migration):
@@ -28,11 +42,11 @@ class Migration(migrations.Migration):
             name="disowned_at",
             field=models.DateTimeField(null=True),
         ),
-        # The links that there are count as issued now.
         migrations.AddField(
             model_name="noticelink",
             name="issued_at",
             field=models.DateTimeField(default=django.utils.timezone.now),
             preserve_default=False,
         ),
+        migrations.RunPython(date_back, migrations.RunPython.noop, elidable=True),
     ]
