@@ -145,7 +145,12 @@ def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
         countries=policy_in_force().countries or frozenset({home}),
         masked=_masked(found),
     )
-    if form.is_valid() and _is_entered(user, found, form):
+    try:
+        is_entered = form.is_valid() and _is_entered(user, found, form)
+    except contacts.ActDisowned:
+        # Said after the page was asked for; the person's page says so.
+        return redirect("console:person", found.pk)
+    if is_entered:
         messages.success(request, _("Contact data saved."))
         return redirect("console:person", found.pk)
     context = {"title": _("Contact data"), "person": found, "form": form}

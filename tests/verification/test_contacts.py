@@ -10,6 +10,7 @@ import time_machine
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from audit.activities import Activity
 from audit.models import Event
@@ -19,7 +20,9 @@ from directory.queries import prefilled
 from directory.services import imports
 from isolation.scope import in_tenant
 from reset.queries.reach import could_reset, outlook
+from reset.services import freezing
 from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, identify
 from tests.builders import (
@@ -33,8 +36,9 @@ from tests.builders import (
 )
 from tests.console.people import make_admin
 from tests.threads import all_at_once
-from verification.models import AuthenticationMethod, ContactNotice
-from verification.services import contacts
+from verification.models import AuthenticationMethod, ContactNotice, NoticeLink
+from verification.services import contacts, notices
+from verification.services.notice_words import Notice
 
 HOME, MOBILE = "minji.home@mail.example", "+821012345678"
 PLANTED = "02-9999-9999"
@@ -343,3 +347,51 @@ def test_taking_a_held_phone_away_ends_what_is_held(emma, admin):
 
     emma.refresh_from_db()
     assert (emma.prefill_held_kinds, emma.prefill_held_since) == (0, None)
+
+
+def test_a_notice_that_cant_be_opened_holds_up_no_other(contoso, mailroom, tmp_path):
+    make_user("emma@contoso.example")
+    make_user("noah@contoso.example")
+    by_the_command(planting("emma", "noah"), tmp_path, mailroom, None)
+    lost = ContactNotice.objects.get(user__upn="emma@contoso.example")
+    ContactNotice.objects.filter(pk=lost.pk).update(
+        before=b"sealed by a key that is gone", created_at=lost.created_at - timedelta(minutes=5)
+    )
+
+    with capture_logs() as logged:
+        contacts.notify_of_imports(contoso.pk)
+
+    assert [mail.destination for mail in mailroom.work()] == ["noah@contoso.example"]
+    assert [line["event"] for line in logged] == ["contact_notice_unopenable"]
+    assert not ContactNotice.objects.filter(created_at__lte=lost.created_at).exists()
+
+
+@pytest.mark.parametrize("broken", [1, 2, 5])
+def test_jobs_about_notices_that_cant_be_opened_come_to_an_end(
+    contoso, mailroom, tmp_path, monkeypatch, broken
+):
+    monkeypatch.setattr(contacts, "NOTIFIED_AT_ONCE", 2)
+    names = [f"user{number}" for number in range(5)]
+    for name in names:
+        make_user(f"{name}@contoso.example")
+    by_the_command(planting(*names), tmp_path, mailroom, None)
+    some = list(ContactNotice.objects.order_by("created_at", "pk").values_list("pk", flat=True))
+    ContactNotice.objects.filter(pk__in=some[:broken]).update(before=b"sealed by a lost key")
+
+    for _ in range(4):
+        mailroom.work()
+        contacts.notify_of_imports(contoso.pk)
+
+    assert len({mail.destination for mail in mailroom.sent}) == len(names) - broken
+
+
+def test_who_was_disowned_meanwhile_enters_nothing(emma, admin):
+    """The form was sent before the person said that it wasn't them."""
+    actor = User.objects.get(role=Role.TENANT_ADMIN)
+    notices.tell(emma, Notice.CONTACT_ENTERED, proofs=[Proof.OFFICE_PHONE], actor_id=actor.pk)
+    freezing.disavow(NoticeLink.objects.get(user=emma))
+
+    with pytest.raises(contacts.ActDisowned):
+        contacts.enter(emma, Proof.OFFICE_PHONE, "+8225550199", textable=False, actor_id=actor.pk)
+
+    assert Proof.OFFICE_PHONE not in prefilled(emma.pk)

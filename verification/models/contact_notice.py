@@ -22,6 +22,7 @@ class ContactNotice(TenantOwned):
     actor_id = models.BigIntegerField(null=True)
     """Who imported it."""
     created_at = models.DateTimeField()
+    """Later, where it couldn't be read: that is when it is tried again."""
 
     class Meta:
         indexes: ClassVar = [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
@@ -26,6 +27,7 @@ from directory.services.contacts import ContactChange
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
+from vault.envelope import Unopenable
 from vault.services import opened, sealing
 from verification import queue
 from verification.models import (
@@ -36,14 +38,22 @@ from verification.models import (
     RecoveryCode,
 )
 from verification.queries import blind_index
+from verification.queries.callers import is_act_disowned
 from verification.services import notices
 from verification.services.notice_words import Notice
 
 NOTIFIED_AT_ONCE = 200
 """By one job, so that other jobs get their turn."""
+_TRIED_AGAIN = timedelta(hours=1)
+"""After which a notice is tried again that couldn't be read."""
 _FORGOTTEN = timedelta(minutes=1)
 _SWEPT_AT_ONCE = 100
 _BEFORE = "before"
+log = structlog.get_logger(__name__)
+
+
+class ActDisowned(Exception):
+    """The person said that something this administrator did wasn't them. Nothing was entered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +94,14 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
 
     What the person verified stays as it is: this is only what they are asked to confirm, or, if
     the policy says so, what counts until they verified something.
+
+    Raises:
+        ActDisowned: another administrator has to do it.
     """
     # Of two administrators who enter something at once, the second sees what the first entered.
     user = User.objects.select_for_update().get(pk=person.pk)
+    if is_act_disowned(actor_id, user.pk):
+        raise ActDisowned
     before, proved = prefilled(user.pk), with_proof([user.pk])
     if not contacts_of_person.enter(
         user.pk, proof, value, textable=textable, held=user.pk in proved
@@ -121,18 +136,26 @@ def notify_of_imports(tenant_id: int) -> None:
 
     Each person in a transaction of their own: of two workers one notifies them.
     """
-    due = ContactNotice.objects.order_by("created_at", "pk").select_related("user")
-    some = list(due[: NOTIFIED_AT_ONCE + 1])
+    now = timezone.now()
+    due = ContactNotice.objects.filter(created_at__lte=now).order_by("created_at", "pk")
+    some = list(due.select_related("user")[: NOTIFIED_AT_ONCE + 1])
     for row in some[:NOTIFIED_AT_ONCE]:
-        with transaction.atomic():
-            if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
-                text = opened(
-                    row.before, tenant_id=row.tenant_id, place=row.place_of(_BEFORE, row.pk)
-                )
-                proofs = [Proof(proof) for proof in row.proofs]
-                _notify(row.user, proofs, read(text), actor_id=row.actor_id)
+        try:
+            with transaction.atomic():
+                _notify_of_import(row)
+        except Unopenable:
+            # A key is missing. Nobody else's notice waits for it.
+            log.exception("contact_notice_unopenable", notice=str(row.pk))
+            ContactNotice.objects.filter(pk=row.pk).update(created_at=now + _TRIED_AGAIN)
     if len(some) > NOTIFIED_AT_ONCE:
         broker.publish(queue.NOTIFY_OF_IMPORTS, tenant_id, some[-1].pk, queue="bulk")
+
+
+def _notify_of_import(row: ContactNotice) -> None:
+    if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
+        text = opened(row.before, tenant_id=row.tenant_id, place=row.place_of(_BEFORE, row.pk))
+        proofs = [Proof(proof) for proof in row.proofs]
+        _notify(row.user, proofs, read(text), actor_id=row.actor_id)
 
 
 def sweep() -> None:
