@@ -11,11 +11,12 @@ from audit.models import Event
 from console.rules import Action
 from console.services import people
 from directory.models import User
+from registration.services import manage
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Duty, Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
-from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_user
 from tests.console.people import behind_both, code_shown, make_admin, signed_in
 from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
@@ -173,6 +174,27 @@ def test_a_method_planted_by_a_pass_marks_the_password_it_resets(
     identify(thief, person.upn)
     choose(thief, Method.EMAIL)
     enter(thief, mailroom.code())
+    set_password(thief, THIEFS)
+    assert gets_in(person, THIEFS)
+
+    by_the_page(person)
+
+    assert not gets_in(person, THIEFS)
+
+
+def test_removing_the_planted_method_after_its_gate_doesnt_clear_the_password(
+    person, helpdesk, mailroom
+):
+    """What an administrator entered is there in its place, and was never asked."""
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL})))
+    make_prefill(person, Proof.EMAIL, "own@mail.example")
+    browser, _ = enter_pass(issue_pass(helpdesk, person, once=None).context["letters"], person.upn)
+    register_email(browser, mailroom)
+    thief = Client()
+    identify(thief, person.upn)
+    choose(thief, Method.EMAIL)
+    enter(thief, mailroom.code())
+    manage.remove(User.objects.get(pk=person.pk), Proof.EMAIL)
     set_password(thief, THIEFS)
     assert gets_in(person, THIEFS)
 
