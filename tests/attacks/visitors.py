@@ -64,7 +64,7 @@ def person(kind, name):
     if kind == "unregistered":
         return upn
     make_email(user, f"{name}@mail.example")
-    make_phone(user, f"010-{1000 + user.pk}-1234")
+    make_phone(user, f"010-{1000 + user.pk % 9000}-1234")
     make_prefill(user, Proof.OFFICE_PHONE, "+8221112222")
     make_questions(user)
     make_recovery_codes(user)
