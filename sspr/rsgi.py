@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -37,7 +38,8 @@ UPLOAD_S, SLOWEST = 120.0, 16_384
 TAKE_FILES = {"/admin/branding/", "/admin/imports/upload/"}
 """Only there may a body be larger than what is kept in memory."""
 _CONSOLE = "/admin"
-_MOST_AT_ONCE = 1_000_000
+_MOST_AT_ONCE, _PART = 1_000_000, 65_536
+_SAID_ONCE = {"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
 class TooLarge(Exception):
@@ -50,6 +52,10 @@ class CutShort(Exception):
 
 class TooSlow(BadRequest):
     """A file takes too long to arrive."""
+
+
+class SaidTwice(Exception):
+    """A header that only one value may have came twice."""
 
 
 class Upload(io.RawIOBase):
@@ -132,15 +138,15 @@ class Gateway:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         loop = asyncio.get_running_loop()
-        environ = environ_of(scope)
         try:
+            environ = environ_of(scope)
             async with asyncio.timeout(BODY_S):
                 environ["wsgi.input"] = await _body(scope.path, environ, protocol, loop)
         except TimeoutError:
             return _refuse(protocol, HTTPStatus.REQUEST_TIMEOUT)
         except TooLarge:
             return _refuse(protocol, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        except CutShort:
+        except (CutShort, SaidTwice):
             return _refuse(protocol, HTTPStatus.BAD_REQUEST)
         began = loop.time()
         upload = _upload_in(environ)
@@ -171,9 +177,15 @@ class Gateway:
         try:
             status, headers = started[0]
             if isinstance(response, StreamingHttpResponse) and _is_long(response):
-                # The client went away, or doesn't read.
-                with suppress(TimeoutError, ProtocolClosed):
-                    _send(response, protocol.response_stream(status, headers), loop)
+                with SpooledTemporaryFile(_MOST_AT_ONCE) as whole:
+                    # Before its first byte leaves: what failed half way must not look whole.
+                    whole.writelines(response)
+                    if not response.has_header("Content-Length"):
+                        headers = [*headers, ("content-length", str(whole.tell()))]
+                    whole.seek(0)
+                    # The client went away, or doesn't read.
+                    with suppress(TimeoutError, ProtocolClosed):
+                        _send(whole, protocol.response_stream(status, headers), loop)
                 return None
             return Answer(status, headers, b"".join(response))
         finally:
@@ -184,7 +196,13 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     """What WSGI says of a request, but for its body.
 
     A header with an underscore in its name is dropped: WSGI spells it like one with a hyphen, and
-    a client could say by `X_Forwarded_For` what only a proxy may say.
+    a client could say by `X_Forwarded_For` what only a proxy may say. Lines of one name are joined,
+    so that what one proxy said isn't lost behind another's.
+
+    Raises:
+        SaidTwice: the request has two hosts, lengths or types.
+
+    Source: RFC 9110 5.3 and 7.2; RFC 6265 5.4 (cookies).
     """
     server, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = {
@@ -210,9 +228,12 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         key = name.upper().replace("-", "_")
         if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             key = f"HTTP_{key}"
-        # HTTP/2 may send its cookies one by one (RFC 9113 8.2.3).
-        both = key == "HTTP_COOKIE" and key in environ
-        environ[key] = f"{environ[key]}; {value}" if both else value
+        if key in environ:
+            if key in _SAID_ONCE:
+                raise SaidTwice
+            environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ', '}{value}"
+        else:
+            environ[key] = value
     if scope.authority and "HTTP_HOST" not in environ:
         environ["HTTP_HOST"] = scope.authority
     return environ
@@ -248,11 +269,13 @@ def _upload_in(environ: dict[str, Any]) -> Upload | None:
     return body if isinstance(body, Upload) else None
 
 
-def _send(response: StreamingHttpResponse, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+def _send(
+    whole: SpooledTemporaryFile[bytes], transport: Any, loop: asyncio.AbstractEventLoop
+) -> None:
     async def send(part: bytes) -> None:
         await transport.send_bytes(part)
 
-    for part in response:
+    while part := whole.read(_PART):
         _awaited(send(part), loop)
 
 

@@ -178,6 +178,13 @@ class Protocol:
         self.sent.append(part)
 
 
+class Headers(list[tuple[str, str]]):
+    """Names may come more than once, as from the web server."""
+
+    def items(self):
+        return iter(self)
+
+
 def scope(path="/", headers=(), **changed):
     plain = {
         "method": "GET",
@@ -188,7 +195,7 @@ def scope(path="/", headers=(), **changed):
         "server": "127.0.0.1:8000",
         "client": "192.0.2.7:51066",
         "authority": None,
-        "headers": dict(headers),
+        "headers": Headers(headers.items() if isinstance(headers, dict) else headers),
     }
     return SimpleNamespace(**plain | changed)
 
@@ -282,13 +289,35 @@ def test_only_the_pages_that_take_files_get_large_bodies():
     assert rsgi.TAKE_FILES == ASK_BY_THEMSELVES
 
 
-def test_a_long_answer_is_sent_as_it_is_made():
+def streaming(parts):
     def application(_environ, start):
-        response = StreamingHttpResponse([b"a", b"b"])
+        response = StreamingHttpResponse(parts)
         start("200 OK", [])
         return response
 
-    assert through(application, scope(), Protocol()).sent == [b"a", b"b"]
+    return application
+
+
+def test_a_long_answer_says_how_long_it_is_and_is_sent_in_parts():
+    parts = [b"a" * 50_000, b"b" * 50_000]
+
+    done = through(streaming(parts), scope(), Protocol())
+
+    assert b"".join(done.sent) == b"".join(parts)
+    assert len(done.sent) > 1
+    assert done.answer[:2] == (200, {"content-length": "100000"})
+
+
+def test_nothing_is_sent_of_a_long_answer_that_fails_on_its_way():
+    def parts():
+        yield b"a" * 100_000
+        raise LookupError
+
+    client = Protocol()
+    with pytest.raises(LookupError):
+        through(streaming(parts()), scope(), client)
+
+    assert (client.answer, client.sent) == ((), [])
 
 
 def test_answers_at_a_beat_wait_without_a_thread():
@@ -348,6 +377,35 @@ def test_a_header_with_an_underscore_is_not_taken_for_one_with_a_hyphen():
 
     assert "HTTP_X_FORWARDED_FOR" not in environ
     assert environ["HTTP_X_REAL"] == "5"
+
+
+def test_lines_of_one_name_are_one_list_in_their_order():
+    lines = [
+        ("x-forwarded-for", "192.0.2.1"),
+        ("cookie", "a=1"),
+        ("x-forwarded-for", "198.51.100.2, 10.0.0.1"),
+        ("cookie", "b=2"),
+    ]
+
+    environ = environ_of(scope(headers=lines))
+
+    assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1, 198.51.100.2, 10.0.0.1"
+    assert environ["HTTP_COOKIE"] == "a=1; b=2"
+
+
+@pytest.mark.parametrize("name", ["host", "content-type", "content-length"])
+def test_a_request_that_says_twice_what_it_may_say_once_is_refused(name):
+    asked = scope(headers=[(name, "1"), (name, "1")])
+
+    assert through(answering(lambda _environ: "ok"), asked, Protocol()).answer[0] == 400
+
+
+def test_a_request_with_two_hosts_is_refused_by_the_web_server(web):
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("localhost", web), 5) as doubled:
+        doubled.sendall(head)
+
+        assert doubled.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize(
