@@ -25,10 +25,10 @@ def texted(mailroom, user, notice, proof=Proof.ALTERNATE_PHONE):
 def test_a_text_about_a_change_is_one_message(contoso, mailroom, settings, language, brand, host):
     settings.BASE_URL = f"https://{host}"
     Tenant.objects.filter(pk=contoso.pk).update(short_name=brand)
-    user = make_user(language=language)
-    make_phone(user)
 
-    for notice in (one for one in Notice if one.needs_a_link):
+    for number, notice in enumerate(one for one in Notice if one.needs_a_link):
+        user = make_user(f"user{number}@contoso.example", language=language)
+        make_phone(user, f"010-1234-{number:04d}")
         text = texted(mailroom, user, notice)
         assert fits(text)
         assert f"\nhttps://{host}/w/" in text
