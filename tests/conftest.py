@@ -8,6 +8,7 @@ from celery import current_app
 from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
+from hypothesis import HealthCheck, settings
 
 from delivery import queue
 from delivery.channels.base import Message, Receipt
@@ -18,6 +19,11 @@ from tests.attacks import catalogue
 from tests.builders import make_tenant
 from verification import middleware
 from verification.rules import captcha
+
+# On a busy machine examples are slow to come: that is no fault of what is tested, and pytest ends
+# what hangs.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(config, items):
