@@ -25,7 +25,7 @@ class Actor(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One of many to whom the same thing happened, and the facts about them."""
+    """One user among many in the same act, and the facts about that user."""
 
     user_id: int
     details: Mapping[str, Fact]

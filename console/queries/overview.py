@@ -55,7 +55,7 @@ class Reach:
 
     @property
     def nothing(self) -> int:
-        """Of whom nothing is known."""
+        """People with no security info, neither registered nor entered."""
         return self.in_scope - self.registered - self.entered
 
     @property

@@ -14,7 +14,7 @@ def give_role(admin: User, person: User, role: Role, *, note: str) -> RoleGiven 
     """Changes somebody's role; they and the other administrators are told.
 
     Raises:
-        verification.services.roles.LastAdministrator: nobody could run the organisation any more.
+        verification.services.roles.LastAdministrator: the organisation would have no administrator.
         verification.services.roles.NotARoleHere: an operator's role.
     """
     given = change_role(person, role, actor_id=admin.pk, note=note)

@@ -54,6 +54,6 @@ def is_unproved(event: Event) -> bool:
     """Whether the actor hadn't proved to be a user when it happened."""
     if event.actor_id is None:
         return event.subject_id is not None or event.activity in _OF_STRANGERS
-    # Older versions named the one whom it happened to.
+    # Older versions named the user that it happened to.
     proved = event.activity not in _OF_STRANGERS or event.reason == "gate_passed"
     return event.actor_id == event.subject_id and not proved

@@ -38,7 +38,7 @@ class Share(StrEnum):
     NOTICE = "notice:"
     STAFF = "staff:"
     HELP = "help:"
-    """Requests for help of people whom the organisation knows."""
+    """Requests for help with a user ID that the organisation has."""
     HELP_UNKNOWN = "help-unknown:"
     """Of unknown user IDs, counted apart: invented ones must not hide the others."""
 
@@ -104,7 +104,7 @@ def admit(sending: Sending) -> Permit:
 
 
 def pause_calls(destination: str) -> None:
-    """Ends calls to a phone for a while, in every organisation: whoever answered didn't ask for it.
+    """Pauses calls to a phone in every organisation: the person who answered denied the request.
 
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
