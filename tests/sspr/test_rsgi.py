@@ -272,14 +272,13 @@ def test_files_that_come_slowly_leave_room_for_the_console():
     async def page_beside_files():
         gateway = Gateway(reading, threads=4)
         files = [
-            asyncio.create_task(gateway.__rsgi__(upload(), Protocol([b"x"] * 10, every=0.1)))
-            for _ in range(6)
+            asyncio.create_task(gateway.__rsgi__(upload(), Protocol([b"x"] * 6, every=0.1)))
+            for _ in range(4)
         ]
         await asyncio.sleep(0.1)
         page = Protocol()
-        await asyncio.wait_for(gateway.__rsgi__(scope("/admin/"), page), 0.5)
-        for task in files:
-            task.cancel()
+        await asyncio.wait_for(gateway.__rsgi__(scope("/admin/"), page), 0.4)
+        await asyncio.gather(*files)
         return page
 
     assert asyncio.run(page_beside_files()).answer[0] == 200
