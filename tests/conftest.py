@@ -1,3 +1,4 @@
+import gc
 import uuid
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ def pytest_collection_modifyitems(config, items):
         path = item.path.relative_to(config.rootpath).as_posix()
         if f"{path}::{item.name.partition('[')[0]}" in named:
             item.add_marker("attack")
+
+
+def pytest_collection_finish():
+    """Thousands of collected tests stay until the end: the garbage collector may pass them by."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

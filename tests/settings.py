@@ -17,6 +17,9 @@ from sspr.settings import *  # noqa: F403
 
 OWN_HOSTS += ["testserver"]  # noqa: F405
 
+# tests/passwords/test_hashing.py holds the parameters that the service itself uses.
+PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
+
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
