@@ -1,0 +1,88 @@
+"""Users who reset their passwords one after another without a pause, on one web core."""
+
+import itertools
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import quantiles
+
+from bench.browser import Browser
+from bench.kernel import pss_mb
+from bench.products import Running, source_of
+
+_MINUTE_S = 60.0
+_WARMING = 16
+_RESTING_S = 10.0
+
+
+@dataclass(slots=True)
+class Load:
+    """What the users got done, and how long each request took, in seconds."""
+
+    running: Running
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    done: list[int] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def reset(self) -> None:
+        number = next(self.numbers)
+        source = source_of(number)
+        with Browser(self.running.port, source=source, timed=self._timed) as browser:
+            self.running.walk(browser, number)
+        self.done.append(number)
+
+    def user(self) -> None:
+        """Resets until it's over. What fails is counted and shown."""
+        while not self.over.is_set():
+            try:
+                self.reset()
+            except Exception as problem:  # noqa: BLE001  # whatever it is, the next one begins
+                self.failed.append(f"{type(problem).__name__}: {problem}")
+
+    def _timed(self, request: str, duration_s: float) -> None:
+        self.took[request].append(duration_s)
+
+
+def measure(running: Running, users: int, seconds: float) -> None:
+    """Prints what they got done, how long each page took, and the memory all the while."""
+    warming = Load(running)
+    for _ in range(_WARMING):
+        warming.reset()
+    say(f"{'at rest':10} {_memory(running)}")
+    load = Load(running, itertools.count(_WARMING))
+    threads = [threading.Thread(target=load.user) for _ in range(users)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    while (left := began + seconds - time.monotonic()) > 0:
+        time.sleep(min(left, _MINUTE_S))
+        spent = time.monotonic() - began
+        counts = f"{len(load.done)} resets, {len(load.failed)} errors"
+        say(f"{spent:8.0f} s {_memory(running)}   {counts}")
+    spent, resets = time.monotonic() - began, len(load.done)
+    load.over.set()
+    for thread in threads:
+        thread.join()
+    say(f"{users} users: {resets / spent * 60:.0f} resets a minute, {len(load.failed)} errors")
+    for problem in load.failed[:3]:
+        say(f"  {problem}")
+    for request, times in load.took.items():
+        if len(times) > 1:
+            cuts = quantiles(times, n=100)
+            say(f"  {request:34} p50 {cuts[49] * 1e3:6.0f} ms  p99 {cuts[98] * 1e3:6.0f} ms")
+    time.sleep(_RESTING_S)
+    say(f"{'afterwards':10} {_memory(running)}")
+
+
+def _memory(running: Running) -> str:
+    return f"web {pss_mb(running.web):4.0f} MB, workers {pss_mb(running.workers):4.0f} MB (PSS)"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
