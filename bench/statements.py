@@ -1,4 +1,4 @@
-"""How many statements reach PostgreSQL, counted by PostgreSQL: it writes each into its log."""
+"""Statements that reach PostgreSQL, counted and timed by it: it writes each into its log."""
 
 import re
 import time
@@ -17,6 +17,7 @@ _ENTRY = re.compile(
     r"^@([^@]*)@([^@]*)@ LOG:  (?:statement|execute [^:]*): (.*?)(?=^@|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+_TOOK = re.compile(r"^@([^@]*)@[^@]*@ LOG:  duration: ([\d.]+) ms", re.MULTILINE)
 _QUOTED = re.compile(r"E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"", re.DOTALL)
 _NO_DATA = re.compile(
     r"BEGIN|START|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|SET|RESET|SHOW|DISCARD|DEALLOCATE"
@@ -56,6 +57,28 @@ def counting(cluster: Cluster, log: Path, database: str) -> Iterator[Counted]:
         for where, who, said in _ENTRY.findall(file.read()):
             if where == database:
                 _count(counted, who, said)
+
+
+@contextmanager
+def timing(cluster: Cluster) -> Iterator[None]:
+    """Lets PostgreSQL write down how long each statement took, until the block ends."""
+    _tell(cluster, "SET log_min_duration_statement = 0", "SET log_line_prefix = '@%d@%a@ '")
+    try:
+        yield
+    finally:
+        _tell(cluster, "RESET log_min_duration_statement")
+
+
+def spent_ms(log: Path, database: str, start: int) -> float:
+    """What the statements of one database took together, planning and compiling included.
+
+    Args:
+        start: size of the log before the first of them.
+    """
+    with log.open(errors="replace") as file:
+        file.seek(start)
+        entries = _TOOK.findall(file.read())
+    return sum(float(took) for where, took in entries if where == database)
 
 
 def statements_in(message: str) -> list[str]:

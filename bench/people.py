@@ -1,0 +1,206 @@
+"""An organisation with as many people as wanted, in a mix that has all that lists can filter.
+
+Contact data comes by the import, as it does in earnest, and lies three months back; a few percent
+was changed today. What people registered themselves is written in large portions.
+"""
+
+import csv
+import hashlib
+import random  # noqa: TID251  # the same people each time
+import tempfile
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import time_machine
+from django.contrib.auth.hashers import make_password
+from django.db import connection
+from django.utils import timezone
+
+from audit.services import Actor
+from directory.models import User
+from directory.services.import_files import opened
+from directory.services.import_users import import_users
+from isolation.scope import in_tenant
+from tenants.policy import Policy, Proof, Scope
+from tenants.roles import Role
+from tests.builders import make_tenant
+from tests.console.people import SEED
+from vault.services import sealed
+from verification.models import AuthenticationMethod, Authenticator, Passkey
+from verification.models.method import Answer
+from verification.queries import blind_index
+from verification.services.contacts import ContactImporter
+
+DOMAIN = "contoso.example"
+_COLUMNS = (
+    "user_principal_name",
+    "display_name",
+    "language",
+    "office_phone",
+    "mobile_phone",
+    "alternate_email",
+    "groups",
+)
+_KINDS = 20
+_AT_ONCE = 5_000
+_LONG_AGO, _MOST_DAYS = timedelta(days=90), 80
+_Row = dict[str, str]
+_QUESTIONS = ("q01", "q02", "q03", "q04", "q05")
+
+
+def fill(count: int) -> None:
+    """Founds the organisation and lets so many people in.
+
+    Of twenty people eight registered an address and a phone, two of them an app, a passkey or
+    questions besides; four are known by their contact data only; four registered an address and
+    are known by their phones besides; two have nothing; one is left out; one registered today.
+    """
+    policy = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Contractors"}))
+    with time_machine.travel(timezone.now() - _LONG_AGO, tick=True):
+        tenant = make_tenant(policy=policy)
+        with in_tenant(tenant.pk):
+            _import(_row(number) for number in range(count))
+    with in_tenant(tenant.pk):
+        _register(count)
+        # The phones of some who registered were changed today: these count later.
+        _import(_moved(number) for number in range(count) if number % _KINDS == 9)
+        _give_roles(count)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def _import(rows: Iterable[_Row]) -> None:
+    with tempfile.TemporaryDirectory(prefix="sspr-bench-") as folder:
+        path = Path(folder) / "people.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            out = csv.DictWriter(file, _COLUMNS, restval="")
+            out.writeheader()
+            out.writerows(rows)
+        importer = ContactImporter(actor_id=Actor.COMMAND, number=str(uuid.uuid4()))
+        with path.open("rb") as file:
+            tally = import_users(opened(file), importer=importer, tell=lambda _told: None)
+    assert not tally.refused, tally
+
+
+def _row(number: int) -> _Row:
+    kind = number % _KINDS
+    row = {
+        "user_principal_name": _upn(number),
+        "display_name": f"Kim Minji {number}",
+        "language": "ko" if number % 3 else "en",
+        "groups": "Contractors" if kind == 18 else "",
+    }
+    if kind in range(4, 16):
+        row["office_phone"] = f"02-{2000 + number % 7000}-{number // 7000:04d}"
+    if kind in range(4, 12):
+        row["mobile_phone"] = f"010-{2000 + number % 2999}-{number // 2999:04d}"
+    if kind in range(8, 12):
+        row["alternate_email"] = _address(number)
+    return row
+
+
+def _moved(number: int) -> _Row:
+    office_phone = f"02-{2000 + number % 7000}-{9000 + number // 7000:04d}"
+    return {"user_principal_name": _upn(number), "office_phone": office_phone}
+
+
+def _upn(number: int) -> str:
+    return f"user{number:07d}@{DOMAIN}"
+
+
+def _address(number: int) -> str:
+    return f"user{number}@mail.example"
+
+
+def _register(count: int) -> None:
+    """What people verified: long ago, most of them."""
+    ids = dict(User.objects.values_list("upn", "pk"))
+    people = [(number, ids[_upn(number)]) for number in range(count)]
+    chance, now = random.Random(1), timezone.now()  # noqa: S311
+
+    def then(number: int) -> Any:
+        days = 0 if number % _KINDS == 19 else chance.uniform(2, _MOST_DAYS)
+        return now - timedelta(days=days)
+
+    def who(*kinds: int) -> list[tuple[int, int]]:
+        return [(number, pk) for number, pk in people if number % _KINDS in kinds]
+
+    registered = (*range(8), *range(12, 16), 9, 19)
+    emails = [_method(pk, Proof.EMAIL, _address(n), then(n)) for n, pk in who(*registered)]
+    _write(AuthenticationMethod, emails)
+    phones = [
+        _method(pk, Proof.MOBILE_PHONE, f"+8210{5000 + n % 4999}{n // 4999:04d}", then(n))
+        for n, pk in who(*range(8), 19)
+    ]
+    _write(AuthenticationMethod, phones)
+    _write(Authenticator, [_app(pk, then(n)) for n, pk in who(0)])
+    _write(Passkey, [_passkey(pk, then(n)) for n, pk in who(1) if n % 3 == 0])
+    questions = [_method(pk, Proof.QUESTIONS, "", then(n)) for n, pk in who(2) if n % 3 == 0]
+    _write(AuthenticationMethod, questions)
+    hashed = make_password("an answer")
+    _write(Answer, [_answer(m, question, hashed) for m in questions for question in _QUESTIONS])
+    User.objects.filter(pk__in=AuthenticationMethod.objects.values("user_id")).update(
+        registered_at=now - timedelta(days=1)
+    )
+
+
+def _method(user_id: int, proof: Proof, value: str, at: Any) -> AuthenticationMethod:
+    method = AuthenticationMethod(
+        user_id=user_id,
+        proof=proof,
+        index=blind_index(value),
+        textable=proof is Proof.MOBILE_PHONE,
+        verified_at=at,
+    )
+    place = f"verification.method.value:{method.pk}"
+    method.value = sealed(value, tenant_id=method.tenant_id, place=place)
+    return method
+
+
+def _app(user_id: int, at: Any) -> Authenticator:
+    app = Authenticator(user_id=user_id, created_at=at, confirmed_at=at)
+    place = f"verification.authenticator.seed:{app.pk}"
+    app.seed = sealed(SEED, tenant_id=app.tenant_id, place=place)
+    return app
+
+
+def _passkey(user_id: int, at: Any) -> Passkey:
+    credential = uuid.uuid4().bytes
+    return Passkey(
+        user_id=user_id,
+        rp_id="testserver",
+        credential_id=credential,
+        credential_hash=hashlib.sha256(credential).hexdigest(),
+        public_key=b"",
+        confirmed_at=at,
+    )
+
+
+def _answer(method: AuthenticationMethod, question: str, hashed: str) -> Answer:
+    return Answer(method=method, question_id=question, answer_hash=hashed)
+
+
+def _write(model: Any, rows: list[Any]) -> None:
+    for portion in _portions(rows):
+        model.objects.bulk_create(portion)
+
+
+def _portions(rows: list[Any]) -> Iterator[list[Any]]:
+    for first in range(0, len(rows), _AT_ONCE):
+        yield rows[first : first + _AT_ONCE]
+
+
+def _give_roles(count: int) -> None:
+    """A few administrators; a few who are disabled, and a few who are frozen."""
+    some: list[tuple[Callable[[int], bool], dict[str, Any]]] = [
+        (lambda n: n in {1, 4, 8}, {"role": Role.TENANT_ADMIN}),
+        (lambda n: n in {2, 5, 12}, {"role": Role.HELPDESK}),
+        (lambda n: n % 100 == 17, {"enabled": False}),
+        (lambda n: n % 500 == 3, {"frozen_at": timezone.now()}),
+    ]
+    for applies, values in some:
+        upns = [_upn(number) for number in range(count) if applies(number)]
+        User.objects.filter(upn__in=upns).update(**values)
