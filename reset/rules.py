@@ -37,8 +37,6 @@ class Facts:
     Args:
         policy: the stricter of the one at the start and the one now; None if nobody can meet both.
         denied: somebody answered a call of this attempt and said that it wasn't them.
-        leads_on: there is somebody whom proving anything would help. Where the organisation tells
-            nobody that there isn't, the step stays at verifying for good.
     """
 
     policy: Policy | None
@@ -49,7 +47,6 @@ class Facts:
     finished: bool = False
     refused: bool = False
     denied: bool = False
-    leads_on: bool = True
 
 
 def step(facts: Facts, now: datetime) -> Step:

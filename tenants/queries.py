@@ -121,6 +121,16 @@ def _nearest(host: str) -> str:
     return max(owned, key=len, default="")
 
 
+def cache_as_read(tenant: Tenant | None, branding: Branding | None) -> None:
+    """Lets the request ask for neither again: both were read together with something else.
+
+    Args:
+        tenant: the one in force, with `decided`: its decisions as they are stored.
+    """
+    learn(_TENANT, tenant)
+    learn(BRANDING, branding or Branding())
+
+
 def tenant_in_force() -> Tenant:
     """The organisation in force.
 

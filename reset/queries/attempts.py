@@ -1,37 +1,37 @@
-"""What is known about an attempt."""
+"""What is known about an attempt, read once for a request."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from enum import Flag, auto
 
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
-from isolation.scope import current_tenant_id
+from isolation.scope import everywhere, in_tenant
+from isolation.statements import Read, parameter
 from reset.models import Evidence, ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
+from reset.subjects import Subject, subject_of
+from tenants.models import Branding, Decisions, PolicyVersion, Tenant
 from tenants.policy import (
     Method,
     Policy,
     Proof,
     Scope,
-    Unknown,
     for_administrators,
     from_plain,
     strictest,
 )
-from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries import cache_as_read, policy_in_force, tenant_in_force
 from tenants.roles import Role
-from vault.keyed import digits, fingerprint
+from vault.keyed import fingerprint
 from vault.keyring import purpose_key
-from vault.services import opened, tenant_key
+from vault.services import opened
 from verification.models import Challenge, Purpose
-from verification.queries import Waiting, challenges_in, waiting_among
 from verification.queries.holdings import (
     Holdings,
     Kept,
@@ -39,74 +39,132 @@ from verification.queries.holdings import (
     holdings_among,
     kept_of,
 )
+from verification.rules.ways import Way
 from verification.services.guesses import Budget, Paused, pause_of
 
-_NOBODY = 0
-_MANY = 2**62
+_ATTEMPT = """
+SELECT {attempt}, {version}, {tenant}, {decisions}, {branding}, {account}
+FROM reset_resetattempt attempt
+LEFT JOIN tenants_policyversion version
+    ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
+LEFT JOIN tenants_tenant tenant ON tenant.id = attempt.tenant_id
+LEFT JOIN tenants_decisions decisions ON decisions.tenant_id = attempt.tenant_id
+LEFT JOIN tenants_branding branding ON branding.tenant_id = attempt.tenant_id
+LEFT JOIN directory_user account
+    ON account.tenant_id = attempt.tenant_id AND account.id = attempt.user_id
+WHERE attempt.browser = %s
+"""
+_USER = (
+    "SELECT {account} FROM directory_user account WHERE account.tenant_id = %s AND account.id = %s"
+)
+_CHALLENGES = """
+SELECT {challenge}, {gate}
+FROM verification_challenge challenge
+LEFT JOIN reset_evidence gate
+    ON gate.tenant_id = challenge.tenant_id AND gate.challenge_id = challenge.id
+    AND gate.attempt_id = challenge.context AND gate.user_id = %s
+WHERE challenge.tenant_id = %s AND challenge.context = %s AND challenge.purpose = %s
+ORDER BY challenge.created_at DESC
+"""
+_read_attempt = Read(
+    _ATTEMPT,
+    attempt=ResetAttempt,
+    version=PolicyVersion,
+    tenant=Tenant,
+    decisions=Decisions,
+    branding=Branding,
+    account=User,
+)
+_read_user = Read(_USER, account=User)
+_read_challenges = Read(_CHALLENGES, challenge=Challenge, gate=Evidence)
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: what was asked for once is kept
-class Standing:
-    """An attempt and all that its pages and its next step depend on.
+class Reads(Flag):
+    """What a page needs beside the attempt, its organisation, its user and its challenges."""
 
-    It's asked for once for a page, and again in the transaction that changes something. What only
-    some pages need is read when the first of them asks, whoever it is about.
+    NOTHING = 0
+    METHODS = auto()
+    """What the user registered. It's read in any case where a gate was passed."""
+    PAUSE = auto()
+    """Whether guessing is paused for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """An attempt with the rows that every page about it needs.
 
     Args:
-        policy: the stricter of the one at the start and the one now; None if nobody can meet both.
-        challenges: all of this attempt, newest first, each with when it was proved.
+        user: as long as the attempt may change their password; see `_able`.
     """
 
     attempt: ResetAttempt
+    tenant: Tenant | None
+    branding: Branding | None
     user: User | None
-    policy: Policy | None
-    challenges: Sequence[Challenge]
 
-    @cached_property
-    def facts(self) -> Facts:
-        """All that the next step depends on."""
-        return _facts(self)
 
-    @cached_property
-    def holdings(self) -> Holdings:
-        """What the user could prove now, but for what was registered just now."""
-        return holdings_among(self.kept, self.policy or policy_in_force(), at=timezone.now())
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the user of an attempt registered, and what of it can be used now."""
 
-    @cached_property
-    def kept(self) -> Kept:
-        return kept_of(self.attempt.user_id or _NOBODY, self.user)
+    kept: Kept
+    holdings: Holdings
+    ways: list[Way]
 
-    @cached_property
-    def pause(self) -> Paused | None:
-        """The pause in which nothing is compared that is guessed at this attempt's user."""
-        return pause_of(self.attempt.user_id or _NOBODY, budget_of(self.attempt))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptState:
+    """An attempt and all that a page and the next step depend on: read, and not asked again.
+
+    Args:
+        challenges: all of this attempt, newest first.
+        gates: the gates that were passed in it.
+        registered: None where the page doesn't need it; `Reads.METHODS` asks for it.
+        pause: in which nothing is compared that is guessed; None where there is none, or where it
+            wasn't asked for by `Reads.PAUSE`.
+    """
+
+    attempt: ResetAttempt
+    subject: Subject
+    facts: Facts
+    challenges: tuple[Challenge, ...]
+    gates: tuple[Evidence, ...]
+    registered: Registered | None
+    pause: Paused | None
 
     @property
-    def waiting(self) -> Waiting | None:
-        return waiting_among(self.challenges)
+    def methods(self) -> Registered:
+        """Raises `RuntimeError` on a page that didn't ask for what is registered."""
+        if self.registered is None:
+            raise RuntimeError("this page didn't ask for Reads.METHODS")
+        return self.registered
 
 
 def browser_mac(cookie: str) -> str:
     return fingerprint(purpose_key("browser"), cookie)
 
 
-def attempt_of(cookie: str) -> ResetAttempt | None:
+def attempt_of(cookie: str) -> AttemptRow | None:
     """The attempt of a browser. The one read before a tenant is known: the cookie is the proof."""
     if not cookie:
         return None
-    attempts = ResetAttempt.unscoped.select_related("policy_version")
-    return attempts.filter(browser=browser_mac(cookie)).first()
+    with everywhere():
+        rows = _read_attempt.rows([browser_mac(cookie)])
+    if not rows:
+        return None
+    attempt, version, tenant, decisions, branding, user = rows[0]
+    attempt.policy_version = version
+    if tenant is not None:
+        tenant.decided = decisions.values if decisions else None
+    return AttemptRow(attempt=attempt, tenant=tenant, branding=branding, user=_able(user, attempt))
 
 
-def user_of(attempt: ResetAttempt, *, lock: bool = False) -> User | None:
-    """The attempt's user, as long as nobody disabled or froze them or changed their password."""
-    users = User.objects.select_for_update() if lock else User.objects
-    return users.filter(
-        pk=attempt.user_id or _NOBODY,
-        enabled=True,
-        frozen_at=None,
-        session_epoch=attempt.session_epoch,
-    ).first()
+@contextmanager
+def in_tenant_of_attempt(row: AttemptRow) -> Iterator[None]:
+    """Puts the attempt's organisation in force, as it was read with the attempt."""
+    with in_tenant(row.attempt.tenant_id):
+        cache_as_read(row.tenant, row.branding)
+        yield
 
 
 def username_of(attempt: ResetAttempt) -> str:
@@ -125,128 +183,40 @@ def policy_for(user: User | None) -> Policy | None:
     return policy
 
 
-def policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
-    """The stricter of the policy at the start and now; None when nobody can meet both."""
-    now = policy_for(user)
-    version = attempt.policy_version
-    start = from_plain(version.values if version else attempt.policy)
-    return strictest(start, now) if now else None
-
-
-def number_of_nobody(upn: str) -> int:
-    """What stands for a user ID that nobody has, below zero: always the same for the same one.
-
-    Its tries are counted, and its questions drawn, as those of a user are: a new key of the ring
-    changes neither.
-    """
-    key = tenant_key(current_tenant_id(), "number of nobody")
-    return -1 - digits(key, upn, below=_MANY)
-
-
 def budget_of(attempt: ResetAttempt) -> Budget:
     """What the guesses of this attempt are counted against."""
     return Budget.KNOWN_BROWSER if attempt.from_known_browser else Budget.SELF_SERVICE
 
 
-def conceals(attempt: ResetAttempt) -> bool:
-    """Whether everybody is shown the same in this attempt, since it began."""
-    return from_plain(attempt.policy).unknown_users is Unknown.DECOY
+def state_of(row: AttemptRow, reads: Reads = Reads.NOTHING) -> AttemptState:
+    """The attempt as it stands now. The same is read for an unknown user ID."""
+    return _state(row.attempt, row.user, _challenges_of(row.attempt), reads)
 
 
-def standing_of(attempt: ResetAttempt, *, lock: bool = False) -> Standing:
-    """How the attempt stands now. The same is asked about a user ID that nobody has.
+def state_again(
+    state: AttemptState, reads: Reads = Reads.NOTHING, *, lock: bool = False
+) -> AttemptState:
+    """The attempt as it stands in the transaction that changes something.
+
+    The user and what they registered are read again. The challenges are those of the page, as the
+    change itself redeems only one that is open.
 
     Args:
-        lock: others who ask like that about the same user wait until this transaction ends.
+        lock: others who lock the same user wait until this transaction ends. The challenges are
+            read again, too.
     """
-    user = user_of(attempt, lock=lock)
-    return Standing(
-        attempt=attempt,
-        user=user,
-        policy=policy_of(attempt, user),
-        challenges=list(_challenges_of(attempt)),
-    )
-
-
-def _challenges_of(attempt: ResetAttempt) -> QuerySet[Challenge]:
-    """Each with when and how it was proved by the attempt's user; None if it wasn't."""
-    evidence = Evidence.objects.filter(
-        attempt=attempt.pk, user_id=attempt.user_id or _NOBODY, challenge_id=OuterRef("pk")
-    )
-    found = challenges_in(Purpose.RESET, attempt.pk)
-    return found.annotate(
-        proved_at=Subquery(evidence.values("passed_at")),
-        temporary_access=Subquery(evidence.values("temporary_access")),
-    )
-
-
-def _facts(standing: Standing) -> Facts:
-    attempt, user, policy = standing.attempt, standing.user, standing.policy
-    goes_on = _may_go_on(user) and policy is not None
-    identified, hides = attempt.user_id is not None, conceals(attempt)
-    denied = standing.waiting is not None and standing.waiting.is_denied
-    # Nobody can answer a call and say so: where that must not show, it leads nowhere instead.
-    leads_on = goes_on and not attempt.concealed and not (hides and denied)
-    passed = _passed(standing)
-    return Facts(
-        policy=policy or policy_in_force() if hides else policy,
-        started_at=attempt.started_at,
-        identified=identified,
-        goal=Goal(attempt.goal) if attempt.goal else None,
-        passed=passed if leads_on or not hides else frozenset(),
-        finished=attempt.finished_at is not None,
-        refused=bool(attempt.refused) or (identified and not hides and not goes_on),
-        denied=denied and not hides,
-        leads_on=leads_on,
-    )
-
-
-def _may_go_on(user: User | None) -> bool:
-    """Whether self-service is still on for the user: it may have been switched off meanwhile.
-
-    The same questions are asked about a user who doesn't exist.
-    """
-    policy = policy_for(user)
-    allowed = in_scope(user.pk if user else _NOBODY, policy or policy_in_force())
-    if user is None or policy is None or not tenant_in_force().enabled:
-        return False
-    return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
-
-
-def _passed(standing: Standing) -> frozenset[Method]:
-    """The methods that were proved in this attempt by its user, who still holds them unchanged.
-
-    Who proved nothing yet, as everybody at first and nobody for ever, isn't asked what they hold.
-    """
-    proved: dict[Method, datetime] = {
-        Method(one.method): at
-        for one in standing.challenges
-        if (at := one.proved_at)  # type: ignore[attr-defined]  # from the evidence
-    }
-    if not proved:
-        return frozenset()
-    since = held_since(standing.kept, policy_in_force())
-    # Of a set of recovery codes the last one counts, though none is left to be given.
-    counting = {thing.proof for thing in standing.holdings.held} | {Proof.RECOVERY_CODE}
-    return frozenset(
-        method
-        for method, at in proved.items()
-        if method.proof in counting & since.keys() and since[method.proof] <= at
-    )
-
-
-def proved_in_temporary_access(standing: Standing) -> bool:
-    """Whether a gate was passed with what was registered in temporary access, if only once.
-
-    It may have been removed since: what is there instead proved nothing.
-    """
-    return any(one.temporary_access for one in standing.challenges)  # type: ignore[attr-defined]  # from the evidence
+    attempt = state.attempt
+    user_id = attempt.user_id or 0
+    rows = _read_user.rows([attempt.tenant_id, user_id], lock="account" if lock else "")
+    user = _able(rows[0][0] if rows else None, attempt)
+    found = _challenges_of(attempt) if lock else (state.challenges, state.gates)
+    return _state(attempt, user, found, reads)
 
 
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
     """What the checks need. The same questions are asked about a user who doesn't exist."""
     decided = policy or Policy()
-    user_id = user.pk if user else _NOBODY
+    user_id = user.pk if user else 0
     holdings = holdings_among(kept_of(user_id, user), decided, at=timezone.now())
     ways = holdings.ways(decided.methods)
     unguessable = [way for way in ways if way.method.is_unguessable]
@@ -262,4 +232,117 @@ def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> 
         paused=paused and not are_enough(unguessable, decided),
         enough_methods=policy is not None and are_enough(ways, policy),
         writable=user is not None and connector_of(user).state(user).writable,
+    )
+
+
+def proved_in_temporary_access(state: AttemptState) -> bool:
+    """Whether a gate was passed with what was registered in temporary access, if only once.
+
+    It may have been removed since: what is there instead proved nothing.
+    """
+    return any(gate.temporary_access for gate in state.gates)
+
+
+def _able(user: User | None, attempt: ResetAttempt) -> User | None:
+    """The attempt's user, unless they were disabled or frozen or their password was changed."""
+    if user is None or not user.enabled or user.frozen_at is not None:
+        return None
+    return user if user.session_epoch == attempt.session_epoch else None
+
+
+def _challenges_of(
+    attempt: ResetAttempt,
+) -> tuple[tuple[Challenge, ...], tuple[Evidence, ...]]:
+    """The challenges of an attempt, newest first, and the gates that its user passed by them."""
+    context = parameter(Challenge, "context", attempt.pk)
+    found = _read_challenges.rows(
+        [attempt.user_id or 0, attempt.tenant_id, context, Purpose.RESET.value]
+    )
+    return (
+        tuple(challenge for challenge, _gate in found),
+        tuple(gate for _challenge, gate in found if gate is not None),
+    )
+
+
+def _state(
+    attempt: ResetAttempt,
+    user: User | None,
+    found: tuple[tuple[Challenge, ...], tuple[Evidence, ...]],
+    reads: Reads,
+) -> AttemptState:
+    challenges, gates = found
+    policy = _policy_of(attempt, user)
+    is_denied = any(one.denied_at is not None for one in challenges)
+    may_go_on = _may_go_on(user) and policy is not None and not attempt.concealed
+    subject = subject_of(attempt, user if may_go_on else None, policy, is_denied=is_denied)
+    registered = None
+    # Who proved nothing yet, as an unknown user ID never does, isn't asked what is registered.
+    if gates or Reads.METHODS in reads:
+        registered = _registered(attempt, user, subject)
+    return AttemptState(
+        attempt=attempt,
+        subject=subject,
+        facts=_facts(attempt, subject, _passed(subject, gates, registered)),
+        challenges=challenges,
+        gates=gates,
+        registered=registered,
+        pause=pause_of(subject.id, budget_of(attempt)) if Reads.PAUSE in reads else None,
+    )
+
+
+def _policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
+    """The stricter of the policy at the start and now; None when nobody can meet both."""
+    now = policy_for(user)
+    version = attempt.policy_version
+    start = from_plain(version.values if version else attempt.policy)
+    return strictest(start, now) if now else None
+
+
+def _may_go_on(user: User | None) -> bool:
+    """Whether self-service is still on for the user: it may have been switched off meanwhile.
+
+    The same questions are asked about a user who doesn't exist.
+    """
+    policy = policy_for(user)
+    allowed = in_scope(user.pk if user else 0, policy or policy_in_force())
+    if user is None or policy is None or not tenant_in_force().enabled:
+        return False
+    return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
+
+
+def _registered(attempt: ResetAttempt, user: User | None, subject: Subject) -> Registered:
+    kept = kept_of(attempt.user_id or 0, user)
+    holdings = holdings_among(kept, subject.policy or policy_in_force(), at=timezone.now())
+    ways = holdings.ways(subject.policy.methods) if subject.policy else []
+    return Registered(kept, holdings, ways if subject.user else [])
+
+
+def _passed(
+    subject: Subject, gates: tuple[Evidence, ...], registered: Registered | None
+) -> frozenset[Method]:
+    """The methods that were proved in this attempt by its user, who still holds them unchanged."""
+    if registered is None or subject.user is None:
+        return frozenset()
+    since = held_since(registered.kept, policy_in_force())
+    # Of a set of recovery codes the last one counts, though none is left to be given.
+    counting = {thing.proof for thing in registered.holdings.held} | {Proof.RECOVERY_CODE}
+    return frozenset(
+        method
+        for method, at in ((Method(gate.method), gate.passed_at) for gate in gates)
+        if method.proof in counting & since.keys() and since[method.proof] <= at
+    )
+
+
+def _facts(attempt: ResetAttempt, subject: Subject, passed: frozenset[Method]) -> Facts:
+    """All that the next step depends on."""
+    identified = attempt.user_id is not None
+    return Facts(
+        policy=subject.policy,
+        started_at=attempt.started_at,
+        identified=identified,
+        goal=Goal(attempt.goal) if attempt.goal else None,
+        passed=passed,
+        finished=attempt.finished_at is not None,
+        refused=bool(attempt.refused) or (identified and subject.is_refused),
+        denied=subject.is_denied,
     )

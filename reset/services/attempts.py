@@ -19,10 +19,11 @@ from limits.rules import Limit
 from reset import models
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
-from reset.queries.attempts import Standing
+from reset.queries.attempts import AttemptRow, AttemptState, Reads
 from reset.refusals import Refusal, why_not
 from reset.rules import Goal, Step, step
-from tenants.policy import Policy, Scope, Unknown
+from reset.subjects import Beginning, decoy_id, kind_of_subject
+from tenants.policy import Policy, Unknown
 from tenants.queries import in_tenant_of, policy_in_force
 from tenants.services import policy_version
 from vault.services import sealed
@@ -74,25 +75,24 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         if not verdict.allowed:
             # No user is looked up, so that the answer can't tell who is known.
             with in_tenant(NOBODY):
-                return _written(upn, None, None, Refusal.TOO_MANY, until=verdict.until)
+                kind = kind_of_subject(policy_in_force())
+                beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_paused=False)
+                return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
         found = user_of(upn)
         user = found if tenant else None
         policy = queries.policy_for(user)
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
-        pause = pause_of(user.pk if user else queries.number_of_nobody(upn), budget)
-        why = why_not(queries.circumstances(user, policy, paused=pause is not None))
-        if policy_in_force().unknown_users is Unknown.DECOY:
-            shown, concealed = _told_to_all(paused=pause is not None), why
-        else:
-            shown, concealed = why, None
+        pause = pause_of(user.pk if user else decoy_id(upn), budget)
+        is_paused = pause is not None
+        why = why_not(queries.circumstances(user, policy, paused=is_paused))
+        kind = kind_of_subject(policy_in_force())
         return _written(
             upn,
             user,
             policy,
-            shown,
-            concealed=concealed,
+            kind.beginning(user, upn, why, is_paused=is_paused),
             until=pause.until if pause else None,
             wanted=wanted,
             familiar=familiar,
@@ -105,24 +105,42 @@ def _is_known_from(upn: str, known: str) -> bool:
         return lockouts.place_of(upn, known) != lockouts.ANYWHERE
 
 
-def require(attempt: ResetAttempt, wanted: Step, *, lock: bool = False) -> Standing:
-    """How the attempt stands now. Raises `OutOfTurn` unless it is at this step.
+def require(row: AttemptRow, wanted: Step, reads: Reads = Reads.NOTHING) -> AttemptState:
+    """How the attempt stands now.
+
+    Raises:
+        OutOfTurn: it is at another step.
+    """
+    return _at(wanted, queries.state_of(row, reads))
+
+
+def require_still(
+    state: AttemptState, wanted: Step, reads: Reads = Reads.NOTHING, *, lock: bool = False
+) -> AttemptState:
+    """The same in the transaction that changes something; see `state_again`.
 
     Args:
-        lock: others who ask like that about the same user wait until this transaction ends.
+        lock: others who lock the same user wait until this transaction ends.
+
+    Raises:
+        OutOfTurn: it is at another step by now.
     """
-    found = queries.standing_of(attempt, lock=lock)
-    actual = step(found.facts, timezone.now())
+    return _at(wanted, queries.state_again(state, reads, lock=lock))
+
+
+def _at(wanted: Step, state: AttemptState) -> AttemptState:
+    actual = step(state.facts, timezone.now())
     if actual is not wanted:
         raise OutOfTurn(actual)
-    return found
+    return state
 
 
 @transaction.atomic
-def choose_goal(attempt: ResetAttempt, goal: Goal) -> None:
+def choose_goal(state: AttemptState, goal: Goal) -> None:
     """What the user wants: a new password, or the account unlocked."""
-    require(attempt, Step.CHOOSE)
-    ResetAttempt.objects.filter(pk=attempt.pk, goal="").update(goal=goal)
+    attempt = state.attempt
+    if not ResetAttempt.objects.filter(pk=attempt.pk, goal="").update(goal=goal):
+        return
     _progress(attempt, f"chose_{goal}")
 
 
@@ -171,56 +189,42 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     upn: str,
     user: User | None,
     policy: Policy | None,
-    refusal: Refusal | None,
+    beginning: Beginning,
     *,
-    concealed: Refusal | None = None,
     until: datetime | None = None,
     wanted: Goal | None = None,
     familiar: bool = False,
 ) -> Begun:
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
     decided = policy or policy_in_force()
-    hides = decided.unknown_users is Unknown.DECOY
-    nobody = queries.number_of_nobody(upn) if hides else None
+    refusal = beginning.refused
     attempt = ResetAttempt(
         browser=queries.browser_mac(cookie),
         support_code="".join(secrets.choice(_CROCKFORD) for _ in range(8)),
-        user_id=user.pk if user else nobody,
+        user_id=beginning.user_id,
         session_epoch=user.session_epoch if user else 0,
         policy_version=policy_version(decided),
         policy={"unknown_users": decided.unknown_users.value},
-        goal=_goal(user, decided, wanted),
+        goal=_goal(beginning, decided, wanted),
         started_at=timezone.now(),
         refused=refusal or "",
-        concealed=concealed or "",
+        concealed=beginning.concealed or "",
         blocked_until=until,
-        by_network=refusal is Refusal.TOO_MANY and user is None and not hides,
+        by_network=refusal is Refusal.TOO_MANY and beginning.user_id is None,
         from_known_browser=familiar,
         outcome=_outcome(refusal),
     )
     place = attempt.place_of("username", attempt.pk)
     attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)
     attempt.save(force_insert=True)
-    why = refusal or concealed
+    why = refusal or beginning.concealed
     _progress(attempt, why.name.lower() if why else "identified", refused=bool(why))
     return Begun(attempt, cookie)
 
 
-def _told_to_all(*, paused: bool) -> Refusal | None:
-    """What anybody at all would be told now, so that it tells nothing about this one."""
-    policy = policy_in_force()
-    if policy.self_service is Scope.NONE:
-        return Refusal.NOT_ENABLED
-    if paused and not any(method.is_unguessable for method in policy.methods):
-        return Refusal.TOO_MANY
-    return None
-
-
-def _goal(user: User | None, policy: Policy, wanted: Goal | None) -> str:
-    """Everybody is asked where nobody may find out whose account is locked."""
-    can_unlock = user is not None and user.is_locked
-    hides = policy.unknown_users is Unknown.DECOY
-    if not policy.unlock_without_reset or not (can_unlock or hides):
+def _goal(beginning: Beginning, policy: Policy, wanted: Goal | None) -> str:
+    """Empty where the user is asked what they want."""
+    if not policy.unlock_without_reset or not beginning.is_asked:
         return Goal.FORGOT
     return wanted or ""
 

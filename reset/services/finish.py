@@ -22,10 +22,10 @@ from passwords.breached import breached_passwords
 from passwords.hashing import Busy
 from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
 from reset.models import Outcome, ResetAttempt
-from reset.queries.attempts import Standing, proved_in_temporary_access
+from reset.queries.attempts import AttemptState, Reads, proved_in_temporary_access
 from reset.rules import Step
 from reset.services import former
-from reset.services.attempts import OutOfTurn, end_attempts_of, require
+from reset.services.attempts import OutOfTurn, end_attempts_of, require_still
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.services import guesses, lockouts, notices, passwords, staff_notices
@@ -52,13 +52,13 @@ class TooManyResets(Exception):
         self.until = until
 
 
-def findings(standing: Standing, password: str) -> list[Finding]:
+def findings(state: AttemptState, password: str) -> list[Finding]:
     """All that speaks against a new password for the attempt's user.
 
     Raises:
         former.TooManyPasswords: too many were compared with the former ones.
     """
-    user = _user_in(standing)
+    user = _user_in(state)
     found = findings_about(user, password)
     if not found and former.was_used(user, password):
         return [Finding(Problem.USED)]
@@ -115,7 +115,7 @@ def _is_breached(password: str) -> bool:
         return False
 
 
-def set_password(standing: Standing, password: str) -> None:
+def set_password(state: AttemptState, password: str) -> None:
     """Sets the password, ends every session, closes the attempt and tells the user.
 
     Raises:
@@ -125,13 +125,13 @@ def set_password(standing: Standing, password: str) -> None:
         directory.connectors.base.Unreachable: nothing was changed.
         passwords.hashing.Busy: nothing was changed.
     """
-    user = _user_in(standing)
+    user = _user_in(state)
     verdict = limits.hit(Limit.RESETS_OF_A_USER, str(user.pk))
     if not verdict.allowed:
         raise TooManyResets(verdict.until)
     try:
         _finish(
-            standing.attempt,
+            state,
             Step.NEW_PASSWORD,
             Notice.RESET,
             lambda now: _set(now, user, password),
@@ -144,46 +144,46 @@ def set_password(standing: Standing, password: str) -> None:
     lockouts.forgive(user)
 
 
-def _set(standing: Standing, user: User, password: str) -> None:
+def _set(state: AttemptState, user: User, password: str) -> None:
     connector_of(user).set_password(user, password)
-    if proved_in_temporary_access(standing):
+    if proved_in_temporary_access(state):
         passwords.end_with_role(user)
 
 
-def unlock(standing: Standing) -> None:
+def unlock(state: AttemptState) -> None:
     """Lifts the lock and keeps the password.
 
     Raises:
         OutOfTurn: a gate is missing.
         directory.connectors.base.Unreachable: nothing was changed.
     """
-    user = _user_in(standing)
+    user = _user_in(state)
     connector = connector_of(user)
-    _finish(standing.attempt, Step.UNLOCK, Notice.UNLOCKED, lambda _now: connector.unlock(user))
+    _finish(state, Step.UNLOCK, Notice.UNLOCKED, lambda _now: connector.unlock(user))
     guesses.forgive(user.pk)
     lockouts.forgive(user)
 
 
 @transaction.atomic
 def _finish(
-    attempt: ResetAttempt, at: Step, notice: Notice, change: Callable[[Standing], None]
+    state: AttemptState, at: Step, notice: Notice, change: Callable[[AttemptState], None]
 ) -> None:
     # Two attempts of one user wait for each other here, and not with half of the rows in hand.
-    standing = require(attempt, at, lock=True)
-    user = _user_in(standing)
+    attempt, state = state.attempt, require_still(state, at, Reads.METHODS, lock=True)
+    user = _user_in(state)
     live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
     if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED):
         raise OutOfTurn(Step.DONE)
-    change(standing)
+    change(state)
     end_attempts_of(user.pk)
-    if Proof.QUESTIONS in standing.kept.methods:
+    if Proof.QUESTIONS in state.methods.kept.methods:
         forget_draw(user.pk)
-    _tell(standing, user, notice)
+    _tell(state, user, notice)
 
 
-def _tell(standing: Standing, user: User, notice: Notice) -> None:
-    attempt, reset = standing.attempt, notice is Notice.RESET
-    methods = sorted(standing.facts.passed, key=list(Method).index)
+def _tell(state: AttemptState, user: User, notice: Notice) -> None:
+    attempt, reset = state.attempt, notice is Notice.RESET
+    methods = sorted(state.facts.passed, key=list(Method).index)
     told = notices.tell(
         user,
         notice,
@@ -206,7 +206,7 @@ def _tell(standing: Standing, user: User, notice: Notice) -> None:
     )
 
 
-def _user_in(standing: Standing) -> User:
-    if standing.user is None:
+def _user_in(state: AttemptState) -> User:
+    if state.subject.user is None:
         raise OutOfTurn(Step.ENDED)
-    return standing.user
+    return state.subject.user

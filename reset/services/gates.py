@@ -9,15 +9,15 @@ from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
-from reset.queries.attempts import Standing
-from reset.rules import Step, on_offer
-from reset.services.attempts import require
+from reset.queries.attempts import AttemptState, Reads
+from reset.rules import Step
+from reset.services.attempts import require_still
+from reset.subjects import NumberWanted
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from vault.keyed import same
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, newest
-from verification.queries.holdings import all_ways
 from verification.queries.temporary_access import has_temporary
 from verification.rules.passkeys import Site
 from verification.rules.phones import number_of
@@ -38,11 +38,7 @@ class NotOnOffer(Exception):
     """The method was passed already, isn't registered or isn't allowed. Nothing was sent."""
 
 
-class NumberWanted(Exception):
-    """The policy wants the whole number typed first. Nothing was sent."""
-
-
-def ways_on_offer(standing: Standing) -> list[Way]:
+def ways_on_offer(state: AttemptState) -> list[Way]:
     """What the user may choose for the next gate, strongest first.
 
     While guessing is paused, what can't be guessed is still there.
@@ -50,24 +46,16 @@ def ways_on_offer(standing: Standing) -> list[Way]:
     Raises:
         guesses.Paused: nothing else is left.
     """
-    facts = standing.facts
-    if facts.policy is None:
-        return []
-    ways, hides = _held(standing), queries.conceals(standing.attempt)
-    if hides:
-        # What everybody is offered tells nothing about this one.
-        ways = [Way(method, "") for method in all_ways(policy_in_force().methods)]
-    # Of administrators the policy asks for more: nor may that be read out of the list.
-    offered = on_offer(ways, policy_in_force() if hides else facts.policy, facts.passed)
-    if standing.pause is None:
+    offered = state.subject.offered(state.methods.ways, state.facts.passed)
+    if state.pause is None:
         return offered
     unguessable = [way for way in offered if way.method.is_unguessable]
     if offered and not unguessable:
-        raise standing.pause
+        raise state.pause
     return unguessable
 
 
-def open_gate(standing: Standing, method: Method) -> Challenge:
+def open_gate(state: AttemptState, method: Method) -> Challenge:
     """Sends a code, places a call, or draws the questions.
 
     Raises:
@@ -75,21 +63,21 @@ def open_gate(standing: Standing, method: Method) -> Challenge:
         NumberWanted: it can, by `open_by_number`.
         challenges.Refused: too soon or too many; the browser is told until when.
     """
-    _offered(standing, method)
-    if _asks_for_the_number(standing, method):
+    _offered(state, method)
+    if _asks_for_the_number(state, method):
         raise NumberWanted
-    return _opened(standing, method, _destination(standing, method))
+    return _opened(state, method, _destination(state, method))
 
 
-def open_by_number(standing: Standing, method: Method, number: str) -> Challenge | None:
-    """Sends a code or places a call to whoever typed the number that is kept.
+def open_by_number(state: AttemptState, method: Method, number: str) -> Challenge | None:
+    """Sends a code or places a call once the number that is registered was typed.
 
     Args:
         number: E.164, as typed.
 
     Returns:
-        None when it's another number. Where nobody may find that out, a challenge for which
-        nothing is sent.
+        None when it's another number and the page may say so. Where it may not, a challenge for
+        which nothing is sent.
 
     Raises:
         NotOnOffer: this method can't be used now.
@@ -98,28 +86,27 @@ def open_by_number(standing: Standing, method: Method, number: str) -> Challenge
 
     Source: Microsoft Entra, "How does the password reset portal work" (the whole number is typed).
     """
-    _offered(standing, method)
-    kept, hides = _destination(standing, method), queries.conceals(standing.attempt)
-    user_id, budget = standing.attempt.user_id or 0, queries.budget_of(standing.attempt)
-    guesses.count_a_guess(user_id, budget)
-    right = same(number, number_of(kept))
-    if right or hides:
-        # Where nobody is told, nobody learns from it, either.
-        guesses.uncount(user_id, budget)
-        return _opened(standing, method, kept if right else "")
+    _offered(state, method)
+    attempt, subject = state.attempt, state.subject
+    registered, budget = _destination(state, method), queries.budget_of(attempt)
+    guesses.count_a_guess(subject.id, budget)
+    is_right = same(number, number_of(registered))
+    if subject.takes_number(is_right=is_right):
+        guesses.uncount(subject.id, budget)
+        return _opened(state, method, registered if is_right else "")
     record(
         Activity.RESET_PROGRESS,
         Outcome.FAILURE,
-        subject_id=standing.attempt.subject_id,
+        subject_id=attempt.subject_id,
         actor_id=Actor.STRANGER,
-        support_code=standing.attempt.support_code,
+        support_code=attempt.support_code,
         reason="number_wrong",
         method=method,
     )
     return None
 
 
-def send_again(standing: Standing, last: Challenge) -> Challenge:
+def send_again(state: AttemptState, last: Challenge) -> Challenge:
     """Another code or call to where this one of the attempt went.
 
     Raises:
@@ -128,144 +115,128 @@ def send_again(standing: Standing, last: Challenge) -> Challenge:
         challenges.Refused: too soon or too many; the browser is told until when.
     """
     method = Method(last.method)
-    _offered(standing, method)
-    kept = _destination(standing, method)
-    if _asks_for_the_number(standing, method) and destination_of(last) != kept:
-        if not queries.conceals(standing.attempt):
-            raise NumberWanted
-        # Replaced since, or never the right one: nobody may find out which.
-        return _opened(standing, method, "")
-    return _opened(standing, method, kept)
+    _offered(state, method)
+    destination = _destination(state, method)
+    if _asks_for_the_number(state, method) and destination_of(last) != destination:
+        destination = state.subject.destination_once_replaced()
+    return _opened(state, method, destination)
 
 
-def asks_for_the_number(standing: Standing, method: Method) -> bool:
-    """Whether this method is on offer to whoever types the whole number first."""
-    on_offer = method in {way.method for way in ways_on_offer(standing)}
-    return on_offer and _asks_for_the_number(standing, method)
+def asks_for_the_number(state: AttemptState, method: Method) -> bool:
+    """Whether this method is on offer once the whole number was typed."""
+    on_offer = method in {way.method for way in ways_on_offer(state)}
+    return on_offer and _asks_for_the_number(state, method)
 
 
-def _asks_for_the_number(standing: Standing, method: Method) -> bool:
-    policy = standing.facts.policy
+def _asks_for_the_number(state: AttemptState, method: Method) -> bool:
+    policy = state.subject.policy
     return policy is not None and policy.ask_full_number and method.is_to_a_phone
 
 
-def _offered(standing: Standing, method: Method) -> None:
-    if method not in {way.method for way in ways_on_offer(standing)}:
+def _offered(state: AttemptState, method: Method) -> None:
+    if method not in {way.method for way in ways_on_offer(state)}:
         raise NotOnOffer
 
 
-def _destination(standing: Standing, method: Method) -> str:
-    """Where it is sent; nothing where there is nobody whom that would help."""
-    held = method in {way.method for way in _held(standing)}
-    return standing.holdings.values.get(method.proof, "") if held else ""
+def _destination(state: AttemptState, method: Method) -> str:
+    """Where it is sent; empty when the attempt can't succeed by this method."""
+    is_held = method in {way.method for way in state.methods.ways}
+    return state.methods.holdings.values.get(method.proof, "") if is_held else ""
 
 
-def _opened(standing: Standing, method: Method, destination: str) -> Challenge:
-    attempt, user = standing.attempt, standing.user
-    user_id = attempt.user_id or 0
+def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
+    attempt, subject = state.attempt, state.subject
     if method is Method.QUESTIONS:
-        return questions.open_questions(user_id, Purpose.RESET, attempt.pk, policy_in_force())
+        return questions.open_questions(subject.id, Purpose.RESET, attempt.pk, policy_in_force())
     if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
-        return challenges.open_unsent(user_id, Purpose.RESET, attempt.pk, method)
+        return challenges.open_unsent(subject.id, Purpose.RESET, attempt.pk, method)
     return challenges.open_challenge(
         Asked(
-            user_id=user_id,
+            user_id=subject.id,
             actor_id=Actor.STRANGER,
             purpose=Purpose.RESET,
             context=attempt.pk,
             method=method,
             destination=destination,
-            language=(user.language if user else "") or tenant_in_force().language,
-            textable=standing.holdings.textable(method.proof),
+            language=(subject.user.language if subject.user else "") or tenant_in_force().language,
+            textable=state.methods.holdings.textable(method.proof),
             support_code=attempt.support_code,
-            hides=queries.conceals(attempt),
+            hides=subject.is_concealed,
             known_browser=attempt.from_known_browser,
         )
     )
 
 
-def questions_asked(standing: Standing) -> list[str]:
-    """The ids of the questions of this attempt; made up where there is nobody to answer them."""
-    user_id = standing.attempt.user_id or 0
-    drawn, made_up = questions.drawn_or_made_up(user_id, policy_in_force())
-    return drawn if Method.QUESTIONS in {way.method for way in _held(standing)} else made_up
+def questions_asked(state: AttemptState) -> list[str]:
+    """The ids of the questions of this attempt; made up where they can't be answered."""
+    drawn, made_up = questions.drawn_or_made_up(state.subject.id, policy_in_force())
+    is_held = Method.QUESTIONS in {way.method for way in state.methods.ways}
+    return drawn if is_held else made_up
 
 
-def _held(standing: Standing) -> list[Way]:
-    """What the user could really prove it with; nothing where that would help nobody."""
-    # Asked for in any case: what isn't asked about nobody would tell them from somebody.
-    facts, holdings = standing.facts, standing.holdings
-    if not facts.leads_on or facts.policy is None:
-        return []
-    return holdings.ways(facts.policy.methods)
-
-
-def _whose(standing: Standing) -> int:
-    """Whose things are compared: nobody's, where even the right ones would help nobody."""
-    return (standing.attempt.user_id or 0) if standing.facts.leads_on else 0
-
-
-def pass_code(attempt: ResetAttempt, method: Method, code: str) -> Answered:
-    """Spends the method's open challenge and, in the same transaction, writes down the passed gate.
+def pass_code(state: AttemptState, method: Method, code: str) -> Answered:
+    """Redeems the method's open challenge and, in the same transaction, writes the passed gate.
 
     Raises:
-        OutOfTurn: the attempt isn't at the verify step.
+        OutOfTurn: the attempt isn't at the verify step any more.
         guesses.Paused: too many wrong guesses at this user; nothing was compared.
     """
-    guesses.count_a_guess(attempt.user_id or 0, queries.budget_of(attempt))
+    attempt = state.attempt
+    guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
     with transaction.atomic():
-        standing = require(attempt, Step.VERIFY)
+        state = require_still(state, Step.VERIFY, Reads.METHODS)
         answered = challenges.spend_code(Purpose.RESET, attempt.pk, code, method=method)
-        held = answered.challenge is None or _is_held(standing, answered.challenge)
-        # What is wrong anyway isn't said to be replaced, where nobody may find out.
-        told = answered.verdict is Verdict.RIGHT or not queries.conceals(attempt)
-        if not held and told:
-            answered = Answered(Verdict.EXPIRED, challenge=answered.challenge)
+        if answered.challenge is not None and not _is_held(state, answered.challenge):
+            verdict = state.subject.verdict_once_replaced(answered.verdict)
+            if verdict is not answered.verdict:
+                answered = Answered(verdict, challenge=answered.challenge)
         _settle(attempt, answered)
-    return _counted(attempt, answered)
+    return _counted(state, answered)
 
 
-def pass_questions(standing: Standing, answers: Mapping[str, str]) -> Answered:
+def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> Answered:
     """The same for the drawn questions: all of them right, or none.
 
     Args:
         answers: question id → answer as typed.
     """
-    attempt, method = standing.attempt, Method.QUESTIONS
-    user_id, budget = attempt.user_id or 0, queries.budget_of(attempt)
+    attempt, subject, method = state.attempt, state.subject, Method.QUESTIONS
+    budget = queries.budget_of(attempt)
     if not challenges.waits(Purpose.RESET, attempt.pk, method):
         return challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False)
-    guesses.count_a_guess(user_id, budget)
+    guesses.count_a_guess(subject.id, budget)
     # Hashing is slow on purpose and stays outside the transaction.
-    with guesses.not_counted_if_busy(user_id, budget):
-        right = questions.are_right(_whose(standing), answers)
+    with guesses.not_counted_if_busy(subject.id, budget):
+        right = questions.are_right(subject.verify_id, answers)
     with transaction.atomic():
-        require(attempt, Step.VERIFY)
+        require_still(state, Step.VERIFY)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
-    return _counted(attempt, answered)
+    return _counted(state, answered)
 
 
-def pass_app(attempt: ResetAttempt, code: str) -> Answered:
+def pass_app(state: AttemptState, code: str) -> Answered:
     """The same for the code that an authenticator app shows."""
-    guesses.count_a_guess(attempt.user_id or 0, queries.budget_of(attempt))
-    method = Method.AUTHENTICATOR
+    attempt, method = state.attempt, Method.AUTHENTICATOR
+    guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
     with transaction.atomic():
-        standing = require(attempt, Step.VERIFY)
-        apps = standing.holdings.apps
-        right = authenticators.is_right(_whose(standing), code, among=apps)
+        state = require_still(state, Step.VERIFY, Reads.METHODS)
+        apps = state.methods.holdings.apps
+        right = authenticators.is_right(state.subject.verify_id, code, among=apps)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
         _settle(attempt, answered)
-    return _counted(attempt, answered)
+    return _counted(state, answered)
 
 
 @transaction.atomic
-def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered:
-    """The same for what a passkey signed. Nobody guesses that, so that wrong ones pause nothing."""
-    standing, method = require(attempt, Step.VERIFY), Method.PASSKEY
+def pass_passkey(state: AttemptState, credential: str, site: Site) -> Answered:
+    """The same for what a passkey signed. It can't be guessed, so wrong ones pause nothing."""
+    attempt, method = state.attempt, Method.PASSKEY
+    state = require_still(state, Step.VERIFY, Reads.METHODS)
     challenge = newest(Purpose.RESET, attempt.pk, method)
+    keys = state.methods.holdings.passkeys
     right = challenge is not None and passkeys.is_right(
-        _whose(standing), challenge, credential, site, among=standing.holdings.passkeys
+        state.subject.verify_id, challenge, credential, site, among=keys
     )
     answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
     _settle(attempt, answered)
@@ -273,31 +244,33 @@ def pass_passkey(attempt: ResetAttempt, credential: str, site: Site) -> Answered
 
 
 @transaction.atomic
-def pass_recovery_code(attempt: ResetAttempt, code: str) -> Answered:
-    """The same for a recovery code, which is spent by it. Wrong ones pause nothing, either."""
-    whose = _whose(require(attempt, Step.VERIFY))
-    answered = recovery_codes.answer(whose, Purpose.RESET, attempt.pk, code)
+def pass_recovery_code(state: AttemptState, code: str) -> Answered:
+    """The same for a recovery code, which is redeemed by it. Wrong ones pause nothing, either."""
+    attempt = state.attempt
+    verify_id = require_still(state, Step.VERIFY).subject.verify_id
+    answered = recovery_codes.answer(verify_id, Purpose.RESET, attempt.pk, code)
     _settle(attempt, answered)
     return answered
 
 
 @transaction.atomic
-def pass_call(attempt: ResetAttempt, method: Method) -> bool:
+def pass_call(state: AttemptState, method: Method) -> bool:
     """Whether the number shown was typed on the phone; if so the gate is passed now."""
-    standing = require(attempt, Step.VERIFY)
+    attempt = state.attempt
+    state = require_still(state, Step.VERIFY, Reads.METHODS)
     challenge = challenges.spend_call(Purpose.RESET, attempt.pk, method=method)
-    if challenge is None or not _is_held(standing, challenge):
+    if challenge is None or not _is_held(state, challenge):
         return False
     _settle(attempt, Answered(Verdict.RIGHT, challenge=challenge))
     return True
 
 
-def _is_held(standing: Standing, challenge: Challenge) -> bool:
+def _is_held(state: AttemptState, challenge: Challenge) -> bool:
     """Whether what was asked still is the user's: it may have been replaced since."""
-    method = Method(challenge.method)
-    if method not in {way.method for way in _held(standing)}:
+    method, registered = Method(challenge.method), state.methods
+    if method not in {way.method for way in registered.ways}:
         return False
-    return standing.holdings.are_at(method.proof, destination_of(challenge))
+    return registered.holdings.are_at(method.proof, destination_of(challenge))
 
 
 def _settle(attempt: ResetAttempt, answered: Answered) -> None:
@@ -344,7 +317,7 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
     )
 
 
-def _counted(attempt: ResetAttempt, answered: Answered) -> Answered:
+def _counted(state: AttemptState, answered: Answered) -> Answered:
     if answered.is_no_guess:
-        guesses.uncount(attempt.user_id or 0, queries.budget_of(attempt))
+        guesses.uncount(state.subject.id, queries.budget_of(state.attempt))
     return answered

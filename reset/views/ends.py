@@ -17,7 +17,7 @@ from registration.views.onward import way_out
 from reset.forms import ContactForm, NewPasswordForm, too_many_passwords
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
-from reset.queries.attempts import Standing
+from reset.queries.attempts import AttemptRow, AttemptState
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
@@ -38,38 +38,39 @@ for each of its user IDs, known or not: the attempt belongs to that organisation
 
 
 @at(Step.NEW_PASSWORD)
-def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
+def new_password(request: HttpRequest, state: AttemptState) -> HttpResponse:
     policy = policy_in_force()
     form = NewPasswordForm(request.POST or None, shortest=policy.password_min_length)
     if form.is_valid():
         password = form.cleaned_data["new_password"]
         try:
-            findings = finish.findings(standing, password)
+            findings = finish.findings(state, password)
         except TooManyPasswords as refusal:
             form.add_error("new_password", too_many_passwords(refusal.until))
-            return _password_page(request, standing, form)
+            return _password_page(request, state, form)
         if not findings:
-            return _set(request, standing, form, password)
+            return _set(request, state, form, password)
         form.refuse(findings)
-    return _password_page(request, standing, form)
+    return _password_page(request, state, form)
 
 
 @at(Step.UNLOCK)
-def unlock(request: HttpRequest, standing: Standing) -> HttpResponse:
+def unlock(request: HttpRequest, state: AttemptState) -> HttpResponse:
     """The gates are passed; one click unlocks. Opening the page changes nothing."""
     if request.method == "POST":
         try:
-            finish.unlock(standing)
+            finish.unlock(state)
         except Unreachable:
-            return _refused(request, standing.attempt, Refusal.DIRECTORY_UNREACHABLE)
+            return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
         return redirect("reset:done")
-    username = queries.username_of(standing.attempt)
+    username = queries.username_of(state.attempt)
     return render(request, "reset/unlock.html", {"username": username})
 
 
 @require_safe
 @of_attempt
-def done(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def done(request: HttpRequest, row: AttemptRow) -> HttpResponse:
+    attempt = row.attempt
     if attempt.finished_at is None:
         return redirect("reset:verify")
     return render(
@@ -81,12 +82,12 @@ def done(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 
 @require_safe
 @of_attempt
-def another(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def another(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     """After a form of another attempt: what goes on in this browser now, and a way to begin anew.
 
     It isn't the page of the step itself: who meant the other account would go on with this one.
     """
-    username = queries.username_of(attempt)
+    username = queries.username_of(row.attempt)
     context = {"masked": mask(username) if username else "", **_UNBRANDED}
     return render(request, "reset/another.html", context)
 
@@ -95,17 +96,18 @@ def another(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 def ended(request: HttpRequest) -> HttpResponse:
     """Why it goes no further, and what can be done instead."""
     cookie = request.COOKIES.get(settings.ATTEMPT_COOKIE_NAME, "")
-    attempt = queries.attempt_of(cookie)
-    if attempt is None:
+    row = queries.attempt_of(cookie)
+    if row is None:
         return _gone(request)
     answer_at_a_beat(request)
-    with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
-        draw_for(request, attempt.pk, user_id=partial(queries.username_of, attempt))
-        return _ended(request, attempt)
+    with queries.in_tenant_of_attempt(row), timezone.override(time_zone_in_force()):
+        draw_for(request, row.attempt.pk, user_id=partial(queries.username_of, row.attempt))
+        return _ended(request, row)
 
 
 @of_attempt
-def ask_for_help(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def ask_for_help(request: HttpRequest, row: AttemptRow) -> HttpResponse:
+    attempt = row.attempt
     form = ContactForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {
         "form": form,
@@ -122,23 +124,25 @@ def ask_for_help(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
 
 
 def _set(
-    request: HttpRequest, standing: Standing, form: NewPasswordForm, password: str
+    request: HttpRequest, state: AttemptState, form: NewPasswordForm, password: str
 ) -> HttpResponse:
     try:
-        finish.set_password(standing, password)
+        finish.set_password(state, password)
     except finish.TooManyResets as refusal:
-        attempts.block(standing.attempt, refusal.until)
+        attempts.block(state.attempt, refusal.until)
         return redirect("reset:ended")
     except PolicyRejected as refusal:
         form.add_error("new_password", _("Reason given: %(reason)s") % {"reason": refusal.reason})
-        return _password_page(request, standing, form)
+        return _password_page(request, state, form)
     except Unreachable:
-        return _refused(request, standing.attempt, Refusal.DIRECTORY_UNREACHABLE)
+        return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
     return redirect("reset:done")
 
 
-def _password_page(request: HttpRequest, standing: Standing, form: NewPasswordForm) -> HttpResponse:
-    facts, attempt = standing.facts, standing.attempt
+def _password_page(
+    request: HttpRequest, state: AttemptState, form: NewPasswordForm
+) -> HttpResponse:
+    facts, attempt = state.facts, state.attempt
     required = facts.policy.methods_required if facts.policy else 1
     context = {
         "form": form,
@@ -150,8 +154,8 @@ def _password_page(request: HttpRequest, standing: Standing, form: NewPasswordFo
     return render(request, "reset/new_password.html", context)
 
 
-def _ended(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
-    facts = queries.standing_of(attempt).facts
+def _ended(request: HttpRequest, row: AttemptRow) -> HttpResponse:
+    attempt, facts = row.attempt, queries.state_of(row).facts
     if attempt.refused:
         return _refused(request, attempt, Refusal(attempt.refused))
     if facts.finished or facts.denied or has_expired(facts, timezone.now()):

@@ -11,10 +11,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from isolation.scope import in_tenant
-from reset.models import ResetAttempt
 from reset.queries import attempts as queries
-from reset.queries.attempts import Standing
+from reset.queries.attempts import AttemptRow, AttemptState, Reads
 from reset.rules import LIFETIME, Step, step
 from reset.services import attempts
 from tenants.policy import Method
@@ -25,8 +23,8 @@ from verification.services.page_references import PageReference
 from verification.views import draw_for, sent_reference, stale_words
 
 View = Callable[[HttpRequest], HttpResponse]
-AttemptView = Callable[[HttpRequest, ResetAttempt], HttpResponse]
-StandingView = Callable[[HttpRequest, Standing], HttpResponse]
+AttemptView = Callable[[HttpRequest, AttemptRow], HttpResponse]
+StateView = Callable[[HttpRequest, AttemptState], HttpResponse]
 
 
 def of_attempt(view: AttemptView) -> View:
@@ -39,37 +37,41 @@ def of_attempt(view: AttemptView) -> View:
     @wraps(view)
     def page(request: HttpRequest) -> HttpResponse:
         cookie = request.COOKIES.get(settings.ATTEMPT_COOKIE_NAME, "")
-        attempt = queries.attempt_of(cookie)
-        if attempt is None:
+        row = queries.attempt_of(cookie)
+        if row is None:
             return redirect("reset:ended")
         answer_at_a_beat(request)
-        with in_tenant(attempt.tenant_id), timezone.override(time_zone_in_force()):
+        attempt = row.attempt
+        with queries.in_tenant_of_attempt(row), timezone.override(time_zone_in_force()):
             reference = sent_reference(request)
             if request.method == "POST" and not reference.is_of(attempt.pk):
                 return _of_another_attempt(request, reference)
             draw_for(request, attempt.pk, user_id=partial(queries.username_of, attempt))
-            return view(request, attempt)
+            return view(request, row)
 
     return page
 
 
-def at(wanted: Step) -> Callable[[StandingView], View]:
+def at(wanted: Step, reads: Reads = Reads.NOTHING) -> Callable[[StateView], View]:
     """A page of the portal: only for a browser whose attempt is at this step, in its tenant.
 
-    Anybody else is sent to the step where they are.
+    Every other browser is sent to the step where it is.
+
+    Args:
+        reads: what the page needs beside the attempt, its user and its challenges.
     """
 
-    def decorate(view: StandingView) -> View:
+    def decorate(view: StateView) -> View:
         @of_attempt
         @wraps(view)
-        def page(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+        def page(request: HttpRequest, row: AttemptRow) -> HttpResponse:
             try:
-                return view(request, attempts.require(attempt, wanted))
+                return view(request, attempts.require(row, wanted, reads))
             except attempts.OutOfTurn as turn:
                 page_now = Step.ENDED if turn.step is Step.DONE else turn.step
                 return redirect(f"reset:{page_now}")
             except Paused as pause:
-                attempts.block(attempt, pause.until)
+                attempts.block(row.attempt, pause.until)
                 return redirect("reset:ended")
 
         return page
@@ -90,14 +92,14 @@ def with_cookie(response: HttpResponse, cookie: str) -> HttpResponse:
     return response
 
 
-def onwards(standing: Standing, method: Method) -> HttpResponse:
+def onwards(state: AttemptState, method: Method) -> HttpResponse:
     """After a gate: a new secret, and the page of the step that comes next.
 
     That page looks for itself whether it's its turn: nothing here is proof of anything.
     """
-    facts = standing.facts
+    facts = state.facts
     comes_next = step(replace(facts, passed=facts.passed | {method}), timezone.now())
-    return with_cookie(redirect(f"reset:{comes_next}"), attempts.rotate(standing.attempt))
+    return with_cookie(redirect(f"reset:{comes_next}"), attempts.rotate(state.attempt))
 
 
 def _of_another_attempt(request: HttpRequest, reference: PageReference) -> HttpResponse:

@@ -10,12 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reset.forms import NUMBER_WRONG, NumberForm
-from reset.models import ResetAttempt
-from reset.queries import attempts as queries
-from reset.queries.attempts import Standing
+from reset.queries.attempts import AttemptState, Reads
 from reset.rules import Step
 from reset.services import gates
-from reset.services.gates import NotOnOffer, NumberWanted
+from reset.services.gates import NotOnOffer
+from reset.subjects import NumberWanted
 from reset.views.answering import answering, page_of, shown_on
 from reset.views.frame import at, onwards
 from tenants.policy import Method
@@ -39,7 +38,6 @@ from verification.queries import (
     number_to_type,
     resend_at,
 )
-from verification.rules.masking import mask
 from verification.rules.verdicts import CallState, Verdict
 from verification.services import passkeys
 from verification.services.calls import call_state
@@ -47,87 +45,89 @@ from verification.services.challenges import Refused
 from verification.services.page_references import page_reference
 from verification.views import PAGE_FIELD, poll_of_another_page, sent_reference, site_of
 
+_CHOICE = Reads.METHODS | Reads.PAUSE
 
-@at(Step.VERIFY)
-def verify(request: HttpRequest, standing: Standing) -> HttpResponse:
-    form = MethodForm(request.POST or None, ways=gates.ways_on_offer(standing))
+
+@at(Step.VERIFY, _CHOICE)
+def verify(request: HttpRequest, state: AttemptState) -> HttpResponse:
+    form = MethodForm(request.POST or None, ways=gates.ways_on_offer(state))
     if form.is_valid():
         method = Method(form.cleaned_data["method"])
         try:
-            gates.open_gate(standing, method)
+            gates.open_gate(state, method)
         except NotOnOffer:
             return redirect("reset:verify")
         except NumberWanted:
             return redirect(_number_page(method))
         except Refused as refusal:
-            if refusal.too_soon and (sent := _open_of(standing, method)):
-                return _sent_already(request, standing, sent)
+            if refusal.too_soon and (sent := _open_of(state, method)):
+                return _sent_already(request, state, sent)
             form.add_error("method", _refused(refusal, method))
         else:
             return redirect(page_of(method))
-    return render(request, "reset/verify.html", {"form": form, **_progress(standing)})
+    return render(request, "reset/verify.html", {"form": form, **_progress(state)})
 
 
-@at(Step.VERIFY)
-def number(request: HttpRequest, standing: Standing) -> HttpResponse:
+@at(Step.VERIFY, _CHOICE)
+def number(request: HttpRequest, state: AttemptState) -> HttpResponse:
     """Where the policy wants the whole number typed before anything is sent to it."""
     method = _phone_method(request)
-    if method is None or not gates.asks_for_the_number(standing, method):
+    if method is None or not gates.asks_for_the_number(state, method):
         return redirect("reset:verify")
-    form = NumberForm(request.POST or None, ends_in=_last_digits(standing, method))
+    form = NumberForm(request.POST or None, ends_in=_last_digits(state, method))
     if form.is_valid():
         try:
-            if gates.open_by_number(standing, method, form.cleaned_data["phone"]) is not None:
+            if gates.open_by_number(state, method, form.cleaned_data["phone"]) is not None:
                 return redirect(page_of(method))
             form.add_error("phone", NUMBER_WRONG)
         except NotOnOffer:
             return redirect("reset:verify")
         except Refused as refusal:
-            if refusal.too_soon and (sent := _open_of(standing, method)):
-                return _sent_already(request, standing, sent)
+            if refusal.too_soon and (sent := _open_of(state, method)):
+                return _sent_already(request, state, sent)
             form.add_error("phone", _refused(refusal, method))
     context = {
         "form": form,
         "submit": verification_forms.sending_words(method),
         "other_url": reverse("reset:verify"),
-        **_progress(standing),
+        **_progress(state),
     }
     return render(request, "reset/number.html", context)
 
 
 @answering("reset:code")
-def code(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+def code(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
     if form.is_valid():
         method = Method(challenge.method)
-        answered = gates.pass_code(standing.attempt, method, form.cleaned_data["code"])
+        answered = gates.pass_code(state, method, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing, method)
+            return onwards(state, method)
         if answered.verdict is Verdict.DEAD or words.over_words(challenge):
             # The page itself says that the code is dead, for as long as it is.
-            return redirect(_address_of(standing, method))
+            return redirect(_address_of(state, method))
         form.add_error("code", verification_forms.verdict_words(answered))
     context = {
         "form": form,
         "over": words.over_words(challenge),
-        **_about(standing, challenge),
-        **_progress(standing),
+        **_about(state, challenge),
+        **_progress(state),
     }
     return render(request, "reset/code.html", context)
 
 
 @answering("reset:call")
-def call(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+def call(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     pending = False
     if request.method == "POST":
-        if gates.pass_call(standing.attempt, Method(challenge.method)):
-            return onwards(standing, Method(challenge.method))
+        if gates.pass_call(state, Method(challenge.method)):
+            return onwards(state, Method(challenge.method))
         pending = True
     context = {
-        **_about(standing, challenge),
-        **_progress(standing),
+        **_about(state, challenge),
+        **_progress(state),
         "number": number_to_type(challenge),
-        "state_text": _call_words(standing.attempt, call_state(challenge)),
+        "state_text": state.subject.call_words(call_state(challenge)),
         "pending": pending,
     }
     return render(request, "reset/call.html", context)
@@ -136,86 +136,83 @@ def call(request: HttpRequest, standing: Standing, challenge: Challenge) -> Http
 @for_a_script
 @require_safe
 @at(Step.VERIFY)
-def call_progress(request: HttpRequest, standing: Standing) -> HttpResponse:
+def call_progress(request: HttpRequest, state: AttemptState) -> HttpResponse:
     """For the script of the call page: what the phone is doing. It proves nothing."""
-    challenge = sent_reference(request).challenge_among(standing.challenges)
+    challenge = sent_reference(request).challenge_among(state.challenges)
     if challenge is None:
         return poll_of_another_page()
-    state = call_state(challenge)
-    hides = queries.conceals(standing.attempt)
-    done = state is CallState.CONFIRMED or (state is CallState.DENIED and not hides)
-    shown = CallState.QUEUED if hides and not done else state
-    text = _call_words(standing.attempt, state)
+    now = call_state(challenge)
+    shown, text = state.subject.call_state(now), state.subject.call_words(now)
+    done = shown in {CallState.CONFIRMED, CallState.DENIED}
     return JsonResponse({"state": shown.value, "text": text, "done": done})
 
 
-@answering("reset:questions")
-def answers(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+@answering("reset:questions", Reads.METHODS)
+def answers(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     bank = questions()
-    asked = {qid: bank[qid] for qid in gates.questions_asked(standing) if qid in bank}
+    asked = {qid: bank[qid] for qid in gates.questions_asked(state) if qid in bank}
     form = AnswersForm(request.POST or None, asked)
     if form.is_valid():
-        answered = gates.pass_questions(standing, form.answers)
+        answered = gates.pass_questions(state, form.answers)
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing, Method(challenge.method))
+            return onwards(state, Method(challenge.method))
         form.add_error(None, verification_forms.answers_words(answered))
-    return render(request, "reset/questions.html", {"form": form, **_progress(standing)})
+    return render(request, "reset/questions.html", {"form": form, **_progress(state)})
 
 
 @answering("reset:app")
-def app(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+def app(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     form = AppCodeForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_app(standing.attempt, form.cleaned_data["code"])
+        answered = gates.pass_app(state, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing, Method(challenge.method))
+            return onwards(state, Method(challenge.method))
         form.add_error("code", verification_forms.app_words(answered))
-    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(state)}
     return render(request, "reset/app.html", context)
 
 
 @answering("reset:passkey")
-def passkey(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+def passkey(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     site = site_of(request)
     form = PasskeyForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_passkey(standing.attempt, form.cleaned_data["credential"], site)
+        answered = gates.pass_passkey(state, form.cleaned_data["credential"], site)
         if answered.verdict is Verdict.RIGHT:
-            return onwards(standing, Method(challenge.method))
+            return onwards(state, Method(challenge.method))
         form.add_error(None, verification_forms.passkey_words(answered))
-    # The names of somebody's passkeys would tell that there are some.
-    whose = 0 if queries.conceals(standing.attempt) else challenge.user_id
+    whose = state.subject.whose_passkeys()
     elsewhere = passkeys.other_hosts(whose, site)
     context = {
         "form": form,
         "options": passkeys.request_options(whose, challenge, site),
         "elsewhere": verification_forms.elsewhere_words(elsewhere),
         "other_url": reverse("reset:verify"),
-        **_progress(standing),
+        **_progress(state),
     }
     return render(request, "reset/passkey.html", context)
 
 
 @answering("reset:recovery-code")
-def recovery_code(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+def recovery_code(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     form = RecoveryCodeForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_recovery_code(standing.attempt, form.cleaned_data["code"])
+        answered = gates.pass_recovery_code(state, form.cleaned_data["code"])
         if answered.verdict is Verdict.RIGHT:
             messages.info(request, verification_forms.left_words(codes_left(challenge.user_id)))
-            return onwards(standing, Method(challenge.method))
+            return onwards(state, Method(challenge.method))
         form.add_error("code", verification_forms.recovery_words(answered))
-    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(standing)}
+    context = {"form": form, "other_url": reverse("reset:verify"), **_progress(state)}
     return render(request, "reset/recovery_code.html", context)
 
 
 @require_POST
-@answering()
-def resend(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+@answering(reads=_CHOICE)
+def resend(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     """A new code or call by the page's method; if it is too soon, the page says from when."""
     method = Method(challenge.method)
     try:
-        gates.send_again(standing, challenge)
+        gates.send_again(state, challenge)
     except NotOnOffer:
         return redirect("reset:verify")
     except NumberWanted:
@@ -224,18 +221,18 @@ def resend(request: HttpRequest, standing: Standing, challenge: Challenge) -> Ht
         messages.warning(request, _refused(refusal, Method(challenge.method)))
         if not refusal.too_soon:
             return redirect("reset:verify")
-        return redirect(_address_of(standing, method))
+        return redirect(_address_of(state, method))
     return redirect(page_of(method))
 
 
-def _open_of(standing: Standing, method: Method) -> Challenge | None:
+def _open_of(state: AttemptState, method: Method) -> Challenge | None:
     """The challenge of this method that the attempt waits for."""
-    return shown_on(page_of(method), standing, method)
+    return shown_on(page_of(method), state, method)
 
 
-def _sent_already(request: HttpRequest, standing: Standing, challenge: Challenge) -> HttpResponse:
+def _sent_already(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     messages.info(request, words.sent_words(challenge))
-    return redirect(_address_of(standing, Method(challenge.method)))
+    return redirect(_address_of(state, Method(challenge.method)))
 
 
 def _refused(refusal: Refused, method: Method) -> str:
@@ -244,10 +241,10 @@ def _refused(refusal: Refused, method: Method) -> str:
     return verification_forms.refusal_words(refusal.until, calls_paused=refusal.calls_paused)
 
 
-def _address_of(standing: Standing, method: Method) -> str:
+def _address_of(state: AttemptState, method: Method) -> str:
     """The page of the method's open challenge, which needn't be the newest that a page shows."""
     page = page_of(method)
-    newest = shown_on(page, standing)
+    newest = shown_on(page, state)
     if newest is None or newest.method == method:
         return reverse(page)
     return f"{reverse(page)}?{urlencode({'method': method.value})}"
@@ -263,32 +260,22 @@ def _phone_method(request: HttpRequest) -> Method | None:
     return Method(named) if named in set(Method) and Method(named).is_to_a_phone else None
 
 
-def _last_digits(standing: Standing, method: Method) -> str:
-    """By which somebody knows which number is meant; nothing where that tells too much."""
-    if queries.conceals(standing.attempt):
-        return ""
-    return standing.holdings.values.get(method.proof, "").partition("#")[0][-2:]
+def _last_digits(state: AttemptState, method: Method) -> str:
+    return state.subject.last_digits(state.methods.holdings.values.get(method.proof, ""))
 
 
-def _call_words(attempt: ResetAttempt, state: CallState) -> str:
-    """What a call is doing; where everybody is shown the same, only that it is confirmed."""
-    if queries.conceals(attempt) and state is not CallState.CONFIRMED:
-        return _("If this account has this phone, it rings now.")
-    return verification_forms.call_words(state)
-
-
-def _about(standing: Standing, challenge: Challenge) -> dict[str, object]:
+def _about(state: AttemptState, challenge: Challenge) -> dict[str, object]:
     """What the pages for codes and calls show of a challenge."""
-    method, hides = Method(challenge.method), queries.conceals(standing.attempt)
-    sends = sum(one.method == method for one in standing.challenges)
-    reference = page_reference(standing.attempt.pk, challenge)
+    method, subject = Method(challenge.method), state.subject
+    sends = sum(one.method == method for one in state.challenges)
+    reference = page_reference(state.attempt.pk, challenge)
     policy = policy_in_force()
-    message, destination = message_of(challenge), destination_of(challenge)
+    message = message_of(challenge)
     failed = message is not None and message.state == message.State.FAILED
     return {
         "method": method,
-        "masked": "" if hides else mask(destination),
-        "hides": hides,
+        "masked": subject.masked(destination_of(challenge)),
+        "hides": subject.is_concealed,
         "minutes": int(policy.code_lifetime(method).total_seconds() // 60),
         "length": policy.code_digits,
         "resend_url": reverse("reset:resend"),
@@ -297,23 +284,21 @@ def _about(standing: Standing, challenge: Challenge) -> dict[str, object]:
         "poll_url": f"{reverse('reset:call-state')}?{urlencode({PAGE_FIELD: str(reference)})}",
         "resend_at": resend_at(challenge, sends),
         "resent": sends > 1,
-        "send_failed": failed and not hides,
+        "send_failed": subject.says_failed(has_failed=failed),
         "other_url": reverse("reset:verify"),
         "sender": settings.DEFAULT_FROM_EMAIL,
         "caller": settings.TWILIO_FROM,
     }
 
 
-def _progress(standing: Standing) -> dict[str, object]:
+def _progress(state: AttemptState) -> dict[str, object]:
     """Step n of total, once the total is known."""
-    facts = standing.facts
+    facts = state.facts
     required = facts.policy.methods_required if facts.policy else 1
     passed = len({method.proof.gate for method in facts.passed})
-    # Administrators pass more gates: where nobody may find out who is one, nothing is counted.
-    total = 0 if queries.conceals(standing.attempt) else required + 2
     return {
         "step_n": passed + 2,
-        "step_total": total,
+        "step_total": state.subject.steps(required),
         "second": passed > 0,
         "contact_url": reverse("reset:contact"),
         "title": _("Verify it’s you once more") if passed else _("Verify it’s you"),

@@ -11,7 +11,7 @@ from limits.rules import Limit
 from passwords.rules import Strength, prepared, strength
 from registration.views.frame import even_while_frozen
 from reset.forms import finding_words
-from reset.queries.attempts import Standing
+from reset.queries.attempts import AttemptState
 from reset.rules import Step
 from reset.services.finish import judged
 from reset.views.frame import at
@@ -23,9 +23,9 @@ from verification.middleware import for_a_script
 @sensitive_post_parameters("new_password")
 @require_POST
 @at(Step.NEW_PASSWORD)
-def new_password(request: HttpRequest, standing: Standing) -> HttpResponse:
+def new_password(request: HttpRequest, state: AttemptState) -> HttpResponse:
     """For who passed the gates: nobody else is told what a person's password mustn't hold."""
-    return _hint(request, standing.user, str(standing.attempt.pk))
+    return _hint(request, state.subject.user, str(state.attempt.pk))
 
 
 @for_a_script

@@ -6,9 +6,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from directory.rules import user_id_in
 from reset.forms import GoalForm, IdentifyForm
-from reset.models import ResetAttempt
 from reset.queries import attempts as queries
-from reset.queries.attempts import Standing
+from reset.queries.attempts import AttemptRow, AttemptState
 from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
@@ -53,19 +52,19 @@ def identify(request: HttpRequest) -> HttpResponse:
 
 
 @at(Step.CHOOSE)
-def choose(request: HttpRequest, standing: Standing) -> HttpResponse:
+def choose(request: HttpRequest, state: AttemptState) -> HttpResponse:
     form = GoalForm(request.POST or None)
     if form.is_valid():
-        attempts.choose_goal(standing.attempt, Goal(form.cleaned_data["reason"]))
+        attempts.choose_goal(state, Goal(form.cleaned_data["reason"]))
         return redirect("reset:verify")
     return render(request, "reset/choose.html", {"form": form})
 
 
 @require_POST
 @of_attempt
-def again(request: HttpRequest, attempt: ResetAttempt) -> HttpResponse:
+def again(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     """Starts over with the same user ID filled in, and never in an address."""
-    username = queries.username_of(attempt)
+    username = queries.username_of(row.attempt)
     return with_link_data(request, redirect("reset:identify"), username=username)
 
 

@@ -23,8 +23,8 @@ from delivery.models import Outgoing
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
-from reset.queries.attempts import number_of_nobody
 from reset.refusals import Refusal
+from reset.subjects import decoy_id
 from tenants.models import Branding
 from tenants.policy import CallConfirmation, Method, Scope
 from tenants.roles import Role
@@ -217,7 +217,7 @@ def test_guessing_is_paused_for_nobody_as_for_anybody(organisation, mailroom, ha
 def test_what_can_not_be_guessed_is_offered_to_all_during_a_pause(organisation, hashed):
     registered = User.objects.get(upn=person("registered", "sobody"))
     nobody = person("unknown", "robody")
-    for number in (registered.pk, number_of_nobody(nobody)):
+    for number in (registered.pk, decoy_id(nobody)):
         with suppress(Paused):
             while True:
                 count_a_guess(number)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.db import models
+from django.urls import get_resolver
 
 from isolation.models import TenantOwned
 from isolation.scope import NoTenantInForce, in_tenant
+from isolation.statements import every_read
 from tests.builders import make_tenant
 from tests.rows import row_of
 
@@ -89,6 +91,19 @@ def test_tenant_comes_first_in_every_index_and_constraint(model):
     later = {one.name for one in listed if one.fields[0] != "tenant_id"}
 
     assert later <= INDEXES_OF_ALL
+
+
+def test_every_read_that_is_written_by_hand_compares_the_tenant_of_each_table():
+    get_resolver().url_patterns  # noqa: B018  # loads every view, and what views need
+    loose = {
+        f"{alias} in {read.text.strip()[:40]}"
+        for read in every_read()
+        for alias, model in read.models.items()
+        if issubclass(model, TenantOwned) and f"{alias}.tenant_id" not in read.text
+    }
+
+    assert loose == set()
+    assert every_read()
 
 
 def test_every_place_that_reads_all_tenants_is_known():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from limits.models import Counter
 from reset.models import Evidence, ResetAttempt
-from reset.queries.attempts import attempt_of, standing_of
+from reset.queries.attempts import attempt_of, state_of
 from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.builders import ANSWERS, make_email, make_phone, make_questions, make_user
@@ -54,9 +54,13 @@ class Person:
         self.cookies = []
 
     @property
-    def attempt(self):
+    def row(self):
         cookie = self.client.cookies.get("reset")
         return attempt_of(cookie.value) if cookie else None
+
+    @property
+    def attempt(self):
+        return self.row.attempt if self.row else None
 
     def challenge(self):
         attempt = self.attempt
@@ -66,10 +70,11 @@ class Person:
         return found.order_by("-created_at").first()
 
     def snapshot(self):
-        attempt = self.attempt
-        if attempt is None:
+        row = self.row
+        if row is None:
             return None
-        return (attempt.pk, attempt.refused, attempt.finished_at, standing_of(attempt).facts.passed)
+        attempt, passed = row.attempt, state_of(row).facts.passed
+        return (attempt.pk, attempt.refused, attempt.finished_at, passed)
 
     def do(self, action):
         if cookie := self.client.cookies.get("reset"):

@@ -18,7 +18,7 @@ from console.queries.person import things_of
 from console.queries.policy import impact, who_would_lose
 from directory.models import Membership, User
 from isolation.scope import current_tenant_id, in_tenant
-from reset.queries.attempts import standing_of
+from reset.queries.attempts import Reads, attempt_of, state_of
 from reset.queries.reach import could_reset, in_scope_of, outlook
 from reset.refusals import Refusal
 from reset.services.attempts import begin
@@ -159,11 +159,11 @@ def grow_old(user, proofs):
 
 def on_offer_at_the_portal(user, policy):
     """The kinds that somebody is offered, once the portal has let them in."""
-    attempt = begin(user.upn, network=str(IPv4Address(next(NETWORKS)))).attempt
-    if attempt.refused:
+    begun = begin(user.upn, network=str(IPv4Address(next(NETWORKS))))
+    if begun.attempt.refused:
         return None
-    standing = standing_of(attempt)
-    return {way.method.proof for way in ways_on_offer(standing)}
+    state = state_of(attempt_of(begun.cookie), Reads.METHODS | Reads.PAUSE)
+    return {way.method.proof for way in ways_on_offer(state)}
 
 
 def who_gets_through(users):

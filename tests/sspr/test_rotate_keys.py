@@ -22,7 +22,7 @@ from isolation.models import TenantOwned
 from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
-from reset.queries.attempts import number_of_nobody
+from reset.subjects import decoy_id
 from sspr import resealing
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force
@@ -156,12 +156,12 @@ def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
 def test_nobody_stays_the_same_nobody(people, ring):
     """Else who asks before and after a new key learns whom there is: people stay as they are."""
     name, policy = "nobody@contoso.example", policy_in_force()
-    number = number_of_nobody(name)
+    number = decoy_id(name)
     asked = questions.drawn_or_made_up(number, policy)
 
     rotated(ring)
 
-    assert number_of_nobody(name) == number
+    assert decoy_id(name) == number
     assert questions.drawn_or_made_up(number, policy) == asked
 
 
