@@ -31,12 +31,10 @@ class ResetAttempt(TenantOwned):
     sealed: ClassVar = {"username": "reset.attempt.username"}
     """What was typed, sealed: it may be the name of nobody."""
     session_epoch = models.PositiveIntegerField(default=0)
-    policy_version = models.ForeignKey(
-        PolicyVersion, models.PROTECT, null=True, related_name="attempts"
-    )
+    policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="attempts")
     """The policy that it began under."""
-    policy = models.JSONField(default=dict)
-    """What statements ask of that policy; all of it in attempts from before there were versions."""
+    conceals = models.BooleanField()
+    """Whether that policy conceals which user IDs are known: see `reset.subjects`."""
     goal = models.CharField(max_length=10, blank=True, choices=[(g, g) for g in Goal])
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

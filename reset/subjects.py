@@ -306,7 +306,7 @@ def subject_of(
         is_denied: a call of this attempt was answered with "this isn't me".
     """
     subject_id = attempt.user_id or 0
-    if attempt.policy.get("unknown_users") == Unknown.DECOY:
+    if attempt.conceals:
         # Nobody can deny the call of an unknown user ID: so no page may say that it was denied.
         able = None if is_denied else user
         return Decoy(id=subject_id, user=able, policy=policy or policy_in_force())

@@ -45,7 +45,7 @@ from verification.services.guesses import Budget, Paused, pause_of
 _ATTEMPT = """
 SELECT {attempt}, {version}, {tenant}, {decisions}, {branding}, {account}
 FROM reset_resetattempt attempt
-LEFT JOIN tenants_policyversion version
+JOIN tenants_policyversion version
     ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
 LEFT JOIN tenants_tenant tenant ON tenant.id = attempt.tenant_id
 LEFT JOIN tenants_decisions decisions ON decisions.tenant_id = attempt.tenant_id
@@ -293,8 +293,7 @@ def _state(
 def _policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
     """The stricter of the policy at the start and now; None when nobody can meet both."""
     now = policy_for(user)
-    version = attempt.policy_version
-    start = from_plain(version.values if version else attempt.policy)
+    start = from_plain(attempt.policy_version.values)
     return strictest(start, now) if now else None
 
 

@@ -171,7 +171,7 @@ def end_running() -> int:
 
 def _end(live: QuerySet[ResetAttempt]) -> int:
     # Nobody's attempt ends like that: where it must not show, it stays and leads nowhere.
-    hidden = When(policy__unknown_users=Unknown.DECOY.value, then=Value(""))
+    hidden = When(conceals=True, then=Value(""))
     ended = Case(hidden, default=Value(Refusal.SESSION_ENDED.value))
     nowhere = Value(Refusal.SESSION_ENDED.value)
     return live.update(refused=ended, concealed=nowhere, outcome=models.Outcome.FAILED)
@@ -204,7 +204,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         user_id=beginning.user_id,
         session_epoch=user.session_epoch if user else 0,
         policy_version=policy_version(decided),
-        policy={"unknown_users": decided.unknown_users.value},
+        conceals=decided.unknown_users is Unknown.DECOY,
         goal=_goal(beginning, decided, wanted),
         started_at=timezone.now(),
         refused=refusal or "",

@@ -1,6 +1,5 @@
 """An attempt says under which policy it began. It doesn't carry it."""
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from django.utils import timezone
 from reset.models import ResetAttempt
 from sspr.purge import purge
 from tenants.models import PolicyVersion
-from tenants.policy import Method, Policy, Scope, Unknown, to_plain
+from tenants.policy import Method, Policy, Scope, Unknown
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 from tenants.services import change_policy, policy_digest
@@ -49,9 +48,7 @@ def test_a_hundred_attempts_store_the_policy_once(user):
         identify(f"nobody{number}@contoso.example")
         identify(user.upn)
 
-    in_rows = sum(len(json.dumps(one.policy)) for one in ResetAttempt.objects.all())
     assert ResetAttempt.objects.count() == 40
-    assert in_rows < 40 * 100
     assert PolicyVersion.objects.count() == stored
 
 
@@ -72,21 +69,13 @@ def test_what_every_user_is_shown_stays_as_it_was_at_the_start(user):
     assert client.get("/passwordreset/choose").status_code == 200
 
 
-def test_an_attempt_with_a_copy_of_its_policy_goes_on(user):
-    client = identify(user.upn)
-    stricter = to_plain(replace(POLICY, methods_required=2))
-    ResetAttempt.objects.update(policy_version=None, policy=stricter)
-
-    assert "Step 2 of 4" in client.get("/passwordreset/verify").text
-
-
 def test_the_first_reset_of_an_administrator_costs_what_any_first_one_does(user):
     admin = make_user("admin@contoso.example", role=Role.TENANT_ADMIN)
     make_email(admin, "admin.home@mail.example")
     make_phone(admin, "010-2222-3333")
     asked = []
     for one in (user, user, admin):
-        ResetAttempt.objects.update(policy_version=None)
+        ResetAttempt.objects.all().delete()
         PolicyVersion.objects.all().delete()
         with CaptureQueriesContext(connection) as queries:
             identify(one.upn)
