@@ -82,7 +82,8 @@ def every_read() -> list[Read]:
 
 def parameter(model: type[models.Model], column: str, value: object) -> Any:
     """The value as this database takes it for a column: SQLite has no UUIDs, for one."""
-    return model._meta.get_field(column).get_db_prep_value(value, connection)  # noqa: SLF001  # Django's own word
+    field: Any = model._meta.get_field(column)  # noqa: SLF001  # Django's own word
+    return field.get_db_prep_value(value, connection)
 
 
 def _instances(row: Sequence[Any], columns: Sequence[_Columns]) -> Any:
@@ -111,7 +112,7 @@ def _columns(model: type[models.Model], alias: str) -> _Columns:
             ]
         ]
     names = [field.attname for field in fields]
-    return _Columns(model, names, converters, names.index(model._meta.pk.attname))  # type: ignore[union-attr]  # noqa: SLF001
+    return _Columns(model, names, converters, names.index(model._meta.pk.attname))  # noqa: SLF001
 
 
 def _fields(model: type[models.Model]) -> Sequence[Any]:

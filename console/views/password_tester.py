@@ -14,9 +14,9 @@ from console.views.frame import page, shown
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
+from directory.services.passwords import judged
 from passwords.banned import NEEDED
 from reset.forms import finding_words
-from reset.services.finish import judged
 from tenants.policy import Policy
 from tenants.queries import policy_in_force
 from tenants.roles import Duty

@@ -10,7 +10,7 @@ from audit.services import record
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import password_due
-from reset.services import former
+from directory.services.passwords import was_used
 from reset.services.attempts import end_attempts_of
 from tenants.queries import policy_in_force
 from verification.models.temporary_access import is_temporary_access
@@ -53,7 +53,7 @@ def change(user: User, old: str, new: str) -> bool:
         TooSoon: the old password was right, and is too new to be changed.
         UsedBefore: the old password was right.
         SessionEnded: meanwhile; nothing was changed.
-        former.TooManyPasswords: the old password was right; too many new ones were compared.
+        TooManyPasswords: the old password was right; too many new ones were compared.
         directory.connectors.base.PolicyRejected: by the directory's own rules.
         directory.connectors.base.Unreachable: nothing was changed.
     """
@@ -66,7 +66,7 @@ def change(user: User, old: str, new: str) -> bool:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)
         return False
     _not_too_soon(user)
-    if former.was_used(user, new):
+    if was_used(user, new):
         raise UsedBefore
     with transaction.atomic():
         running = User.objects.filter(pk=user.pk, session_epoch=user.session_epoch)
@@ -78,7 +78,7 @@ def change(user: User, old: str, new: str) -> bool:
         end_attempts_of(user.pk)
         record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
         notices.tell(user, Notice.PASSWORD_CHANGED)
-    lockouts.forgive(user)
+    lockouts.forget(user)
     user.refresh_from_db()
     return True
 

@@ -10,14 +10,13 @@ from django.views.decorators.http import require_http_methods
 from directory.connectors.base import DirectoryError
 from directory.models import User
 from directory.queries import password_due
+from directory.services.passwords import TooManyPasswords, judged
 from passwords.rules import Finding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
 from registration.views.places import familiar
 from reset.forms import ChangePasswordForm, too_many_passwords
 from reset.services import change
-from reset.services.finish import findings_about
-from reset.services.former import TooManyPasswords
 from tenants.queries import policy_in_force
 from verification.clock import when
 from verification.forms import paused_words
@@ -49,7 +48,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
 
 def _is_changed(user: User, form: ChangePasswordForm) -> bool:
     typed = form.cleaned_data
-    if findings := findings_about(user, typed["new_password"]):
+    if findings := judged(typed["new_password"], user).findings:
         form.refuse(findings)
         return False
     try:

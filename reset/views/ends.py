@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from directory.connectors.base import PolicyRejected, Unreachable
+from directory.services.passwords import TooManyPasswords
 from isolation.scope import NOBODY, in_tenant
 from registration.views.onward import way_out
 from reset.forms import ContactForm, NewPasswordForm, too_many_passwords
@@ -21,7 +22,6 @@ from reset.queries.attempts import AttemptRow, AttemptState
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
 from reset.services import attempts, contact, finish
-from reset.services.former import TooManyPasswords
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force

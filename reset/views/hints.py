@@ -6,6 +6,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from directory.models import User
+from directory.services.passwords import judged
 from limits import services as limits
 from limits.rules import Limit
 from passwords.rules import Strength, prepared, strength
@@ -13,7 +14,6 @@ from registration.views.frame import even_while_frozen
 from reset.forms import finding_words
 from reset.queries.attempts import AttemptState
 from reset.rules import Step
-from reset.services.finish import judged
 from reset.views.frame import at
 from tenants.queries import policy_in_force
 from verification.middleware import for_a_script

@@ -7,9 +7,9 @@ import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 
+from directory.services.passwords import judged
 from passwords.breached import BreachedPasswords, NotAHashList, breached_passwords
 from passwords.rules import Problem
-from reset.services.finish import judged
 from tests.builders import make_user
 
 STOLEN = [f"stolen {number}" for number in range(2_000)]

@@ -11,8 +11,9 @@ from tests.builders import make_email, make_user
 from tests.captcha import solved
 
 NEW = "correct horse battery staple"
-MOST = 80
+MOST = 77
 """Statements that read or write data, in a whole reset. The design wants 30 (section 11)."""
+_CARRIED = re.compile(r"^(?:\s*SET LOCAL [^;]*;)+")
 _NO_DATA = re.compile(r"BEGIN|COMMIT|(RELEASE )?SAVEPOINT")
 
 
@@ -31,7 +32,7 @@ class Counted:
     def _follow(self, verb, path, ask):
         with CaptureQueriesContext(connection) as captured:
             page = ask()
-        sql = [query["sql"].rpartition("sspr.tenant")[2].strip() for query in captured]
+        sql = [_CARRIED.sub("", query["sql"]).strip() for query in captured]
         self.pages.append((f"{verb} {path}", [one for one in sql if not _NO_DATA.match(one)]))
         return self.get(page.headers["Location"]) if page.status_code == 302 else page
 

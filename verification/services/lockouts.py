@@ -94,9 +94,14 @@ def failures_in(place: str, upn: str) -> int:
     return rows.values_list("failures", flat=True).first() or 0
 
 
-def forgive(user: User) -> None:
-    """Ends every lock of this user: after a reset, an unlock, or when an administrator says so."""
+def forget(user: User) -> None:
+    """Forgets every wrong password: the directory has just lifted its own lock."""
     SignInLockout.objects.filter(who=_who(user.upn)).delete()
+
+
+def forgive(user: User) -> None:
+    """Ends every lock of this user: when an administrator says so."""
+    forget(user)
     User.objects.filter(pk=user.pk).update(locked_until=None)
 
 

@@ -1,7 +1,7 @@
 """Telling people what happened to their account, wherever else they can be reached."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,9 +16,8 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.services import Content
 from directory.models import User
-from directory.queries import (
-    prefilled,
-)
+from directory.prefills import Prefill
+from directory.queries import prefilled
 from tenants.policy import Method, Proof
 from tenants.queries import (
     called,
@@ -31,15 +30,15 @@ from tenants.queries import (
 from tenants.rules import filled
 from verification import queue
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
-from verification.models import AuthenticationMethod
-from verification.queries import methods_by_proof, value_of
+from verification.queries.holdings import Kept, Thing, kept_of
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Letter, content_of, support_line
 from verification.services.notice_links import address_in_a_text, address_of, issue
 from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
-Held = Mapping[Proof, AuthenticationMethod]
+Held = Mapping[Proof, Thing]
+Entered = Callable[[], Mapping[Proof, Prefill]]
 LIFETIME = timedelta(days=2)
 
 
@@ -58,6 +57,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     actor_id: int | None = None,
     phones_too: bool = False,
     proofs: Sequence[Proof] = (),
+    kept: Kept | None = None,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -72,6 +72,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which whoever is told may take away again.
         proofs: what was changed at once, in place of `proof`.
+        kept: what the user registered and what was entered of them, where it was just read.
 
     Returns:
         Where it went, masked.
@@ -80,14 +81,15 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         return []
     tenant = tenant_in_force()
     language = user.language or tenant.language
-    held = methods_by_proof(user.pk)
+    held = (kept or kept_of(user.pk, None)).methods
+    entered = partial(_entered_of, user, kept)
     mailboxes = _mailboxes(held, also_value)
-    phones = _phones(user, held, also_phone, phones_too=phones_too, alone=not mailboxes)
+    phones = _phones(held, entered, also_phone, phones_too=phones_too, alone=not mailboxes)
     with suppress(NotAMailbox):
         mailboxes.append(mailbox(user.upn))
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
     if not mailboxes and not phones:
-        mailboxes, phones = (_others(values, except_value) for values in _entered(user))
+        mailboxes, phones = (_others(values, except_value) for values in _reachable(entered()))
     if not mailboxes and not phones:
         return []
     changed = [*proofs, *([proof] if proof else [])]
@@ -160,11 +162,13 @@ def _is_wanted(notice: Notice) -> bool:
 
 def _mailboxes(held: Held, also_value: str) -> list[str]:
     """Private ones. The work mailbox comes after: it may be behind the forgotten password."""
-    found = [value_of(held[Proof.EMAIL])] if Proof.EMAIL in held else []
+    found = [held[Proof.EMAIL].value] if Proof.EMAIL in held else []
     return [*found, also_value] if "@" in also_value else found
 
 
-def _phones(user: User, held: Held, also_phone: str, *, phones_too: bool, alone: bool) -> list[str]:
+def _phones(
+    held: Held, entered: Entered, also_phone: str, *, phones_too: bool, alone: bool
+) -> list[str]:
     """Whom to text: known phones where no private mailbox is, or where a mailbox isn't enough.
 
     Args:
@@ -174,26 +178,29 @@ def _phones(user: User, held: Held, also_phone: str, *, phones_too: bool, alone:
         return []
     texts_allowed = Method.MOBILE_TEXT in policy_in_force().methods
     if not texts_allowed:
-        return _known_phones(user, held, entered_too=False) if alone else []
-    known = _known_phones(user, held, entered_too=phones_too) if phones_too or alone else []
+        return _known_phones(held) if alone else []
+    known = _known_phones(held, entered if phones_too else None) if phones_too or alone else []
     return [*known, also_phone] if also_phone else known
 
 
-def _known_phones(user: User, held: Held, *, entered_too: bool) -> list[str]:
+def _known_phones(held: Held, entered: Entered | None = None) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
     mobiles = [held[proof] for proof in held if proof.gate is Proof.MOBILE_PHONE]
-    found = [value_of(mobile) for mobile in mobiles if mobile.textable]
-    entered = prefilled(user.pk).get(Proof.MOBILE_PHONE) if entered_too else None
-    return [*found, entered.value] if entered and entered.textable else found
+    found = [mobile.value for mobile in mobiles if mobile.textable]
+    mobile = entered().get(Proof.MOBILE_PHONE) if entered else None
+    return [*found, mobile.value] if mobile and mobile.textable else found
 
 
-def _entered(user: User) -> tuple[list[str], list[str]]:
+def _entered_of(user: User, kept: Kept | None) -> Mapping[Proof, Prefill]:
+    return prefilled(user.pk) if kept is None else kept.entered
+
+
+def _reachable(entered: Mapping[Proof, Prefill]) -> tuple[list[str], list[str]]:
     """What an administrator entered, where neither the user ID nor anything verified is reachable.
 
     Returns:
         Mailboxes, and mobile phones that take texts.
     """
-    entered = prefilled(user.pk)
     mobile = entered.get(Proof.MOBILE_PHONE)
     can_text = mobile is not None and mobile.textable and available("text")
     return (

@@ -1,0 +1,98 @@
+"""What speaks against a new password.
+
+A reset, a change of password, the hints below both forms and the admin's tester ask here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+
+from directory.connectors import connector_of
+from directory.models import User
+from limits import services as limits
+from limits.rules import Limit
+from passwords.banned import Score
+from passwords.breached import breached_passwords
+from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
+from tenants.queries import policy_in_force, tenant_in_force
+
+_PARTED = re.compile(r"[._+-]+|\d+")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What speaks against a password, and what it is worth."""
+
+    findings: list[Finding]
+    worth: Score
+
+
+class TooManyPasswords(Exception):
+    """This user's new passwords were compared with the former ones too often lately."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("too many passwords")
+        self.until = until
+
+
+def judged(password: str, user: User | None) -> Judgement:
+    """The password by the policy in force, the banned words, and the list of breached ones.
+
+    Former passwords aren't compared: only who proved that they are the user may learn of those.
+
+    Args:
+        user: whose names it mustn't hold; None where it is nobody's in particular.
+    """
+    policy, names = policy_in_force(), names_around(user)
+    found = evaluate(
+        password,
+        min_length=policy.password_min_length,
+        classes=policy.password_classes,
+        names=names,
+        banned=policy.banned_words,
+    )
+    if _is_breached(password):
+        found.append(Finding(Problem.BREACHED))
+    worth = explain(password[:MAX_LENGTH], names=names, banned=policy.banned_words)
+    return Judgement(found, worth)
+
+
+def names_around(user: User | None) -> list[str]:
+    """Names of the organisation and of the user, whole and in parts."""
+    tenant = tenant_in_force()
+    names = [tenant.slug, tenant.short_name, tenant.name, *tenant.name.split()]
+    if user is not None:
+        local = user.upn.partition("@")[0]
+        names += [local, *_PARTED.split(local), user.given_name, user.surname]
+        names += user.display_name.split()
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def was_used(user: User, password: str) -> bool:
+    """Whether the password is a former one that may not come back yet.
+
+    Each comparison costs a slow hash, so it is counted.
+
+    Raises:
+        TooManyPasswords: nothing was compared.
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    verdict = limits.hit(Limit.COMPARED_WITH_FORMER_PASSWORDS, str(user.pk))
+    if not verdict.allowed:
+        raise TooManyPasswords(verdict.until)
+    return connector_of(user).was_used(user, password)
+
+
+def _is_breached(password: str) -> bool:
+    """False where the list can't be read: the other rules hold, and the log says so."""
+    if not settings.BREACHED_PASSWORDS:
+        return False
+    try:
+        return password in breached_passwords(settings.BREACHED_PASSWORDS)
+    except (OSError, ValueError):
+        log.exception("breached_passwords_unreadable")
+        return False
