@@ -1,15 +1,19 @@
 """Which organisation, and what it decided."""
 
+import json
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import get_language
 
+from isolation import compiled
+from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import (
     NOBODY,
     current_tenant_id,
@@ -152,7 +156,7 @@ def lock_tenant() -> None:
 
 def branding_in_force() -> Branding:
     """How the organisation in force looks; as the service looks, where nobody decided."""
-    return known(BRANDING, lambda: Branding.objects.first() or Branding())
+    return known(BRANDING, lambda: _BRANDING.first() or Branding())
 
 
 def called() -> str:
@@ -192,7 +196,16 @@ def time_zone_in_force() -> str:
 
 def policy_in_force() -> Policy:
     """What the organisation in force decided; what is decided for everybody, where none is."""
-    return known(_POLICY, lambda: from_plain(_decided_by(_tenant_and_decisions())))
+    return known(_POLICY, lambda: policy_of(_decided_by(_tenant_and_decisions())))
+
+
+def policy_of(decided: dict[str, Any]) -> Policy:
+    """The policy of a row. The last ones that were read are ready: most requests read the same.
+
+    Raises:
+        ValueError: as `from_plain` does.
+    """
+    return _parsed(json.dumps(decided, sort_keys=True))
 
 
 def forget_policy() -> None:
@@ -293,19 +306,12 @@ def with_inner_groups(names: Collection[str]) -> set[int]:
 
 def _tenant_and_decisions() -> Tenant | None:
     """Both in one question: hardly a page does without either."""
-    return known(_TENANT, _read_tenant_and_decisions)
-
-
-def _read_tenant_and_decisions() -> Tenant | None:
-    here = Tenant.objects.filter(pk=current_tenant_id())
-    return here.annotate(decided=_decisions_among(Decisions.objects.all())).first()
+    return known(_TENANT, _HERE.first)
 
 
 def _tenant_of_domain(domain: str) -> Tenant | None:
-    owner = Domain.unscoped.filter(name=domain).values("tenant_id")
-    owning = Tenant.objects.filter(pk__in=owner, enabled=True)
     with everywhere():
-        found = owning.annotate(decided=_decisions_among(Decisions.unscoped.all())).first()
+        found = _OF_DOMAIN.first(domain=domain)
     here = tenant_of_host()
     # On an organisation's own host everybody else is unknown.
     return found if found is None or here in {None, found.pk} else None
@@ -326,3 +332,22 @@ def in_language(texts: dict[str, str]) -> str:
 
 def _language() -> str:
     return (get_language() or "en").split("-")[0]
+
+
+@lru_cache(maxsize=256)
+def _parsed(decided: str) -> Policy:
+    return from_plain(json.loads(decided))
+
+
+_HERE = CompiledRead(
+    lambda: Tenant.objects.filter(pk=compiled.tenant_in_force()).annotate(
+        decided=_decisions_among(owned(Decisions))
+    )
+)
+_OF_DOMAIN = CompiledRead(
+    lambda: Tenant.objects.filter(
+        pk__in=Domain.unscoped.filter(name=Bound("domain", CharField())).values("tenant_id"),
+        enabled=True,
+    ).annotate(decided=_decisions_among(Decisions.unscoped.all()))
+)
+_BRANDING: CompiledRead[Branding] = CompiledRead(lambda: owned(Branding))

@@ -8,6 +8,7 @@ from django.db import models
 
 SAMPLES = {
     models.EmailField: "x@mail.example",
+    models.TextField: "x",
     models.BinaryField: b"x",
     models.DateTimeField: datetime(2026, 1, 1, tzinfo=UTC),
     models.JSONField: {},

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
+from isolation.compiled import insert
 
 Fact = str | int | bool | None
 
@@ -67,14 +68,16 @@ def record(
         reason: one of our own words, never what somebody typed.
         details: facts without secrets, addresses or numbers.
     """
-    Event.objects.create(
-        activity=activity,
-        outcome=outcome,
-        subject_id=subject_id,
-        actor_id=actor_id or None,
-        support_code=support_code,
-        reason=reason,
-        details=_with_place(details),
+    insert(
+        Event(
+            activity=activity,
+            outcome=outcome,
+            subject_id=subject_id,
+            actor_id=actor_id or None,
+            support_code=support_code,
+            reason=reason,
+            details=_with_place(details),
+        )
     )
 
 

@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.apps import apps
 from django.db import models
 from django.urls import get_resolver
 
+from isolation import compiled
 from isolation.models import TenantOwned
 from isolation.scope import NoTenantInForce, in_tenant
 from isolation.statements import every_read
@@ -41,6 +43,8 @@ UNSCOPED = {
     "verification/services/contacts.py": 1,
     "verification/services/lockouts.py": 1,
 }
+# Statements that are built once and name no tenant; they are run `everywhere`.
+OF_ALL_TENANTS = {'FROM "tenants_domain" U0', 'FROM "tenants_decisions" U0'}
 # What the sweepers of all tenants look through; and a name is one person's in the whole service.
 INDEXES_OF_ALL = {"outgoing_due", "upn_once"}
 
@@ -116,3 +120,18 @@ def test_every_place_that_reads_all_tenants_is_known():
             found[name] = count
 
     assert found == UNSCOPED
+
+
+def test_every_statement_that_is_built_once_names_the_tenant_for_each_table(db):
+    get_resolver().url_patterns  # noqa: B018  # loads every view, and what views need
+    current_app.loader.import_default_modules()
+    tables = "|".join(model._meta.db_table for model in OWNED)
+
+    unnamed = set()
+    for statement in compiled.every_statement():
+        text = statement.text
+        named = set(re.findall(rf'(?:FROM|UPDATE) "(?:{tables})"(?: \w+)?', text.sql))
+        if text.names_the_tenant < max(1, len(named)):
+            unnamed |= named
+
+    assert unnamed == OF_ALL_TENANTS

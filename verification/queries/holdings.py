@@ -1,14 +1,23 @@
 """What somebody could prove now: rows read together, and what the policy makes of them."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import BinaryField, Count, DateTimeField, F, Q, QuerySet, Value
+from django.db.models import (
+    BigIntegerField,
+    BinaryField,
+    Count,
+    DateTimeField,
+    F,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.utils import timezone
 
 from delivery.channels import available
@@ -16,6 +25,7 @@ from delivery.rules.mailboxes import mailbox_key
 from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import entered_beside_proof, prefills_of
+from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
 from vault.services import opened
@@ -39,7 +49,7 @@ _SEVERAL = (*_DEVICES, Proof.RECOVERY_CODE)
 """Of these somebody may have more than one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Thing:
     """Something that somebody verified: a phone, an address, answers, an app, a passkey, a code.
 
@@ -290,26 +300,45 @@ def _kept(things: Sequence[Thing], user: User | None) -> Kept:
 
 
 def _things_of(user_ids: Collection[int]) -> dict[int, list[Thing]]:
-    """All that was verified, in one question."""
-    apps = Authenticator.objects.filter(Q(confirmed_at__isnull=False) | Q(removed_at__isnull=False))
-    codes = RecoveryCode.objects.filter(confirmed_at__isnull=False)
+    """All that was verified, in one statement."""
+    if len(user_ids) == 1:
+        (user_id,) = user_ids
+        rows = _OF_ONE_USER.all(user_id=user_id)
+    else:
+        rows = list(_verified(lambda model: model.objects.filter(user_id__in=user_ids)))
+    found: dict[int, list[Thing]] = {}
+    for user_id, proof, *columns in rows:
+        thing = Thing(Proof(proof), *columns)  # in the order of its fields
+        found.setdefault(user_id, []).append(thing)
+    return found
+
+
+def _verified(theirs: Callable[[type[Any]], QuerySet[Any]]) -> QuerySet[Any, Any]:
+    """One row for each phone, address, set of answers, app, passkey and recovery code.
+
+    Args:
+        theirs: the rows of a model that belong to the users in question.
+    """
+    apps = theirs(Authenticator)
+    codes = theirs(RecoveryCode).filter(confirmed_at__isnull=False)
     parts = [
-        AuthenticationMethod.objects.annotate(
+        theirs(AuthenticationMethod).annotate(
             gone_at=Value(None, DateTimeField()),
             sealed_value=F("value"),
             answered=Count("answers"),
         ),
-        _devices(apps, Proof.AUTHENTICATOR, gone_at="removed_at"),
-        _devices(Passkey.objects.all(), Proof.PASSKEY, gone_at="removed_at"),
+        _devices(
+            apps.filter(Q(confirmed_at__isnull=False) | Q(removed_at__isnull=False)),
+            Proof.AUTHENTICATOR,
+            gone_at="removed_at",
+        ),
+        _devices(theirs(Passkey), Proof.PASSKEY, gone_at="removed_at"),
         _devices(codes, Proof.RECOVERY_CODE, gone_at="spent_at"),
     ]
     columns = [one.name for one in fields(Thing)]
-    theirs = [part.filter(user_id__in=user_ids).values("user_id", *columns) for part in parts]
-    found: dict[int, list[Thing]] = {}
-    for row in theirs[0].union(*theirs[1:], all=True):
-        user_id = row.pop("user_id")
-        found.setdefault(user_id, []).append(Thing(**row | {"proof": Proof(row["proof"])}))
-    return found
+    rows = [part.values_list("user_id", *columns) for part in parts]
+    every: QuerySet[Any, Any] = rows[0].union(*rows[1:], all=True)
+    return every
 
 
 def _devices(rows: QuerySet[Any], proof: Proof, *, gone_at: str) -> QuerySet[Any]:
@@ -344,3 +373,10 @@ def _codes(kept: Kept) -> list[Held]:
     """The set of recovery codes, if there is any of it left."""
     saved = [code.since for code in kept.there(Proof.RECOVERY_CODE) if code.since]
     return [Held(proof=Proof.RECOVERY_CODE, since=min(saved))] if saved else []
+
+
+_OF_ONE_USER: CompiledRead[Any] = CompiledRead(
+    lambda: _verified(
+        lambda model: owned(model).filter(user_id=Bound("user_id", BigIntegerField()))
+    )
+)

@@ -1,0 +1,131 @@
+"""Statements that are built once say the same as the ORM's, and stay behind the first wall."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.db import models
+from django.db.models import F, Value
+from django.utils import timezone
+
+from isolation import compiled
+from isolation.compiled import Bound, CompiledRead, CompiledUpdate, insert, owned
+from isolation.scope import NoTenantInForce, in_tenant
+from tenants.models import Group
+from tests.house.test_isolation import OWNED
+from tests.rows import row_of, values_of
+from tests.threads import all_at_once
+from verification.models import Answer, AuthenticationMethod
+
+METHODS = CompiledRead(
+    lambda: (
+        owned(AuthenticationMethod)
+        .filter(pk=Bound("pk", models.UUIDField()))
+        .annotate(twice=Value(2))
+    )
+)
+NAMES = CompiledRead(
+    lambda: owned(AuthenticationMethod).values_list("pk", "verified_at", "drawn", "value")
+)
+TAKE = CompiledUpdate(
+    lambda: owned(AuthenticationMethod).filter(
+        pk=Bound("pk", models.UUIDField()), last_used_at=None
+    ),
+    last_used_at=Bound("now", models.DateTimeField()),
+    index=F("proof"),
+    textable=True,
+)
+
+
+@pytest.fixture
+def method(contoso):
+    return row_of(AuthenticationMethod, contoso)
+
+
+def columns_of(row):
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def test_objects_are_what_the_orm_reads(method):
+    read = METHODS.first(pk=method.pk)
+
+    assert columns_of(read) == columns_of(AuthenticationMethod.objects.get(pk=method.pk))
+    assert read.twice == 2
+    assert not read._state.adding
+    assert read.get_deferred_fields() == set()
+
+
+def test_joined_rows_are_refused(contoso, monkeypatch):
+    monkeypatch.setattr(compiled, "_every", [])
+    joined = CompiledRead(lambda: owned(Answer).select_related("method"))
+
+    with pytest.raises(TypeError, match="one model"):
+        joined.all()
+
+
+def test_tuples_have_the_values_of_their_fields(method):
+    asked = AuthenticationMethod.objects.values_list("pk", "verified_at", "drawn", "value")
+
+    assert NAMES.all() == list(asked)
+
+
+def test_row_count_says_who_was_first(method):
+    now = timezone.now()
+
+    assert [TAKE.run(pk=method.pk, now=now) for _ in range(2)] == [1, 0]
+
+    method.refresh_from_db()
+    assert (method.last_used_at, method.index, method.textable) == (now, method.proof, True)
+
+
+def test_another_tenant_neither_reads_nor_changes_it(method, hanbit):
+    with in_tenant(hanbit.pk):
+        assert METHODS.first(pk=method.pk) is None
+        assert NAMES.all() == []
+        assert TAKE.run(pk=method.pk, now=timezone.now()) == 0
+
+    assert METHODS.first(pk=method.pk) == method
+
+
+def test_nothing_is_asked_without_a_tenant(db):
+    with pytest.raises(NoTenantInForce):
+        NAMES.all()
+    with pytest.raises(NoTenantInForce):
+        TAKE.run(pk=None, now=timezone.now())
+
+
+def test_value_that_is_missing_is_an_error(method):
+    with pytest.raises(KeyError, match="pk"):
+        METHODS.all()
+
+
+@pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)
+def test_inserted_row_has_all_its_values(db, model):
+    # Of a new organisation some rows are there already.
+    tenant = SimpleNamespace(pk=7)
+    row = model(**values_of(model, tenant))
+
+    with in_tenant(tenant.pk):
+        before = set(model.objects.values_list("pk", flat=True))
+        insert(row)
+        (read,) = model.objects.exclude(pk__in=before)
+
+    unknown = {"id": read.pk} if row.pk is None else {}
+    assert columns_of(read) == columns_of(row) | unknown
+
+
+def test_no_row_is_inserted_for_another_tenant(contoso, hanbit):
+    row = Group(name="theirs", tenant_id=hanbit.pk)
+
+    with pytest.raises(ValueError, match="another tenant"):
+        insert(row)
+
+    assert not Group.unscoped.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_share_the_text(contoso):
+    method = row_of(AuthenticationMethod, contoso)
+
+    seen = all_at_once(4, lambda: METHODS.first(pk=method.pk), tenant_id=contoso.pk)
+
+    assert seen == [method] * 4
