@@ -21,7 +21,7 @@ from tests.builders import make_email, make_phone, make_second_phone, make_tenan
 from tests.threads import all_at_once
 from tests.verification.provider import PHONE, SID, place
 from verification.models import Challenge, Purpose
-from verification.queries import number_shown, value_of
+from verification.queries import number_shown, value_of, was_denied
 from verification.rules.verdicts import CallState
 from verification.services import calls, challenges
 from verification.services.calls import Pressed
@@ -370,6 +370,26 @@ def test_nine_on_a_call_that_is_over_pauses_nothing(call, mailroom):
     assert calls.press(call.pk, "9") is Pressed.OVER
     place(make_user("yuna@contoso.example"))
     assert [one.destination for one in mailroom.work()] == [PHONE]
+
+
+def test_nine_on_a_call_that_a_newer_one_replaced_pauses_calls_too(contoso, mailroom):
+    user = make_user()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        older = place(user)
+        mailroom.work()
+        clock.shift(timedelta(seconds=31))
+        newer = place(user, context=older.context)
+        older.refresh_from_db()
+        assert older.closed_at is not None
+
+        assert calls.press(older.pk, "9") is Pressed.NOT_ME
+
+        assert PHONE not in {one.destination for one in mailroom.work()}
+        with pytest.raises(Refused) as refused:
+            place(make_user("yuna@contoso.example"))
+    assert refused.value.calls_paused
+    assert was_denied(newer.context)
+    assert Event.objects.filter(activity=Activity.CALL_DENIED).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -117,8 +117,11 @@ def _confirms(how: CallConfirmation, challenge: Challenge, keys: str) -> bool:
 
 
 def _deny(challenge_id: uuid.UUID) -> Pressed:
-    """Ends the call, lets the user and the staff know, and pauses calls to this phone."""
-    challenge = _open(challenge_id).first()
+    """Ends the call, lets the user and the staff know, and pauses calls to this phone.
+
+    A call that a newer one replaced while the phone rang is denied like any other.
+    """
+    challenge = _unanswered(challenge_id).first()
     if challenge is None:
         return Pressed.OVER
     phone = destination_of(challenge)
@@ -126,7 +129,7 @@ def _deny(challenge_id: uuid.UUID) -> Pressed:
         # First: what fails below must not let the next call through.
         pause_calls(phone)
     with transaction.atomic():
-        if not _open(challenge_id).update(denied_at=timezone.now(), code_mac=""):
+        if not _unanswered(challenge_id).update(denied_at=timezone.now(), code_mac=""):
             return Pressed.OVER
         user_id = challenge.user_id
         record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.STRANGER)
@@ -138,11 +141,11 @@ def _deny(challenge_id: uuid.UUID) -> Pressed:
 
 
 def _open(challenge_id: uuid.UUID) -> QuerySet[Challenge]:
+    return _unanswered(challenge_id).filter(closed_at=None, expires_at__gt=timezone.now())
+
+
+def _unanswered(challenge_id: uuid.UUID) -> QuerySet[Challenge]:
+    """The call, if nobody confirmed or denied it yet: open, replaced by a newer one, or expired."""
     return Challenge.objects.filter(
-        pk=challenge_id,
-        spent_at=None,
-        closed_at=None,
-        confirmed_at=None,
-        denied_at=None,
-        expires_at__gt=timezone.now(),
+        pk=challenge_id, spent_at=None, confirmed_at=None, denied_at=None
     )
