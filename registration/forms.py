@@ -52,6 +52,7 @@ class DefaultMethodForm(forms.Form):
 
 
 class SignInForm(forms.Form):
+    shown_again = ("username",)
     username = forms.CharField(
         label=gettext_lazy("User ID"),
         help_text=gettext_lazy("Usually your work or school email address, like minji@example.com"),
@@ -70,6 +71,7 @@ class SignInForm(forms.Form):
 class PassForm(forms.Form):
     """A user ID and the Temporary Access Pass that goes with it."""
 
+    shown_again = ("username",)
     username = SignInForm.base_fields["username"]
     access_pass = forms.CharField(
         label=gettext_lazy("Temporary Access Pass"),
@@ -86,6 +88,7 @@ class PassForm(forms.Form):
 class PhoneForm(forms.Form):
     """A phone, and whether it is texted or called to verify it."""
 
+    shown_again = ("phone",)
     phone_country = forms.ChoiceField(
         label=gettext_lazy("Country or region"),
         widget=forms.Select(attrs={"autocomplete": "country"}),
@@ -170,6 +173,7 @@ def _is_office(methods: list[Method]) -> bool:
 class EmailForm(forms.Form):
     """An address. One that looks mistyped is asked about once, and taken when it is meant."""
 
+    shown_again = ("email",)
     suggestion = ""
     """What was probably meant instead."""
     meant = forms.CharField(required=False, max_length=_MAX_TYPED, widget=forms.HiddenInput)
@@ -232,6 +236,8 @@ class QuestionsForm(forms.Form):
     """
 
     labels_problems = True
+    shows_secrets_again = False
+    """Whether the page brings an answer back that needs no change."""
 
     def __init__(
         self,
@@ -282,6 +288,7 @@ class QuestionsForm(forms.Form):
         for n in self._numbers:
             if f"answer_{n}" not in self.errors:
                 self.fields[f"answer_{n}"].widget.render_value = True
+                self.shows_secrets_again = True
 
     def _judge(self, chosen: Mapping[str, int]) -> None:
         typed = {
@@ -383,6 +390,7 @@ def phone_words(wrong: NotAPhone, region: str) -> str:
 class SavedForm(forms.Form):
     """That the recovery codes on the page are saved. The page brings them along, to show again."""
 
+    shows_secrets_again = True
     codes = forms.CharField(
         max_length=_MAX_TYPED,
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}),

@@ -20,6 +20,7 @@ NUMBER_WRONG = gettext_lazy("This number doesn’t match the one we have. Check 
 
 
 class IdentifyForm(forms.Form):
+    shown_again = ("username",)
     username = forms.CharField(
         label=gettext_lazy("User ID"),
         help_text=gettext_lazy("Usually your work or school email address, like minji@example.com"),
@@ -118,6 +119,9 @@ class NewPasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    shows_secrets_again = False
+    """Whether the page quotes a part of the password that was typed."""
+
     def __init__(self, data: Mapping[str, object] | None, *, shortest: int) -> None:
         super().__init__(data)
         self._shortest = shortest
@@ -141,6 +145,7 @@ class NewPasswordForm(forms.Form):
 
     def refuse(self, findings: list[Finding]) -> None:
         """Says next to the field what speaks against the password."""
+        self.shows_secrets_again = any(finding.word for finding in findings)
         for finding in findings:
             self.add_error("new_password", self._words(finding))
 
@@ -169,6 +174,7 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ContactForm(forms.Form):
+    shown_again = ("message",)
     message = forms.CharField(
         label=gettext_lazy("Message"),
         help_text=gettext_lazy(

@@ -149,6 +149,8 @@ ATTEMPT_COOKIE_NAME = f"{_prefix}reset"
 LINK_COOKIE_NAME = f"{_prefix}link"
 """What a link to a page of ours carried for later; see `verification.middleware.link_data`."""
 BROWSER_COOKIE_NAME = f"{_prefix}browser"
+FORM_COOKIE_NAME = f"{_prefix}form"
+"""What was wrong with a form, for the page behind a redirect; see `verification.pages`."""
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0

@@ -126,6 +126,7 @@ class AppCodeForm(CodeForm):
 class PairForm(AppCodeForm):
     """The first code of an app that is being paired, and what to call it."""
 
+    shown_again = ("name",)
     name = forms.CharField(
         label=gettext_lazy("Name for this app"),
         help_text=gettext_lazy("For example: work phone"),
@@ -179,6 +180,7 @@ class PasskeyForm(forms.Form):
 class NewPasskeyForm(PasskeyForm):
     """The same for a passkey that is being made, and what to call it."""
 
+    shown_again = ("name",)
     name = forms.CharField(
         label=gettext_lazy("Name for this passkey"),
         help_text=gettext_lazy("For example: work laptop"),

@@ -8,7 +8,6 @@ from functools import wraps
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.shortcuts import render as rendered
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -21,6 +20,7 @@ from registration.services.manage import Frozen
 from registration.views.onward import note_visit
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
+from verification import pages
 from verification.middleware import ENDS_AT, is_for_a_script
 from verification.views import draw_for, sent_reference, stale_words
 
@@ -149,11 +149,21 @@ def headed_for(request: HttpRequest) -> str:
     return path
 
 
-def render(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
-    """A page that asks, before the session ends, whether more time is needed."""
+def render(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, object],
+    *,
+    problems: tuple[str, ...] = (),
+) -> HttpResponse:
+    """A page that asks, before the session ends, whether more time is needed.
+
+    Args:
+        problems: names in the context that say what was wrong; see `verification.pages.render`.
+    """
     ends_at = request.session.get(ENDS_AT)
     until = datetime.fromtimestamp(ends_at, UTC) if ends_at else None
-    return rendered(request, template, {"until": until} | context)
+    return pages.render(request, template, {"until": until} | context, problems=problems)
 
 
 def _of_another_session(name: str) -> str:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.forms import BooleanField, Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -25,6 +25,7 @@ from tenants.queries import policy_in_force
 from verification.forms import MethodForm
 from verification.middleware import for_a_script
 from verification.models import Challenge, Purpose
+from verification.pages import render
 from verification.queries import was_denied
 from verification.services import browsers
 from verification.services.challenges import Refused

@@ -49,7 +49,7 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
         "days": queries.skip_days_of(user, now),
         "later_url": later_url,
     }
-    return render(request, "registration/setup.html", context)
+    return render(request, "registration/setup.html", context, problems=("problem",))
 
 
 @require_safe

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -30,6 +30,7 @@ from registration.views.arrival import arrive
 from registration.views.frame import needs_sign_in
 from verification import middleware
 from verification.models import AccessPass
+from verification.pages import render
 from verification.rules.captcha import Action, Finding, Suspicion
 from verification.services import captcha
 from verification.services.captcha import Captcha
@@ -192,6 +193,9 @@ def _locked(
 
 
 def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
+    if response.status_code == 302:
+        # The page behind it says so.
+        return response
     response.status_code = 429
     wait = until - timezone.now() if until else timedelta()
     response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))

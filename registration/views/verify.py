@@ -347,7 +347,7 @@ def _call(request: HttpRequest, user: User, challenge: Challenge, errand: Errand
         "poll_url": "" if state in _FINAL else about["poll_url"],
         "pending": pending,
     }
-    return render(request, "registration/call.html", context)
+    return render(request, "registration/call.html", context, problems=("pending",))
 
 
 def _about(user: User, challenge: Challenge, errand: Errand) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -31,6 +31,7 @@ from verification.forms import (
 )
 from verification.middleware import for_a_script
 from verification.models import Challenge
+from verification.pages import render
 from verification.queries import (
     codes_left,
     destination_of,
@@ -130,7 +131,7 @@ def call(request: HttpRequest, state: AttemptState, challenge: Challenge) -> Htt
         "state_text": state.subject.call_words(call_state(challenge)),
         "pending": pending,
     }
-    return render(request, "reset/call.html", context)
+    return render(request, "reset/call.html", context, problems=("pending",))
 
 
 @for_a_script

@@ -1,7 +1,7 @@
 """Who is it, and what is wrong."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from directory.rules import user_id_in
@@ -18,6 +18,7 @@ from verification.middleware import (
     link_data,
     with_link_data,
 )
+from verification.pages import render
 from verification.rules.captcha import Action, Finding
 from verification.services import captcha
 from verification.services.captcha import Captcha

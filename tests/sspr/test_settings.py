@@ -18,7 +18,7 @@ SHOW = """
 import json
 from django.conf import settings
 names = ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME", "ATTEMPT_COOKIE_NAME",
-         "BROWSER_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE",
+         "BROWSER_COOKIE_NAME", "FORM_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE",
          "SESSION_COOKIE_HTTPONLY", "OWN_HOSTS", "SECURE_HSTS_SECONDS", "DEBUG"]
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """

@@ -105,6 +105,18 @@ class Captcha:
         ripe_at = self._carried().at + self.suspicion.wait
         return max(ripe_at, self._crowded_until or ripe_at)
 
+    def carried(self) -> dict[str, str]:
+        """What the page needs when it is opened once more, so that nobody waits a second time."""
+        finding = self.finding.name if self.finding else ""
+        return {"ticket": self.ticket, "finding": finding, "suspicion": self.suspicion.name}
+
+    def carry_on(self, carried: Mapping[str, str]) -> None:
+        """Goes on from what an earlier page was: its ticket, and why it was not enough."""
+        self.sent = {"ticket": carried["ticket"]}
+        self.suspicion = Suspicion[carried["suspicion"]]
+        if carried["finding"]:
+            self.finding, self.needed = Finding[carried["finding"]], True
+
     @property
     def signs_in(self) -> bool:
         return self.action is Action.SIGN_IN
