@@ -11,8 +11,10 @@ from audit.activities import Activity
 from audit.services import Actor, record, sealing
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.models import Decisions, Domain, PolicyVersion, Tenant
-from tenants.policy import Policy, for_administrators, to_plain
-from tenants.policy_file import differences, objection, written
+from tenants.policy import Policy, all_settings, for_administrators, to_plain
+from tenants.policy.checks import TOO_FEW_QUESTIONS, Contradictory, objections
+from tenants.policy.declaration import TextKind
+from tenants.policy.values import differences, written
 from tenants.queries import (
     enough_questions,
     forget_policy,
@@ -147,12 +149,14 @@ def policy_digest(policy: Policy) -> str:
 
 def _check(policy: Policy, changed: AbstractSet[str]) -> None:
     """Raises `ValueError` where something speaks against what changed, or it isn't there."""
-    asks = changed & {"questions", "reset_methods", "contact_url", "contact_address"}
-    if asks and (problem := objection(policy)):
-        raise ValueError(problem)
-    for name in changed & {"groups", "excluded_groups"}:
-        if unknown := unknown_groups(getattr(policy, name)):
+    found = [objection for objection in objections(policy) if objection.concerns & changed]
+    if found:
+        raise Contradictory(tuple(found))
+    for name in changed:
+        if all_settings()[name].kind is TextKind.GROUPS and (
+            unknown := unknown_groups(getattr(policy, name))
+        ):
             raise ValueError(f"{name}: there is no group {', '.join(unknown)}")
-    asks = changed & {"questions", "question_bank", "questions_to_register"}
-    if asks and not enough_questions(policy):
-        raise ValueError(f"question_bank: fewer than {policy.questions_to_register} on offer")
+    if changed & TOO_FEW_QUESTIONS.concerns and not enough_questions(policy):
+        says = TOO_FEW_QUESTIONS.says.format(count=policy.questions_to_register)
+        raise ValueError(f"{TOO_FEW_QUESTIONS.field}: {says}")

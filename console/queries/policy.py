@@ -8,7 +8,7 @@ from isolation.scope import in_tenant
 from reset.queries.reach import could_reset
 from tenants.models import Decisions, Group
 from tenants.policy import Method, Policy, Questions
-from tenants.policy_file import differences
+from tenants.policy.values import differences
 
 _NAMED = 20
 _JUDGED_AT_ONCE = 1_000
@@ -66,7 +66,7 @@ def warnings(policy: Policy) -> list[str]:
             "questions": policy.questions is not Questions.OFF,
             "one": policy.methods_required == 1,
             "codes_only": policy.methods == {Method.RECOVERY_CODE},
-            "phone_only": bool(proofs) and all(proof.value.endswith("_phone") for proof in proofs),
+            "phone_only": bool(proofs) and all(proof.is_phone for proof in proofs),
         }.items()
         if is_so
     ]

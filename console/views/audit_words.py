@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from audit.activities import Activity
 from audit.models import Event
 from console.forms.people import ROLES
-from console.forms.policy import text_in_words
-from console.forms.policy_words import WORDS, choice
+from console.forms.policy_words import choice, label, text_in_words
 from console.queries.audit import own_questions
 from console.views.texts import NAMES
 from console.views.words import TITLES
@@ -133,8 +132,7 @@ def details_of(event: Event) -> list[tuple[str, str]]:
 
 
 def _setting(name: str, old: str, new: str) -> tuple[str, str]:
-    label = str(WORDS[name][0]) if name in WORDS else name
-    return label, f"{text_in_words(name, old)} → {text_in_words(name, new)}"
+    return label(name), f"{text_in_words(name, old)} → {text_in_words(name, new)}"
 
 
 def _sayings(event: Event, facts: dict[str, str]) -> dict[str, Callable[[str], str]]:

@@ -11,16 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.forms.policy import PolicyForm, in_words, too_few_questions
-from console.forms.policy_words import SECTIONS, WORDS
+from console.forms.policy import PolicyForm, too_few_questions
+from console.forms.policy_words import choice, in_words, label
 from console.queries import policy as queries
 from console.queries.door import is_fresh
 from console.services.policy import save_policy
 from console.views.frame import freshly_proved, page, shown
 from directory.models import User
 from isolation.scope import current_tenant_id
-from tenants.policy import Policy, from_plain, to_plain
-from tenants.policy_file import differences
+from tenants.policy import Policy, all_settings, from_plain, to_plain
+from tenants.policy.declaration import Section
+from tenants.policy.derived import FOR_ADMINISTRATORS
+from tenants.policy.values import differences
 from tenants.queries import enough_questions, policy_in_force, unknown_groups
 from tenants.roles import Duty
 from verification.clock import when
@@ -61,7 +63,18 @@ def policy(request: HttpRequest, user: User) -> HttpResponse:
         "title": _("Policy"),
         "form": form,
         "sections": [
-            (key, title, [form[name] for name in names]) for key, title, names in SECTIONS
+            {
+                "key": section.value,
+                "title": choice(section),
+                "fields": [
+                    form[name] for name, one in all_settings().items() if one.section is section
+                ],
+            }
+            for section in Section
+        ],
+        "for_administrators": [
+            {"label": label(name), "value": in_words(all_settings()[name], value)}
+            for name, value in FOR_ADMINISTRATORS.items()
         ],
         "warnings": [_WARNINGS[name] for name in queries.warnings(before)],
         "conflict": when(datetime.fromisoformat(version)) if conflict and version else "",
@@ -170,6 +183,10 @@ def _pending(request: HttpRequest) -> Policy | None:
 def _differences(before: Policy, after: Policy) -> list[dict[str, object]]:
     """What changes, in the words of the page: label, old, new."""
     return [
-        {"label": WORDS[name][0], "old": in_words(before, name), "new": in_words(after, name)}
+        {
+            "label": label(name),
+            "old": in_words(all_settings()[name], getattr(before, name)),
+            "new": in_words(all_settings()[name], getattr(after, name)),
+        }
         for name in differences(before, after)
     ]

@@ -17,7 +17,7 @@ from console.queries.paging import PAGE
 from isolation.scope import in_tenant
 from tenants.models import CustomQuestion
 from tenants.policy import Method
-from tenants.policy_file import with_changes
+from tenants.policy.values import with_changes
 from tenants.queries import policy_in_force
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -278,6 +278,7 @@ def test_a_change_of_the_policy_names_the_setting_and_both_values(client, boss):
         (Activity.ROLE_CHANGED, {"old": "", "new": "helpdesk"}, "Before", "No role"),
         (Activity.ROLE_CHANGED, {"old": "", "new": "helpdesk"}, "After", "Helpdesk"),
         (Activity.CODE_SENT, {"method": "mobile_text"}, "Method", "Text to the mobile phone"),
+        (Activity.CODE_SENT, {"method": "alternate_text"}, "Method", "Text to the alternate phone"),
         (
             Activity.PASSWORD_RESET,
             {"methods": "email,mobile_call"},

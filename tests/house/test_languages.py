@@ -18,6 +18,7 @@ VOICE = re.compile(
     "number (does|did) not match|Hello. This is|If you did not ask for this call|Thank you"
     "|That was another key|Goodbye"
 )
+MARKING = {"django.utils.translation", "tenants.policy.texts"}
 NAMED_BY_UNDERSCORE = {"gettext", "gettext_lazy", "gettext_noop"}
 GLOSSARY = [
     pytest.param("암호(?!화)|패스워드|비밀 번호", id="password is 비밀번호"),
@@ -71,7 +72,7 @@ def test_announcers_korean_is_for_the_phone_only():
 def other_names_for_gettext(tree):
     """Names in a module under which its texts would stay out of the catalogue."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+        if isinstance(node, ast.ImportFrom) and node.module in MARKING:
             for one in node.names:
                 also = {"_"} if one.name in NAMED_BY_UNDERSCORE else set()
                 if "gettext" in one.name and one.asname not in {None, one.name} | also:

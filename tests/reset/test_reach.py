@@ -25,7 +25,7 @@ from reset.services.attempts import begin
 from reset.services.gates import ways_on_offer
 from tenants.models import Group, GroupNesting
 from tenants.policy import Method, Policy, Proof, Questions, Scope
-from tenants.policy_file import objection
+from tenants.policy.checks import objections
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -53,7 +53,7 @@ def possible(values):
     """The policy, or None where the decisions contradict each other or nobody may make them."""
     with suppress(ValueError):
         found = Policy(**values)
-        return None if objection(found) else found
+        return None if objections(found) else found
     return None
 
 

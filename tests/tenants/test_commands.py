@@ -9,7 +9,7 @@ from audit.models import Event
 from isolation.scope import in_tenant
 from tenants.models import Branding, Decisions, Domain, Group, Tenant
 from tenants.policy import Method, Policy, Questions, Scope, to_plain
-from tenants.policy_file import with_changes
+from tenants.policy.values import with_changes
 from tenants.queries import forget_policy, policy_in_force, tenant_of, time_zone_in_force
 
 

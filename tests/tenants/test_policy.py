@@ -17,7 +17,10 @@ from tenants.policy import (
     from_plain,
     to_plain,
 )
-from tenants.policy_file import differences, lines, with_changes
+from tenants.policy.checks import (
+    Contradictory,
+)
+from tenants.policy.values import differences, lines, with_changes
 
 NAMES = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
 NAMED = sorted({method.allowed_as for method in Method})
@@ -103,3 +106,22 @@ def test_differences_are_all_that_differs(before, after):
 def test_contradiction_is_refused_and_the_setting_is_named(changes, setting):
     with pytest.raises(ValueError, match=rf"^{setting}: "):
         with_changes(Policy(), changes)
+
+
+def test_all_contradictions_are_told_with_the_settings_that_they_are_between():
+    with pytest.raises(Contradictory, match=r"^code_digits: 6 to 8$") as refused:
+        Policy(
+            self_service=Scope.GROUPS,
+            reset_methods=frozenset({Method.ALTERNATE_TEXT}),
+            answer_min_length=9,
+            answer_max_length=8,
+            code_digits=99,
+        )
+
+    assert {one.code: one.shown_at for one in refused.value.contradictions} == {
+        "impossible_value": ("code_digits",),
+        "no_group": ("groups", "self_service"),
+        "alternate_phone_named": ("reset_methods", "methods_required"),
+        "too_few_proofs": ("reset_methods", "methods_required"),
+        "answer_lengths": ("answer_max_length", "answer_min_length"),
+    }

@@ -8,7 +8,7 @@ from audit.models import Event
 from isolation.scope import in_tenant
 from tenants.models import Group
 from tenants.policy import Policy, Questions, Scope
-from tenants.policy_file import as_yaml, from_yaml
+from tenants.policy.values import as_yaml, from_yaml
 from tenants.queries import policy_in_force
 from tests.builders import make_tenant
 from tests.reset.test_reach import policies

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tenants.policy import RANGES, Policy
+from tenants.policy import Policy, all_settings
 from typed.rules import compact
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -48,8 +48,10 @@ class Allowance:
 
 def allowance(policy: Policy) -> Allowance:
     """Source: Microsoft Entra, settings of the Temporary Access Pass policy."""
+    between = all_settings()["access_pass_minutes"].between
+    assert between is not None
     return Allowance(
-        least=RANGES["access_pass_minutes"][0],
+        least=between[0],
         usual=policy.access_pass_minutes,
         most=policy.access_pass_most_minutes,
         always_once=policy.access_pass_once,

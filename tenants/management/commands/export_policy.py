@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from isolation.scope import in_tenant
-from tenants.policy_file import as_yaml
+from tenants.policy.values import as_yaml
 from tenants.queries import policy_in_force, tenant_by_slug
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from isolation.scope import in_tenant
 from tenants.models import Tenant
-from tenants.policy_file import differences, from_yaml, written
+from tenants.policy.values import differences, from_yaml, written
 from tenants.queries import every_tenant, policy_in_force, tenant_by_slug
 from tenants.services import change_policy
 

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from isolation.scope import in_tenant
-from tenants.policy_file import lines, with_changes
+from tenants.policy.values import lines, with_changes
 from tenants.queries import policy_in_force, tenant_by_slug
 from tenants.services import change_policy
 

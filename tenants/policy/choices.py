@@ -1,0 +1,70 @@
+"""What the settings that are a choice can be set to, and what pages call each choice."""
+
+from enum import StrEnum
+from typing import Self
+
+from tenants.policy.texts import Phrase, pgettext
+from tenants.policy.texts import gettext_noop as _
+
+
+class Labelled(StrEnum):
+    """Names with what pages call them. The order of declaration is the order on the page."""
+
+    _value_: str
+    label: Phrase
+
+    def __new__(cls, value: str, label: Phrase = Phrase("")) -> Self:
+        # The default is for type checkers, to whom `Scope("all")` looks like a call of this.
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+class Scope(Labelled):
+    NONE = "none", _("Nobody")
+    GROUPS = "groups", _("Selected groups")
+    ALL = "all", _("Everyone")
+
+
+class Unknown(Labelled):
+    ERRORS = "errors", _("Clear errors")
+    DECOY = "decoy", _("The same verification page as everybody")
+
+
+class Questions(Labelled):
+    OFF = "off", pgettext("questions", "Off")
+    SECOND = "second", _("Only after another proof")
+    GATE = "gate", _("As a proof like any other")
+
+
+class Bank(Labelled):
+    PREDEFINED = "predefined", _("The questions that come with the service")
+    CUSTOM = "custom", _("Your own questions")
+    BOTH = "both", _("Both")
+
+
+class CallConfirmation(Labelled):
+    NUMBER_SHOWN = "number_shown", _("Typing the number that the page shows")
+    POUND = "pound", _("Pressing the # key")
+    SPOKEN_CODE = "spoken_code", _("Hearing a code and typing it on the page")
+
+
+class SecondFactor(Labelled):
+    """Who must prove more than the password at sign-in."""
+
+    OFF = "off", _("Not asked for at sign-in")
+    REGISTERED = "registered", _("Asked of those who registered a method for it")
+    REQUIRED = "required", _("Asked of everyone; who has no method registers one first")
+
+
+class OfficeEditor(Labelled):
+    ADMINS = "admins", _("Administrators only")
+    USER = "user", _("Administrators and the person")
+
+
+class Contact(Labelled):
+    MAIL = "mail", _("A mail to the helpdesk")
+    ADDRESS = "address", _("A mail to this address")
+    URL = "url", _("A web page")
+    OFF = "off", _("Nothing: no way is offered")

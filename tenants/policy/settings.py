@@ -1,0 +1,539 @@
+"""Every setting of a policy, declared once: pages, files, records and docs are made from this list.
+
+Source: the settings of Microsoft Entra's password reset blades, with our own limits and defaults.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from tenants.policy.checks import Contradictory, contradictions, out_of_range
+from tenants.policy.choices import (
+    Bank,
+    CallConfirmation,
+    Contact,
+    OfficeEditor,
+    Questions,
+    Scope,
+    SecondFactor,
+    Unknown,
+)
+from tenants.policy.declaration import (
+    Section,
+    Setting,
+    Stricter,
+    TextKind,
+    declared_by,
+    setting,
+)
+from tenants.policy.methods import Method, Proof
+from tenants.policy.texts import gettext_noop as _
+
+# Questions have a setting of their own; what is said of the mobile phone holds for the other one.
+_NAMED_METHODS = frozenset(
+    method for method in Method if method.allowed_as is method and method is not Method.QUESTIONS
+)
+_CONTACT_DATA = frozenset(proof for proof in Proof if proof.can_be_entered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One tenant's decisions, checked once, when the value is made.
+
+    Raises:
+        Contradictory: the decisions contradict each other.
+    """
+
+    self_service: Scope = setting(
+        default=Scope.NONE,
+        section=Section.PROPERTIES,
+        label=_("Self-service password reset"),
+        help_text=_("Who may reset a forgotten password without calling the helpdesk."),
+        stricter=Stricter.NOW,
+    )
+    groups: frozenset[str] = setting(
+        default=frozenset(),
+        section=Section.PROPERTIES,
+        label=_("Groups in scope"),
+        help_text=_("Used with “Selected groups”. Nested groups count."),
+        stricter=Stricter.NOW,
+        kind=TextKind.GROUPS,
+    )
+    excluded_groups: frozenset[str] = setting(
+        default=frozenset(),
+        section=Section.PROPERTIES,
+        label=_("Excluded groups"),
+        help_text=_("People in these groups can’t reset, even if another group is in scope."),
+        stricter=Stricter.NOW,
+        kind=TextKind.GROUPS,
+    )
+    unknown_users: Unknown = setting(
+        default=Unknown.ERRORS,
+        section=Section.PROPERTIES,
+        label=_("Shown to unknown users"),
+        help_text=_(
+            "What people see who are unknown, not registered or out of scope. With the same page"
+            " for everybody, strangers can’t find out who has an account; people who can’t reset"
+            " aren’t told why, and nobody sees which address or number a code goes to."
+        ),
+        stricter=Stricter.MAX,
+    )
+    reset_methods: frozenset[Method] = setting(
+        default=frozenset(
+            {Method.MOBILE_TEXT, Method.MOBILE_CALL, Method.OFFICE_CALL, Method.EMAIL}
+        ),
+        section=Section.METHODS,
+        label=_("Methods allowed for reset"),
+        help_text=_(
+            "People can register and use these. What is allowed of the mobile phone is allowed of"
+            " an alternate phone, too; all of it counts as one proof."
+        ),
+        stricter=Stricter.INTERSECTION,
+        offered=_NAMED_METHODS,
+    )
+    methods_required: int = setting(
+        default=1,
+        section=Section.METHODS,
+        label=_("Methods required to reset"),
+        help_text=_("How many different proofs a reset asks for: 1 or 2."),
+        stricter=Stricter.MAX,
+        between=(1, 2),
+    )
+    questions: Questions = setting(
+        default=Questions.OFF,
+        section=Section.METHODS,
+        label=_("Security questions"),
+        help_text=_("Weak by nature. As a second proof they only count after another one."),
+        stricter=Stricter.MIN,
+    )
+    questions_to_register: int = setting(
+        default=5,
+        section=Section.METHODS,
+        label=_("Questions to register"),
+        help_text=_("How many questions people answer when they register: 3 to 5."),
+        stricter=Stricter.MAX,
+        between=(3, 5),
+    )
+    questions_to_reset: int = setting(
+        default=3,
+        section=Section.METHODS,
+        label=_("Questions to reset"),
+        help_text=_("How many of them are asked at a reset: 3 to 5."),
+        stricter=Stricter.MAX,
+        between=(3, 5),
+    )
+    question_bank: Bank = setting(
+        default=Bank.PREDEFINED,
+        section=Section.METHODS,
+        label=_("Questions on offer"),
+        help_text=_("Which questions people may choose from."),
+        stricter=Stricter.NOW,
+    )
+    answer_min_length: int = setting(
+        default=3,
+        section=Section.METHODS,
+        label=_("Shortest answer"),
+        help_text=_("In characters, 3 to 40."),
+        stricter=Stricter.NOW,
+        between=(3, 40),
+    )
+    answer_max_length: int = setting(
+        default=40,
+        section=Section.METHODS,
+        label=_("Longest answer"),
+        help_text=_("In characters, 3 to 40."),
+        stricter=Stricter.NOW,
+        between=(3, 40),
+    )
+    code_digits: int = setting(
+        default=8,
+        section=Section.METHODS,
+        label=_("Digits of a code"),
+        help_text=_("6 to 8. Longer codes are harder to guess."),
+        stricter=Stricter.NOW,
+        between=(6, 8),
+    )
+    code_minutes: int = setting(
+        default=5,
+        section=Section.METHODS,
+        label=_("Minutes a text or call is good for"),
+        help_text=_("3 to 10. After that a new code is needed."),
+        stricter=Stricter.NOW,
+        between=(3, 10),
+    )
+    email_code_minutes: int = setting(
+        default=10,
+        section=Section.METHODS,
+        label=_("Minutes an email code is good for"),
+        help_text=_("3 to 10. Mail can take longer than a text."),
+        stricter=Stricter.NOW,
+        between=(3, 10),
+    )
+    call_confirmation: CallConfirmation = setting(
+        default=CallConfirmation.NUMBER_SHOWN,
+        section=Section.METHODS,
+        label=_("A call is confirmed by"),
+        help_text=_(
+            "Typing the number ties the call to the screen. With the # key alone, people may"
+            " confirm a call that a stranger asked for."
+        ),
+        stricter=Stricter.NOW,
+    )
+    ask_full_number: bool = setting(
+        default=False,
+        section=Section.METHODS,
+        label=_("Ask for the full phone number"),
+        help_text=_("At a reset, people type the whole number before a text or call."),
+        stricter=Stricter.MAX,
+    )
+    countries: frozenset[str] = setting(
+        default=frozenset(),
+        section=Section.METHODS,
+        label=_("Countries that may be texted or called"),
+        help_text=_("ISO codes like KR, one a line. Empty: your own country only."),
+        stricter=Stricter.NOW,
+        kind=TextKind.COUNTRIES,
+    )
+    daily_message_cap: int = setting(
+        default=1_000,
+        section=Section.METHODS,
+        label=_("Texts and calls per day"),
+        help_text=_(
+            "At most this many in any 24 hours for the whole organisation, against fraud and cost."
+            " A tenth is for notices. A tenth is kept for people who know their password: for"
+            " signing in and registering."
+        ),
+        stricter=Stricter.NOW,
+        between=(0, 1_000_000),
+    )
+    sign_in_second_factor: SecondFactor = setting(
+        default=SecondFactor.OFF,
+        section=Section.SIGN_IN,
+        label=_("Second factor at sign-in"),
+        help_text=_("A proof besides the password. Administrators pass one anyway."),
+        stricter=Stricter.NOW,
+    )
+    sign_in_methods: frozenset[Method] = setting(
+        default=frozenset({Method.AUTHENTICATOR}),
+        section=Section.SIGN_IN,
+        label=_("Methods allowed for sign-in"),
+        help_text=_("Besides those for reset. What is ticked only here can’t be used for a reset."),
+        stricter=Stricter.NOW,
+        offered=_NAMED_METHODS,
+    )
+    remember_browser_days: int = setting(
+        default=0,
+        section=Section.SIGN_IN,
+        label=_("Days a browser is remembered"),
+        help_text=_("0 to 90; 0 means never. A remembered browser is asked for the password only."),
+        stricter=Stricter.NOW,
+        between=(0, 90),
+    )
+    require_registration: bool = setting(
+        default=True,
+        section=Section.REGISTRATION,
+        label=_("Ask people to register at sign-in"),
+        help_text=_("Who signs in here without security info is led to the registration."),
+        stricter=Stricter.NOW,
+    )
+    registration_skip_days: int = setting(
+        default=7,
+        section=Section.REGISTRATION,
+        label=_("Days it may be put off"),
+        help_text=_("0 to 14."),
+        stricter=Stricter.NOW,
+        between=(0, 14),
+    )
+    reconfirm_days: int = setting(
+        default=180,
+        section=Section.REGISTRATION,
+        label=_("Days until people reconfirm"),
+        help_text=_("0 to 730; 0 means never."),
+        stricter=Stricter.NOW,
+        between=(0, 730),
+    )
+    new_proof_hours: int = setting(
+        default=24,
+        section=Section.REGISTRATION,
+        label=_("Hours until a new method counts"),
+        help_text=_(
+            "0 to 168; 0 means at once. So long a reset needs what was registered before, if there"
+            " is any, and who was told can take the new one away."
+        ),
+        stricter=Stricter.MAX,
+        between=(0, 168),
+    )
+    prefilled_usable: frozenset[Proof] = setting(
+        default=frozenset({Proof.OFFICE_PHONE}),
+        section=Section.REGISTRATION,
+        label=_("Usable before the user confirmed it"),
+        help_text=_(
+            "What you entered counts right away; for people who registered, after these hours."
+        ),
+        stricter=Stricter.NOW,
+        offered=_CONTACT_DATA,
+    )
+    office_phone_editor: OfficeEditor = setting(
+        default=OfficeEditor.ADMINS,
+        section=Section.REGISTRATION,
+        label=_("Office phone is changed by"),
+        help_text=_("Who may change it."),
+        stricter=Stricter.NOW,
+    )
+    allow_tenant_mailboxes: bool = setting(
+        default=False,
+        section=Section.REGISTRATION,
+        label=_("Allow addresses of your own domains"),
+        help_text=_("Only if people can open these mailboxes without the forgotten password."),
+        stricter=Stricter.NOW,
+    )
+    access_passes: bool = setting(
+        default=True,
+        section=Section.REGISTRATION,
+        label=_("Temporary Access Passes may be issued"),
+        help_text=_(
+            "For people with nothing to sign in with. Off: those already issued stop working."
+        ),
+        stricter=Stricter.NOW,
+    )
+    access_pass_minutes: int = setting(
+        default=60,
+        section=Section.REGISTRATION,
+        label=_("Minutes a pass is good for"),
+        help_text=_("10 to 43,200. What the page suggests when a pass is issued."),
+        stricter=Stricter.NOW,
+        between=(10, 43_200),
+    )
+    access_pass_most_minutes: int = setting(
+        default=480,
+        section=Section.REGISTRATION,
+        label=_("Most minutes a pass is good for"),
+        help_text=_("10 to 43,200. Nobody can issue a pass for longer."),
+        stricter=Stricter.NOW,
+        between=(10, 43_200),
+    )
+    access_pass_length: int = setting(
+        default=8,
+        section=Section.REGISTRATION,
+        label=_("Length of a pass"),
+        help_text=_(
+            "8 to 48 characters. From 13 on, wrong tries don’t stop a pass: nobody can guess it."
+        ),
+        stricter=Stricter.NOW,
+        between=(8, 48),
+    )
+    access_pass_once: bool = setting(
+        default=False,
+        section=Section.REGISTRATION,
+        label=_("Passes work once only"),
+        help_text=_("Off: whoever issues a pass decides."),
+        stricter=Stricter.NOW,
+    )
+    notify_on_reset: bool = setting(
+        default=True,
+        section=Section.NOTIFICATIONS,
+        label=_("Tell people when their password was reset"),
+        help_text=_("By mail to all their known addresses."),
+        stricter=Stricter.NOW,
+    )
+    notify_on_method_change: bool = setting(
+        default=True,
+        section=Section.NOTIFICATIONS,
+        label=_("Tell people when a method was changed"),
+        help_text=_("By mail to their other addresses."),
+        stricter=Stricter.NOW,
+    )
+    notify_on_password_change: bool = setting(
+        default=True,
+        section=Section.NOTIFICATIONS,
+        label=_("Tell people when they changed their password"),
+        help_text=_("By mail to all their known addresses."),
+        stricter=Stricter.NOW,
+    )
+    contact: Contact = setting(
+        default=Contact.MAIL,
+        section=Section.CUSTOMISATION,
+        label=_("People ask for help by"),
+        help_text=_("What “Contact your administrator” does."),
+        stricter=Stricter.NOW,
+    )
+    contact_address: str = setting(
+        default="",
+        section=Section.CUSTOMISATION,
+        label=_("Email address for help"),
+        help_text=_("For “A mail to this address”."),
+        stricter=Stricter.NOW,
+    )
+    contact_url: str = setting(
+        default="",
+        section=Section.CUSTOMISATION,
+        label=_("Web page for help"),
+        help_text=_("For “A web page”. Begins with https://"),
+        stricter=Stricter.NOW,
+    )
+    return_to_hosts: frozenset[str] = setting(
+        default=frozenset(),
+        section=Section.CUSTOMISATION,
+        label=_("Hosts people may go back to"),
+        help_text=_(
+            "One a line, like portal.example.com. Links with ?return_to= to them end with"
+            " a button that leads back. Only https, at most 50."
+        ),
+        stricter=Stricter.NOW,
+        kind=TextKind.HOSTS,
+    )
+    writeback: bool = setting(
+        default=True,
+        section=Section.DIRECTORY,
+        label=_("Write passwords back to the directory"),
+        help_text=_("Off: people whose password is kept elsewhere are sent to you."),
+        stricter=Stricter.NOW,
+        is_for_later=True,
+    )
+    unlock_without_reset: bool = setting(
+        default=True,
+        section=Section.DIRECTORY,
+        label=_("Unlock without a new password"),
+        help_text=_("People whose account is locked may keep their password."),
+        stricter=Stricter.NOW,
+    )
+    admin_self_reset: bool = setting(
+        default=True,
+        section=Section.ADMINS,
+        label=_("Administrators may reset their own password"),
+        help_text=_("Off: they need another administrator."),
+        stricter=Stricter.NOW,
+    )
+    notify_admins: bool = setting(
+        default=True,
+        section=Section.ADMINS,
+        label=_("Tell administrators when an administrator’s password was reset"),
+        help_text=_("By mail to all other administrators."),
+        stricter=Stricter.NOW,
+    )
+    verify_callers: bool = setting(
+        default=False,
+        section=Section.ADMINS,
+        label=_("Helpdesk must verify callers"),
+        help_text=_(
+            "Before it issues a temporary password or a pass. People with nothing registered and"
+            " no password can then be helped by a tenant admin only."
+        ),
+        stricter=Stricter.NOW,
+    )
+    password_min_length: int = setting(
+        default=12,
+        section=Section.PASSWORDS,
+        label=_("Shortest password"),
+        help_text=_("In characters, 8 to 256. Length helps more than anything else."),
+        stricter=Stricter.MAX,
+        between=(8, 256),
+    )
+    password_classes: int = setting(
+        default=0,
+        section=Section.PASSWORDS,
+        label=_("Kinds of characters"),
+        help_text=_("0 to 4 of: lower case, upper case, digits, symbols. 0 is recommended."),
+        stricter=Stricter.NOW,
+        between=(0, 4),
+    )
+    password_history: int = setting(
+        default=5,
+        section=Section.PASSWORDS,
+        label=_("Passwords that may not come back"),
+        help_text=_("0 to 24."),
+        stricter=Stricter.MAX,
+        between=(0, 24),
+    )
+    password_lifetime_days: int = setting(
+        default=0,
+        section=Section.PASSWORDS,
+        label=_("Days until a password ends"),
+        help_text=_("0 to 730; 0 means never."),
+        stricter=Stricter.NOW,
+        between=(0, 730),
+    )
+    password_min_age_hours: int = setting(
+        default=0,
+        section=Section.PASSWORDS,
+        label=_("Hours before a password may be changed again"),
+        help_text=_("0 to 168. Doesn’t hold for a reset, or for a change that is due."),
+        stricter=Stricter.NOW,
+        between=(0, 168),
+    )
+    temporary_password_hours: int = setting(
+        default=72,
+        section=Section.PASSWORDS,
+        label=_("Hours a temporary password is good for"),
+        help_text=_("1 to 168. After that nobody can sign in with it."),
+        stricter=Stricter.NOW,
+        between=(1, 168),
+    )
+    banned_words: frozenset[str] = setting(
+        default=frozenset(),
+        section=Section.PASSWORDS,
+        label=_("Banned words"),
+        help_text=_(
+            "4 to 16 characters each, one a line, up to 1,000. Spellings that differ in a letter,"
+            " in capitals or in digits for letters count, too. Common words are banned anyway."
+        ),
+        stricter=Stricter.NOW,
+    )
+    lockout_threshold: int = setting(
+        default=10,
+        section=Section.PASSWORDS,
+        label=_("Failures before a lockout"),
+        help_text=_("3 to 50."),
+        stricter=Stricter.NOW,
+        between=(3, 50),
+    )
+    lockout_seconds: int = setting(
+        default=60,
+        section=Section.PASSWORDS,
+        label=_("Seconds of the first lockout"),
+        help_text=_("5 to 18,000."),
+        stricter=Stricter.NOW,
+        between=(5, 18_000),
+    )
+
+    def __post_init__(self) -> None:
+        wrong_numbers = [
+            out_of_range(name, *one.between)
+            for name, one in all_settings().items()
+            if one.between and not one.between[0] <= getattr(self, name) <= one.between[1]
+        ]
+        if found := (*wrong_numbers, *contradictions(self)):
+            raise Contradictory(found)
+
+    @property
+    def methods(self) -> frozenset[Method]:
+        """Every method that counts as a gate at reset."""
+        allowed = frozenset(m for m in Method if m.allowed_as in self.reset_methods)
+        return allowed if self.questions is Questions.OFF else allowed | {Method.QUESTIONS}
+
+    @property
+    def second_factors(self) -> frozenset[Method]:
+        """The methods that prove more than the password at sign-in; answers never do.
+
+        Methods for a reset are among them: a user who registered only those isn't locked out.
+
+        Source: NIST SP 800-63B-4 section 3.1.1 (knowledge besides a password is no factor).
+        """
+        named = (self.sign_in_methods | self.reset_methods) - {Method.QUESTIONS}
+        return frozenset(method for method in Method if method.allowed_as in named)
+
+    def code_lifetime(self, method: Method) -> timedelta:
+        minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes
+        return timedelta(minutes=minutes)
+
+    def is_typed_back(self, method: Method) -> bool:
+        """Whether the user types a code on the page; a call may speak one, too."""
+        spoken = method.is_call and self.call_confirmation is CallConfirmation.SPOKEN_CODE
+        return method.is_code or spoken
+
+
+@cache
+def all_settings() -> Mapping[str, Setting]:
+    """Every setting by its name, in the order of declaration."""
+    return declared_by(Policy)
