@@ -13,6 +13,7 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.prefills import KIND_OF
 from isolation.scope import current_tenant_id, in_tenant
+from tenants import queries
 from tenants.policy import Policy, all_settings, strictest
 from tenants.policy.choices import Labelled
 from tenants.policy.declaration import Section, Setting, Stricter, TextKind, declared_by, setting
@@ -38,18 +39,15 @@ NAMED = {
     ("console/queries/overview.py", "reset_methods"),  # whether anyone changed it
     ("console/queries/overview.py", "methods_required"),
     ("verification/rules/access_passes.py", "access_pass_minutes"),  # its lowest value
-    ("reset/services/attempts.py", "unknown_users"),  # kept with the attempt
 }
 # Names of settings that are words of other things, too.
 WORDS = {"access_passes", "contact", "contact_url", "groups", "questions"}
 
 
-def policy_with(**more):
-    """The class of policies that have one more setting."""
-    declared = [("made_up_days", int, setting(**MADE_UP | more))]
-    return make_dataclass(
-        "Policy", declared, bases=(Policy,), frozen=True, slots=True, kw_only=True
-    )
+def forget_declarations():
+    """Lets go of what a process keeps of settings and policies."""
+    all_settings.cache_clear()
+    queries._parsed.cache_clear()
 
 
 @pytest.fixture
@@ -57,14 +55,21 @@ def declare(monkeypatch):
     """Declares one more setting, until the test ends."""
 
     def declare():
-        policy = policy_with()
+        policy = make_dataclass(
+            "Policy",
+            [("made_up_days", int, setting(**MADE_UP))],
+            bases=(Policy,),
+            frozen=True,
+            slots=True,
+            kw_only=True,
+        )
         for module in ("settings", "values"):
             monkeypatch.setattr(sys.modules[f"tenants.policy.{module}"], "Policy", policy)
-        all_settings.cache_clear()
+        forget_declarations()
         return policy
 
     yield declare
-    all_settings.cache_clear()
+    forget_declarations()
 
 
 def in_force():
