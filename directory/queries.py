@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
@@ -37,9 +37,14 @@ def operator_of(upn: str) -> User | None:
     return User.unscoped.filter(upn=upn, tenant_id=None).first()
 
 
+def operators() -> QuerySet[User]:
+    """The operators of the service. They belong to no tenant."""
+    return User.unscoped.filter(tenant_id=None)
+
+
 def operators_among(user_ids: Collection[int]) -> dict[int, str]:
     """What those of them are called who are operators of the service."""
-    rows = User.unscoped.filter(pk__in=user_ids, tenant_id=None) if user_ids else ()
+    rows = operators().filter(pk__in=user_ids) if user_ids else ()
     return {operator.pk: operator.upn for operator in rows}
 
 

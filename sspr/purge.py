@@ -74,7 +74,13 @@ OF_A_TENANT = (
     Rule(
         NoticeLink,
         _WEEK,
-        lambda at: Q(expires_at__lt=at) & (Q(disowned_at=None) | Q(user__frozen_at=None)),
+        lambda at: Q(expires_at__lt=at, disowned_at=None),
+    ),
+    # And afterwards who must not enter contact data.
+    Rule(
+        NoticeLink,
+        _MONTH,
+        lambda at: Q(expires_at__lt=at, disowned_at__isnull=False, user__frozen_at=None),
     ),
     Rule(SignInLockout, _DAY, lambda at: Q(last_at__lt=at, locked_until=None) | _unlocked(at)),
     Rule(Authenticator, _DAY, lambda at: Q(confirmed_at=None, created_at__lt=at)),

@@ -12,6 +12,7 @@ from audit.models import Event
 from console.queries.paging import first_page
 from console.rules import support_code
 from directory.models import User
+from directory.queries import operators
 from directory.rules import canonical_upn
 from tenants.models import CustomQuestion
 
@@ -57,19 +58,23 @@ def own_questions(question_ids: Iterable[str]) -> dict[str, dict[str, str]]:
 def _searched(found: QuerySet[Event], search: str) -> QuerySet[Event]:
     if not search:
         return found
-    people = list(_called(canonical_upn(search)).values_list("pk", flat=True))
+    upn = canonical_upn(search)
+    people = [
+        user_id
+        for users in (User.objects.all(), operators())
+        for user_id in _called(upn, users).values_list("pk", flat=True)
+    ]
     wanted = Q(subject_id__in=people) | Q(actor_id__in=people)
     if code := support_code(search):
         wanted |= Q(support_code=code)
     return found.filter(wanted)
 
 
-def _called(upn: str) -> QuerySet[User]:
+def _called(upn: str, users: QuerySet[User]) -> QuerySet[User]:
     """With the whole user ID, or what stands before the @ in it."""
-    everybody = User.objects.all()
     if "@" in upn:
-        return everybody.filter(upn=upn)
-    return everybody.filter(upn__startswith=f"{upn}@")
+        return users.filter(upn=upn)
+    return users.filter(Q(upn=upn) | Q(upn__startswith=f"{upn}@"))
 
 
 def _before(found: QuerySet[Event], event_id: int | None) -> QuerySet[Event]:

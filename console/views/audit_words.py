@@ -81,7 +81,7 @@ _LABELS: dict[str, Promise] = {
     "source": gettext_lazy("Done with"),
     "number": gettext_lazy("Place in the chain"),
     "findings": gettext_lazy("Findings known"),
-    "agent_id": gettext_lazy("Disowned act of"),
+    "agent_ids": gettext_lazy("Disowned act of"),
     "taken_at": gettext_lazy("Time of the backup"),
 }
 _CHANGES: dict[str, Promise] = {
@@ -141,7 +141,7 @@ def _sayings(event: Event, facts: dict[str, str]) -> dict[str, Callable[[str], s
         **dict.fromkeys(("method", "methods", "way"), _methods),
         **dict.fromkeys(("restored", "once", "removed"), _yes_or_no),
         **dict.fromkeys(("rows", "read", "created", "updated", "unchanged", "refused"), _count),
-        "agent_id": lambda value: upn_of(int(value)) if value.isdecimal() else "",
+        "agent_ids": _each(lambda value: upn_of(int(value)) if value.isdecimal() else ""),
         "change": _one_of(_CHANGES),
         "source": _one_of(_SOURCES),
         "settings": _each(_one_of(_LOOKS)),

@@ -32,7 +32,7 @@ from reset.queries.reach import outlook
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Duty, Role
-from verification.queries.callers import is_act_disowned, is_caller_verified
+from verification.queries.callers import disowners_of, is_act_disowned, is_caller_verified
 from verification.rules.ways import Way
 from verification.services import contacts
 from verification.services.notices import proof_name
@@ -135,7 +135,7 @@ def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
     if not outlooks.may_manage(user, found):
         raise Http404
-    if is_act_disowned(user.pk, found.pk):
+    if disowners_of(user.pk, [found.pk], timezone.now()):
         messages.error(request, disowned_words(found))
         return redirect("console:person", found.pk)
     home = tenant_in_force().country

@@ -41,6 +41,7 @@ class Problem(StrEnum):
     FROZEN_KEPT = "w04"
     PASSWORD_NOT_SET = "w05"
     USER_ID_RESPELLED = "w06"
+    DISOWNED_KEPT = "w07"
 
 
 class FileProblem(StrEnum):

@@ -58,6 +58,10 @@ class Importer(Protocol):
         """
         ...
 
+    def disowners(self, user_ids: Collection[int]) -> Collection[int]:
+        """Those of the users for whom this importer may not enter contact data."""
+        ...
+
     def with_proof(self, user_ids: Collection[int]) -> Collection[int]:
         """Those of the users who verified anything: what is entered of them now is held."""
         ...
@@ -149,7 +153,8 @@ def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
 def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer) -> Kept:
     """Keeps the contact data of users who were there, where it's new or other than what there was.
 
-    Nothing is entered for a frozen user: whoever imports may be who planted what they disowned.
+    Nothing is entered for a frozen user, or by somebody whose act the user disowned lately: it may
+    be the same person who planted that.
 
     Args:
         people: users, locked in this transaction.
@@ -167,11 +172,17 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
         for user_id, found in wanted.items()
         if (news := _news(known.get(user_id, {}), found))
     ]
+    disowners = importer.disowners([one.user.pk for one in changes]) if changes else ()
+    refused = {
+        one.user.pk: Problem.DISOWNED_KEPT if one.user.frozen_at is None else Problem.FROZEN_KEPT
+        for one in changes
+        if one.user.frozen_at is not None or one.user.pk in disowners
+    }
     for one in changes:
-        if one.user.frozen_at is not None:
-            frozen = [(Problem.FROZEN_KEPT, _COLUMNS[proof]) for proof in sorted(one.changed)]
-            left_alone.setdefault(one.user.pk, []).extend(frozen)
-    changes = [one for one in changes if one.user.frozen_at is None]
+        if problem := refused.get(one.user.pk):
+            columns = [(problem, _COLUMNS[proof]) for proof in sorted(one.changed)]
+            left_alone.setdefault(one.user.pk, []).extend(columns)
+    changes = [one for one in changes if one.user.pk not in refused]
     held = importer.with_proof([one.user.pk for one in changes]) if changes else ()
     for one in changes:
         after = {**one.before, **{proof: wanted[one.user.pk][proof] for proof in one.changed}}

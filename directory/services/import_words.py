@@ -64,6 +64,10 @@ _WORDS = {
         "Row %(row)s: %(name)s is frozen after “This wasn’t me”, so contact data is not changed"
         " (%(column)s)"
     ),
+    Problem.DISOWNED_KEPT: _(
+        "Row %(row)s: %(name)s said that something you did wasn’t them, so contact data is not"
+        " changed (%(column)s). Another member of your team has to help."
+    ),
     Problem.USER_ID_RESPELLED: _(
         "Row %(row)s: “%(value)s” is read as %(upn)s. Check that the same person is meant."
     ),

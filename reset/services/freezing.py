@@ -75,7 +75,7 @@ def freeze(
         subject_id=user.pk,
         actor_id=actor_id,
         reason=reason,
-        agent_id=next(iter(agent_ids), None),
+        agent_ids=",".join(map(str, agent_ids)) or None,
     )
     notices.tell(user, Notice.FROZEN)
     if User.objects.filter(pk=user.pk, must_change_password=True).exists():
@@ -99,8 +99,12 @@ def unfreeze(user: User) -> None:
     if user.frozen_at is None:
         return
     User.objects.filter(pk=user.pk).update(frozen_at=None)
+    links = NoticeLink.objects.filter(user_id=user.pk)
+    # They open nothing any more, but say who may not enter contact data for a while.
+    of_the_staff = Q(disowned_at__isnull=False, actor_id__isnull=False)
+    links.filter(of_the_staff).update(expires_at=timezone.now())
     dealt_with = Q(issued_at__lte=user.frozen_at) | Q(disowned_at__isnull=False)
-    NoticeLink.objects.filter(dealt_with, user_id=user.pk).delete()
+    links.filter(dealt_with).exclude(of_the_staff).delete()
 
 
 def _take_back(user: User, act: NoticeLink) -> None:

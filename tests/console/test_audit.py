@@ -96,6 +96,17 @@ def test_an_operator_is_named(client, headers, words):
     assert rows(client.get(LIST, headers=headers))[0][4] == words
 
 
+@pytest.mark.parametrize("typed", ["root@service.example", "ROOT", "root"])
+def test_an_operator_is_searched_by_name(client, minji, typed):
+    operator = make_operator("root@service.example")
+    record(Activity.OPERATOR_ENTERED, actor_id=operator.pk)
+    record(Activity.USER_DISABLED, subject_id=minji.pk, actor_id=Actor.COMMAND)
+
+    listed = rows(client.get(LIST, {"q": typed}))
+
+    assert [row[1] for row in listed] == ["Operator began to act in this organisation"]
+
+
 def test_an_operator_who_was_deleted_is_still_an_operator(client):
     record(Activity.OPERATOR_ENTERED, actor_id=4_000_000)
 

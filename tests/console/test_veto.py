@@ -38,7 +38,7 @@ from tests.threads import all_at_once
 from verification.models import AccessPass, NoticeLink, Purpose
 from verification.queries import authenticators_of, methods_by_proof, newest, recovery_set_of
 from verification.rules.captcha import Action
-from verification.services import notices
+from verification.services import contacts, notices
 from verification.services.notice_words import Notice
 
 LINK = re.compile(r"https?://\S+(/wasnt-me/\S+)")
@@ -319,7 +319,7 @@ def test_the_staff_are_told_whose_act_it_was_and_that_a_password_is_needed(
     assert f"something that {agent.upn} did" in mail.text
     assert "The password of this account no longer works" in mail.text
     event = Event.objects.get(activity=Activity.SELF_SERVICE_FROZEN)
-    assert event.details["agent_id"] == agent.pk
+    assert event.details["agent_ids"] == str(agent.pk)
     assert Event.objects.filter(activity=Activity.PASSWORD_WITHDRAWN, subject_id=person.pk).exists()
 
 
@@ -382,6 +382,56 @@ def test_an_administrator_whose_act_was_disowned_needs_another_one(person, mailr
     assert not prefilled(person.pk)
     unfreeze(behind_both(other), person)
     assert not is_frozen(person)
+
+
+def test_who_was_disowned_enters_no_contact_data_for_a_month_after_the_stop(person, mailroom):
+    boss, other = make_admin("boss@contoso.example"), make_admin("other@contoso.example")
+    client, typed = behind_both(boss), {"office_phone": "02-555-0100"}
+    path = f"/admin/people/{person.pk}/contact/"
+    client.post(path, typed)
+    disown(link_in(mailroom, "contact information"))
+    unfreeze(behind_both(other), person)
+    importer = contacts.ContactImporter(actor_id=boss.pk, number="1")
+    row = f"user_principal_name,office_phone\n{person.upn},02-555-0100\n"
+
+    page = client.post(path, typed, follow=True)
+    purge()
+    load(row, importer=importer)
+
+    assert "something you did" in page.text
+    assert not prefilled(person.pk)
+    with time_machine.travel(timezone.now() + timedelta(days=29), tick=False):
+        purge()
+        load(row, importer=importer)
+        assert not prefilled(person.pk)
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        purge()
+        load(row, importer=importer)
+        assert prefilled(person.pk)
+        assert not NoticeLink.objects.filter(disowned_at__isnull=False).exists()
+
+
+def test_another_administrator_enters_contact_data_as_soon_as_the_stop_is_lifted(person, mailroom):
+    boss = behind_both(make_admin("boss@contoso.example"))
+    other = behind_both(make_admin("other@contoso.example"))
+    typed, path = {"office_phone": "02-555-0100"}, f"/admin/people/{person.pk}/contact/"
+    boss.post(path, typed)
+    disown(link_in(mailroom, "contact information"))
+    unfreeze(other, person)
+
+    other.post(path, typed)
+
+    assert prefilled(person.pk)
+
+
+def test_the_record_of_a_stop_names_everybody_whose_acts_were_disowned(person, helpdesk):
+    agents = [make_admin("boss@contoso.example"), make_admin("other@contoso.example")]
+    freezing.freeze(person, reason="notice", agent_ids=[agent.pk for agent in agents])
+
+    event = Event.objects.get(activity=Activity.SELF_SERVICE_FROZEN)
+    page = behind_both(agents[0]).get(f"/admin/audit/{event.pk}/")
+
+    assert "boss@contoso.example, other@contoso.example" in page.text
 
 
 def test_lifting_the_stop_needs_a_verified_caller_where_the_policy_says_so(person, helpdesk):

@@ -26,7 +26,8 @@ class NoticeLink(TenantOwned):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     disowned_at = models.DateTimeField(null=True)
-    """When the user said that it wasn't them. The row then stays until the account is unfrozen."""
+    """When the user said that it wasn't them. The row then stays until the account is unfrozen,
+    and that of an act of the staff for a month more."""
 
     class Meta:
         indexes: ClassVar = [

@@ -1,8 +1,9 @@
 """Reading whether a caller was verified, and the Temporary Access Pass that they may get."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from directory.models import User
@@ -15,6 +16,8 @@ from verification.queries.holdings import Holdings, holdings_of
 
 _NO_ONE = 0
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
+NO_CONTACTS_FOR = timedelta(days=30)
+"""So long somebody whose act was disowned enters no contact data, counted from the unfreezing."""
 
 
 def standing_pass(user_id: int) -> AccessPass | None:
@@ -60,7 +63,20 @@ def is_caller_verified(agent_id: int, user_id: int, now: datetime) -> bool:
 def is_act_disowned(agent_id: int, user_id: int) -> bool:
     """Whether the user, frozen since, said that something this agent did wasn't them."""
     links = NoticeLink.objects.filter(user_id=user_id, actor_id=agent_id)
-    return links.filter(disowned_at__isnull=False).exists()
+    return links.filter(disowned_at__isnull=False, user__frozen_at__isnull=False).exists()
+
+
+def disowners_of(agent_id: int, user_ids: Collection[int], now: datetime) -> set[int]:
+    """Those of the users for whom this agent may not enter contact data.
+
+    They said that something the agent did wasn't them: as long as they are frozen, and for
+    `NO_CONTACTS_FOR` after another administrator ended that.
+    """
+    links = NoticeLink.objects.filter(
+        user_id__in=list(user_ids), actor_id=agent_id, disowned_at__isnull=False
+    )
+    lately = Q(user__frozen_at__isnull=False) | Q(expires_at__gt=now - NO_CONTACTS_FOR)
+    return set(links.filter(lately).values_list("user_id", flat=True))
 
 
 def must_verify_caller(agent: User, person: User) -> bool:

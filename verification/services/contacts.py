@@ -38,7 +38,7 @@ from verification.models import (
     RecoveryCode,
 )
 from verification.queries import blind_index
-from verification.queries.callers import is_act_disowned
+from verification.queries.callers import disowners_of
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -74,6 +74,9 @@ class ContactImporter:
             if (value := values[user_id].get(Proof(proof))) and blind_index(value) != index
         ]
 
+    def disowners(self, user_ids: Collection[int]) -> set[int]:
+        return disowners_of(self.actor_id, user_ids, timezone.now())
+
     def with_proof(self, user_ids: Collection[int]) -> set[int]:
         return with_proof(user_ids)
 
@@ -100,7 +103,7 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
     """
     # Of two administrators who enter something at once, the second sees what the first entered.
     user = User.objects.select_for_update().get(pk=person.pk)
-    if is_act_disowned(actor_id, user.pk):
+    if disowners_of(actor_id, [user.pk], timezone.now()):
         raise ActDisowned
     before, proved = prefilled(user.pk), with_proof([user.pk])
     if not contacts_of_person.enter(
