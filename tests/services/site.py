@@ -10,6 +10,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from sspr.run import WEB
+from tests.services.commands import Commands
 from tests.services.environment import BASE, environment
 from tests.services.processes import end, free_port, kill_tree, wait_until
 
@@ -26,6 +27,7 @@ class Site:
     var: Path
     env: dict[str, str]
     _running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    _commands: Commands | None = None
 
     def manage(self, *arguments: str, owner: str = "") -> str:
         """Run a management command against this service. Gives what it printed.
@@ -36,11 +38,12 @@ class Site:
         Raises:
             AssertionError: it failed; with all that it printed.
         """
-        command = [sys.executable, "manage.py", *arguments]
         env = self.env | ({"DATABASE_URL": owner} if owner else {})
-        done = subprocess.run(
-            command, cwd=BASE, env=env, capture_output=True, text=True, check=False
-        )
+        if self._commands and self._commands.env != env:
+            self._commands.stop()
+            self._commands = None
+        self._commands = self._commands or Commands(env)
+        done = self._commands.run(arguments)
         assert done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -70,6 +73,8 @@ class Site:
     def stop(self) -> None:
         while self._running:
             end(self._running.popitem()[1])
+        if self._commands:
+            self._commands.stop()
 
     def log(self, part: str) -> str:
         """What `web` or `worker` wrote since its last start."""
