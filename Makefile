@@ -30,11 +30,15 @@ run: $(RUNTIME) $(CATALOGUES) ## Run everything here: web server, worker, demo t
 
 .PHONY: test
 test: system-packages check ## Lint, then every test on SQLite and on PostgreSQL + Redis (ARGS="-k reset")
-	@exec $(BIN)/python -m tests.services.run $(ARGS)
+	@exec $(BIN)/python -m tests.services.run --share $(ARGS)
 
 .PHONY: test-sqlite
-test-sqlite: $(DEV) $(CATALOGUES) ## The tests on SQLite only: the quick run (ARGS="-k reset")
-	@exec $(BIN)/python -m tests.services.run --only sqlite $(ARGS)
+test-sqlite: $(DEV) $(CATALOGUES) ## The tests on SQLite only (ARGS="-k reset")
+	@exec $(BIN)/python -m tests.services.run --only sqlite --share $(ARGS)
+
+.PHONY: quick
+quick: $(DEV) $(CATALOGUES) ## In under two minutes: on SQLite, one case of each test, no browser
+	@exec $(BIN)/python -m tests.services.run --only sqlite --share --quick -q $(ARGS)
 
 LINTS := lint-style lint-types lint-imports lint-templates lint-spelling lint-migrations lint-security
 .PHONY: check
@@ -65,7 +69,7 @@ lint-migrations:
 
 .PHONY: attacks
 attacks: $(DEV) $(CATALOGUES) ## The tests that docs/security.md names, on SQLite and PostgreSQL
-	@$(BIN)/python -m tests.services.run -m attack
+	@$(BIN)/python -m tests.services.run --share -m attack
 
 .PHONY: fuzz
 fuzz: $(DEV) $(CATALOGUES) ## Ten thousand pieces of nonsense from everybody to every address (ten minutes)

@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 
+from tests.services.environment import own_share
+
 os.environ.setdefault("SSPR_SECRET_KEY", "only-for-tests-" * 4)
 os.environ.setdefault("SSPR_ENCRYPTION_KEYS", "only-for-tests-" * 4)
 os.environ.setdefault("SSPR_DEMO", "1")
@@ -12,6 +14,8 @@ if "SSPR_VAR" not in os.environ:
     os.environ["SSPR_VAR"] = tempfile.mkdtemp(prefix="sspr-tests-")
     atexit.register(shutil.rmtree, os.environ["SSPR_VAR"], ignore_errors=True)
 os.environ.setdefault("SSPR_TESTING", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ |= own_share(os.environ, int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")))
 
 from sspr.settings import *  # noqa: F403
 

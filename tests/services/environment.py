@@ -5,8 +5,12 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.services.redis import another_database
+
 BASE = Path(__file__).resolve().parents[2]
 _OURS = ("SSPR_", "TWILIO_", "GRANIAN_")
+_REDIS_OF_A_WORKER = 8
+"""Numbered databases: 0 for the tests themselves, the others for services that they start."""
 _ALSO_OURS = {"DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PORT", "DJANGO_SETTINGS_MODULE"}
 
 
@@ -16,8 +20,7 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
     Args:
         settings: further variables of the service, such as `DATABASE_URL`.
     """
-    for folder in (var, var / "broker", var / "broker-control"):
-        folder.mkdir(parents=True, exist_ok=True)
+    _make_folders(var)
     return _without_settings(os.environ) | {
         "SSPR_VAR": str(var),
         "SSPR_SECRET_KEY": secrets.token_urlsafe(48),
@@ -25,6 +28,27 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         **settings,
     }
+
+
+def own_share(env: Mapping[str, str], worker: int) -> dict[str, str]:
+    """What a pytest process has to itself, of several that share the tests of one run.
+
+    pytest-django gives each a database of its own.
+
+    Args:
+        worker: counted from 0.
+    """
+    var = Path(env["SSPR_VAR"]) / f"worker{worker}"
+    _make_folders(var)
+    share = {"SSPR_VAR": str(var)}
+    if "REDIS_URL" in env:
+        share["REDIS_URL"] = another_database(env["REDIS_URL"], _REDIS_OF_A_WORKER * worker)
+    return share
+
+
+def _make_folders(var: Path) -> None:
+    for folder in (var, var / "broker", var / "broker-control"):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _without_settings(env: Mapping[str, str]) -> dict[str, str]:

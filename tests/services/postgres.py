@@ -20,7 +20,9 @@ ROLE = "sspr"
 SERVICE = "sspr_service"
 """A role that owns nothing: what a running service logs in with. `ROLE` migrates."""
 SUPERUSER = "postgres"
-_FORGETFUL = "fsync=off full_page_writes=off synchronous_commit=off shared_buffers=64MB"
+_SETTINGS = (
+    "fsync=off full_page_writes=off synchronous_commit=off shared_buffers=64MB max_connections=300"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def postgres(folder: Path) -> Iterator[Cluster]:
     with (folder / "log").open("wb") as log:
         initdb = [_program("initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"]
         _check(_run_as_owner([*map(str, initdb), "-E", "UTF8", "--locale=C.UTF-8"], log), folder)
-        settings = [*_FORGETFUL.split(), "listen_addresses=127.0.0.1"]
+        settings = [*_SETTINGS.split(), "listen_addresses=127.0.0.1"]
         command = [_program("postgres"), "-D", str(data), "-k", str(folder), "-p", str(port)]
         command += [word for setting in settings for word in ("-c", setting)]
         server = _run_as_owner(command, log)

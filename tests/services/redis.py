@@ -17,7 +17,7 @@ def redis(folder: Path) -> Iterator[str]:
     folder.mkdir(parents=True)
     port = free_port()
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
-    command += ["--dir", str(folder), "--save", "", "--appendonly", "no"]
+    command += ["--dir", str(folder), "--save", "", "--appendonly", "no", "--databases", "256"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(as_child_of_ours(command), stdout=log, start_new_session=True)
     url = f"redis://127.0.0.1:{port}/0"
@@ -29,8 +29,9 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 def another_database(url: str, number: int) -> str:
-    """The URL of another numbered database of the same server."""
-    return f"{url.rpartition('/')[0]}/{number}"
+    """The URL of the database that many numbers further, of the same server."""
+    server, _, own = url.rpartition("/")
+    return f"{server}/{int(own) + number}"
 
 
 def _answers(url: str) -> bool:

@@ -1,10 +1,13 @@
 """Every test twice, side by side: on SQLite with files for a broker, on PostgreSQL with Redis.
 
-`python -m tests.services.run [--only sqlite|postgresql] [arguments for pytest]`. Each run's output
-is shown in one piece when it's over. The exit code is 0 when nothing failed and none was skipped.
+`python -m tests.services.run [--only sqlite|postgresql] [--share] [arguments for pytest]`: with
+`--share` several processes share the tests of each run, so that waiting leaves no core idle. What
+touches neither database nor broker runs once, on SQLite. Each run's output is shown in one piece
+when it's over. The exit code is 0 when nothing failed and none was skipped.
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +16,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from os import killpg
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+import pytest
 
 from tests.services.environment import BASE, environment
 from tests.services.postgres import postgres
@@ -23,6 +27,7 @@ from tests.services.processes import LOOK_S, end
 from tests.services.redis import redis
 
 _GRACE_S = 30
+_LEFT_OUT = "left-out"
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -52,6 +57,18 @@ class Run:
     folder: Path
     started: float
 
+    @property
+    def left_to_the_other(self) -> int:
+        """How many tests it left out, because another run has them."""
+        number = self.folder / _LEFT_OUT
+        return int(number.read_text()) if number.exists() else 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing failed. To have nothing left to do is no failure."""
+        nothing = self.process.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+        return self.process.returncode == 0 or (nothing and self.left_to_the_other > 0)
+
     def show(self) -> None:
         """Print all that it wrote, and how it ended."""
         took = time.monotonic() - self.started
@@ -75,7 +92,11 @@ class Run:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--share", action="store_true")
     ours, for_pytest = parser.parse_known_args(arguments)
+    if ours.share:
+        # The user's own arguments come last: `-n 0` among them wins.
+        for_pytest = ["-n", str(_processes(1 if ours.only else 2)), *for_pytest]
     for ending in _ENDINGS:
         signal.signal(ending, _interrupt)
     try:
@@ -86,7 +107,9 @@ def main(arguments: Sequence[str]) -> int:
             if ours.only != "postgresql":
                 runs.append(stack.enter_context(on_sqlite(folder / "sqlite", for_pytest)))
             if ours.only != "sqlite":
-                runs.append(stack.enter_context(on_postgresql(folder / "postgresql", for_pytest)))
+                within = folder / "postgresql"
+                once = [] if ours.only else [f"--without-pure={within / _LEFT_OUT}"]
+                runs.append(stack.enter_context(on_postgresql(within, [*once, *for_pytest])))
             return watch(runs)
     except KeyboardInterrupt:
         say("Stopped; everything that was started has ended.")
@@ -108,6 +131,11 @@ def on_postgresql(folder: Path, for_pytest: Sequence[str]) -> Iterator[Run]:
             yield run
 
 
+def _processes(runs: int) -> int:
+    """How many of pytest for each run; two at least, since one that drives a browser waits."""
+    return max(2, (os.cpu_count() or 1) // runs)
+
+
 def watch(runs: Sequence[Run]) -> int:
     """Show every run as soon as it's over, then the sums. Gives the exit code."""
     say(f"Running the tests on: {'; '.join(run.name for run in runs)}")
@@ -118,9 +146,11 @@ def watch(runs: Sequence[Run]) -> int:
             going.remove(run)
         time.sleep(LOOK_S)
     total = sum((run.tally() for run in runs), Tally())
-    clean = all(run.process.returncode == 0 for run in runs) and not total.skipped
+    clean = all(run.is_clean for run in runs) and not total.skipped
     if total.skipped:
         say("\nA skipped test is a test that nobody runs: make it run, or remove it.")
+    if left := sum(run.left_to_the_other for run in runs):
+        say(f"\n{left} tests touch neither database nor broker: they ran once.")
     say(f"\n{total}")
     return 0 if clean else 1
 
@@ -132,6 +162,7 @@ def _pytest(name: str, folder: Path, arguments: Sequence[str], **settings: str) 
     env = environment(var, **settings)
     command = [sys.executable, "-m", "pytest", f"--junit-xml={folder / 'report.xml'}"]
     command += ["-o", f"cache_dir={folder / 'cache'}", f"--basetemp={folder / 'tmp'}", "-ra"]
+    command += ["-p", "tests.services.sharing"]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             [*command, *arguments],
@@ -148,7 +179,7 @@ def _pytest(name: str, folder: Path, arguments: Sequence[str], **settings: str) 
         # An interrupt, so that pytest takes its fixtures down; what is left then is killed.
         end(process, how=signal.SIGINT, grace=_GRACE_S)
         with suppress(ProcessLookupError):
-            killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _interrupt(*_: object) -> None:
