@@ -288,14 +288,20 @@ def _awaited(
         within: in seconds; `BODY_S` if it is left out.
 
     Raises:
-        TimeoutError: it took longer.
+        TimeoutError: it took longer, or the event loop stopped.
+        RuntimeError: the event loop has ended.
     """
-    waiting = asyncio.run_coroutine_threadsafe(what, loop)
     try:
-        return waiting.result(BODY_S if within is None else within)
-    except TimeoutError:
-        waiting.cancel()
-        raise
+        waiting = asyncio.run_coroutine_threadsafe(what, loop)
+        try:
+            return waiting.result(BODY_S if within is None else within)
+        except TimeoutError:
+            waiting.cancel()
+            raise
+    finally:
+        if not loop.is_running():
+            # The service ends: the loop will never begin with it.
+            what.close()
 
 
 def _is_long(response: StreamingHttpResponse) -> bool:

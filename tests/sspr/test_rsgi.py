@@ -1,6 +1,7 @@
 """The way in for the web server: what waits holds no thread, and nothing else changes."""
 
 import asyncio
+import inspect
 import socket
 import threading
 import time
@@ -420,3 +421,24 @@ def test_a_path_in_another_script_is_spelled_as_wsgi_spells_it():
 
     assert environ["PATH_INFO"].encode("latin-1").decode() == "/가"
     assert environ["QUERY_STRING"].encode("latin-1").decode() == "q=가"
+
+
+@pytest.mark.parametrize(
+    ("has_ended", "raised"),
+    [(True, RuntimeError), (False, TimeoutError)],
+    ids=["ended", "stopped"],
+)
+def test_what_is_asked_of_an_event_loop_that_ends_is_closed(has_ended, raised):
+    async def part():
+        return b"x"
+
+    loop, asked = asyncio.new_event_loop(), part()
+    if has_ended:
+        loop.close()
+    try:
+        with pytest.raises(raised):
+            rsgi._awaited(asked, loop, 0.1)
+    finally:
+        loop.close()
+
+    assert inspect.getcoroutinestate(asked) == inspect.CORO_CLOSED
