@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from audit.models import Event
+from delivery.services.gate import calls_paused_until
 from directory.connectors import connector_of
 from directory.models import Membership, User
 from directory.queries import prefilled
@@ -27,6 +28,7 @@ from verification.queries.holdings import Usable, holdings_of
 from verification.rules.masking import mask
 
 _SHOWN = 20
+_PHONES = (Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE, Proof.OFFICE_PHONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,22 @@ def things_of(user: User) -> list[Thing]:
         if proof not in verified
     ]
     return sorted(found, key=lambda thing: list(Proof).index(thing.proof))
+
+
+def paused_calls(user: User) -> list[tuple[Proof, datetime]]:
+    """The user's phones that aren't called now, because a call to them was denied, and until when.
+
+    Registered phones, and those that an administrator entered where nothing is registered.
+    """
+    phones = {proof: one.value for proof, one in prefilled(user.pk).items()}
+    phones |= {
+        proof: value_of(row) for proof, row in methods_by_proof(user.pk).items() if row.value
+    }
+    return [
+        (proof, until)
+        for proof in _PHONES
+        if (phone := phones.get(proof)) and (until := calls_paused_until(phone))
+    ]
 
 
 def pass_of(user: User) -> AccessPass | None:

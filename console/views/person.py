@@ -56,6 +56,9 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
         "person": found,
         "role": ROLES.get(Role(found.role), ""),
         "things": [(proof_name(thing.proof), thing) for thing in queries.things_of(found)],
+        "paused_calls": [
+            (proof_name(proof), until) for proof, until in queries.paused_calls(found)
+        ],
         "last_reset_at": list_queries.last_reset_at(found.pk),
         "events": happenings(queries.newest_events(found)),
         "actions": _actions(user, found),

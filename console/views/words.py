@@ -49,7 +49,7 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     ),
     Action.CLEAR: (
         _("Clear the block"),
-        _("Wrong guesses so far are forgotten, and resetting works again at once."),
+        _("Wrong guesses and denied calls are forgotten, and resetting works again at once."),
     ),
     Action.UNFREEZE: (
         _("Unfreeze"),

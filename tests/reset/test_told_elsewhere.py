@@ -9,7 +9,7 @@ from reset.models import ResetAttempt
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
+from tests.attacks.test_flows import NEW, choose, enter, identify, set_password, signed_in
 from tests.builders import make_email, make_phone, make_prefill, make_user
 from verification.models import Challenge
 from verification.services import notices
@@ -137,3 +137,14 @@ def test_the_helpdesk_hears_of_a_reset_that_nobody_else_can_be_told_of(helpdesk_
 
     assert "No mailbox or phone is known" in told.get(helpdesk_mailbox, "")
     assert "We told you about this" not in client.get("/passwordreset/done").text
+
+
+def test_a_reset_stands_in_the_list_of_the_user_where_the_policy_sends_no_notices(user, mailroom):
+    change_policy(Policy(self_service=Scope.ALL, notify_on_reset=False))
+
+    told = reset(user, mailroom)
+
+    page = signed_in(user, NEW).get("/security-info").text
+    assert told == {}
+    assert "The password was reset" in page
+    assert "/security-info/wasnt-me" in page
