@@ -3,8 +3,10 @@
 import ast
 import re
 import sys
-from dataclasses import make_dataclass
+from contextlib import suppress
+from dataclasses import make_dataclass, replace
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,7 +16,8 @@ from audit.models import Event
 from directory.prefills import KIND_OF
 from isolation.scope import current_tenant_id, in_tenant
 from tenants import queries
-from tenants.policy import Policy, all_settings, strictest
+from tenants.policy import Policy, all_settings, strictest, values
+from tenants.policy.checks import Contradictory
 from tenants.policy.choices import Labelled
 from tenants.policy.declaration import Section, Setting, Stricter, TextKind, declared_by, setting
 from tenants.policy.methods import Proof
@@ -157,6 +160,42 @@ def test_a_setting_is_declared_whole(one: Setting):
         assert one.item is str
     if one.offered is not None:
         assert one.offered < set(one.choices)
+
+
+TEXTS = {
+    TextKind.WORDS: "한빛전자",
+    TextKind.COUNTRIES: "KR",
+    TextKind.HOSTS: "portal.example.com:8443",
+    TextKind.GROUPS: "Seoul office",
+}
+
+
+def another_policy(one: Setting):
+    """A policy in which this setting isn't as it is by default."""
+    choices: list[Any] = [
+        choice for choice in one.choices if one.offered is None or choice in one.offered
+    ]
+    if one.is_several:
+        candidates: list[Any] = [frozenset(choices or {TEXTS[one.kind]})]
+    elif one.item is bool:
+        candidates = [not one.default]
+    else:
+        candidates = choices or list(one.between or ["https://help.example.com/@"])
+    for value in candidates:
+        with suppress(Contradictory):
+            if value != one.default:
+                return replace(Policy(), **{one.name: value})
+    raise AssertionError(one.name)
+
+
+@pytest.mark.parametrize("one", all_settings().values(), ids=lambda one: one.name)
+def test_a_setting_comes_back_from_its_row_its_file_and_its_command(one: Setting):
+    policy = another_policy(one)
+
+    assert list(values.differences(Policy(), policy)) == [one.name]
+    assert values.from_plain(values.to_plain(policy)) == policy
+    assert values.from_yaml(values.as_yaml(policy), Policy()) == policy
+    assert values.with_changes(Policy(), values.lines(policy)) == policy
 
 
 @pytest.mark.parametrize("one", all_settings().values(), ids=lambda one: one.name)
