@@ -40,5 +40,10 @@ def pss_mb(roots: Iterable[int]) -> float:
     return kilobytes / 1024
 
 
+def postmaster_of(cluster: Path) -> int:
+    """PID of the PostgreSQL in this folder; its sessions are its descendants."""
+    return int((cluster / "data/postmaster.pid").read_text().split()[0])
+
+
 def _trees(roots: Iterable[int]) -> list[int]:
     return [pid for root in roots for pid in (root, *descendants(root))]

@@ -30,7 +30,7 @@ import psycopg
 
 from bench import closed_loop, products
 from bench.browser import Browser
-from bench.kernel import cpu_ms
+from bench.kernel import cpu_ms, postmaster_of
 from bench.mail import mail_server
 from bench.products import CONTRIB, PEERS, SERVICE, Place, Running
 from bench.statements import counting
@@ -135,10 +135,6 @@ def spread(values: list[float], *, digits: int = 0) -> str:
     """
     middle, low, high = statistics.median(values), min(values), max(values)
     return f"{middle:.{digits}f} [{low:.{digits}f}-{high:.{digits}f}]"
-
-
-def postmaster_of(folder: Path) -> int:
-    return int((folder / "data/postmaster.pid").read_text().split()[0])
 
 
 def populate(people: int) -> None:
