@@ -32,6 +32,7 @@ from vault.services import sealed
 from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.models.method import Answer
 from verification.queries import blind_index
+from verification.services import factors
 from verification.services.contacts import ContactImporter
 
 DOMAIN = "contoso.example"
@@ -153,6 +154,8 @@ def _register(count: int) -> None:
     User.objects.filter(pk__in=AuthenticationMethod.objects.values("user_id")).update(
         registered_at=now - timedelta(days=1)
     )
+    for portion in _portions([pk for _, pk in people]):
+        factors.refresh(portion)
 
 
 def _method(user_id: int, proof: Proof, value: str, at: Any) -> AuthenticationMethod:

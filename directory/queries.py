@@ -3,14 +3,19 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import add
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.lookups import Exact
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from directory.connectors import connector_of
+from directory.factors import VERIFIED, Factors, FactorSummary, column_of
 from directory.models import Membership, User
-from directory.prefills import KIND_OF, Kinds, Prefill, read
+from directory.prefills import KIND_OF, Prefill, read
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Group
@@ -20,6 +25,13 @@ from tenants.roles import Role
 from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
+_TIMES = (
+    *map(column_of, VERIFIED),
+    "prefilled_at",
+    "prefill_held_since",
+    "older_proof_lost_at",
+)
+"""All times that could matter for what counts at a reset."""
 
 
 def user_of(upn: str) -> User | None:
@@ -80,10 +92,66 @@ def entered_beside_proof(user: User) -> dict[Proof, datetime]:
     return {proof: since for proof, kind in KIND_OF.items() if kind.value & kinds}
 
 
-def is_held(kind: Kinds, since: datetime) -> Q:
-    """People of whom this was entered after that time, when they had verified something."""
-    held = Q(Exact(F("prefill_held_kinds").bitand(kind.value), kind.value))
-    return held & Q(prefill_held_since__isnull=False, prefill_held_since__gt=since)
+def summary_on(user: User) -> FactorSummary:
+    """What the row says of what the person holds."""
+    times = {proof: getattr(user, column_of(proof)) for proof in VERIFIED}
+    return FactorSummary(
+        factors=Factors(user.factors),
+        since={proof: at for proof, at in times.items() if at},
+        entered_since=user.prefilled_at,
+        held_since=user.prefill_held_since,
+        lost_at=user.older_proof_lost_at,
+    )
+
+
+def holds_any(factors: Factors) -> Q:
+    """People who hold any of these."""
+    return Q(GreaterThan(F("factors").bitand(int(factors)), 0))
+
+
+def newness(start: datetime | None) -> Case | Value:
+    """Which of a person's times lie after the start of the hold period, as a number.
+
+    Args:
+        start: None where there is no hold period, so that nothing is new.
+    """
+    if start is None:
+        return Value(0)
+    bits: list[Combinable] = [
+        Case(When(**{f"{column}__gt": start}, then=Value(1 << place)), default=Value(0))
+        for place, column in enumerate(_TIMES)
+    ]
+    # Of most people the other times aren't looked at.
+    recent = When(factors_changed_at__gt=start, then=reduce(add, bits))
+    return Case(recent, default=Value(0), output_field=BigIntegerField())
+
+
+def factors_and_newness(start: datetime | None) -> Combinable:
+    """Both in one number, to be compared with several; `split` takes them apart."""
+    factors = Cast("factors", BigIntegerField())
+    return factors * Value(1 << len(_TIMES), BigIntegerField()) + newness(start)
+
+
+def split(number: int) -> tuple[Factors, int]:
+    factors, new = divmod(number, 1 << len(_TIMES))
+    return Factors(factors), new
+
+
+def summary_of_newness(factors: Factors, new: int, now: datetime) -> FactorSummary:
+    """A summary that counts as those do from which `newness` was worked out.
+
+    Args:
+        new: as `newness` gives it. What isn't new gets no time, and so counts as known long since.
+    """
+    times = {column: now for place, column in enumerate(_TIMES) if new & (1 << place)}
+    since = {proof: times[column_of(proof)] for proof in VERIFIED if column_of(proof) in times}
+    return FactorSummary(
+        factors=factors,
+        since=since,
+        entered_since=times.get("prefilled_at"),
+        held_since=times.get("prefill_held_since"),
+        lost_at=times.get("older_proof_lost_at"),
+    )
 
 
 def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]]:
@@ -92,11 +160,6 @@ def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]
     return {
         user_id: _read(user_id, sealed) for user_id, sealed in rows.values_list("pk", "prefill")
     }
-
-
-def has_prefilled(kinds: Kinds) -> Q:
-    """People of whom all of these were entered."""
-    return Q(Exact(F("prefill_kinds").bitand(kinds.value), kinds.value))
 
 
 def prefill_place(user_id: int) -> str:

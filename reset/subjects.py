@@ -26,7 +26,7 @@ from tenants.queries import policy_in_force
 from vault.keyed import digits
 from vault.services import tenant_key
 from verification.forms import call_words
-from verification.queries.holdings import all_ways
+from verification.queries.deliverable import all_ways
 from verification.rules.masking import mask
 from verification.rules.verdicts import CallState, Verdict
 from verification.rules.ways import Way

@@ -30,9 +30,11 @@ from verification.models import (
     RecoveryCode,
     RememberedBrowser,
 )
+from verification.services import factors
 
 _EPOCHS = 1_000
 """More often than a user's sessions were ended since: no cookie of that time fits again."""
+_AT_ONCE = 1_000
 _WAITING = (Outgoing.State.QUEUED, Outgoing.State.HELD, Outgoing.State.SENDING)
 
 
@@ -136,6 +138,9 @@ def _end_of_people(ended: Ended, strictness: Strictness, now: datetime) -> None:
     ended.add("access_passes", AccessPass.objects.filter(revoked_at=None).update(revoked_at=now))
     # Which of them were used since, no row says: whole sets go.
     ended.add("recovery_codes", _deleted(RecoveryCode.objects.filter(spent_at=None)))
+    with_codes = everybody.exclude(recovery_code_since=None).values_list("pk", flat=True)
+    while some := list(with_codes[:_AT_ONCE]):
+        factors.refresh(some)
     ended.add("pairings", _deleted(Authenticator.objects.filter(confirmed_at=None)))
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)

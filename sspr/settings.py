@@ -259,6 +259,7 @@ CELERY_TASK_ROUTES = {
     "verification.send_notice": {"queue": "bulk"},
     "verification.sweep_notices": {"queue": "bulk"},
     "sspr.purge": {"queue": "bulk"},
+    "sspr.check_factors": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
     # Not where the sealer works: its worker may be what stands still.
     "sspr.watch_audit": {"queue": "codes"},
@@ -274,6 +275,11 @@ CELERY_BEAT_SCHEDULE = {
     "purge": {
         "task": "sspr.purge",
         "schedule": crontab(hour="3", minute="0"),
+        "options": {"expires": 3600},
+    },
+    "check-the-factors": {
+        "task": "sspr.check_factors",
+        "schedule": crontab(hour="3", minute="30"),
         "options": {"expires": 3600},
     },
     "seal-the-history": {

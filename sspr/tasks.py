@@ -6,7 +6,10 @@ from celery import shared_task
 from audit.services import sealing
 from sspr.purge import purge as purge_now
 from tenants.queries import tenant_ids
+from verification.services import factors
 
+_A_RUN_S = 20.0
+"""Of a long task: the hard limit is a minute."""
 log = structlog.get_logger(__name__)
 
 
@@ -14,6 +17,20 @@ log = structlog.get_logger(__name__)
 def purge() -> None:
     """Deletes what has served its purpose, once a day."""
     log.info("purged", **{name.replace(".", "_"): count for name, count in purge_now().items()})
+
+
+@shared_task(name="sspr.check_factors")
+def check_factors(start: int = 0, after: int = 0) -> None:
+    """Compares the factor summaries with the rows, once a day; what's left goes to another job.
+
+    Args:
+        start: the tenant with which to begin.
+        after: the id of the user there after whom to begin.
+    """
+    done = factors.check(tenant_ids(), start=start, after=after, seconds=_A_RUN_S)
+    log.info("factors_checked", mended=done.mended, is_last=done.tenant_id is None)
+    if done.tenant_id is not None:
+        check_factors.delay(done.tenant_id, done.after)
 
 
 @shared_task(name="sspr.seal_audit")

@@ -20,7 +20,7 @@ from tenants.services import Founding, create_tenant
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Passkey
 from verification.queries import blind_index
-from verification.services import recovery_codes
+from verification.services import factors, recovery_codes
 from verification.services.questions import save_answers
 
 PASSWORD = "old horse battery"
@@ -64,6 +64,7 @@ def make_method(user, proof, value="", *, textable=True) -> AuthenticationMethod
         value, tenant_id=method.tenant_id, place=f"verification.method.value:{method.pk}"
     )
     method.save(force_insert=True)
+    factors.refresh([user.pk])
     return method
 
 
@@ -87,6 +88,7 @@ def make_questions(user, answers=None):
 
 def make_prefill(user, proof, value, *, textable=False, held=False) -> None:
     enter(user.pk, proof, value, textable=textable, held=held)
+    factors.refresh([user.pk])
 
 
 def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
@@ -95,6 +97,7 @@ def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
     aged = {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
     fill(user, aged, changed=(), held=False)
     user.save(update_fields=FILLED)
+    factors.refresh([user.pk])
 
 
 def make_passkey(user, device, *, rp_id="testserver"):
@@ -111,6 +114,7 @@ def make_passkey(user, device, *, rp_id="testserver"):
         sign_count=device.count,
         confirmed_at=timezone.now(),
     )
+    factors.refresh([user.pk])
     return device
 
 

@@ -11,13 +11,12 @@ from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
 from reset.models import Outcome, ResetAttempt
-from reset.queries.reach import could_reset, in_scope_of
+from reset.queries.eligibility import people_alike
 from reset.refusals import Refusal
 from reset.rules import LIFETIME
 from tenants.policy import Contact, Policy, Scope
 from tenants.queries import policy_in_force
 from tenants.roles import Role
-from verification.queries import have_registered
 
 _WEEK = timedelta(days=7)
 _NOT_IN_SCOPE = [Refusal.NOT_ENABLED, Refusal.MANAGED_ELSEWHERE, Refusal.NOT_VERIFIABLE]
@@ -81,15 +80,13 @@ class FirstStep:
 
 
 def reach() -> Reach:
-    policy = policy_in_force()
-    people = User.objects.filter(enabled=True)
-    registered = have_registered()
-    found = people.filter(in_scope_of(policy)).aggregate(
-        in_scope=Count("pk"),
-        registered=Count("pk", filter=registered),
-        entered=Count("pk", filter=~registered & ~Q(prefill_kinds=0)),
+    groups = [some for some in people_alike(policy_in_force()) if some.enabled and some.in_scope[0]]
+    return Reach(
+        able=sum(some.count for some in groups if some.able[0]),
+        in_scope=sum(some.count for some in groups),
+        registered=sum(some.count for some in groups if some.registered),
+        entered=sum(some.count for some in groups if some.entered_only),
     )
-    return Reach(able=people.filter(could_reset(policy)).count(), **found)
 
 
 def resets_of_the_week() -> Resets:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -12,21 +12,18 @@ from audit.activities import Outcome as EventOutcome
 from audit.models import Event
 from console.queries.paging import first_page
 from console.rules import State, state, support_code
+from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED
 from directory.models import User
-from directory.prefills import KIND_OF
-from directory.queries import has_prefilled
+from directory.queries import holds_any
 from directory.rules import canonical_upn
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import policy_for
-from reset.queries.reach import could_reset, in_scope_of
+from reset.queries.eligibility import capable_among, in_scope_of, is_capable, usable_proofs
 from reset.refusals import Refusal
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from typed.rules import folded
-from verification.models import AuthenticationMethod, Authenticator, Passkey
-from verification.queries import have_registered, unspent_codes
-from verification.queries.holdings import Usable, holdings_among, kept_among
 from verification.services.guesses import paused_among
 
 MOST_COUNTED = 10_000
@@ -105,13 +102,13 @@ def _found(wanted: Wanted, policy: Policy) -> QuerySet[User]:
     if wanted.state is not None:
         found = found.filter(_in_state(wanted.state, policy))
     if wanted.method is not None:
-        found = found.filter(_holding(wanted.method))
+        found = found.filter(holds_any(VERIFIED[wanted.method]))
     if wanted.role is not None:
         found = found.filter(role=wanted.role)
     if wanted.language:
         found = found.filter(_speaking(wanted.language))
     if wanted.unconfirmed:
-        found = found.filter(_unconfirmed())
+        found = found.filter(holds_any(ANY_ENTERED))
     return found
 
 
@@ -137,10 +134,10 @@ def _in_state(wanted: State, policy: Policy) -> Q:
     here = enabled & in_scope
     if wanted is State.NONE:
         # Whatever administrators entered: these are still to register.
-        return here & ~have_registered()
+        return here & ~holds_any(REGISTERED)
     which: Mapping[State, Callable[[], Q]] = {
-        State.CAPABLE: lambda: could_reset(policy),
-        State.PARTIAL: lambda: have_registered() & ~could_reset(policy),
+        State.CAPABLE: lambda: is_capable(policy),
+        State.PARTIAL: lambda: holds_any(REGISTERED) & ~is_capable(policy),
     }
     return here & which[wanted]() & ~Q(pk__in=_blocked())
 
@@ -169,33 +166,13 @@ def _speaking(language: str) -> Q:
     return theirs | Q(language="") if language == tenant_in_force().language else theirs
 
 
-def _unconfirmed() -> Q:
-    methods = AuthenticationMethod.objects.filter(user_id=OuterRef("pk"))
-    unconfirmed = Q()
-    for proof, kind in KIND_OF.items():
-        unconfirmed |= has_prefilled(kind) & ~Q(Exists(methods.filter(proof=proof)))
-    return unconfirmed
-
-
-def _holding(proof: Proof) -> Q:
-    if proof is Proof.AUTHENTICATOR:
-        apps = Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None)
-        return Q(Exists(apps.filter(user_id=OuterRef("pk"))))
-    if proof is Proof.PASSKEY:
-        keys = Passkey.objects.filter(removed_at=None)
-        return Q(Exists(keys.filter(user_id=OuterRef("pk"))))
-    if proof is Proof.RECOVERY_CODE:
-        return Q(Exists(unspent_codes().filter(user_id=OuterRef("pk"))))
-    return Q(Exists(AuthenticationMethod.objects.filter(user_id=OuterRef("pk"), proof=proof)))
-
-
 def _listed(users: list[User], policy: Policy) -> list[Listed]:
     ids = [user.pk for user in users]
-    these = User.objects.filter(pk__in=ids)
     paused, resets, usable = paused_among(ids), _last_resets(ids), _usable(users)
-    capable = set(these.filter(could_reset(policy, among=ids)).values_list("pk", flat=True))
-    registered = set(these.filter(have_registered()).values_list("pk", flat=True))
-    in_scope = set(these.filter(in_scope_of(policy)).values_list("pk", flat=True))
+    scope = User.objects.filter(in_scope_of(policy), pk__in=ids)
+    in_scope = set(scope.values_list("pk", flat=True))
+    capable = capable_among(users, policy, in_scope)
+    registered = {user.pk for user in users if user.factors & REGISTERED}
     states = {
         user.pk: state(
             enabled=user.enabled,
@@ -225,15 +202,10 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
 
 def _usable(users: list[User]) -> dict[int, tuple[Proof, ...]]:
     """What the portal would offer each of these people now."""
-    now, order, kept = timezone.now(), list(Proof), kept_among(users)
-    found = {}
-    for user in users:
-        policy = policy_for(user)
-        usable = (
-            holdings_among(kept[user.pk], policy, at=now).usable(policy) if policy else Usable()
-        )
-        found[user.pk] = tuple(sorted(usable.proofs, key=order.index))
-    return found
+    order = list(Proof).index
+    return {
+        user.pk: tuple(sorted(usable_proofs(user, policy_for(user)), key=order)) for user in users
+    }
 
 
 def _last_resets(ids: Collection[int]) -> dict[int, datetime]:

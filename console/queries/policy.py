@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from directory.models import User
 from isolation.scope import in_tenant
-from reset.queries.reach import could_reset
+from reset.queries.eligibility import is_capable, people_alike
 from tenants.models import Decisions, Group
 from tenants.policy import Method, Policy, Questions
 from tenants.policy.values import differences
 
 _NAMED = 20
-_JUDGED_AT_ONCE = 1_000
+_NAMED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,25 +28,26 @@ class Impact:
 
 
 def impact(before: Policy, after: Policy) -> Impact:
-    now, then = could_reset(before), could_reset(after)
-    losers = User.objects.filter(now & ~then)
+    groups = people_alike(before, after)
+    lose = sum(some.count for some in groups if some.able == (True, False))
     return Impact(
-        people=User.objects.filter(enabled=True).count(),
-        lose=losers.count(),
-        gain=User.objects.filter(then & ~now).count(),
-        first_names=tuple(losers.order_by("upn").values_list("upn", flat=True)[:_NAMED]),
+        people=sum(some.count for some in groups if some.enabled),
+        lose=lose,
+        gain=sum(some.count for some in groups if some.able == (False, True)),
+        first_names=tuple(_losers(before, after)[:_NAMED]) if lose else (),
     )
 
 
 def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[str]:
     """User principal names, all of them, a few at a time. Outlives the request that asks."""
     last = ""
-    while some := _people_behind(last, tenant_id):
-        ids, last = list(some.values()), next(reversed(some))
+    while True:
         with in_tenant(tenant_id):
-            losers = could_reset(before, among=ids) & ~could_reset(after, among=ids)
-            names = list(User.objects.filter(losers).order_by("upn").values_list("upn", flat=True))
+            names = list(_losers(before, after).filter(upn__gt=last)[:_NAMED_AT_ONCE])
+        if not names:
+            return
         yield from names
+        last = names[-1]
 
 
 def version() -> str:
@@ -77,7 +80,6 @@ def changes(before: Policy, after: Policy) -> list[str]:
     return list(differences(before, after))
 
 
-def _people_behind(upn: str, tenant_id: int) -> dict[str, int]:
-    with in_tenant(tenant_id):
-        people = User.objects.filter(upn__gt=upn).order_by("upn")
-        return dict(people.values_list("upn", "pk")[:_JUDGED_AT_ONCE])
+def _losers(before: Policy, after: Policy) -> QuerySet[User, str]:
+    losers = User.objects.filter(is_capable(before) & ~is_capable(after))
+    return losers.order_by("upn").values_list("upn", flat=True)

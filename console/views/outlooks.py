@@ -12,7 +12,7 @@ from console.queries.person import GroupFact
 from console.rules import Action, Stop, may_act, stop
 from console.views.words import ACTIONS, REASONS, TITLES
 from directory.models import User
-from reset.queries.reach import Outlook
+from reset.queries.eligibility import ResetEligibility
 from tenants.policy import Policy, Scope
 from tenants.roles import Duty, Role
 from verification.queries.callers import is_act_disowned
@@ -32,7 +32,7 @@ class Cure:
     label: Promise | str
 
 
-def why_not(person: User, look: Outlook, policy: Policy) -> Stop | None:
+def why_not(person: User, look: ResetEligibility, policy: Policy) -> Stop | None:
     """The first thing that stands in the way."""
     if look.refusal is None:
         return None
@@ -45,7 +45,7 @@ def why_not(person: User, look: Outlook, policy: Policy) -> Stop | None:
     )
 
 
-def told(look: Outlook, found: Stop | None) -> dict[str, object]:
+def told(look: ResetEligibility, found: Stop | None) -> dict[str, object]:
     """What the portal would show, and the reason behind it."""
     if look.refusal is None or found is None:
         return {}
@@ -65,7 +65,7 @@ def cures(user: User, person: User, found: Stop | None) -> list[Cure]:
     return [cure for cure in wanted if cure is not None]
 
 
-def scope_words(look: Outlook, policy: Policy, groups: Iterable[GroupFact]) -> str:
+def scope_words(look: ResetEligibility, policy: Policy, groups: Iterable[GroupFact]) -> str:
     """Why the policy is for this person, or isn't."""
     listed = list(groups)
     excluded = next((group.name for group in listed if group.excluded), "")

@@ -28,7 +28,7 @@ from delivery.rules.phones import Phone
 from delivery.rules.phones import shown as number_shown
 from directory.models import User
 from registration.queries import address_problem
-from reset.queries.reach import outlook
+from reset.queries.eligibility import eligibility_of
 from tenants.policy import Proof
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Duty, Role
@@ -190,7 +190,7 @@ def _form(request: HttpRequest, action: Action) -> NoteForm:
 
 def _prospects(user: User, found: User) -> dict[str, object]:
     """What the portal would do now, and why."""
-    look, policy = outlook(found), policy_in_force()
+    look, policy = eligibility_of(found), policy_in_force()
     groups = queries.groups_of(found, policy)
     obstacle = outlooks.why_not(found, look, policy)
     return {

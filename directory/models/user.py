@@ -61,6 +61,22 @@ class User(TenantOwned, AbstractBaseUser):
     """Kinds that were entered when the person had verified something: each waits for its hours."""
     prefill_held_since = models.DateTimeField(null=True)
     """When the newest of these was entered."""
+    factors = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    """What the person holds, as bits; see `directory.factors`.
+
+    This and the times below are written by `verification.services.factors.refresh` only, and for
+    new people by the import.
+    """
+    factors_changed_at = models.DateTimeField(null=True, editable=False)
+    """The latest time that could matter for what counts at a reset; empty if none could."""
+    mobile_phone_since = models.DateTimeField(null=True, editable=False)
+    alternate_phone_since = models.DateTimeField(null=True, editable=False)
+    office_phone_since = models.DateTimeField(null=True, editable=False)
+    email_since = models.DateTimeField(null=True, editable=False)
+    questions_since = models.DateTimeField(null=True, editable=False)
+    passkey_since = models.DateTimeField(null=True, editable=False)
+    authenticator_since = models.DateTimeField(null=True, editable=False)
+    recovery_code_since = models.DateTimeField(null=True, editable=False)
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"
     )

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from directory.bulk import add, add_all, next_ids
 from directory.csv_rows import Person, Plain, Problem
+from directory.factors import entered_only
 from directory.models import Membership, User
-from directory.prefills import kinds_of, text_of
+from directory.prefills import Kinds, kinds_of, text_of
 from directory.queries import prefill_place
 from directory.rules import by_older_names
 from directory.services.contacts import (
@@ -33,11 +34,13 @@ _FIELDS = ("display_name", "given_name", "surname", "language")
 _WRITTEN = (*_FIELDS, "folded_name")
 _COLUMNS = (
     *("id", "upn", *_WRITTEN),
-    *("password", "password_changed_at", "prefill", "prefill_kinds", "prefilled_at"),
+    *("password", "password_changed_at", "prefill", "prefill_kinds", "prefilled_at", "factors"),
 )
 _UNSET = ((Problem.PASSWORD_NOT_SET, "password"),)
 _CHANCE = 20
 _LONGEST_FOLDED = 200
+_FACTORS = [int(entered_only(kinds)) for kinds in range(2 * max(Kinds))]
+"""The summary of somebody new, by the kinds of contact data that were entered."""
 _AT_ONCE = 1_000
 """New people whom the database takes in while the next ones are sealed."""
 _names = attrgetter(*_FIELDS)
@@ -135,6 +138,7 @@ def _columns(
         "password": [_no_password(chance, number) for number in range(len(plain))],
         "prefill": [one if text else None for one, text in zip(sealed, entered.texts, strict=True)],
         "prefill_kinds": entered.kinds,
+        "factors": [_FACTORS[kinds] for kinds in entered.kinds],
         "prefilled_at": [now if text else None for text in entered.texts],
     }
 
@@ -174,6 +178,7 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
             sealed[number] if texts[number] else None,
             kinds_of(contacts[number]).value,
             now if contacts[number] else None,
+            int(entered_only(kinds_of(contacts[number]))),
         )
         for number, person in enumerate(people)
     ]

@@ -43,7 +43,8 @@ from verification.queries import (
     recovery_set_of,
     value_of,
 )
-from verification.queries.holdings import can_deliver, holdings_of
+from verification.queries.deliverable import can_deliver
+from verification.queries.holdings import holdings_of
 from verification.rules.masking import mask
 from verification.rules.ways import Way, methods_of
 

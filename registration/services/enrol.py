@@ -42,6 +42,7 @@ from verification.rules.verdicts import Verdict
 from verification.services import (
     authenticators,
     challenges,
+    factors,
     guesses,
     notices,
     passkeys,
@@ -184,6 +185,7 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
         saved = questions.save_hashes(user, hashes)
         if before is not None:
             manage.note_loss(user, before)
+            factors.refresh([user.pk])
         _written_down(user, Proof.QUESTIONS, saved.pk, is_change=before is not None)
 
 
@@ -252,6 +254,7 @@ def save_passkey(
     answered = challenges.spend_judged(Purpose.REGISTER, context, method, right=right)
     if answered.verdict is Verdict.RIGHT and key is not None:
         key.save(force_insert=True)
+        factors.refresh([user.pk])
         _written_down(user, Proof.PASSKEY, key.pk, is_change=False)
     return answered
 
@@ -332,6 +335,7 @@ def _register(user: User, challenge: Challenge) -> None:
     place = method.place_of("value", method.pk)
     method.value = sealed(value, tenant_id=method.tenant_id, place=place)
     method.save(force_insert=True)
+    factors.refresh([user.pk])
     changed = before is not None and not is_same
     _written_down(
         user,

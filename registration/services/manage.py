@@ -22,7 +22,14 @@ from verification.queries import (
     value_of,
 )
 from verification.queries.holdings import is_older
-from verification.services import authenticators, browsers, notices, passkeys, recovery_codes
+from verification.services import (
+    authenticators,
+    browsers,
+    factors,
+    notices,
+    passkeys,
+    recovery_codes,
+)
 from verification.services.notice_words import Notice
 from verification.services.removal import remove_since
 
@@ -65,6 +72,7 @@ def remove(user: User, proof: Proof) -> bool:
     phone = phone_to_text(method)
     note_loss(user, method)
     method.delete()
+    factors.refresh([user.pk])
     browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value, also_phone=phone)
@@ -87,6 +95,7 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
     if app is None or not authenticators.remove(user.pk, authenticator_id):
         return False
     note_loss(user, app)
+    factors.refresh([user.pk])
     browsers.forget_all(user.pk)
     record(
         Activity.METHOD_DELETED,
@@ -114,6 +123,7 @@ def remove_passkey(user: User, passkey_id: uuid.UUID) -> bool:
     if key is None or not passkeys.remove(user.pk, passkey_id):
         return False
     note_loss(user, key)
+    factors.refresh([user.pk])
     browsers.forget_all(user.pk)
     record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=Proof.PASSKEY)
     notices.tell(user, Notice.REMOVED, proof=Proof.PASSKEY)

@@ -17,7 +17,7 @@ from reset.queries.notices import acts_of, is_password_disowned, is_password_wit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from verification.models import NoticeLink
-from verification.services import access_passes, notices, passwords, staff_notices
+from verification.services import access_passes, factors, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 
 _REASON = "wasnt_me"
@@ -121,6 +121,7 @@ def _take_back_contacts(user: User, link: NoticeLink) -> None:
         # What another administrator entered later stays.
         if proof in entered and entered[proof].changed_at <= link.issued_at:
             contacts_of_person.enter(user.pk, proof, "", textable=False, held=False)
+            factors.refresh([user.pk])
             record(
                 Activity.CONTACT_ENTERED,
                 subject_id=user.pk,

@@ -21,6 +21,7 @@ from tenants.services import create_tenant
 from vault.services import sealed
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
+from verification.services import factors
 from verification.services.guesses import Paused, count_a_guess, pause_of
 from verification.services.questions import save_answers
 
@@ -101,6 +102,7 @@ def _prefill(user: User, person: Inhabitant) -> None:
     for proof, value in known.items():
         textable = proof is Proof.MOBILE_PHONE
         contacts_of_person.enter(user.pk, proof, value, textable=textable, held=False)
+    factors.refresh([user.pk])
 
 
 def _register(user: User, person: Inhabitant) -> None:
@@ -118,6 +120,7 @@ def _register(user: User, person: Inhabitant) -> None:
         place = method.place_of("value", method.pk)
         method.value = sealed(value, tenant_id=method.tenant_id, place=place)
         method.save(force_insert=True)
+    factors.refresh([user.pk])
     has_questions = policy_in_force().questions is not Questions.OFF
     if has_questions and not Role(user.role).is_administrator:
         save_answers(user, ANSWERS)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
-from reset.queries.reach import outlook
+from reset.queries.eligibility import eligibility_of
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -51,7 +51,7 @@ def agent(contoso):
 
 
 def offered(user):
-    return {way.method.proof for way in outlook(user).ways}
+    return {way.method.proof for way in eligibility_of(user).ways}
 
 
 def let_in(client, person, action, **more):

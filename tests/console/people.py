@@ -17,6 +17,7 @@ from tests.captcha import solved
 from vault.services import sealed
 from verification.models import Authenticator
 from verification.rules.captcha import Action
+from verification.services import factors
 
 SEED = "3132333435363738393031323334353637383930"
 
@@ -37,6 +38,7 @@ def with_app(user) -> Authenticator:
         place = f"verification.authenticator.seed:{row.pk}"
         row.seed = sealed(SEED, tenant_id=row.tenant_id, place=place)
         row.save(force_insert=True)
+        factors.refresh([user.pk])
     return row
 
 

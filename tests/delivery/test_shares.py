@@ -137,8 +137,8 @@ def test_first_mails_of_a_kind_dont_wait_for_the_organisations_day(
     monkeypatch.setattr(gate, "_cap", lambda **_kind: 0)
     person = make_user()
 
-    notices.tell(person, Notice.UNLOCKED)
-    notices.tell(person, Notice.UNLOCKED)
+    notices.tell(person, Notice.ADDED, proof=Proof.MOBILE_PHONE)
+    notices.tell(person, Notice.ADDED, proof=Proof.MOBILE_PHONE)
 
     assert len(mailroom.work()) == 1
 

@@ -6,9 +6,10 @@ from django.db.migrations.executor import MigrationExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory.factors import Factors
 from directory.models import User
 from directory.prefills import Kinds, Prefill, kinds_of, read, text_of
-from directory.queries import has_prefilled, prefilled
+from directory.queries import holds_any, prefilled
 from directory.services.contacts_of_person import enter
 from isolation import row_level
 from isolation.scope import everywhere, in_tenant
@@ -45,9 +46,9 @@ def test_one_phone_is_known_for_one(contoso, mobile, office, kinds):
     make_prefill(user, Proof.OFFICE_PHONE, office)
 
     assert kinds_of(prefilled(user.pk)) & Kinds.ONE_PHONE == kinds
-    assert User.objects.filter(has_prefilled(Kinds.ONE_PHONE)).exists() == bool(kinds)
-    assert User.objects.filter(has_prefilled(Kinds.MOBILE_PHONE | Kinds.TEXTABLE)).exists()
-    assert not User.objects.filter(has_prefilled(Kinds.EMAIL)).exists()
+    assert User.objects.filter(holds_any(Factors.OFFICE_IS_MOBILE)).exists() == bool(kinds)
+    assert User.objects.filter(holds_any(Factors.ENTERED_MOBILE_TEXTS)).exists()
+    assert not User.objects.filter(holds_any(Factors.ENTERED_EMAIL)).exists()
 
 
 def test_nothing_of_it_can_be_read_in_the_database(contoso):

@@ -12,7 +12,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from registration.queries import is_complete
 from registration.services import manage
-from reset.queries.reach import outlook
+from reset.queries.eligibility import eligibility_of
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, signed_in
@@ -42,7 +42,7 @@ def offered(user):
     page = identify(client, user.upn)
     if page.context and "R03" in page.text:
         return set()
-    return {way.method.proof for way in outlook(user).ways}
+    return {way.method.proof for way in eligibility_of(user).ways}
 
 
 def prove(client, mailroom, method=Method.EMAIL):

@@ -12,7 +12,7 @@ from audit.models import Event
 from directory.models import User
 from registration.services import manage
 from reset.models import Evidence, ResetAttempt
-from reset.queries.reach import could_reset, outlook
+from reset.queries.eligibility import eligibility_of, is_capable
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.queries import policy_in_force
 from tenants.services import change_policy
@@ -149,8 +149,8 @@ def test_two_passkeys_are_one_gate(user):
 
 
 def could(user):
-    among = User.objects.filter(could_reset(policy_in_force()), pk=user.pk).exists()
-    assert among == (outlook(user).refusal is None)
+    among = User.objects.filter(is_capable(policy_in_force()), pk=user.pk).exists()
+    assert among == (eligibility_of(user).refusal is None)
     return among
 
 
@@ -163,7 +163,7 @@ def test_a_new_one_waits_beside_something_older(user):
     client = at_the_gate(user)
 
     assert 'value="passkey"' not in client.get("/passwordreset/verify").text
-    assert Proof.PASSKEY in outlook(user).waiting
+    assert Proof.PASSKEY in eligibility_of(user).waiting
 
 
 def test_the_page_belongs_to_its_turn(user):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from directory.models import User
 from registration.services.manage import remove
 from reset.models import Evidence, ResetAttempt
-from reset.queries.reach import could_reset, outlook
+from reset.queries.eligibility import eligibility_of, is_capable
 from reset.refusals import Refusal
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
@@ -42,7 +42,7 @@ def offered(client):
 
 
 def could(policy):
-    return set(User.objects.filter(could_reset(policy)).values_list("upn", flat=True))
+    return set(User.objects.filter(is_capable(policy)).values_list("upn", flat=True))
 
 
 def test_both_phones_are_offered_masked(user, client):
@@ -109,7 +109,7 @@ def test_two_phones_never_make_two_gates(user, client):
 
     assert "alternate" not in identify(client).text
     assert ResetAttempt.objects.get().refused == Refusal.NOT_VERIFIABLE
-    assert outlook(user).missing == 1
+    assert eligibility_of(user).missing == 1
     assert could(two) == set()
 
 
@@ -131,7 +131,7 @@ def test_an_administrator_with_two_phones_has_one_proof(contoso):
     make_second_phone(admin)
     change_policy(Policy(self_service=Scope.ALL))
 
-    assert outlook(admin).missing == 1
+    assert eligibility_of(admin).missing == 1
     assert could(Policy(self_service=Scope.ALL)) == set()
 
 
@@ -152,7 +152,7 @@ def test_a_number_that_was_entered_as_the_office_phone_later_is_one_gate(user):
     change_policy(two)
     make_prefill(user, Proof.OFFICE_PHONE, f"{SECOND}#12")
 
-    assert outlook(user).missing == 1
+    assert eligibility_of(user).missing == 1
     assert could(two) == set()
 
 
@@ -179,7 +179,7 @@ def test_a_new_second_phone_waits_as_any_new_method_does(contoso, client):
     identify(client)
 
     assert offered(client) == ["mobile_text", "mobile_call"]
-    assert Proof.ALTERNATE_PHONE in outlook(user).waiting
+    assert Proof.ALTERNATE_PHONE in eligibility_of(user).waiting
 
 
 def test_what_the_policy_doesnt_allow_of_the_mobile_phone_it_doesnt_of_the_second(user):
@@ -200,5 +200,5 @@ def test_a_new_second_phone_takes_no_gate_away_by_being_the_office_phone(contoso
     make_second_phone(user)
     make_prefill(user, Proof.OFFICE_PHONE, SECOND)
 
-    assert outlook(user).missing == 0
+    assert eligibility_of(user).missing == 0
     assert could(two) == {user.upn}

@@ -10,18 +10,15 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-_LONG = (
+_WITH_PROCESSES = (
     "tests/browser/",
     "tests/delivery/test_kill.py",
     "tests/delivery/test_queues.py",
     "tests/directory/test_import_kill.py",
     "tests/isolation/test_pool.py",
-    "tests/reset/test_reach.py",
-    "tests/sspr/test_checks.py",
     "tests/sspr/test_rsgi.py",
-    "tests/sspr/test_settings.py",
 )
-"""Seconds for each test: they start services or other processes, or try whole histories."""
+"""Few tests that start services and wait for them."""
 _DATABASE = {"db", "transactional_db", "live_server"}
 _DIFFERS = re.compile(
     r"\b(?:settings|environ|tests\.services|celery|kombu|redis|connections?|broker)\b"
@@ -35,7 +32,7 @@ class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist comes without t
     def _assign_work_unit(self, node: WorkerController) -> None:
         longest = max(
             self.workqueue,
-            key=lambda path: (path.startswith(_LONG), len(self.workqueue[path])),
+            key=lambda path: (path.startswith(_WITH_PROCESSES), len(self.workqueue[path])),
         )
         self.workqueue.move_to_end(longest, last=False)
         super()._assign_work_unit(node)
@@ -51,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--quick",
         action="store_true",
-        help="the first case of each parametrised test, and none of the files that take long",
+        help="the first case of each parametrised test, and none that starts processes",
     )
 
 
@@ -67,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         Path(config.option.without_pure).write_text(str(len(pure)))
         _leave_out(config, items, pure)
     if config.option.quick:
-        quick = [item for item in items if not item.nodeid.startswith(_LONG)]
+        quick = [item for item in items if not item.nodeid.startswith(_WITH_PROCESSES)]
         first = set({item.nodeid.partition("[")[0]: item for item in reversed(quick)}.values())
         _leave_out(config, items, [item for item in items if item not in first])
 

@@ -11,7 +11,7 @@ from tenants.policy import Policy, Questions, Scope
 from tenants.policy.values import as_yaml, from_yaml
 from tenants.queries import policy_in_force
 from tests.builders import make_tenant
-from tests.reset.test_reach import policies
+from tests.reset.test_eligibility import policies
 
 
 def run(*arguments):

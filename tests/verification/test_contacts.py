@@ -19,7 +19,7 @@ from directory.models import Import, User
 from directory.queries import prefilled
 from directory.services import imports
 from isolation.scope import in_tenant
-from reset.queries.reach import could_reset, outlook
+from reset.queries.eligibility import eligibility_of, is_capable
 from reset.services import freezing
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
@@ -139,10 +139,10 @@ def test_a_planted_office_phone_opens_nothing_before_its_hours_are_over(
     choose(client, Method.OFFICE_CALL)
 
     assert mailroom.work() == []
-    assert Proof.OFFICE_PHONE not in {way.method.proof for way in outlook(emma).ways}
-    assert Proof.OFFICE_PHONE in outlook(emma).waiting
+    assert Proof.OFFICE_PHONE not in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Proof.OFFICE_PHONE in eligibility_of(emma).waiting
     with time_machine.travel(timezone.now() + timedelta(hours=24, minutes=1), tick=False):
-        assert Proof.OFFICE_PHONE in {way.method.proof for way in outlook(emma).ways}
+        assert Proof.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
 
 
 @DOORS
@@ -166,7 +166,7 @@ def test_a_person_who_registered_a_minute_ago_is_protected_too(contoso, go_throu
     sent = go_through(door, planting("emma"))
 
     assert {mail.destination for mail in sent} == {HOME, user.upn}
-    assert {way.method.proof for way in outlook(user).ways} == {Proof.EMAIL}
+    assert {way.method.proof for way in eligibility_of(user).ways} == {Proof.EMAIL}
 
 
 @DOORS
@@ -178,7 +178,7 @@ def test_a_person_who_just_removed_everything_is_not_opened_by_what_is_entered_n
 
     go_through(door, planting("emma"))
 
-    assert outlook(user).ways == ()
+    assert eligibility_of(user).ways == ()
 
 
 @DOORS
@@ -187,7 +187,7 @@ def test_what_nobody_registered_beside_counts_at_once(contoso, go_through, door)
 
     go_through(door, planting("emma"))
 
-    assert {way.method.proof for way in outlook(user).ways} == {Proof.OFFICE_PHONE}
+    assert {way.method.proof for way in eligibility_of(user).ways} == {Proof.OFFICE_PHONE}
 
 
 @DOORS
@@ -199,7 +199,7 @@ def test_the_same_again_changes_nothing_and_tells_nobody(emma, go_through, door)
 
     assert sent == []
     assert events_about(emma) == []
-    assert Proof.OFFICE_PHONE in {way.method.proof for way in outlook(emma).ways}
+    assert Proof.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
 
 
 @IMPORTS
@@ -237,7 +237,7 @@ def test_a_first_onboarding_of_a_hundred_people_sends_nothing_and_holds_nothing(
     assert User.objects.filter(upn__startswith="new").count() == 100
     assert sent == []
     assert not ContactNotice.objects.exists()
-    assert User.objects.filter(could_reset(QUESTIONS), upn__startswith="new").count() == 100
+    assert User.objects.filter(is_capable(QUESTIONS), upn__startswith="new").count() == 100
 
 
 @IMPORTS
@@ -337,7 +337,7 @@ def test_no_hours_hold_nothing(emma, go_through):
 
     go_through(by_the_command, planting("emma"))
 
-    assert Proof.OFFICE_PHONE in {way.method.proof for way in outlook(emma).ways}
+    assert Proof.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
 
 
 def test_taking_a_held_phone_away_ends_what_is_held(emma, admin):

@@ -144,28 +144,16 @@ def test_a_password_that_was_changed_is_mailed_however_full_the_day(user, mailro
     monkeypatch.setattr(gate, "_cap", lambda **_kind: 0)
 
     vital = tell(mailroom, user)
-    other = tell(mailroom, user, Notice.UNLOCKED, times=2)
+    other = tell(mailroom, user, Notice.ADDED, times=2, proof=Proof.EMAIL)
 
     assert [len(messages) for messages in vital] == [1, 0]
     assert [len(messages) for messages in other] == [1, 0]  # the first of its kind
 
 
-@pytest.mark.parametrize("notice", [Notice.ADDED, Notice.CHANGED, Notice.REMOVED])
-def test_a_second_method_of_a_day_is_mailed_however_full_the_day(
-    user, mailroom, monkeypatch, notice
-):
-    """A stranger's, on the day on which the user and everybody else registered theirs."""
-    monkeypatch.setattr(gate, "_cap", lambda **_kind: 0)
-
-    mails, texts = tell(mailroom, user, notice, times=2, proof=Proof.EMAIL)
-
-    assert (len(mails), len(texts)) == (2, 0)
-
-
 def test_what_is_held_for_a_full_day_leaves_when_there_is_room(user, mailroom, clock, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(gate, "_cap", lambda **_kind: 0)
-        mails, texts = tell(mailroom, user, Notice.UNLOCKED, times=2)
+        mails, texts = tell(mailroom, user, Notice.ADDED, times=2, proof=Proof.EMAIL)
         assert (len(mails), len(texts)) == (1, 0)
 
     mails, texts = later(mailroom, clock, HOUR)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from delivery.models import Outgoing
 from delivery.rules.mailboxes import mailbox_key
@@ -93,19 +93,6 @@ def holds_only_codes(user_id: int) -> bool:
     """Whether somebody has recovery codes and verified nothing else."""
     beside = methods_by_proof(user_id) or holds_device(user_id)
     return not beside and recovery_codes_of(user_id).exists()
-
-
-def have_registered() -> Q:
-    """People who verified anything themselves, whatever the policy makes of it."""
-    rows = (
-        AuthenticationMethod.objects.all(),
-        Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None),
-        Passkey.objects.filter(removed_at=None),
-    )
-    found = Q(pk__in=[])
-    for some in rows:
-        found |= Q(Exists(some.filter(user_id=OuterRef("pk"))))
-    return found
 
 
 def holds_device(user_id: int) -> bool:

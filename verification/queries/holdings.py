@@ -5,9 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db.models import (
     BigIntegerField,
     BinaryField,
@@ -20,8 +18,18 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from delivery.channels import available
 from delivery.rules.mailboxes import mailbox_key
+from directory.factors import (
+    ENTERED,
+    HELD,
+    NOTHING,
+    SAME_NUMBER,
+    TEXTS,
+    VERIFIED,
+    Factors,
+    FactorSummary,
+    any_of,
+)
 from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import entered_beside_proof, prefills_of
@@ -30,20 +38,13 @@ from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
 from vault.services import opened
 from verification.models import AuthenticationMethod, Authenticator, Passkey, RecoveryCode
+from verification.queries.deliverable import can_deliver, deliverable
+from verification.rules.factors import answered, counted
 from verification.rules.masking import mask
-from verification.rules.passkeys import can_be_made_for
-from verification.rules.phones import named_again
-from verification.rules.quarantine import Clock, beginning, counting, is_usable
+from verification.rules.phones import PHONES, number_of
+from verification.rules.quarantine import Clock, beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
-_CHANNEL = {
-    Method.EMAIL: "email",
-    Method.MOBILE_TEXT: "text",
-    Method.MOBILE_CALL: "call",
-    Method.ALTERNATE_TEXT: "text",
-    Method.ALTERNATE_CALL: "call",
-    Method.OFFICE_CALL: "call",
-}
 _DEVICES = (Proof.AUTHENTICATOR, Proof.PASSKEY)
 _SEVERAL = (*_DEVICES, Proof.RECOVERY_CODE)
 """Of these somebody may have more than one."""
@@ -193,50 +194,64 @@ def holdings_among(
         at: leaves out what is too new to count at a reset at this time.
     """
     trusted = frozenset() if proved_only else policy.prefilled_usable
-    rows: dict[Proof, Thing | Prefill] = {
-        proof: row for proof, row in kept.entered.items() if proof in trusted
-    }
-    rows |= kept.methods
-    questions = rows.get(Proof.QUESTIONS)
-    # Fewer answers than are asked for now prove nothing: three right ones aren't five.
-    if (
-        isinstance(questions, Thing)
-        and not proved_only
-        and questions.answered < policy.questions_to_reset
-    ):
-        del rows[Proof.QUESTIONS]
-    things = {proof: _thing(row, kept) for proof, row in rows.items()}
-    devices = {
-        proof: {device.pk: device.held for device in kept.there(proof)} for proof in _DEVICES
-    }
-    held = [*things.values(), *_codes(kept)]
-    for ours in devices.values():
-        held += ours.values()
-    waiting: dict[Proof, datetime] = {}
+    clock = None
     if at is not None and policy.new_proof_hours:
         clock = Clock(hours=policy.new_proof_hours, now=at, lost_at=kept.lost_at)
-        counted = counting(held, beginning(policy, deliverable()), clock)
-        there = {thing.proof for thing in counted}
-        new = [thing for thing in held if thing.proof not in there]
-        waiting = {thing.proof: clock.counts_from(thing) for thing in new}
-        held = counted
-    values: dict[Proof, str] = {
-        proof: row.value
-        for proof, row in rows.items()
-        if proof is not Proof.QUESTIONS and proof not in waiting
+    # The same rule about the same summary as in lists and figures, so that they can't differ.
+    counts = counted(
+        summary_of(kept),
+        trusted=trusted,
+        # Fewer answers than are asked for now prove nothing: three right ones aren't five.
+        answers=0 if proved_only else policy.questions_to_reset,
+        usable=beginning(policy, deliverable()),
+        clock=clock,
+    )
+    visible = _visible(kept).items()
+    rows = {proof: row for proof, row in visible if proof in counts.proofs}
+    devices = {
+        proof: {
+            device.pk: device.held
+            for device in kept.there(proof)
+            if clock is None or counts.new_counts or clock.is_settled(device.held)
+        }
+        for proof in _DEVICES
     }
-    # One phone is one proof, whatever an administrator calls it.
-    again = named_again(values)
-    held = [thing for thing in held if thing.proof not in again]
-    for proof in again:
-        del values[proof]
-    apps, passkeys = (devices[proof] for proof in _DEVICES)
+    held = [_thing(row, kept) for row in rows.values()] + _codes(kept)
+    held += [device for ours in devices.values() for device in ours.values()]
     return Holdings(
-        held=tuple(held),
-        values=values,
-        waiting=waiting,
-        apps=frozenset(pk for pk, app in apps.items() if app in held),
-        passkeys=frozenset(pk for pk, key in passkeys.items() if key in held),
+        held=tuple(thing for thing in held if thing.proof in counts.proofs),
+        values={proof: row.value for proof, row in rows.items() if proof is not Proof.QUESTIONS},
+        waiting=dict(counts.waiting),
+        apps=frozenset(devices[Proof.AUTHENTICATOR]),
+        passkeys=frozenset(devices[Proof.PASSKEY]),
+    )
+
+
+def summary_of(kept: Kept) -> FactorSummary:
+    """What the user's row says of it in bits and times; worked out from the rows."""
+    factors, since = NOTHING, {}
+    for proof, row in _visible(kept).items():
+        if isinstance(row, Prefill):
+            factors |= ENTERED[proof]
+            if proof in kept.held_since:
+                factors |= HELD[proof]
+            if proof is Proof.MOBILE_PHONE and row.textable:
+                factors |= Factors.ENTERED_MOBILE_TEXTS
+            continue
+        factors |= VERIFIED[proof] | answered(row.answered)
+        if row.textable:
+            factors |= TEXTS.get(proof, NOTHING)
+        since[proof] = row.since
+    for proof in _SEVERAL:
+        if times := [device.since for device in kept.there(proof) if device.since]:
+            factors |= VERIFIED[proof]
+            since[proof] = min(times)
+    return FactorSummary(
+        factors=factors | _same_numbers(kept),
+        since={proof: at for proof, at in since.items() if at},
+        entered_since=known_since(kept.entered),
+        held_since=max(kept.held_since.values(), default=None),
+        lost_at=kept.lost_at,
     )
 
 
@@ -269,24 +284,6 @@ def is_older(row: AuthenticationMethod | Prefill | Authenticator | Passkey, poli
         thing = Held(proof=Proof(row.proof), textable=row.textable, since=since)
     clock = Clock(hours=policy.new_proof_hours, now=timezone.now())
     return clock.is_settled(thing) and is_usable([thing], beginning(policy, deliverable()))
-
-
-def all_ways(allowed: frozenset[Method]) -> list[Method]:
-    """Everything that anybody could be offered here, strongest first."""
-    everything = [Held(proof=proof, textable=True) for proof in Proof]
-    return [m for m in methods_of(everything) if m in allowed and can_deliver(m)]
-
-
-def deliverable() -> frozenset[Method]:
-    return frozenset(method for method in Method if can_deliver(method))
-
-
-def can_deliver(method: Method) -> bool:
-    """Whether this installation can send what the method needs, or has a name for passkeys."""
-    if method is Method.PASSKEY:
-        return can_be_made_for(urlsplit(settings.BASE_URL).hostname or "")
-    kind = _CHANNEL.get(method)
-    return kind is None or available(kind)
 
 
 def _kept(things: Sequence[Thing], user: User | None) -> Kept:
@@ -353,6 +350,25 @@ def _devices(rows: QuerySet[Any], proof: Proof, *, gone_at: str) -> QuerySet[Any
         answered=Value(0),
     )
     return found
+
+
+def _visible(kept: Kept) -> dict[Proof, Thing | Prefill]:
+    """One of each kind: what was verified hides what was entered."""
+    return {**kept.entered, **kept.methods}
+
+
+def _same_numbers(kept: Kept) -> Factors:
+    """Which phones are one number. No number is opened where there is one phone only."""
+    rows = _visible(kept)
+    phones = [phone for phone in PHONES if phone in rows]
+    if len(phones) < 2:
+        return NOTHING
+    numbers = {phone: number_of(rows[phone].value) for phone in phones}
+    return any_of(
+        same
+        for (one, other), same in SAME_NUMBER.items()
+        if one in numbers and numbers[one] == numbers.get(other)
+    )
 
 
 def _thing(row: Thing | Prefill, kept: Kept) -> Held:

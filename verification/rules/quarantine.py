@@ -54,10 +54,15 @@ def counting(held: Sequence[Held], usable: frozenset[Method], clock: Clock) -> l
     Args:
         usable: by what a reset can begin, see `beginning`.
     """
-    older = [thing for thing in held if clock.is_settled(thing)]
-    if not clock.lost_something and not is_usable(older, usable):
+    if counts_at_once(held, usable, clock):
         return [thing for thing in held if not (thing.held and clock.is_new(thing))]
     return [thing for thing in held if not clock.is_new(thing)]
+
+
+def counts_at_once(held: Sequence[Held], usable: frozenset[Method], clock: Clock) -> bool:
+    """Whether there is and was nothing older to begin a reset with, so that what is new counts."""
+    older = [thing for thing in held if clock.is_settled(thing)]
+    return not clock.lost_something and not is_usable(older, usable)
 
 
 def is_usable(held: Sequence[Held], usable: frozenset[Method]) -> bool:

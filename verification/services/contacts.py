@@ -39,7 +39,7 @@ from verification.models import (
 )
 from verification.queries import blind_index
 from verification.queries.callers import disowners_of
-from verification.services import notices
+from verification.services import factors, notices
 from verification.services.notice_words import Notice
 
 NOTIFIED_AT_ONCE = 200
@@ -82,6 +82,7 @@ class ContactImporter:
 
     def contacts_changed(self, changes: Sequence[ContactChange]) -> None:
         """Records at once; the notices are left to a worker, so that the import isn't held up."""
+        factors.refresh([change.user.pk for change in changes])
         _record(changes, actor_id=self.actor_id, file=self.number)
         _notify_later(changes, actor_id=self.actor_id)
 
@@ -110,6 +111,7 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
         user.pk, proof, value, textable=textable, held=user.pk in proved
     ):
         return False
+    factors.refresh([user.pk])
     change = ContactChange(user, before, {proof})
     _record([change], actor_id=actor_id, removed=not value)
     if not _is_onboarding(change, proved):

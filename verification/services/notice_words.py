@@ -58,22 +58,12 @@ class Notice(StrEnum):
         return self in _VITAL or self.is_of_an_administrator
 
     @property
-    def has_a_vital_mail(self) -> bool:
-        """The same for its mail alone: a text costs more, and waits.
-
-        A method that a stranger registered must not be mailed a day late, because many people of
-        the organisation register theirs today. The mailbox and the user have limits of their own.
-        """
-        return self.is_vital or self in _OF_A_METHOD
-
-    @property
     def is_of_an_administrator(self) -> bool:
         """Whether somebody else did it for, or to, the user."""
         return self in _OF_AN_ADMINISTRATOR
 
 
 _VITAL = {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.FROZEN}
-_OF_A_METHOD = {Notice.ADDED, Notice.CHANGED, Notice.REMOVED}
 _OF_AN_ADMINISTRATOR = {
     Notice.BLOCK_CLEARED,
     Notice.MUST_REGISTER,

@@ -106,7 +106,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
         post = _poster(user, notice, link_id, language)
-        post(Kind.EMAIL, mailboxes, content=content_of(letter), vital=notice.has_a_vital_mail)
+        post(Kind.EMAIL, mailboxes, content=content_of(letter))
         if phones:
             post(Kind.TEXT, phones, content=Content(text=_text(notice, now, proof, token)))
     return [mask(value) for value in [*mailboxes, *phones]]

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from webauthn import (
     generate_authentication_options,
@@ -37,6 +38,7 @@ from vault.keyring import purpose_key
 from verification.models import Challenge, Passkey
 from verification.queries import passkeys_of
 from verification.rules.passkeys import Site
+from verification.services import factors
 
 _TIMEOUT_MS = 300_000
 _VERIFIED = UserVerificationRequirement.REQUIRED
@@ -177,11 +179,14 @@ def remove_all(user_id: int) -> int:
     return _gone(user_id)
 
 
+@transaction.atomic
 def _gone(user_id: int, passkey_id: uuid.UUID | None = None) -> int:
     keys = passkeys_of(user_id)
     if passkey_id is not None:
         keys = keys.filter(pk=passkey_id)
-    return keys.update(removed_at=timezone.now(), public_key=b"")
+    removed = keys.update(removed_at=timezone.now(), public_key=b"")
+    factors.refresh([user_id])
+    return removed
 
 
 def _made_here(user_id: int, site: Site) -> list[Passkey]:

@@ -19,6 +19,7 @@ from vault.services import tenant_key
 from verification.models import Answer, AuthenticationMethod, Challenge, Purpose
 from verification.queries import methods_by_proof
 from verification.rules.answers import normal_answer, older_answer
+from verification.services import factors
 from verification.services.challenges import open_unsent
 
 _TENANTS = "t$"
@@ -55,6 +56,7 @@ def save_hashes(user: User, hashes: Mapping[str, str]) -> AuthenticationMethod:
     )
     for question_id, answer_hash in hashes.items():
         Answer.objects.create(method=method, question_id=question_id, answer_hash=answer_hash)
+    factors.refresh([user.pk])
     return method
 
 

@@ -21,10 +21,10 @@ from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import Purpose, RecoveryCode
-from verification.queries import recovery_codes_of
+from verification.queries import codes_left, recovery_codes_of
 from verification.rules.recovery_codes import ALPHABET, LENGTH, SET_SIZE, typed_code
 from verification.rules.verdicts import Verdict
-from verification.services import challenges, notices
+from verification.services import challenges, factors, notices
 from verification.services.challenges import Answered
 from verification.services.notice_words import Notice
 
@@ -66,9 +66,11 @@ def put_into_force(user: User, context: uuid.UUID) -> bool:
     if not _waiting(user, context).update(confirmed_at=timezone.now()):
         return False
     RecoveryCode.objects.filter(pk__in=before).delete()
+    factors.refresh([user.pk])
     return True
 
 
+@transaction.atomic
 def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
     """Takes the set away, a waiting one too. False when there was none in force.
 
@@ -80,6 +82,7 @@ def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
         codes = codes.filter(context=shown_to)
     had = codes.filter(confirmed_at__isnull=False).exists()
     codes.delete()
+    factors.refresh([user_id])
     return had
 
 
@@ -98,6 +101,8 @@ def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> An
         # A right code that came too late opened nothing, and is kept for another time.
         RecoveryCode.objects.filter(pk__in=code_ids).update(spent_at=None)
         return answered
+    if not codes_left(user_id):
+        factors.refresh([user_id])
     record(Activity.RECOVERY_CODE_USED, subject_id=user_id, actor_id=user_id, method=method)
     notices.tell(User.objects.get(pk=user_id), Notice.RECOVERY_CODE_USED)
     return answered

@@ -10,7 +10,7 @@ from tenants.policy import Proof
 from verification.models import AuthenticationMethod
 from verification.queries import authenticators_of, passkeys_of, recovery_codes_of
 from verification.queries.temporary_access import TEMPORARY
-from verification.services import authenticators, passkeys, recovery_codes
+from verification.services import authenticators, factors, passkeys, recovery_codes
 
 
 def remove_since(
@@ -44,6 +44,8 @@ def _removed(user_id: int, *, methods: Q, devices: Q, codes: Q) -> list[Proof]:
     for row in rows.annotate(counted_from=Coalesce("known_since", "verified_at")).filter(methods):
         removed.append(Proof(row.proof))
         row.delete()
+    if removed:
+        factors.refresh([user_id])
     apps = authenticators_of(user_id).filter(devices).values_list("pk", flat=True)
     removed += [Proof.AUTHENTICATOR for pk in apps if authenticators.remove(user_id, pk)]
     keys = passkeys_of(user_id).filter(devices).values_list("pk", flat=True)

@@ -1,0 +1,168 @@
+"""What a person holds, summed up on their row: what "who can reset a password?" is decided from.
+
+`User.factors` is a small number of bits, and beside it stands since when each verified factor
+counts. Most organisations have a few hundred different numbers at most, so the pure rule
+(`verification.rules.factors`) is applied to each number that GROUP BY finds, not to each person.
+
+The hold period (`new_proof_hours`, 0 to 168) makes the answer depend on times, too. For a given
+policy a time says only one thing: whether it lies within the hold period. So GROUP BY compares each
+time with the start of the hold period and groups by the result, a second small number of bits; see
+`directory.queries.new_since`. `User.factors_changed_at` is the latest of all times that could
+matter. Of people who changed nothing within the hold period no other time is looked at.
+
+It is empty where no time matters: contact data that an administrator entered counts at once as long
+as the person has verified nothing. So an import of any size makes no recent rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntFlag
+
+from directory.prefills import Kinds
+from tenants.policy import Proof
+
+
+class Factors(IntFlag):
+    """What somebody verified, and what an administrator entered of what they didn't verify."""
+
+    MOBILE_PHONE = 1 << 0
+    MOBILE_TEXTS = 1 << 1
+    """The verified mobile phone takes text messages."""
+    ALTERNATE_PHONE = 1 << 2
+    ALTERNATE_TEXTS = 1 << 3
+    OFFICE_PHONE = 1 << 4
+    EMAIL = 1 << 5
+    PASSKEY = 1 << 6
+    AUTHENTICATOR = 1 << 7
+    RECOVERY_CODE = 1 << 8
+    """At least one is left."""
+    QUESTIONS = 1 << 9
+    THREE_ANSWERS = 1 << 10
+    FOUR_ANSWERS = 1 << 11
+    FIVE_ANSWERS = 1 << 12
+    """Or more. Five answers are also four, and three."""
+    ENTERED_EMAIL = 1 << 13
+    ENTERED_MOBILE = 1 << 14
+    ENTERED_MOBILE_TEXTS = 1 << 15
+    ENTERED_OFFICE = 1 << 16
+    HELD_EMAIL = 1 << 17
+    """Entered when the person had verified something: it waits for the hold period."""
+    HELD_MOBILE = 1 << 18
+    HELD_OFFICE = 1 << 19
+    ALTERNATE_IS_MOBILE = 1 << 20
+    """Both are one number, whether it was verified or entered."""
+    OFFICE_IS_MOBILE = 1 << 21
+    OFFICE_IS_ALTERNATE = 1 << 22
+
+
+NOTHING = Factors(0)
+VERIFIED = {
+    Proof.MOBILE_PHONE: Factors.MOBILE_PHONE,
+    Proof.ALTERNATE_PHONE: Factors.ALTERNATE_PHONE,
+    Proof.OFFICE_PHONE: Factors.OFFICE_PHONE,
+    Proof.EMAIL: Factors.EMAIL,
+    Proof.QUESTIONS: Factors.QUESTIONS,
+    Proof.PASSKEY: Factors.PASSKEY,
+    Proof.AUTHENTICATOR: Factors.AUTHENTICATOR,
+    Proof.RECOVERY_CODE: Factors.RECOVERY_CODE,
+}
+ENTERED = {
+    Proof.EMAIL: Factors.ENTERED_EMAIL,
+    Proof.MOBILE_PHONE: Factors.ENTERED_MOBILE,
+    Proof.OFFICE_PHONE: Factors.ENTERED_OFFICE,
+}
+HELD = {
+    Proof.EMAIL: Factors.HELD_EMAIL,
+    Proof.MOBILE_PHONE: Factors.HELD_MOBILE,
+    Proof.OFFICE_PHONE: Factors.HELD_OFFICE,
+}
+TEXTS = {
+    Proof.MOBILE_PHONE: Factors.MOBILE_TEXTS,
+    Proof.ALTERNATE_PHONE: Factors.ALTERNATE_TEXTS,
+}
+ANSWERS = {3: Factors.THREE_ANSWERS, 4: Factors.FOUR_ANSWERS, 5: Factors.FIVE_ANSWERS}
+SAME_NUMBER = {
+    (Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE): Factors.ALTERNATE_IS_MOBILE,
+    (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE): Factors.OFFICE_IS_MOBILE,
+    (Proof.ALTERNATE_PHONE, Proof.OFFICE_PHONE): Factors.OFFICE_IS_ALTERNATE,
+}
+_OF_KINDS = {
+    Kinds.EMAIL: Factors.ENTERED_EMAIL,
+    Kinds.MOBILE_PHONE: Factors.ENTERED_MOBILE,
+    Kinds.OFFICE_PHONE: Factors.ENTERED_OFFICE,
+    Kinds.TEXTABLE: Factors.ENTERED_MOBILE_TEXTS,
+    Kinds.ONE_PHONE: Factors.OFFICE_IS_MOBILE,
+}
+
+
+def any_of(factors: Iterable[Factors]) -> Factors:
+    """All of these bits together."""
+    found = NOTHING
+    for factor in factors:
+        found |= factor
+    return found
+
+
+ANY_ENTERED, _ANY_HELD = any_of(ENTERED.values()), any_of(HELD.values())
+REGISTERED = any_of(VERIFIED.values()) & ~Factors.RECOVERY_CODE
+"""What somebody has to have any of to count as registered. Recovery codes are only an extra."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorSummary:
+    """All that decides what a person could prove at a reset, but for the policy.
+
+    Args:
+        since: since when each verified factor counts as known. Of several apps or passkeys, and of
+            the recovery codes that are left, since when the oldest does.
+        entered_since: since when something is known that an administrator entered.
+        held_since: since when what is held was entered.
+        lost_at: when the person last removed or replaced something that wasn't new.
+    """
+
+    factors: Factors = NOTHING
+    since: Mapping[Proof, datetime] = field(default_factory=dict)
+    entered_since: datetime | None = None
+    held_since: datetime | None = None
+    lost_at: datetime | None = None
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """The latest time that could matter; None if none could.
+
+        Where nothing is verified and nothing held, all counts at once, whatever the times.
+        """
+        times = list(self.since.values())
+        if self.factors & _ANY_HELD and self.held_since:
+            times.append(self.held_since)
+        if not times:
+            return None
+        if self.factors & ANY_ENTERED and self.entered_since:
+            times.append(self.entered_since)
+        if self.lost_at:
+            times.append(self.lost_at)
+        return max(times)
+
+    def columns(self) -> dict[str, int | datetime | None]:
+        """What the user's row holds of it, besides the times that stand there anyway."""
+        since = {column_of(proof): self.since.get(proof) for proof in VERIFIED}
+        return {"factors": int(self.factors), "factors_changed_at": self.changed_at, **since}
+
+
+def column_of(proof: Proof) -> str:
+    """The column of the user that says since when this factor counts.
+
+    >>> column_of(Proof.EMAIL)
+    'email_since'
+    """
+    return f"{proof.value}_since"
+
+
+def entered_only(kinds: int) -> Factors:
+    """The summary of a person who verified nothing and of whom these `Kinds` were entered.
+
+    >>> entered_only(Kinds.MOBILE_PHONE | Kinds.OFFICE_PHONE | Kinds.ONE_PHONE)
+    <Factors.ENTERED_MOBILE|ENTERED_OFFICE|OFFICE_IS_MOBILE: 2179072>
+    """
+    return any_of(factor for kind, factor in _OF_KINDS.items() if kinds & kind)

@@ -1,0 +1,272 @@
+"""Who can reset a password: one person as the portal sees them, or everybody at once.
+
+There is one rule, `verification.rules.factors.counted`, and it is asked about a factor summary. The
+portal works the summary of one person out from their rows. Here it's read from the users' rows,
+where the services that change factors write it: GROUP BY finds the few hundred different summaries
+of an organisation, the rule judges each, and a list is everybody with one of the right ones.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models.lookups import In
+from django.utils import timezone
+
+from directory.factors import ANY_ENTERED, REGISTERED, Factors, FactorSummary
+from directory.models import Membership, User
+from directory.queries import (
+    factors_and_newness,
+    in_scope,
+    newness,
+    split,
+    summary_of_newness,
+    summary_on,
+)
+from reset.queries.attempts import circumstances, policy_for
+from reset.refusals import Refusal, why_not
+from reset.rules import are_enough, gates_missing
+from tenants.policy import Method, Policy, Proof, Scope, for_administrators
+from tenants.queries import with_inner_groups
+from tenants.roles import Role
+from verification.queries.deliverable import deliverable
+from verification.queries.holdings import holdings_of
+from verification.rules.factors import counted
+from verification.rules.quarantine import Clock, beginning
+from verification.rules.ways import Way, methods_of
+from verification.services.guesses import paused_among
+
+_ADMINISTRATORS = [role for role in Role if role.is_administrator]
+_CONNECTOR = "builtin"
+"""Whose passwords this service can write."""
+_OPEN = Q(enabled=True, frozen_at=None, connector=_CONNECTOR)
+"""People to whom the portal doesn't say no whatever they hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetEligibility:
+    """What the portal would do now if this person came."""
+
+    refusal: Refusal | None
+    paused: bool
+    until: datetime | None
+    """When the pause ends by itself, if it does."""
+    ways: tuple[Way, ...]
+    required: int
+    missing: int
+    is_in_scope: bool
+    waiting: dict[Proof, datetime]
+    """What is too new to count, and from when it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleAlike:
+    """People between whom no rule here makes a difference.
+
+    Args:
+        count: how many they are.
+        enabled: whether their accounts are.
+        is_open: whether the portal doesn't say no whatever they hold.
+        in_scope: for each policy that was asked about, whether it lets them reset.
+        able: likewise, whether they would get through the portal's checks.
+    """
+
+    count: int
+    factors: Factors
+    enabled: bool
+    is_open: bool
+    in_scope: tuple[bool, ...]
+    able: tuple[bool, ...]
+
+    @property
+    def registered(self) -> bool:
+        return bool(self.factors & REGISTERED)
+
+    @property
+    def entered_only(self) -> bool:
+        """Whether they verified nothing, but an administrator entered contact data of them."""
+        return not self.registered and bool(self.factors & ANY_ENTERED)
+
+
+def eligibility_of(user: User) -> ResetEligibility:
+    """The portal's own checks, in its own order; nothing is counted or written."""
+    policy = policy_for(user)
+    pauses = paused_among([user.pk])
+    facts = circumstances(user, policy, paused=user.pk in pauses)
+    decided = policy or Policy()
+    holdings = holdings_of(user.pk, decided, at=timezone.now())
+    ways = holdings.ways(decided.methods)
+    return ResetEligibility(
+        refusal=why_not(facts),
+        paused=user.pk in pauses,
+        until=pauses.get(user.pk),
+        ways=tuple(ways),
+        required=decided.methods_required,
+        missing=gates_missing(decided, frozenset(way.method for way in ways)),
+        is_in_scope=in_scope(user.pk, decided),
+        waiting=holdings.waiting,
+    )
+
+
+def people_alike(*policies: Policy) -> list[PeopleAlike]:
+    """Everybody of the tenant in force, in one statement however many they are.
+
+    Args:
+        policies: to be compared: `in_scope` and `able` answer for each.
+    """
+    at = timezone.now()
+    scopes = {f"scope{n}": _as_boolean(in_scope_of(p)) for n, p in enumerate(policies)}
+    starts = {f"new{n}": newness(_hold_start(p, at)) for n, p in enumerate(policies)}
+    rows = User.objects.annotate(
+        is_open=_as_boolean(_OPEN),
+        is_admin=_as_boolean(Q(role__in=_ADMINISTRATORS)),
+        **scopes,
+        **starts,
+    )
+    columns = ["factors", "enabled", "is_open", "is_admin", *scopes, *starts]
+    judges = [_Judge(policy, at) for policy in policies]
+    return [
+        _judged(row, judges) for row in rows.order_by().values(*columns).annotate(count=Count("pk"))
+    ]
+
+
+def is_capable(policy: Policy) -> Q:
+    """People of the tenant in force who would get through the portal's checks.
+
+    It takes one statement to make. Pauses after wrong guesses are left aside: they end by
+    themselves.
+    """
+    at = timezone.now()
+    key, judge = factors_and_newness(_hold_start(policy, at)), _Judge(policy, at)
+    able: dict[bool, list[int]] = {True: [], False: []}
+    people = User.objects.annotate(key=key, is_admin=_as_boolean(Q(role__in=_ADMINISTRATORS)))
+    for number, is_admin in people.order_by().values_list("key", "is_admin").distinct():
+        factors, new = split(number)
+        if judge.is_able(factors, new, is_admin=is_admin):
+            able[is_admin].append(number)
+    admins = Q(role__in=_ADMINISTRATORS)
+    return (
+        _OPEN
+        & in_scope_of(policy)
+        & ((~admins & _among(key, able[False])) | (admins & _among(key, able[True])))
+    )
+
+
+def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[int]) -> set[int]:
+    """The ids of those of these users who would get through, by the same rule.
+
+    Args:
+        in_scope: the ids of those whom the policy lets reset.
+    """
+    judge = _Judge(policy, timezone.now())
+    return {
+        user.pk
+        for user in users
+        if user.pk in in_scope
+        and user.enabled
+        and user.frozen_at is None
+        and user.connector == _CONNECTOR
+        and judge.holds_enough(summary_on(user), is_admin=Role(user.role).is_administrator)
+    }
+
+
+def usable_proofs(user: User, policy: Policy | None) -> frozenset[Proof]:
+    """What the portal would offer this user now, by the summary; nothing without a policy."""
+    if policy is None:
+        return frozenset()
+    now, here = timezone.now(), deliverable()
+    return frozenset(way.method.proof for way in _ways(summary_on(user), policy, now, here))
+
+
+def in_scope_of(policy: Policy) -> Q:
+    """People whom the policy lets reset. An exclusion wins; nested groups count."""
+    if policy.self_service is Scope.NONE:
+        return Q(pk__in=[])
+    scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else Q()
+    return scope if policy.self_service is Scope.ALL else scope & _in_groups(policy.groups)
+
+
+class _Judge:
+    """One policy's answer about summaries, each worked out once."""
+
+    def __init__(self, policy: Policy, at: datetime) -> None:
+        stricter = for_administrators(policy) if policy.admin_self_reset else None
+        self._policies = {False: policy, True: stricter}
+        self._at, self._here = at, deliverable()
+        self._known: dict[tuple[Factors, int, bool], bool] = {}
+
+    def is_able(self, factors: Factors, new: int, *, is_admin: bool) -> bool:
+        """Whether people with this summary hold what gets them through the gates."""
+        key = (factors, new, is_admin)
+        if key not in self._known:
+            summary = summary_of_newness(factors, new, self._at)
+            self._known[key] = self.holds_enough(summary, is_admin=is_admin)
+        return self._known[key]
+
+    def holds_enough(self, summary: FactorSummary, *, is_admin: bool) -> bool:
+        policy = self._policies[is_admin]
+        if policy is None:
+            return False
+        return are_enough(_ways(summary, policy, self._at, self._here), policy)
+
+
+def _ways(
+    summary: FactorSummary, policy: Policy, at: datetime, here: frozenset[Method]
+) -> list[Way]:
+    clock = None
+    if policy.new_proof_hours:
+        clock = Clock(hours=policy.new_proof_hours, now=at, lost_at=summary.lost_at)
+    counts = counted(
+        summary,
+        trusted=policy.prefilled_usable,
+        answers=policy.questions_to_reset,
+        usable=beginning(policy, here),
+        clock=clock,
+    )
+    allowed = policy.methods & here
+    return [Way(method) for method in methods_of(counts.held) if method in allowed]
+
+
+def _judged(row: dict[str, Any], judges: Sequence[_Judge]) -> PeopleAlike:
+    factors = Factors(row["factors"])
+    in_scope = tuple(bool(row[f"scope{n}"]) for n in range(len(judges)))
+    return PeopleAlike(
+        count=row["count"],
+        factors=factors,
+        enabled=row["enabled"],
+        is_open=row["is_open"],
+        in_scope=in_scope,
+        able=tuple(
+            row["is_open"]
+            and in_scope[n]
+            and judge.is_able(factors, row[f"new{n}"], is_admin=row["is_admin"])
+            for n, judge in enumerate(judges)
+        ),
+    )
+
+
+def _hold_start(policy: Policy, at: datetime) -> datetime | None:
+    """What is known since later than this is new; None where nothing ever is."""
+    hours = policy.new_proof_hours
+    return at - timedelta(hours=hours) if hours else None
+
+
+def _as_boolean(condition: Q) -> Case | Value:
+    if not condition:
+        return Value(True, BooleanField())  # noqa: FBT003  # a column
+    return Case(
+        When(condition, then=Value(True)),  # noqa: FBT003  # a column
+        default=Value(False),  # noqa: FBT003
+        output_field=BooleanField(),
+    )
+
+
+def _among(key: Any, numbers: Sequence[int]) -> Q:
+    return Q(In(key, numbers)) if numbers else Q(pk__in=[])
+
+
+def _in_groups(names: Iterable[str]) -> Q:
+    groups = with_inner_groups(set(names))
+    return Q(Exists(Membership.objects.filter(user_id=OuterRef("pk"), group_id__in=groups)))

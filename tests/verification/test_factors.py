@@ -1,0 +1,339 @@
+"""The factor summary on a user's row says what the rows say, whatever happened to them."""
+
+import base64
+import uuid
+from contextlib import suppress
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.core.management import call_command
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from audit.services import Actor
+from delivery.rules.phones import Phone, phone
+from directory.csv_rows import Person
+from directory.factors import VERIFIED, Factors, column_of
+from directory.models import User
+from directory.queries import factors_and_newness, split, summary_of_newness, summary_on
+from directory.services import people
+from isolation.scope import in_tenant
+from registration.services import enrol, manage
+from sspr.tasks import check_factors
+from tenants.policy import Method, Policy, Proof, Scope
+from tenants.queries import tenant_ids
+from tenants.roles import Role
+from tenants.services import change_policy
+from tests.builders import (
+    ANSWERS,
+    make_email,
+    make_passkey,
+    make_phone,
+    make_prefill,
+    make_recovery_codes,
+    make_user,
+)
+from tests.console.people import code_now
+from tests.soft_authenticator import SoftAuthenticator
+from vault.services import sealed
+from verification.models import AuthenticationMethod, Challenge, Purpose, RecoveryCode
+from verification.queries import authenticators_of, methods_by_proof, passkeys_of
+from verification.queries.holdings import kept_of, summary_of
+from verification.rules.factors import counted
+from verification.rules.quarantine import Clock
+from verification.services import (
+    authenticators,
+    challenges,
+    contacts,
+    factors,
+    recovery_codes,
+    roles,
+    second_factor,
+)
+
+NUMBERS = ["+821012345678", "+821087654321", "+8221112222", "+8221112222#12"]
+BY_MESSAGE = [Method.EMAIL, Method.MOBILE_TEXT, Method.ALTERNATE_CALL, Method.OFFICE_CALL]
+ENTERED = [Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE]
+TEXTABLE = {"+821012345678", "+821087654321"}
+numbers = st.sampled_from(NUMBERS)
+steps = st.one_of(
+    st.tuples(st.just("register"), st.sampled_from(BY_MESSAGE), numbers),
+    st.tuples(st.just("remove"), st.sampled_from(Proof)),
+    st.tuples(st.just("answer questions"), st.integers(3, 5)),
+    st.tuples(st.just("pair an app")),
+    st.tuples(st.just("make a passkey")),
+    st.tuples(st.just("save codes")),
+    st.tuples(st.just("use the last code")),
+    st.tuples(st.just("enter"), st.sampled_from(ENTERED), st.sampled_from(["", *NUMBERS])),
+    st.tuples(st.just("import"), st.sets(st.sampled_from(ENTERED)), numbers, numbers),
+    st.tuples(st.just("wait"), st.sampled_from([1, 23, 24, 200])),
+    st.tuples(st.just("veto"), st.sampled_from([1, 30])),
+    st.tuples(st.just("remove second factors")),
+    st.tuples(st.just("give a role")),
+)
+
+
+class History:
+    """One user, and what happens to them through the services that pages and jobs call."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.user = make_user()
+
+    def after(self, step):
+        name, *details = step
+        self.user.refresh_from_db()
+        with suppress(manage.Frozen, enrol.UsedElsewhere, roles.NotARoleHere):
+            getattr(self, name.replace(" ", "_"))(*details)
+        return User.objects.get(pk=self.user.pk)
+
+    def register(self, method, number):
+        value = "kim@mail.example" if method is Method.EMAIL else number
+        challenge = Challenge(method=method, textable=value in TEXTABLE)
+        place = challenge.place_of("destination", challenge.pk)
+        challenge.destination = sealed(value, tenant_id=challenge.tenant_id, place=place)
+        enrol._register(self.user, challenge)
+
+    def remove(self, proof):
+        if proof is Proof.AUTHENTICATOR:
+            for app in authenticators_of(self.user.pk)[:1]:
+                manage.remove_app(self.user, app.pk)
+        elif proof is Proof.PASSKEY:
+            for key in passkeys_of(self.user.pk)[:1]:
+                manage.remove_passkey(self.user, key.pk)
+        elif proof is Proof.RECOVERY_CODE:
+            manage.remove_recovery_codes(self.user)
+        else:
+            manage.remove(self.user, proof)
+
+    def answer_questions(self, count):
+        enrol.save_questions(self.user, dict(list(ANSWERS.items())[:count]))
+
+    def pair_an_app(self):
+        session = uuid.uuid4()
+        with suppress(enrol.TooManyApps):
+            key = enrol.pairing(self.user, session).key
+            code = code_now(base64.b32decode(key).hex())
+            assert enrol.confirm_app(self.user, session, code, name="phone")
+
+    def make_a_passkey(self):
+        make_passkey(self.user, SoftAuthenticator())
+
+    def save_codes(self):
+        session = uuid.uuid4()
+        recovery_codes.new_set(self.user, session)
+        enrol.save_recovery_codes(self.user, session)
+
+    def use_the_last_code(self):
+        codes = make_recovery_codes(self.user)
+        last = recovery_codes._mac(self.user.pk, codes[0])
+        RecoveryCode.objects.exclude(mac=last).update(spent_at=timezone.now())
+        session = uuid.uuid4()
+        challenges.open_unsent(self.user.pk, Purpose.SIGN_IN, session, Method.RECOVERY_CODE)
+        recovery_codes.answer(self.user.pk, Purpose.SIGN_IN, session, codes[0])
+
+    def enter(self, proof, value):
+        if proof is Proof.EMAIL and value:
+            value = "home@mail.example"
+        contacts.enter(self.user, proof, value, textable=value in TEXTABLE, actor_id=Actor.COMMAND)
+
+    def import_(self, proofs, mobile, office):
+        person = Person(
+            upn=self.user.upn,
+            alternate_email="file@mail.example" if Proof.EMAIL in proofs else "",
+            mobile_phone=as_phone(mobile) if Proof.MOBILE_PHONE in proofs else None,
+            office_phone=as_phone(office) if Proof.OFFICE_PHONE in proofs else None,
+        )
+        importer = contacts.ContactImporter(actor_id=Actor.COMMAND, number="1")
+        people.write([person], {}, importer)
+
+    def wait(self, hours):
+        self.clock.shift(timedelta(hours=hours))
+
+    def veto(self, hours):
+        since = timezone.now() - timedelta(hours=hours)
+        manage.take_back(self.user, added=None, since=since)
+
+    def remove_second_factors(self):
+        second_factor.remove_second_factor(self.user, actor_id=Actor.COMMAND)
+
+    def give_a_role(self):
+        role = Role.NONE if self.user.role else Role.HELPDESK
+        roles.change_role(self.user, role, actor_id=Actor.COMMAND)
+
+
+setattr(History, "import", History.import_)
+
+
+def as_phone(number):
+    e164, _, extension = number.partition("#")
+    return Phone(e164, "KR", number in TEXTABLE, extension)
+
+
+def by_rows(user):
+    return summary_of(kept_of(user.pk, user))
+
+
+def on_row(user):
+    columns = summary_on(user).columns()
+    return columns | {"factors_changed_at": user.factors_changed_at}
+
+
+@pytest.fixture
+def organisation(contoso):
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset(ENTERED)))
+    return contoso
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(history=st.lists(steps, min_size=1, max_size=8))
+def test_the_summary_says_what_the_rows_say_after_every_step(organisation, history):
+    User.objects.all().delete()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        lived = History(clock)
+        for step in history:
+            user = lived.after(step)
+
+            assert on_row(user) == by_rows(user).columns(), step
+            assert counts_alike(user)
+
+
+def counts_alike(user):
+    """Whether the numbers that GROUP BY finds are judged as the rows are, whatever the policy."""
+    now, rows = timezone.now(), by_rows(user)
+    hold = (1, 24, 168)
+    keys = {f"of_{hours}": factors_and_newness(now - timedelta(hours=hours)) for hours in hold}
+    found = User.objects.annotate(**keys).values_list(*keys).get(pk=user.pk)
+    for hours, key in zip(hold, found, strict=True):
+        grouped = summary_of_newness(*split(key), now)
+        for usable in (frozenset(), frozenset({Method.EMAIL}), frozenset(Method)):
+            of_rows, of_group = [
+                counted(
+                    summary,
+                    trusted=ENTERED,
+                    answers=4,
+                    usable=usable,
+                    clock=Clock(hours=hours, now=now, lost_at=summary.lost_at),
+                ).proofs
+                for summary in (rows, grouped)
+            ]
+            if of_rows != of_group:
+                return False
+    return True
+
+
+def test_new_people_of_an_import_have_their_summary_at_once(contoso):
+    importer = contacts.ContactImporter(actor_id=Actor.COMMAND, number="1")
+    number = phone("010-1234-5678", region="KR", countries=frozenset({"KR"}))
+    person = Person(upn="new@contoso.example", mobile_phone=number, office_phone=number)
+
+    people.write([person], {}, importer)
+
+    user = User.objects.get(upn="new@contoso.example")
+    assert user.factors == (
+        Factors.ENTERED_MOBILE
+        | Factors.ENTERED_MOBILE_TEXTS
+        | Factors.ENTERED_OFFICE
+        | Factors.OFFICE_IS_MOBILE
+    )
+    assert on_row(user) == by_rows(user).columns()
+
+
+def test_every_kind_of_proof_has_a_bit_and_a_column():
+    assert VERIFIED.keys() == set(Proof)
+    assert {column_of(proof) for proof in Proof} <= {f.name for f in User._meta.get_fields()}
+
+
+def test_what_was_only_entered_makes_nobody_recent(contoso):
+    user = make_user()
+    make_prefill(user, Proof.EMAIL, "kim@mail.example")
+
+    user.refresh_from_db()
+    assert user.factors_changed_at is None
+
+
+def test_the_nightly_check_mends_what_another_program_changed_and_says_so(contoso, hanbit):
+    users = []
+    for tenant_id in (contoso.pk, hanbit.pk):
+        with in_tenant(tenant_id):
+            user = make_user(f"kim@t{tenant_id}.example")
+            make_email(user)
+            make_phone(user)
+            users.append(user)
+    with in_tenant(hanbit.pk):
+        AuthenticationMethod.objects.filter(user=users[1], proof=Proof.EMAIL).delete()
+
+    with capture_logs() as logs:
+        check_factors()
+
+    errors = [(log["event"], log["user"]) for log in logs if log["log_level"] == "error"]
+    assert errors == [("factor_summary_mended", users[1].pk)]
+    with in_tenant(hanbit.pk):
+        user = User.objects.get(pk=users[1].pk)
+        assert user.factors == Factors.MOBILE_PHONE | Factors.MOBILE_TEXTS
+        assert user.email_since is None
+
+
+def test_the_check_stops_in_time_and_goes_on_where_it_was(contoso, monkeypatch):
+    monkeypatch.setattr("verification.services.factors._AT_ONCE", 2)
+    for number in range(5):
+        make_email(make_user(f"user{number}@contoso.example"))
+    User.objects.update(factors=0)
+
+    done, mended, turns = factors.check(tenant_ids(), seconds=0), 0, 0
+    while done.tenant_id is not None:
+        monkeypatch.setattr(
+            "verification.services.factors.monotonic", iter([0.0, 0.5, 1.5]).__next__
+        )
+        done = factors.check(tenant_ids(), start=done.tenant_id, after=done.after, seconds=1)
+        mended, turns = mended + done.mended, turns + 1
+
+    assert (mended, turns) == (5, 4)
+
+
+def test_the_check_can_be_run_by_hand(contoso, capsys):
+    make_email(make_user())
+    call_command("check_factors")
+    User.objects.update(factors=0)
+    call_command("check_factors")
+
+    assert capsys.readouterr().out.splitlines() == ["All summaries are right.", "1 mended."]
+
+
+def test_codes_that_a_restore_takes_away_are_gone_from_the_summary(contoso):
+    user = make_user()
+    make_email(user)
+    make_recovery_codes(user)
+
+    call_command("after_restore", "--backup-taken-at", timezone.now().isoformat())
+
+    user.refresh_from_db()
+    assert user.factors == Factors.EMAIL
+    assert on_row(user) == by_rows(user).columns()
+
+
+def test_the_migration_fills_what_the_services_would_have_written(contoso):
+    user = make_user()
+    make_email(user)
+    make_phone(user)
+    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678#7")
+    make_recovery_codes(user)
+    authenticators.pairing_of(user, uuid.uuid4(), issuer="x")
+    user.refresh_from_db()
+    before = on_row(user)
+    User.objects.update(**dict.fromkeys(before, None) | {"factors": 0})
+
+    import_module("verification.migrations.0020_factor_summary").fill(apps, None)
+
+    user.refresh_from_db()
+    assert on_row(user) == before
+    assert methods_by_proof(user.pk).keys() == {Proof.EMAIL, Proof.MOBILE_PHONE}

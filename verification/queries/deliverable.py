@@ -1,0 +1,37 @@
+"""What this installation could deliver: which methods have their channel, or their host name."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from delivery.channels import available
+from tenants.policy import Method, Proof
+from verification.rules.passkeys import can_be_made_for
+from verification.rules.ways import Held, methods_of
+
+_CHANNEL = {
+    Method.EMAIL: "email",
+    Method.MOBILE_TEXT: "text",
+    Method.MOBILE_CALL: "call",
+    Method.ALTERNATE_TEXT: "text",
+    Method.ALTERNATE_CALL: "call",
+    Method.OFFICE_CALL: "call",
+}
+
+
+def all_ways(allowed: frozenset[Method]) -> list[Method]:
+    """Everything that anybody could be offered here, strongest first."""
+    everything = [Held(proof=proof, textable=True) for proof in Proof]
+    return [m for m in methods_of(everything) if m in allowed and can_deliver(m)]
+
+
+def deliverable() -> frozenset[Method]:
+    return frozenset(method for method in Method if can_deliver(method))
+
+
+def can_deliver(method: Method) -> bool:
+    """Whether this installation can send what the method needs, or has a name for passkeys."""
+    if method is Method.PASSKEY:
+        return can_be_made_for(urlsplit(settings.BASE_URL).hostname or "")
+    kind = _CHANNEL.get(method)
+    return kind is None or available(kind)
