@@ -45,6 +45,7 @@ class NumberForm(forms.Form):
         ends_in: its last two digits; nothing where they would tell too much.
     """
 
+    shown_again = ("phone",)
     phone = forms.CharField(
         label=gettext_lazy("Phone number"),
         max_length=100,
