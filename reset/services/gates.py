@@ -1,6 +1,7 @@
 """Passing a gate: a code, a call or answers. What was proved is a row, never a flag."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +12,7 @@ from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptState, Reads
 from reset.rules import Step
-from reset.services.attempts import require_still
+from reset.services.attempts import require_still, rotate
 from reset.subjects import NumberWanted
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
@@ -32,6 +33,22 @@ from verification.services import (
     recovery_codes,
 )
 from verification.services.challenges import Answered, Asked
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What became of an answer.
+
+    Args:
+        cookie: the browser's new secret, where the gate was passed; the old one opens nothing.
+    """
+
+    answered: Answered
+    cookie: str = ""
+
+    @property
+    def is_passed(self) -> bool:
+        return bool(self.cookie)
 
 
 class NotOnOffer(Exception):
@@ -174,7 +191,7 @@ def questions_asked(state: AttemptState) -> list[str]:
     return drawn if is_held else made_up
 
 
-def pass_code(state: AttemptState, method: Method, code: str) -> Answered:
+def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
     """Redeems the method's open challenge and, in the same transaction, writes the passed gate.
 
     Raises:
@@ -190,11 +207,10 @@ def pass_code(state: AttemptState, method: Method, code: str) -> Answered:
             verdict = state.subject.verdict_once_replaced(answered.verdict)
             if verdict is not answered.verdict:
                 answered = Answered(verdict, challenge=answered.challenge)
-        _settle(attempt, answered)
-    return _counted(state, answered)
+        return _settled(state, answered, is_counted=True)
 
 
-def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> Answered:
+def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResult:
     """The same for the drawn questions: all of them right, or none.
 
     Args:
@@ -203,19 +219,18 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> Answered:
     attempt, subject, method = state.attempt, state.subject, Method.QUESTIONS
     budget = queries.budget_of(attempt)
     if not challenges.waits(Purpose.RESET, attempt.pk, method):
-        return challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False)
+        return GateResult(challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False))
     guesses.count_a_guess(subject.id, budget)
     # Hashing is slow on purpose and stays outside the transaction.
     with guesses.not_counted_if_busy(subject.id, budget):
         right = questions.are_right(subject.verify_id, answers)
     with transaction.atomic():
-        require_still(state, Step.VERIFY)
+        state = require_still(state, Step.VERIFY)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
-        _settle(attempt, answered)
-    return _counted(state, answered)
+        return _settled(state, answered, is_counted=True)
 
 
-def pass_app(state: AttemptState, code: str) -> Answered:
+def pass_app(state: AttemptState, code: str) -> GateResult:
     """The same for the code that an authenticator app shows."""
     attempt, method = state.attempt, Method.AUTHENTICATOR
     guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
@@ -224,12 +239,11 @@ def pass_app(state: AttemptState, code: str) -> Answered:
         apps = state.methods.holdings.apps
         right = authenticators.is_right(state.subject.verify_id, code, among=apps)
         answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
-        _settle(attempt, answered)
-    return _counted(state, answered)
+        return _settled(state, answered, is_counted=True)
 
 
 @transaction.atomic
-def pass_passkey(state: AttemptState, credential: str, site: Site) -> Answered:
+def pass_passkey(state: AttemptState, credential: str, site: Site) -> GateResult:
     """The same for what a passkey signed. It can't be guessed, so wrong ones pause nothing."""
     attempt, method = state.attempt, Method.PASSKEY
     state = require_still(state, Step.VERIFY, Reads.METHODS)
@@ -239,30 +253,27 @@ def pass_passkey(state: AttemptState, credential: str, site: Site) -> Answered:
         state.subject.verify_id, challenge, credential, site, among=keys
     )
     answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
-    _settle(attempt, answered)
-    return answered
+    return _settled(state, answered)
 
 
 @transaction.atomic
-def pass_recovery_code(state: AttemptState, code: str) -> Answered:
+def pass_recovery_code(state: AttemptState, code: str) -> GateResult:
     """The same for a recovery code, which is redeemed by it. Wrong ones pause nothing, either."""
     attempt = state.attempt
-    verify_id = require_still(state, Step.VERIFY).subject.verify_id
-    answered = recovery_codes.answer(verify_id, Purpose.RESET, attempt.pk, code)
-    _settle(attempt, answered)
-    return answered
+    state = require_still(state, Step.VERIFY)
+    answered = recovery_codes.answer(state.subject.verify_id, Purpose.RESET, attempt.pk, code)
+    return _settled(state, answered)
 
 
 @transaction.atomic
-def pass_call(state: AttemptState, method: Method) -> bool:
-    """Whether the number shown was typed on the phone; if so the gate is passed now."""
+def pass_call(state: AttemptState, method: Method) -> GateResult:
+    """The same for a call: passed, once the number shown was typed on the phone."""
     attempt = state.attempt
     state = require_still(state, Step.VERIFY, Reads.METHODS)
     challenge = challenges.spend_call(Purpose.RESET, attempt.pk, method=method)
     if challenge is None or not _is_held(state, challenge):
-        return False
-    _settle(attempt, Answered(Verdict.RIGHT, challenge=challenge))
-    return True
+        return GateResult(Answered(Verdict.EXPIRED))
+    return _settled(state, Answered(Verdict.RIGHT, challenge=challenge))
 
 
 def _is_held(state: AttemptState, challenge: Challenge) -> bool:
@@ -273,25 +284,31 @@ def _is_held(state: AttemptState, challenge: Challenge) -> bool:
     return registered.holdings.are_at(method.proof, destination_of(challenge))
 
 
-def _settle(attempt: ResetAttempt, answered: Answered) -> None:
-    """Writes down what came of it; nothing where no challenge was open any more.
+def _settled(state: AttemptState, answered: Answered, *, is_counted: bool = False) -> GateResult:
+    """Writes down what came of it, in the transaction that redeemed the challenge.
 
-    Else whoever posts to a dead one fills somebody's history without end.
+    Args:
+        is_counted: the answer was counted as a guess, and is given back if it wasn't one.
     """
-    if answered.challenge is None:
-        return
-    right = answered.verdict is Verdict.RIGHT
-    if right:
-        _write_down(attempt, answered.challenge)
-    record(
-        Activity.RESET_PROGRESS,
-        Outcome.SUCCESS if right else Outcome.FAILURE,
-        subject_id=attempt.subject_id,
-        actor_id=(attempt.subject_id or Actor.STRANGER) if right else Actor.STRANGER,
-        support_code=attempt.support_code,
-        reason="gate_passed" if right else f"code_{answered.verdict}",
-        method=answered.challenge.method,
-    )
+    attempt, is_right = state.attempt, answered.verdict is Verdict.RIGHT
+    # Posts to a dead challenge must not fill the history without end.
+    if answered.challenge is not None:
+        if is_right:
+            _write_down(attempt, answered.challenge)
+        record(
+            Activity.RESET_PROGRESS,
+            Outcome.SUCCESS if is_right else Outcome.FAILURE,
+            subject_id=attempt.subject_id,
+            actor_id=(attempt.subject_id or Actor.STRANGER) if is_right else Actor.STRANGER,
+            support_code=attempt.support_code,
+            reason="gate_passed" if is_right else f"code_{answered.verdict}",
+            method=answered.challenge.method,
+        )
+    result = GateResult(answered, rotate(attempt) if is_right else "")
+    # Last: others wait for these counters.
+    if is_counted and answered.is_no_guess:
+        guesses.uncount(state.subject.id, queries.budget_of(attempt))
+    return result
 
 
 def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
@@ -315,9 +332,3 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
     AuthenticationMethod.objects.filter(user_id=challenge.user_id, proof=method.proof).update(
         last_used_at=now
     )
-
-
-def _counted(state: AttemptState, answered: Answered) -> Answered:
-    if answered.is_no_guess:
-        guesses.uncount(state.subject.id, queries.budget_of(state.attempt))
-    return answered

@@ -92,14 +92,14 @@ def with_cookie(response: HttpResponse, cookie: str) -> HttpResponse:
     return response
 
 
-def onwards(state: AttemptState, method: Method) -> HttpResponse:
-    """After a gate: a new secret, and the page of the step that comes next.
+def onwards(state: AttemptState, method: Method, cookie: str) -> HttpResponse:
+    """After a gate: the page of the step that comes next, with the browser's new secret.
 
     That page looks for itself whether it's its turn: nothing here is proof of anything.
     """
     facts = state.facts
     comes_next = step(replace(facts, passed=facts.passed | {method}), timezone.now())
-    return with_cookie(redirect(f"reset:{comes_next}"), attempts.rotate(state.attempt))
+    return with_cookie(redirect(f"reset:{comes_next}"), cookie)
 
 
 def _of_another_attempt(request: HttpRequest, reference: PageReference) -> HttpResponse:

@@ -101,9 +101,10 @@ def code(request: HttpRequest, state: AttemptState, challenge: Challenge) -> Htt
     form = CodeForm(request.POST or None, length=policy_in_force().code_digits)
     if form.is_valid():
         method = Method(challenge.method)
-        answered = gates.pass_code(state, method, form.cleaned_data["code"])
-        if answered.verdict is Verdict.RIGHT:
-            return onwards(state, method)
+        result = gates.pass_code(state, method, form.cleaned_data["code"])
+        if result.is_passed:
+            return onwards(state, method, result.cookie)
+        answered = result.answered
         if answered.verdict is Verdict.DEAD or words.over_words(challenge):
             # The page itself says that the code is dead, for as long as it is.
             return redirect(_address_of(state, method))
@@ -121,8 +122,9 @@ def code(request: HttpRequest, state: AttemptState, challenge: Challenge) -> Htt
 def call(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     pending = False
     if request.method == "POST":
-        if gates.pass_call(state, Method(challenge.method)):
-            return onwards(state, Method(challenge.method))
+        result = gates.pass_call(state, Method(challenge.method))
+        if result.is_passed:
+            return onwards(state, Method(challenge.method), result.cookie)
         pending = True
     context = {
         **_about(state, challenge),
@@ -154,10 +156,10 @@ def answers(request: HttpRequest, state: AttemptState, challenge: Challenge) -> 
     asked = {qid: bank[qid] for qid in gates.questions_asked(state) if qid in bank}
     form = AnswersForm(request.POST or None, asked)
     if form.is_valid():
-        answered = gates.pass_questions(state, form.answers)
-        if answered.verdict is Verdict.RIGHT:
-            return onwards(state, Method(challenge.method))
-        form.add_error(None, verification_forms.answers_words(answered))
+        result = gates.pass_questions(state, form.answers)
+        if result.is_passed:
+            return onwards(state, Method(challenge.method), result.cookie)
+        form.add_error(None, verification_forms.answers_words(result.answered))
     return render(request, "reset/questions.html", {"form": form, **_progress(state)})
 
 
@@ -165,10 +167,10 @@ def answers(request: HttpRequest, state: AttemptState, challenge: Challenge) -> 
 def app(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     form = AppCodeForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_app(state, form.cleaned_data["code"])
-        if answered.verdict is Verdict.RIGHT:
-            return onwards(state, Method(challenge.method))
-        form.add_error("code", verification_forms.app_words(answered))
+        result = gates.pass_app(state, form.cleaned_data["code"])
+        if result.is_passed:
+            return onwards(state, Method(challenge.method), result.cookie)
+        form.add_error("code", verification_forms.app_words(result.answered))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(state)}
     return render(request, "reset/app.html", context)
 
@@ -178,10 +180,10 @@ def passkey(request: HttpRequest, state: AttemptState, challenge: Challenge) -> 
     site = site_of(request)
     form = PasskeyForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_passkey(state, form.cleaned_data["credential"], site)
-        if answered.verdict is Verdict.RIGHT:
-            return onwards(state, Method(challenge.method))
-        form.add_error(None, verification_forms.passkey_words(answered))
+        result = gates.pass_passkey(state, form.cleaned_data["credential"], site)
+        if result.is_passed:
+            return onwards(state, Method(challenge.method), result.cookie)
+        form.add_error(None, verification_forms.passkey_words(result.answered))
     whose = state.subject.whose_passkeys()
     elsewhere = passkeys.other_hosts(whose, site)
     context = {
@@ -198,11 +200,11 @@ def passkey(request: HttpRequest, state: AttemptState, challenge: Challenge) -> 
 def recovery_code(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     form = RecoveryCodeForm(request.POST or None)
     if form.is_valid():
-        answered = gates.pass_recovery_code(state, form.cleaned_data["code"])
-        if answered.verdict is Verdict.RIGHT:
+        result = gates.pass_recovery_code(state, form.cleaned_data["code"])
+        if result.is_passed:
             messages.info(request, verification_forms.left_words(codes_left(challenge.user_id)))
-            return onwards(state, Method(challenge.method))
-        form.add_error("code", verification_forms.recovery_words(answered))
+            return onwards(state, Method(challenge.method), result.cookie)
+        form.add_error("code", verification_forms.recovery_words(result.answered))
     context = {"form": form, "other_url": reverse("reset:verify"), **_progress(state)}
     return render(request, "reset/recovery_code.html", context)
 
