@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import reduce
 from operator import add
 
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan
@@ -16,6 +16,7 @@ from directory.connectors import connector_of
 from directory.factors import VERIFIED, Factors, FactorSummary, column_of
 from directory.models import Membership, User
 from directory.prefills import KIND_OF, Prefill, read
+from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Group
@@ -25,6 +26,7 @@ from tenants.roles import Role
 from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
+_BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
 _TIMES = (
     *map(column_of, VERIFIED),
     "prefilled_at",
@@ -36,7 +38,7 @@ _TIMES = (
 
 def user_of(upn: str) -> User | None:
     """The user with this canonical name in the tenant in force, enabled or not."""
-    return User.objects.filter(upn=upn).first()
+    return _BY_UPN.first(upn=upn)
 
 
 def upn_of(user_id: int) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import CharField
 
 from audit.activities import Activity
 from audit.services import Actor, record, sealing
+from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.models import Decisions, Domain, PolicyVersion, Tenant
 from tenants.policy import Policy, all_settings, for_administrators, to_plain
@@ -25,6 +27,10 @@ from tenants.queries import (
     with_groups_as_named,
 )
 from vault.services import create_key
+
+_VERSION = CompiledRead(
+    lambda: owned(PolicyVersion).filter(digest=Bound("digest", CharField())).defer("values")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +130,14 @@ def policy_version(policy: Policy) -> PolicyVersion:
     same statements for administrators and others.
     """
     digest = policy_digest(policy)
-    rows = PolicyVersion.objects.filter(digest=digest).defer("values")
-    if (row := rows.first()) is None:
+    if (row := _VERSION.first(digest=digest)) is None:
         now = policy_in_force()
         for each in (now, for_administrators(now), policy):
             if each is not None:
                 PolicyVersion.objects.get_or_create(
                     digest=policy_digest(each), defaults={"values": to_plain(each)}
                 )
-        row = rows.get()
+        row = PolicyVersion.objects.get(digest=digest)
     return row
 
 

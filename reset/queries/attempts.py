@@ -23,10 +23,9 @@ from tenants.policy import (
     Proof,
     Scope,
     for_administrators,
-    from_plain,
     strictest,
 )
-from tenants.queries import cache_as_read, policy_in_force, tenant_in_force
+from tenants.queries import cache_as_read, policy_in_force, policy_of, tenant_in_force
 from tenants.roles import Role
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
@@ -293,8 +292,10 @@ def _state(
 def _policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
     """The stricter of the policy at the start and now; None when nobody can meet both."""
     now = policy_for(user)
-    start = from_plain(attempt.policy_version.values)
-    return strictest(start, now) if now else None
+    start = policy_of(attempt.policy_version.values)
+    if now is None or start == now:
+        return now
+    return strictest(start, now)
 
 
 def _may_go_on(user: User | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, CharField, UUIDField, Value, When
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
@@ -13,6 +13,7 @@ from audit.services import Actor, record
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
+from isolation.compiled import Bound, CompiledUpdate, insert, owned
 from isolation.scope import NOBODY, in_tenant, tenant_of_host
 from limits import services as limits
 from limits.rules import Limit
@@ -32,6 +33,24 @@ from verification.services.guesses import Budget, pause_of
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
+# The attempt of an unknown user ID never ends like that: so one that conceals goes on, in vain.
+_ENDED = {
+    "refused": Case(
+        When(conceals=True, then=Value("")), default=Value(Refusal.SESSION_ENDED.value)
+    ),
+    "concealed": Value(Refusal.SESSION_ENDED.value),
+    "outcome": Value(models.Outcome.FAILED.value),
+}
+_END_OF_USER = CompiledUpdate(
+    lambda: owned(ResetAttempt).filter(
+        user_id=Bound("user_id", BigIntegerField()), finished_at=None, refused=""
+    ),
+    **_ENDED,
+)
+_ROTATE = CompiledUpdate(
+    lambda: owned(ResetAttempt).filter(pk=Bound("attempt", UUIDField())),
+    browser=Bound("browser", CharField()),
+)
 
 
 class OutOfTurn(Exception):
@@ -161,26 +180,18 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
 
 def end_attempts_of(user_id: int) -> None:
     """No reset of this user that is under way comes to an end any more."""
-    _end(ResetAttempt.objects.filter(user_id=user_id, finished_at=None, refused=""))
+    _END_OF_USER.run(user_id=user_id)
 
 
 def end_running() -> int:
     """No reset of the tenant in force that is under way comes to an end. Says how many."""
-    return _end(ResetAttempt.objects.filter(finished_at=None, refused=""))
-
-
-def _end(live: QuerySet[ResetAttempt]) -> int:
-    # Nobody's attempt ends like that: where it must not show, it stays and leads nowhere.
-    hidden = When(conceals=True, then=Value(""))
-    ended = Case(hidden, default=Value(Refusal.SESSION_ENDED.value))
-    nowhere = Value(Refusal.SESSION_ENDED.value)
-    return live.update(refused=ended, concealed=nowhere, outcome=models.Outcome.FAILED)
+    return ResetAttempt.objects.filter(finished_at=None, refused="").update(**_ENDED)
 
 
 def rotate(attempt: ResetAttempt) -> str:
     """A new secret for the browser, at every gate; the old one opens nothing any more."""
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
-    ResetAttempt.objects.filter(pk=attempt.pk).update(browser=queries.browser_mac(cookie))
+    _ROTATE.run(attempt=attempt.pk, browser=queries.browser_mac(cookie))
     return cookie
 
 
@@ -216,7 +227,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     )
     place = attempt.place_of("username", attempt.pk)
     attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)
-    attempt.save(force_insert=True)
+    insert(attempt)
     why = refusal or beginning.concealed
     _progress(attempt, why.name.lower() if why else "identified", refused=bool(why))
     return Begun(attempt, cookie)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import DateTimeField, JSONField, UUIDField, Value
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -12,6 +13,7 @@ from directory.connectors import connector_of
 from directory.connectors.base import PolicyRejected, Unreachable
 from directory.models import User
 from directory.services.passwords import judged, was_used
+from isolation.compiled import Bound, CompiledUpdate, owned
 from limits import services as limits
 from limits.rules import Limit
 from passwords.hashing import Busy
@@ -25,6 +27,15 @@ from tenants.queries import policy_in_force
 from verification.services import guesses, lockouts, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
+
+_FINISH = CompiledUpdate(
+    lambda: owned(ResetAttempt).filter(
+        pk=Bound("attempt", UUIDField()), finished_at=None, refused=""
+    ),
+    finished_at=Bound("now", DateTimeField()),
+    outcome=Value(Outcome.SUCCEEDED.value),
+    told=Bound("told", JSONField()),
+)
 
 
 class TooManyResets(Exception):
@@ -106,8 +117,7 @@ def _finish(
     user = _user_in(state)
     # Nothing is sent before the transaction ends.
     told = _tell(state, user, notice)
-    live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
-    if not live.update(finished_at=timezone.now(), outcome=Outcome.SUCCEEDED, told=told):
+    if not _FINISH.run(attempt=attempt.pk, now=timezone.now(), told=told):
         raise OutOfTurn(Step.DONE)
     change(state)
     end_attempts_of(user.pk)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import BigIntegerField, CharField, DateTimeField
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
+from isolation.compiled import Bound, CompiledUpdate, owned
 from reset.models import Evidence, ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptState, Reads
@@ -33,6 +35,13 @@ from verification.services import (
     recovery_codes,
 )
 from verification.services.challenges import Answered, Asked
+
+_USED = CompiledUpdate(
+    lambda: owned(AuthenticationMethod).filter(
+        user_id=Bound("user_id", BigIntegerField()), proof=Bound("proof", CharField())
+    ),
+    last_used_at=Bound("now", DateTimeField()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +189,8 @@ def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
             support_code=attempt.support_code,
             hides=subject.is_concealed,
             known_browser=attempt.from_known_browser,
-        )
+        ),
+        before=state.challenges,
     )
 
 
@@ -202,7 +212,9 @@ def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
     guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
     with transaction.atomic():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
-        answered = challenges.spend_code(Purpose.RESET, attempt.pk, code, method=method)
+        answered = challenges.spend_code(
+            Purpose.RESET, attempt.pk, code, method=method, among=state.challenges
+        )
         if answered.challenge is not None and not _is_held(state, answered.challenge):
             verdict = state.subject.verdict_once_replaced(answered.verdict)
             if verdict is not answered.verdict:
@@ -329,6 +341,4 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
         unique_fields=["tenant_id", "attempt", "proof"],
         update_fields=["user_id", "method", "challenge_id", "passed_at", "temporary_access"],
     )
-    AuthenticationMethod.objects.filter(user_id=challenge.user_id, proof=method.proof).update(
-        last_used_at=now
-    )
+    _USED.run(user_id=challenge.user_id, proof=method.proof, now=now)

@@ -5,6 +5,7 @@ answered on their own page. Wrong tries are counted for the user, however many a
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -39,13 +40,17 @@ _KINDS = {
 _TO_ANSWER = timedelta(minutes=15)
 
 
-def open_challenge(asked: Asked) -> Challenge:
+def open_challenge(asked: Asked, before: Sequence[Challenge] | None = None) -> Challenge:
     """Sends a new code or call. The one before it is dead from now on.
+
+    Args:
+        before: the challenges of the attempt or session, newest first, where they were just read.
 
     Raises:
         Refused: too soon, or too many to this destination or from this tenant.
     """
-    before = list(challenges_in(asked.purpose, asked.context))
+    if before is None:
+        before = list(challenges_in(asked.purpose, asked.context))
     not_for_ever(asked.purpose, len(before))
     wait_your_turn(asked, [one for one in before if one.method == asked.method])
     return _opened(asked, permit_for(asked, _KINDS[asked.method]), policy_in_force())

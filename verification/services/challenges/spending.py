@@ -1,6 +1,7 @@
 """Spending a challenge: of two racing answers one wins, and what is wrong counts as a try."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,7 +38,12 @@ class Answered:
 
 
 def spend_code(
-    purpose: Purpose, context: uuid.UUID, code: str, *, method: Method | None = None
+    purpose: Purpose,
+    context: uuid.UUID,
+    code: str,
+    *,
+    method: Method | None = None,
+    among: Sequence[Challenge] | None = None,
 ) -> Answered:
     """Spends the newest challenge if the code is right. Of two racing requests one wins.
 
@@ -45,9 +51,13 @@ def spend_code(
 
     Args:
         method: of the page that the code was typed into; None where only one can be open.
+        among: the challenges of the attempt, newest first, where they were just read.
     """
     now = timezone.now()
-    challenge = newest(purpose, context, method)
+    if among is None:
+        challenge = newest(purpose, context, method)
+    else:
+        challenge = next((one for one in among if method in {None, one.method}), None)
     if challenge is None or challenge.spent_at or challenge.closed_at:
         return Answered(Verdict.EXPIRED)
     mine = Challenge.objects.filter(pk=challenge.pk, spent_at=None, closed_at=None)
