@@ -22,6 +22,7 @@ from tests.builders import (
 )
 from tests.console.people import make_admin
 from verification.models import RecoveryCode
+from verification.services import factors
 from verification.services.guesses import Paused, count_a_guess
 
 LIST = "/admin/people/"
@@ -251,6 +252,7 @@ def test_people_are_found_by_the_recovery_codes_that_they_have_left(admin, ann):
     used_up = make_user("bob@contoso.example")
     make_recovery_codes(used_up)
     RecoveryCode.objects.filter(user=used_up).update(spent_at=timezone.now())
+    factors.refresh([used_up.pk])
 
     page = admin.get(LIST, {"method": "recovery_code"})
 
