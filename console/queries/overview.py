@@ -11,7 +11,7 @@ from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
 from reset.models import Outcome, ResetAttempt
-from reset.queries.eligibility import people_alike
+from reset.queries.eligibility import Judge, in_scope_of, people_alike
 from reset.refusals import Refusal
 from reset.rules import LIFETIME
 from tenants.policy import Contact, Policy, Scope
@@ -80,7 +80,8 @@ class FirstStep:
 
 
 def reach() -> Reach:
-    groups = [some for some in people_alike(policy_in_force()) if some.enabled and some.in_scope[0]]
+    policy = policy_in_force()
+    groups = people_alike(Q(enabled=True) & in_scope_of(policy), Judge(policy))
     return Reach(
         able=sum(some.count for some in groups if some.able[0]),
         in_scope=sum(some.count for some in groups),

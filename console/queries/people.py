@@ -1,6 +1,6 @@
 """People as the admin lists them: fifty at a time, by name, counted as far as it is cheap."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,13 @@ from directory.queries import holds_any
 from directory.rules import canonical_upn
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import policy_for
-from reset.queries.eligibility import capable_among, in_scope_of, is_capable, usable_proofs
+from reset.queries.eligibility import (
+    OPEN,
+    capable_among,
+    holds_enough,
+    in_scope_of,
+    usable_proofs,
+)
 from reset.refusals import Refusal
 from tenants.policy import Policy, Proof
 from tenants.queries import policy_in_force, tenant_in_force
@@ -135,11 +141,10 @@ def _in_state(wanted: State, policy: Policy) -> Q:
     if wanted is State.NONE:
         # Whatever administrators entered: these are still to register.
         return here & ~holds_any(REGISTERED)
-    which: Mapping[State, Callable[[], Q]] = {
-        State.CAPABLE: lambda: is_capable(policy),
-        State.PARTIAL: lambda: holds_any(REGISTERED) & ~is_capable(policy),
-    }
-    return here & which[wanted]() & ~Q(pk__in=_blocked())
+    # The scope is asked about once only: it is the dear part.
+    able = OPEN & holds_enough(policy)
+    which = {State.CAPABLE: able, State.PARTIAL: holds_any(REGISTERED) & ~able}
+    return here & which[wanted] & ~Q(pk__in=_blocked())
 
 
 def _blocked() -> list[int]:

@@ -1,19 +1,20 @@
 """What a change of the policy would do, before it is done."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from directory.models import User
 from isolation.scope import in_tenant
-from reset.queries.eligibility import is_capable, people_alike
+from reset.queries.eligibility import EVERYBODY, OPEN, Judge, in_scope_of, people_alike
 from tenants.models import Decisions, Group
 from tenants.policy import Method, Policy, Questions
 from tenants.policy.values import differences
 
 _NAMED = 20
 _NAMED_AT_ONCE = 1_000
+_SCOPE = ("self_service", "groups", "excluded_groups")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,23 +28,45 @@ class Impact:
     """User principal names of the first who would lose it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InScope:
+    """People whom one of two policies lets reset, or both.
+
+    Args:
+        people: a condition.
+    """
+
+    people: Q = field(kw_only=False)
+    before: bool
+    after: bool
+
+
 def impact(before: Policy, after: Policy) -> Impact:
-    groups = people_alike(before, after)
-    lose = sum(some.count for some in groups if some.able == (True, False))
+    now, then = Judge(before), Judge(after)
+    lose = gain = 0
+    for scope in _scopes(before, after):
+        for some in people_alike(scope.people, now, then):
+            could, can = scope.before and some.able[0], scope.after and some.able[1]
+            lose += some.count if could and not can else 0
+            gain += some.count if can and not could else 0
     return Impact(
-        people=sum(some.count for some in groups if some.enabled),
+        people=User.objects.filter(enabled=True).count(),
         lose=lose,
-        gain=sum(some.count for some in groups if some.able == (False, True)),
-        first_names=tuple(_losers(before, after)[:_NAMED]) if lose else (),
+        gain=gain,
+        first_names=tuple(_names(_losers(before, after, now, then))[:_NAMED]) if lose else (),
     )
 
 
 def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[str]:
     """User principal names, all of them, a few at a time. Outlives the request that asks."""
     last = ""
+    with in_tenant(tenant_id):
+        now, then = Judge(before), Judge(after)
+        people_alike(EVERYBODY, now, then)
+        losers = _losers(before, after, now, then)
     while True:
         with in_tenant(tenant_id):
-            names = list(_losers(before, after).filter(upn__gt=last)[:_NAMED_AT_ONCE])
+            names = list(_names(losers).filter(upn__gt=last)[:_NAMED_AT_ONCE])
         if not names:
             return
         yield from names
@@ -80,6 +103,32 @@ def changes(before: Policy, after: Policy) -> list[str]:
     return list(differences(before, after))
 
 
-def _losers(before: Policy, after: Policy) -> QuerySet[User, str]:
-    losers = User.objects.filter(is_capable(before) & ~is_capable(after))
-    return losers.order_by("upn").values_list("upn", flat=True)
+def _scopes(before: Policy, after: Policy) -> list[_InScope]:
+    one, other = in_scope_of(before), in_scope_of(after)
+    if _have_one_scope(before, after):
+        return [_InScope(one, before=True, after=True)]
+    return [
+        _InScope(one & other, before=True, after=True),
+        _InScope(one & ~other, before=True, after=False),
+        _InScope(~one & other, before=False, after=True),
+    ]
+
+
+def _losers(before: Policy, after: Policy, now: Judge, then: Judge) -> Q:
+    """Who could reset before and not after.
+
+    Args:
+        now: by the policy before; both have judged everybody who is in scope.
+    """
+    still = then.condition()
+    if not _have_one_scope(before, after):
+        still &= in_scope_of(after)
+    return OPEN & in_scope_of(before) & now.condition() & ~still
+
+
+def _have_one_scope(before: Policy, after: Policy) -> bool:
+    return all(getattr(before, name) == getattr(after, name) for name in _SCOPE)
+
+
+def _names(people: Q) -> QuerySet[User, str]:
+    return User.objects.filter(people).order_by("upn").values_list("upn", flat=True)

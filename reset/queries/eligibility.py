@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 from django.utils import timezone
 
@@ -20,7 +21,6 @@ from directory.models import Membership, User
 from directory.queries import (
     factors_and_newness,
     in_scope,
-    newness,
     split,
     summary_of_newness,
     summary_on,
@@ -41,7 +41,9 @@ from verification.services.guesses import paused_among
 _ADMINISTRATORS = [role for role in Role if role.is_administrator]
 _CONNECTOR = "builtin"
 """Whose passwords this service can write."""
-_OPEN = Q(enabled=True, frozen_at=None, connector=_CONNECTOR)
+NOBODY = Q(pk__in=[])
+EVERYBODY = ~NOBODY
+OPEN = Q(enabled=True, frozen_at=None, connector=_CONNECTOR)
 """People to whom the portal doesn't say no whatever they hold."""
 
 
@@ -67,17 +69,12 @@ class PeopleAlike:
 
     Args:
         count: how many they are.
-        enabled: whether their accounts are.
-        is_open: whether the portal doesn't say no whatever they hold.
-        in_scope: for each policy that was asked about, whether it lets them reset.
-        able: likewise, whether they would get through the portal's checks.
+        able: by each of the judges, whether they would get through the portal's checks, as far as
+            they are in the scope of the judge's policy.
     """
 
     count: int
     factors: Factors
-    enabled: bool
-    is_open: bool
-    in_scope: tuple[bool, ...]
     able: tuple[bool, ...]
 
     @property
@@ -110,48 +107,82 @@ def eligibility_of(user: User) -> ResetEligibility:
     )
 
 
-def people_alike(*policies: Policy) -> list[PeopleAlike]:
-    """Everybody of the tenant in force, in one statement however many they are.
+class Judge:
+    """One policy's answers about summaries, each worked out once."""
 
-    Args:
-        policies: to be compared: `in_scope` and `able` answer for each.
-    """
-    at = timezone.now()
-    scopes = {f"scope{n}": _as_boolean(in_scope_of(p)) for n, p in enumerate(policies)}
-    starts = {f"new{n}": newness(_hold_start(p, at)) for n, p in enumerate(policies)}
-    rows = User.objects.annotate(
-        is_open=_as_boolean(_OPEN),
-        is_admin=_as_boolean(Q(role__in=_ADMINISTRATORS)),
-        **scopes,
-        **starts,
+    def __init__(self, policy: Policy, at: datetime | None = None) -> None:
+        stricter = for_administrators(policy) if policy.admin_self_reset else None
+        self._policies = {False: policy, True: stricter}
+        self._at, self._here = at or timezone.now(), deliverable()
+        hours = policy.new_proof_hours
+        self._hold_start = self._at - timedelta(hours=hours) if hours else None
+        self._known: dict[bool, dict[int, bool]] = {False: {}, True: {}}
+
+    @property
+    def key(self) -> Combinable:
+        """What is the same for people whom this policy doesn't tell apart, as a number."""
+        return factors_and_newness(self._hold_start)
+
+    def is_enough(self, key: int, *, is_admin: bool) -> bool:
+        """Whether people with this key hold what gets them through the gates."""
+        known = self._known[is_admin]
+        if key not in known:
+            summary = summary_of_newness(*split(key), self._at)
+            known[key] = self.holds_enough(summary, is_admin=is_admin)
+        return known[key]
+
+    def holds_enough(self, summary: FactorSummary, *, is_admin: bool) -> bool:
+        policy = self._policies[is_admin]
+        if policy is None:
+            return False
+        return are_enough(_ways(summary, policy, self._at, self._here), policy)
+
+    def condition(self) -> Q:
+        """Those of the people judged until now who hold enough."""
+        enough = {
+            is_admin: [key for key, is_so in known.items() if is_so]
+            for is_admin, known in self._known.items()
+        }
+        admins, key = Q(role__in=_ADMINISTRATORS), self.key
+        return (~admins & _among(key, enough[False])) | (admins & _among(key, enough[True]))
+
+
+def people_alike(people: Q, *judges: Judge) -> list[PeopleAlike]:
+    """Some of the people of the tenant in force, in one statement however many they are."""
+    keys = {f"key{n}": judge.key for n, judge in enumerate(judges)}
+    rows = User.objects.filter(people).annotate(
+        is_open=_as_boolean(OPEN), is_admin=_as_boolean(Q(role__in=_ADMINISTRATORS)), **keys
     )
-    columns = ["factors", "enabled", "is_open", "is_admin", *scopes, *starts]
-    judges = [_Judge(policy, at) for policy in policies]
+    columns = ["factors", "is_open", "is_admin", *keys]
     return [
-        _judged(row, judges) for row in rows.order_by().values(*columns).annotate(count=Count("pk"))
+        PeopleAlike(
+            count=row["count"],
+            factors=Factors(row["factors"]),
+            able=tuple(
+                judge.is_enough(row[f"key{n}"], is_admin=row["is_admin"]) and row["is_open"]
+                for n, judge in enumerate(judges)
+            ),
+        )
+        for row in rows.order_by().values(*columns).annotate(count=Count("pk"))
     ]
+
+
+def holds_enough(policy: Policy) -> Q:
+    """People who hold what gets them through the gates, in scope or not.
+
+    It takes one statement to make.
+    """
+    judge = Judge(policy)
+    people_alike(EVERYBODY, judge)
+    return judge.condition()
 
 
 def is_capable(policy: Policy) -> Q:
     """People of the tenant in force who would get through the portal's checks.
 
-    It takes one statement to make. Pauses after wrong guesses are left aside: they end by
-    themselves.
+    Pauses after wrong guesses are left aside: they end by themselves.
     """
-    at = timezone.now()
-    key, judge = factors_and_newness(_hold_start(policy, at)), _Judge(policy, at)
-    able: dict[bool, list[int]] = {True: [], False: []}
-    people = User.objects.annotate(key=key, is_admin=_as_boolean(Q(role__in=_ADMINISTRATORS)))
-    for number, is_admin in people.order_by().values_list("key", "is_admin").distinct():
-        factors, new = split(number)
-        if judge.is_able(factors, new, is_admin=is_admin):
-            able[is_admin].append(number)
-    admins = Q(role__in=_ADMINISTRATORS)
-    return (
-        _OPEN
-        & in_scope_of(policy)
-        & ((~admins & _among(key, able[False])) | (admins & _among(key, able[True])))
-    )
+    return OPEN & in_scope_of(policy) & holds_enough(policy)
 
 
 def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[int]) -> set[int]:
@@ -160,7 +191,7 @@ def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[in
     Args:
         in_scope: the ids of those whom the policy lets reset.
     """
-    judge = _Judge(policy, timezone.now())
+    judge = Judge(policy)
     return {
         user.pk
         for user in users
@@ -183,33 +214,10 @@ def usable_proofs(user: User, policy: Policy | None) -> frozenset[Proof]:
 def in_scope_of(policy: Policy) -> Q:
     """People whom the policy lets reset. An exclusion wins; nested groups count."""
     if policy.self_service is Scope.NONE:
-        return Q(pk__in=[])
-    scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else Q()
+        return NOBODY
+    # Never an empty condition: what is negated has to be everybody, so that nobody is left.
+    scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else EVERYBODY
     return scope if policy.self_service is Scope.ALL else scope & _in_groups(policy.groups)
-
-
-class _Judge:
-    """One policy's answer about summaries, each worked out once."""
-
-    def __init__(self, policy: Policy, at: datetime) -> None:
-        stricter = for_administrators(policy) if policy.admin_self_reset else None
-        self._policies = {False: policy, True: stricter}
-        self._at, self._here = at, deliverable()
-        self._known: dict[tuple[Factors, int, bool], bool] = {}
-
-    def is_able(self, factors: Factors, new: int, *, is_admin: bool) -> bool:
-        """Whether people with this summary hold what gets them through the gates."""
-        key = (factors, new, is_admin)
-        if key not in self._known:
-            summary = summary_of_newness(factors, new, self._at)
-            self._known[key] = self.holds_enough(summary, is_admin=is_admin)
-        return self._known[key]
-
-    def holds_enough(self, summary: FactorSummary, *, is_admin: bool) -> bool:
-        policy = self._policies[is_admin]
-        if policy is None:
-            return False
-        return are_enough(_ways(summary, policy, self._at, self._here), policy)
 
 
 def _ways(
@@ -229,33 +237,7 @@ def _ways(
     return [Way(method) for method in methods_of(counts.held) if method in allowed]
 
 
-def _judged(row: dict[str, Any], judges: Sequence[_Judge]) -> PeopleAlike:
-    factors = Factors(row["factors"])
-    in_scope = tuple(bool(row[f"scope{n}"]) for n in range(len(judges)))
-    return PeopleAlike(
-        count=row["count"],
-        factors=factors,
-        enabled=row["enabled"],
-        is_open=row["is_open"],
-        in_scope=in_scope,
-        able=tuple(
-            row["is_open"]
-            and in_scope[n]
-            and judge.is_able(factors, row[f"new{n}"], is_admin=row["is_admin"])
-            for n, judge in enumerate(judges)
-        ),
-    )
-
-
-def _hold_start(policy: Policy, at: datetime) -> datetime | None:
-    """What is known since later than this is new; None where nothing ever is."""
-    hours = policy.new_proof_hours
-    return at - timedelta(hours=hours) if hours else None
-
-
-def _as_boolean(condition: Q) -> Case | Value:
-    if not condition:
-        return Value(True, BooleanField())  # noqa: FBT003  # a column
+def _as_boolean(condition: Q) -> Case:
     return Case(
         When(condition, then=Value(True)),  # noqa: FBT003  # a column
         default=Value(False),  # noqa: FBT003
@@ -264,7 +246,7 @@ def _as_boolean(condition: Q) -> Case | Value:
 
 
 def _among(key: Any, numbers: Sequence[int]) -> Q:
-    return Q(In(key, numbers)) if numbers else Q(pk__in=[])
+    return Q(In(key, numbers)) if numbers else NOBODY
 
 
 def _in_groups(names: Iterable[str]) -> Q:

@@ -101,6 +101,12 @@ def test_people_are_found_by_where_they_stand(crowd, admin, state, expected):
     assert names(admin.get(LIST, {"state": state})) == expected
 
 
+def test_nobody_is_out_of_scope_where_everybody_may_reset(crowd, admin):
+    change_policy(Policy(self_service=Scope.ALL))
+
+    assert names(admin.get(LIST, {"state": "out"})) == []
+
+
 def test_filter_and_word_on_the_line_never_disagree(crowd, admin):
     everybody = admin.get(LIST).context["rows"]
 
