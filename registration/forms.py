@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from delivery.rules import phones
-from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
+from delivery.rules.mailboxes import MISTYPED_DOMAINS, NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from tenants.policy import Method, Policy
 from verification.forms import way_words
@@ -18,17 +18,6 @@ from verification.rules.answers import AnswerProblem, answer_problems
 from verification.rules.ways import Way
 
 _MAX_TYPED = 500
-_SWITCHED = {
-    "gmial.com": "gmail.com",
-    "gmail.co": "gmail.com",
-    "gmai.com": "gmail.com",
-    "naver.co": "naver.com",
-    "naver.con": "naver.com",
-    "hanmail.com": "hanmail.net",
-    "daum.com": "daum.net",
-    "hotmial.com": "hotmail.com",
-    "outlok.com": "outlook.com",
-}
 
 
 class DefaultMethodForm(forms.Form):
@@ -197,8 +186,8 @@ class EmailForm(forms.Form):
             raise forms.ValidationError(words, code="format") from None
         local, _at, domain = address.partition("@")
         meant = mailbox_key(self.cleaned_data.get("meant") or "")
-        if domain in _SWITCHED and meant != mailbox_key(address):
-            self.suggestion = f"{local}@{_SWITCHED[domain]}"
+        if domain in MISTYPED_DOMAINS and meant != mailbox_key(address):
+            self.suggestion = f"{local}@{MISTYPED_DOMAINS[domain]}"
         return address
 
 

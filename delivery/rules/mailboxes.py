@@ -11,6 +11,18 @@ _REVERSED = "\u202e"
 _LINK = re.compile(r"^mailto:\s*", re.IGNORECASE)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$&'*+/^_{|}~-]{1,64}", re.ASCII)
 _MAX_CHARACTERS, _LONGEST_DOMAIN = 254, 253
+MISTYPED_DOMAINS = {
+    "gmial.com": "gmail.com",
+    "gmail.co": "gmail.com",
+    "gmai.com": "gmail.com",
+    "naver.co": "naver.com",
+    "naver.con": "naver.com",
+    "hanmail.com": "hanmail.net",
+    "daum.com": "daum.net",
+    "hotmial.com": "hotmail.com",
+    "outlok.com": "outlook.com",
+}
+"""Domains that people type by mistake, and those that they probably mean."""
 
 
 class NotAMailbox(ValueError):

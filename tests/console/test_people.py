@@ -141,6 +141,7 @@ def test_who_is_paused_is_found_before_the_portal_refuses_them(crowd, admin, mai
     state = state_of(attempt_of(begun.cookie), Reads.METHODS)
     gates.open_gate(state, Method.EMAIL)
     mailroom.work()
+    state = state_of(attempt_of(begun.cookie), Reads.METHODS)
     gates.pass_code(state, Method.EMAIL, "wrong")
     block(crowd["able"])
 
