@@ -32,7 +32,7 @@ from tenants.roles import Role
 from typed.rules import folded
 from verification.services.guesses import paused_among
 
-MOST_COUNTED = 10_000
+COUNTED_EXACTLY = 10_000
 _TO_REGISTER = {State.CAPABLE, State.BLOCKED}
 _LONGEST_PAUSE = timedelta(hours=1)
 _GUESSES = (Activity.RESET_PROGRESS, Activity.IDENTITY_PROVED)
@@ -77,9 +77,18 @@ def people(wanted: Wanted) -> tuple[list[Listed], str]:
     return _listed(users, policy), last.upn if last else ""
 
 
-def how_many(wanted: Wanted) -> int:
-    """Of all pages together; who is more than one too many isn't counted any more."""
-    return _found(wanted, policy_in_force())[: MOST_COUNTED + 1].count()
+def how_many(wanted: Wanted) -> tuple[int, bool]:
+    """How many people all pages of a list show together.
+
+    Returns:
+        The number, and whether it is exact. Above `COUNTED_EXACTLY` it has two digits that count:
+        such a list changes while it is read.
+    """
+    number = _found(wanted, policy_in_force()).count()
+    if number <= COUNTED_EXACTLY:
+        return number, True
+    step = 10 ** (len(str(number)) - 2)
+    return round(number / step) * step, False
 
 
 def person_of(person_id: int) -> User | None:

@@ -28,12 +28,13 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
     form = FilterForm(request.GET)
     wanted = _wanted(form) if form.is_valid() else queries.Wanted()
     rows, after = queries.people(wanted)
+    how_many, is_exact = queries.how_many(wanted)
     context = {
         "title": _("People"),
         "form": form,
         "rows": [_shown(row) for row in rows],
-        "how_many": queries.how_many(wanted),
-        "most_counted": queries.MOST_COUNTED,
+        "how_many": how_many,
+        "is_exact": is_exact,
         "next": form.address(after=after) if after else "",
         "actions": ACTIONS_FOR_MANY if user.is_trusted_with(Duty.HELP_PEOPLE) else (),
         "everybody": _EVERYBODY in request.GET,

@@ -78,7 +78,7 @@ def test_a_phone_is_registered_and_resets_by_call(organisations, twilio, open_pa
     ("reader", "words"),
     [
         pytest.param(ENGLISH, "Calls to this phone aren’t available now", id="English 375 dark"),
-        pytest.param(KOREAN, "지금은 이 전화로 전화를 걸 수 없습니다", id="Korean 1280"),
+        pytest.param(KOREAN, "지금은 이 번호로 전화를 걸 수 없습니다", id="Korean 1280"),
     ],
 )
 def test_after_a_denied_call_another_method_is_on_the_page(

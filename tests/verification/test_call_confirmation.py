@@ -228,7 +228,7 @@ def test_a_browser_is_remembered_by_the_box_beside_the_code_that_was_heard(
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "Calls to this phone aren’t available now"), ("ko", "지금은 이 전화로 전화를")],
+    [("en", "Calls to this phone aren’t available now"), ("ko", "지금은 이 번호로 전화를")],
 )
 def test_after_a_denial_the_page_offers_the_other_methods(caller, language, words):
     _browser, _page, challenge = caller(CallConfirmation.NUMBER_SHOWN)
