@@ -14,7 +14,6 @@ from tenants.policy.values import differences
 
 _NAMED = 20
 _NAMED_AT_ONCE = 1_000
-_SCOPE = ("self_service", "groups", "excluded_groups")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +126,11 @@ def _losers(before: Policy, after: Policy, now: Judge, then: Judge) -> Q:
 
 
 def _have_one_scope(before: Policy, after: Policy) -> bool:
-    return all(getattr(before, name) == getattr(after, name) for name in _SCOPE)
+    return (before.self_service, before.groups, before.excluded_groups) == (
+        after.self_service,
+        after.groups,
+        after.excluded_groups,
+    )
 
 
 def _names(people: Q) -> QuerySet[User, str]:
