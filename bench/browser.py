@@ -112,6 +112,6 @@ class Browser:
 
 
 def _words(page: str) -> str:
-    """The beginning of what a page says, for whoever looks for the cause."""
+    """The beginning of a page's text, for error messages."""
     main = page.partition("<main")[2] or page
     return " ".join(re.sub(r"<[^>]*>", " ", main).split())[:600]

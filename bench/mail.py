@@ -1,4 +1,4 @@
-"""A mail server for measuring: takes everything, and gives each mail to whoever waits for it."""
+"""A mail server for measuring. It takes every mail and hands it to the user who waits for it."""
 
 import logging
 import re

@@ -110,7 +110,7 @@ def service(place: Place, *, beat: bool) -> Iterator[Running]:
 
 @contextmanager
 def peer(place: Place, name: str) -> Iterator[Running]:
-    """Somebody else's password reset, with as many users."""
+    """The password reset of another product, with the same number of users."""
     which, port = PEERS[name], free_port()
     database = which.replace("-", "_")
     url = place.database(database)

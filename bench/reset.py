@@ -9,7 +9,7 @@ everything else has the others. In each round every product does so many whole r
 another; what it cost is what the kernel counted for its processes. The client isn't counted, nor
 are jobs by the clock, which don't run. PostgreSQL counts the statements, in resets of their own.
 
-A closed loop is as many users as said, each of whom begins again at once; then everything runs.
+A closed loop runs a given number of users. Each begins a new reset as soon as the last one is done.
 
 It needs the packages of the group `bench`.
 """

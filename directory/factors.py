@@ -1,4 +1,4 @@
-"""What a person holds, summed up on their row: what "who can reset a password?" is decided from.
+"""The factors of a user, summed up on their row: from them it's decided who can reset a password.
 
 `User.factors` is a small number of bits, and beside it stands since when each verified factor
 counts. Most organisations have a few hundred different numbers at most, so the pure rule
@@ -24,7 +24,7 @@ from tenants.policy import Proof
 
 
 class Factors(IntFlag):
-    """What somebody verified, and what an administrator entered of what they didn't verify."""
+    """What a user verified, and what an administrator entered where the user verified nothing."""
 
     MOBILE_PHONE = 1 << 0
     MOBILE_TEXTS = 1 << 1
@@ -106,7 +106,7 @@ def any_of(factors: Iterable[Factors]) -> Factors:
 
 ANY_ENTERED, _ANY_HELD = any_of(ENTERED.values()), any_of(HELD.values())
 REGISTERED = any_of(VERIFIED.values()) & ~Factors.RECOVERY_CODE
-"""What somebody has to have any of to count as registered. Recovery codes are only an extra."""
+"""A user who verified any of these counts as registered. Recovery codes alone don't."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ def column_of(proof: Proof) -> str:
 
 
 def entered_only(kinds: int) -> Factors:
-    """The summary of a person who verified nothing and of whom these `Kinds` were entered.
+    """The summary of a user who verified nothing, and for whom these `Kinds` were entered.
 
     >>> entered_only(Kinds.MOBILE_PHONE | Kinds.OFFICE_PHONE | Kinds.ONE_PHONE)
     <Factors.ENTERED_MOBILE|ENTERED_OFFICE|OFFICE_IS_MOBILE: 2179072>

@@ -1,4 +1,4 @@
-"""Statements whose text is built once and kept: later calls only bind values and run it.
+"""Statements whose text is built at the first call. Later calls only bind values and run it.
 
 Building the text costs the ORM several times what running it costs the database. A statement is
 written as a queryset, so names of tables and columns come from the models. Both walls stand: the
@@ -6,6 +6,7 @@ queryset begins with `owned`, which compares `tenant_id` with the tenant in forc
 row-level security judges it like any other statement. A bound None is NULL, which equals nothing.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -94,7 +95,7 @@ def every_statement() -> list["Statement"]:
     return list(_every)
 
 
-class Statement:
+class Statement(ABC):
     """What `CompiledRead` and `CompiledUpdate` have in common."""
 
     def __init__(self) -> None:
@@ -110,8 +111,8 @@ class Statement:
             text = self._texts[connection.vendor] = self._compiled()
         return text
 
-    def _compiled(self) -> _Text:
-        raise NotImplementedError
+    @abstractmethod
+    def _compiled(self) -> _Text: ...
 
 
 class CompiledRead(Statement, Generic[_Row]):

@@ -63,7 +63,7 @@ class Subject(Protocol):
             for an unknown user ID.
         user: the user, where the attempt can succeed. None otherwise.
         policy: what the attempt is judged by: the stricter of the policies at its start and now.
-            None where nobody can meet both.
+            None where no user can meet both.
     """
 
     @property
@@ -307,7 +307,7 @@ def subject_of(
     """
     subject_id = attempt.user_id or 0
     if attempt.conceals:
-        # Nobody can deny the call of an unknown user ID: so no page may say that it was denied.
+        # An unknown user ID gets no call, so a page that says "denied" would tell of a user.
         able = None if is_denied else user
         return Decoy(id=subject_id, user=able, policy=policy or policy_in_force())
     return Known(id=subject_id, user=user, policy=policy, is_denied=is_denied)

@@ -76,7 +76,7 @@ OF_A_TENANT = (
         _WEEK,
         lambda at: Q(expires_at__lt=at, disowned_at=None),
     ),
-    # And afterwards who must not enter contact data.
+    # A disowned link says which administrator may not enter contact data, for a month longer.
     Rule(
         NoticeLink,
         _MONTH,

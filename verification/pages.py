@@ -136,5 +136,5 @@ def _unpacked(request: HttpRequest) -> dict[str, Any]:
 
 
 def _place(request: HttpRequest) -> str:
-    """Nobody else's browser, and no other page, can open what was sealed."""
+    """What is sealed for one page in one browser opens in no other."""
     return f"form errors|{request.get_full_path()}|{request.META.get('CSRF_COOKIE', '')}"

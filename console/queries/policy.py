@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from directory.models import User
 from isolation.scope import in_tenant
-from reset.queries.eligibility import EVERYBODY, OPEN, Judge, in_scope_of, people_alike
+from reset.queries.eligibility import ALL_USERS, OPEN, Judge, in_scope_of, people_alike
 from tenants.models import Decisions, Group
 from tenants.policy import Method, Policy, Questions
 from tenants.policy.values import differences
@@ -29,7 +29,7 @@ class Impact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _InScope:
-    """People whom one of two policies lets reset, or both.
+    """People in the scope of one of two policies, or of both.
 
     Args:
         people: a condition.
@@ -61,7 +61,7 @@ def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[st
     last = ""
     with in_tenant(tenant_id):
         now, then = Judge(before), Judge(after)
-        people_alike(EVERYBODY, now, then)
+        people_alike(ALL_USERS, now, then)
         losers = _losers(before, after, now, then)
     while True:
         with in_tenant(tenant_id):

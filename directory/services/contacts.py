@@ -59,7 +59,7 @@ class Importer(Protocol):
         ...
 
     def disowners(self, user_ids: Collection[int]) -> Collection[int]:
-        """Those of the users for whom this importer may not enter contact data."""
+        """The ids of the users for whom this importer may not enter contact data."""
         ...
 
     def with_proof(self, user_ids: Collection[int]) -> Collection[int]:
@@ -153,8 +153,8 @@ def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
 def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer) -> Kept:
     """Keeps the contact data of users who were there, where it's new or other than what there was.
 
-    Nothing is entered for a frozen user, or by somebody whose act the user disowned lately: it may
-    be the same person who planted that.
+    Nothing is entered for a frozen user, nor by an administrator whose act the user disowned in
+    the last month: the same administrator could plant the same data again.
 
     Args:
         people: users, locked in this transaction.

@@ -45,7 +45,7 @@ def judged(password: str, user: User | None) -> Judgement:
     Former passwords aren't compared: only who proved that they are the user may learn of those.
 
     Args:
-        user: whose names it mustn't hold; None where it is nobody's in particular.
+        user: the password must not contain their names. None in the tester.
     """
     policy, names = policy_in_force(), names_around(user)
     found = evaluate(

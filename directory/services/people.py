@@ -40,7 +40,7 @@ _UNSET = ((Problem.PASSWORD_NOT_SET, "password"),)
 _CHANCE = 20
 _LONGEST_FOLDED = 200
 _FACTORS = [int(entered_only(kinds)) for kinds in range(2 * max(Kinds))]
-"""The summary of somebody new, by the kinds of contact data that were entered."""
+"""The summary of a new user, by the kinds of contact data that were entered."""
 _AT_ONCE = 1_000
 """New people whom the database takes in while the next ones are sealed."""
 _names = attrgetter(*_FIELDS)

@@ -290,7 +290,7 @@ def _state(
 
 
 def _policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
-    """The stricter of the policy at the start and now; None when nobody can meet both."""
+    """The stricter of the policy at the start and now; None when no user can meet both."""
     now = policy_for(user)
     start = policy_of(attempt.policy_version.values)
     if now is None or start == now:

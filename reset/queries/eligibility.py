@@ -1,9 +1,9 @@
-"""Who can reset a password: one person as the portal sees them, or everybody at once.
+"""Who can reset a password: one user as the portal sees them, or all users at once.
 
 There is one rule, `verification.rules.factors.counted`, and it is asked about a factor summary. The
 portal works the summary of one person out from their rows. Here it's read from the users' rows,
 where the services that change factors write it: GROUP BY finds the few hundred different summaries
-of an organisation, the rule judges each, and a list is everybody with one of the right ones.
+of an organisation, the rule judges each, and a list holds the users with one of the right ones.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -41,10 +41,10 @@ from verification.services.guesses import paused_among
 _ADMINISTRATORS = [role for role in Role if role.is_administrator]
 _CONNECTOR = "builtin"
 """Whose passwords this service can write."""
-NOBODY = Q(pk__in=[])
-EVERYBODY = ~NOBODY
+NO_USERS = Q(pk__in=[])
+ALL_USERS = ~NO_USERS
 OPEN = Q(enabled=True, frozen_at=None, connector=_CONNECTOR)
-"""People to whom the portal doesn't say no whatever they hold."""
+"""Users whom the portal doesn't refuse for a reason other than scope or factors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ def holds_enough(policy: Policy) -> Q:
     It takes one statement to make.
     """
     judge = Judge(policy)
-    people_alike(EVERYBODY, judge)
+    people_alike(ALL_USERS, judge)
     return judge.condition()
 
 
@@ -214,9 +214,9 @@ def usable_proofs(user: User, policy: Policy | None) -> frozenset[Proof]:
 def in_scope_of(policy: Policy) -> Q:
     """People whom the policy lets reset. An exclusion wins; nested groups count."""
     if policy.self_service is Scope.NONE:
-        return NOBODY
-    # Never an empty condition: what is negated has to be everybody, so that nobody is left.
-    scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else EVERYBODY
+        return NO_USERS
+    # Never an empty condition: negated, it would still match all users.
+    scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else ALL_USERS
     return scope if policy.self_service is Scope.ALL else scope & _in_groups(policy.groups)
 
 
@@ -246,7 +246,7 @@ def _as_boolean(condition: Q) -> Case:
 
 
 def _among(key: Any, numbers: Sequence[int]) -> Q:
-    return Q(In(key, numbers)) if numbers else NOBODY
+    return Q(In(key, numbers)) if numbers else NO_USERS
 
 
 def _in_groups(names: Iterable[str]) -> Q:

@@ -1,7 +1,7 @@
-"""What a policy may not say, judged in one place: contradictions, and what may not be decided anew.
+"""What a policy may not say, judged in one place.
 
-A policy that contradicts itself can't be made. An objection only speaks against a change: what was
-decided before it was one stays readable, or nobody could sign in to mend it.
+A policy with a contradiction can't be made. An objection is raised only when a policy is changed: a
+stored policy that has it stays readable, so that an administrator can sign in and mend it.
 """
 
 import re
@@ -190,7 +190,7 @@ TOO_FEW_QUESTIONS = Contradiction(
 
 
 def contradictions(policy: "Policy") -> tuple[Contradiction, ...]:
-    """All in which the decisions contradict each other."""
+    """Every way in which this policy contradicts itself."""
     proofs = {method.proof.gate for method in policy.methods}
     are_too_few = len(proofs) < policy.methods_required
     no_method = not policy.reset_methods and policy.questions is not Questions.GATE
@@ -215,7 +215,7 @@ def contradictions(policy: "Policy") -> tuple[Contradiction, ...]:
 
 
 def objections(policy: "Policy") -> tuple[Contradiction, ...]:
-    """All that may not be decided anew."""
+    """Every value that an older policy may have, but that may not be set now."""
     url, address = policy.contact_url, policy.contact_address
     return _those_that_hold(
         (CONTACT_URL_SCHEME, bool(url) and not _is_https(url)),

@@ -17,7 +17,7 @@ from verification.queries.holdings import Holdings, holdings_of
 _NO_ONE = 0
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
 NO_CONTACTS_FOR = timedelta(days=30)
-"""So long somebody whose act was disowned enters no contact data, counted from the unfreezing."""
+"""How long after an unfreezing the administrator whose act was disowned enters no contact data."""
 
 
 def standing_pass(user_id: int) -> AccessPass | None:

@@ -20,7 +20,7 @@ _CHANNEL = {
 
 
 def all_ways(allowed: frozenset[Method]) -> list[Method]:
-    """Everything that anybody could be offered here, strongest first."""
+    """Every method that could be offered to a user here, strongest first."""
     everything = [Held(proof=proof, textable=True) for proof in Proof]
     return [m for m in methods_of(everything) if m in allowed and can_deliver(m)]
 

@@ -145,7 +145,7 @@ def _open(challenge_id: uuid.UUID) -> QuerySet[Challenge]:
 
 
 def _unanswered(challenge_id: uuid.UUID) -> QuerySet[Challenge]:
-    """The call, if nobody confirmed or denied it yet: open, replaced by a newer one, or expired."""
+    """The call, if it was neither confirmed nor denied: open, replaced or expired."""
     return Challenge.objects.filter(
         pk=challenge_id, spent_at=None, confirmed_at=None, denied_at=None
     )

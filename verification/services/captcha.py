@@ -106,7 +106,7 @@ class Captcha:
         return max(ripe_at, self._crowded_until or ripe_at)
 
     def carried(self) -> dict[str, str]:
-        """What the page needs when it is opened once more, so that nobody waits a second time."""
+        """What the page needs when it is opened again, so that the wait doesn't begin anew."""
         finding = self.finding.name if self.finding else ""
         return {"ticket": self.ticket, "finding": finding, "suspicion": self.suspicion.name}
 
