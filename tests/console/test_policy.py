@@ -249,11 +249,26 @@ def test_what_contradicts_itself_is_said_at_the_fields_and_nothing_is_lost(admin
     assert in_force() == OPEN
 
 
+@pytest.mark.parametrize("typed_in", ["-1", "1000001", "many", ""])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Enter a whole number from 0 to 1,000,000."),
+        ("ko", "0~1,000,000 사이의 숫자를 입력하세요."),
+    ],
+)
+def test_a_number_out_of_range_is_answered_with_the_range(admin, typed_in, language, words):
+    data = typed(admin, daily_message_cap=typed_in)
+    page = admin.post(PAGE, data, headers={"accept-language": language})
+
+    assert page.context["form"].errors["daily_message_cap"] == [words]
+
+
 def test_the_summary_names_every_setting_that_is_wrong_and_leads_there(admin):
     page = save(admin, code_digits="9", reset_methods=["pigeon"]).text
 
     told = dict(re.findall(r'<a href="#(id_\w+)">([^<]+: [^<]+)</a>', page))
-    assert told["id_code_digits"].startswith("Digits of a code: Ensure this value is less than")
+    assert told["id_code_digits"].startswith("Digits of a code: Enter a whole number from 6 to 8.")
     assert told["id_reset_methods_0"].startswith("Methods allowed for reset: Select a valid choice")
 
 
