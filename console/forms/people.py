@@ -11,6 +11,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from console.forms.lists import ListForm, search_box
+from console.forms.numbers import range_errors
 from console.forms.policy_words import choice
 from console.rules import State
 from delivery.rules.mailboxes import NotAMailbox, mailbox
@@ -117,6 +118,7 @@ class PassForm(IssueForm):
         minutes = self.fields["minutes"]
         minutes.help_text = gettext("%(least)s to %(most)s.") % {"least": least, "most": most}
         minutes.validators += [MinValueValidator(least), MaxValueValidator(most)]
+        minutes.error_messages |= range_errors(least, most)
         if allowance.always_once:
             del self.fields["once"]
 

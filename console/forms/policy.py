@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.numbers import range_errors
 from console.forms.policy_words import choice, in_words, translated
 from tenants.policy import Policy, all_settings, from_plain, to_plain
 from tenants.policy.checks import TOO_FEW_QUESTIONS, Contradiction, Contradictory, objections
@@ -144,12 +144,9 @@ def _field(setting: Setting, groups: list[str]) -> forms.Field:
         return forms.BooleanField(required=False, **options)
     if setting.between:
         low, high = setting.between
-        words = _("Enter a whole number from %(low)s to %(high)s.") % {
-            "low": number_format(low),
-            "high": number_format(high),
-        }
-        said = dict.fromkeys(("required", "invalid", "min_value", "max_value"), words)
-        return forms.IntegerField(min_value=low, max_value=high, error_messages=said, **options)
+        return forms.IntegerField(
+            min_value=low, max_value=high, error_messages=range_errors(low, high), **options
+        )
     return forms.CharField(required=False, max_length=300, **options)
 
 

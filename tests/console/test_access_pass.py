@@ -182,7 +182,10 @@ def test_it_needs_a_fresh_second_factor_and_a_reason(person, admin):
     ("minutes", "fits"), [("9", False), ("10", True), ("480", True), ("481", False), ("", False)]
 )
 def test_a_pass_lives_as_long_as_the_policy_lets_it(person, admin, minutes, fits):
-    assert ("letters" in issue(admin, person, minutes=minutes).context) == fits
+    page = issue(admin, person, minutes=minutes)
+
+    assert ("letters" in page.context) == fits
+    assert ("Enter a whole number from 10 to 480." in page.text) != fits
 
 
 def test_thirty_days_are_the_most_that_any_policy_allows(person, admin):
