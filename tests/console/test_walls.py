@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.core.management.color import no_style
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -127,6 +129,10 @@ def theirs(hanbit):
                 type(row).unscoped.filter(pk=row.pk).update(**marked)
         # What comes after is far away: no number of theirs is that of something of ours.
         Event.objects.create(pk=FAR, activity=Activity.SIGNED_OUT, outcome=Outcome.SUCCESS)
+        # PostgreSQL's sequence doesn't follow a key that was given: SQLite's does.
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), [Event]):
+                cursor.execute(statement)
     return [*rows, user]
 
 
