@@ -19,15 +19,15 @@ _DOORS = {
     "registration:setup",
     "registration:security-info",
     "reset:identify",
-    "reset:change-password",
+    "account:change-password",
 }
 _CLOSED = {
     "registration:security-info",
     "registration:sign-out",
     "registration:reconfirm",
-    "reset:change-password",
+    "account:change-password",
 }
-_ROOMS = {"registration", "reset", "verification", "delivery", "help"}
+_ROOMS = {"registration", "reset", "account", "verification", "delivery", "help"}
 """Their other pages stay open: the wizard, the way out, help, and a reset, which asks nobody."""
 _OPEN = {"brand-css", "brand-logo", "help", "alive", "ready"}
 _SETUP = "registration:setup"

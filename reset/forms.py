@@ -1,20 +1,17 @@
 """What people type into the portal, and what they are told about it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from delivery.rules.phones import NotAPhone, phone
 from directory.rules import canonical_upn, is_upn
-from passwords.rules import MAX_LENGTH, Finding, Problem, prepared
 from reset.rules import MAX_MESSAGE, Goal
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.clock import when
 
 NUMBER_WRONG = gettext_lazy("This number doesn’t match the one we have. Check it and try again.")
 
@@ -106,74 +103,6 @@ class GoalForm(forms.Form):
         ]
 
 
-class NewPasswordForm(forms.Form):
-    new_password = forms.CharField(
-        label=gettext_lazy("New password"),
-        strip=False,
-        error_messages={"required": gettext_lazy("Enter a new password")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    confirm_password = forms.CharField(
-        label=gettext_lazy("Enter the new password again"),
-        strip=False,
-        error_messages={"required": pgettext_lazy("problem", "Enter the new password again")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    shows_secrets_again = False
-    """Whether the page quotes a part of the password that was typed."""
-
-    def __init__(self, data: Mapping[str, object] | None, *, shortest: int) -> None:
-        super().__init__(data)
-        self._shortest = shortest
-        self.fields["new_password"].help_text = _(
-            "At least %(min)s characters. A few unrelated words work well."
-        ) % {"min": shortest}
-        rules = f"minlength: {shortest}; maxlength: {MAX_LENGTH};"
-        self.fields["new_password"].widget.attrs["passwordrules"] = rules
-
-    def clean_new_password(self) -> str:
-        return prepared(self.cleaned_data["new_password"])
-
-    def clean_confirm_password(self) -> str:
-        return prepared(self.cleaned_data["confirm_password"])
-
-    def clean(self) -> None:
-        first = self.cleaned_data.get("new_password")
-        again = self.cleaned_data.get("confirm_password")
-        if first and again and first != again:
-            self.add_error("confirm_password", _("The two passwords are not the same"))
-
-    def refuse(self, findings: list[Finding]) -> None:
-        """Says next to the field what speaks against the password."""
-        self.shows_secrets_again = any(finding.word for finding in findings)
-        for finding in findings:
-            self.add_error("new_password", self._words(finding))
-
-    def _words(self, finding: Finding) -> str:
-        return finding_words(finding, shortest=self._shortest)
-
-
-class ChangePasswordForm(NewPasswordForm):
-    """A new password from somebody who knows the old one."""
-
-    password = forms.CharField(
-        label=gettext_lazy("Current password"),
-        strip=False,
-        max_length=500,
-        error_messages={"required": gettext_lazy("Enter your current password")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    field_order = ("password", "new_password", "confirm_password")
-
-    def clean(self) -> None:
-        super().clean()
-        new = self.cleaned_data.get("new_password")
-        if new and new == prepared(self.cleaned_data.get("password", "")):
-            words = _("The new password must differ from the current one")
-            self.add_error("new_password", words)
-
-
 class ContactForm(forms.Form):
     shown_again = ("message",)
     message = forms.CharField(
@@ -192,46 +121,3 @@ class ContactForm(forms.Form):
                 _("Use no more than %(max)s characters") % {"max": MAX_MESSAGE}
             )
         return message
-
-
-def finding_words(finding: Finding, *, shortest: int) -> str:
-    """What speaks against a password, as the page says it."""
-    words = {
-        Problem.SHORT: ngettext(
-            "Use at least %(min)s characters. You entered %(count)s.",
-            "Use at least %(min)s characters. You entered %(count)s.",
-            finding.amount,
-        ),
-        Problem.LONG: _("Use no more than %(max)s characters"),
-        Problem.CLASSES: _(
-            "Use more kinds of characters: lower case, upper case, digits, symbols."
-        ),
-        Problem.REPETITIVE: _(
-            "Use at least %(max)s different characters. Spaces and characters that can’t be seen"
-            " don’t count."
-        ),
-        Problem.PERSONAL: _(
-            "Choose another password: it contains your name, your user ID or your"
-            " organisation’s name."
-        ),
-        Problem.BANNED: _(
-            "Choose another password: it is too close to “%(word)s”, which is easy to guess."
-        ),
-        Problem.BREACHED: _(
-            "Choose another password: this one appears in lists of stolen passwords."
-        ),
-        Problem.USED: _("Choose a password you have not used here before"),
-    }[finding.problem]
-    return words % {
-        "min": shortest,
-        "max": finding.amount,
-        "count": finding.amount,
-        "word": finding.word,
-    }
-
-
-def too_many_passwords(until: datetime | None) -> str:
-    """What is said where no more new passwords are compared with the former ones."""
-    if until is None:
-        return _("You tried too many new passwords. Try again later.")
-    return _("You tried too many new passwords. Try again after %(time)s.") % {"time": when(until)}

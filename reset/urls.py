@@ -1,10 +1,9 @@
 from django.urls import path
 
-from reset.views import change, ends, gates, hints, start, wasnt_me
+from reset.views import ends, gates, hints, start
 
 app_name = "reset"
 urlpatterns = [
-    path("changepassword", change.change_password, name="change-password"),
     path("passwordreset", start.identify, name="identify"),
     path("passwordreset/choose", start.choose, name="choose"),
     path("passwordreset/again", start.again, name="again"),
@@ -16,7 +15,6 @@ urlpatterns = [
     path("passwordreset/app", gates.app, name="app"),
     path("passwordreset/passkey", gates.passkey, name="passkey"),
     path("passwordreset/new-password/hint", hints.new_password, name="new-password-hint"),
-    path("changepassword/hint", hints.change_password, name="change-password-hint"),
     path("passwordreset/recovery-code", gates.recovery_code, name="recovery-code"),
     path("passwordreset/questions", gates.answers, name="questions"),
     path("passwordreset/resend", gates.resend, name="resend"),
@@ -26,8 +24,4 @@ urlpatterns = [
     path("passwordreset/another", ends.another, name="another"),
     path("passwordreset/ended", ends.ended, name="ended"),
     path("passwordreset/contact", ends.ask_for_help, name="contact"),
-    path("wasnt-me", wasnt_me.frozen, name="frozen"),
-    path("wasnt-me/<str:token>", wasnt_me.from_notice, name="wasnt-me"),
-    path("w/<str:token>", wasnt_me.from_notice, name="wasnt-me-in-a-text"),
-    path("security-info/wasnt-me", wasnt_me.by_oneself, name="freeze"),
 ]

@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help/<slug:article>", pages.answers, name="article"),
     path(
         ".well-known/change-password",
-        RedirectView.as_view(pattern_name="reset:change-password"),
+        RedirectView.as_view(pattern_name="account:change-password"),
     ),
     path("brand/<uuid:public_id>/<int:edition>.css", brand.stylesheet, name="brand-css"),
     path("brand/<uuid:public_id>/<int:edition>.png", brand.logo, name="brand-logo"),
@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("verification.urls")),
     path("", include("registration.urls")),
     path("", include("reset.urls")),
+    path("", include("account.urls")),
     path("", include("console.urls")),
 ]
 if settings.DEMO:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tenants.policy import Method
+from verification.clock import when
 from verification.models import Challenge
 from verification.rules.captcha import Action, Finding
 from verification.rules.challenges import MAX_TRIES
@@ -114,6 +115,13 @@ def crowded_words(until: datetime | None) -> str:
         hours,
     )
     return words % {"left": hours}
+
+
+def too_many_passwords(until: datetime | None) -> str:
+    """What is said where no more new passwords are compared with the former ones."""
+    if until is None:
+        return _("You tried too many new passwords. Try again later.")
+    return _("You tried too many new passwords. Try again after %(time)s.") % {"time": when(until)}
 
 
 def _early_words(ripe_at: datetime, *, signs_in: bool) -> str:

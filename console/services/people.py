@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from account.services import freezing
 from audit.activities import Activity
 from audit.services import record
 from console.rules import Action
@@ -15,7 +16,6 @@ from directory.models import User
 from directory.queries import prefilled
 from limits import services as limits
 from limits.rules import Limit
-from reset.services import freezing
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from tenants.roles import Duty

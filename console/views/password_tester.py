@@ -16,7 +16,7 @@ from directory.queries import user_of
 from directory.rules import canonical_upn
 from directory.services.passwords import judged
 from passwords.banned import NEEDED
-from reset.forms import finding_words
+from passwords.forms import finding_words
 from tenants.policy import Policy
 from tenants.queries import policy_in_force
 from tenants.roles import Duty

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from directory.connectors.base import PolicyRejected, Unreachable
 from directory.services.passwords import TooManyPasswords
 from isolation.scope import NOBODY, in_tenant
+from passwords.forms import NewPasswordForm
 from registration.views.onward import way_out
-from reset.forms import ContactForm, NewPasswordForm, too_many_passwords
+from reset.forms import ContactForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptRow, AttemptState
@@ -29,7 +30,7 @@ from verification.middleware import answer_at_a_beat
 from verification.pages import render
 from verification.rules.masking import mask
 from verification.views import draw_for
-from verification.words import crowded_words
+from verification.words import crowded_words, too_many_passwords
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
 _UNBRANDED = {"brand": ""}

@@ -3,12 +3,12 @@
 import pytest
 from django.test import Client
 
+from account.services import freezing
 from audit.activities import Activity
 from audit.models import Event
 from console.queries.people import Wanted, people
 from console.rules import State
 from directory.models import User
-from reset.services import freezing
 from tenants.roles import Role
 from tests.attacks.test_flows import identify
 from tests.builders import make_email, make_user

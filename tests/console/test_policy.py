@@ -25,7 +25,16 @@ PAGE, IMPACT = "/admin/policy/", "/admin/policy/impact/"
 OPEN = Policy(self_service=Scope.ALL)
 BASE = Path(__file__).resolve().parents[2]
 LATER = {name for name, setting in all_settings().items() if setting.is_for_later}
-ROOMS = ("reset", "registration", "verification", "directory", "delivery", "passwords", "limits")
+ROOMS = (
+    "account",
+    "reset",
+    "registration",
+    "verification",
+    "directory",
+    "delivery",
+    "passwords",
+    "limits",
+)
 
 
 @pytest.fixture

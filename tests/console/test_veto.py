@@ -9,12 +9,12 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from account.services import change, freezing
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from directory.queries import prefilled
 from registration.services import enrol
-from reset.services import change, freezing
 from sspr.purge import purge
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role

@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
 from django.utils import timezone, translation
 
+from account.services.freezing import freeze, unfreeze
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
@@ -18,7 +19,6 @@ from directory.services.import_files import Sheet, opened
 from directory.services.import_users import Progress, Tally
 from directory.services.import_words import words
 from isolation.scope import everywhere, in_tenant
-from reset.services.freezing import freeze, unfreeze
 from tenants.models import Group, GroupNesting, Tenant
 from tenants.policy import Policy, Proof, Scope
 from tenants.roles import Role

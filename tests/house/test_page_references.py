@@ -131,7 +131,7 @@ def test_no_template_forgets_what_the_page_was_drawn_for():
         path.name: path.read_text() for path in (BASE / "templates/components").glob("*.html")
     }
     with_forms = {name for name, text in pieces.items() if "<form" in text}
-    rooms = ["reset", "registration", "verification"]
+    rooms = ["account", "reset", "registration", "verification"]
     own = [path for room in rooms for path in (BASE / "templates" / room).rglob("*.html")]
 
     # More time is for the session, whatever the page.

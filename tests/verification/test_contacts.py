@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from account.services import freezing
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
@@ -20,7 +21,6 @@ from directory.queries import prefilled
 from directory.services import imports
 from isolation.scope import in_tenant
 from reset.queries.eligibility import eligibility_of, is_capable
-from reset.services import freezing
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from account.services import freezing
 from directory.models import User
 from directory.services import contacts_of_person
-from reset.services import freezing
 from tenants.policy import Proof
 from tests.builders import make_email, make_phone, make_user
 from tests.verification.test_counted_notices import HOUR, later, tell

@@ -62,12 +62,12 @@ def issue_for_all(user: User, link_ids: Sequence[int]) -> tuple[str, Notice] | N
 
 
 def address_of(token: str) -> str:
-    return public_url(reverse("reset:wasnt-me", args=[token]))
+    return public_url(reverse("account:wasnt-me", args=[token]))
 
 
 def address_in_a_text(token: str) -> str:
     """The same as short as can be: a Korean text has 63 characters."""
-    return public_url(reverse("reset:wasnt-me-in-a-text", args=[token]))
+    return public_url(reverse("account:wasnt-me-in-a-text", args=[token]))
 
 
 def _issued(user: User, link: NoticeLink) -> str:

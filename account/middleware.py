@@ -9,7 +9,7 @@ from directory.models import User
 from directory.queries import password_due
 from verification.middleware import PASS
 
-_CHANGE = "reset:change-password"
+_CHANGE = "account:change-password"
 _OPEN = {_CHANGE, "registration:signout", "registration:extend", "brand-css", "brand-logo"}
 """That page, the way out, more time, and the organisation's look."""
 

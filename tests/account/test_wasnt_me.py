@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from account.services import freezing
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
@@ -16,7 +17,6 @@ from isolation.scope import in_tenant
 from limits.rules import Limit
 from registration.services import enrol, manage
 from reset.models import Outcome, ResetAttempt
-from reset.services import freezing
 from tenants.models import Branding
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from account.queries import acts_of, is_password_disowned, is_password_withdrawn
 from audit.activities import Activity
 from audit.services import Actor, record
 from directory.models import User
@@ -13,7 +14,6 @@ from directory.queries import prefilled, upn_of
 from directory.services import contacts_of_person
 from directory.services.sessions import end_sessions
 from registration.services import manage
-from reset.queries.notices import acts_of, is_password_disowned, is_password_withdrawn
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from verification.models import NoticeLink

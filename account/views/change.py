@@ -7,6 +7,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from account.forms import ChangePasswordForm
+from account.services import change
 from directory.connectors.base import DirectoryError
 from directory.models import User
 from directory.queries import password_due
@@ -15,12 +17,11 @@ from passwords.rules import Finding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
 from registration.views.places import familiar
-from reset.forms import ChangePasswordForm, too_many_passwords
-from reset.services import change
 from tenants.queries import policy_in_force
 from verification.clock import when
 from verification.forms import paused_words
 from verification.services.lockouts import Locked
+from verification.words import too_many_passwords
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +44,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         # The browser is known by the old password until now.
         return familiar(request, user, redirect(onward(request, user)))
     context = {"form": form, "allowed": allowed, "due": password_due(user)}
-    return render(request, "reset/change_password.html", context)
+    return render(request, "account/change_password.html", context)
 
 
 def _is_changed(user: User, form: ChangePasswordForm) -> bool:
