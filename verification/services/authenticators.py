@@ -50,15 +50,13 @@ def pairing_of(user: User, context: uuid.UUID, *, issuer: str) -> Pairing:
     return Pairing(key, f"otpauth://totp/{label}?{query}")
 
 
-@transaction.atomic
 def finish_pairing(user: User, context: uuid.UUID, code: str, *, name: str = "") -> bool:
     """Whether the app shows the right code; from then on it counts."""
-    for row in _waiting(user, context):
-        if _spend(row, code):
-            unconfirmed = Authenticator.objects.filter(pk=row.pk, confirmed_at=None)
-            paired = unconfirmed.update(confirmed_at=timezone.now(), name=name)
-            factors.refresh([user.pk])
-            return bool(paired)
+    with factors.changing(user.pk):
+        for row in _waiting(user, context):
+            if _spend(row, code):
+                unconfirmed = Authenticator.objects.filter(pk=row.pk, confirmed_at=None)
+                return bool(unconfirmed.update(confirmed_at=timezone.now(), name=name))
     return False
 
 
@@ -74,21 +72,17 @@ def is_right(user_id: int, code: str, *, among: frozenset[uuid.UUID] | None = No
     return any(_spend(app, code) for app in apps if among is None or app.pk in among)
 
 
-@transaction.atomic
 def remove(user_id: int, authenticator_id: uuid.UUID) -> bool:
     """Takes one app away. False when there was none."""
-    removed = _gone(authenticators_of(user_id).filter(pk=authenticator_id))
-    factors.refresh([user_id])
-    return bool(removed)
+    with factors.changing(user_id):
+        return bool(_gone(authenticators_of(user_id).filter(pk=authenticator_id)))
 
 
-@transaction.atomic
 def remove_all(user_id: int) -> int:
     """Takes every app away, half-paired ones too. Says how many could have been used."""
-    _gone(Authenticator.objects.filter(user_id=user_id, confirmed_at=None))
-    removed = _gone(authenticators_of(user_id))
-    factors.refresh([user_id])
-    return removed
+    with factors.changing(user_id):
+        _gone(Authenticator.objects.filter(user_id=user_id, confirmed_at=None))
+        return _gone(authenticators_of(user_id))
 
 
 def _gone(rows: QuerySet[Authenticator]) -> int:

@@ -5,7 +5,8 @@ administrator entered of them, calls `refresh` in the same transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -21,6 +22,24 @@ from verification.queries.holdings import kept_among, summary_of
 
 _AT_ONCE = 1_000
 log = structlog.get_logger(__name__)
+
+
+def lock(user_id: int) -> None:
+    """Locks the user until the transaction ends; does nothing for an id without a user.
+
+    Each change of methods locks the user before anything else. Two that locked the same rows in
+    different orders would deadlock, and PostgreSQL would end one of them with an error.
+    """
+    User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+
+
+@contextmanager
+def changing(user_id: int) -> Iterator[None]:
+    """Locks the user while their methods change, then writes their summary anew."""
+    with transaction.atomic():
+        lock(user_id)
+        yield
+        refresh([user_id])
 
 
 @transaction.atomic

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from webauthn import (
     generate_authentication_options,
@@ -179,14 +178,12 @@ def remove_all(user_id: int) -> int:
     return _gone(user_id)
 
 
-@transaction.atomic
 def _gone(user_id: int, passkey_id: uuid.UUID | None = None) -> int:
     keys = passkeys_of(user_id)
     if passkey_id is not None:
         keys = keys.filter(pk=passkey_id)
-    removed = keys.update(removed_at=timezone.now(), public_key=b"")
-    factors.refresh([user_id])
-    return removed
+    with factors.changing(user_id):
+        return keys.update(removed_at=timezone.now(), public_key=b"")
 
 
 def _made_here(user_id: int, site: Site) -> list[Passkey]:

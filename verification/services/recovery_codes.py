@@ -37,7 +37,8 @@ def new_set(user: User, context: uuid.UUID) -> list[str]:
 
     Source: NIST SP 800-63B-4 section 4.2.1.1 (saved recovery codes: 64 bits or more, hashed).
     """
-    _only_one_at_once(user)
+    # Of two sessions of one user that make sets one waits here: one set is left.
+    User.objects.select_for_update().get(pk=user.pk)
     RecoveryCode.objects.filter(user=user, confirmed_at=None).delete()
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(SET_SIZE)]
     now = timezone.now()
@@ -54,23 +55,20 @@ def is_waiting(user: User, context: uuid.UUID, codes: Collection[str]) -> bool:
     return bool(waiting) and waiting == {_mac(user.pk, code) for code in codes}
 
 
-@transaction.atomic
 def put_into_force(user: User, context: uuid.UUID) -> bool:
     """From now on the set that this session was shown counts, and none from before.
 
     Returns:
         False when it isn't there any more: too late, or replaced by another.
     """
-    _only_one_at_once(user)
-    before = list(recovery_codes_of(user.pk).values_list("pk", flat=True))
-    if not _waiting(user, context).update(confirmed_at=timezone.now()):
-        return False
-    RecoveryCode.objects.filter(pk__in=before).delete()
-    factors.refresh([user.pk])
+    with factors.changing(user.pk):
+        before = list(recovery_codes_of(user.pk).values_list("pk", flat=True))
+        if not _waiting(user, context).update(confirmed_at=timezone.now()):
+            return False
+        RecoveryCode.objects.filter(pk__in=before).delete()
     return True
 
 
-@transaction.atomic
 def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
     """Takes the set away, a waiting one too. False when there was none in force.
 
@@ -80,9 +78,9 @@ def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
     codes = RecoveryCode.objects.filter(user_id=user_id)
     if shown_to is not None:
         codes = codes.filter(context=shown_to)
-    had = codes.filter(confirmed_at__isnull=False).exists()
-    codes.delete()
-    factors.refresh([user_id])
+    with factors.changing(user_id):
+        had = codes.filter(confirmed_at__isnull=False).exists()
+        codes.delete()
     return had
 
 
@@ -92,6 +90,7 @@ def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> An
 
     Call it in the transaction that writes down what the proof is for.
     """
+    factors.lock(user_id)
     code_ids = _spend(user_id, typed)
     method = Method.RECOVERY_CODE
     answered = challenges.spend_judged(purpose, context, method, right=bool(code_ids))
@@ -124,11 +123,6 @@ def _waiting(user: User, context: uuid.UUID) -> QuerySet[RecoveryCode]:
     return RecoveryCode.objects.filter(
         user=user, context=context, confirmed_at=None, created_at__gt=since
     )
-
-
-def _only_one_at_once(user: User) -> None:
-    """Two sessions of one user that make sets wait for each other: one set is left."""
-    User.objects.select_for_update().get(pk=user.pk)
 
 
 def _mac(user_id: int, code: str) -> str:
