@@ -52,8 +52,10 @@ def told(look: ResetEligibility, found: Stop | None) -> dict[str, object]:
     return {"reason": REASONS[found], "portal_says": TITLES.get(look.refusal, "")}
 
 
-def cures(user: User, person: User, found: Stop | None) -> list[Cure]:
+def cures(user: User, person: User, found: Stop | None, look: ResetEligibility) -> list[Cure]:
     """What this administrator can do about it."""
+    if found is None and look.enough_from is not None:
+        found = Stop.PAUSED
     helps = {
         Stop.DISABLED: [_acting(user, person, Action.ENABLE)],
         Stop.FROZEN: [_acting(user, person, Action.UNFREEZE)],

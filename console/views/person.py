@@ -195,9 +195,10 @@ def _prospects(user: User, found: User) -> dict[str, object]:
     obstacle = outlooks.why_not(found, look, policy)
     return {
         "outlook": look,
-        "ways": _methods(look.ways),
+        "ways": _methods(look.usable_now),
+        "paused_phones": ", ".join(str(IN_A_SENTENCE[proof]) for proof in look.calls_paused),
         "waiting": [(proof_name(proof), at) for proof, at in look.waiting.items()],
-        "cures": outlooks.cures(user, found, obstacle),
+        "cures": outlooks.cures(user, found, obstacle, look),
         "scope": outlooks.scope_words(look, policy, groups),
         "groups": groups,
         **outlooks.told(look, obstacle),

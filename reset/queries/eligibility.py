@@ -6,7 +6,7 @@ where the services that change factors write it: GROUP BY finds the few hundred 
 of an organisation, the rule judges each, and a list holds the users with one of the right ones.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 from django.utils import timezone
 
+from delivery.services.gate import calls_paused_until
 from directory.factors import ANY_ENTERED, REGISTERED, Factors, FactorSummary
 from directory.models import Membership, User
 from directory.queries import (
@@ -61,6 +62,18 @@ class ResetEligibility:
     is_in_scope: bool
     waiting: dict[Proof, datetime]
     """What is too new to count, and from when it does."""
+    calls_paused: dict[Proof, datetime]
+    """Phones that the portal offers to call but doesn't call now, and until when.
+
+    A call to such a phone was denied. The pause ends by itself, so lists and figures ignore it.
+    """
+    enough_from: datetime | None
+    """When the first of these pauses is over without which too few methods work; else None."""
+
+    @property
+    def usable_now(self) -> tuple[Way, ...]:
+        """What the portal offers, without the calls that it would refuse now."""
+        return tuple(way for way in self.ways if not _is_paused(way, self.calls_paused))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +108,11 @@ def eligibility_of(user: User) -> ResetEligibility:
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())
     ways = holdings.ways(decided.methods)
+    calls_paused = {
+        way.method.proof: until
+        for way in ways
+        if way.method.is_call and (until := calls_paused_until(holdings.values[way.method.proof]))
+    }
     return ResetEligibility(
         refusal=why_not(facts),
         paused=user.pk in pauses,
@@ -104,6 +122,8 @@ def eligibility_of(user: User) -> ResetEligibility:
         missing=gates_missing(decided, frozenset(way.method for way in ways)),
         is_in_scope=in_scope(user.pk, decided),
         waiting=holdings.waiting,
+        calls_paused=calls_paused,
+        enough_from=_enough_from(ways, decided, calls_paused),
     )
 
 
@@ -218,6 +238,21 @@ def in_scope_of(policy: Policy) -> Q:
     # Never an empty condition: negated, it would still match all users.
     scope = ~_in_groups(policy.excluded_groups) if policy.excluded_groups else ALL_USERS
     return scope if policy.self_service is Scope.ALL else scope & _in_groups(policy.groups)
+
+
+def _enough_from(
+    ways: Sequence[Way], policy: Policy, calls_paused: Mapping[Proof, datetime]
+) -> datetime | None:
+    """When enough of the methods work again; None where enough work now, or will never do."""
+    for until in (None, *sorted(calls_paused.values())):
+        still = {proof: end for proof, end in calls_paused.items() if until is None or end > until}
+        if are_enough([way for way in ways if not _is_paused(way, still)], policy):
+            return until
+    return None
+
+
+def _is_paused(way: Way, calls_paused: Collection[Proof]) -> bool:
+    return way.method.is_call and way.method.proof in calls_paused
 
 
 def _ways(
