@@ -7,6 +7,7 @@ import altcha
 
 from limits import services as limits
 from limits.models import Counter
+from limits.services.counters import key_of
 from verification.rules.captcha import Action, Suspicion
 from verification.services.captcha import Captcha
 
@@ -37,7 +38,7 @@ def solution_of(challenge: str, **changed) -> str:
 def came_from(limit, times=None, network=NETWORK):
     """So much came from a network already: as much as the limit allows, if no number is given."""
     limits.hit_from(network, limit)
-    Counter.objects.filter(key=limits._key(limit, (network,))).update(
+    Counter.objects.filter(key=key_of(limit, network)).update(
         count=limit.value.times if times is None else times
     )
 

@@ -15,8 +15,6 @@ from directory.queries import user_of
 from directory.rules import canonical_upn
 from isolation.compiled import Bound, CompiledUpdate, insert, owned
 from isolation.scope import NOBODY, in_tenant, tenant_of_host
-from limits import services as limits
-from limits.rules import Limit
 from reset import models
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
@@ -29,6 +27,7 @@ from tenants.queries import in_tenant_of, policy_in_force
 from tenants.services import policy_version
 from vault.services import sealed
 from verification.services import lockouts
+from verification.services.captcha import count_a_user_id
 from verification.services.guesses import Budget, pause_of
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -89,14 +88,13 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
     """
     upn = canonical_upn(username)
     familiar = bool(known) and _is_known_from(upn, known)
-    if not familiar:
-        verdict = limits.hit_from(network, Limit.USER_IDS_FROM_A_NETWORK_AT_MOST)
-        if not verdict.allowed:
-            # No user is looked up, so that the answer can't tell who is known.
-            with in_tenant(NOBODY):
-                kind = kind_of_subject(policy_in_force())
-                beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_paused=False)
-                return _written(upn, None, None, beginning, until=verdict.until)
+    verdict = count_a_user_id(network, is_known=familiar)
+    if not verdict.allowed:
+        # No user is looked up, so that the answer can't tell who is known.
+        with in_tenant(NOBODY):
+            kind = kind_of_subject(policy_in_force())
+            beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_paused=False)
+            return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
         found = user_of(upn)

@@ -39,7 +39,6 @@ def identify(request: HttpRequest) -> HttpResponse:
     network = client_network(request)
     asked = Captcha(Action.IDENTIFY, network, request.POST)
     if form.is_valid() and _worked(request, form, asked):
-        captcha.count_a_user_id(network)
         begun = attempts.begin(
             form.cleaned_data["username"],
             network=network,

@@ -270,3 +270,71 @@ def test_what_was_right_is_given_back_to_the_wider_networks_too(db):
         services.give_back_from(f"2001:db8:1:2{number:02x}::/64", limit)
 
     assert services.count_from(network, limit) == 0
+
+
+def test_an_event_goes_on_where_what_is_counted_beside_is_full(db):
+    phone = Count(Limit.CODES_TO_A_PHONE, "phone")
+    alarm = Count(Limit.WRONG_GUESSES_OF_A_TENANT, "1", at_most=2)
+
+    verdicts = [services.hit_all(phone, beside=[alarm]) for _ in range(6)]
+
+    assert [one.allowed for one in verdicts] == [True] * 5 + [False]
+    assert [one.beside for one in verdicts[:5]] == [True] * 2 + [False] * 3
+    assert services.count_of(alarm.limit, "1") == 2
+
+
+@pytest.mark.parametrize("deciding", [Limit.WRONG_GUESSES, Limit.CODES_TO_A_PHONE_DAILY])
+def test_what_is_counted_beside_is_counted_in_all_or_in_none(db, deciding):
+    full, wide = Count(Limit.RESETS_OF_A_USER, "7"), Count(Limit.CODES_FOR_A_USER, "7")
+    for _ in range(5):
+        services.hit(full.limit, full.key)
+
+    verdict = services.hit_all(Count(deciding, "7"), beside=[wide, full])
+
+    assert (verdict.allowed, verdict.beside) == (True, False)
+    assert services.count_of(wide.limit, wide.key) == 0
+    assert services.count_of(deciding, "7") == 1
+
+
+def test_a_refused_event_leaves_no_count_and_no_pause(db):
+    guess, ever = Count(Limit.WRONG_GUESSES, "7"), Count(Limit.RESETS_OF_A_USER, "7")
+    for _ in range(9):
+        services.hit(guess.limit, guess.key)
+    for _ in range(5):
+        services.hit(ever.limit, ever.key)
+
+    verdict = services.hit_all(ever, guess)
+
+    assert (verdict.allowed, verdict.limit) == (False, ever.limit)
+    assert services.count_of(guess.limit, guess.key) == 9
+    assert services.blocked_until(guess.limit, guess.key) is None
+
+
+def test_together_or_alone_wrong_guesses_pause_alike(db, clock):
+    row = Count(Limit.USER_IDS_FROM_A_NETWORK, "together")
+
+    for _ in range(14):
+        together = services.hit_all(row, Count(Limit.WRONG_GUESSES, "together"))
+        alone = services.hit(Limit.WRONG_GUESSES, "alone")
+        assert (together.allowed, together.until) == (alone.allowed, alone.until)
+        clock.shift(timedelta(minutes=14))
+
+    assert services.count_of(Limit.WRONG_GUESSES, "together") == 11
+    assert services.count_of(row.limit, "together") == 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_and_those_given_back_never_wait_for_each_other_for_good():
+    counts = [Count(Limit.MESSAGES_OF_A_TENANT, str(one)) for one in range(6)]
+    backwards = [(Limit.USER_IDS_FROM_A_NETWORK, str(one)) for one in reversed(range(6))]
+    counts += [Count(limit, key) for limit, key in backwards]
+    numbers = iter(range(8))
+
+    def act():
+        clears = next(numbers) % 2
+        for _ in range(10):
+            services.give_back_all(*backwards) if clears else services.hit_all(*counts)
+
+    all_at_once(8, act)
+
+    assert services.count_of(counts[0].limit, "0") == 40

@@ -14,6 +14,7 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
+from limits.services import Count
 from verification.services import staff_notices
 
 _LIMIT = Limit.WRONG_GUESSES_OF_A_TENANT
@@ -21,16 +22,14 @@ _PER_USERS = 50
 """One wrong guess an hour for so many users is what people do by themselves: 2 %."""
 
 
-def count_a_guess() -> None:
-    """Counts one guess in the tenant in force that may be wrong.
+def count_beyond() -> None:
+    """Counts one guess in the tenant in force that may be wrong, where `counted` has no room.
 
     Source: design section 8 (2 % of the users in an hour, at least 50).
 
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
     """
-    if limits.hit(*counted()).allowed:
-        return
     tenant = current_tenant_id()
     # Only now is it worth counting people.
     beyond = max(0, User.objects.count() // _PER_USERS - _LIMIT.value.times)
@@ -50,6 +49,11 @@ def counted() -> tuple[Limit, str]:
 def is_raised(tenant_id: int) -> bool:
     """Whether there were too many within the last hour."""
     return limits.blocked_until(_LIMIT, _alarm(tenant_id), at_most=1) is not None
+
+
+def raised(tenant_id: int) -> Count:
+    """What is full for an hour after there were too many."""
+    return Count(_LIMIT, _alarm(tenant_id), at_most=1)
 
 
 def watch_the_day(kind: Kind) -> None:

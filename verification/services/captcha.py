@@ -216,14 +216,15 @@ def suspicion_of(network: str, *, tenant_id: int | None = None, known: str = "")
         known: as long as the user ID isn't known, the cookie is believed: whoever invents one
             gets a page with little work, which is too little once the user ID is there.
     """
-    attacked = tenant_id is not None and alarms.is_raised(tenant_id)
     if known:
-        return Suspicion(attacked)
-    tried = limits.count_from(network, Limit.USER_IDS_FROM_A_NETWORK_AT_MOST)
-    if tried >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
+        return Suspicion(tenant_id is not None and alarms.is_raised(tenant_id))
+    alarm = [] if tenant_id is None else [alarms.raised(tenant_id)]
+    ever, lately = Limit.USER_IDS_FROM_A_NETWORK_AT_MOST, Limit.USER_IDS_FROM_A_NETWORK_LATELY
+    found = limits.read_from(network, ever, lately, beside=alarm)
+    if found[ever].times >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
         return Suspicion.MOST
-    busy = limits.blocked_from(network, Limit.USER_IDS_FROM_A_NETWORK_LATELY) is not None
-    return Suspicion(busy + attacked)
+    attacked = any(found[one.limit].until for one in alarm)
+    return Suspicion((found[lately].until is not None) + attacked)
 
 
 def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspicion | None:
@@ -247,9 +248,18 @@ def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspic
     return None
 
 
-def count_a_user_id(network: str) -> None:
-    """One more user ID was tried from there."""
-    limits.hit_from(network, Limit.USER_IDS_FROM_A_NETWORK_LATELY)
+def count_a_user_id(network: str, *, is_known: bool = False) -> limits.Verdict:
+    """One more user ID was tried from there; whether it may be looked up.
+
+    Args:
+        is_known: the user signed in before in this browser, which is never refused.
+
+    Raises:
+        RuntimeError: inside a transaction, which could undo the count.
+    """
+    ever, lately = Limit.USER_IDS_FROM_A_NETWORK_AT_MOST, Limit.USER_IDS_FROM_A_NETWORK_LATELY
+    deciding = [] if is_known else limits.counts_from(network, ever)
+    return limits.hit_all(*deciding, beside=limits.counts_from(network, lately))
 
 
 def _is_known(upn: str, known: str) -> bool:

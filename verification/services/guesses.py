@@ -8,6 +8,7 @@ from itertools import chain
 
 from limits import services as limits
 from limits.rules import Limit
+from limits.services import Count
 from passwords.hashing import Busy
 from verification.services import alarms
 
@@ -62,16 +63,14 @@ def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
 
     Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
     """
-    (_, key), (_, in_a_row) = _counted(user_id, budget)
-    # A try during a pause is no guess: else whoever hammers would use up the hundred for the user.
-    if limits.blocked_until(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, in_a_row):
-        raise Paused(None)
-    verdict = limits.hit(Limit.WRONG_GUESSES, key)
+    lately, in_a_row = (Count(limit, key) for limit, key in _counted(user_id, budget))
+    # In all or none: a try during a pause is no guess, else whoever hammers would use up the
+    # hundred for the user.
+    verdict = limits.hit_all(in_a_row, lately, beside=[Count(*alarms.counted())])
     if not verdict.allowed:
-        raise Paused(verdict.until)
-    if not limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, in_a_row).allowed:
-        raise Paused(None)
-    alarms.count_a_guess()
+        raise Paused(verdict.until if verdict.limit is lately.limit else None)
+    if not verdict.beside:
+        alarms.count_beyond()
 
 
 @contextmanager
