@@ -2,13 +2,28 @@
 
 from django.contrib.auth.hashers import check_password, is_password_usable, make_password
 from django.db import transaction
-from django.db.models import F
+from django.db.models import BigIntegerField, CharField, DateTimeField, F, TextField, Value
 from django.utils import timezone
 
 from directory.connectors.base import State
-from directory.models import FormerPassword, User
+from directory.models import User
+from isolation.compiled import Bound, CompiledUpdate, owned
 from passwords.rules import prepared, spellings
 from tenants.queries import policy_in_force
+
+_SET = CompiledUpdate(
+    lambda: owned(User).filter(
+        pk=Bound("user_id", BigIntegerField()),
+        session_epoch=Bound("session_epoch", BigIntegerField()),
+    ),
+    password=Bound("password", CharField()),
+    former_passwords=Bound("former", TextField()),
+    password_changed_at=Bound("now", DateTimeField()),
+    locked_until=Value(None, DateTimeField()),
+    must_change_password=Value(False),  # noqa: FBT003  # a column
+    password_ends_with_role=Value(False),  # noqa: FBT003
+    session_epoch=F("session_epoch") + 1,
+)
 
 
 class Builtin:
@@ -20,18 +35,13 @@ class Builtin:
 
     def set_password(self, user: User, password: str) -> None:
         """Also ends every session of the user: the epoch moves on."""
-        user.password = make_password(prepared(password))
+        hashed = make_password(prepared(password))
         # Whoever sets it is in a transaction already: a point to go back to would help nobody.
         with transaction.atomic(savepoint=False):
-            _remember(User.objects.select_for_update().get(pk=user.pk))
-            User.objects.filter(pk=user.pk).update(
-                password=user.password,
-                password_changed_at=timezone.now(),
-                locked_until=None,
-                must_change_password=False,
-                password_ends_with_role=False,
-                session_epoch=F("session_epoch") + 1,
-            )
+            # Each new password moves the epoch on, so a row of this epoch has the last password.
+            if not _is_set(user, hashed):
+                _is_set(User.objects.select_for_update().get(pk=user.pk), hashed)
+        user.password = hashed
 
     def withdraw_password(self, user: User) -> None:
         """A password that isn't trusted any more isn't remembered as a former one either."""
@@ -48,23 +58,27 @@ class Builtin:
         kept = policy_in_force().password_history
         if not kept:
             return False
-        former = FormerPassword.objects.filter(user=user).order_by("-replaced_at", "-pk")
-        hashes = [user.password, *former.values_list("password", flat=True)[: kept - 1]]
+        hashes = [user.password, *user.former_passwords.split()[: kept - 1]]
         return any(_is_password(password, one) for one in hashes)
 
     def unlock(self, user: User) -> None:
         User.objects.filter(pk=user.pk).update(locked_until=None)
 
 
-def _remember(user: User) -> None:
-    """Keeps the password that is about to be replaced, and forgets those too old to matter."""
+def _is_set(user: User, hashed: str) -> bool:
+    """Whether the row still is as it was read. Its last password becomes a former one."""
+    former = user.former_passwords.split()
+    if is_password_usable(user.password):
+        former.insert(0, user.password)
     kept = max(0, policy_in_force().password_history - 1)
-    if kept and is_password_usable(user.password):
-        now = timezone.now()
-        FormerPassword.objects.create(user=user, password=user.password, replaced_at=now)
-    former = FormerPassword.objects.filter(user=user).order_by("-replaced_at", "-pk")
-    old = list(former.values_list("pk", flat=True)[kept:])
-    FormerPassword.objects.filter(pk__in=old).delete()
+    changed = _SET.run(
+        user_id=user.pk,
+        session_epoch=user.session_epoch,
+        password=hashed,
+        former="\n".join(former[:kept]),
+        now=timezone.now(),
+    )
+    return bool(changed)
 
 
 def _is_password(typed: str, hashed: str) -> bool:

@@ -1,5 +1,4 @@
-from directory.models.former_password import FormerPassword
 from directory.models.imports import Import, ImportPart
 from directory.models.user import Membership, User
 
-__all__ = ["FormerPassword", "Import", "ImportPart", "Membership", "User"]
+__all__ = ["Import", "ImportPart", "Membership", "User"]

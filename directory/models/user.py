@@ -51,6 +51,8 @@ class User(TenantOwned, AbstractBaseUser):
     reconfirmed_at = models.DateTimeField(null=True, blank=True)
     """When the person last said that all of it is still correct."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    former_passwords = models.TextField(default="", db_default="", editable=False)
+    """Hashes that may not come back for a while: one a line, the last one first."""
     prefill = models.BinaryField(null=True)
     sealed: ClassVar = {"prefill": "directory.user.prefill"}
     """Contact data that an administrator entered, sealed; see `directory.prefills`."""
