@@ -10,9 +10,8 @@ from django.utils import timezone
 from directory.models import User
 from directory.queries import password_due
 from registration.queries import SECOND_FACTOR_DUE, is_held_up
-from registration.rules import RETURN_TO
 from tenants.rules import way_back
-from verification.middleware import with_link_data
+from verification.middleware import RETURN_TO, with_link_data
 
 _DOORS = {
     "registration:signin",

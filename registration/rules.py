@@ -8,8 +8,6 @@ from enum import StrEnum
 
 from tenants.policy import Method, Policy, Proof, SecondFactor
 
-RETURN_TO = "return_to"
-"""Parameter and session key: the page elsewhere that somebody came from. Not believed yet."""
 FRESH = timedelta(minutes=10)
 RECENT = timedelta(days=90)
 _ORDER = [

@@ -18,6 +18,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from limits.rules import network, place
 from tenants.queries import policy_in_force, time_zone_in_force
+from tenants.rules import WayBack, way_back
 from verification.models import AccessPass
 from verification.models.temporary_access import in_temporary_access
 from verification.queries.callers import good_passes
@@ -30,6 +31,8 @@ ACTING_IN = "acting_in"
 """Session key: the organisation that an operator chose to act in. It holds in the admin only."""
 PASS = "access_pass"
 """Session key: the Temporary Access Pass that opened the session, and when that ends."""
+RETURN_TO = "return_to"
+"""Parameter and session key: the page elsewhere that the user came from. Not trusted yet."""
 LINK_LIFETIME_S = 3600
 _LINK_SALT, _MOST_IN_A_COOKIE = "link data", 3_800
 _TEMPORARY_ACCESS = "temporary_access"
@@ -132,6 +135,16 @@ def with_link_data(request: HttpRequest, response: HttpResponse, **changed: str)
     elif settings.LINK_COOKIE_NAME in request.COOKIES:
         response.delete_cookie(settings.LINK_COOKIE_NAME, samesite="Lax")
     return response
+
+
+def return_url(request: HttpRequest) -> WayBack | None:
+    """The page elsewhere that the user came from, if the organisation in force allows its host.
+
+    It is judged whenever the button is shown, as the list may have changed since.
+    """
+    address = link_data(request).get(RETURN_TO) or request.session.get(RETURN_TO, "")
+    page = way_back(address)
+    return page if page and page.host in policy_in_force().return_to_hosts else None
 
 
 def client_network(request: HttpRequest) -> str:

@@ -9,11 +9,12 @@ from django.urls import reverse
 from directory.models import User
 from isolation.scope import NOBODY, in_tenant
 from registration.queries import SECOND_FACTOR_DUE
-from registration.rules import RETURN_TO, Entry
+from registration.rules import Entry
 from registration.services import interrupts, second_factor
 from registration.views.frame import note_proof
 from registration.views.onward import onward, remember
 from verification import middleware
+from verification.middleware import RETURN_TO
 from verification.models import AccessPass
 
 _LANGUAGE = "language"

@@ -8,10 +8,7 @@ from django.utils import timezone
 
 from directory.models import User
 from registration.queries import interrupt_of
-from registration.rules import RETURN_TO, Interrupt
-from tenants.queries import policy_in_force
-from tenants.rules import WayBack, way_back
-from verification.middleware import link_data
+from registration.rules import Interrupt
 
 _HEADED_ON = "headed_on"
 
@@ -42,13 +39,3 @@ def destination(request: HttpRequest) -> str:
     """The page that the user wants and has not seen yet; otherwise their security info."""
     wanted: str = request.session.get(_HEADED_ON, "")
     return wanted or reverse("registration:security-info")
-
-
-def way_out(request: HttpRequest) -> WayBack | None:
-    """The page elsewhere that the person came from, if the organisation in force allows its host.
-
-    Asked whenever the button is shown: the list may have changed since.
-    """
-    wanted = link_data(request).get(RETURN_TO) or request.session.get(RETURN_TO, "")
-    back = way_back(wanted)
-    return back if back and back.host in policy_in_force().return_to_hosts else None

@@ -18,11 +18,11 @@ from registration.rules import RECENT, removal_breaks
 from registration.services import manage
 from registration.views import happenings
 from registration.views.frame import even_while_frozen, freshly_proved, not_a_page, render
-from registration.views.onward import way_out
 from registration.views.rows import listed, shown_rows
 from tenants.policy import Proof, SecondFactor
 from tenants.queries import policy_in_force
 from verification.forms import few_left_words, way_words
+from verification.middleware import return_url
 from verification.services import browsers
 from verification.services.notices import proof_name
 
@@ -39,7 +39,7 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "events": happenings.told(newest_events(user, timezone.now())),
         "days": RECENT.days,
         "frozen_at": user.frozen_at,
-        "way_out": way_out(request),
+        "return_url": return_url(request),
         "short": overview.missing,
         "default": _default(user),
         "browsers": browsers.remembered(user),

@@ -13,9 +13,10 @@ from registration import queries
 from registration.rules import Interrupt, Row, Status
 from registration.services import enrol
 from registration.views.frame import render, signed_in
-from registration.views.onward import destination, way_out
+from registration.views.onward import destination
 from registration.views.rows import listed, shown_rows
 from tenants.queries import public_url
+from verification.middleware import return_url
 
 
 @signed_in
@@ -27,7 +28,7 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
         context: dict[str, object] = {
             "overview": overview,
             "later_url": later_url,
-            "way_out": way_out(request),
+            "return_url": return_url(request),
         }
         return render(request, "registration/nothing.html", context)
     problem = ""
@@ -67,7 +68,7 @@ def done(request: HttpRequest, user: User) -> HttpResponse:
         "reset_url": public_url(reverse("reset:identify")),
         "title": _("You’re all set"),
         "next_url": destination(request),
-        "way_out": way_out(request),
+        "return_url": return_url(request),
     }
     return render(request, "registration/done.html", context)
 

@@ -15,7 +15,6 @@ from directory.connectors.base import PolicyRejected, Unreachable
 from directory.services.passwords import TooManyPasswords
 from isolation.scope import NOBODY, in_tenant
 from passwords.forms import NewPasswordForm
-from registration.views.onward import way_out
 from reset.forms import ContactForm
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
@@ -26,7 +25,7 @@ from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
-from verification.middleware import answer_at_a_beat
+from verification.middleware import answer_at_a_beat, return_url
 from verification.pages import render
 from verification.rules.masking import mask
 from verification.views import draw_for
@@ -78,7 +77,7 @@ def done(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     return render(
         request,
         "reset/done.html",
-        {"attempt": attempt, "code": _shown(attempt), "way_out": way_out(request)},
+        {"attempt": attempt, "code": _shown(attempt), "return_url": return_url(request)},
     )
 
 
