@@ -1,4 +1,4 @@
-"""What is typed to change a password."""
+"""The form that changes a password."""
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -9,7 +9,7 @@ from passwords.rules import prepared
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """A new password from somebody who knows the old one."""
+    """A new password, and the current one that permits it."""
 
     password = forms.CharField(
         label=gettext_lazy("Current password"),

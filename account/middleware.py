@@ -1,4 +1,4 @@
-"""A temporary password, or one that is too old, opens one page: the one where it is changed."""
+"""Leads a user whose password is temporary or too old to the page where it is changed."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,12 @@ from verification.middleware import PASS
 
 _CHANGE = "account:change-password"
 _OPEN = {_CHANGE, "registration:signout", "registration:extend", "brand-css", "brand-logo"}
-"""That page, the way out, more time, and the organisation's look."""
+"""The page itself, signing out, a longer session, and the organisation's look."""
 
 
 class PasswordChangeDue:
+    """Redirects from every page but those in `_OPEN`."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
@@ -23,10 +25,9 @@ class PasswordChangeDue:
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         user = request.user
-        if not isinstance(user, User):
-            return None
-        # Who came by a pass didn't use that password, and can't reach the page anyway.
-        if PASS in request.session:
+        # A session opened by a Temporary Access Pass didn't use the password, and `SessionEnds`
+        # keeps it away from the page that changes it.
+        if not isinstance(user, User) or PASS in request.session:
             return None
         page = request.resolver_match.view_name if request.resolver_match else ""
         return None if page in _OPEN or password_due(user) is None else redirect(_CHANGE)

@@ -1,4 +1,4 @@
-"""What disowning a notice takes back."""
+"""What a report of "this wasn't me" undoes."""
 
 from directory.connectors import connector_of
 from directory.models import User
@@ -7,9 +7,9 @@ from verification.services.notice_words import Notice
 
 
 def acts_of(link: NoticeLink) -> list[NoticeLink]:
-    """What disowning this link disowns: its own act, or those of all notices that it gathers.
+    """The acts that the link reports: its own, or those of all notices that it gathers.
 
-    What was dealt with when the account was unfrozen is no longer among them.
+    Unfreezing an account removes what was dealt with, so the list may be empty.
     """
     if link.gathers is None:
         return [link]
@@ -18,22 +18,19 @@ def acts_of(link: NoticeLink) -> list[NoticeLink]:
 
 
 def is_password_disowned(user: User, link: NoticeLink) -> bool:
-    """Whether the password in force may be that of the person who did what the user disowns.
+    """Whether the stranger of the reported acts may know the password in force.
 
-    It may if the notice said that a password was set, or if one was set later. A password that
-    the helpdesk issued after the account was frozen isn't touched by a link from before.
+    They may if a notice said that a password was set, or if the password is newer than an act. A
+    link from before a freeze doesn't touch the password that the helpdesk set after it.
     """
-    return any(_is_password_of(user, act) for act in acts_of(link))
+    acts, set_at = acts_of(link), user.password_changed_at
+    if set_at is None:
+        return any(Notice(act.notice).sets_a_password for act in acts)
+    if user.frozen_at is not None and set_at > user.frozen_at:
+        acts = [act for act in acts if act.issued_at >= user.frozen_at]
+    return any(Notice(act.notice).sets_a_password or set_at >= act.issued_at for act in acts)
 
 
 def is_password_withdrawn(user: User) -> bool:
     """Whether the user can't sign in before this service sets another password."""
     return connector_of(user).state(user).writable and not user.has_usable_password()
-
-
-def _is_password_of(user: User, act: NoticeLink) -> bool:
-    set_at, frozen_at = user.password_changed_at, user.frozen_at
-    if frozen_at is not None and set_at is not None and act.issued_at < frozen_at < set_at:
-        return False
-    set_later = set_at is not None and set_at >= act.issued_at
-    return Notice(act.notice).sets_a_password or set_later

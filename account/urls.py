@@ -9,5 +9,5 @@ urlpatterns = [
     path("wasnt-me", wasnt_me.frozen, name="frozen"),
     path("wasnt-me/<str:token>", wasnt_me.from_notice, name="wasnt-me"),
     path("w/<str:token>", wasnt_me.from_notice, name="wasnt-me-in-a-text"),
-    path("security-info/wasnt-me", wasnt_me.by_oneself, name="freeze"),
+    path("security-info/wasnt-me", wasnt_me.while_signed_in, name="freeze"),
 ]

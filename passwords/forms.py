@@ -1,4 +1,4 @@
-"""The form that takes a new password, and what is said of one that is refused."""
+"""The form for a new password, and the sentences that say why a password is refused."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ class NewPasswordForm(forms.Form):
     )
 
     shows_secrets_again = False
-    """Whether the page quotes a part of the password that was typed."""
+    """Whether the errors quote a part of the typed password."""
 
     def __init__(self, data: Mapping[str, object] | None, *, shortest: int) -> None:
         super().__init__(data)
@@ -48,17 +48,18 @@ class NewPasswordForm(forms.Form):
             self.add_error("confirm_password", _("The two passwords are not the same"))
 
     def refuse(self, findings: list[Finding]) -> None:
-        """Says next to the field what speaks against the password."""
+        """Shows next to the field why the password is refused."""
         self.shows_secrets_again = any(finding.word for finding in findings)
         for finding in findings:
-            self.add_error("new_password", self._words(finding))
-
-    def _words(self, finding: Finding) -> str:
-        return finding_words(finding, shortest=self._shortest)
+            self.add_error("new_password", finding_words(finding, shortest=self._shortest))
 
 
 def finding_words(finding: Finding, *, shortest: int) -> str:
-    """What speaks against a password, as the page says it."""
+    """The sentence for one reason against a password.
+
+    Args:
+        shortest: characters that the policy asks for.
+    """
     words = {
         Problem.SHORT: ngettext(
             "Use at least %(min)s characters. You entered %(count)s.",

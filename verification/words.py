@@ -118,7 +118,7 @@ def crowded_words(until: datetime | None) -> str:
 
 
 def too_many_passwords(until: datetime | None) -> str:
-    """What is said where no more new passwords are compared with the former ones."""
+    """The error where no more new passwords are compared with former ones."""
     if until is None:
         return _("You tried too many new passwords. Try again later.")
     return _("You tried too many new passwords. Try again after %(time)s.") % {"time": when(until)}

@@ -1,4 +1,4 @@
-"""Changing a password by somebody who is signed in and knows it."""
+"""Changing a password by a signed-in user who knows it."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from verification.services.notice_words import Notice
 
 
 class TooSoon(Exception):
-    """The password was changed only just now."""
+    """The password in force is too new to be changed."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__("too soon")
@@ -27,7 +27,7 @@ class TooSoon(Exception):
 
 
 class UsedBefore(Exception):
-    """The new password is one that may not come back yet."""
+    """The new password is a former one that may not come back yet."""
 
 
 class SessionEnded(Exception):
@@ -35,29 +35,33 @@ class SessionEnded(Exception):
 
 
 def may_change(user: User) -> bool:
-    """Whether the password is kept where this service can set it."""
+    """Whether this service can set the user's password."""
     return connector_of(user).state(user).writable
 
 
 def change(user: User, old: str, new: str) -> bool:
-    """Sets a new password, ends every other session and tells the user.
+    """Sets a new password, ends every other session and notifies the user.
 
     Args:
-        new: already judged.
+        new: a password that `directory.services.passwords.judged` accepted.
 
     Returns:
         False when the old password is wrong; the try is counted.
 
     Raises:
-        lockouts.Locked: the current password was typed wrong too often; nothing was compared.
+        lockouts.Locked: the current password was wrong too often; nothing was compared.
         TooSoon: the old password was right, and is too new to be changed.
         UsedBefore: the old password was right.
-        SessionEnded: meanwhile; nothing was changed.
-        TooManyPasswords: the old password was right; too many new ones were compared.
-        directory.connectors.base.PolicyRejected: by the directory's own rules.
+        SessionEnded: nothing was changed.
+        directory.services.passwords.TooManyPasswords: the old password was right; too many new
+            ones were compared.
+        directory.connectors.base.PolicyRejected: the directory's own rules refuse it.
         directory.connectors.base.Unreachable: nothing was changed.
+
+    Source: Windows "Minimum password age" (so that users can't run through the history to have the
+    old password again).
     """
-    # A place of its own: whoever found an open session locks nobody out of signing in.
+    # Counted apart from sign-in: wrong tries in an open session lock nobody out of signing in.
     lockouts.count_a_try(user.upn, old, place=lockouts.CHANGING)
     connector = connector_of(user)
     with lockouts.not_counted_if_busy(user.upn, old, place=lockouts.CHANGING):
@@ -65,7 +69,10 @@ def change(user: User, old: str, new: str) -> bool:
     if not right:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)
         return False
-    _not_too_soon(user)
+    if user.password_changed_at is not None and password_due(user) is None:
+        min_age = timedelta(hours=policy_in_force().password_min_age_hours)
+        if timezone.now() < user.password_changed_at + min_age:
+            raise TooSoon(user.password_changed_at + min_age)
     if was_used(user, new):
         raise UsedBefore
     with transaction.atomic():
@@ -81,15 +88,3 @@ def change(user: User, old: str, new: str) -> bool:
     lockouts.forget(user)
     user.refresh_from_db()
     return True
-
-
-def _not_too_soon(user: User) -> None:
-    """Nobody runs through the history to have the old password again. What is due isn't too soon.
-
-    Source: Windows "Minimum password age".
-    """
-    if user.password_changed_at is None or password_due(user):
-        return
-    until = user.password_changed_at + timedelta(hours=policy_in_force().password_min_age_hours)
-    if timezone.now() < until:
-        raise TooSoon(until)

@@ -1,6 +1,8 @@
-"""Stopping self-service and taking back what the user disowns, by "this wasn't me"."""
+"""Freezing an account, and undoing what its user reported with "this wasn't me"."""
 
+import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,37 +15,43 @@ from directory.models import User
 from directory.queries import prefilled, upn_of
 from directory.services import contacts_of_person
 from directory.services.sessions import end_sessions
-from registration.services import manage
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Proof
 from verification.models import NoticeLink
 from verification.services import access_passes, factors, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
+from verification.services.removal import remove_since
 
 _REASON = "wasnt_me"
 
 
 @transaction.atomic
-def disavow(link: NoticeLink) -> bool:
-    """Stops the user's self-service and takes back the disowned act and what followed from it.
+def report_not_me(link: NoticeLink) -> bool:
+    """Freezes the user's account and undoes the reported act and what followed from it.
 
-    Methods, passwords and passes that came after the act go too: they may be the same stranger's.
+    Methods, passwords and passes that are newer than the act go too: the same stranger may have
+    added them.
 
     Returns:
-        False when the account was unfrozen meanwhile, which spends the link: nothing happened.
+        False when the account was unfrozen meanwhile, which ends the link: nothing was changed.
     """
     user = User.objects.select_for_update().get(pk=link.user_id)
     acts = acts_of(link)
-    disowned = NoticeLink.objects.filter(pk__in=[link.pk, *(act.pk for act in acts)])
-    if not acts or not disowned.update(disowned_at=timezone.now()):
+    reported = NoticeLink.objects.filter(pk__in=[link.pk, *(act.pk for act in acts)])
+    if not acts or not reported.update(disowned_at=timezone.now()):
         return False
-    # First, so that no notice reaches what a stranger added; and on a frozen account, too.
+    # Before anything is sent, so that no notice reaches what a stranger added. An account that is
+    # frozen already gets the same treatment.
     for act in acts:
-        _take_back(user, act)
+        # When a stranger used a recovery code, they have the whole list.
+        has_codes = act.notice == Notice.RECOVERY_CODE_USED
+        remove_added_methods(user, added=act.added, since=act.issued_at, all_codes=has_codes)
+        if act.notice == Notice.CONTACT_ENTERED:
+            _remove_entered_contacts(user, act)
     if is_password_disowned(user, link):
         passwords.withdraw(user, reason=_REASON, actor_id=Actor.STRANGER)
     if user.frozen_at is not None and acts[-1].issued_at > user.frozen_at:
-        # The act happened on the frozen account: it is frozen anew, and the staff hear of it.
+        # The act is newer than the freeze: freezing again tells the staff of it.
         User.objects.filter(pk=user.pk).update(frozen_at=None)
     agents = dict.fromkeys(act.actor_id for act in acts if act.actor_id)
     freeze(user, reason="notice", agent_ids=list(agents))
@@ -54,15 +62,15 @@ def disavow(link: NoticeLink) -> bool:
 def freeze(
     user: User, *, reason: str, actor_id: int = Actor.STRANGER, agent_ids: Sequence[int] = ()
 ) -> bool:
-    """Ends resets, registration, sessions and every temporary way in, until it is unfrozen.
+    """Stops resets, registration, sessions and temporary ways in, until the account is unfrozen.
 
     Args:
-        reason: where it was said, in a word of ours.
-        actor_id: the user, where they were signed in as they said it.
-        agent_ids: the members of staff whose acts the user disowns.
+        reason: where the user said so, as the audit trail's word for it.
+        actor_id: the user, if they were signed in.
+        agent_ids: the members of staff whose acts the user reported.
 
     Returns:
-        False when it was frozen already; nothing more is told then.
+        False when it was frozen already: then no notice is sent.
     """
     running = User.objects.filter(pk=user.pk, frozen_at=None)
     if not running.update(frozen_at=timezone.now()):
@@ -91,35 +99,53 @@ def freeze(
 
 @transaction.atomic
 def unfreeze(user: User) -> None:
-    """Turns self-service on again, and spends the links that the user disowned or could have.
+    """Turns self-service on again, and ends the links that the user followed or could have.
 
-    A link to an act of the staff on the frozen account stays good, unless it was disowned.
+    The link to an act of the staff on the frozen account stays good, unless the user followed it.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
     if user.frozen_at is None:
         return
     User.objects.filter(pk=user.pk).update(frozen_at=None)
     links = NoticeLink.objects.filter(user_id=user.pk)
-    # They open nothing any more, but say who may not enter contact data for a while.
+    # These open nothing any more, but their rows say which administrators may not enter contact
+    # data of this user for a while.
     of_the_staff = Q(disowned_at__isnull=False, actor_id__isnull=False)
     links.filter(of_the_staff).update(expires_at=timezone.now())
     dealt_with = Q(issued_at__lte=user.frozen_at) | Q(disowned_at__isnull=False)
     links.filter(dealt_with).exclude(of_the_staff).delete()
 
 
-def _take_back(user: User, act: NoticeLink) -> None:
-    # A list of recovery codes of which another person used one is in the wrong hands.
-    is_about_codes = act.notice == Notice.RECOVERY_CODE_USED
-    manage.take_back(user, added=act.added, since=act.issued_at, all_codes=is_about_codes)
-    if act.notice == Notice.CONTACT_ENTERED:
-        _take_back_contacts(user, act)
+@transaction.atomic
+def remove_added_methods(
+    user: User, *, added: uuid.UUID | None, since: datetime, all_codes: bool = False
+) -> None:
+    """Removes what another person registered in the user's name.
+
+    All of it is removed before the user is notified, so that no notice reaches a removed method.
+
+    Args:
+        added: the method that the reported notice was about, if it was about one.
+        since: when the reported act happened. Methods registered later are removed, too.
+        all_codes: whether recovery codes are removed however old they are.
+    """
+    for proof in remove_since(user.pk, since, added=added, all_codes=all_codes):
+        record(
+            Activity.METHOD_DELETED,
+            subject_id=user.pk,
+            # The holder of a notice's link isn't signed in.
+            actor_id=Actor.STRANGER,
+            method=proof,
+            reason=_REASON,
+        )
+        notices.tell(user, Notice.REMOVED, proof=proof)
 
 
-def _take_back_contacts(user: User, link: NoticeLink) -> None:
+def _remove_entered_contacts(user: User, act: NoticeLink) -> None:
+    """Removes the contact data of this act, but not what an administrator entered after it."""
     entered = prefilled(user.pk)
-    for proof in map(Proof, link.proofs):
-        # What another administrator entered later stays.
-        if proof in entered and entered[proof].changed_at <= link.issued_at:
+    for proof in map(Proof, act.proofs):
+        if proof in entered and entered[proof].changed_at <= act.issued_at:
             contacts_of_person.enter(user.pk, proof, "", textable=False, held=False)
             factors.refresh([user.pk])
             record(

@@ -1,4 +1,4 @@
-"""Changing a password that one knows, and choosing one's own after a temporary one."""
+"""The page that changes a password which its user knows, a temporary one included."""
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -27,7 +27,7 @@ from verification.words import too_many_passwords
 @require_http_methods(["GET", "HEAD", "POST"])
 @even_while_frozen
 def change_password(request: HttpRequest, user: User) -> HttpResponse:
-    # A temporary password came from an administrator, who knows: it may be changed.
+    # A temporary password may be changed on a frozen account: an administrator set it.
     if user.frozen_at is not None and password_due(user) is None:
         return redirect("registration:security-info")
     shortest = policy_in_force().password_min_length
@@ -41,7 +41,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password has been changed"))
         user.refresh_from_db()
-        # The browser is known by the old password until now.
+        # The new password ended the cookie of a known browser, so it gets another.
         return familiar(request, user, redirect(onward(request, user)))
     context = {"form": form, "allowed": allowed, "due": password_due(user)}
     return render(request, "account/change_password.html", context)

@@ -1,6 +1,6 @@
-"""The page and the button behind "this wasn't me".
+"""Reporting "this wasn't me", by the link of a notice or while signed in.
 
-Mail scanners open links. So opening the page changes nothing; only its button does.
+Mail scanners open links, so opening a page changes nothing; only its button does.
 """
 
 from django.contrib.auth import logout
@@ -22,21 +22,20 @@ from verification.middleware import client_network
 from verification.queries import notice_link
 from verification.services.notice_words import Notice
 
-_STOPPED_IN = "stopped_in"
-"""Session key: the organisation of the user who stopped self-service and was signed out."""
-_GUESSES = Limit.DISAVOWALS_FROM_A_NETWORK
+_FROZEN_IN = "stopped_in"
+"""Session key: the organisation of the user who froze their account and was signed out."""
 _METHODS = ["GET", "HEAD", "POST"]
 
 
 @require_http_methods(_METHODS)
 def from_notice(request: HttpRequest, token: str) -> HttpResponse:
-    """For whoever holds the link of a notice, signed in or not."""
+    """For the holder of a notice's link, signed in or not."""
     link = notice_link(token, timezone.now())
     if link is None:
-        return _gone(request)
+        return _unknown_link(request)
     with in_tenant(link.tenant_id), timezone.override(time_zone_in_force()):
         if request.method == "POST":
-            freezing.disavow(link)
+            freezing.report_not_me(link)
             return redirect("account:wasnt-me", token)
         if link.disowned_at is not None:
             withdrawn = is_password_withdrawn(link.user)
@@ -51,27 +50,30 @@ def from_notice(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(_METHODS)
 @even_while_frozen
-def by_oneself(request: HttpRequest, user: User) -> HttpResponse:
-    """For somebody signed in who doesn't trust what they see. The session ends with the others."""
+def while_signed_in(request: HttpRequest, user: User) -> HttpResponse:
+    """For a signed-in user who doesn't trust what the pages show. It ends this session, too."""
     if request.method == "POST":
         freezing.freeze(user, reason="security_info", actor_id=user.pk)
         logout(request)
-        # The page that says so names the helpdesk of this organisation.
-        request.session[_STOPPED_IN] = user.tenant_id
+        # The next page names the helpdesk of this organisation.
+        request.session[_FROZEN_IN] = user.tenant_id
         return redirect("account:frozen")
     return render(request, "account/wasnt_me.html", {"signed_in": True})
 
 
 @require_safe
 def frozen(request: HttpRequest) -> HttpResponse:
-    """What it says to everybody, whether anything was stopped or not."""
-    with in_tenant(request.session.get(_STOPPED_IN, NOBODY)):
+    """The page after `while_signed_in`; it says the same in a browser that froze nothing."""
+    with in_tenant(request.session.get(_FROZEN_IN, NOBODY)):
         return render(request, "account/wasnt_me_done.html")
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
-    """There is no such link. Only these tries are counted, so that a network blocks no real one."""
-    if request.method != "POST" or limits.hit_from(client_network(request), _GUESSES).allowed:
-        return render(request, "account/wasnt_me_gone.html", status=404)
-    context = {"reason": _("Too many requests came from your network. Try again later.")}
-    return render(request, "account/wasnt_me_gone.html", context, status=429)
+def _unknown_link(request: HttpRequest) -> HttpResponse:
+    context, status = {}, 404
+    # Only unknown links are counted, so that guesses from a network block no real link.
+    if request.method == "POST":
+        verdict = limits.hit_from(client_network(request), Limit.DISAVOWALS_FROM_A_NETWORK)
+        if not verdict.allowed:
+            context["reason"] = _("Too many requests came from your network. Try again later.")
+            status = 429
+    return render(request, "account/wasnt_me_gone.html", context, status=status)

@@ -1,14 +1,13 @@
 """Taking security info away, and signing out elsewhere."""
 
 import uuid
-from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from audit.activities import Activity
-from audit.services import Actor, record
+from audit.services import record
 from directory.models import User
 from directory.prefills import Prefill
 from tenants.policy import Proof
@@ -31,7 +30,6 @@ from verification.services import (
     recovery_codes,
 )
 from verification.services.notice_words import Notice
-from verification.services.removal import remove_since
 
 
 class Frozen(Exception):
@@ -161,32 +159,6 @@ def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | 
     policy = policy_in_force()
     if is_older(row, policy):
         User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now())
-
-
-@transaction.atomic
-def take_back(
-    user: User, *, added: uuid.UUID | None, since: datetime, all_codes: bool = False
-) -> None:
-    """Removes what another person registered in the user's name.
-
-    All of it goes before the user is told, so that no notice reaches what was removed.
-
-    Args:
-        added: the method that the user disowned, if the notice was about one.
-        since: when the disowned act happened. What was registered later isn't trusted either.
-        all_codes: whether recovery codes go however old they are.
-    """
-    removed = remove_since(user.pk, since, added=added, all_codes=all_codes)
-    for proof in removed:
-        record(
-            Activity.METHOD_DELETED,
-            subject_id=user.pk,
-            # By a link in a notice: whoever holds it isn't signed in.
-            actor_id=Actor.STRANGER,
-            method=proof,
-            reason="wasnt_me",
-        )
-        notices.tell(user, Notice.REMOVED, proof=proof)
 
 
 @transaction.atomic

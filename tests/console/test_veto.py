@@ -545,7 +545,7 @@ def test_a_veto_and_unfreezing_at_once_leave_no_link_that_could_freeze_again(con
     notices.tell(user, Notice.PASSWORD_CHANGED)
     link = NoticeLink.objects.get()
     freezing.freeze(user, reason="notice")
-    turns = iter([(freezing.disavow, link), (freezing.unfreeze, user)])
+    turns = iter([(freezing.report_not_me, link), (freezing.unfreeze, user)])
 
     def act():
         do, with_it = next(turns)

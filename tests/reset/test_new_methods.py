@@ -8,6 +8,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from account.services import freezing
 from directory.models import User
 from isolation.scope import in_tenant
 from registration.queries import is_complete
@@ -237,7 +238,7 @@ def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
     old(make_email(user))
     phone = make_phone(user)
 
-    manage.take_back(user, added=phone.pk, since=timezone.now())
+    freezing.remove_added_methods(user, added=phone.pk, since=timezone.now())
 
     assert User.objects.get(pk=user.pk).older_proof_lost_at is None
     assert offered(user) == {Proof.EMAIL}

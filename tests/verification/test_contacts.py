@@ -389,7 +389,7 @@ def test_who_was_disowned_meanwhile_enters_nothing(emma, admin):
     """The form was sent before the person said that it wasn't them."""
     actor = User.objects.get(role=Role.TENANT_ADMIN)
     notices.tell(emma, Notice.CONTACT_ENTERED, proofs=[Proof.OFFICE_PHONE], actor_id=actor.pk)
-    freezing.disavow(NoticeLink.objects.get(user=emma))
+    freezing.report_not_me(NoticeLink.objects.get(user=emma))
 
     with pytest.raises(contacts.ActDisowned):
         contacts.enter(emma, Proof.OFFICE_PHONE, "+8225550199", textable=False, actor_id=actor.pk)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from account.services import freezing
 from audit.services import Actor
 from delivery.rules.phones import Phone, phone
 from directory.csv_rows import Person
@@ -157,7 +158,7 @@ class History:
 
     def veto(self, hours):
         since = timezone.now() - timedelta(hours=hours)
-        manage.take_back(self.user, added=None, since=since)
+        freezing.remove_added_methods(self.user, added=None, since=since)
 
     def remove_second_factors(self):
         second_factor.remove_second_factor(self.user, actor_id=Actor.COMMAND)

@@ -68,7 +68,7 @@ def gathered_link(mailroom, clock):
 def test_it_takes_back_what_each_of_them_says(user, agents, held, mailroom, clock):
     link = gathered_link(mailroom, clock)
 
-    assert freezing.disavow(link)
+    assert freezing.report_not_me(link)
 
     assert Proof.EMAIL not in methods_by_proof(user.pk)
     assert not User.objects.get(pk=user.pk).has_usable_password()
@@ -80,7 +80,7 @@ def test_the_staff_read_whose_acts_were_disowned(user, agents, held, mailroom, c
     make_user("boss@contoso.example", role="tenant_admin")
     mailroom.work()
 
-    freezing.disavow(link)
+    freezing.report_not_me(link)
 
     (alarm,) = [mail for mail in mailroom.work() if mail.destination == "boss@contoso.example"]
     assert all(agent.upn in alarm.text for agent in agents)
@@ -90,7 +90,7 @@ def test_it_is_spent_once_all_of_them_are_dealt_with(user, held, mailroom, clock
     link = gathered_link(mailroom, clock)
     NoticeLink.objects.filter(pk__in=link.gathers).delete()
 
-    assert not freezing.disavow(link)
+    assert not freezing.report_not_me(link)
     assert User.objects.get(pk=user.pk).frozen_at is None
 
 
