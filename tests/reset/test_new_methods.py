@@ -14,6 +14,7 @@ from isolation.scope import in_tenant
 from registration.queries import is_complete
 from registration.services import manage
 from reset.queries.eligibility import eligibility_of
+from reset.refusals import Refusal
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, signed_in
@@ -41,7 +42,7 @@ def offered(user):
     """What the portal offers somebody who begins now."""
     client = Client()
     page = identify(client, user.upn)
-    if page.context and "R03" in page.text:
+    if page.context and page.context.get("refusal") is Refusal.NOT_VERIFIABLE:
         return set()
     return {way.method.proof for way in eligibility_of(user).ways}
 
