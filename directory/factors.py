@@ -4,11 +4,11 @@
 counts. Most organisations have a few hundred different numbers at most, so the pure rule
 (`verification.rules.factors`) is applied to each number that GROUP BY finds, not to each person.
 
-The hold period (`new_proof_hours`, 0 to 168) makes the answer depend on times, too. For a given
-policy a time says only one thing: whether it lies within the hold period. So GROUP BY compares each
-time with the start of the hold period and groups by the result, a second small number of bits; see
-`directory.queries.new_since`. `User.factors_changed_at` is the latest of all times that could
-matter. Of people who changed nothing within the hold period no other time is looked at.
+Hold periods (`Policy.hold_periods`) make the answer depend on times, too. For a given policy a time
+says only one thing: within which hold periods it lies. So GROUP BY compares each time with the
+starts of the periods and groups by the result, a second small number of bits; see
+`directory.queries.SummaryKey`. `User.factors_changed_at` is the latest of all times that could
+matter. Of people who changed nothing within the longest period no other time is looked at.
 
 It is empty where no time matters: contact data that an administrator entered counts at once as long
 as the person has verified nothing. So an import of any size makes no recent rows.
@@ -47,7 +47,7 @@ class Factors(IntFlag):
     ENTERED_MOBILE_TEXTS = 1 << 15
     ENTERED_OFFICE = 1 << 16
     HELD_EMAIL = 1 << 17
-    """Entered when the person had verified something: it waits for the hold period."""
+    """Entered when the person had verified something: it waits for its hold period."""
     HELD_MOBILE = 1 << 18
     HELD_OFFICE = 1 << 19
     ALTERNATE_IS_MOBILE = 1 << 20

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
+from math import prod
 from operator import add
 
 from django.db.models import BigIntegerField, Case, CharField, F, Q, QuerySet, Value, When
@@ -27,13 +28,8 @@ from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
-_TIMES = (
-    *map(column_of, VERIFIED),
-    "prefilled_at",
-    "prefill_held_since",
-    "older_proof_lost_at",
-)
-"""All times that could matter for what counts at a reset."""
+_TIMES_OF_SEVERAL = ("prefilled_at", "prefill_held_since", "older_proof_lost_at")
+"""Times that are compared with the hold periods of several factors."""
 
 
 def user_of(upn: str) -> User | None:
@@ -111,49 +107,65 @@ def holds_any(factors: Factors) -> Q:
     return Q(GreaterThan(F("factors").bitand(int(factors)), 0))
 
 
-def newness(start: datetime | None) -> Case | Value:
-    """Which of a person's times lie after the start of the hold period, as a number.
+class SummaryKey:
+    """One number for all people between whom the rule makes no difference under one policy.
 
-    Args:
-        start: None where there is no hold period, so that nothing is new.
+    The number is `User.factors`, and behind it a digit for each time: within how many of the hold
+    periods that it is compared with it lies. The starts of the periods are worked out when the key
+    is made, so the users' rows needn't be written when the policy changes.
     """
-    if start is None:
-        return Value(0)
-    bits: list[Combinable] = [
-        Case(When(**{f"{column}__gt": start}, then=Value(1 << place)), default=Value(0))
-        for place, column in enumerate(_TIMES)
-    ]
-    # Of most people the other times aren't looked at.
-    recent = When(factors_changed_at__gt=start, then=reduce(add, bits))
-    return Case(recent, default=Value(0), output_field=BigIntegerField())
 
+    def __init__(self, policy: Policy, now: datetime) -> None:
+        periods = sorted({period for period in policy.hold_periods.values() if period})
+        # A factor is compared with its own hold period and with shorter ones, see the rule.
+        self._periods = {
+            column_of(factor): [period for period in periods if period <= own]
+            for factor, own in policy.hold_periods.items()
+        } | dict.fromkeys(_TIMES_OF_SEVERAL, periods)
+        self._now, self._longest = now, max(policy.hold_periods.values())
+        self._size = prod(len(compared) + 1 for compared in self._periods.values())
 
-def factors_and_newness(start: datetime | None) -> Combinable:
-    """Both in one number, to be compared with several; `split` takes them apart."""
-    factors = Cast("factors", BigIntegerField())
-    return factors * Value(1 << len(_TIMES), BigIntegerField()) + newness(start)
+    @property
+    def expression(self) -> Combinable:
+        factors = Cast("factors", BigIntegerField())
+        if not self._longest:
+            return factors
+        digits: list[Combinable] = []
+        weight = 1
+        for column, periods in self._periods.items():
+            digits += [
+                Case(
+                    When(**{f"{column}__gt": self._now - period}, then=Value(weight)),
+                    default=Value(0),
+                )
+                for period in periods
+            ]
+            weight *= len(periods) + 1
+        # Of most people the other times aren't looked at.
+        recent = When(factors_changed_at__gt=self._now - self._longest, then=reduce(add, digits))
+        times = Case(recent, default=Value(0), output_field=BigIntegerField())
+        return factors * Value(self._size, BigIntegerField()) + times
 
+    def summary(self, number: int) -> FactorSummary:
+        """A summary that counts as those do of which the expression gives this number.
 
-def split(number: int) -> tuple[Factors, int]:
-    factors, new = divmod(number, 1 << len(_TIMES))
-    return Factors(factors), new
-
-
-def summary_of_newness(factors: Factors, new: int, now: datetime) -> FactorSummary:
-    """A summary that counts as those do from which `newness` was worked out.
-
-    Args:
-        new: as `newness` gives it. What isn't new gets no time, and so counts as known long since.
-    """
-    times = {column: now for place, column in enumerate(_TIMES) if new & (1 << place)}
-    since = {proof: times[column_of(proof)] for proof in VERIFIED if column_of(proof) in times}
-    return FactorSummary(
-        factors=factors,
-        since=since,
-        entered_since=times.get("prefilled_at"),
-        held_since=times.get("prefill_held_since"),
-        lost_at=times.get("older_proof_lost_at"),
-    )
+        A time within no period is left out, and so counts as long ago.
+        """
+        factors, rest = divmod(number, self._size)
+        times: dict[str, datetime] = {}
+        for column, periods in self._periods.items():
+            rest, digit = divmod(rest, len(periods) + 1)
+            if digit:
+                passed = [timedelta(), *periods][len(periods) - digit]
+                times[column] = self._now - passed
+        since = {proof: times[column_of(proof)] for proof in VERIFIED if column_of(proof) in times}
+        return FactorSummary(
+            factors=Factors(factors),
+            since=since,
+            entered_since=times.get("prefilled_at"),
+            held_since=times.get("prefill_held_since"),
+            lost_at=times.get("older_proof_lost_at"),
+        )
 
 
 def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]]:

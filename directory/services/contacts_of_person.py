@@ -1,13 +1,20 @@
 """What an administrator knows of one person, changed one by one."""
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from directory.models import User
-from directory.prefills import Kinds, Prefill, kinds_of, known_since, one_kind_each, text_of
+from directory.prefills import (
+    KIND_OF,
+    Kinds,
+    Prefill,
+    kinds_of,
+    known_since,
+    one_kind_each,
+    text_of,
+)
 from directory.queries import prefill_place, prefilled
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
@@ -30,7 +37,7 @@ def enter(user_id: int, proof: Proof, value: str, *, textable: bool, held: bool)
     Pages and jobs call `verification.services.contacts`, which also records and notifies.
 
     Args:
-        held: it counts at a reset only after the policy's hours, see `fill`.
+        held: it counts at a reset only after its hold period, see `fill`.
 
     Returns:
         Whether that changed anything.
@@ -58,7 +65,7 @@ def fill(
 
     Args:
         changed: the entries that are new or other than before.
-        held: those count at a reset only after the policy's hours for new methods.
+        held: those count at a reset only after their hold periods.
     """
     assert user.tenant_id is not None
     place = prefill_place(user.pk)
@@ -72,9 +79,10 @@ def fill(
 def _hold(user: User, *, changed: Kinds, there: Kinds, held: bool) -> None:
     """One time is kept for all that is held: entering more holds all of it as long."""
     now, since = timezone.now(), user.prefill_held_since
-    hours = timedelta(hours=policy_in_force().new_proof_hours)
-    is_over = since is None or since <= now - hours
-    before = Kinds(0) if is_over else Kinds(user.prefill_held_kinds)
+    periods = policy_in_force().hold_periods
+    # What was held for its whole period isn't held again.
+    over = {proof for proof in KIND_OF if since is None or since <= now - periods[proof]}
+    before = Kinds(user.prefill_held_kinds) & ~one_kind_each(over)
     left = ((before | changed) if held else (before & ~changed)) & there
     user.prefill_held_kinds = left.value
     user.prefill_held_since = (now if held and changed & there else since) if left else None

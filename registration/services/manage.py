@@ -20,7 +20,7 @@ from verification.queries import (
     passkeys_of,
     value_of,
 )
-from verification.queries.holdings import is_older
+from verification.queries.holdings import is_older_row
 from verification.services import (
     authenticators,
     browsers,
@@ -157,7 +157,7 @@ def phone_to_text(method: AuthenticationMethod) -> str:
 def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | Passkey) -> None:
     """Remembers that something older is given away: what is new counts no sooner for that."""
     policy = policy_in_force()
-    if is_older(row, policy):
+    if is_older_row(row, policy):
         User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now())
 
 

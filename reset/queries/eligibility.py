@@ -8,7 +8,7 @@ of an organisation, the rule judges each, and a list holds the users with one of
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When
@@ -20,10 +20,8 @@ from delivery.services.gate import calls_paused_until
 from directory.factors import ANY_ENTERED, REGISTERED, Factors, FactorSummary
 from directory.models import Membership, User
 from directory.queries import (
-    factors_and_newness,
+    SummaryKey,
     in_scope,
-    split,
-    summary_of_newness,
     summary_on,
 )
 from reset.queries.attempts import circumstances, policy_for
@@ -35,7 +33,6 @@ from tenants.roles import Role
 from verification.queries.deliverable import deliverable
 from verification.queries.holdings import holdings_of
 from verification.rules.factors import counted
-from verification.rules.quarantine import Clock, beginning
 from verification.rules.ways import Way, methods_of
 from verification.services.guesses import paused_among
 
@@ -134,21 +131,19 @@ class Judge:
         stricter = for_administrators(policy) if policy.admin_self_reset else None
         self._policies = {False: policy, True: stricter}
         self._at, self._here = at or timezone.now(), deliverable()
-        hours = policy.new_proof_hours
-        self._hold_start = self._at - timedelta(hours=hours) if hours else None
+        self._summaries = SummaryKey(policy, self._at)
         self._known: dict[bool, dict[int, bool]] = {False: {}, True: {}}
 
     @property
     def key(self) -> Combinable:
         """What is the same for people whom this policy doesn't tell apart, as a number."""
-        return factors_and_newness(self._hold_start)
+        return self._summaries.expression
 
     def is_enough(self, key: int, *, is_admin: bool) -> bool:
         """Whether people with this key hold what gets them through the gates."""
         known = self._known[is_admin]
         if key not in known:
-            summary = summary_of_newness(*split(key), self._at)
-            known[key] = self.holds_enough(summary, is_admin=is_admin)
+            known[key] = self.holds_enough(self._summaries.summary(key), is_admin=is_admin)
         return known[key]
 
     def holds_enough(self, summary: FactorSummary, *, is_admin: bool) -> bool:
@@ -258,16 +253,7 @@ def _is_paused(way: Way, calls_paused: Collection[Proof]) -> bool:
 def _ways(
     summary: FactorSummary, policy: Policy, at: datetime, here: frozenset[Method]
 ) -> list[Way]:
-    clock = None
-    if policy.new_proof_hours:
-        clock = Clock(hours=policy.new_proof_hours, now=at, lost_at=summary.lost_at)
-    counts = counted(
-        summary,
-        trusted=policy.prefilled_usable,
-        answers=policy.questions_to_reset,
-        usable=beginning(policy, here),
-        clock=clock,
-    )
+    counts = counted(summary, policy, deliverable=here, at=at)
     allowed = policy.methods & here
     return [Way(method) for method in methods_of(counts.held) if method in allowed]
 

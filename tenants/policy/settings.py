@@ -527,6 +527,14 @@ class Policy:
         minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes
         return timedelta(minutes=minutes)
 
+    @property
+    def hold_periods(self) -> Mapping[Proof, timedelta]:
+        """How long a new factor of each kind can't be used for a reset, if anything older can.
+
+        From when a factor counts is said by `verification.rules.hold_period`.
+        """
+        return dict.fromkeys(Proof, timedelta(hours=self.new_proof_hours))
+
     def is_typed_back(self, method: Method) -> bool:
         """Whether the user types a code on the page; a call may speak one, too."""
         spoken = method.is_call and self.call_confirmation is CallConfirmation.SPOKEN_CODE

@@ -5,6 +5,7 @@ import uuid
 from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -21,12 +22,12 @@ from delivery.rules.phones import Phone, phone
 from directory.csv_rows import Person
 from directory.factors import VERIFIED, Factors, column_of
 from directory.models import User
-from directory.queries import factors_and_newness, split, summary_of_newness, summary_on
+from directory.queries import SummaryKey, summary_on
 from directory.services import people
 from isolation.scope import in_tenant
 from registration.services import enrol, manage
 from sspr.tasks import check_factors
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.queries import tenant_ids
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -46,7 +47,6 @@ from verification.models import AuthenticationMethod, Challenge, Purpose, Recove
 from verification.queries import authenticators_of, methods_by_proof, passkeys_of
 from verification.queries.holdings import kept_of, summary_of
 from verification.rules.factors import counted
-from verification.rules.quarantine import Clock
 from verification.services import (
     authenticators,
     challenges,
@@ -208,24 +208,40 @@ def test_the_summary_says_what_the_rows_say_after_every_step(organisation, histo
             assert counts_alike(user)
 
 
+HOLDS = [
+    dict.fromkeys(Proof, 1),
+    dict.fromkeys(Proof, 24),
+    dict.fromkeys(Proof, 0),
+    dict.fromkeys(Proof, 24) | {Proof.EMAIL: 168},
+    dict.fromkeys(Proof, 0) | {Proof.EMAIL: 24},
+    {proof: 1 + 12 * place for place, proof in enumerate(Proof)},
+]
+"""Hold periods of each factor, in hours."""
+
+
+def holding_for(hours, usable):
+    """All that the rule reads of a policy."""
+    return SimpleNamespace(
+        hold_periods={proof: timedelta(hours=hours[proof]) for proof in Proof},
+        methods=usable,
+        questions=Questions.GATE,
+        questions_to_reset=4,
+        prefilled_usable=frozenset(ENTERED),
+    )
+
+
 def counts_alike(user):
     """Whether the numbers that GROUP BY finds are judged as the rows are, whatever the policy."""
     now, rows = timezone.now(), by_rows(user)
-    hold = (1, 24, 168)
-    keys = {f"of_{hours}": factors_and_newness(now - timedelta(hours=hours)) for hours in hold}
-    found = User.objects.annotate(**keys).values_list(*keys).get(pk=user.pk)
-    for hours, key in zip(hold, found, strict=True):
-        grouped = summary_of_newness(*split(key), now)
+    keys = [SummaryKey(holding_for(hours, frozenset()), now) for hours in HOLDS]
+    numbers = {f"key{place}": key.expression for place, key in enumerate(keys)}
+    found = User.objects.annotate(**numbers).values_list(*numbers).get(pk=user.pk)
+    for hours, key, number in zip(HOLDS, keys, found, strict=True):
         for usable in (frozenset(), frozenset({Method.EMAIL}), frozenset(Method)):
+            policy = holding_for(hours, usable)
             of_rows, of_group = [
-                counted(
-                    summary,
-                    trusted=ENTERED,
-                    answers=4,
-                    usable=usable,
-                    clock=Clock(hours=hours, now=now, lost_at=summary.lost_at),
-                ).proofs
-                for summary in (rows, grouped)
+                counted(summary, policy, deliverable=frozenset(Method), at=now).proofs
+                for summary in (rows, key.summary(number))
             ]
             if of_rows != of_group:
                 return False

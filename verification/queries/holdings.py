@@ -40,9 +40,9 @@ from vault.services import opened
 from verification.models import AuthenticationMethod, Authenticator, Passkey, RecoveryCode
 from verification.queries.deliverable import can_deliver, deliverable
 from verification.rules.factors import answered, counted
+from verification.rules.hold_period import beginning, can_begin, hold_until, is_known
 from verification.rules.masking import mask
 from verification.rules.phones import PHONES, number_of
-from verification.rules.quarantine import Clock, beginning, is_usable
 from verification.rules.ways import Held, Way, methods_of
 
 _DEVICES = (Proof.AUTHENTICATOR, Proof.PASSKEY)
@@ -193,18 +193,9 @@ def holdings_among(
         proved_only: leaves out what nobody verified, whatever the policy says.
         at: leaves out what is too new to count at a reset at this time.
     """
-    trusted = frozenset() if proved_only else policy.prefilled_usable
-    clock = None
-    if at is not None and policy.new_proof_hours:
-        clock = Clock(hours=policy.new_proof_hours, now=at, lost_at=kept.lost_at)
     # The same rule about the same summary as in lists and figures, so that they can't differ.
     counts = counted(
-        summary_of(kept),
-        trusted=trusted,
-        # Fewer answers than are asked for now prove nothing: three right ones aren't five.
-        answers=0 if proved_only else policy.questions_to_reset,
-        usable=beginning(policy, deliverable()),
-        clock=clock,
+        summary_of(kept), policy, deliverable=deliverable(), verified_only=proved_only, at=at
     )
     visible = _visible(kept).items()
     rows = {proof: row for proof, row in visible if proof in counts.proofs}
@@ -212,7 +203,7 @@ def holdings_among(
         proof: {
             device.pk: device.held
             for device in kept.there(proof)
-            if clock is None or counts.new_counts or clock.is_settled(device.held)
+            if at is None or hold_until(device.held, counts.account, policy, at) is None
         }
         for proof in _DEVICES
     }
@@ -273,7 +264,9 @@ def held_since(kept: Kept, policy: Policy) -> dict[Proof, datetime]:
     return since
 
 
-def is_older(row: AuthenticationMethod | Prefill | Authenticator | Passkey, policy: Policy) -> bool:
+def is_older_row(
+    row: AuthenticationMethod | Prefill | Authenticator | Passkey, policy: Policy
+) -> bool:
     """Whether a reset could begin with this, and it wasn't registered just now."""
     if isinstance(row, Passkey):
         thing = Held(proof=Proof.PASSKEY, since=row.confirmed_at)
@@ -282,8 +275,8 @@ def is_older(row: AuthenticationMethod | Prefill | Authenticator | Passkey, poli
     else:
         since = row.changed_at if isinstance(row, Prefill) else row.since
         thing = Held(proof=Proof(row.proof), textable=row.textable, since=since)
-    clock = Clock(hours=policy.new_proof_hours, now=timezone.now())
-    return clock.is_settled(thing) and is_usable([thing], beginning(policy, deliverable()))
+    begins = can_begin(thing, beginning(policy, deliverable()))
+    return begins and is_known(thing, policy, timezone.now())
 
 
 def _kept(things: Sequence[Thing], user: User | None) -> Kept:

@@ -18,9 +18,9 @@ from directory.factors import (
     Factors,
     FactorSummary,
 )
-from tenants.policy import Method, Proof
+from tenants.policy import Method, Policy, Proof
+from verification.rules.hold_period import AccountFacts, account_facts, beginning, hold_until
 from verification.rules.phones import PHONES, named_again
-from verification.rules.quarantine import Clock, counting, counts_at_once
 from verification.rules.ways import Held
 
 
@@ -31,12 +31,12 @@ class Counted:
     Args:
         held: one of each kind.
         waiting: what is too new to count at a reset, and from when it does.
-        new_counts: whether what is new counts, too. Who has two apps may have a new one.
+        account: what decides whether a new factor is held. A user with two apps may have a new one.
     """
 
     held: tuple[Held, ...]
     waiting: Mapping[Proof, datetime] = field(default_factory=dict)
-    new_counts: bool = True
+    account: AccountFacts = field(default_factory=AccountFacts)
 
     @property
     def proofs(self) -> frozenset[Proof]:
@@ -45,33 +45,35 @@ class Counted:
 
 def counted(
     summary: FactorSummary,
+    policy: Policy,
     *,
-    trusted: Collection[Proof],
-    answers: int = 0,
-    usable: frozenset[Method] = frozenset(),
-    clock: Clock | None = None,
+    deliverable: frozenset[Method] = frozenset(),
+    verified_only: bool = False,
+    at: datetime | None = None,
 ) -> Counted:
     """What of the summary counts.
 
     Args:
-        trusted: of which kinds it is enough that an administrator entered it.
-        answers: how many security questions are asked; fewer answers prove nothing.
-        usable: by what a reset can begin, see `quarantine.beginning`; asked with a clock only.
-        clock: leaves out what is too new to count at a reset.
+        deliverable: what this installation can send; read with `at` only.
+        verified_only: leaves out what an administrator entered, and counts any number of security
+            answers. Otherwise the policy says which kinds of contact data count before the user
+            verified them, and fewer answers than are asked for prove nothing.
+        at: leaves out what is held at this time, see `hold_period`.
     """
+    trusted = frozenset() if verified_only else policy.prefilled_usable
+    answers = 0 if verified_only else policy.questions_to_reset
     held = [*_verified(summary, answers), *_entered(summary, trusted)]
     waiting: dict[Proof, datetime] = {}
-    new_counts = True
-    if clock is not None:
-        counts = counting(held, usable, clock)
-        there = {thing.proof for thing in counts}
-        waiting = {
-            thing.proof: clock.counts_from(thing) for thing in held if thing.proof not in there
-        }
-        new_counts, held = counts_at_once(held, usable, clock), counts
+    account = AccountFacts()
+    if at is not None:
+        usable = beginning(policy, deliverable)
+        account = account_facts(held, usable, lost_at=summary.lost_at)
+        ends = {thing.proof: hold_until(thing, account, policy, at) for thing in held}
+        waiting = {proof: end for proof, end in ends.items() if end is not None}
+        held = [thing for thing in held if thing.proof not in waiting]
     # One phone is one proof, whatever an administrator calls it.
     again = named_again(_numbers(summary.factors, {thing.proof for thing in held}))
-    return Counted(tuple(thing for thing in held if thing.proof not in again), waiting, new_counts)
+    return Counted(tuple(thing for thing in held if thing.proof not in again), waiting, account)
 
 
 def answered(count: int) -> Factors:

@@ -120,7 +120,10 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
 
 
 def with_proof(user_ids: Collection[int]) -> set[int]:
-    """Those of the users who verified anything, or removed what they had within the hours."""
+    """Those of the users who verified anything, or lost what they had not long ago.
+
+    Not long ago is within the longest hold period.
+    """
     ids = list(user_ids)
     verified: list[QuerySet[Any]] = [
         AuthenticationMethod.objects.all(),
@@ -131,8 +134,8 @@ def with_proof(user_ids: Collection[int]) -> set[int]:
     found: set[int] = set()
     for rows in verified:
         found.update(rows.filter(user_id__in=ids).values_list("user_id", flat=True))
-    border = timezone.now() - timedelta(hours=policy_in_force().new_proof_hours)
-    lost = User.objects.filter(pk__in=ids, older_proof_lost_at__gt=border)
+    start = timezone.now() - max(policy_in_force().hold_periods.values())
+    lost = User.objects.filter(pk__in=ids, older_proof_lost_at__gt=start)
     return found.union(lost.values_list("pk", flat=True))
 
 
