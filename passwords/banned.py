@@ -137,16 +137,34 @@ class Score:
         return sorted(found, key=lambda word: (-len(word), word))
 
 
-class Words:
-    """Banned words, ready to be found.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A stretch of a text, in the plain form, that is banned words or one letter away from them.
 
     Args:
-        words: as somebody wrote them; those that come out too short to mean anything are left out.
+        words: several where they are the same in the plain form, as 4444 and aaaa are.
+    """
+
+    start: int
+    stop: int
+    words: Sequence[str]
+    is_exact: bool
+
+
+class Words:
+    """Banned words, ready to be looked for.
+
+    A word of which one letter differs still has its first or its last letters. So the text is
+    searched for those, and compared with the whole word only there.
+
+    Args:
+        words: as they were written; those that come out too short to mean anything are left out.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
         self._exact: dict[str, list[str]] = {}
-        self._near: dict[str, list[str]] = {}
+        self._beginnings: dict[str, list[str]] = {}
+        self._endings: dict[str, list[str]] = {}
         for word in words:
             form = plain(word)
             if len(form) < SHORTEST:
@@ -156,27 +174,44 @@ class Words:
                 continue
             self._exact[form] = [word]
             if len(form) >= _SHORTEST_FUZZY:
-                for less in {form, *_without_one(form)}:
-                    self._near.setdefault(less, []).append(form)
-        self.longest = max(map(len, self._exact), default=0)
+                # Without the letter between them: two neighbours may be swapped.
+                half = len(form) // 2
+                self._beginnings.setdefault(form[:half], []).append(form)
+                self._endings.setdefault(form[half + 1 :], []).append(form)
+        self._lengths = {len(form) for form in self._exact}
+        self._pieces = {len(piece) for piece in (*self._beginnings, *self._endings)}
+        self.longest = max(self._lengths, default=0)
 
-    def named(self, text: str, *, is_all: bool) -> tuple[Sequence[str], bool] | None:
-        """The word that this is or is one letter away from, and whether it is it.
+    def places_in(self, text: str) -> Iterator[_Place]:
+        """Every stretch that is a word, or one letter away from a longer word.
 
-        Several words may be the same in the plain form, as 4444 and aaaa are.
+        The whole text may be a word and a letter before or behind it. Inside of a text such a
+        letter is a letter of its own.
 
         Args:
             text: in the plain form.
-            is_all: whether it's the whole password. Inside of one, a letter before or behind a
-                word is a letter of its own.
         """
-        if text in self._exact:
-            return self._exact[text], True
-        for less in (text, *_without_one(text)):
-            for form in self._near.get(less, ()):
-                if _is_near(text, form) and (is_all or form not in {text[1:], text[:-1]}):
-                    return self._exact[form], False
-        return None
+        for start, stop in _stretches(text, self._lengths):
+            if (words := self._exact.get(text[start:stop])) is not None:
+                yield _Place(start, stop, words, is_exact=True)
+        for start, stop, form in self._candidates(text):
+            part = text[start:stop]
+            if part == form or not _is_near(part, form):
+                continue
+            if len(part) == len(text) or form not in {part[1:], part[:-1]}:
+                yield _Place(start, stop, self._exact[form], is_exact=False)
+
+    def _candidates(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Stretches that begin or end as a word does, and are about as long."""
+        for at, end in _stretches(text, self._pieces):
+            piece = text[at:end]
+            for form in self._beginnings.get(piece, ()):
+                longest = min(at + len(form) + 1, len(text))
+                for stop in range(at + len(form) - 1, longest + 1):
+                    yield at, stop, form
+            for form in self._endings.get(piece, ()):
+                for start in range(max(0, end - len(form) - 1), end - len(form) + 2):
+                    yield start, end, form
 
 
 def score(password: str, words: Sequence[Words]) -> Score:
@@ -184,24 +219,28 @@ def score(password: str, words: Sequence[Words]) -> Score:
 
     Args:
         password: in NFC; parts are counted in its characters.
-        words: lists of banned words.
+        words: lists of banned words. Of two lists that have a word for a place the first names it.
     """
     text, places = _with_places(password)
     reach = max((one.longest for one in words), default=0) + 1
     if len(text) > (NEEDED - 1) * reach + NEEDED:
         # So few words don't fill so long a password.
         return Score(len(password))
+    by_stop: dict[int, dict[int, _Place]] = {}
+    for one in words:
+        of_list: dict[tuple[int, int], _Place] = {}
+        for place in one.places_in(text):
+            of_list.setdefault((place.start, place.stop), place)
+        for place in of_list.values():
+            by_stop.setdefault(place.stop, {}).setdefault(place.start, place)
     best: list[Score] = [Score(0)]
     for stop in range(1, len(text) + 1):
         found = [_by_itself(best[stop - 1], places, stop)]
-        for start in range(max(0, stop - reach), stop - SHORTEST + 2):
-            is_all = stop - start == len(text)
-            names = (one.named(text[start:stop], is_all=is_all) for one in words)
-            if (named := next(filter(None, names), None)) is not None:
-                first, behind = places[start], places[stop - 1] + 1
-                word = _as_typed(named[0], password[first:behind])
-                part = Part(first, behind, word, is_exact=named[1])
-                found.append(Score(best[start].points + 1, (*best[start].parts, part)))
+        for start, place in sorted(by_stop.get(stop, {}).items()):
+            first, behind = places[start], places[stop - 1] + 1
+            word = _as_typed(place.words, password[first:behind])
+            part = Part(first, behind, word, is_exact=place.is_exact)
+            found.append(Score(best[start].points + 1, (*best[start].parts, part)))
         best.append(min(found, key=lambda one: (one.points, one.guesses)))
     return best[-1]
 
@@ -276,19 +315,22 @@ def _by_itself(before: Score, places: Sequence[int], stop: int) -> Score:
     return Score(before.points + 1, (*before.parts, Part(at, at + 1)))
 
 
-def _without_one(text: str) -> Iterator[str]:
-    return (text[:at] + text[at + 1 :] for at in range(len(text)))
+def _stretches(text: str, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Where every stretch of one of these lengths begins and ends."""
+    for length in lengths:
+        for start in range(len(text) - length + 1):
+            yield start, start + length
 
 
 def _is_near(text: str, form: str) -> bool:
     """Whether one letter was changed, added, left out, or two neighbours are swapped."""
-    if abs(len(text) - len(form)) == 1:
-        longer, shorter = sorted((text, form), key=len, reverse=True)
-        return shorter in _without_one(longer)
-    if len(text) != len(form):
+    if abs(len(text) - len(form)) > 1:
         return False
-    differ = [at for at in range(len(text)) if text[at] != form[at]]
-    if len(differ) <= 1:
+    shorter, longer = sorted((text, form), key=len)
+    first = next((at for at, one in enumerate(shorter) if one != longer[at]), len(shorter))
+    if len(shorter) < len(longer):
+        return shorter[first:] == longer[first + 1 :]
+    if shorter[first + 1 :] == longer[first + 1 :]:
         return True
-    first, *others = differ
-    return others == [first + 1] and text[first : first + 2] == form[first : first + 2][::-1]
+    swapped = shorter[first : first + 2] == longer[first : first + 2][::-1]
+    return swapped and shorter[first + 2 :] == longer[first + 2 :]

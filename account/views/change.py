@@ -12,7 +12,7 @@ from account.services import change
 from directory.connectors.base import DirectoryError
 from directory.models import User
 from directory.queries import password_due
-from directory.services.passwords import TooManyPasswords, judged
+from directory.services.passwords import TooManyPasswords, findings_against
 from passwords.rules import Finding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
@@ -49,7 +49,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
 
 def _is_changed(user: User, form: ChangePasswordForm) -> bool:
     typed = form.cleaned_data
-    if findings := judged(typed["new_password"], user).findings:
+    if findings := findings_against(typed["new_password"], user):
         form.refuse(findings)
         return False
     try:

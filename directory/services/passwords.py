@@ -39,26 +39,32 @@ class TooManyPasswords(Exception):
         self.until = until
 
 
-def judged(password: str, user: User | None) -> Judgement:
-    """The password by the policy in force, the banned words, and the list of breached ones.
+def findings_against(password: str, user: User | None) -> list[Finding]:
+    """What the policy in force, the banned words and the list of breached ones say against it.
 
     Former passwords aren't compared: only who proved that they are the user may learn of those.
 
     Args:
         user: the password must not contain their names. None in the tester.
     """
-    policy, names = policy_in_force(), names_around(user)
-    found = evaluate(
+    policy = policy_in_force()
+    findings = evaluate(
         password,
         min_length=policy.password_min_length,
         classes=policy.password_classes,
-        names=names,
+        names=names_around(user),
         banned=policy.banned_words,
     )
     if _is_breached(password):
-        found.append(Finding(Problem.BREACHED))
-    worth = explain(password[:MAX_LENGTH], names=names, banned=policy.banned_words)
-    return Judgement(found, worth)
+        findings.append(Finding(Problem.BREACHED))
+    return findings
+
+
+def judged(password: str, user: User | None) -> Judgement:
+    """The same, and what the password is worth, for pages that say how strong it is."""
+    names, banned = names_around(user), policy_in_force().banned_words
+    worth = explain(password[:MAX_LENGTH], names=names, banned=banned)
+    return Judgement(findings_against(password, user), worth)
 
 
 def names_around(user: User | None) -> list[str]:

@@ -12,7 +12,7 @@ from audit.services import record
 from directory.connectors import connector_of
 from directory.connectors.base import PolicyRejected, Unreachable
 from directory.models import User
-from directory.services.passwords import judged, was_used
+from directory.services.passwords import findings_against, was_used
 from isolation.compiled import Bound, CompiledUpdate, owned
 from limits import services as limits
 from limits.rules import Limit
@@ -53,10 +53,10 @@ def findings(state: AttemptState, password: str) -> list[Finding]:
         TooManyPasswords: too many were compared with the former ones.
     """
     user = _user_in(state)
-    found = judged(password, user).findings
-    if not found and was_used(user, password):
+    against = findings_against(password, user)
+    if not against and was_used(user, password):
         return [Finding(Problem.USED)]
-    return found
+    return against
 
 
 def set_password(state: AttemptState, password: str) -> None:

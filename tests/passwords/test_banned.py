@@ -1,6 +1,7 @@
 """Words that are easy to guess, in every spelling, and what a password with them is worth."""
 
 import time
+from itertools import combinations
 
 import pytest
 from hypothesis import assume, given
@@ -114,6 +115,36 @@ def test_names_that_are_too_short_mean_nothing():
 )
 def test_good_ones_are_good(good):
     assert evaluate(good, min_length=12) == []
+
+
+def near(word):
+    """The word, and all that one letter more, less, other or swapped makes of it."""
+    letters = "abcdefghz"
+    cut = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    return {
+        word,
+        *(left + right[1:] for left, right in cut if right),
+        *(left + right[1] + right[0] + right[2:] for left, right in cut if len(right) > 1),
+        *(left + one + right[1:] for left, right in cut if right for one in letters),
+        *(left + one + right for left, right in cut for one in letters),
+    }
+
+
+@given(st.lists(words, min_size=1, max_size=4), st.data())
+def test_every_place_where_a_word_differs_in_one_letter_is_found(banned, data):
+    text = data.draw(st.text("abcdefghz", max_size=4), label="before")
+    text += data.draw(st.sampled_from(sorted(near(banned[0]))), label="word")
+    text += data.draw(st.text("abcdefghz", max_size=4), label="behind")
+
+    wanted = set()
+    for start, stop in combinations(range(len(text) + 1), 2):
+        part, is_all = text[start:stop], stop - start == len(text)
+        for word in banned:
+            around = set() if is_all else {part[1:], part[:-1]}
+            if part == word or (len(word) >= 5 and part in near(word) and word not in around):
+                wanted.add((start, stop))
+
+    assert {(place.start, place.stop) for place in Words(banned).places_in(text)} == wanted
 
 
 @given(text)
