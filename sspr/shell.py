@@ -37,7 +37,7 @@ def _look_in_force() -> dict[str, object]:
     return {
         "brand": called(),
         "brand_css": reverse("brand-css", args=args) if look.pk and look.colour else "",
-        "brand_logo": reverse("brand-logo", args=args) if look.pk and look.logo else "",
+        "brand_logo": reverse("brand-logo", args=args) if look.pk and look.has_logo else "",
         "help_text": help_text(),
         "help_phone": look.help_phone,
         "help_phone_url": _dials(look.help_phone),

@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, Length
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import get_language
 
 from isolation import compiled
@@ -42,6 +44,8 @@ from tenants.rules import group_key
 
 BRANDING = "branding"
 _TENANT, _POLICY = "tenant", "policy"
+# In a mapping, as the model has an attribute of this name for what is read without it.
+_HAS_LOGO: dict[str, Any] = {"has_logo": GreaterThan(Length("logo"), 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def cache_as_read(tenant: Tenant | None, branding: Branding | None) -> None:
     """Lets the request ask for neither again: both were read together with something else.
 
     Args:
-        tenant: the one in force, with `decided`: its decisions as they are stored.
+        tenant: the one in force, with `decided`: its decisions as they are stored, in JSON.
     """
     learn(_TENANT, tenant)
     learn(BRANDING, branding or Branding())
@@ -199,13 +203,16 @@ def policy_in_force() -> Policy:
     return known(_POLICY, lambda: policy_of(_decided_by(_tenant_and_decisions())))
 
 
-def policy_of(decided: dict[str, Any]) -> Policy:
-    """The policy of a row. The last ones that were read are ready: most requests read the same.
+def policy_of(stored: str) -> Policy:
+    """The policy that a row holds. It is parsed once: most requests read the same text.
+
+    Args:
+        stored: in JSON.
 
     Raises:
         ValueError: as `from_plain` does.
     """
-    return _parsed(json.dumps(decided, sort_keys=True))
+    return _parsed(stored)
 
 
 def forget_policy() -> None:
@@ -318,11 +325,12 @@ def _tenant_of_domain(domain: str) -> Tenant | None:
 
 
 def _decisions_among(decisions: QuerySet[Decisions]) -> Subquery:
-    return Subquery(decisions.filter(tenant_id=OuterRef("pk")).values("values")[:1])
+    stored = decisions.filter(tenant_id=OuterRef("pk")).annotate(stored=Cast("values", TextField()))
+    return Subquery(stored.values("stored")[:1])
 
 
-def _decided_by(tenant: Tenant | None) -> dict[str, Any]:
-    return getattr(tenant, "decided", None) or {}
+def _decided_by(tenant: Tenant | None) -> str:
+    return getattr(tenant, "decided", None) or "{}"
 
 
 def in_language(texts: dict[str, str]) -> str:
@@ -335,8 +343,8 @@ def _language() -> str:
 
 
 @lru_cache(maxsize=256)
-def _parsed(decided: str) -> Policy:
-    return from_plain(json.loads(decided))
+def _parsed(stored: str) -> Policy:
+    return from_plain(json.loads(stored))
 
 
 _HERE = CompiledRead(
@@ -350,4 +358,6 @@ _OF_DOMAIN = CompiledRead(
         enabled=True,
     ).annotate(decided=_decisions_among(Decisions.unscoped.all()))
 )
-_BRANDING: CompiledRead[Branding] = CompiledRead(lambda: owned(Branding))
+_BRANDING: CompiledRead[Branding] = CompiledRead(
+    lambda: owned(Branding).defer("logo").annotate(**_HAS_LOGO)
+)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.db import transaction
 from django.db.models import CharField
@@ -147,6 +148,7 @@ def policy_digests() -> set[str]:
     return {policy_digest(one) for one in (now, for_administrators(now)) if one is not None}
 
 
+@lru_cache(maxsize=256)
 def policy_digest(policy: Policy) -> str:
     """Policies that decide the same have the same one."""
     return hashlib.sha256(json.dumps(to_plain(policy), sort_keys=True).encode()).hexdigest()

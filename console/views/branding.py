@@ -54,7 +54,7 @@ def _branding(request: HttpRequest, user: User, handler: Bounded) -> HttpRespons
             (_("On light pages"), light(look.colour)),
             (_("On dark pages"), dark(look.colour)),
         ]
-    if look.pk and look.logo:
+    if look.pk and look.has_logo:
         context["logo_url"] = reverse("brand-logo", args=[look.public_id, look.edition])
     return shown(request, "console/branding/branding.html", context)
 

@@ -10,13 +10,13 @@ from django.utils import timezone
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
+from isolation.compiled import JoinedRead, parameter
 from isolation.scope import everywhere, in_tenant
-from isolation.statements import Read, parameter
 from reset.models import Evidence, ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
 from reset.subjects import Subject, subject_of
-from tenants.models import Branding, Decisions, PolicyVersion, Tenant
+from tenants.models import Branding, Tenant
 from tenants.policy import (
     Method,
     Policy,
@@ -42,7 +42,8 @@ from verification.rules.ways import Way
 from verification.services.guesses import Budget, Paused, pause_of
 
 _ATTEMPT = """
-SELECT {attempt}, {version}, {tenant}, {decisions}, {branding}, {account}
+SELECT {attempt}, {tenant}, {branding}, {account},
+    CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0
 FROM reset_resetattempt attempt
 JOIN tenants_policyversion version
     ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
@@ -65,17 +66,16 @@ LEFT JOIN reset_evidence gate
 WHERE challenge.tenant_id = %s AND challenge.context = %s AND challenge.purpose = %s
 ORDER BY challenge.created_at DESC
 """
-_read_attempt = Read(
+_read_attempt = JoinedRead(
     _ATTEMPT,
+    leaves_out={"branding.logo"},
     attempt=ResetAttempt,
-    version=PolicyVersion,
     tenant=Tenant,
-    decisions=Decisions,
     branding=Branding,
     account=User,
 )
-_read_user = Read(_USER, account=User)
-_read_challenges = Read(_CHALLENGES, challenge=Challenge, gate=Evidence)
+_read_user = JoinedRead(_USER, account=User)
+_read_challenges = JoinedRead(_CHALLENGES, challenge=Challenge, gate=Evidence)
 
 
 class Reads(Flag):
@@ -94,12 +94,14 @@ class AttemptRow:
 
     Args:
         user: as long as the attempt may change their password; see `_able`.
+        policy_at_start: the one that was in force when the attempt began.
     """
 
     attempt: ResetAttempt
     tenant: Tenant | None
     branding: Branding | None
     user: User | None
+    policy_at_start: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class AttemptState:
     """
 
     attempt: ResetAttempt
+    policy_at_start: Policy
     subject: Subject
     facts: Facts
     challenges: tuple[Challenge, ...]
@@ -148,14 +151,21 @@ def attempt_of(cookie: str) -> AttemptRow | None:
     if not cookie:
         return None
     with everywhere():
-        rows = _read_attempt.rows([browser_mac(cookie)])
+        rows = _read_attempt.all([browser_mac(cookie)])
     if not rows:
         return None
-    attempt, version, tenant, decisions, branding, user = rows[0]
-    attempt.policy_version = version
+    attempt, tenant, branding, user, at_start, now, has_logo = rows[0]
     if tenant is not None:
-        tenant.decided = decisions.values if decisions else None
-    return AttemptRow(attempt=attempt, tenant=tenant, branding=branding, user=_able(user, attempt))
+        tenant.decided = now
+    if branding is not None:
+        branding.has_logo = has_logo
+    return AttemptRow(
+        attempt=attempt,
+        tenant=tenant,
+        branding=branding,
+        user=_able(user, attempt),
+        policy_at_start=policy_of(at_start),
+    )
 
 
 @contextmanager
@@ -189,7 +199,8 @@ def budget_of(attempt: ResetAttempt) -> Budget:
 
 def state_of(row: AttemptRow, reads: Reads = Reads.NOTHING) -> AttemptState:
     """The attempt as it stands now. The same is read for an unknown user ID."""
-    return _state(row.attempt, row.user, _challenges_of(row.attempt), reads)
+    found = _challenges_of(row.attempt)
+    return _state(row.attempt, row.policy_at_start, row.user, found, reads)
 
 
 def state_again(
@@ -206,10 +217,10 @@ def state_again(
     """
     attempt = state.attempt
     user_id = attempt.user_id or 0
-    rows = _read_user.rows([attempt.tenant_id, user_id], lock="account" if lock else "")
+    rows = _read_user.all([attempt.tenant_id, user_id], lock="account" if lock else "")
     user = _able(rows[0][0] if rows else None, attempt)
     found = _challenges_of(attempt) if lock else (state.challenges, state.gates)
-    return _state(attempt, user, found, reads)
+    return _state(attempt, state.policy_at_start, user, found, reads)
 
 
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
@@ -254,7 +265,7 @@ def _challenges_of(
 ) -> tuple[tuple[Challenge, ...], tuple[Evidence, ...]]:
     """The challenges of an attempt, newest first, and the gates that its user passed by them."""
     context = parameter(Challenge, "context", attempt.pk)
-    found = _read_challenges.rows(
+    found = _read_challenges.all(
         [attempt.user_id or 0, attempt.tenant_id, context, Purpose.RESET.value]
     )
     return (
@@ -265,12 +276,13 @@ def _challenges_of(
 
 def _state(
     attempt: ResetAttempt,
+    policy_at_start: Policy,
     user: User | None,
     found: tuple[tuple[Challenge, ...], tuple[Evidence, ...]],
     reads: Reads,
 ) -> AttemptState:
     challenges, gates = found
-    policy = _policy_of(attempt, user)
+    policy = _policy_of(policy_at_start, user)
     is_denied = any(one.denied_at is not None for one in challenges)
     may_go_on = _may_go_on(user) and policy is not None and not attempt.concealed
     subject = subject_of(attempt, user if may_go_on else None, policy, is_denied=is_denied)
@@ -280,6 +292,7 @@ def _state(
         registered = _registered(attempt, user, subject)
     return AttemptState(
         attempt=attempt,
+        policy_at_start=policy_at_start,
         subject=subject,
         facts=_facts(attempt, subject, _passed(subject, gates, registered)),
         challenges=challenges,
@@ -289,10 +302,9 @@ def _state(
     )
 
 
-def _policy_of(attempt: ResetAttempt, user: User | None) -> Policy | None:
+def _policy_of(start: Policy, user: User | None) -> Policy | None:
     """The stricter of the policy at the start and now; None when no user can meet both."""
     now = policy_for(user)
-    start = policy_of(attempt.policy_version.values)
     if now is None or start == now:
         return now
     return strictest(start, now)

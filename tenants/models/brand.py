@@ -25,6 +25,9 @@ class Branding(TenantOwned):
     portal_host = models.CharField(max_length=253, unique=True, null=True, blank=True)
     edition = models.PositiveIntegerField(default=1)
 
+    has_logo = False
+    """Set by reads that leave the picture itself in the database."""
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id"], name="one_branding_per_tenant")

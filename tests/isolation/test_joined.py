@@ -3,13 +3,13 @@
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from isolation.compiled import JoinedRead, parameter
 from isolation.scope import everywhere
-from isolation.statements import Read, parameter
 from reset.models import ResetAttempt
 from tenants.models import Group, GroupNesting, Tenant
 from tests.rows import row_of
 
-NESTED = Read(
+NESTED = JoinedRead(
     """
     SELECT {circle}, {nesting} FROM tenants_group circle
     LEFT JOIN tenants_groupnesting nesting
@@ -19,7 +19,7 @@ NESTED = Read(
     circle=Group,
     nesting=GroupNesting,
 )
-ATTEMPT = Read(
+ATTEMPT = JoinedRead(
     "SELECT {attempt} FROM reset_resetattempt attempt"
     " WHERE attempt.tenant_id = %s AND attempt.id = %s",
     attempt=ResetAttempt,
@@ -30,14 +30,14 @@ def test_each_row_has_an_instance_of_each_model_or_none(contoso):
     inner, outer = (Group.objects.create(name=name) for name in ("inner", "outer"))
     nesting = GroupNesting.objects.create(outer=outer, inner=inner)
 
-    assert NESTED.rows([contoso.pk]) == [(inner, None), (outer, nesting)]
+    assert NESTED.all([contoso.pk]) == [(inner, None), (outer, nesting)]
 
 
 def test_values_are_those_that_the_orm_reads(contoso):
     pk = row_of(ResetAttempt, contoso).pk
     by_orm = ResetAttempt.objects.get(pk=pk)
 
-    [(attempt,)] = ATTEMPT.rows([contoso.pk, parameter(ResetAttempt, "id", pk)])
+    [(attempt,)] = ATTEMPT.all([contoso.pk, parameter(ResetAttempt, "id", pk)])
 
     for field in ResetAttempt._meta.concrete_fields:
         assert getattr(attempt, field.attname) == getattr(by_orm, field.attname), field
@@ -45,7 +45,7 @@ def test_values_are_those_that_the_orm_reads(contoso):
 
 def test_what_was_read_can_be_saved(contoso):
     Group.objects.create(name="before")
-    [(group, _nesting)] = NESTED.rows([contoso.pk])
+    [(group, _nesting)] = NESTED.all([contoso.pk])
     group.name = "after"
     group.save()
 
@@ -53,9 +53,11 @@ def test_what_was_read_can_be_saved(contoso):
 
 
 def test_rows_are_locked_where_it_is_asked_for(contoso):
-    read = Read("SELECT {tenant} FROM tenants_tenant tenant WHERE tenant.id = %s", tenant=Tenant)
+    read = JoinedRead(
+        "SELECT {tenant} FROM tenants_tenant tenant WHERE tenant.id = %s", tenant=Tenant
+    )
     with everywhere(), CaptureQueriesContext(connection) as asked, transaction.atomic():
-        read.rows([contoso.pk], lock="tenant")
+        read.all([contoso.pk], lock="tenant")
 
     locks = any("FOR UPDATE OF tenant" in query["sql"] for query in asked)
     assert locks is connection.features.has_select_for_update
