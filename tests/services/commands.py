@@ -1,17 +1,21 @@
-"""Management commands in forks of one process that has loaded the service already.
+"""Management commands in forks of one process that has loaded and checked the service already.
 
 A Python of its own for each command spends over a second of CPU on imports, some hundred times in
-a run of the browser's tests. A fork is a process of its own as well: with its own connections, its
-own caches and its own end, and nothing of the command before it.
+a run of the browser's tests, and another half on the system checks, which give the same answer each
+time. A fork is a process of its own as well: with its own connections, its own caches and its own
+end, and nothing of the command before it.
 """
 
+import gc
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from io import StringIO
 from typing import IO
 
 from tests.services.environment import BASE
@@ -68,21 +72,30 @@ def _empty_file() -> Iterator[IO[bytes]]:
 
 
 def _serve(out: int, err: int) -> None:
-    """Answers each line of arguments with the exit code. Returns at the end, and in each fork."""
+    """Answer each line of arguments with the exit code of the command, until there are no more."""
     import django  # noqa: PLC0415  # only the process that serves needs it
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.core.management import BaseCommand, call_command  # noqa: PLC0415
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sspr.settings")
     django.setup()
+    call_command("check", stdout=StringIO())
+    BaseCommand.requires_system_checks = []
+    # A collection in a fork would copy every page of memory that it shares with this process.
+    gc.freeze()
+    fork = multiprocessing.get_context("fork")
     while line := sys.stdin.readline():
-        if pid := os.fork():
-            _, status = os.waitpid(pid, 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
-            continue
-        for ours, its in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
-            os.dup2(ours, its)
-        execute_from_command_line(["manage.py", *json.loads(line)])
-        return
+        command = fork.Process(target=_run, args=(json.loads(line), out, err))
+        command.start()
+        command.join()
+        print(command.exitcode, flush=True)  # noqa: T201
+
+
+def _run(arguments: list[str], out: int, err: int) -> None:
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    execute_from_command_line(["manage.py", *arguments])
 
 
 if __name__ == "__main__":
