@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 
 from bench.browser import Browser
-from bench.kernel import pss_mb
+from bench.kernel import memory_mb
 from bench.products import Running, source_of
 
 _MINUTE_S = 60.0
@@ -80,7 +80,7 @@ def measure(running: Running, users: int, seconds: float) -> None:
 
 
 def _memory(running: Running) -> str:
-    return f"web {pss_mb(running.web):4.0f} MB, workers {pss_mb(running.workers):4.0f} MB (PSS)"
+    return f"web {memory_mb(running.web)}, workers {memory_mb(running.workers)} MB"
 
 
 def say(text: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services.processes import descendants
@@ -10,6 +11,17 @@ from tests.services.processes import descendants
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _UTIME = 11
 """Place of utime behind the name in /proc/PID/stat; stime, cutime and cstime follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """In megabytes. Shared pages count once for each process in `rss`, once altogether in `pss`."""
+
+    rss: float
+    pss: float
+
+    def __str__(self) -> str:
+        return f"{self.rss:4.0f} RSS {self.pss:4.0f} PSS"
 
 
 def cpu_ms(roots: Iterable[int]) -> float:
@@ -27,17 +39,19 @@ def cpu_ms(roots: Iterable[int]) -> float:
     return ticks * 1000 / _TICKS_PER_S
 
 
-def pss_mb(roots: Iterable[int]) -> float:
-    """Memory of these processes and their descendants; what several share counts once.
+def memory_mb(roots: Iterable[int]) -> Memory:
+    """Memory of these processes and their descendants.
 
     Source: proc(5), /proc/pid/smaps_rollup.
     """
-    kilobytes = 0
+    kilobytes = {"Rss:": 0, "Pss:": 0}
     for pid in _trees(roots):
         with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return kilobytes / 1024
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                name, amount = line.split()[:2]
+                if name in kilobytes:
+                    kilobytes[name] += int(amount)
+    return Memory(kilobytes["Rss:"] / 1024, kilobytes["Pss:"] / 1024)
 
 
 def postmaster_of(cluster: Path) -> int:
