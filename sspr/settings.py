@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
+from sspr.allocator import use_one_arena
 from sspr.environment import base_url, is_loopback, own_folder, shut, shut_unless_shared, variables
 
 env = variables()
@@ -15,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env("SSPR_VAR", default=str(BASE_DIR / "var")))
 # Data and keys are for the service's own user, whichever command or worker makes the file.
 os.umask(0o077)
+use_one_arena()
 if VAR.exists():
     shut_unless_shared(VAR)
 

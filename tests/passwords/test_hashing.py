@@ -1,5 +1,7 @@
 """What a password costs an attacker who has the database, and what hashing may cost the service."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -7,6 +9,30 @@ from django.contrib.auth.hashers import check_password, get_hasher, make_passwor
 
 from passwords import hashing
 from sspr import settings as services_own
+from tests.services.environment import BASE, environment
+
+MANY = """
+import threading
+from django.conf import settings
+assert settings.PASSWORD_HASHERS
+from passwords.hashing import Argon2
+
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS:"))
+
+def hash_twice():
+    for _ in range(2):
+        Argon2().encode("old horse battery", "salt" * 4)
+    done.wait()
+
+before, done = resident(), threading.Barrier(9)
+threads = [threading.Thread(target=hash_twice) for _ in range(8)]
+for thread in threads:
+    thread.start()
+done.wait()
+print(resident() - before)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +77,16 @@ def test_more_hashes_at_once_than_the_machine_can_take_are_refused(monkeypatch, 
         )
 
     assert check_password("old horse battery", stored)
+
+
+def test_threads_that_hash_dont_each_keep_the_memory_of_a_hash(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", MANY],
+        cwd=BASE,
+        env=environment(tmp_path) | {"DJANGO_SETTINGS_MODULE": "sspr.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert float(done.stdout) < 60  # in MB; eight threads with an arena each keep 150
