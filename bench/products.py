@@ -235,7 +235,7 @@ def _process(
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            [*pinned, sys.executable, "-m", *shlex.split(command)],
+            [*pinned, sys.executable, "-m", *shlex.split(command.removeprefix("python -m "))],
             cwd=BASE,
             env=env,
             stdout=log,

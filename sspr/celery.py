@@ -1,14 +1,56 @@
 """The workers."""
 
+import gc
 import os
+from functools import cached_property
+from typing import Any
 
 from celery import Celery
+from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
+from celery.signals import worker_before_create_process
+from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sspr.settings")
 
 TRANSPORT_ALIASES["files"] = "sspr.files:Transport"
 
-app = Celery("sspr")
+
+class WorkerFixup(DjangoWorkerFixup):  # type: ignore[misc]  # Celery has no types
+    """Celery's support for Django, but that database sessions last from task to task.
+
+    Celery closes them before and after each task. Here a task is to a session what a request is:
+    it is closed once it is older than `CONN_MAX_AGE`, or after an error that broke it. One that the
+    database ended is replaced before the first statement of a task.
+    """
+
+    def close_database(self, **_signal: Any) -> None:
+        close_old_connections()
+
+
+class Fixup(DjangoFixup):  # type: ignore[misc]
+    @cached_property
+    def worker_fixup(self) -> DjangoWorkerFixup:
+        return WorkerFixup(self.app)
+
+
+@worker_before_create_process.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def share_memory(**_signal: Any) -> None:
+    """Lets processes of a pool share what the worker loaded before it forked them.
+
+    The garbage collector writes into each object that it looks at, and a page that a process
+    writes to becomes a copy of its own.
+
+    Source: documentation of `gc.freeze`.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def django_support(celery: Celery) -> DjangoFixup:
+    return Fixup(celery).install()
+
+
+app = Celery("sspr", fixups=[django_support])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -25,7 +25,8 @@ WEB = (
     " sspr.rsgi:gateway"
 )
 # Apart, so that no number of long tasks keeps a code waiting. Threads are enough for tasks that
-# wait for mail servers; long ones get processes, whose time limit holds, where the broker can.
+# wait for mail servers, and take a quarter of the memory of processes; long tasks get processes,
+# whose time limit holds, where the broker can.
 _WORKER = "celery --quiet --app sspr worker --without-gossip --without-mingle --queues {queue}"
 CODES = f"{_WORKER} --hostname codes@%h --pool threads --concurrency 4 --beat"
 BULK = f"{_WORKER} --hostname bulk@%h --pool {{pool}} --concurrency 2"

@@ -72,6 +72,17 @@ def test_codes_have_a_worker_of_their_own(where):
     assert sorted(name for names in queues for name in names) == ["bulk", "codes"]
 
 
+@pytest.mark.parametrize("where", ["Procfile", "docker-compose.yml", "make run"])
+def test_codes_are_sent_by_threads_and_long_tasks_done_by_processes(where):
+    pools = {
+        queue: "--pool threads" in command
+        for command in commands()[where]
+        for queue in re.findall(r"--queues (\S+)", command)
+    }
+
+    assert pools == {"codes": True, "bulk": False}
+
+
 def test_every_way_to_run_goes_through_the_gateway_that_drops_headers_with_underscores():
     for file in ("Procfile", "Dockerfile", "sspr/run.py"):
         text = (BASE / file).read_text()
