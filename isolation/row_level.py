@@ -1,43 +1,28 @@
 """The second wall between tenants: row-level security of PostgreSQL. SQLite has only the first.
 
-Every statement says whose it is, and in a web request how long it may take. `SET LOCAL` travels in
-front of it in the same message, costs no way to the server and back, and ends with the transaction,
-or with the statement where there is none. Nothing is ever said to a session: a pool between here
-and PostgreSQL may give it to another client behind every transaction.
+Here are the policies and how they are put up. `isolation.postgresql` tells the server whose rows a
+statement may meet.
 
 Source: PostgreSQL, "Row Security Policies"; OWASP ASVS 5.0 8.4.1.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
 
 from django.apps import apps
-from django.db import InternalError, NotSupportedError, transaction
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import ServerCursor, sql
-from psycopg.errors import ActiveSqlTransaction
-from psycopg.pq import TransactionStatus
+from psycopg import sql
 
 from isolation.models import TenantOwned
-from isolation.scope import (
-    EVERY_TENANT,
-    NOBODY,
-    everywhere,
-    statement_limits,
-    told_to_the_database,
-)
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from isolation.postgresql.base import TENANT_SETTING
+from isolation.scope import EVERY_TENANT, NOBODY, everywhere
 
 _POLICY = "tenant_wall"
-_SETTING = "sspr.tenant"
 # The inner SELECT is answered once for a statement, not once for a row.
 _RAISE = (
     f"""
     CREATE POLICY {_POLICY} ON {{table}} USING (
-        (SELECT current_setting('{_SETTING}', true))
+        (SELECT current_setting('{TENANT_SETTING}', true))
         IN (coalesce(tenant_id, {NOBODY})::text, '{EVERY_TENANT}'))
     """,
     "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
@@ -125,67 +110,6 @@ def go_on(connection: BaseDatabaseWrapper) -> list[str]:
     if any(there_is.values()) or _are_empty(connection, there_is):
         return raise_wall(connection)
     return []
-
-
-def tell(
-    execute: Callable[..., Any],
-    statement: Any,
-    params: Any,
-    many: bool,  # noqa: FBT001  # Django passes it
-    context: dict[str, Any],
-) -> Any:
-    """Says in front of a statement whose rows it may meet: a wrapper for a connection's statements.
-
-    What nobody is in force for says nothing, which shows nobody's rows; inside a transaction, where
-    somebody may have been in force before, it says just that.
-
-    Raises:
-        NotSupportedError: a cursor of the server's. It looks whose rows it may show when it's read,
-            and by then somebody else may be in force.
-    """
-    cursor, driver = context["cursor"].cursor, context["connection"].connection
-    if isinstance(cursor, ServerCursor):
-        raise NotSupportedError("No cursor of the server's: read it all, or in portions by key")
-    told, alone = told_to_the_database(), not _is_in_transaction(driver)
-    # Of a transaction that failed PostgreSQL hears the way back, and nothing else.
-    failed = driver.info.transaction_status is TransactionStatus.INERROR
-    said_first = _said_first(told, alone=alone)
-    if failed or not said_first:
-        return execute(statement, params, many, context)
-    word = "".join(said_first)
-    if many:
-        with driver.transaction() if alone else nullcontext():
-            driver.execute(word)
-            return execute(statement, params, many, context)
-    said = sql.SQL(word) + statement if isinstance(statement, sql.Composable) else word + statement
-    try:
-        result = execute(said, params, many, context)
-    except InternalError as refused:
-        if not alone or not isinstance(refused.__cause__, ActiveSqlTransaction):
-            raise
-        # CREATE INDEX CONCURRENTLY and its like go by themselves, and ask no policy.
-        return execute(statement, params, many, context)
-    for _ in said_first:  # each has an answer of its own, before that of the statement
-        cursor.nextset()
-    return result
-
-
-def _said_first(told: str, *, alone: bool) -> list[str]:
-    """What goes in front of a statement: whose rows it may meet, and how long it may take."""
-    said = []
-    if told or not alone:
-        # Compiling a statement with many conditions takes PostgreSQL seconds, running it 0.1 s.
-        said += [f"SET LOCAL {_SETTING} = '{told}'; ", "SET LOCAL jit = off; "]
-    if limits := statement_limits():
-        said += [
-            f"SET LOCAL statement_timeout = '{limits.statement_s}s'; ",
-            f"SET LOCAL lock_timeout = '{limits.lock_s}s'; ",
-        ]
-    return said
-
-
-def _is_in_transaction(driver: "Connection[Any]") -> bool:
-    return not driver.autocommit or driver.info.transaction_status is not TransactionStatus.IDLE
 
 
 def _change(connection: BaseDatabaseWrapper, how: Sequence[str], names: Sequence[str]) -> None:

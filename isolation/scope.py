@@ -14,6 +14,7 @@ _Known = TypeVar("_Known")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
 _told: ContextVar[str] = ContextVar("told_to_the_database", default="")
 _limits: ContextVar["StatementLimits | None"] = ContextVar("statement_limits", default=None)
+_shared_reads: ContextVar[bool] = ContextVar("shared_reads", default=False)
 _host: ContextVar[int | None] = ContextVar("tenant_of_the_host", default=None)
 _known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
 
@@ -97,6 +98,20 @@ def limited_to(limits: StatementLimits) -> Iterator[None]:
 
 def statement_limits() -> StatementLimits | None:
     return _limits.get()
+
+
+@contextmanager
+def sharing_reads() -> Iterator[None]:
+    """Lets reads outside a transaction share one: see `isolation.reads`, which also ends it."""
+    token = _shared_reads.set(True)
+    try:
+        yield
+    finally:
+        _shared_reads.reset(token)
+
+
+def reads_share_a_transaction() -> bool:
+    return _shared_reads.get()
 
 
 def told_to_the_database() -> str:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from isolation.reads import end_reads
+
 _WAIT_S = 5.0
 # Each takes 19 MiB and keeps a core busy: more at once than cores would only take more memory.
 _at_once = threading.BoundedSemaphore(os.cpu_count() or 1)
@@ -40,6 +42,7 @@ class Argon2(Argon2PasswordHasher):
 
 @contextmanager
 def _a_turn() -> Iterator[None]:
+    end_reads()  # It takes long, and a pool's connection shouldn't wait for it.
     if not _at_once.acquire(timeout=_WAIT_S):
         raise Busy
     try:

@@ -18,6 +18,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
+from isolation.reads import shared_reads
 from isolation.scope import StatementLimits, at_host_of, limited_to, remembering
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
@@ -33,7 +34,7 @@ _LANGUAGE_PARAMETERS = ("lng", "mkt")
 class RequestContext:
     """A number for every request, on every line that is logged because of it.
 
-    What is asked before anybody's tenant is known is asked once.
+    What is asked before anybody's tenant is known is asked once. Reads share a transaction.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -42,7 +43,7 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         numbered = structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8))
         limits = _CONSOLE_LIMITS if request.path.startswith("/admin/") else _LIMITS
-        with numbered, remembering(), limited_to(limits):
+        with numbered, remembering(), limited_to(limits), shared_reads():
             return self._get_response(request)
 
 

@@ -116,6 +116,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    # Django's, which also tells the server whose rows a statement may meet.
+    _database["ENGINE"] = "isolation.postgresql"
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
     # They outlive a transaction, behind which a pool gives the connection to somebody else.

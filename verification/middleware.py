@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from audit.services import seen_from
 from directory.models import User
+from isolation.reads import end_reads
 from isolation.scope import in_tenant
 from limits.rules import network, place
 from tenants.queries import policy_in_force, time_zone_in_force
@@ -206,6 +207,7 @@ class SteadyAnswers:
         began = monotonic()
         response = self._get_response(request)
         if beat.AT_A_BEAT in request.META and beat.SERVER_WAITS not in request.META:
+            end_reads()  # No connection waits inside a transaction.
             sleep(beat.until_the_beat(began, monotonic()))
         return response
 

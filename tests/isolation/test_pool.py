@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from threading import Event
@@ -15,6 +16,7 @@ from django.db import connection, models, transaction
 from isolation.scope import everywhere, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
+from tests.isolation.walks import walk
 from tests.services.environment import BASE, environment
 from tests.services.pgbouncer import pgbouncer
 from tests.services.postgres import fresh_database
@@ -26,6 +28,19 @@ LOOK = "SELECT coalesce(current_setting('sspr.tenant', true), ''), count(*) FROM
 @pytest.fixture(scope="module")
 def pool(django_db_setup):
     """The port of a pool with fewer connections than it's asked for at once."""
+    with pool_of(CONNECTIONS) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def pool_of_one(django_db_setup):
+    """The port of a pool with one connection, which everybody gets in turn."""
+    with pool_of(1) as port:
+        yield port
+
+
+@contextmanager
+def pool_of(size):
     where = connection.settings_dict
     with tempfile.TemporaryDirectory(prefix="sspr-pool-") as name:
         folder = Path(name)
@@ -35,7 +50,7 @@ def pool(django_db_setup):
             host=where["HOST"],
             port=int(where["PORT"]),
             roles=[where["USER"]],
-            size=CONNECTIONS,
+            size=size,
         ) as port:
             yield port
 
@@ -141,6 +156,37 @@ def test_many_at_once_see_their_own_rows_alone_and_strangers_nothing(two, pool, 
     assert found == [[]] * 6
     assert seen == [{("", 0)}] * 2
     assert seen_by_strangers(pool) == [("", 0)] * CONNECTIONS
+
+
+def test_who_shares_one_connection_sees_no_row_of_another(two, pool_of_one, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "PORT", str(pool_of_one))
+    tenants = {tenant.pk: [f"{tenant.slug}{n}" for n in range(5)] for tenant in two}
+    over = Event()
+
+    def take_walks(first_seed):
+        try:
+            return [walk(tenants, first_seed + n) for n in range(5)]
+        finally:
+            connection.close()
+
+    def watch():
+        seen = set()
+        with stranger(pool_of_one) as one:
+            while not over.is_set():
+                seen.add(one.execute(LOOK).fetchone())
+                one.commit()
+        return seen
+
+    with ThreadPoolExecutor(5) as threads:
+        watching = threads.submit(watch)
+        walks = [threads.submit(take_walks, first_seed) for first_seed in (100, 200, 300, 400)]
+        try:
+            wrong = [one.result(120) for one in walks]
+        finally:
+            over.set()
+
+    assert wrong == [[[]] * 5] * 4
+    assert watching.result(30) == {("", 0)}
 
 
 def test_a_new_database_is_migrated_and_used_through_it(pool, tmp_path, django_db_blocker):

@@ -1,0 +1,287 @@
+"""Django's backend for PostgreSQL. It sets for each transaction whose rows it may see.
+
+Row-level security compares rows with the setting `sspr.tenant`. A transaction sets it once, before
+its first statement, and again when the tenant in force changes. A statement outside a transaction
+has the same in front of it, in the same message. `set_config` is always local: its value ends with
+the transaction or the message. Nothing is set for a session, because a pool such as PgBouncer may
+give the session to another client afterwards.
+
+The wrapper remembers what the open transaction has set, only as long as that is certain: see
+`_may_change_settings`. It sees what passes Django's cursors, and COPY. Code of ours uses nothing
+else; `tests/house/test_database.py` holds that.
+
+Source: PostgreSQL, "Row Security Policies", "System Administration Functions" (`set_config`);
+OWASP ASVS 5.0 8.4.1.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import InternalError, NotSupportedError
+from django.db.backends.postgresql import base
+from django.db.backends.utils import debug_transaction  # type: ignore[attr-defined]
+from psycopg import sql
+from psycopg.errors import ActiveSqlTransaction, error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
+
+from isolation.scope import (
+    StatementLimits,
+    reads_share_a_transaction,
+    statement_limits,
+    told_to_the_database,
+)
+
+TENANT_SETTING = "sspr.tenant"
+# These leave settings as they are. ROLLBACK TO SAVEPOINT takes back what was set after the
+# savepoint; BEGIN, COMMIT, SET, DISCARD or a DO block could change settings, too.
+_KEEPS_SETTINGS = re.compile(
+    r"\s*\(?\s*(SELECT|WITH|INSERT|UPDATE|DELETE|SAVEPOINT|RELEASE)\b", re.IGNORECASE
+)
+_COULD_SET = re.compile(r";|set_config|pg_settings", re.IGNORECASE)
+_READS = re.compile(r"\s*\(?\s*SELECT\b", re.IGNORECASE)
+_READS_NO_ROWS = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a transaction sets before it reads or writes rows.
+
+    Args:
+        tenant: a tenant's id, "*" for the rows of all tenants, empty for no rows.
+    """
+
+    tenant: str
+    limits: StatementLimits | None
+
+    def statement(self, before: "Settings | None") -> str:
+        """Sets what differs from before, or everything; empty where nothing differs."""
+        changes = {}
+        if before is None:
+            # Compiling a statement with many conditions takes PostgreSQL longer than running it.
+            changes["jit"] = "off"
+        if before is None or before.tenant != self.tenant:
+            changes[TENANT_SETTING] = self.tenant
+        if self.limits and (before is None or before.limits != self.limits):
+            changes["statement_timeout"] = f"{self.limits.statement_s}s"
+            changes["lock_timeout"] = f"{self.limits.lock_s}s"
+        calls = ", ".join(
+            f"set_config('{name}', '{value}', true)" for name, value in changes.items()
+        )
+        return f"SELECT {calls}" if calls else ""
+
+
+class Cursor(base.Cursor):  # type: ignore[name-defined, misc]  # made in an `if`
+    """A cursor whose COPY reads the rows of the tenant in force, like its other statements."""
+
+    wrapper: "DatabaseWrapper"
+
+    def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        """See psycopg.
+
+        Raises:
+            NotSupportedError: outside a transaction, where COPY can't be told whose rows it reads.
+        """
+        if not self.wrapper.prepare_transaction(_text(statement, self.connection)):
+            raise NotSupportedError("COPY outside a transaction")
+        return super().copy(statement, *args, **kwargs)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection that knows what its open transaction has set."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.applied: Settings | None = None
+        """What the open transaction has set; None where it must set everything again."""
+        self.is_shared = False
+        """Whether the open transaction is the one that reads share: see `isolation.reads`."""
+        self.execute_wrappers.append(apply_settings)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return super().get_connection_params() | {"cursor_factory": Cursor}
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """See Django.
+
+        Raises:
+            NotSupportedError: a server-side cursor. PostgreSQL evaluates its policies when rows are
+                fetched, and then another tenant may be in force.
+        """
+        if name:
+            raise NotSupportedError("a server-side cursor: read all rows, or portions by key")
+        cursor = super().create_cursor()
+        cursor.wrapper = self
+        return cursor
+
+    def connect(self) -> None:
+        self.applied, self.is_shared = None, False
+        super().connect()
+
+    def close(self) -> None:
+        self.applied, self.is_shared = None, False
+        super().close()
+
+    def set_autocommit(
+        self,
+        autocommit: bool,  # noqa: FBT001  # Django's signature
+        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        if self.is_shared and not autocommit:
+            self.validate_no_atomic_block()
+            # The transaction that reads share goes on as the one that begins here. psycopg would
+            # refuse this while a transaction is open.
+            self.is_shared = self.autocommit = self.connection._autocommit = False  # noqa: SLF001
+            return
+        super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+
+    def end_shared(self, *, failed: bool = False) -> None:
+        """Ends the transaction that reads share, if one is open. It has written nothing.
+
+        Args:
+            failed: psycopg then drops its prepared statements, which may be the reason.
+        """
+        if not self.is_shared:
+            return
+        self.is_shared, self.applied = False, None
+        try:
+            with debug_transaction(self, "ROLLBACK" if failed else "COMMIT"):
+                self.connection.rollback() if failed else self.connection.commit()
+        except psycopg.Error:
+            self.errors_occurred = True  # Django then looks whether the connection still works.
+
+    def prepare_transaction(self, statement: str) -> bool:
+        """Begins a transaction where one is needed, and sets what a statement needs.
+
+        Returns:
+            False where the statement must bring the settings itself, outside a transaction.
+
+        Raises:
+            DatabaseError: PostgreSQL refused the settings.
+        """
+        driver, settings = self.connection, Settings(told_to_the_database(), statement_limits())
+        if self.is_shared and not _READS.match(statement):
+            self.end_shared()
+        status = driver.pgconn.transaction_status
+        if status == TransactionStatus.IDLE:
+            self.applied, self.is_shared = None, False
+            if driver.autocommit and not (reads_share_a_transaction() and _READS.match(statement)):
+                return False
+            self._send(settings.statement(None), begin="BEGIN")
+            self.applied, self.is_shared = settings, driver.autocommit
+        elif status == TransactionStatus.INTRANS and not _READS_NO_ROWS.match(statement):
+            # After an error PostgreSQL takes nothing but ROLLBACK.
+            before, self.applied = self.applied, None
+            if before != settings and (changes := settings.statement(before)):
+                self._send(changes)
+            self.applied = settings
+        if _may_change_settings(statement):
+            self.applied = None
+        return True
+
+    def send_with_settings(
+        self,
+        execute: Callable[..., Any],
+        statement: Any,
+        params: Any,
+        many: bool,  # noqa: FBT001  # Django passes it
+        context: dict[str, Any],
+    ) -> Any:
+        """Runs a statement outside a transaction, with its settings in the same message.
+
+        Without a tenant in force nothing is set, and no rows are seen.
+        """
+        cursor, driver = context["cursor"].cursor, self.connection
+        settings = Settings(told_to_the_database(), statement_limits())
+        if not settings.tenant and not settings.limits:
+            return execute(statement, params, many, context)
+        first = settings.statement(None)
+        if many:
+            self._send(first, begin="BEGIN")
+            with self.wrap_database_errors, _ending(driver):
+                return execute(statement, params, many, context)
+        if isinstance(statement, sql.Composable):
+            message: Any = sql.SQL(f"{first}; ") + statement
+        else:
+            message = f"{first}; {statement}"
+        try:
+            result = execute(message, params, many, context)
+        except InternalError as refused:
+            if not isinstance(refused.__cause__, ActiveSqlTransaction):
+                raise
+            # CREATE INDEX CONCURRENTLY and the like must be alone, and read no policy.
+            return execute(statement, params, many, context)
+        cursor.nextset()  # past the answer to the settings
+        return result
+
+    def _send(self, statement: str, *, begin: str = "") -> None:
+        """Sends settings, and in front of them in the same message how a transaction begins.
+
+        Raises:
+            DatabaseError: PostgreSQL refused them.
+        """
+        message = f"{begin}; {statement}" if begin else statement
+        # Django has logged the beginning of its own transactions.
+        logged = message if self.connection.autocommit else statement
+        with self.wrap_database_errors, debug_transaction(self, logged):
+            result = self.connection.pgconn.exec_(message.encode())
+            if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
+                raise error_from_result(result)
+
+    def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001  # Django's signature
+        self.end_shared()
+        self.applied = None
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
+
+    def _commit(self) -> None:
+        self.applied = None
+        super()._commit()  # type: ignore[misc]
+
+    def _rollback(self) -> None:
+        self.applied = None
+        super()._rollback()  # type: ignore[misc]
+
+
+def apply_settings(
+    execute: Callable[..., Any],
+    statement: Any,
+    params: Any,
+    many: bool,  # noqa: FBT001  # Django passes it
+    context: dict[str, Any],
+) -> Any:
+    """Sets whose rows a statement may see, before it runs. Django calls this for each statement."""
+    connection = context["connection"]
+    if not connection.prepare_transaction(_text(statement, connection.connection)):
+        return connection.send_with_settings(execute, statement, params, many, context)
+    try:
+        return execute(statement, params, many, context)
+    except BaseException:
+        connection.end_shared(failed=True)  # Outside a transaction the next statement works again.
+        raise
+
+
+def _text(statement: Any, driver: "psycopg.Connection[Any]") -> str:
+    return statement if isinstance(statement, str) else statement.as_string(driver)
+
+
+def _may_change_settings(statement: str) -> bool:
+    """Whether the transaction may have other settings afterwards.
+
+    A statement that isn't known to keep them may; at worst they're set once too often.
+    """
+    return not _KEEPS_SETTINGS.match(statement) or _COULD_SET.search(statement) is not None
+
+
+@contextmanager
+def _ending(driver: "psycopg.Connection[Any]") -> Iterator[None]:
+    """Commits the open transaction, or rolls it back after an error."""
+    try:
+        yield
+    except BaseException:
+        with suppress(psycopg.Error):
+            driver.rollback()
+        raise
+    driver.commit()

@@ -1,0 +1,34 @@
+"""One transaction for the reads of a request.
+
+It begins with the first read outside a transaction. A transaction that begins in the block goes on
+with it. It ends before a write outside a transaction, before what takes long, and with the block.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from isolation.postgresql.base import DatabaseWrapper
+from isolation.scope import sharing_reads
+
+
+@contextmanager
+def shared_reads() -> Iterator[None]:
+    """Lets the reads of this block share a transaction, where they aren't in one already."""
+    try:
+        with sharing_reads():
+            yield
+    finally:
+        end_reads()
+
+
+def end_reads() -> None:
+    """Ends the shared transaction of this thread, so that no connection idles inside it.
+
+    For what takes long: hashing, waiting, another server. The next read begins another. Other
+    transactions go on.
+    """
+    for connection in connections.all(initialized_only=True):
+        if isinstance(connection, DatabaseWrapper):
+            connection.end_shared()

@@ -1,0 +1,245 @@
+"""What a transaction was told is never believed longer than PostgreSQL knows it."""
+
+from contextlib import suppress
+
+import pytest
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from isolation.postgresql import base
+from isolation.scope import everywhere, in_tenant
+from tenants.models import Group
+from tests.builders import make_tenant
+from tests.isolation.walks import typed, visible, walk
+from tests.threads import all_at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def two():
+    both = make_tenant("mine"), make_tenant("other")
+    for tenant in both:
+        with in_tenant(tenant.pk):
+            Group.objects.create(name=tenant.slug)
+    return both
+
+
+def times_told(act):
+    with CaptureQueriesContext(connection) as log:
+        act()
+    return sum("sspr.tenant" in entry["sql"] for entry in log.captured_queries)
+
+
+def test_a_transaction_is_told_once(two):
+    def act():
+        with in_tenant(two[0].pk), transaction.atomic():
+            assert visible() == ["mine"]
+            with transaction.atomic():
+                Group.objects.update(name="mine")
+            assert visible() == ["mine"]
+
+    assert times_told(act) == 1
+
+
+def test_it_is_told_again_when_another_tenant_is_in_force(two):
+    mine, other = two
+
+    def act():
+        with in_tenant(mine.pk), transaction.atomic():
+            assert visible() == ["mine"]
+            with in_tenant(other.pk):
+                assert visible() == ["other"]
+                assert visible() == ["other"]
+            assert visible() == ["mine"]
+            assert Group.unscoped.count() == 2
+            assert visible() == ["mine"]
+
+    assert times_told(act) == 5
+
+
+def undo_by_an_error():
+    with suppress(ZeroDivisionError), transaction.atomic():
+        visible()
+        raise ZeroDivisionError
+
+
+def undo_by_a_failed_statement():
+    with suppress(DatabaseError), transaction.atomic():
+        visible()
+        typed("SELECT 1 / 0")
+
+
+def undo_by_hand():
+    point = transaction.savepoint()
+    visible()
+    transaction.savepoint_rollback(point)
+
+
+def undo_by_typed_statements():
+    typed("SAVEPOINT mine")
+    visible()
+    typed("ROLLBACK TO SAVEPOINT mine")
+
+
+def undo_behind_another_statement():
+    typed("SAVEPOINT mine")
+    visible()
+    typed("SELECT 1; ROLLBACK TO mine")
+
+
+def undo_in_a_comment_first():
+    typed("SAVEPOINT mine")
+    visible()
+    typed("/* SELECT */ rollback to mine")
+
+
+def overwritten_by_hand():
+    visible()
+    typed("SELECT SET_CONFIG('sspr.tenant', '', true)")
+
+
+def overwritten_in_the_catalogue():
+    visible()
+    typed("UPDATE pg_settings SET setting = '' WHERE name = 'sspr.tenant'")
+
+
+def overwritten_in_a_common_table():
+    visible()
+    typed("WITH told AS (SELECT set_config('sspr.tenant', '0', true)) SELECT * FROM told")
+
+
+def overwritten_by_a_block():
+    visible()
+    typed("DO $$ BEGIN PERFORM set_config('sspr.tenant', '0', true); END $$")
+
+
+UNDOING = [
+    undo_by_an_error,
+    undo_by_a_failed_statement,
+    undo_by_hand,
+    undo_by_typed_statements,
+    undo_behind_another_statement,
+    undo_in_a_comment_first,
+    overwritten_by_hand,
+    overwritten_in_the_catalogue,
+    overwritten_in_a_common_table,
+    overwritten_by_a_block,
+]
+
+
+@pytest.mark.parametrize("undo", UNDOING)
+def test_what_was_told_behind_a_savepoint_ends_with_it(two, undo):
+    mine, other = two
+    with in_tenant(mine.pk), transaction.atomic():
+        assert visible() == ["mine"]
+        with in_tenant(other.pk):
+            undo()
+            assert visible() == ["other"]
+            undo()
+        assert visible() == ["mine"]
+
+
+@pytest.mark.parametrize("undo", UNDOING)
+def test_a_statement_without_a_tenant_still_sees_nothing_then(two, undo):
+    with transaction.atomic():
+        with in_tenant(two[0].pk):
+            undo()
+        assert visible() == []
+
+
+def test_a_transaction_that_was_ended_by_hand_is_told_again(two):
+    mine, other = two
+    with in_tenant(mine.pk), transaction.atomic():
+        assert visible() == ["mine"]
+        with in_tenant(other.pk):
+            typed("COMMIT")
+            typed("BEGIN")
+            assert visible() == ["other"]
+            typed("ROLLBACK AND CHAIN")
+            assert visible() == ["other"]
+        assert visible() == ["mine"]
+
+
+def test_a_transaction_after_a_failed_one_is_told(two):
+    with in_tenant(two[0].pk):
+        for _ in range(2):
+            with suppress(DatabaseError), transaction.atomic():
+                visible()
+                typed("SELECT 1 / 0")
+            with transaction.atomic():
+                assert visible() == ["mine"]
+
+
+def test_without_autocommit_each_transaction_is_told(two):
+    connection.set_autocommit(False)
+    try:
+        for end in (connection.commit, connection.rollback):
+            for tenant in two:
+                with in_tenant(tenant.pk):
+                    assert visible() == [tenant.slug]
+                    end()
+                    assert visible() == [tenant.slug]
+            connection.rollback()
+            assert visible() == []
+    finally:
+        connection.rollback()
+        connection.set_autocommit(True)
+
+
+def test_what_runs_after_the_commit_sees_the_rows_of_who_is_in_force_then(two):
+    mine, other = two
+    seen = []
+    with in_tenant(mine.pk):
+        with transaction.atomic():
+            with in_tenant(other.pk):
+                transaction.on_commit(lambda: seen.append(visible()))
+            assert visible() == ["mine"]
+        with everywhere(), transaction.atomic():
+            transaction.on_commit(lambda: seen.append(visible()))
+    with transaction.atomic():
+        transaction.on_commit(lambda: seen.append(visible()))
+
+    assert seen == [["mine"], ["mine", "other"], []]
+
+
+def test_a_refusal_to_listen_is_never_taken_for_told(two, monkeypatch):
+    with in_tenant(two[0].pk), transaction.atomic():
+        assert visible() == ["mine"]
+        with in_tenant(two[1].pk):
+            with monkeypatch.context() as patch:
+                patch.setattr(base.Settings, "statement", lambda *_: "SELECT 1 / 0")
+                with pytest.raises(DatabaseError):
+                    visible()
+            with pytest.raises(DatabaseError):
+                visible()
+            connection.set_rollback(True)
+
+
+def test_a_lost_connection_takes_with_it_what_was_told(two):
+    mine, other = two
+    with in_tenant(mine.pk):
+        with suppress(OperationalError), transaction.atomic():
+            assert visible() == ["mine"]
+            typed("SELECT pg_terminate_backend(pg_backend_pid())")
+        connection.close_if_unusable_or_obsolete()
+        with in_tenant(other.pk), transaction.atomic():
+            assert visible() == ["other"]
+
+
+@pytest.mark.parametrize("first_seed", range(0, 60, 20))
+def test_no_walk_leads_to_rows_of_another(two, first_seed):
+    tenants = {tenant.pk: [tenant.slug] for tenant in two}
+
+    wrong = [walk(tenants, seed) for seed in range(first_seed, first_seed + 20)]
+
+    assert not any(wrong)
+
+
+def test_no_walk_of_many_threads_leads_to_rows_of_another(two):
+    tenants = {tenant.pk: [tenant.slug] for tenant in two}
+    seeds = iter(range(1_000))
+
+    wrong = all_at_once(4, lambda: [walk(tenants, next(seeds)) for _ in range(5)])
+
+    assert wrong == [[[]] * 5] * 4
