@@ -2,8 +2,9 @@
 
 `python -m tests.services.run [--only sqlite|postgresql] [--share] [arguments for pytest]`: with
 `--share` several processes share the tests of each run, so that waiting leaves no core idle. What
-touches neither database nor broker runs once, on SQLite. Each run's output is shown in one piece
-when it's over. The exit code is 0 when nothing failed and none was skipped.
+another database or broker can't change runs once, on SQLite, by the rules of
+`tests.services.sharing`. Each run's output is shown in one piece when it's over. The exit code is 0
+when nothing failed and none was skipped.
 """
 
 import argparse
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
                 runs.append(stack.enter_context(on_sqlite(folder / "sqlite", for_pytest)))
             if ours.only != "sqlite":
                 within = folder / "postgresql"
-                once = [] if ours.only else [f"--without-pure={within / _LEFT_OUT}"]
+                once = [] if ours.only else [f"--without-repeats={within / _LEFT_OUT}"]
                 runs.append(stack.enter_context(on_postgresql(within, [*once, *for_pytest])))
             return watch(runs)
     except KeyboardInterrupt:
@@ -150,7 +151,7 @@ def watch(runs: Sequence[Run]) -> int:
     if total.skipped:
         say("\nA skipped test is a test that nobody runs: make it run, or remove it.")
     if left := sum(run.left_to_the_other for run in runs):
-        say(f"\n{left} tests touch neither database nor broker: they ran once.")
+        say(f"\n{left} tests can't differ by database and broker: they ran once.")
     say(f"\n{total}")
     return 0 if clean else 1
 

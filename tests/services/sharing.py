@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -19,11 +20,14 @@ _WITH_PROCESSES = (
     "tests/sspr/test_rsgi.py",
 )
 """Few tests that start services and wait for them."""
-_DATABASE = {"db", "transactional_db", "live_server"}
+_DATABASE = {"db", "transactional_db", "live_server", "site"}
+"""Fixtures that stand on the run's own database; `site` is the whole service with a broker."""
 _DIFFERS = re.compile(
     r"\b(?:settings|environ|tests\.services|celery|kombu|redis|connections?|broker)\b"
 )
 """Words of what isn't the same in two runs: their settings, and processes that are started."""
+_OF_LOOKS = {"language", "width", "height", "dark", "reduced_motion"}
+"""What a reader of `tests.services.browser.Reader` may differ in with the same requests sent."""
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist comes without types
@@ -41,9 +45,9 @@ class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist comes without t
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("sharing")
     group.addoption(
-        "--without-pure",
+        "--without-repeats",
         metavar="FILE",
-        help="leave out what touches neither database nor broker; write its number to the file",
+        help="leave out what another database and broker can't change; write its number to FILE",
     )
     group.addoption(
         "--quick",
@@ -59,10 +63,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """After `-k` and `-m`, so that what they took out isn't counted."""
-    if config.option.without_pure:
-        pure = [item for item in items if is_pure(item)]
-        Path(config.option.without_pure).write_text(str(len(pure)))
-        _leave_out(config, items, pure)
+    if config.option.without_repeats:
+        repeats = [item for item in items if is_pure(item)] + other_looks(items)
+        Path(config.option.without_repeats).write_text(str(len(repeats)))
+        _leave_out(config, items, repeats)
     if config.option.quick:
         quick = [item for item in items if not item.nodeid.startswith(_WITH_PROCESSES)]
         first = set({item.nodeid.partition("[")[0]: item for item in reversed(quick)}.values())
@@ -72,7 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def is_pure(item: pytest.Item) -> bool:
     """Whether the test comes to the same end whatever database and broker a run has.
 
-    pytest-django lets no test touch the database that doesn't ask for it by a fixture or a mark.
+    pytest-django lets no test touch the database that doesn't ask for it by a fixture or a mark;
+    through the browser it's reached by the service that runs.
     """
     if isinstance(item, pytest.DoctestItem):
         return True
@@ -80,6 +85,33 @@ def is_pure(item: pytest.Item) -> bool:
     asks = asked & (_DATABASE | {"settings"}) or item.get_closest_marker("django_db")
     module = getattr(item, "module", None)
     return not asks and module is not None and not _reads_what_differs(module)
+
+
+def other_looks(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The browser's tests that differ from one before them only in how the page looks.
+
+    A parameter that is a dict stands for a reader. What a page looks like in another language, at
+    another width or in the dark is decided by templates, styles and catalogues: the first reader
+    of each test sends the same requests through the same code to the database. Without scripts
+    other requests are sent, so such readers are no repeats.
+    """
+    before, others = set(), []
+    for item in items:
+        if not item.nodeid.startswith("tests/browser/") or not hasattr(item, "callspec"):
+            continue
+        values = item.callspec.params.items()
+        beyond_looks = {name: _beyond_looks(value) for name, value in values}
+        case = (item.nodeid.partition("[")[0], repr(beyond_looks))
+        if case in before:
+            others.append(item)
+        before.add(case)
+    return others
+
+
+def _beyond_looks(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {name: part for name, part in value.items() if name not in _OF_LOOKS}
 
 
 @cache
