@@ -169,12 +169,19 @@ class CompiledUpdate(Statement):
 
     Args:
         rows: builds the queryset from `owned` and `Bound`.
+        returning: columns of the changed rows that `returned` gives, as they are afterwards.
         changes: column → `Bound`, an expression or a constant.
     """
 
-    def __init__(self, rows: Callable[[], models.QuerySet[Any]], **changes: Any) -> None:
+    def __init__(
+        self,
+        rows: Callable[[], models.QuerySet[Any]],
+        *,
+        returning: Sequence[str] = (),
+        **changes: Any,
+    ) -> None:
         super().__init__()
-        self._rows, self._changes = rows, changes
+        self._rows, self._returning, self._changes = rows, returning, changes
 
     def run(self, **values: Any) -> int:
         """How many rows were changed."""
@@ -183,10 +190,20 @@ class CompiledUpdate(Statement):
             cursor.execute(text.sql, text.bound(connection, values))
             return int(cursor.rowcount)
 
+    def returned(self, **values: Any) -> list[tuple[Any, ...]]:
+        """The columns of the rows that were changed, with the values that the driver gives."""
+        connection, text = connections[DEFAULT_DB_ALIAS], self.text
+        with connection.cursor() as cursor:
+            cursor.execute(text.sql, text.bound(connection, values))
+            return list(cursor.fetchall())
+
     def _compiled(self) -> _Text:
         query: Any = self._rows().query.chain(UpdateQuery)
         query.add_update_values(self._changes)
         sql, params = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        if self._returning:
+            quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+            sql += f" RETURNING {', '.join(map(quote, self._returning))}"
         return _Text(sql, params, lambda _connection, _rows: [])
 
 
@@ -235,18 +252,20 @@ class JoinedRead(Statement):
             begin += len(fields)
 
         def build(connection: BaseDatabaseWrapper, rows: Sequence[Any]) -> list[Any]:
-            return [
-                (
-                    *(
-                        _instance(model, connection.alias, names, row[at : at + len(names)])
-                        if row[key] is not None
-                        else None
-                        for model, names, at, key in parts
-                    ),
-                    *row[begin:],
-                )
-                for row in _converted(connection, rows, converters)
-            ]
+            built: list[Any] = []
+            before, objects = None, [None] * len(parts)
+            for row in _converted(connection, rows, converters):
+                for place, (model, names, at, key) in enumerate(parts):
+                    values = row[at : at + len(names)]
+                    if before is not None and values == before[at : at + len(names)]:
+                        continue  # a join repeats the row of its other side
+                    there = row[key] is not None
+                    objects[place] = (
+                        _instance(model, connection.alias, names, values) if there else None
+                    )
+                before = row
+                built.append((*objects, *row[begin:]))
+            return built
 
         return _Text(self.sql.format(**selected), (), build)
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Flag, auto
+from uuid import UUID
 
 from django.utils import timezone
 
+from delivery.models import Outgoing
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope
-from isolation.compiled import JoinedRead, parameter
+from isolation.compiled import JoinedRead
 from isolation.scope import everywhere, in_tenant
 from reset.models import Evidence, ResetAttempt
 from reset.refusals import Circumstances
@@ -42,7 +45,7 @@ from verification.rules.ways import Way
 from verification.services.guesses import Budget, Paused, pause_of
 
 _ATTEMPT = """
-SELECT {attempt}, {tenant}, {branding}, {account},
+SELECT {attempt}, {tenant}, {branding}, {account}, {challenge}, {gate}, message.state,
     CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0
 FROM reset_resetattempt attempt
 JOIN tenants_policyversion version
@@ -52,20 +55,20 @@ LEFT JOIN tenants_decisions decisions ON decisions.tenant_id = attempt.tenant_id
 LEFT JOIN tenants_branding branding ON branding.tenant_id = attempt.tenant_id
 LEFT JOIN directory_user account
     ON account.tenant_id = attempt.tenant_id AND account.id = attempt.user_id
+LEFT JOIN verification_challenge challenge
+    ON challenge.tenant_id = attempt.tenant_id AND challenge.context = attempt.id
+    AND challenge.purpose = %s
+LEFT JOIN reset_evidence gate
+    ON gate.tenant_id = attempt.tenant_id AND gate.challenge_id = challenge.id
+    AND gate.attempt_id = attempt.id AND gate.user_id = attempt.user_id
+LEFT JOIN delivery_outgoing message
+    ON message.tenant_id = attempt.tenant_id AND message.id = challenge.outgoing_id
 WHERE attempt.browser = %s
+ORDER BY challenge.created_at DESC
 """
 _USER = (
     "SELECT {account} FROM directory_user account WHERE account.tenant_id = %s AND account.id = %s"
 )
-_CHALLENGES = """
-SELECT {challenge}, {gate}
-FROM verification_challenge challenge
-LEFT JOIN reset_evidence gate
-    ON gate.tenant_id = challenge.tenant_id AND gate.challenge_id = challenge.id
-    AND gate.attempt_id = challenge.context AND gate.user_id = %s
-WHERE challenge.tenant_id = %s AND challenge.context = %s AND challenge.purpose = %s
-ORDER BY challenge.created_at DESC
-"""
 _read_attempt = JoinedRead(
     _ATTEMPT,
     leaves_out={"branding.logo"},
@@ -73,9 +76,10 @@ _read_attempt = JoinedRead(
     tenant=Tenant,
     branding=Branding,
     account=User,
+    challenge=Challenge,
+    gate=Evidence,
 )
 _read_user = JoinedRead(_USER, account=User)
-_read_challenges = JoinedRead(_CHALLENGES, challenge=Challenge, gate=Evidence)
 
 
 class Reads(Flag):
@@ -93,15 +97,23 @@ class AttemptRow:
     """An attempt with the rows that every page about it needs.
 
     Args:
+        read_at: when it was begun to be read.
         user: as long as the attempt may change their password; see `_able`.
         policy_at_start: the one that was in force when the attempt began.
+        challenges: all of this attempt, newest first.
+        gates: the gates that were passed in it by its user.
+        unsent: ids of the challenges whose message failed for good.
     """
 
     attempt: ResetAttempt
+    read_at: datetime
     tenant: Tenant | None
     branding: Branding | None
     user: User | None
     policy_at_start: Policy
+    challenges: tuple[Challenge, ...]
+    gates: tuple[Evidence, ...]
+    unsent: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +130,24 @@ class AttemptState:
     """An attempt and all that a page and the next step depend on: read, and not asked again.
 
     Args:
-        challenges: all of this attempt, newest first.
-        gates: the gates that were passed in it.
         registered: None where the page doesn't need it; `Reads.METHODS` asks for it.
         pause: in which nothing is compared that is guessed; None where there is none, or where it
             wasn't asked for by `Reads.PAUSE`.
     """
 
-    attempt: ResetAttempt
-    policy_at_start: Policy
+    row: AttemptRow
     subject: Subject
     facts: Facts
-    challenges: tuple[Challenge, ...]
-    gates: tuple[Evidence, ...]
     registered: Registered | None
     pause: Paused | None
+
+    @property
+    def attempt(self) -> ResetAttempt:
+        return self.row.attempt
+
+    @property
+    def challenges(self) -> tuple[Challenge, ...]:
+        return self.row.challenges
 
     @property
     def methods(self) -> Registered:
@@ -150,21 +165,29 @@ def attempt_of(cookie: str) -> AttemptRow | None:
     """The attempt of a browser. The one read before a tenant is known: the cookie is the proof."""
     if not cookie:
         return None
+    read_at = timezone.now()
     with everywhere():
-        rows = _read_attempt.all([browser_mac(cookie)])
+        rows = _read_attempt.all([Purpose.RESET.value, browser_mac(cookie)])
     if not rows:
         return None
-    attempt, tenant, branding, user, at_start, now, has_logo = rows[0]
+    attempt, tenant, branding, user, *_, at_start, now, has_logo = rows[0]
     if tenant is not None:
         tenant.decided = now
     if branding is not None:
         branding.has_logo = has_logo
+    sent = [(challenge, gate, state) for *_, challenge, gate, state, _, _, _ in rows if challenge]
     return AttemptRow(
         attempt=attempt,
+        read_at=read_at,
         tenant=tenant,
         branding=branding,
         user=_able(user, attempt),
         policy_at_start=policy_of(at_start),
+        challenges=tuple(challenge for challenge, _gate, _state in sent),
+        gates=tuple(gate for _challenge, gate, _state in sent if gate),
+        unsent=frozenset(
+            challenge.pk for challenge, _gate, state in sent if state == Outgoing.State.FAILED
+        ),
     )
 
 
@@ -199,8 +222,22 @@ def budget_of(attempt: ResetAttempt) -> Budget:
 
 def state_of(row: AttemptRow, reads: Reads = Reads.NOTHING) -> AttemptState:
     """The attempt as it stands now. The same is read for an unknown user ID."""
-    found = _challenges_of(row.attempt)
-    return _state(row.attempt, row.policy_at_start, row.user, found, reads)
+    attempt = row.attempt
+    policy = _policy_of(row)
+    is_denied = any(challenge.denied_at is not None for challenge in row.challenges)
+    may_go_on = _may_go_on(row.user) and policy is not None and not attempt.concealed
+    subject = subject_of(attempt, row.user if may_go_on else None, policy, is_denied=is_denied)
+    registered = None
+    # Who proved nothing yet, as an unknown user ID never does, isn't asked what is registered.
+    if row.gates or Reads.METHODS in reads:
+        registered = _registered(row, subject)
+    return AttemptState(
+        row=row,
+        subject=subject,
+        facts=_facts(attempt, subject, _passed(subject, row.gates, registered)),
+        registered=registered,
+        pause=pause_of(subject.id, budget_of(attempt)) if Reads.PAUSE in reads else None,
+    )
 
 
 def state_again(
@@ -208,19 +245,21 @@ def state_again(
 ) -> AttemptState:
     """The attempt as it stands in the transaction that changes something.
 
-    The user and what they registered are read again. The challenges are those of the page, as the
-    change itself redeems only one that is open.
+    What the user registered is read again. The challenges are those of the page, as the change
+    itself redeems only one that is open.
 
     Args:
-        lock: others who lock the same user wait until this transaction ends. The challenges are
-            read again, too.
+        lock: the user is read again, too, and others who lock the same user wait until this
+            transaction ends. Without it, what a gate proves counts from when the page read the
+            user, so that it doesn't prove what replaced it meanwhile.
     """
-    attempt = state.attempt
-    user_id = attempt.user_id or 0
-    rows = _read_user.all([attempt.tenant_id, user_id], lock="account" if lock else "")
-    user = _able(rows[0][0] if rows else None, attempt)
-    found = _challenges_of(attempt) if lock else (state.challenges, state.gates)
-    return _state(attempt, state.policy_at_start, user, found, reads)
+    row, attempt = state.row, state.attempt
+    if lock:
+        read_at = timezone.now()
+        rows = _read_user.all([attempt.tenant_id, attempt.user_id or 0], lock="account")
+        user = _able(rows[0][0] if rows else None, attempt)
+        row = replace(row, user=user, read_at=read_at)
+    return state_of(row, reads)
 
 
 def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
@@ -250,7 +289,7 @@ def proved_in_temporary_access(state: AttemptState) -> bool:
 
     It may have been removed since: what is there instead proved nothing.
     """
-    return any(gate.temporary_access for gate in state.gates)
+    return any(gate.temporary_access for gate in state.row.gates)
 
 
 def _able(user: User | None, attempt: ResetAttempt) -> User | None:
@@ -260,51 +299,9 @@ def _able(user: User | None, attempt: ResetAttempt) -> User | None:
     return user if user.session_epoch == attempt.session_epoch else None
 
 
-def _challenges_of(
-    attempt: ResetAttempt,
-) -> tuple[tuple[Challenge, ...], tuple[Evidence, ...]]:
-    """The challenges of an attempt, newest first, and the gates that its user passed by them."""
-    context = parameter(Challenge, "context", attempt.pk)
-    found = _read_challenges.all(
-        [attempt.user_id or 0, attempt.tenant_id, context, Purpose.RESET.value]
-    )
-    return (
-        tuple(challenge for challenge, _gate in found),
-        tuple(gate for _challenge, gate in found if gate is not None),
-    )
-
-
-def _state(
-    attempt: ResetAttempt,
-    policy_at_start: Policy,
-    user: User | None,
-    found: tuple[tuple[Challenge, ...], tuple[Evidence, ...]],
-    reads: Reads,
-) -> AttemptState:
-    challenges, gates = found
-    policy = _policy_of(policy_at_start, user)
-    is_denied = any(one.denied_at is not None for one in challenges)
-    may_go_on = _may_go_on(user) and policy is not None and not attempt.concealed
-    subject = subject_of(attempt, user if may_go_on else None, policy, is_denied=is_denied)
-    registered = None
-    # Who proved nothing yet, as an unknown user ID never does, isn't asked what is registered.
-    if gates or Reads.METHODS in reads:
-        registered = _registered(attempt, user, subject)
-    return AttemptState(
-        attempt=attempt,
-        policy_at_start=policy_at_start,
-        subject=subject,
-        facts=_facts(attempt, subject, _passed(subject, gates, registered)),
-        challenges=challenges,
-        gates=gates,
-        registered=registered,
-        pause=pause_of(subject.id, budget_of(attempt)) if Reads.PAUSE in reads else None,
-    )
-
-
-def _policy_of(start: Policy, user: User | None) -> Policy | None:
+def _policy_of(row: AttemptRow) -> Policy | None:
     """The stricter of the policy at the start and now; None when no user can meet both."""
-    now = policy_for(user)
+    now, start = policy_for(row.user), row.policy_at_start
     if now is None or start == now:
         return now
     return strictest(start, now)
@@ -322,8 +319,8 @@ def _may_go_on(user: User | None) -> bool:
     return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
 
 
-def _registered(attempt: ResetAttempt, user: User | None, subject: Subject) -> Registered:
-    kept = kept_of(attempt.user_id or 0, user)
+def _registered(row: AttemptRow, subject: Subject) -> Registered:
+    kept = kept_of(row.attempt.user_id or 0, row.user)
     holdings = holdings_among(kept, subject.policy or policy_in_force(), at=timezone.now())
     ways = holdings.ways(subject.policy.methods) if subject.policy else []
     return Registered(kept, holdings, ways if subject.user else [])

@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from isolation.compiled import Bound, CompiledUpdate, owned
-from reset.models import Evidence, ResetAttempt
+from reset.models import Evidence
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptState, Reads
 from reset.rules import Step
@@ -21,7 +21,6 @@ from tenants.queries import policy_in_force, tenant_in_force
 from vault.keyed import same
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, newest
-from verification.queries.temporary_access import has_temporary
 from verification.rules.passkeys import Site
 from verification.rules.phones import number_of
 from verification.rules.verdicts import Verdict
@@ -237,8 +236,10 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
     with guesses.not_counted_if_busy(subject.id, budget):
         right = questions.are_right(subject.verify_id, answers)
     with transaction.atomic():
-        state = require_still(state, Step.VERIFY)
-        answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
+        state = require_still(state, Step.VERIFY, Reads.METHODS)
+        answered = challenges.spend_judged(
+            Purpose.RESET, attempt.pk, method, right=right, among=state.challenges
+        )
         return _settled(state, answered, is_counted=True)
 
 
@@ -250,7 +251,9 @@ def pass_app(state: AttemptState, code: str) -> GateResult:
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         apps = state.methods.holdings.apps
         right = authenticators.is_right(state.subject.verify_id, code, among=apps)
-        answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
+        answered = challenges.spend_judged(
+            Purpose.RESET, attempt.pk, method, right=right, among=state.challenges
+        )
         return _settled(state, answered, is_counted=True)
 
 
@@ -272,7 +275,7 @@ def pass_passkey(state: AttemptState, credential: str, site: Site) -> GateResult
 def pass_recovery_code(state: AttemptState, code: str) -> GateResult:
     """The same for a recovery code, which is redeemed by it. Wrong ones pause nothing, either."""
     attempt = state.attempt
-    state = require_still(state, Step.VERIFY)
+    state = require_still(state, Step.VERIFY, Reads.METHODS)
     answered = recovery_codes.answer(state.subject.verify_id, Purpose.RESET, attempt.pk, code)
     return _settled(state, answered)
 
@@ -306,7 +309,7 @@ def _settled(state: AttemptState, answered: Answered, *, is_counted: bool = Fals
     # Posts to a dead challenge must not fill the history without end.
     if answered.challenge is not None:
         if is_right:
-            _write_down(attempt, answered.challenge)
+            _write_down(state, answered.challenge)
         record(
             Activity.RESET_PROGRESS,
             Outcome.SUCCESS if is_right else Outcome.FAILURE,
@@ -323,16 +326,16 @@ def _settled(state: AttemptState, answered: Answered, *, is_counted: bool = Fals
     return result
 
 
-def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
-    method, now = Method(challenge.method), timezone.now()
+def _write_down(state: AttemptState, challenge: Challenge) -> None:
+    method = Method(challenge.method)
     passed = Evidence(
-        attempt=attempt,
+        attempt=state.attempt,
         proof=method.proof,
         user_id=challenge.user_id,
         method=method,
         challenge_id=challenge.pk,
-        passed_at=now,
-        temporary_access=has_temporary(challenge.user_id, method.proof),
+        passed_at=state.row.read_at,
+        temporary_access=state.methods.kept.has_temporary(method.proof),
     )
     # What was taken away and registered anew meanwhile is proved anew.
     Evidence.objects.bulk_create(
@@ -341,4 +344,4 @@ def _write_down(attempt: ResetAttempt, challenge: Challenge) -> None:
         unique_fields=["tenant_id", "attempt", "proof"],
         update_fields=["user_id", "method", "challenge_id", "passed_at", "temporary_access"],
     )
-    _USED.run(user_id=challenge.user_id, proof=method.proof, now=now)
+    _USED.run(user_id=challenge.user_id, proof=method.proof, now=timezone.now())

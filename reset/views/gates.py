@@ -35,7 +35,6 @@ from verification.pages import render
 from verification.queries import (
     codes_left,
     destination_of,
-    message_of,
     number_to_type,
     resend_at,
 )
@@ -273,8 +272,6 @@ def _about(state: AttemptState, challenge: Challenge) -> dict[str, object]:
     sends = sum(one.method == method for one in state.challenges)
     reference = page_reference(state.attempt.pk, challenge)
     policy = policy_in_force()
-    message = message_of(challenge)
-    failed = message is not None and message.state == message.State.FAILED
     return {
         "method": method,
         "masked": subject.masked(destination_of(challenge)),
@@ -287,7 +284,7 @@ def _about(state: AttemptState, challenge: Challenge) -> dict[str, object]:
         "poll_url": f"{reverse('reset:call-state')}?{urlencode({PAGE_FIELD: str(reference)})}",
         "resend_at": resend_at(challenge, sends),
         "resent": sends > 1,
-        "send_failed": subject.says_failed(has_failed=failed),
+        "send_failed": subject.says_failed(has_failed=challenge.pk in state.row.unsent),
         "other_url": reverse("reset:verify"),
         "sender": settings.DEFAULT_FROM_EMAIL,
         "caller": settings.TWILIO_FROM,

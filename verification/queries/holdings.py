@@ -60,6 +60,7 @@ class Thing:
         gone_at: when it was removed, or spent.
         sealed_value: the number or address, where it is one.
         answered: how many security questions, where it is that.
+        temporary_access: it was registered while staff who may not give roles had let the user in.
     """
 
     proof: Proof
@@ -70,6 +71,7 @@ class Thing:
     sealed_value: bytes | memoryview = field(repr=False)
     textable: bool
     answered: int
+    temporary_access: bool = False
 
     @property
     def since(self) -> datetime | None:
@@ -111,6 +113,12 @@ class Kept:
             for device in self.devices
             if device.proof is proof and device.since is not None and device.gone_at is None
         ]
+
+    def has_temporary(self, proof: Proof) -> bool:
+        """Whether a role ends something of this kind that the user has; see `change_role`."""
+        is_set = proof is Proof.RECOVERY_CODE  # spent ones are still of it
+        rows = [row for row in (*self.methods.values(), *self.devices) if row.proof is proof]
+        return any(row.temporary_access for row in rows if is_set or row.gone_at is None)
 
 
 @dataclass(frozen=True, slots=True)

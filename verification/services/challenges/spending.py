@@ -4,16 +4,56 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import F
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    QuerySet,
+    UUIDField,
+    Value,
+    When,
+)
 from django.utils import timezone
 
+from isolation.compiled import Bound, CompiledUpdate, owned
 from tenants.policy import Method
 from verification.models import Challenge, Purpose
 from verification.queries import newest
 from verification.rules.challenges import MAX_TRIES, MOST_OLDER_CODES
 from verification.rules.verdicts import Verdict
 from verification.services.challenges.codes import code_mac
+
+_NOW = Bound("now", DateTimeField())
+_NEVER = Value(None, DateTimeField())
+
+
+def _open() -> QuerySet[Challenge]:
+    return owned(Challenge).filter(
+        pk=Bound("challenge", UUIDField()),
+        spent_at=None,
+        closed_at=None,
+        expires_at__gt=_NOW,
+        tries__lt=MAX_TRIES,
+    )
+
+
+# What is given counts as a try and spends the challenge at once if it is right, so that of two
+# racing answers only one can.
+_SPEND_BY_CODE = CompiledUpdate(
+    _open,
+    returning=("tries", "spent_at"),
+    tries=F("tries") + 1,
+    spent_at=Case(When(code_mac=Bound("code_mac", CharField()), then=_NOW), default=_NEVER),
+)
+_SPEND = CompiledUpdate(
+    _open,
+    returning=("tries", "spent_at"),
+    tries=F("tries") + 1,
+    spent_at=Bound("spent_at", DateTimeField()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +94,21 @@ def spend_code(
         among: the challenges of the attempt, newest first, where they were just read.
     """
     now = timezone.now()
-    if among is None:
-        challenge = newest(purpose, context, method)
-    else:
-        challenge = next((one for one in among if method in {None, one.method}), None)
+    challenge = _waiting(purpose, context, method, among)
     if challenge is None or challenge.spent_at or challenge.closed_at:
         return Answered(Verdict.EXPIRED)
-    mine = Challenge.objects.filter(pk=challenge.pk, spent_at=None, closed_at=None)
-    if not mine.filter(expires_at__gt=now, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
-        dead = challenge.tries >= MAX_TRIES
-        return Answered(Verdict.DEAD if dead else Verdict.EXPIRED)
-    if mine.filter(code_mac=code_mac(challenge, code)).update(spent_at=now):
+    tried = _SPEND_BY_CODE.returned(
+        challenge=challenge.pk, code_mac=code_mac(challenge, code), now=now
+    )
+    if not tried:
+        return _dead(challenge)
+    if _is_spent(challenge, tried[0], now):
         return Answered(Verdict.RIGHT, challenge=challenge)
-    challenge.refresh_from_db()
     left = max(0, MAX_TRIES - challenge.tries)
     if _is_older_code(challenge, code):
-        free = mine.filter(older_codes__lt=MOST_OLDER_CODES)
+        free = Challenge.objects.filter(
+            pk=challenge.pk, spent_at=None, closed_at=None, older_codes__lt=MOST_OLDER_CODES
+        )
         if free.update(tries=F("tries") - 1, older_codes=F("older_codes") + 1):
             return Answered(Verdict.OLDER, left + 1, challenge, is_free=True)
         return Answered(Verdict.OLDER if left else Verdict.DEAD, left, challenge)
@@ -85,19 +124,28 @@ def waits(purpose: Purpose, context: uuid.UUID, method: Method) -> bool:
     return challenge is not None and alive.filter(pk=challenge.pk).exists()
 
 
-def spend_judged(purpose: Purpose, context: uuid.UUID, method: Method, *, right: bool) -> Answered:
-    """Spends the open challenge of this method if what was given is right; counts a try anyway."""
+def spend_judged(
+    purpose: Purpose,
+    context: uuid.UUID,
+    method: Method,
+    *,
+    right: bool,
+    among: Sequence[Challenge] | None = None,
+) -> Answered:
+    """Spends the open challenge of this method if what was given is right; counts a try anyway.
+
+    Args:
+        among: the challenges of the attempt, newest first, where they were just read.
+    """
     now = timezone.now()
-    challenge = newest(purpose, context, method)
+    challenge = _waiting(purpose, context, method, among)
     if challenge is None:
         return Answered(Verdict.EXPIRED)
-    mine = Challenge.objects.filter(pk=challenge.pk, spent_at=None, closed_at=None)
-    if not mine.filter(expires_at__gt=now, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
-        dead = challenge.tries >= MAX_TRIES
-        return Answered(Verdict.DEAD if dead else Verdict.EXPIRED)
-    if right and mine.update(spent_at=now):
+    tried = _SPEND.returned(challenge=challenge.pk, now=now, spent_at=now if right else None)
+    if not tried:
+        return _dead(challenge)
+    if _is_spent(challenge, tried[0], now):
         return Answered(Verdict.RIGHT, challenge=challenge)
-    challenge.refresh_from_db()
     left = max(0, MAX_TRIES - challenge.tries)
     return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
@@ -122,6 +170,31 @@ def spend_call(
         expires_at__gt=timezone.now(),
     )
     return challenge if confirmed.update(spent_at=timezone.now()) else None
+
+
+def _waiting(
+    purpose: Purpose,
+    context: uuid.UUID,
+    method: Method | None,
+    among: Sequence[Challenge] | None,
+) -> Challenge | None:
+    if among is None:
+        return newest(purpose, context, method)
+    return next((one for one in among if method in {None, one.method}), None)
+
+
+def _dead(challenge: Challenge) -> Answered:
+    """Nothing was compared."""
+    return Answered(Verdict.DEAD if challenge.tries >= MAX_TRIES else Verdict.EXPIRED)
+
+
+def _is_spent(challenge: Challenge, tried: Sequence[Any], now: datetime) -> bool:
+    """Notes on the challenge what a try made of its row."""
+    challenge.tries, spent_at = tried
+    if spent_at is None:
+        return False
+    challenge.spent_at = now
+    return True
 
 
 def _is_older_code(challenge: Challenge, code: str) -> bool:
