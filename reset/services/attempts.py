@@ -33,7 +33,7 @@ from verification.services.guesses import Budget, pause_of
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
 # The attempt of an unknown user ID never ends like that: so one that conceals goes on, in vain.
-_ENDED = {
+ENDED = {
     "refused": Case(
         When(conceals=True, then=Value("")), default=Value(Refusal.SESSION_ENDED.value)
     ),
@@ -44,7 +44,7 @@ _END_OF_USER = CompiledUpdate(
     lambda: owned(ResetAttempt).filter(
         user_id=Bound("user_id", BigIntegerField()), finished_at=None, refused=""
     ),
-    **_ENDED,
+    **ENDED,
 )
 _ROTATE = CompiledUpdate(
     lambda: owned(ResetAttempt).filter(pk=Bound("attempt", UUIDField())),
@@ -183,7 +183,7 @@ def end_attempts_of(user_id: int) -> None:
 
 def end_running() -> int:
     """No reset of the tenant in force that is under way comes to an end. Says how many."""
-    return ResetAttempt.objects.filter(finished_at=None, refused="").update(**_ENDED)
+    return ResetAttempt.objects.filter(finished_at=None, refused="").update(**ENDED)
 
 
 def rotate(attempt: ResetAttempt) -> str:

@@ -4,7 +4,20 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import DateTimeField, JSONField, UUIDField, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    JSONField,
+    Q,
+    QuerySet,
+    UUIDField,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -21,20 +34,39 @@ from passwords.rules import Finding, Problem
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import AttemptState, Reads, proved_in_temporary_access
 from reset.rules import Step
-from reset.services.attempts import OutOfTurn, end_attempts_of, require_still
+from reset.services.attempts import ENDED, OutOfTurn, require_still
 from tenants.policy import Method, Proof
 from tenants.queries import policy_in_force
+from verification.models import Challenge
 from verification.services import guesses, lockouts, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
+_THIS = Bound("attempt", UUIDField())
+
+
+def _for_this(value: Combinable, others: Combinable) -> Case:
+    return Case(When(pk=_THIS, then=value), default=others)
+
+
+def _running() -> QuerySet[ResetAttempt]:
+    """The user's attempts that go on; not this one once a call denied it."""
+    denied = owned(Challenge).filter(context=_THIS, denied_at__isnull=False)
+    running = owned(ResetAttempt).filter(
+        user_id=Bound("user_id", BigIntegerField()), finished_at=None, refused=""
+    )
+    return running.exclude(Q(pk=_THIS) & Q(Exists(denied)))
+
+
+# The attempt succeeds, and no other of the user comes to an end any more.
 _FINISH = CompiledUpdate(
-    lambda: owned(ResetAttempt).filter(
-        pk=Bound("attempt", UUIDField()), finished_at=None, refused=""
-    ),
-    finished_at=Bound("now", DateTimeField()),
-    outcome=Value(Outcome.SUCCEEDED.value),
-    told=Bound("told", JSONField()),
+    _running,
+    returning=("finished_at",),
+    finished_at=_for_this(Bound("now", DateTimeField()), F("finished_at")),
+    told=_for_this(Bound("told", JSONField()), F("told")),
+    refused=_for_this(F("refused"), ENDED["refused"]),
+    concealed=_for_this(F("concealed"), ENDED["concealed"]),
+    outcome=_for_this(Value(Outcome.SUCCEEDED.value), ENDED["outcome"]),
 )
 
 
@@ -117,10 +149,10 @@ def _finish(
     user = _user_in(state)
     # Nothing is sent before the transaction ends.
     told = _tell(state, user, notice)
-    if not _FINISH.run(attempt=attempt.pk, now=timezone.now(), told=told):
+    finished = _FINISH.returned(attempt=attempt.pk, user_id=user.pk, now=timezone.now(), told=told)
+    if not any(finished_at for (finished_at,) in finished):
         raise OutOfTurn(Step.DONE)
     change(state)
-    end_attempts_of(user.pk)
     if Proof.QUESTIONS in state.methods.kept.methods:
         forget_draw(user.pk)
 

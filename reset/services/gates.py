@@ -172,9 +172,13 @@ def _destination(state: AttemptState, method: Method) -> str:
 def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
     attempt, subject = state.attempt, state.subject
     if method is Method.QUESTIONS:
-        return questions.open_questions(subject.id, Purpose.RESET, attempt.pk, policy_in_force())
+        return questions.open_questions(
+            subject.id, Purpose.RESET, attempt.pk, policy_in_force(), before=state.challenges
+        )
     if method in {Method.PASSKEY, Method.AUTHENTICATOR, Method.RECOVERY_CODE}:
-        return challenges.open_unsent(subject.id, Purpose.RESET, attempt.pk, method)
+        return challenges.open_unsent(
+            subject.id, Purpose.RESET, attempt.pk, method, before=state.challenges
+        )
     return challenges.open_challenge(
         Asked(
             user_id=subject.id,

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -90,10 +90,21 @@ def drawn_or_made_up(user_id: int, policy: Policy) -> tuple[list[str], list[str]
     return list(method.drawn) if method else [], made_up
 
 
-def open_questions(user_id: int, purpose: Purpose, context: uuid.UUID, policy: Policy) -> Challenge:
-    """A challenge to answer the drawn questions. The one before it is dead from now on."""
+def open_questions(
+    user_id: int,
+    purpose: Purpose,
+    context: uuid.UUID,
+    policy: Policy,
+    *,
+    before: Sequence[Challenge] | None = None,
+) -> Challenge:
+    """A challenge to answer the drawn questions. The one before it is dead from now on.
+
+    Args:
+        before: as for `open_challenge`.
+    """
     draw(user_id, policy.questions_to_reset, bank=set(questions()))
-    return open_unsent(user_id, purpose, context, Method.QUESTIONS)
+    return open_unsent(user_id, purpose, context, Method.QUESTIONS, before)
 
 
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:

@@ -53,19 +53,31 @@ def open_challenge(asked: Asked, before: Sequence[Challenge] | None = None) -> C
         before = list(challenges_in(asked.purpose, asked.context))
     not_for_ever(asked.purpose, len(before))
     wait_your_turn(asked, [one for one in before if one.method == asked.method])
-    return _opened(asked, permit_for(asked, _KINDS[asked.method]), policy_in_force())
+    permit = permit_for(asked, _KINDS[asked.method])
+    return _opened(asked, permit, policy_in_force(), before)
 
 
-def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Method) -> Challenge:
+def open_unsent(
+    user_id: int,
+    purpose: Purpose,
+    context: uuid.UUID,
+    method: Method,
+    before: Sequence[Challenge] | None = None,
+) -> Challenge:
     """A challenge for which nothing is sent: answers, or an app. The one before it is dead.
+
+    Args:
+        before: as for `open_challenge`.
 
     Raises:
         Refused: there were too many in this attempt or session.
     """
     now = timezone.now()
-    not_for_ever(purpose, challenges_in(purpose, context).count())
+    if before is None:
+        before = list(challenges_in(purpose, context))
+    not_for_ever(purpose, len(before))
     with transaction.atomic():
-        _close_open(purpose, context, method, now)
+        _close_open(method, before, now)
         return Challenge.objects.create(
             user_id=user_id,
             purpose=purpose,
@@ -77,10 +89,10 @@ def open_unsent(user_id: int, purpose: Purpose, context: uuid.UUID, method: Meth
 
 
 @transaction.atomic
-def _opened(asked: Asked, permit: Permit, policy: Policy) -> Challenge:
+def _opened(asked: Asked, permit: Permit, policy: Policy, before: Sequence[Challenge]) -> Challenge:
     now = timezone.now()
     lifetime = policy.code_lifetime(asked.method)
-    _close_open(asked.purpose, asked.context, asked.method, now)
+    _close_open(asked.method, before, now)
     challenge = Challenge(
         user_id=asked.user_id,
         purpose=asked.purpose,
@@ -114,7 +126,14 @@ def _opened(asked: Asked, permit: Permit, policy: Policy) -> Challenge:
     return challenge
 
 
-def _close_open(purpose: Purpose, context: uuid.UUID, method: Method, now: datetime) -> None:
-    Challenge.objects.filter(
-        purpose=purpose, context=context, method=method, spent_at=None, closed_at=None
-    ).update(closed_at=now)
+def _close_open(method: Method, before: Sequence[Challenge], now: datetime) -> None:
+    """Closes what is open of this method. Of two that race only the newest is ever redeemed."""
+    still_open = [
+        challenge.pk
+        for challenge in before
+        if challenge.method == method and not (challenge.spent_at or challenge.closed_at)
+    ]
+    if still_open:
+        Challenge.objects.filter(pk__in=still_open, spent_at=None, closed_at=None).update(
+            closed_at=now
+        )
