@@ -274,12 +274,6 @@ class JoinedRead(Statement):
         return [field for field in fields if f"{alias}.{field.column}" not in self._leaves_out]
 
 
-def parameter(model: type[models.Model], column: str, value: object) -> Any:
-    """The value as this database takes it for a column: SQLite has no UUIDs, for one."""
-    field: Any = model._meta.get_field(column)  # noqa: SLF001  # Django's own word
-    return field.get_db_prep_value(value, connections[DEFAULT_DB_ALIAS])
-
-
 def insert(row: TenantOwned) -> None:
     """Writes a new row as it is; its number isn't read back where the database gives it.
 

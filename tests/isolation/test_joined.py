@@ -3,7 +3,7 @@
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from isolation.compiled import JoinedRead, parameter
+from isolation.compiled import JoinedRead
 from isolation.scope import everywhere
 from reset.models import ResetAttempt
 from tenants.models import Group, GroupNesting, Tenant
@@ -21,7 +21,7 @@ NESTED = JoinedRead(
 )
 ATTEMPT = JoinedRead(
     "SELECT {attempt} FROM reset_resetattempt attempt"
-    " WHERE attempt.tenant_id = %s AND attempt.id = %s",
+    " WHERE attempt.tenant_id = %s AND attempt.support_code = %s",
     attempt=ResetAttempt,
 )
 
@@ -34,13 +34,23 @@ def test_each_row_has_an_instance_of_each_model_or_none(contoso):
 
 
 def test_values_are_those_that_the_orm_reads(contoso):
-    pk = row_of(ResetAttempt, contoso).pk
-    by_orm = ResetAttempt.objects.get(pk=pk)
+    by_orm = ResetAttempt.objects.get(pk=row_of(ResetAttempt, contoso).pk)
 
-    [(attempt,)] = ATTEMPT.all([contoso.pk, parameter(ResetAttempt, "id", pk)])
+    [(attempt,)] = ATTEMPT.all([contoso.pk, by_orm.support_code])
 
     for field in ResetAttempt._meta.concrete_fields:
         assert getattr(attempt, field.attname) == getattr(by_orm, field.attname), field
+
+
+def test_an_object_that_a_join_repeats_is_made_once(contoso):
+    outer = Group.objects.create(name="outer")
+    for name in ("inner", "innermost"):
+        GroupNesting.objects.create(outer=outer, inner=Group.objects.create(name=name))
+
+    first, second = [row for row in NESTED.all([contoso.pk]) if row[0] == outer]
+
+    assert first[0] is second[0]
+    assert first[1] != second[1]
 
 
 def test_what_was_read_can_be_saved(contoso):
