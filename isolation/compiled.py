@@ -253,7 +253,8 @@ class JoinedRead(Statement):
 
         def build(connection: BaseDatabaseWrapper, rows: Sequence[Any]) -> list[Any]:
             built: list[Any] = []
-            before, objects = None, [None] * len(parts)
+            objects: list[models.Model | None] = [None] * len(parts)
+            before = None
             for row in _converted(connection, rows, converters):
                 for place, (model, names, at, key) in enumerate(parts):
                     values = row[at : at + len(names)]

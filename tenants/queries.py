@@ -180,6 +180,9 @@ def help_text() -> str:
 
 def own_text(key: str) -> CustomText | None:
     """A notice in the organisation's own words, in the language in force."""
+    # Who read the organisation may have seen that there are none at all.
+    if not getattr(tenant_in_force(), "has_own_texts", True):
+        return None
     return CustomText.objects.filter(key=key, language=_language()).first()
 
 

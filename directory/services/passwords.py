@@ -14,6 +14,7 @@ from directory.connectors import connector_of
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
+from limits.services import Count
 from passwords.banned import Score
 from passwords.breached import breached_passwords
 from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
@@ -78,6 +79,11 @@ def names_around(user: User | None) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def comparison(user: User) -> Count:
+    """What a comparison with the former passwords is counted as: it costs slow hashes."""
+    return Count(Limit.COMPARED_WITH_FORMER_PASSWORDS, str(user.pk))
+
+
 def was_used(user: User, password: str) -> bool:
     """Whether the password is a former one that may not come back yet.
 
@@ -87,7 +93,7 @@ def was_used(user: User, password: str) -> bool:
         TooManyPasswords: nothing was compared.
         RuntimeError: inside a transaction, which could undo the count.
     """
-    verdict = limits.hit(Limit.COMPARED_WITH_FORMER_PASSWORDS, str(user.pk))
+    verdict = limits.hit_all(comparison(user))
     if not verdict.allowed:
         raise TooManyPasswords(verdict.until)
     return connector_of(user).was_used(user, password)

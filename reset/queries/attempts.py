@@ -12,14 +12,14 @@ from django.utils import timezone
 from delivery.models import Outgoing
 from directory.connectors import connector_of
 from directory.models import User
-from directory.queries import in_scope
+from directory.queries import in_scope, user_of
 from isolation.compiled import JoinedRead
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import current_tenant_id, everywhere, in_tenant
 from reset.models import Evidence, ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
 from reset.subjects import Subject, subject_of
-from tenants.models import Branding, Tenant
+from tenants.models import Branding, PolicyVersion, Tenant
 from tenants.policy import (
     Method,
     Policy,
@@ -30,6 +30,7 @@ from tenants.policy import (
 )
 from tenants.queries import cache_as_read, policy_in_force, policy_of, tenant_in_force
 from tenants.roles import Role
+from tenants.services import policy_digests
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key
 from vault.services import opened
@@ -46,7 +47,8 @@ from verification.services.guesses import Budget, Paused, pause_of
 
 _ATTEMPT = """
 SELECT {attempt}, {tenant}, {branding}, {account}, {challenge}, {gate}, message.state,
-    CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0
+    CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0,
+    EXISTS (SELECT 1 FROM tenants_customtext own WHERE own.tenant_id = attempt.tenant_id)
 FROM reset_resetattempt attempt
 JOIN tenants_policyversion version
     ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
@@ -66,6 +68,13 @@ LEFT JOIN delivery_outgoing message
 WHERE attempt.browser = %s
 ORDER BY challenge.created_at DESC
 """
+_BEGINNING = """
+SELECT {version}, {account}
+FROM tenants_policyversion version
+LEFT JOIN directory_user account
+    ON account.tenant_id = version.tenant_id AND account.upn = %s
+WHERE version.tenant_id = %s AND version.digest IN (%s, %s)
+"""
 _USER = (
     "SELECT {account} FROM directory_user account WHERE account.tenant_id = %s AND account.id = %s"
 )
@@ -78,6 +87,9 @@ _read_attempt = JoinedRead(
     account=User,
     challenge=Challenge,
     gate=Evidence,
+)
+_read_beginning = JoinedRead(
+    _BEGINNING, leaves_out={"version.values"}, version=PolicyVersion, account=User
 )
 _read_user = JoinedRead(_USER, account=User)
 
@@ -170,12 +182,12 @@ def attempt_of(cookie: str) -> AttemptRow | None:
         rows = _read_attempt.all([Purpose.RESET.value, browser_mac(cookie)])
     if not rows:
         return None
-    attempt, tenant, branding, user, *_, at_start, now, has_logo = rows[0]
+    attempt, tenant, branding, user, *_, at_start, now, has_logo, has_own_texts = rows[0]
     if tenant is not None:
-        tenant.decided = now
+        tenant.decided, tenant.has_own_texts = now, bool(has_own_texts)
     if branding is not None:
         branding.has_logo = has_logo
-    sent = [(challenge, gate, state) for *_, challenge, gate, state, _, _, _ in rows if challenge]
+    sent = [row[4:7] for row in rows if row[4]]
     return AttemptRow(
         attempt=attempt,
         read_at=read_at,
@@ -189,6 +201,19 @@ def attempt_of(cookie: str) -> AttemptRow | None:
             challenge.pk for challenge, _gate, state in sent if state == Outgoing.State.FAILED
         ),
     )
+
+
+def user_and_versions(upn: str) -> tuple[User | None, dict[str, PolicyVersion]]:
+    """The user of an attempt that begins, and the rows of the policies in force by digest.
+
+    Args:
+        upn: canonical. The same is read where the tenant in force has no such user.
+    """
+    digests = sorted(policy_digests())
+    rows = _read_beginning.all([upn, current_tenant_id(), digests[0], digests[-1]])
+    if not rows:
+        return user_of(upn), {}
+    return rows[0][1], {version.digest: version for version, _user in rows}
 
 
 @contextmanager

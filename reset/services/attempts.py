@@ -1,8 +1,11 @@
 """Beginning an attempt, keeping it to its browser and its step, and ending it."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from django.db import transaction
 from django.db.models import BigIntegerField, Case, CharField, UUIDField, Value, When
@@ -11,7 +14,6 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from directory.models import User
-from directory.queries import user_of
 from directory.rules import canonical_upn
 from isolation.compiled import Bound, CompiledUpdate, insert, owned
 from isolation.scope import NOBODY, in_tenant, tenant_of_host
@@ -22,9 +24,10 @@ from reset.queries.attempts import AttemptRow, AttemptState, Reads
 from reset.refusals import Refusal, why_not
 from reset.rules import Goal, Step, step
 from reset.subjects import Beginning, decoy_id, kind_of_subject
+from tenants.models import PolicyVersion
 from tenants.policy import Policy, Unknown
 from tenants.queries import in_tenant_of, policy_in_force
-from tenants.services import policy_version
+from tenants.services import policy_digest, policy_version
 from vault.services import sealed
 from verification.services import lockouts
 from verification.services.captcha import count_a_user_id
@@ -33,7 +36,7 @@ from verification.services.guesses import Budget, pause_of
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
 # The attempt of an unknown user ID never ends like that: so one that conceals goes on, in vain.
-ENDED = {
+ENDED: dict[str, Any] = {
     "refused": Case(
         When(conceals=True, then=Value("")), default=Value(Refusal.SESSION_ENDED.value)
     ),
@@ -97,7 +100,7 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
             return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
-        found = user_of(upn)
+        found, versions = queries.user_and_versions(upn)
         user = found if tenant else None
         policy = queries.policy_for(user)
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
@@ -113,6 +116,7 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
             until=pause.until if pause else None,
             wanted=wanted,
             familiar=familiar,
+            versions=versions,
         )
 
 
@@ -203,6 +207,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     until: datetime | None = None,
     wanted: Goal | None = None,
     familiar: bool = False,
+    versions: Mapping[str, PolicyVersion] = MappingProxyType({}),
 ) -> Begun:
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
     decided = policy or policy_in_force()
@@ -212,7 +217,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         support_code="".join(secrets.choice(_CROCKFORD) for _ in range(8)),
         user_id=beginning.user_id,
         session_epoch=user.session_epoch if user else 0,
-        policy_version=policy_version(decided),
+        policy_version=versions.get(policy_digest(decided)) or policy_version(decided),
         conceals=decided.unknown_users is Unknown.DECOY,
         goal=_goal(beginning, decided, wanted),
         started_at=timezone.now(),

@@ -25,10 +25,11 @@ from audit.services import record
 from directory.connectors import connector_of
 from directory.connectors.base import PolicyRejected, Unreachable
 from directory.models import User
-from directory.services.passwords import findings_against, was_used
+from directory.services.passwords import TooManyPasswords, comparison, findings_against
 from isolation.compiled import Bound, CompiledUpdate, owned
 from limits import services as limits
 from limits.rules import Limit
+from limits.services import Count
 from passwords.hashing import Busy
 from passwords.rules import Finding, Problem
 from reset.models import Outcome, ResetAttempt
@@ -78,34 +79,28 @@ class TooManyResets(Exception):
         self.until = until
 
 
-def findings(state: AttemptState, password: str) -> list[Finding]:
-    """All that speaks against a new password for the attempt's user.
-
-    Raises:
-        TooManyPasswords: too many were compared with the former ones.
-    """
-    user = _user_in(state)
-    against = findings_against(password, user)
-    if not against and was_used(user, password):
-        return [Finding(Problem.USED)]
-    return against
-
-
-def set_password(state: AttemptState, password: str) -> None:
+def set_password(state: AttemptState, password: str) -> list[Finding]:
     """Sets the password, ends every session, closes the attempt and tells the user.
+
+    Returns:
+        All that speaks against the password; nothing was changed then.
 
     Raises:
         OutOfTurn: a gate is missing, by the stricter of the policy at the start and now.
+        TooManyPasswords: too many were compared with the former ones; nothing was changed.
         TooManyResets: nothing was changed.
         directory.connectors.base.PolicyRejected: the gates stay good.
         directory.connectors.base.Unreachable: nothing was changed.
         passwords.hashing.Busy: nothing was changed.
     """
     user = _user_in(state)
-    verdict = limits.hit(Limit.RESETS_OF_A_USER, str(user.pk))
-    if not verdict.allowed:
-        raise TooManyResets(verdict.until)
+    if against := findings_against(password, user):
+        return against
+    _count(user)
     try:
+        if connector_of(user).was_used(user, password):
+            _uncount(user)
+            return [Finding(Problem.USED)]
         _finish(
             state,
             Step.NEW_PASSWORD,
@@ -113,11 +108,26 @@ def set_password(state: AttemptState, password: str) -> None:
             lambda now: _set(now, user, password),
         )
     except (PolicyRejected, Unreachable, OutOfTurn, Busy):
-        # What wasn't completed isn't one of the day's resets.
-        limits.give_back(Limit.RESETS_OF_A_USER, str(user.pk))
+        _uncount(user)
         raise
     guesses.forgive(user.pk)
     lockouts.forget(user)
+    return []
+
+
+def _count(user: User) -> None:
+    """Counts a comparison with the former passwords, and one of the day's resets."""
+    compared = comparison(user)
+    verdict = limits.hit_all(compared, Count(Limit.RESETS_OF_A_USER, str(user.pk)))
+    if verdict.limit is compared.limit:
+        raise TooManyPasswords(verdict.until)
+    if not verdict.allowed:
+        raise TooManyResets(verdict.until)
+
+
+def _uncount(user: User) -> None:
+    """What wasn't completed isn't one of the day's resets."""
+    limits.give_back(Limit.RESETS_OF_A_USER, str(user.pk))
 
 
 def _set(state: AttemptState, user: User, password: str) -> None:

@@ -42,15 +42,22 @@ for each of its user IDs, known or not: the attempt belongs to that organisation
 def new_password(request: HttpRequest, state: AttemptState) -> HttpResponse:
     policy = policy_in_force()
     form = NewPasswordForm(request.POST or None, shortest=policy.password_min_length)
-    if form.is_valid():
-        password = form.cleaned_data["new_password"]
-        try:
-            findings = finish.findings(state, password)
-        except TooManyPasswords as refusal:
-            form.add_error("new_password", too_many_passwords(refusal.until))
-            return _password_page(request, state, form)
+    if not form.is_valid():
+        return _password_page(request, state, form)
+    try:
+        findings = finish.set_password(state, form.cleaned_data["new_password"])
+    except TooManyPasswords as refusal:
+        form.add_error("new_password", too_many_passwords(refusal.until))
+    except finish.TooManyResets as refusal:
+        attempts.block(state.attempt, refusal.until)
+        return redirect("reset:ended")
+    except PolicyRejected as refusal:
+        form.add_error("new_password", _("Reason given: %(reason)s") % {"reason": refusal.reason})
+    except Unreachable:
+        return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
+    else:
         if not findings:
-            return _set(request, state, form, password)
+            return redirect("reset:done")
         form.refuse(findings)
     return _password_page(request, state, form)
 
@@ -122,22 +129,6 @@ def ask_for_help(request: HttpRequest, row: AttemptRow) -> HttpResponse:
         return render(request, "reset/contact.html", context)
     context["asked"] = contact.ask(attempt, form.cleaned_data["message"])
     return render(request, "reset/contact_sent.html", context)
-
-
-def _set(
-    request: HttpRequest, state: AttemptState, form: NewPasswordForm, password: str
-) -> HttpResponse:
-    try:
-        finish.set_password(state, password)
-    except finish.TooManyResets as refusal:
-        attempts.block(state.attempt, refusal.until)
-        return redirect("reset:ended")
-    except PolicyRejected as refusal:
-        form.add_error("new_password", _("Reason given: %(reason)s") % {"reason": refusal.reason})
-        return _password_page(request, state, form)
-    except Unreachable:
-        return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
-    return redirect("reset:done")
 
 
 def _password_page(

@@ -376,7 +376,8 @@ def test_unknown_and_unregistered_users_cost_the_same_statements(
     make_email(make_user("disabled@contoso.example", enabled=False))
     client.get("/passwordreset")
     counts = {}
-    for name in ("unregistered", "disabled", "unknown"):
+    # In a test's one transaction the first visit leaves in force what the others begin with.
+    for name in ("first", "unregistered", "disabled", "unknown"):
         with django_assert_max_num_queries(40) as counted:
             client.post("/passwordreset", solved({"username": f"{name}@contoso.example"}))
             client.get("/passwordreset/ended")
