@@ -226,6 +226,13 @@ def test_a_link_of_a_notice_counts_as_no_guess(user, mailroom):
     assert Client().post("/wasnt-me/guess").status_code == 404
 
 
+def test_opening_a_link_that_is_too_old_counts_as_no_guess(contoso):
+    for _ in range(Limit.DISAVOWALS_FROM_A_NETWORK.value.times + 1):
+        assert Client().get("/wasnt-me/guess").status_code == 404
+
+    assert Client().post("/wasnt-me/guess").status_code == 404
+
+
 def test_the_portal_says_of_a_frozen_account_what_it_says_of_an_unknown_one(user):
     freezing.freeze(user, reason="notice")
 
