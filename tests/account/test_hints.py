@@ -1,4 +1,4 @@
-"""What is said of a password while it is typed, and to whom."""
+"""The hints on a new password while it is typed, and who gets them."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Whoever gets a notice can stop everything with one button, and nobody else can."""
+"""Who gets a notice can freeze the account with one button; other people can't."""
 
 import re
 import uuid
