@@ -9,6 +9,8 @@ from sspr import brand, health, pages
 handler404 = pages.not_found
 handler500 = pages.failed
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, as each request looks through the list until an address fits.
+    path("", include("reset.urls")),
     path("", pages.home, name="home"),
     path("help", pages.answers, name="help"),
     path("help/<slug:article>", pages.answers, name="article"),
@@ -23,7 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("delivery.urls")),
     path("", include("verification.urls")),
     path("", include("registration.urls")),
-    path("", include("reset.urls")),
     path("", include("account.urls")),
     path("", include("console.urls")),
 ]

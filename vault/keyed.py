@@ -1,6 +1,5 @@
 """One-way fingerprints of short secrets, each bound to what it is for."""
 
-import hashlib
 import hmac
 
 
@@ -18,11 +17,9 @@ def fingerprint(key: bytes, *parts: str) -> str:
     >>> fingerprint(b"k" * 32, "ab", "c") == fingerprint(b"k" * 32, "a", "bc")
     False
     """
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        data = part.encode()
-        mac.update(len(data).to_bytes(4, "big") + data)
-    return mac.hexdigest()
+    encoded = [part.encode() for part in parts]
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return hmac.digest(key, message, "sha256").hex()
 
 
 def same(left: str, right: str) -> bool:

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -267,6 +268,7 @@ def _text(statement: Any, driver: "psycopg.Connection[Any]") -> str:
     return statement if isinstance(statement, str) else statement.as_string(driver)
 
 
+@lru_cache(maxsize=1024)
 def _may_change_settings(statement: str) -> bool:
     """Whether the transaction may have other settings afterwards.
 
