@@ -5,6 +5,8 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import structlog
+from csp.constants import HEADER as CSP_HEADER
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
@@ -103,9 +105,12 @@ class Headers:
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
+        # No page needs another one, nor a nonce.
+        self._content_policy = build_policy()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
+        response.headers.setdefault(CSP_HEADER, self._content_policy)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         # Django adds these to what comes from behind it; a host that isn't ours is refused before.

@@ -65,7 +65,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "sspr.middleware.RequestContext",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "sspr.middleware.Headers",
     "sspr.middleware.KnownHosts",

@@ -11,9 +11,11 @@ from typing import TypedDict
 import segno
 from django import forms, template
 from django.forms.boundfield import BoundField
+from django.template.base import NodeList, Parser, Token
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from verification import clock
@@ -27,6 +29,32 @@ class Problem(TypedDict):
 
     target: str
     text: str
+
+
+@register.tag
+def per_language(parser: Parser, _token: Token) -> template.Node:
+    """What is the same on every page in one language. It is drawn once in each process.
+
+    Nothing of the request, the user or the organisation can be in it: it sees no variables but
+    those that are set inside of it.
+    """
+    nodes = parser.parse(("endper_language",))
+    parser.delete_first_token()
+    return _PerLanguage(nodes)
+
+
+class _PerLanguage(template.Node):
+    child_nodelists = ()
+
+    def __init__(self, nodes: NodeList) -> None:
+        self._nodes = nodes
+        self._drawn: dict[str, SafeString] = {}
+
+    def render(self, context: template.Context) -> SafeString:
+        language = get_language() or ""
+        if (drawn := self._drawn.get(language)) is None:
+            drawn = self._drawn[language] = self._nodes.render(context.new({}))
+        return drawn
 
 
 @register.inclusion_tag("components/error_summary.html")
