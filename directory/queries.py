@@ -7,10 +7,10 @@ from functools import reduce
 from math import prod
 from operator import add
 
-from django.db.models import BigIntegerField, Case, CharField, F, Q, QuerySet, Value, When
+from django.db import connection
+from django.db.models import BigIntegerField, Case, CharField, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
-from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from directory.connectors import connector_of
@@ -30,6 +30,18 @@ _MOST_ADMINS_MAILED = 100
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
 _TIMES_OF_SEVERAL = ("prefilled_at", "prefill_held_since", "older_proof_lost_at")
 """Times that are compared with the hold periods of several factors."""
+_DIFFERENT_FACTORS = """
+    WITH RECURSIVE different(factors) AS (
+        SELECT min(factors) FROM directory_user WHERE tenant_id = %s
+        UNION ALL
+        SELECT (
+            SELECT min(directory_user.factors) FROM directory_user
+            WHERE directory_user.tenant_id = %s AND directory_user.factors > different.factors
+        )
+        FROM different WHERE different.factors IS NOT NULL
+    )
+    SELECT factors FROM different WHERE factors IS NOT NULL
+"""
 
 
 def user_of(upn: str) -> User | None:
@@ -103,8 +115,34 @@ def summary_on(user: User) -> FactorSummary:
 
 
 def holds_any(factors: Factors) -> Q:
-    """People who hold any of these."""
-    return Q(GreaterThan(F("factors").bitand(int(factors)), 0))
+    """People who hold any of these. It takes one statement to make."""
+    return Q(factors__in=[one for one in different_factors() if one & factors])
+
+
+def holds_none(factors: Factors) -> Q:
+    """People who hold none of these. It takes one statement to make."""
+    return Q(factors__in=[one for one in different_factors() if not one & factors])
+
+
+def different_factors() -> list[Factors]:
+    """Every value of `User.factors` in the tenant in force, in one statement.
+
+    The database finds each by the one before it, so it reads as many rows of the index as there are
+    different values. DISTINCT would read them all.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DIFFERENT_FACTORS, [current_tenant_id()] * 2)
+        return [Factors(value) for (value,) in cursor.fetchall()]
+
+
+def changed_after(start: datetime) -> Q:
+    """People of whom a time that could matter lies after the start of the longest hold period."""
+    return Q(factors_changed_at__gt=start)
+
+
+def unchanged_since(start: datetime) -> Q:
+    """All others. Not the negation: that would hide the index from PostgreSQL."""
+    return Q(factors_changed_at=None) | Q(factors_changed_at__lte=start)
 
 
 class SummaryKey:
@@ -122,13 +160,15 @@ class SummaryKey:
             column_of(factor): [period for period in periods if period <= own]
             for factor, own in policy.hold_periods.items()
         } | dict.fromkeys(_TIMES_OF_SEVERAL, periods)
-        self._now, self._longest = now, max(policy.hold_periods.values())
+        self._now, longest = now, max(policy.hold_periods.values())
+        self.hold_start = now - longest if longest else None
+        """When the longest hold period began; None where there is none."""
         self._size = prod(len(compared) + 1 for compared in self._periods.values())
 
     @property
     def expression(self) -> Combinable:
         factors = Cast("factors", BigIntegerField())
-        if not self._longest:
+        if self.hold_start is None:
             return factors
         digits: list[Combinable] = []
         weight = 1
@@ -141,10 +181,12 @@ class SummaryKey:
                 for period in periods
             ]
             weight *= len(periods) + 1
-        # Of most people the other times aren't looked at.
-        recent = When(factors_changed_at__gt=self._now - self._longest, then=reduce(add, digits))
-        times = Case(recent, default=Value(0), output_field=BigIntegerField())
+        times = Cast(reduce(add, digits), BigIntegerField())
         return factors * Value(self._size, BigIntegerField()) + times
+
+    def unchanged(self, factors: int) -> int:
+        """What the expression gives for people of whom no time lies within a hold period."""
+        return factors * self._size
 
     def summary(self, number: int) -> FactorSummary:
         """A summary that counts as those do of which the expression gives this number.

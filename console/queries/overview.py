@@ -81,7 +81,8 @@ class FirstStep:
 
 def reach() -> Reach:
     policy = policy_in_force()
-    groups = people_alike(Q(enabled=True) & in_scope_of(policy), Judge(policy))
+    people = User.objects.filter(in_scope_of(policy), enabled=True)
+    groups = people_alike(people, Judge(policy))
     return Reach(
         able=sum(some.count for some in groups if some.able[0]),
         in_scope=sum(some.count for some in groups),

@@ -1,7 +1,7 @@
 """People as the admin lists them: fifty at a time, by name, counted as far as it is cheap."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Q, QuerySet
@@ -14,15 +14,16 @@ from console.queries.paging import first_page
 from console.rules import State, state, support_code
 from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED
 from directory.models import User
-from directory.queries import holds_any
+from directory.queries import holds_any, holds_none
 from directory.rules import canonical_upn
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import policy_for
 from reset.queries.eligibility import (
     OPEN,
+    Judge,
     capable_among,
-    holds_enough,
     in_scope_of,
+    people_alike,
     usable_proofs,
 )
 from reset.refusals import Refusal
@@ -84,7 +85,7 @@ def how_many(wanted: Wanted) -> tuple[int, bool]:
         The number, and whether it is exact. Above `COUNTED_EXACTLY` it has two digits that count:
         such a list changes while it is read.
     """
-    number = _found(wanted, policy_in_force()).count()
+    number = _number(wanted, policy_in_force())
     if number <= COUNTED_EXACTLY:
         return number, True
     step = 10 ** (len(str(number)) - 2)
@@ -127,6 +128,19 @@ def _found(wanted: Wanted, policy: Policy) -> QuerySet[User]:
     return found
 
 
+def _number(wanted: Wanted, policy: Policy) -> int:
+    if wanted.state not in {State.CAPABLE, State.PARTIAL}:
+        return _found(wanted, policy).count()
+    # As on the overview: counted by what people hold, not looked at one by one.
+    everyone = _found(replace(wanted, state=None), policy)
+    alike = people_alike(everyone.filter(_is_open_to(policy)), Judge(policy))
+    return sum(
+        some.count
+        for some in alike
+        if (some.able[0] if wanted.state is State.CAPABLE else some.registered and not some.able[0])
+    )
+
+
 def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
     if not search:
         return found
@@ -146,14 +160,18 @@ def _in_state(wanted: State, policy: Policy) -> Q:
         return enabled & ~in_scope
     if wanted is State.BLOCKED:
         return enabled & in_scope & Q(pk__in=_blocked())
-    here = enabled & in_scope
     if wanted is State.NONE:
         # Whatever administrators entered: these are still to register.
-        return here & ~holds_any(REGISTERED)
-    # The scope is asked about once only: it is the dear part.
-    able = OPEN & holds_enough(policy)
+        return enabled & in_scope & holds_none(REGISTERED)
+    able = OPEN & Judge(policy).condition()
     which = {State.CAPABLE: able, State.PARTIAL: holds_any(REGISTERED) & ~able}
-    return here & which[wanted] & ~Q(pk__in=_blocked())
+    return _is_open_to(policy) & which[wanted]
+
+
+def _is_open_to(policy: Policy) -> Q:
+    """People whom the portal refuses for nothing but what they hold."""
+    enabled = Q(enabled=True, frozen_at=None)
+    return enabled & in_scope_of(policy) & ~Q(pk__in=_blocked())
 
 
 def _blocked() -> list[int]:

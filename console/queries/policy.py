@@ -1,13 +1,15 @@
 """What a change of the policy would do, before it is done."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import in_tenant
-from reset.queries.eligibility import ALL_USERS, OPEN, Judge, in_scope_of, people_alike
+from reset.queries.eligibility import OPEN, Judge, in_scope_of, people_alike
 from tenants.models import Decisions, Group
 from tenants.policy import Method, Policy, Questions
 from tenants.policy.values import differences
@@ -27,32 +29,23 @@ class Impact:
     """User principal names of the first who would lose it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InScope:
-    """People in the scope of one of two policies, or of both.
-
-    Args:
-        people: a condition.
-    """
-
-    people: Q = field(kw_only=False)
-    before: bool
-    after: bool
-
-
 def impact(before: Policy, after: Policy) -> Impact:
-    now, then = Judge(before), Judge(after)
+    at = timezone.now()
+    judges, people = (Judge(before, at), Judge(after, at)), User.objects.all()
+    scopes: tuple[Q, ...] = (in_scope_of(before), in_scope_of(after))
+    if _have_one_scope(before, after):
+        # To leave people out takes the database less than to tell them apart.
+        people, scopes = people.filter(scopes[0]), ()
     lose = gain = 0
-    for scope in _scopes(before, after):
-        for some in people_alike(scope.people, now, then):
-            could, can = scope.before and some.able[0], scope.after and some.able[1]
-            lose += some.count if could and not can else 0
-            gain += some.count if can and not could else 0
+    for some in people_alike(people, *judges, scopes=scopes):
+        could, can = map(all, zip(some.able, some.scopes or (True, True), strict=True))
+        lose += some.count if could and not can else 0
+        gain += some.count if can and not could else 0
     return Impact(
         people=User.objects.filter(enabled=True).count(),
         lose=lose,
         gain=gain,
-        first_names=tuple(_names(_losers(before, after, now, then))[:_NAMED]) if lose else (),
+        first_names=tuple(_names(_losers(before, after, at))[:_NAMED]) if lose else (),
     )
 
 
@@ -60,9 +53,7 @@ def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[st
     """User principal names, all of them, a few at a time. Outlives the request that asks."""
     last = ""
     with in_tenant(tenant_id):
-        now, then = Judge(before), Judge(after)
-        people_alike(ALL_USERS, now, then)
-        losers = _losers(before, after, now, then)
+        losers = _losers(before, after, timezone.now())
     while True:
         with in_tenant(tenant_id):
             names = list(_names(losers).filter(upn__gt=last)[:_NAMED_AT_ONCE])
@@ -102,27 +93,12 @@ def changes(before: Policy, after: Policy) -> list[str]:
     return list(differences(before, after))
 
 
-def _scopes(before: Policy, after: Policy) -> list[_InScope]:
-    one, other = in_scope_of(before), in_scope_of(after)
-    if _have_one_scope(before, after):
-        return [_InScope(one, before=True, after=True)]
-    return [
-        _InScope(one & other, before=True, after=True),
-        _InScope(one & ~other, before=True, after=False),
-        _InScope(~one & other, before=False, after=True),
-    ]
-
-
-def _losers(before: Policy, after: Policy, now: Judge, then: Judge) -> Q:
-    """Who could reset before and not after.
-
-    Args:
-        now: by the policy before; both have judged everybody who is in scope.
-    """
-    still = then.condition()
+def _losers(before: Policy, after: Policy, at: datetime) -> Q:
+    """Who could reset before and not after."""
+    still = Judge(after, at).condition()
     if not _have_one_scope(before, after):
         still &= in_scope_of(after)
-    return OPEN & in_scope_of(before) & now.condition() & ~still
+    return OPEN & in_scope_of(before) & Judge(before, at).condition() & ~still
 
 
 def _have_one_scope(before: Policy, after: Policy) -> bool:

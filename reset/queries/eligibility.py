@@ -4,6 +4,9 @@ There is one rule, `verification.rules.factors.counted`, and it is asked about a
 portal works the summary of one person out from their rows. Here it's read from the users' rows,
 where the services that change factors write it: GROUP BY finds the few hundred different summaries
 of an organisation, the rule judges each, and a list holds the users with one of the right ones.
+
+Most people changed nothing within the hold period. They differ by few columns, which an index
+holds, so the database counts them without reading their rows. It reads the rows of the others.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,7 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 from django.utils import timezone
@@ -21,8 +35,11 @@ from directory.factors import ANY_ENTERED, REGISTERED, Factors, FactorSummary
 from directory.models import Membership, User
 from directory.queries import (
     SummaryKey,
+    changed_after,
+    different_factors,
     in_scope,
     summary_on,
+    unchanged_since,
 )
 from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
@@ -36,7 +53,7 @@ from verification.rules.factors import counted
 from verification.rules.ways import Way, methods_of
 from verification.services.guesses import paused_among
 
-_ADMINISTRATORS = [role for role in Role if role.is_administrator]
+_ADMIN = Q(role__in=[role for role in Role if role.is_administrator])
 _CONNECTOR = "builtin"
 """Whose passwords this service can write."""
 NO_USERS = Q(pk__in=[])
@@ -81,11 +98,13 @@ class PeopleAlike:
         count: how many they are.
         able: by each of the judges, whether they would get through the portal's checks, as far as
             they are in the scope of the judge's policy.
+        scopes: whether they are in each of the scopes that were to be told apart.
     """
 
     count: int
     factors: Factors
     able: tuple[bool, ...]
+    scopes: tuple[bool, ...] = ()
 
     @property
     def registered(self) -> bool:
@@ -132,19 +151,28 @@ class Judge:
         self._policies = {False: policy, True: stricter}
         self._at, self._here = at or timezone.now(), deliverable()
         self._summaries = SummaryKey(policy, self._at)
-        self._known: dict[bool, dict[int, bool]] = {False: {}, True: {}}
+        self._known: dict[tuple[int, bool], bool] = {}
+
+    @property
+    def hold_start(self) -> datetime | None:
+        """When the longest hold period began; None where there is none."""
+        return self._summaries.hold_start
 
     @property
     def key(self) -> Combinable:
         """What is the same for people whom this policy doesn't tell apart, as a number."""
         return self._summaries.expression
 
+    def unchanged(self, factors: int) -> int:
+        """The key of people of whom no time lies within a hold period."""
+        return self._summaries.unchanged(factors)
+
     def is_enough(self, key: int, *, is_admin: bool) -> bool:
         """Whether people with this key hold what gets them through the gates."""
-        known = self._known[is_admin]
-        if key not in known:
-            known[key] = self.holds_enough(self._summaries.summary(key), is_admin=is_admin)
-        return known[key]
+        if (key, is_admin) not in self._known:
+            summary = self._summaries.summary(key)
+            self._known[key, is_admin] = self.holds_enough(summary, is_admin=is_admin)
+        return self._known[key, is_admin]
 
     def holds_enough(self, summary: FactorSummary, *, is_admin: bool) -> bool:
         policy = self._policies[is_admin]
@@ -153,43 +181,82 @@ class Judge:
         return are_enough(_ways(summary, policy, self._at, self._here), policy)
 
     def condition(self) -> Q:
-        """Those of the people judged until now who hold enough."""
-        enough = {
-            is_admin: [key for key, is_so in known.items() if is_so]
-            for is_admin, known in self._known.items()
-        }
-        admins, key = Q(role__in=_ADMINISTRATORS), self.key
-        return (~admins & _among(key, enough[False])) | (admins & _among(key, enough[True]))
+        """People who hold what gets them through the gates, in scope or not.
+
+        It takes one statement to make, and one more where there is a hold period.
+        """
+        factors = different_factors()
+        unchanged = self._are_enough({one: self.unchanged(one) for one in factors}, F("factors"))
+        if self.hold_start is None:
+            return unchanged
+        changed = changed_after(self.hold_start)
+        rows = User.objects.filter(changed).annotate(key=self.key).order_by()
+        keys = rows.values_list("key", flat=True).distinct()
+        return (unchanged_since(self.hold_start) & unchanged) | (
+            changed & self._are_enough({key: key for key in keys}, self.key)
+        )
+
+    def _are_enough(self, keys: Mapping[int, int], column: Any) -> Q:
+        """People who hold enough.
+
+        Args:
+            keys: by each value of the column.
+        """
+        users, admins = (
+            _among(
+                column, [one for one, key in keys.items() if self.is_enough(key, is_admin=is_admin)]
+            )
+            for is_admin in (False, True)
+        )
+        return (~_ADMIN & users) | (_ADMIN & admins)
 
 
-def people_alike(people: Q, *judges: Judge) -> list[PeopleAlike]:
-    """Some of the people of the tenant in force, in one statement however many they are."""
-    keys = {f"key{n}": judge.key for n, judge in enumerate(judges)}
-    rows = User.objects.filter(people).annotate(
-        is_open=_as_boolean(OPEN), is_admin=_as_boolean(Q(role__in=_ADMINISTRATORS)), **keys
-    )
-    columns = ["factors", "is_open", "is_admin", *keys]
+def people_alike(
+    people: QuerySet[User], *judges: Judge, scopes: Sequence[Q] = ()
+) -> list[PeopleAlike]:
+    """Some of the people of the tenant in force, in two statements however many they are.
+
+    Args:
+        scopes: conditions by which to tell people apart.
+    """
+    starts = [judge.hold_start for judge in judges if judge.hold_start]
+    inside = {f"scope{n}": _as_boolean(scope) for n, scope in enumerate(scopes)}
+    if not starts:
+        return _alike(people, judges, inside)
+    keys = {f"key{n}": judge.key for n, judge in enumerate(judges) if judge.hold_start}
+    return [
+        *_alike(people.filter(unchanged_since(min(starts))), judges, inside),
+        *_alike(people.filter(changed_after(min(starts))), judges, inside | keys),
+    ]
+
+
+def _alike(
+    people: QuerySet[User], judges: Sequence[Judge], columns: Mapping[str, Combinable]
+) -> list[PeopleAlike]:
+    """People counted by what the judges tell apart.
+
+    Args:
+        columns: "key" and the judge's place, where some times of these people are new; "scope" and
+            its place.
+    """
+    apart = {"is_open": _as_boolean(OPEN), "is_admin": _as_boolean(_ADMIN), **columns}
+    rows = people.annotate(**apart).order_by().values("factors", *apart)
     return [
         PeopleAlike(
             count=row["count"],
             factors=Factors(row["factors"]),
             able=tuple(
-                judge.is_enough(row[f"key{n}"], is_admin=row["is_admin"]) and row["is_open"]
+                row["is_open"]
+                and judge.is_enough(
+                    row.get(f"key{n}", judge.unchanged(row["factors"])),
+                    is_admin=row["is_admin"],
+                )
                 for n, judge in enumerate(judges)
             ),
+            scopes=tuple(row[name] for name in columns if name.startswith("scope")),
         )
-        for row in rows.order_by().values(*columns).annotate(count=Count("pk"))
+        for row in rows.annotate(count=Count("pk"))
     ]
-
-
-def holds_enough(policy: Policy) -> Q:
-    """People who hold what gets them through the gates, in scope or not.
-
-    It takes one statement to make.
-    """
-    judge = Judge(policy)
-    people_alike(ALL_USERS, judge)
-    return judge.condition()
 
 
 def is_capable(policy: Policy) -> Q:
@@ -197,7 +264,7 @@ def is_capable(policy: Policy) -> Q:
 
     Pauses after wrong guesses are left aside: they end by themselves.
     """
-    return OPEN & in_scope_of(policy) & holds_enough(policy)
+    return OPEN & in_scope_of(policy) & Judge(policy).condition()
 
 
 def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[int]) -> set[int]:

@@ -12,11 +12,15 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.queries.people import Wanted
+from console.queries.overview import Reach, reach
+from console.queries.people import Wanted, how_many
 from console.queries.people import people as list_of_people
 from console.queries.person import things_of
 from console.queries.policy import impact, who_would_lose
+from console.rules import State
+from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED
 from directory.models import Membership, User
+from directory.queries import different_factors, in_scope
 from isolation.scope import current_tenant_id, in_tenant
 from reset.queries.attempts import Reads, attempt_of, state_of
 from reset.queries.eligibility import eligibility_of, in_scope_of, is_capable
@@ -229,6 +233,42 @@ def test_what_counts_on_the_page_and_in_the_list_is_what_the_portal_offers(group
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@given(policy=policies, crowd=st.lists(people, min_size=1, max_size=4))
+def test_filters_and_figures_count_those_whom_the_list_shows_so(groups, policy, crowd):
+    User.objects.all().delete()
+    users = [move_in(person, groups) for person in crowd]
+    change_policy(policy)
+    rows = list_of_people(Wanted())[0]
+
+    for state in State:
+        # Who is still to register is listed so, whatever an administrator entered.
+        shown = {
+            row.pk
+            for row in rows
+            if row.state is state or (state is State.NONE and row.to_register)
+        }
+        assert {row.pk for row in list_of_people(Wanted(state=state))[0]} == shown
+        assert how_many(Wanted(state=state)) == (len(shown), True)
+    for proof in Proof:
+        holding = {user.pk for user in User.objects.all() if user.factors & VERIFIED[proof]}
+        assert {row.pk for row in list_of_people(Wanted(method=proof))[0]} == holding
+    factors_of = dict(User.objects.values_list("pk", "factors"))
+    inside = {user.pk for user in users if user.enabled and in_scope(user.pk, policy)}
+    assert reach() == Reach(
+        able=len(who_gets_through(users)),
+        in_scope=len(inside),
+        registered=sum(bool(factors_of[pk] & REGISTERED) for pk in inside),
+        entered=sum(
+            bool(factors_of[pk] & ANY_ENTERED and not factors_of[pk] & REGISTERED) for pk in inside
+        ),
+    )
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(before=policies, after=policies, crowd=st.lists(people, min_size=1, max_size=4))
 def test_the_impact_of_a_change_is_who_the_portal_then_treats_differently(
     groups, before, after, crowd
@@ -366,3 +406,18 @@ def test_administrators_are_counted_only_where_they_may_reset_by_themselves(cont
     said = User.objects.filter(is_capable(policy)).exists()
 
     assert said is bool(who_gets_through([admin])) is may
+
+
+def test_every_value_of_the_summary_is_seen_and_none_of_another_tenant(contoso, hanbit):
+    users = [make_user(f"user{number}@contoso.example") for number in range(3)]
+    make_email(users[1])
+    make_method(users[2], Proof.MOBILE_PHONE, PHONES["own"])
+    with in_tenant(hanbit.pk):
+        make_questions(make_user("kim@hanbit.example"), ANSWERS)
+
+    assert different_factors() == sorted(User.objects.values_list("factors", flat=True))
+    assert len(different_factors()) == 3
+
+
+def test_an_organisation_without_people_has_no_summaries(contoso):
+    assert different_factors() == []
