@@ -6,8 +6,12 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+from isolation.scope import StatementLimits
+
 SEND = "delivery.send"
 SWEEP = "delivery.sweep"
+URGENT = StatementLimits(statement_s=20, lock_s=10)
+"""For jobs of the queue `codes`: threads do them, and no time limit can end a thread."""
 
 log = structlog.get_logger(__name__)
 

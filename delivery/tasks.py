@@ -3,7 +3,7 @@ import uuid
 from celery import shared_task
 
 from delivery import queue, services
-from isolation.scope import in_tenant
+from isolation.scope import in_tenant, limited_to
 
 
 @shared_task(name=queue.SEND)
@@ -13,5 +13,6 @@ def send(tenant_id: int, outgoing_id: str) -> None:
 
 
 @shared_task(name=queue.SWEEP)
+@limited_to(queue.URGENT)
 def sweep() -> None:
     services.sweep()

@@ -121,6 +121,14 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
     # They outlive a transaction, behind which a pool gives the connection to somebody else.
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # A server that vanished without a word fails a thread within 30 seconds, not after hours.
+    _database["OPTIONS"] = {
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        **_database.get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "directory.User"

@@ -4,6 +4,8 @@ import structlog
 from celery import shared_task
 
 from audit.services import sealing
+from delivery.queue import URGENT
+from isolation.scope import limited_to
 from sspr.purge import purge as purge_now
 from tenants.queries import tenant_ids
 from verification.services import factors
@@ -40,6 +42,7 @@ def seal_audit() -> None:
 
 
 @shared_task(name="sspr.watch_audit")
+@limited_to(URGENT)
 def watch_audit() -> None:
     """Raises the alarm when events aren't sealed: by another worker than the one that seals."""
     if late := sealing.overdue(tenant_ids()):

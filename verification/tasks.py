@@ -2,9 +2,10 @@ import uuid
 
 from celery import shared_task
 
+from delivery.queue import URGENT
 from directory import queue as directory_queue
 from directory.services import import_slices
-from isolation.scope import in_tenant
+from isolation.scope import in_tenant, limited_to
 from verification import queue
 from verification.services import contacts, gathered_notices, sending
 
@@ -13,12 +14,14 @@ _LONGEST_IMPORT_S = 300
 
 
 @shared_task(name=queue.SEND_CODE)
+@limited_to(URGENT)
 def send_code(tenant_id: int, outgoing_id: str) -> None:
     with in_tenant(tenant_id):
         sending.send_code(uuid.UUID(outgoing_id))
 
 
 @shared_task(name=queue.PLACE_CALL)
+@limited_to(URGENT)
 def place_call(tenant_id: int, outgoing_id: str) -> None:
     with in_tenant(tenant_id):
         sending.place_call(uuid.UUID(outgoing_id))

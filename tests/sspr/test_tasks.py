@@ -1,6 +1,7 @@
 """Tasks of the workers: where they run, and what they raise an alarm about."""
 
 import re
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from structlog.testing import capture_logs
 from audit.activities import Activity
 from audit.models import Head
 from audit.services import Actor, record
+from delivery.queue import URGENT
 from isolation.scope import statement_limits
 from sspr import run
 from sspr.tasks import seal_audit, watch_audit
@@ -47,6 +49,23 @@ def test_only_short_tasks_are_in_the_queue_of_codes(settings):
         "delivery.sweep",
         "sspr.watch_audit",
     }
+
+
+def test_no_statement_of_a_task_that_people_wait_for_may_take_long(settings, contoso):
+    urgent = {name for name, to in settings.CELERY_TASK_ROUTES.items() if to["queue"] == "codes"}
+    limits = {name: set() for name in urgent}
+    current_app.loader.import_default_modules()
+
+    def note(execute, *statement):
+        limits[name].add(statement_limits())
+        return execute(*statement)
+
+    for name in urgent:
+        of_a_message = name in {"verification.send_code", "verification.place_call"}
+        with connection.execute_wrapper(note):
+            current_app.tasks[name].run(*([contoso.pk, str(uuid4())] if of_a_message else []))
+
+    assert limits == {name: {URGENT} for name in urgent}
 
 
 def test_the_schedule_leaves_the_queue_to_the_routes(settings):

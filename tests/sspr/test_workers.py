@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.db import connection
 
 from sspr.run import BULK, CODES
 from tests.services.environment import environment
@@ -55,6 +56,15 @@ def pool(site):
             size=2,
         ) as port:
             yield where._replace(netloc=f"{where.username}@127.0.0.1:{port}").geturl()
+
+
+def test_a_server_that_vanished_fails_a_session_within_half_a_minute(db):
+    connection.ensure_connection()
+
+    said = connection.connection.info.get_parameters()
+
+    assert said["tcp_user_timeout"] == "30000"
+    assert int(said["keepalives_idle"]) + 3 * int(said["keepalives_interval"]) <= 30
 
 
 def start(site, queue):
