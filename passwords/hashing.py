@@ -10,8 +10,17 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from isolation.reads import end_reads
 
 _WAIT_S = 5.0
+
+
+def _cores() -> int:
+    """Those that this process may use; macOS doesn't say, and there they are all it has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 # Each takes 19 MiB and keeps a core busy: more at once than cores would only take more memory.
-_at_once = threading.BoundedSemaphore(os.cpu_count() or 1)
+_at_once = threading.BoundedSemaphore(_cores())
 
 
 class Busy(Exception):
