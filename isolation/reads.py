@@ -15,7 +15,12 @@ from isolation.scope import sharing_reads
 
 @contextmanager
 def shared_reads() -> Iterator[None]:
-    """Lets the reads of this block share a transaction, where they aren't in one already."""
+    """Lets the reads of this block share a transaction, where they aren't in one already.
+
+    The block sets by itself whose rows it may see, even where a transaction is open before it.
+    """
+    for connection in _connections():
+        connection.applied = None
     try:
         with sharing_reads():
             yield
@@ -29,6 +34,11 @@ def end_reads() -> None:
     For what takes long: hashing, waiting, another server. The next read begins another. Other
     transactions go on.
     """
-    for connection in connections.all(initialized_only=True):
-        if isinstance(connection, DatabaseWrapper):
-            connection.end_shared()
+    for connection in _connections():
+        connection.end_shared()
+
+
+def _connections() -> list[DatabaseWrapper]:
+    """This thread's connections to PostgreSQL."""
+    every = connections.all(initialized_only=True)
+    return [connection for connection in every if isinstance(connection, DatabaseWrapper)]
