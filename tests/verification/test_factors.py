@@ -20,7 +20,9 @@ from account.services import freezing
 from audit.services import Actor
 from delivery.rules.phones import Phone, phone
 from directory.csv_rows import Person
-from directory.factors import VERIFIED, Factors, column_of
+from directory.factors import ENTERED as ENTERED_FACTORS
+from directory.factors import HELD as HELD_FACTORS
+from directory.factors import VERIFIED, Factors, FactorSummary, any_of, column_of
 from directory.models import User
 from directory.queries import SummaryKey, summary_on
 from directory.services import people
@@ -205,7 +207,7 @@ def test_the_summary_says_what_the_rows_say_after_every_step(organisation, histo
             user = lived.after(step)
 
             assert on_row(user) == by_rows(user).columns(), step
-            assert counts_alike(user)
+            assert counts_alike(user, by_rows(user))
 
 
 HOLDS = [
@@ -230,22 +232,71 @@ def holding_for(hours, usable):
     )
 
 
-def counts_alike(user):
-    """Whether the numbers that GROUP BY finds are judged as the rows are, whatever the policy."""
-    now, rows = timezone.now(), by_rows(user)
+def counts_alike(user, summary):
+    """Whether the numbers that GROUP BY finds are judged as the summary, whatever the policy."""
+    now = timezone.now()
     keys = [SummaryKey(holding_for(hours, frozenset()), now) for hours in HOLDS]
     numbers = {f"key{place}": key.expression for place, key in enumerate(keys)}
     found = User.objects.annotate(**numbers).values_list(*numbers).get(pk=user.pk)
     for hours, key, number in zip(HOLDS, keys, found, strict=True):
         for usable in (frozenset(), frozenset({Method.EMAIL}), frozenset(Method)):
             policy = holding_for(hours, usable)
-            of_rows, of_group = [
-                counted(summary, policy, deliverable=frozenset(Method), at=now).proofs
-                for summary in (rows, key.summary(number))
+            of_summary, of_group = [
+                counted(one, policy, deliverable=frozenset(Method), at=now).proofs
+                for one in (summary, key.summary(number))
             ]
-            if of_rows != of_group:
+            if of_summary != of_group:
                 return False
     return True
+
+
+ages = st.sampled_from([0, 1, 12, 24, 30, 80, 168, 200])
+summaries = st.fixed_dictionaries(
+    {
+        "verified": st.dictionaries(st.sampled_from(Proof), ages),
+        "entered": st.sets(st.sampled_from(ENTERED)),
+        "held": st.sets(st.sampled_from(ENTERED)),
+        "entered_age": ages,
+        "held_age": ages,
+        "lost_age": st.none() | ages,
+    }
+)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(drawn=summaries)
+def test_people_in_one_group_are_judged_as_each_of_them(contoso, drawn):
+    User.objects.all().delete()
+    verified = drawn["verified"]
+    entered = drawn["entered"] - verified.keys()
+    with time_machine.travel(timezone.now(), tick=False):
+        now = timezone.now()
+        summary = FactorSummary(
+            factors=any_of(
+                [
+                    *(VERIFIED[proof] for proof in verified),
+                    *(ENTERED_FACTORS[proof] for proof in entered),
+                    *(HELD_FACTORS[proof] for proof in entered & drawn["held"]),
+                    Factors.FIVE_ANSWERS | Factors.FOUR_ANSWERS | Factors.MOBILE_TEXTS,
+                ]
+            ),
+            since={proof: now - timedelta(hours=age) for proof, age in verified.items()},
+            entered_since=now - timedelta(hours=drawn["entered_age"]),
+            held_since=now - timedelta(hours=drawn["held_age"]),
+            lost_at=None if drawn["lost_age"] is None else now - timedelta(hours=drawn["lost_age"]),
+        )
+        user = make_user(
+            prefilled_at=summary.entered_since,
+            prefill_held_since=summary.held_since,
+            older_proof_lost_at=summary.lost_at,
+            **summary.columns(),
+        )
+
+        assert counts_alike(user, summary)
 
 
 def test_new_people_of_an_import_have_their_summary_at_once(contoso):

@@ -181,6 +181,15 @@ def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
     assert counting([email, phone], EVERY, for_a_month) == [email]
 
 
+def test_a_factor_that_is_held_for_longer_is_held_up_by_what_is_known_for_less():
+    """Else the attacker's address would count at once in every account that is younger."""
+    for_a_month = holding_for({proof: 720 if proof is Proof.EMAIL else 24 for proof in Proof})
+    phone = Held(proof=Proof.MOBILE_PHONE, since=NOON - timedelta(days=10))
+    email = Held(proof=Proof.EMAIL, since=NOON)
+
+    assert counting([phone, email], EVERY, for_a_month) == [phone]
+
+
 def test_the_loss_of_an_older_factor_counts_for_as_long_as_each_factor_is_held():
     for_a_month = holding_for({proof: 720 if proof is Proof.EMAIL else 24 for proof in Proof})
     email = Held(proof=Proof.EMAIL, since=NOON)

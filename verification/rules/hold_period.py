@@ -86,13 +86,12 @@ def beginning(policy: Policy, deliverable: frozenset[Method]) -> frozenset[Metho
 
 
 def _is_older(other: Held, factor: Held, policy: Policy, now: datetime) -> bool:
-    """Whether it is another factor, and has been known for the shorter of the two hold periods.
+    """Whether it has been known for the shorter of the two hold periods.
 
     With its own period alone, a factor that itself is held for long would let new ones count at
-    once. With the shorter one, two factors never hold up each other.
+    once. With the shorter one, two factors never hold up each other. A factor within its hold
+    period isn't older than itself.
     """
-    if other.proof is factor.proof and other.since == factor.since:
-        return False
     shorter = min(policy.hold_periods[other.proof], policy.hold_periods[factor.proof])
     return not _is_within(shorter, other.since, now)
 
