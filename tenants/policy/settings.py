@@ -274,6 +274,17 @@ class Policy:
         stricter=Stricter.NOW,
         offered=_CONTACT_DATA,
     )
+    email_min_age_days: int = setting(
+        default=0,
+        section=Section.REGISTRATION,
+        label=_("Days until a new alternate email counts"),
+        help_text=_(
+            "0 to 90; 0 means no longer than other new methods. For so many days after it was"
+            " added or changed, a reset needs what was registered before, if there is any."
+        ),
+        stricter=Stricter.MAX,
+        between=(0, 90),
+    )
     office_phone_editor: OfficeEditor = setting(
         default=OfficeEditor.ADMINS,
         section=Section.REGISTRATION,
@@ -533,7 +544,9 @@ class Policy:
 
         From when a factor counts is said by `verification.rules.hold_period`.
         """
-        return dict.fromkeys(Proof, timedelta(hours=self.new_proof_hours))
+        new_method = timedelta(hours=self.new_proof_hours)
+        new_address = max(new_method, timedelta(days=self.email_min_age_days))
+        return {**dict.fromkeys(Proof, new_method), Proof.EMAIL: new_address}
 
     def is_typed_back(self, method: Method) -> bool:
         """Whether the user types a code on the page; a call may speak one, too."""

@@ -74,6 +74,7 @@ policies = (
             "prefilled_usable": st.frozensets(st.sampled_from(PREFILLED)),
             "admin_self_reset": st.booleans(),
             "new_proof_hours": st.sampled_from([0, 24, 72]),
+            "email_min_age_days": st.sampled_from([0, 0, 1, 5]),
             "questions_to_reset": st.integers(3, 5),
         }
     )

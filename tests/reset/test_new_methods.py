@@ -9,19 +9,29 @@ from django.test import Client
 from django.utils import timezone
 
 from account.services import freezing
+from audit.services import Actor
+from console.queries.policy import impact
 from directory.models import User
 from isolation.scope import in_tenant
 from registration.queries import is_complete
 from registration.services import manage
-from reset.queries.eligibility import eligibility_of
+from reset.queries.eligibility import eligibility_of, is_capable
 from reset.refusals import Refusal
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, signed_in
-from tests.builders import as_if_entered, make_email, make_phone, make_prefill, make_user
+from tests.builders import (
+    as_if_entered,
+    make_email,
+    make_method,
+    make_phone,
+    make_prefill,
+    make_user,
+)
 from tests.console.people import behind_both, code_now, make_admin, with_app
 from verification.models import AuthenticationMethod, Authenticator
 from verification.queries import methods_by_proof
+from verification.services import contacts, factors
 
 APPS = Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.AUTHENTICATOR, Method.EMAIL}))
 
@@ -243,6 +253,153 @@ def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
 
     assert User.objects.get(pk=user.pk).older_proof_lost_at is None
     assert offered(user) == {Proof.EMAIL}
+
+
+MONTH = Policy(
+    self_service=Scope.ALL,
+    email_min_age_days=30,
+    prefilled_usable=frozenset({Proof.EMAIL, Proof.OFFICE_PHONE}),
+)
+
+
+def test_a_new_address_counts_when_it_has_the_minimum_age_and_a_phone_after_the_hours(user):
+    change_policy(MONTH)
+    now = timezone.now()
+    old(make_phone(user))
+    make_email(user)
+    make_method(user, Proof.OFFICE_PHONE, "+8221112222")
+
+    for days, counting in ((0, set()), (2, {Proof.OFFICE_PHONE}), (29, {Proof.OFFICE_PHONE})):
+        with time_machine.travel(now + timedelta(days=days), tick=False):
+            assert offered(user) == {Proof.MOBILE_PHONE} | counting
+    with time_machine.travel(now + timedelta(days=30, seconds=1), tick=False):
+        assert offered(user) == {Proof.MOBILE_PHONE, Proof.OFFICE_PHONE, Proof.EMAIL}
+
+
+def test_a_first_address_counts_at_once_whatever_the_minimum_age(user):
+    change_policy(MONTH)
+    make_email(user)
+    make_phone(user)
+
+    assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+
+
+def test_an_address_that_is_changed_has_to_reach_the_minimum_age(user, mailroom):
+    change_policy(MONTH)
+    old(make_email(user), days=10)
+    client = signed_in(user)
+    prove(client, mailroom)
+    register_email(client, mailroom, "thief@mail.example")
+
+    for days in (0, 2, 29):
+        with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
+            assert offered(user) == set()
+            changed = User.objects.get(pk=user.pk)
+            assert eligibility_of(changed).refusal is Refusal.NOT_VERIFIABLE
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        assert offered(user) == {Proof.EMAIL}
+
+
+def test_a_new_phone_waits_though_the_address_hasnt_the_minimum_age_yet(user):
+    change_policy(MONTH)
+    old(make_email(user), days=10)
+    make_phone(user)
+
+    assert offered(user) == {Proof.EMAIL}
+
+
+def test_an_address_that_an_administrator_enters_later_has_to_reach_the_minimum_age(user):
+    change_policy(MONTH)
+    now = timezone.now()
+    old(make_phone(user))
+    contacts.enter(user, Proof.EMAIL, "a@mail.example", textable=False, actor_id=Actor.COMMAND)
+
+    for days, counting in ((2, set()), (31, {Proof.EMAIL})):
+        with time_machine.travel(now + timedelta(days=days), tick=False):
+            assert offered(user) == {Proof.MOBILE_PHONE} | counting
+
+
+def test_an_address_that_is_entered_after_a_loss_has_to_reach_the_minimum_age(user):
+    change_policy(MONTH)
+    now = timezone.now()
+    lost_at = now - timedelta(days=10)
+    User.objects.filter(pk=user.pk).update(older_proof_lost_at=lost_at)
+    contacts.enter(user, Proof.EMAIL, "a@mail.example", textable=False, actor_id=Actor.COMMAND)
+
+    for days, counting in ((29, set()), (31, {Proof.EMAIL})):
+        with time_machine.travel(now + timedelta(days=days), tick=False):
+            assert offered(user) == counting
+
+
+def test_a_phone_that_is_entered_beside_it_leaves_an_address_held(user):
+    change_policy(MONTH)
+    now = timezone.now()
+    old(make_phone(user))
+    for days, proof, value in (
+        (0, Proof.EMAIL, "a@mail.example"),
+        (5, Proof.OFFICE_PHONE, "+8221112222"),
+    ):
+        with time_machine.travel(now + timedelta(days=days), tick=False):
+            contacts.enter(user, proof, value, textable=False, actor_id=Actor.COMMAND)
+
+    with time_machine.travel(now + timedelta(days=7), tick=False):
+        assert offered(user) == {Proof.MOBILE_PHONE, Proof.OFFICE_PHONE}
+
+
+def test_a_minimum_age_counts_at_once_and_rewrites_no_row(user):
+    old(make_phone(user))
+    old(make_email(user), days=10)
+    factors.refresh([user.pk])
+    row = User.objects.values().get(pk=user.pk)
+    needs_both = {
+        days: replace(MONTH, methods_required=2, email_min_age_days=days) for days in (0, 9, 30)
+    }
+
+    change_policy(needs_both[30])
+
+    assert User.objects.values().get(pk=user.pk) == row
+    assert impact(needs_both[0], needs_both[30]).first_names == (user.upn,)
+    for days, capable in ((0, True), (9, True), (30, False)):
+        assert User.objects.filter(is_capable(needs_both[days])).exists() is capable
+
+
+def test_a_minimum_age_that_is_set_meanwhile_holds_for_a_reset_under_way(user, mailroom):
+    change_policy(replace(MONTH, email_min_age_days=0))
+    old(make_phone(user))
+    old(make_email(user), days=10)
+    client = Client()
+    identify(client)
+    choose(client, Method.EMAIL)
+    enter(client, mailroom.code())
+    assert client.get("/passwordreset/new-password").status_code == 200
+
+    change_policy(MONTH)
+
+    assert client.get("/passwordreset/new-password").url == "/passwordreset/verify"
+
+
+@pytest.mark.parametrize(
+    ("language", "counts", "on_the_page_of_the_person"),
+    [
+        ("en", "Counts for a reset from", "Alternate email is new and counts for a reset from"),
+        ("ko", "부터 재설정에 사용 가능", "새로 등록한 인증 방법(보조 이메일)"),
+    ],
+)
+def test_pages_say_from_when_an_address_counts(user, language, counts, on_the_page_of_the_person):
+    change_policy(MONTH)
+    old(make_phone(user))
+    make_email(user)
+    person, admin = signed_in(user), behind_both(make_admin())
+    day = timezone.localtime(timezone.now() + timedelta(days=30)).date().isoformat()
+
+    for page in ("/security-info", "/ssprsetup"):
+        shown = person.get(page, headers={"accept-language": language}).text
+        assert shown.count(f'<time datetime="{day}') == 1
+        assert counts in shown
+    address = f"/admin/people/{user.pk}/"
+    shown = admin.get(address, headers={"accept-language": language}).text
+    assert f'<time datetime="{day}' in shown
+    assert on_the_page_of_the_person in shown
 
 
 def test_an_app_that_was_taken_away_takes_along_what_it_proved(user):
