@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import UNIQUE, Enum, verify
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
@@ -124,6 +125,7 @@ def shares(cap: int) -> Shares:
     )
 
 
+@lru_cache(maxsize=1_024)
 def place(counted: str) -> str:
     """A network as it may be written down and shown: not which computer, only about where.
 
@@ -142,6 +144,7 @@ def place(counted: str) -> str:
     return f"{':'.join(part.lstrip('0') or '0' for part in parts)}:…"
 
 
+@lru_cache(maxsize=1_024)
 def network(address: str) -> str:
     """The network that an address counts as: itself for IPv4, its /64 for IPv6.
 

@@ -6,7 +6,7 @@ Source: the settings of Microsoft Entra's password reset blades, with our own li
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from tenants.policy.checks import Contradictory, contradictions, out_of_range
 from tenants.policy.choices import (
@@ -520,7 +520,7 @@ class Policy:
     @property
     def methods(self) -> frozenset[Method]:
         """Every method that counts as a gate at reset."""
-        allowed = frozenset(m for m in Method if m.allowed_as in self.reset_methods)
+        allowed = _allowed_by(self.reset_methods)
         return allowed if self.questions is Questions.OFF else allowed | {Method.QUESTIONS}
 
     @property
@@ -532,7 +532,7 @@ class Policy:
         Source: NIST SP 800-63B-4 section 3.1.1 (knowledge besides a password is no factor).
         """
         named = (self.sign_in_methods | self.reset_methods) - {Method.QUESTIONS}
-        return frozenset(method for method in Method if method.allowed_as in named)
+        return _allowed_by(named)
 
     def code_lifetime(self, method: Method) -> timedelta:
         minutes = self.email_code_minutes if method is Method.EMAIL else self.code_minutes
@@ -558,3 +558,9 @@ class Policy:
 def all_settings() -> Mapping[str, Setting]:
     """Every setting by its name, in the order of declaration."""
     return declared_by(Policy)
+
+
+@lru_cache(maxsize=256)
+def _allowed_by(named: frozenset[Method]) -> frozenset[Method]:
+    """The methods that a policy allows by these."""
+    return frozenset(method for method in Method if method.allowed_as in named)

@@ -6,6 +6,7 @@ Source: W3C Web Authentication Level 3.
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 MOST = 10
@@ -30,6 +31,7 @@ class Site:
         return urlsplit(self.origin).hostname or ""
 
 
+@lru_cache(maxsize=256)
 def can_be_made_for(host: str) -> bool:
     """Whether a browser makes passkeys for this host: a name, never an address.
 
