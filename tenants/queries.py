@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -271,9 +271,15 @@ def questions() -> dict[str, str]:
     return texts | {f"c{q.pk}": in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
 
 
-def questions_on_offer(bank: Bank | None = None) -> dict[str, str]:
-    """Those of the questions that people can choose now, or could from another bank."""
-    bank, texts = bank or policy_in_force().question_bank, questions()
+def questions_on_offer(
+    bank: Bank | None = None, *, texts: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Those of the questions that people can choose now, or could from another bank.
+
+    Args:
+        texts: every question's, by id, where they were just read.
+    """
+    bank, texts = bank or policy_in_force().question_bank, questions() if texts is None else texts
     off = set(SwitchedOff.objects.values_list("question_id", flat=True))
     custom = CustomQuestion.objects.filter(enabled=True).values_list("pk", flat=True)
     ids = [] if bank is Bank.CUSTOM else [qid for qid in PREDEFINED if qid not in off]

@@ -28,6 +28,7 @@ from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import (
     authenticators_of,
     blind_index,
+    challenges_in,
     destination_of,
     methods_by_proof,
     newest,
@@ -225,7 +226,7 @@ def creating(user: User, context: uuid.UUID) -> Challenge:
     """
     if passkeys_of(user.pk).count() >= MOST_PASSKEYS:
         raise TooManyPasskeys
-    if challenges.waits(Purpose.REGISTER, context, Method.PASSKEY):
+    if challenges.waits(Method.PASSKEY, challenges_in(Purpose.REGISTER, context)):
         waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
         if waiting is not None:
             return waiting

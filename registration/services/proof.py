@@ -13,7 +13,7 @@ from registration.queries import ways_to_prove
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of, newest, was_denied
+from verification.queries import challenges_in, destination_of, newest, was_denied
 from verification.queries.holdings import holdings_of
 from verification.rules.passkeys import Site
 from verification.rules.verdicts import Verdict
@@ -101,7 +101,7 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
         guesses.Paused: too many wrong guesses; nothing was compared.
     """
     method = Method.QUESTIONS
-    if not challenges.waits(Purpose.SIGN_IN, context, method):
+    if not challenges.waits(method, challenges_in(Purpose.SIGN_IN, context)):
         return challenges.spend_judged(Purpose.SIGN_IN, context, method, right=False)
     budget = Budget.FRESH_PROOF
     guesses.count_a_guess(user.pk, budget)

@@ -78,7 +78,14 @@ class Begun:
         return Step.VERIFY if self.attempt.goal else Step.CHOOSE
 
 
-def begin(username: str, *, network: str, wanted: Goal | None = None, known: str = "") -> Begun:
+def begin(
+    username: str,
+    *,
+    network: str,
+    wanted: Goal | None = None,
+    known: str = "",
+    is_counted: bool = False,
+) -> Begun:
     """An attempt for whoever this is, already refused where nothing can be done.
 
     Known, unknown and unregistered users cost the same statements and get the same row.
@@ -88,11 +95,12 @@ def begin(username: str, *, network: str, wanted: Goal | None = None, known: str
         network: that it came from, for the limit.
         wanted: what the home page was asked for; taken where the account allows it.
         known: the cookie of a browser in which somebody signed in before.
+        is_counted: the user ID was counted for the network, and may be looked up.
     """
     upn = canonical_upn(username)
     familiar = bool(known) and _is_known_from(upn, known)
-    verdict = count_a_user_id(network, is_known=familiar)
-    if not verdict.allowed:
+    verdict = None if is_counted else count_a_user_id(network, is_known=familiar)
+    if verdict is not None and not verdict.allowed:
         # No user is looked up, so that the answer can't tell who is known.
         with in_tenant(NOBODY):
             kind = kind_of_subject(policy_in_force())

@@ -197,9 +197,13 @@ def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
     )
 
 
-def questions_asked(state: AttemptState) -> list[str]:
-    """The ids of the questions of this attempt; made up where they can't be answered."""
-    drawn, made_up = questions.drawn_or_made_up(state.subject.id, policy_in_force())
+def questions_asked(state: AttemptState, texts: Mapping[str, str]) -> list[str]:
+    """The ids of the questions of this attempt; made up where they can't be answered.
+
+    Args:
+        texts: every question's, by id.
+    """
+    drawn, made_up = questions.drawn_or_made_up(state.subject.id, policy_in_force(), texts)
     is_held = Method.QUESTIONS in {way.method for way in state.methods.ways}
     return drawn if is_held else made_up
 
@@ -233,8 +237,11 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
     """
     attempt, subject, method = state.attempt, state.subject, Method.QUESTIONS
     budget = queries.budget_of(attempt)
-    if not challenges.waits(Purpose.RESET, attempt.pk, method):
-        return GateResult(challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=False))
+    if not challenges.waits(method, state.challenges):
+        answered = challenges.spend_judged(
+            Purpose.RESET, attempt.pk, method, right=False, among=state.challenges
+        )
+        return GateResult(answered)
     guesses.count_a_guess(subject.id, budget)
     # Hashing is slow on purpose and stays outside the transaction.
     with guesses.not_counted_if_busy(subject.id, budget):

@@ -152,7 +152,7 @@ def call_progress(request: HttpRequest, state: AttemptState) -> HttpResponse:
 @answering("reset:questions", Reads.METHODS)
 def answers(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     bank = questions()
-    asked = {qid: bank[qid] for qid in gates.questions_asked(state) if qid in bank}
+    asked = {qid: bank[qid] for qid in gates.questions_asked(state, bank) if qid in bank}
     form = AnswersForm(request.POST or None, asked)
     if form.is_valid():
         result = gates.pass_questions(state, form.answers)

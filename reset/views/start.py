@@ -37,13 +37,16 @@ def identify(request: HttpRequest) -> HttpResponse:
         initial={"username": link_data(request).get(_USERNAME, "")},
     )
     network = client_network(request)
-    asked = Captcha(Action.IDENTIFY, network, request.POST)
+    # A browser that is known may not be refused for its network: `begin` finds out and counts.
+    beside = [] if known_by(request) else captcha.counted_as_user_id(network)
+    asked = Captcha(Action.IDENTIFY, network, request.POST, beside=beside)
     if form.is_valid() and _worked(request, form, asked):
         begun = attempts.begin(
             form.cleaned_data["username"],
             network=network,
             wanted=_wanted(request),
             known=known_by(request),
+            is_counted=bool(beside) and asked.is_beside_counted,
         )
         return with_cookie(redirect(f"reset:{begun.comes_next}"), begun.cookie)
     if asked.finding is None:

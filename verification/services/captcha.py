@@ -5,7 +5,7 @@ Neither is a gate: it only makes each try cost something, and more where somebod
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from directory.rules import canonical_upn
 from isolation.scope import NOBODY
 from limits import services as limits
 from limits.rules import Limit, place
+from limits.services import Count
 from tenants.queries import in_tenant_of, tenant_of
 from vault.keyring import purpose_key
 from verification.rules import captcha as rules
@@ -29,6 +30,8 @@ _FAILURES = (5, 20, 50, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK.value.times)
 """How many failed sign-ins from a network bring on each suspicion."""
 _WRONG_PASSWORDS_UNNOTICED = 3
 _WAITS = Limit.WAITS_OF_A_NETWORK
+_EVER = Limit.USER_IDS_FROM_A_NETWORK_AT_MOST
+_LATELY = Limit.USER_IDS_FROM_A_NETWORK_LATELY
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Captcha:
         sent: the fields of the request.
         suspicion: how much to ask for on the next page.
         needed: whether the page says anything of it before something went wrong.
+        beside: what is counted with the work once it's used up, in the same statement.
     """
 
     action: Action
@@ -48,7 +52,9 @@ class Captcha:
     sent: Mapping[str, str]
     suspicion: Suspicion = Suspicion.NONE
     needed: bool = True
+    beside: Sequence[Count] = ()
     finding: Finding | None = None
+    is_beside_counted: bool = field(default=False, init=False)
     _ticket: "_Ticket | None" = field(default=None, init=False)
     _crowded_until: datetime | None = field(default=None, init=False)
     _challenge: altcha.Challenge | None = field(default=None, init=False)
@@ -137,7 +143,7 @@ class Captcha:
         enough = told.get("suspicion", -1) >= self.suspicion
         if told.get("for") != self.action or not enough:
             return Finding.FAILED
-        return _spend(challenge.parameters.nonce)
+        return self._spent(challenge.parameters.nonce)
 
     def _verified(self) -> altcha.Challenge | None:
         """The work that was done, if it was: signed by us, so that all in it is as we wrote it."""
@@ -164,10 +170,17 @@ class Captcha:
             self._crowded_until = turn.until
             return Finding.CROWDED
         held.spent = True
-        spent = _spend(held.id)
+        spent = self._spent(held.id)
         if spent is not Finding.PASSED:
             limits.give_back_from(self.network, _WAITS, self.action)
         return spent
+
+    def _spent(self, of: str) -> Finding:
+        verdict = limits.hit_all(Count(Limit.CAPTCHA_OF_A_PAGE, of), beside=self.beside)
+        if not verdict.allowed:
+            return Finding.FAILED
+        self.is_beside_counted = verdict.beside
+        return Finding.PASSED
 
     def _carried(self) -> "_Ticket":
         held, now = self._ticket_sent(), timezone.now()
@@ -219,12 +232,11 @@ def suspicion_of(network: str, *, tenant_id: int | None = None, known: str = "")
     if known:
         return Suspicion(tenant_id is not None and alarms.is_raised(tenant_id))
     alarm = [] if tenant_id is None else [alarms.raised(tenant_id)]
-    ever, lately = Limit.USER_IDS_FROM_A_NETWORK_AT_MOST, Limit.USER_IDS_FROM_A_NETWORK_LATELY
-    found = limits.read_from(network, ever, lately, beside=alarm)
-    if found[ever].times >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
+    found = limits.read_from(network, _EVER, _LATELY, beside=alarm)
+    if found[_EVER].times >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
         return Suspicion.MOST
     attacked = any(found[one.limit].until for one in alarm)
-    return Suspicion((found[lately].until is not None) + attacked)
+    return Suspicion((found[_LATELY].until is not None) + attacked)
 
 
 def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspicion | None:
@@ -257,9 +269,13 @@ def count_a_user_id(network: str, *, is_known: bool = False) -> limits.Verdict:
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
     """
-    ever, lately = Limit.USER_IDS_FROM_A_NETWORK_AT_MOST, Limit.USER_IDS_FROM_A_NETWORK_LATELY
-    deciding = [] if is_known else limits.counts_from(network, ever)
-    return limits.hit_all(*deciding, beside=limits.counts_from(network, lately))
+    deciding = [] if is_known else limits.counts_from(network, _EVER)
+    return limits.hit_all(*deciding, beside=limits.counts_from(network, _LATELY))
+
+
+def counted_as_user_id(network: str) -> list[Count]:
+    """What `count_a_user_id` counts where the browser isn't known."""
+    return [*limits.counts_from(network, _EVER), *limits.counts_from(network, _LATELY)]
 
 
 def _is_known(upn: str, known: str) -> bool:
@@ -272,10 +288,6 @@ def _failed_lately(upn: str, known: str) -> bool:
         return (
             lockouts.failures_in(lockouts.place_of(upn, known), upn) >= _WRONG_PASSWORDS_UNNOTICED
         )
-
-
-def _spend(of: str) -> Finding:
-    return Finding.PASSED if limits.hit(Limit.CAPTCHA_OF_A_PAGE, of).allowed else Finding.FAILED
 
 
 def _signed(value: list[str | int]) -> str:

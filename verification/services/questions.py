@@ -78,14 +78,19 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
     return list(AuthenticationMethod.objects.get(pk=method.pk).drawn)
 
 
-def drawn_or_made_up(user_id: int, policy: Policy) -> tuple[list[str], list[str]]:
+def drawn_or_made_up(
+    user_id: int, policy: Policy, texts: Mapping[str, str] | None = None
+) -> tuple[list[str], list[str]]:
     """The questions that this user is asked, and those that somebody without answers would be.
 
     Both stay the same, so that asking again tells nothing.
+
+    Args:
+        texts: every question's, by id, where they were just read.
     """
     method = methods_by_proof(user_id).get(Proof.QUESTIONS)
     key = tenant_key(current_tenant_id(), "made-up questions")
-    order = {qid: fingerprint(key, str(user_id), qid) for qid in questions_on_offer()}
+    order = {qid: fingerprint(key, str(user_id), qid) for qid in questions_on_offer(texts=texts)}
     made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
     return list(method.drawn) if method else [], made_up
 

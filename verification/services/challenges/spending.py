@@ -1,7 +1,7 @@
 """Spending a challenge: of two racing answers one wins, and what is wrong counts as a try."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,13 +115,20 @@ def spend_code(
     return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 
-def waits(purpose: Purpose, context: uuid.UUID, method: Method) -> bool:
-    """Whether anything that is given could still be right: to be asked before slow hashing."""
-    challenge = newest(purpose, context, method)
-    alive = Challenge.objects.filter(
-        spent_at=None, closed_at=None, expires_at__gt=timezone.now(), tries__lt=MAX_TRIES
+def waits(method: Method, among: Iterable[Challenge]) -> bool:
+    """Whether anything that is given could still be right: to be asked before slow hashing.
+
+    Args:
+        among: the challenges of the attempt, newest first, where they were just read.
+    """
+    challenge = next((each for each in among if each.method == method), None)
+    return (
+        challenge is not None
+        and challenge.spent_at is None
+        and challenge.closed_at is None
+        and challenge.expires_at > timezone.now()
+        and challenge.tries < MAX_TRIES
     )
-    return challenge is not None and alive.filter(pk=challenge.pk).exists()
 
 
 def spend_judged(
