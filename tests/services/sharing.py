@@ -18,8 +18,9 @@ _WITH_PROCESSES = (
     "tests/directory/test_import_kill.py",
     "tests/isolation/test_pool.py",
     "tests/sspr/test_rsgi.py",
+    "tests/sspr/test_settings.py",
 )
-"""Few tests that start services and wait for them."""
+"""Few tests that start services or commands and wait for them."""
 _DATABASE = {"db", "transactional_db", "live_server", "site"}
 """Fixtures that stand on the run's own database; `site` is the whole service with a broker."""
 _DIFFERS = re.compile(
