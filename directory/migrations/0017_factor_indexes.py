@@ -1,4 +1,4 @@
-"""What counts people by their factors, and what lists the few who are disabled or frozen.
+"""What counts people by their factors, and what lists the few who are disabled, frozen or staff.
 
 Each index is built while people go on being written. Where that is broken off, PostgreSQL leaves
 an index that it doesn't use: drop it, and migrate again.
@@ -68,6 +68,12 @@ class Migration(migrations.Migration):
                 fields=["tenant_id", "upn"],
                 condition=models.Q(frozen_at__isnull=False),
                 name="user_frozen",
+            ),
+        ),
+        _AddIndex(
+            "user",
+            models.Index(
+                fields=["tenant_id", "upn"], condition=~models.Q(role=""), name="user_roles"
             ),
         ),
     ]

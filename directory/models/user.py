@@ -115,6 +115,9 @@ class User(TenantOwned, AbstractBaseUser):
                 condition=models.Q(frozen_at__isnull=False),
                 name="user_frozen",
             ),
+            models.Index(
+                fields=["tenant_id", "upn"], condition=~models.Q(role=Role.NONE), name="user_roles"
+            ),
         ]
         constraints: ClassVar = [
             # Not `unique=True`: PostgreSQL would get a second index, one that nobody asks.

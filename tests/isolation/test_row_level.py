@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 
 import psycopg
@@ -343,3 +344,14 @@ def test_with_containers_the_service_owns_nothing(tmp_path):
         "bulk": "database_url",
         "beat": "database_url",
     }.items() <= urls.items()
+
+
+def test_the_wall_doesnt_make_postgresql_expect_few_rows_of_a_tenant(two):
+    """It would join the many memberships of large groups one by one."""
+    with in_tenant(two[0].pk):
+        Group.objects.bulk_create([Group(name=f"group{n}") for n in range(300)])
+        plain("ANALYZE tenants_group")
+
+        plan = Group.objects.all().explain()
+
+    assert int(re.search(r"rows=(\d+)", plan)[1]) > 200
