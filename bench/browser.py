@@ -11,6 +11,8 @@ from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 _PATIENCE_S = 60
+_KEPT_S = 5.0
+"""How long a connection is used again. The service closes one that is idle for ten seconds."""
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _INPUT = re.compile(r"<input\b[^>]*>")
 _ATTRIBUTE = re.compile(r'\b([a-z-]+)="([^"]*)"')
@@ -31,7 +33,7 @@ class Browser:
     def __init__(
         self, port: int, *, source: str, timed: Callable[[str, float], None] = lambda _r, _s: None
     ) -> None:
-        self.requests, self.path, self.page = 0, "", ""
+        self.requests, self.path, self.page, self._answered_at = 0, "", "", 0.0
         self._host, self._timed = f"localhost:{port}", timed
         self._cookies: dict[str, str] = {}
         self._connection = http.client.HTTPConnection(
@@ -100,10 +102,13 @@ class Browser:
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
+        if began - self._answered_at > _KEPT_S:
+            self._connection.close()  # a request opens it anew
         self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
         self.page = answer.read().decode()
-        self._timed(f"{method} {path}", time.perf_counter() - began)
+        self._answered_at = time.perf_counter()
+        self._timed(f"{method} {path}", self._answered_at - began)
         self.requests, self.path = self.requests + 1, path
         for line in answer.headers.get_all("Set-Cookie", []):
             for name, cookie in SimpleCookie(line).items():
