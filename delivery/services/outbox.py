@@ -121,23 +121,26 @@ def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
         Q(state__in=[State.QUEUED, State.HELD]) | Q(state=State.SENDING, lease_until__lte=now),
         pk=outgoing_id,
     )
-    if mine.filter(expires_at__lte=now).update(state=State.EXPIRED, **_WIPED):
+    outgoing = mine.first()
+    if outgoing is None or _is_over(outgoing, mine, now):
         return None
-    # Only a message that ends its workers gets here: what is put off fails at the last attempt.
-    if mine.filter(attempts__gte=_MAX_ATTEMPTS).update(
-        state=State.FAILED, failure="abandoned", **_WIPED
-    ):
+    if outgoing.counted_at is None and not _is_admitted(outgoing):
         return None
-    if not _is_counted(mine):
+    was_held = outgoing.state == State.HELD
+    claimed: dict[str, Any] = {
+        "state": State.SENDING,
+        "lease_until": now + LEASE,
+        "due_at": now + LEASE,
+        "attempts": outgoing.attempts + 1,
+        "counted_at": outgoing.counted_at or timezone.now(),
+    }
+    if not mine.filter(state=outgoing.state, attempts=outgoing.attempts).update(**claimed):
         return None
-    if not mine.update(
-        state=State.SENDING,
-        lease_until=now + LEASE,
-        due_at=now + LEASE,
-        attempts=F("attempts") + 1,
-    ):
-        return None
-    return Outgoing.objects.get(pk=outgoing_id)
+    if was_held:  # other notices may have joined it since it was read
+        return Outgoing.objects.get(pk=outgoing_id)
+    for column, value in claimed.items():
+        setattr(outgoing, column, value)
+    return outgoing
 
 
 def is_late(outgoing_id: uuid.UUID) -> bool:
@@ -255,11 +258,23 @@ def _publish_after_commit(outgoing: Outgoing) -> None:
     )
 
 
-def _is_counted(mine: QuerySet[Outgoing]) -> bool:
-    """Counts a message that came without a permit; where it is over a limit, it is held."""
-    outgoing = mine.filter(counted_at=None).first()
-    if outgoing is None:
+def _is_over(outgoing: Outgoing, mine: QuerySet[Outgoing], now: datetime) -> bool:
+    """Ends a message that came too late, or that ended each worker which took it.
+
+    A message that is put off fails at its last attempt, and isn't taken again.
+    """
+    if outgoing.expires_at <= now:
+        mine.filter(expires_at__lte=now).update(state=State.EXPIRED, **_WIPED)
         return True
+    if outgoing.attempts < _MAX_ATTEMPTS:
+        return False
+    abandoned = mine.filter(attempts__gte=_MAX_ATTEMPTS)
+    abandoned.update(state=State.FAILED, failure="abandoned", **_WIPED)
+    return True
+
+
+def _is_admitted(outgoing: Outgoing) -> bool:
+    """Counts a message that came without a permit; where it is over a limit, it is held."""
     sending = Sending(
         kind=Kind(outgoing.kind),
         destination=destination_of(outgoing),
@@ -274,7 +289,6 @@ def _is_counted(mine: QuerySet[Outgoing]) -> bool:
         log.info("message_held", outgoing=str(outgoing.pk), reason=refusal.limit.name)
         _hold(outgoing, refusal)
         return False
-    mine.update(counted_at=timezone.now())
     return True
 
 
