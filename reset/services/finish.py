@@ -110,8 +110,6 @@ def set_password(state: AttemptState, password: str) -> list[Finding]:
     except (PolicyRejected, Unreachable, OutOfTurn, Busy):
         _uncount(user)
         raise
-    guesses.forgive(user.pk)
-    lockouts.forget(user)
     return []
 
 
@@ -146,14 +144,14 @@ def unlock(state: AttemptState) -> None:
     user = _user_in(state)
     connector = connector_of(user)
     _finish(state, Step.UNLOCK, Notice.UNLOCKED, lambda _now: connector.unlock(user))
-    guesses.forgive(user.pk)
-    lockouts.forget(user)
 
 
 @transaction.atomic
 def _finish(
     state: AttemptState, at: Step, notice: Notice, change: Callable[[AttemptState], None]
 ) -> None:
+    # A wrong password at sign-in locks these before the user, too.
+    lockouts.forget(_user_in(state))
     # Two attempts of one user wait for each other here, and not with half of the rows in hand.
     attempt, state = state.attempt, require_still(state, at, Reads.METHODS, lock=True)
     user = _user_in(state)
@@ -165,6 +163,7 @@ def _finish(
     change(state)
     if Proof.QUESTIONS in state.methods.kept.methods:
         forget_draw(user.pk)
+    guesses.forgive(user.pk)
 
 
 def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:
