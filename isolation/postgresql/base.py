@@ -25,7 +25,7 @@ import psycopg
 from django.db import InternalError, NotSupportedError
 from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction  # type: ignore[attr-defined]
-from psycopg import sql
+from psycopg import ClientCursor
 from psycopg.errors import ActiveSqlTransaction, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 
@@ -44,6 +44,7 @@ _KEEPS_SETTINGS = re.compile(
 )
 _COULD_SET = re.compile(r";|set_config|pg_settings", re.IGNORECASE)
 _READS = re.compile(r"\s*\(?\s*SELECT\b", re.IGNORECASE)
+_RUNS_BEFORE_A_PLAN_IS_KEPT = 5
 _READS_NO_ROWS = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
 
 
@@ -75,7 +76,7 @@ class Settings:
         return f"SELECT {calls}" if calls else ""
 
 
-class Cursor(base.Cursor):  # type: ignore[name-defined, misc]  # made in an `if`
+class Cursor(base.ServerBindingCursor):  # type: ignore[name-defined, misc]  # made in an `if`
     """A cursor whose COPY reads the rows of the tenant in force, like its other statements."""
 
     wrapper: "DatabaseWrapper"
@@ -103,7 +104,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.execute_wrappers.append(apply_settings)
 
     def get_connection_params(self) -> dict[str, Any]:
-        return super().get_connection_params() | {"cursor_factory": Cursor}
+        return super().get_connection_params() | {
+            "cursor_factory": Cursor,
+            "prepare_threshold": _RUNS_BEFORE_A_PLAN_IS_KEPT,
+        }
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A session at PostgreSQL; it keeps plans where no pool lies between."""
+        driver = super().get_new_connection(conn_params)
+        if not _is_direct(driver):
+            driver.prepare_threshold = None
+        return driver
 
     def create_cursor(self, name: str | None = None) -> Any:
         """See Django.
@@ -204,12 +215,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._send(first, begin="BEGIN")
             with self.wrap_database_errors, _ending(driver):
                 return execute(statement, params, many, context)
-        if isinstance(statement, sql.Composable):
-            message: Any = sql.SQL(f"{first}; ") + statement
-        else:
-            message = f"{first}; {statement}"
+        # PostgreSQL takes several statements in one message, but then no parameters beside them.
+        text = ClientCursor(driver).mogrify(statement, params)
         try:
-            result = execute(message, params, many, context)
+            result = execute(f"{first}; {text}", None, many, context)
         except InternalError as refused:
             if not isinstance(refused.__cause__, ActiveSqlTransaction):
                 raise
@@ -262,6 +271,17 @@ def apply_settings(
     except BaseException:
         connection.end_shared(failed=True)  # Outside a transaction the next statement works again.
         raise
+
+
+def _is_direct(driver: "psycopg.Connection[Any]") -> bool:
+    """Whether the session at PostgreSQL is this connection's own.
+
+    A pool such as PgBouncer gives its clients a number that it made, not the process id of a
+    server: the next transaction may meet another server, which knows no statement that was
+    prepared.
+    """
+    result = driver.pgconn.exec_(b"SELECT pg_backend_pid()")
+    return result.get_value(0, 0) == str(driver.info.backend_pid).encode()
 
 
 def _text(statement: Any, driver: "psycopg.Connection[Any]") -> str:

@@ -1,0 +1,76 @@
+"""PostgreSQL keeps the plans of our own sessions, and none where a pool gives them to others."""
+
+import pytest
+from django.db import connection, models, transaction
+
+from isolation.scope import everywhere, in_tenant
+from tenants.models import Group
+from tests.builders import make_tenant
+from tests.isolation.test_pool import pool_of
+
+RUNS = 12
+
+
+@pytest.fixture
+def two(transactional_db):
+    both = make_tenant("mine"), make_tenant("other")
+    for tenant in both:
+        with in_tenant(tenant.pk):
+            Group.objects.bulk_create([Group(name=f"{tenant.slug}{n}") for n in range(5)])
+    yield both
+    connection.close()
+
+
+def names():
+    """Without the ORM's condition: only row-level security keeps the rows of others away."""
+    with transaction.atomic():
+        rows = models.QuerySet(Group).filter(name__gt="").order_by("name")
+        return list(rows.values_list("name", flat=True))
+
+
+def kept():
+    """How often the session ran each kept plan of the statement above."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE %s",
+            ["%tenants_group%ORDER BY%"],
+        )
+        return [runs for (runs,) in cursor.fetchall()]
+
+
+def test_a_statement_that_comes_again_is_planned_once(two):
+    connection.close()
+
+    with in_tenant(two[0].pk):
+        for _ in range(RUNS):
+            names()
+
+    assert kept() == [RUNS - 5]
+
+
+def test_a_kept_plan_shows_the_rows_of_the_tenant_in_force(two):
+    connection.close()
+    mine, other = two
+
+    for _ in range(RUNS):
+        with in_tenant(mine.pk):
+            assert names() == [f"mine{n}" for n in range(5)]
+        with in_tenant(other.pk):
+            assert names() == [f"other{n}" for n in range(5)]
+        with everywhere():
+            assert len(names()) == 10
+        assert names() == []
+
+    assert len(kept()) == 1
+
+
+def test_nothing_is_prepared_behind_a_pool(two, monkeypatch):
+    with pool_of(1) as port, monkeypatch.context() as patched:
+        connection.close()
+        patched.setitem(connection.settings_dict, "PORT", str(port))
+        with in_tenant(two[0].pk):
+            for _ in range(RUNS):
+                assert names() == [f"mine{n}" for n in range(5)]
+        assert kept() == []
+        connection.close()
