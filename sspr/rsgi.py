@@ -160,7 +160,7 @@ class Gateway:
         if answer is None:
             return None
         if AT_A_BEAT in environ:
-            await asyncio.sleep(until_the_beat(began, loop.time()))
+            await asyncio.sleep(until_the_beat(environ[AT_A_BEAT], began, loop.time()))
         protocol.response_bytes(answer.status, answer.headers, answer.body)
         return None
 

@@ -87,7 +87,16 @@ def answer_at_a_beat(request: HttpRequest) -> None:
     For requests that passed their checks (form token, proof of work, an attempt's cookie). What is
     refused before looks nothing up, is the same for everybody, and leaves at once.
     """
-    request.META[beat.AT_A_BEAT] = True
+    is_form = request.method == "POST"
+    request.META[beat.AT_A_BEAT] = beat.FORM_BEAT_S if is_form else beat.PAGE_BEAT_S
+
+
+def answer_at_once(request: HttpRequest) -> None:
+    """From here on the answer is for a user who proved who they are: its time tells them nothing.
+
+    Only a known user ID gets so far, and only the user knows that it did.
+    """
+    request.META.pop(beat.AT_A_BEAT, None)
 
 
 def known_by(request: HttpRequest) -> str:
@@ -208,7 +217,7 @@ class SteadyAnswers:
         response = self._get_response(request)
         if beat.AT_A_BEAT in request.META and beat.SERVER_WAITS not in request.META:
             end_reads()  # No connection waits inside a transaction.
-            sleep(beat.until_the_beat(began, monotonic()))
+            sleep(beat.until_the_beat(request.META[beat.AT_A_BEAT], began, monotonic()))
         return response
 
 

@@ -25,7 +25,7 @@ from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
-from verification.middleware import answer_at_a_beat, return_url
+from verification.middleware import answer_at_a_beat, answer_at_once, return_url
 from verification.pages import render
 from verification.rules.masking import mask
 from verification.views import draw_for
@@ -81,6 +81,7 @@ def done(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     attempt = row.attempt
     if attempt.finished_at is None:
         return redirect("reset:verify")
+    answer_at_once(request)
     return render(
         request,
         "reset/done.html",

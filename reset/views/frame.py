@@ -17,7 +17,7 @@ from reset.rules import LIFETIME, Step, step
 from reset.services import attempts
 from tenants.policy import Method
 from tenants.queries import time_zone_in_force
-from verification.middleware import answer_at_a_beat
+from verification.middleware import answer_at_a_beat, answer_at_once
 from verification.services.guesses import Paused
 from verification.services.page_references import PageReference
 from verification.views import draw_for, sent_reference, stale_words
@@ -25,6 +25,7 @@ from verification.views import draw_for, sent_reference, stale_words
 View = Callable[[HttpRequest], HttpResponse]
 AttemptView = Callable[[HttpRequest, AttemptRow], HttpResponse]
 StateView = Callable[[HttpRequest, AttemptState], HttpResponse]
+BEHIND_THE_GATES = {Step.NEW_PASSWORD, Step.UNLOCK}
 
 
 def of_attempt(view: AttemptView) -> View:
@@ -66,7 +67,10 @@ def at(wanted: Step, reads: Reads = Reads.NOTHING) -> Callable[[StateView], View
         @wraps(view)
         def page(request: HttpRequest, row: AttemptRow) -> HttpResponse:
             try:
-                return view(request, attempts.require(row, wanted, reads))
+                state = attempts.require(row, wanted, reads)
+                if wanted in BEHIND_THE_GATES:
+                    answer_at_once(request)
+                return view(request, state)
             except attempts.OutOfTurn as turn:
                 page_now = Step.ENDED if turn.step is Step.DONE else turn.step
                 return redirect(f"reset:{page_now}")

@@ -311,8 +311,9 @@ def test_the_helpdesk_reads_why(organisation, mailroom, hashed):
     assert "R03" in letters[0].text
 
 
+@pytest.mark.parametrize(("verb", "beat_s"), [("post", 0.2), ("get", 0.05)])
 @pytest.mark.parametrize("took_s", [0.001, 0.0734, 0.0999, 0.25])
-def test_answers_about_a_user_id_leave_at_a_beat(monkeypatch, rf, took_s):
+def test_answers_about_a_user_id_leave_at_a_beat(monkeypatch, rf, took_s, verb, beat_s):
     now = [5.0]
     monkeypatch.setattr(middleware, "monotonic", lambda: now[0])
     monkeypatch.setattr(middleware, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
@@ -322,9 +323,9 @@ def test_answers_about_a_user_id_leave_at_a_beat(monkeypatch, rf, took_s):
         now[0] += took_s
         return HttpResponse()
 
-    middleware.SteadyAnswers(answer)(rf.post("/passwordreset"))
+    middleware.SteadyAnswers(answer)(getattr(rf, verb)("/passwordreset"))
 
-    beats = (now[0] - 5) / 0.2
+    beats = (now[0] - 5) / beat_s
     assert beats == pytest.approx(round(beats))
     assert now[0] - 5 >= took_s
 
@@ -360,6 +361,27 @@ def test_every_answer_past_the_checks_waits_for_the_beat(organisation, hashed, w
         waited.clear()
         client.get(path) if fields is None else client.post(path, fields)
         assert len(waited) == 1, path
+
+
+def test_who_passed_the_gates_waits_for_nothing_more(contoso, mailroom, waited):
+    user = make_user()
+    make_email(user)
+    client = Client()
+    client.post("/passwordreset", solved({"username": user.upn}))
+    client.post("/passwordreset/verify", {"method": "email"})
+    client.get("/passwordreset/new-password")
+    client.post("/passwordreset/code", {"code": mailroom.code()})
+    assert waited
+    waited.clear()
+
+    new = {"new_password": "correct horse battery", "confirm_password": "correct horse battery"}
+    client.get("/passwordreset/new-password")
+    client.post("/passwordreset/new-password", {**new, "confirm_password": "another"})
+    client.post("/passwordreset/new-password", new)
+    page = client.get("/passwordreset/done")
+
+    assert page.status_code == 200
+    assert waited == []
 
 
 def test_what_a_stranger_gets_without_the_checks_waits_for_nothing(organisation, waited):
