@@ -24,6 +24,7 @@ from django.db.models.query import ModelIterable, ValuesListIterable
 from django.db.models.sql import UpdateQuery
 
 from isolation.models import TenantOwned
+from isolation.postgresql.base import DatabaseWrapper
 from isolation.scope import current_tenant_id
 
 _Row = TypeVar("_Row")
@@ -138,7 +139,7 @@ class CompiledRead(Statement, Generic[_Row]):
 
     def all(self, **values: Any) -> list[_Row]:
         connection, text = connections[DEFAULT_DB_ALIAS], self.text
-        with connection.cursor() as cursor:
+        with _cursor(connection) as cursor:
             cursor.execute(text.sql, text.bound(connection, values))
             found = cursor.fetchall()
         return text.build(connection, found)
@@ -186,14 +187,14 @@ class CompiledUpdate(Statement):
     def run(self, **values: Any) -> int:
         """How many rows were changed."""
         connection, text = connections[DEFAULT_DB_ALIAS], self.text
-        with connection.cursor() as cursor:
+        with _cursor(connection) as cursor:
             cursor.execute(text.sql, text.bound(connection, values))
             return int(cursor.rowcount)
 
     def returned(self, **values: Any) -> list[tuple[Any, ...]]:
         """The columns of the rows that were changed, with the values that the driver gives."""
         connection, text = connections[DEFAULT_DB_ALIAS], self.text
-        with connection.cursor() as cursor:
+        with _cursor(connection) as cursor:
             cursor.execute(text.sql, text.bound(connection, values))
             return list(cursor.fetchall())
 
@@ -233,7 +234,7 @@ class JoinedRead(Statement):
         sql = text.sql
         if lock and connection.features.has_select_for_update:
             sql = f"{sql} {connection.ops.for_update_sql(of=(lock,))}"
-        with connection.cursor() as cursor:
+        with _cursor(connection) as cursor:
             cursor.execute(sql, parameters)
             rows = cursor.fetchall()
         return text.build(connection, rows)
@@ -293,7 +294,7 @@ def insert(row: TenantOwned) -> None:
         marks = ", ".join(["%s"] * len(fields))
         sql = _inserts[key] = _INSERT.format(quote(options.db_table), names, marks)
     values = [one.get_db_prep_save(one.pre_save(row, add=True), connection) for one in fields]
-    with connection.cursor() as cursor:
+    with _cursor(connection) as cursor:
         cursor.execute(sql, values)
     row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  # as `save` does
 
@@ -359,3 +360,12 @@ def _instance(
     state.adding, state.db = False, alias
     instance.__dict__.update(zip(names, values, strict=True), _state=state)
     return instance
+
+
+def _cursor(connection: BaseDatabaseWrapper) -> Any:
+    """A cursor for statements with the same text each time."""
+    return (
+        connection.planned_cursor()
+        if isinstance(connection, DatabaseWrapper)
+        else connection.cursor()
+    )

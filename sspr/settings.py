@@ -119,8 +119,6 @@ else:
     _database["ENGINE"] = "isolation.postgresql"
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    # PostgreSQL keeps the plans of statements that differ in their parameters alone.
-    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "server_side_binding": True}
     # They outlive a transaction, behind which a pool gives the connection to somebody else.
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
     # A server that vanished without a word fails a thread within 30 seconds, not after hours.

@@ -76,10 +76,11 @@ class Settings:
         return f"SELECT {calls}" if calls else ""
 
 
-class Cursor(base.ServerBindingCursor):  # type: ignore[name-defined, misc]  # made in an `if`
-    """A cursor whose COPY reads the rows of the tenant in force, like its other statements."""
+class _Copying:
+    """Lets COPY read the rows of the tenant in force, like the other statements of a cursor."""
 
     wrapper: "DatabaseWrapper"
+    connection: "psycopg.Connection[Any]"
 
     def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         """See psycopg.
@@ -89,7 +90,19 @@ class Cursor(base.ServerBindingCursor):  # type: ignore[name-defined, misc]  # m
         """
         if not self.wrapper.prepare_transaction(_text(statement, self.connection)):
             raise NotSupportedError("COPY outside a transaction")
-        return super().copy(statement, *args, **kwargs)
+        return super().copy(statement, *args, **kwargs)  # type: ignore[misc]
+
+
+class Cursor(_Copying, base.Cursor):  # type: ignore[name-defined, misc]  # made in an `if`
+    """For statements of the ORM. Their parameters are written into their text.
+
+    Django groups by expressions with parameters, and PostgreSQL wouldn't know two parameters for
+    the same.
+    """
+
+
+class PlannedCursor(_Copying, base.ServerBindingCursor):  # type: ignore[name-defined, misc]
+    """For statements with the same text each time: parameters are sent beside it."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -128,6 +141,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         cursor = super().create_cursor()
         cursor.wrapper = self
         return cursor
+
+    def planned_cursor(self) -> Any:
+        """A cursor for statements with the same text each time; PostgreSQL keeps their plans."""
+        self.ensure_connection()
+        self.connection.cursor_factory = PlannedCursor
+        try:
+            return self.cursor()
+        finally:
+            self.connection.cursor_factory = Cursor
 
     def connect(self) -> None:
         self.applied, self.is_shared = None, False
