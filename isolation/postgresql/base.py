@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 from django.db import InternalError, NotSupportedError
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import debug_transaction  # type: ignore[attr-defined]
 from psycopg import ClientCursor
 from psycopg.errors import ActiveSqlTransaction, error_from_result
@@ -105,8 +105,18 @@ class PlannedCursor(_Copying, base.ServerBindingCursor):  # type: ignore[name-de
     """For statements with the same text each time: parameters are sent beside it."""
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """See Django. psycopg drops the text of a statement whose plan is kept."""
+        if isinstance(cursor, PlannedCursor):
+            return str(self.compose_sql(sql, params))
+        return super().last_executed_query(cursor, sql, params) or ""
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that knows what its open transaction has set."""
+
+    ops_class = DatabaseOperations
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
