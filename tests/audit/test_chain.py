@@ -10,7 +10,6 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from structlog.testing import capture_logs
 
@@ -24,6 +23,7 @@ from audit.services.verifying import verify
 from isolation.scope import NOBODY, everywhere, in_tenant
 from tenants.queries import tenant_ids
 from tests.builders import make_tenant
+from tests.statements import data_statements
 from tests.threads import all_at_once
 from vault.keyring import purpose_key
 
@@ -743,21 +743,14 @@ def again(head):
     head.save()
 
 
-def statements_of(work):
-    """Of the data: PostgreSQL is told besides, once for each scope, whose rows it may see."""
-    with CaptureQueriesContext(connection) as sent:
-        work()
-    return [one["sql"] for one in sent if "set_config(" not in one["sql"]]
-
-
 def test_finding_what_waits_takes_as_many_statements_for_many_organisations_as_for_few(contoso):
     for number in range(5):
         make_tenant(f"other{number}")
     sweep()
     ids = tenant_ids()
 
-    assert len(statements_of(lambda: overdue(ids))) == 1
-    assert len(statements_of(lambda: sealing.sweep(ids))) == 2
+    assert len(data_statements(lambda: overdue(ids))) == 1
+    assert len(data_statements(lambda: sealing.sweep(ids))) == 2
 
 
 NONSENSE = {
