@@ -37,7 +37,7 @@ test-sqlite: $(DEV) $(CATALOGUES) ## The tests on SQLite only (ARGS="-k reset")
 	@exec $(BIN)/python -m tests.services.run --only sqlite --share $(ARGS)
 
 .PHONY: quick
-quick: $(DEV) $(CATALOGUES) ## In under two minutes: on SQLite, one case of each test, no browser
+quick: $(DEV) $(CATALOGUES) ## In about two minutes: on SQLite, one case of each test, no browser
 	@exec $(BIN)/python -m tests.services.run --only sqlite --share --quick -q $(ARGS)
 
 LINTS := lint-style lint-types lint-imports lint-templates lint-spelling lint-migrations lint-security

@@ -136,7 +136,7 @@ def different_factors() -> list[Factors]:
 
 
 def changed_after(start: datetime) -> Q:
-    """People of whom a time that could matter lies after the start of the longest hold period."""
+    """Users with a time that matters after the start of the longest hold period."""
     return Q(factors_changed_at__gt=start)
 
 
@@ -146,7 +146,7 @@ def unchanged_since(start: datetime) -> Q:
 
 
 class SummaryKey:
-    """One number for all people between whom the rule makes no difference under one policy.
+    """A number for each user. Under one policy the rule judges users with equal numbers alike.
 
     The number is `User.factors`, and behind it a digit for each time: within how many of the hold
     periods that it is compared with it lies. The starts of the periods are worked out when the key
@@ -185,7 +185,7 @@ class SummaryKey:
         return factors * Value(self._size, BigIntegerField()) + times
 
     def unchanged(self, factors: int) -> int:
-        """What the expression gives for people of whom no time lies within a hold period."""
+        """The same number, for users with no time within a hold period."""
         return factors * self._size
 
     def summary(self, number: int) -> FactorSummary:

@@ -169,7 +169,7 @@ def _in_state(wanted: State, policy: Policy) -> Q:
 
 
 def _is_open_to(policy: Policy) -> Q:
-    """People whom the portal refuses for nothing but what they hold."""
+    """Users whose methods alone decide whether the portal lets them reset."""
     enabled = Q(enabled=True, frozen_at=None)
     return enabled & in_scope_of(policy) & ~Q(pk__in=_blocked())
 

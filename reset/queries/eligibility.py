@@ -164,7 +164,7 @@ class Judge:
         return self._summaries.expression
 
     def unchanged(self, factors: int) -> int:
-        """The key of people of whom no time lies within a hold period."""
+        """The key of users with no time within a hold period."""
         return self._summaries.unchanged(factors)
 
     def is_enough(self, key: int, *, is_admin: bool) -> bool:
