@@ -29,6 +29,7 @@ from tests.builders import (
 )
 from tests.captcha import came_from, solved
 from tests.console.people import behind_both
+from tests.pages import stands_in
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import press
@@ -187,7 +188,7 @@ def test_a_call_passes_only_after_the_number_was_typed_on_the_phone(user, mailro
     press(challenge.pk, number_shown(challenge))
     after = client.post("/passwordreset/call", follow=True)
 
-    assert number_shown(challenge).encode() in page.content
+    assert stands_in(number_shown(challenge), page.text)
     assert before.request["PATH_INFO"] == "/passwordreset/call"
     assert after.request["PATH_INFO"] == "/passwordreset/new-password"
 
