@@ -125,11 +125,11 @@ def import_here(path: Path) -> None:
     from django.core.management import call_command  # noqa: PLC0415
 
     from audit.services import Actor  # noqa: PLC0415
-    from directory.services.import_files import opened  # noqa: PLC0415
-    from directory.services.import_users import import_users  # noqa: PLC0415
     from isolation.scope import in_tenant  # noqa: PLC0415
+    from provisioning.services.contacts import Importer  # noqa: PLC0415
+    from provisioning.services.files import opened  # noqa: PLC0415
+    from provisioning.services.importing import import_users  # noqa: PLC0415
     from tenants.queries import tenant_by_slug  # noqa: PLC0415
-    from verification.services.contacts import ContactImporter  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     founding = ["--name", "Contoso", "--slug", "contoso", "--domain", "contoso.example"]
@@ -138,7 +138,7 @@ def import_here(path: Path) -> None:
     assert tenant is not None
     started = time.perf_counter()
     with path.open("rb") as file, in_tenant(tenant.pk):
-        importer = ContactImporter(actor_id=Actor.COMMAND, number="")
+        importer = Importer(actor_id=Actor.COMMAND, number="")
         tally = import_users(opened(file), importer=importer, tell=lambda _told: None)
     took = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)

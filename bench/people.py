@@ -21,9 +21,10 @@ from django.utils import timezone
 
 from audit.services import Actor
 from directory.models import User
-from directory.services.import_files import opened
-from directory.services.import_users import import_users
 from isolation.scope import in_tenant
+from provisioning.services.contacts import Importer
+from provisioning.services.files import opened
+from provisioning.services.importing import import_users
 from tenants.policy import Policy, Proof, Scope
 from tenants.roles import Role
 from tests.builders import make_tenant
@@ -33,7 +34,6 @@ from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.models.method import Answer
 from verification.queries import blind_index
 from verification.services import factors
-from verification.services.contacts import ContactImporter
 
 DOMAIN = "contoso.example"
 _COLUMNS = (
@@ -89,7 +89,7 @@ def _import(rows: Iterable[_Row]) -> None:
             out = csv.DictWriter(file, _COLUMNS, restval="")
             out.writeheader()
             out.writerows(rows)
-        importer = ContactImporter(actor_id=Actor.COMMAND, number=str(uuid.uuid4()))
+        importer = Importer(actor_id=Actor.COMMAND, number=str(uuid.uuid4()))
         with path.open("rb") as file:
             tally = import_users(opened(file), importer=importer, tell=lambda _told: None)
     assert not tally.refused, tally

@@ -11,8 +11,8 @@ from typed.rules import folded
 class FoldedField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
     """Texts of the same row as `typed.rules.folded` makes them, to find them in any case and width.
 
-    It is written by `save` and `bulk_create`; `update`, `bulk_update` and `directory.bulk` have to
-    name it.
+    It is written by `save` and `bulk_create`; `update`, `bulk_update` and `provisioning.bulk` have
+    to name it.
 
     Args:
         of: names of the fields whose texts it holds, one behind the other.

@@ -3,14 +3,9 @@ import uuid
 from celery import shared_task
 
 from delivery.queue import URGENT
-from directory import queue as directory_queue
-from directory.services import import_slices
 from isolation.scope import in_tenant, limited_to
 from verification import queue
 from verification.services import contacts, gathered_notices, sending
-
-_LONGEST_IMPORT_S = 300
-"""Of a slice. Under the time after which Redis gives a task to somebody else."""
 
 
 @shared_task(name=queue.SEND_CODE)
@@ -25,13 +20,6 @@ def send_code(tenant_id: int, outgoing_id: str) -> None:
 def place_call(tenant_id: int, outgoing_id: str) -> None:
     with in_tenant(tenant_id):
         sending.place_call(uuid.UUID(outgoing_id))
-
-
-@shared_task(name=directory_queue.IMPORT, time_limit=_LONGEST_IMPORT_S)
-def import_people(tenant_id: int, import_id: str) -> None:
-    """A job of the directory that needs to know what people verified."""
-    with in_tenant(tenant_id):
-        import_slices.work(uuid.UUID(import_id), contacts.importer_of)
 
 
 @shared_task(name=queue.NOTIFY_OF_IMPORTS)

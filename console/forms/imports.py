@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from directory.services.export import EXPORTED
+from provisioning.services.export import EXPORTED
 
 LONGEST_REASON = 200
 ENCODINGS = {

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console.forms.imports import ExportForm
 from console.views.frame import freshly_proved, page, shown
 from console.views.imports import of_tenant
-from directory.csv_rows import COLUMNS
-from directory.models import Import, User
-from directory.services.csv_writing import MARK, as_csv
-from directory.services.export import export_people
-from directory.services.import_report import report
+from directory.models import User
+from provisioning.models import Import
+from provisioning.rules.csv_writing import MARK, as_csv
+from provisioning.rules.person import COLUMNS
+from provisioning.services.export import export_people
+from provisioning.services.report import report
 from tenants.queries import domain_names
 from tenants.roles import Duty
 

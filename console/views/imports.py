@@ -15,16 +15,17 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.forms.imports import ENCODINGS, EncodingForm, FileForm, choice_of
-from console.queries import imports as queries
 from console.views.frame import freshly_proved, page, shown
 from console.views.uploads import Bounded
-from directory.csv_rows import FileProblem
-from directory.models import Import, User
-from directory.services import imports as services
-from directory.services.import_files import UnusableFile
-from directory.services.import_report import first_remarks
-from directory.services.import_slices import MOST_TOLD
-from directory.services.import_words import why_unusable, words_of_file
+from directory.models import User
+from provisioning import queries
+from provisioning.models import Import
+from provisioning.rules.problems import FileProblem
+from provisioning.services import jobs as services
+from provisioning.services.files import UnusableFile
+from provisioning.services.report import first_remarks
+from provisioning.services.slices import MOST_TOLD
+from provisioning.services.words import why_unusable, words_of_file
 from tenants.roles import Duty
 
 State = Import.State

@@ -12,15 +12,15 @@ from django.urls import reverse
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.models import Import, ImportPart, User
-from directory.services import import_rows, import_slices
-from directory.services import imports as services
+from directory.models import User
 from isolation.scope import in_tenant
+from provisioning.models import Import, ImportPart
+from provisioning.services import batches, slices
+from provisioning.services import jobs as services
 from tenants.policy import Proof
 from tenants.roles import Role
 from tests.builders import make_prefill, make_user
 from tests.console.people import behind_both, make_admin, time_passes
-from verification.services.contacts import importer_of
 
 LIST, UPLOAD, EXPORT = "/admin/imports/", "/admin/imports/upload/", "/admin/people/export/"
 HEAD = "user_principal_name,display_name,mobile_phone,nickname,password\n"
@@ -137,11 +137,11 @@ def test_report_of_an_import_that_never_began_calls_no_row_imported(admin, mailr
 def test_report_of_an_import_that_broke_off_tells_only_of_rows_that_were_written(
     admin, mailroom, monkeypatch
 ):
-    monkeypatch.setattr(import_slices, "LONGEST_SLICE_S", 0)
-    monkeypatch.setattr(import_rows, "_ROWS_IN_A_BATCH", 2)
+    monkeypatch.setattr(slices, "LONGEST_SLICE_S", 0)
+    monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
     address = checked(admin, mailroom, NOTICED)
     admin.post(f"{address}start/")
-    import_slices.work(Import.objects.get().pk, importer_of)
+    slices.work(Import.objects.get().pk)
 
     press(admin, admin.get(address), "Cancel the import")
     mailroom.work()

@@ -9,7 +9,8 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor, record
-from directory.models import Import, Membership
+from directory.models import Membership
+from provisioning.models import Import
 from tenants.models import Group
 from tests.builders import make_user
 

@@ -14,6 +14,7 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from directory.queries import prefilled
+from provisioning.services.contacts import Importer
 from registration.services import enrol
 from sspr.purge import purge
 from tenants.policy import Method, Policy, Proof, Scope
@@ -32,13 +33,13 @@ from tests.captcha import solved
 from tests.console.people import behind_both, confirm, make_admin, signed_in, with_app
 from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
-from tests.directory.test_import_users import load
+from tests.provisioning.test_import_users import load
 from tests.registration.test_remembered_browser import asks, give_password, remembered
 from tests.threads import all_at_once
 from verification.models import AccessPass, NoticeLink, Purpose
 from verification.queries import authenticators_of, methods_by_proof, newest, recovery_set_of
 from verification.rules.captcha import Action
-from verification.services import contacts, notices
+from verification.services import notices
 from verification.services.notice_words import Notice
 
 LINK = re.compile(r"https?://\S+(/wasnt-me/\S+)")
@@ -391,7 +392,7 @@ def test_who_was_disowned_enters_no_contact_data_for_a_month_after_the_stop(pers
     client.post(path, typed)
     disown(link_in(mailroom, "contact information"))
     unfreeze(behind_both(other), person)
-    importer = contacts.ContactImporter(actor_id=boss.pk, number="1")
+    importer = Importer(actor_id=boss.pk, number="1")
     row = f"user_principal_name,office_phone\n{person.upn},02-555-0100\n"
 
     page = client.post(path, typed, follow=True)

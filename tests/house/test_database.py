@@ -9,7 +9,7 @@ BASE = Path(__file__).resolve().parents[2]
 ELSEWHERE = {"tests", "bench", "var", ".venv"}
 WRAPPER = "isolation/postgresql/base.py"
 # A thread of its own runs a statement that belongs to the COPY before it, in one transaction.
-PAST_THE_WRAPPER = {"directory/bulk.py": ["cursor.cursor"]}
+PAST_THE_WRAPPER = {"provisioning/bulk.py": ["cursor.cursor"]}
 DRIVERS_OWN = {"pgconn", "callproc", "stream", "execute_wrappers", "_autocommit"}
 OWNERS = {("connection", "connection"), ("cursor", "cursor"), ("cursor", "connection")}
 OF_PSYCOPG = {"psycopg.sql", "psycopg.errors"}

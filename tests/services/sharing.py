@@ -15,7 +15,7 @@ _WITH_PROCESSES = (
     "tests/browser/",
     "tests/delivery/test_kill.py",
     "tests/delivery/test_queues.py",
-    "tests/directory/test_import_kill.py",
+    "tests/provisioning/test_kill.py",
     "tests/isolation/test_pool.py",
     "tests/sspr/test_rsgi.py",
     "tests/sspr/test_settings.py",

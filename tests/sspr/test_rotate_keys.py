@@ -16,12 +16,12 @@ from audit.services.sealing import begin, sweep
 from audit.services.verifying import verify
 from directory.models import User
 from directory.queries import prefilled
-from directory.services.import_store import file_of
-from directory.services.imports import take
 from isolation.models import TenantOwned
 from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
+from provisioning.services.jobs import take
+from provisioning.services.store import file_of
 from reset.subjects import decoy_id
 from sspr import resealing
 from tenants.policy import Method, Proof

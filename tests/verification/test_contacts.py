@@ -16,10 +16,11 @@ from account.services import freezing
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
-from directory.models import Import, User
+from directory.models import User
 from directory.queries import prefilled
-from directory.services import imports
 from isolation.scope import in_tenant
+from provisioning.models import Import
+from provisioning.services import jobs
 from reset.queries.eligibility import eligibility_of, is_capable
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
@@ -84,10 +85,10 @@ def by_the_command(text, tmp_path, _mailroom, _admin):
 
 def by_the_admin(text, _tmp_path, mailroom, admin):
     file = text.encode()
-    one = imports.take(io.BytesIO(file), name="people.csv", size=len(file), actor_id=admin.pk)
-    imports.check(one)
+    one = jobs.take(io.BytesIO(file), name="people.csv", size=len(file), actor_id=admin.pk)
+    jobs.check(one)
     mailroom.work()
-    imports.start(Import.objects.get(pk=one.pk), actor_id=admin.pk)
+    jobs.start(Import.objects.get(pk=one.pk), actor_id=admin.pk)
     job = mailroom.published.pop(0)
     mailroom.published.append(job)
 
@@ -306,8 +307,8 @@ def test_of_two_workers_one_notifies(mailroom):
     tenant = make_tenant("race")
     with in_tenant(tenant.pk):
         user = make_user("one@race.example")
-        importer = contacts.ContactImporter(actor_id=Actor.COMMAND, number="1")
-        importer.contacts_changed([contacts.ContactChange(user, {}, {Proof.OFFICE_PHONE})])
+        change = contacts.ContactChange(user, {}, {Proof.OFFICE_PHONE})
+        contacts.follow_import([change], actor_id=Actor.COMMAND, file="1")
 
     all_at_once(2, lambda: contacts.notify_of_imports(tenant.pk), tenant_id=tenant.pk)
 

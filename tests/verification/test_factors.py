@@ -19,14 +19,15 @@ from structlog.testing import capture_logs
 from account.services import freezing
 from audit.services import Actor
 from delivery.rules.phones import Phone, phone
-from directory.csv_rows import Person
 from directory.factors import ENTERED as ENTERED_FACTORS
 from directory.factors import HELD as HELD_FACTORS
 from directory.factors import VERIFIED, Factors, FactorSummary, any_of, column_of
 from directory.models import User
 from directory.queries import SummaryKey, summary_on
-from directory.services import people
 from isolation.scope import in_tenant
+from provisioning.rules.person import Person
+from provisioning.services import people
+from provisioning.services.contacts import Importer
 from registration.services import enrol, manage
 from sspr.tasks import check_factors
 from tenants.policy import Method, Policy, Proof, Questions, Scope
@@ -152,7 +153,7 @@ class History:
             mobile_phone=as_phone(mobile) if Proof.MOBILE_PHONE in proofs else None,
             office_phone=as_phone(office) if Proof.OFFICE_PHONE in proofs else None,
         )
-        importer = contacts.ContactImporter(actor_id=Actor.COMMAND, number="1")
+        importer = Importer(actor_id=Actor.COMMAND, number="1")
         people.write([person], {}, importer)
 
     def wait(self, hours):
@@ -300,7 +301,7 @@ def test_people_in_one_group_are_judged_as_each_of_them(contoso, drawn):
 
 
 def test_new_people_of_an_import_have_their_summary_at_once(contoso):
-    importer = contacts.ContactImporter(actor_id=Actor.COMMAND, number="1")
+    importer = Importer(actor_id=Actor.COMMAND, number="1")
     number = phone("010-1234-5678", region="KR", countries=frozenset({"KR"}))
     person = Person(upn="new@contoso.example", mobile_phone=number, office_phone=number)
 

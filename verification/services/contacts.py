@@ -19,11 +19,10 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.services import Subject, record_each
 from delivery import queue as broker
-from directory.models import Import, User
+from directory.models import User
 from directory.prefills import Prefill, read, text_of
 from directory.queries import prefilled
 from directory.services import contacts_of_person
-from directory.services.contacts import ContactChange
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.policy import Proof
 from tenants.queries import policy_in_force
@@ -56,40 +55,19 @@ class ActDisowned(Exception):
     """The person said that something this administrator did wasn't them. Nothing was entered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactImporter:
-    """An import as the rooms above the directory see it; see `directory.services.contacts`."""
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """How the entered contact data of one user changed.
 
-    actor_id: int
-    number: str
+    Args:
+        user: as saved.
+        before: all that had been entered until then.
+        changed: which of it is new, different or removed.
+    """
 
-    def verified_otherwise(
-        self, values: Mapping[int, Mapping[Proof, str]]
-    ) -> list[tuple[int, Proof]]:
-        proofs = {proof for found in values.values() for proof in found}
-        rows = AuthenticationMethod.objects.filter(user_id__in=list(values), proof__in=proofs)
-        return [
-            (user_id, Proof(proof))
-            for user_id, proof, index in rows.values_list("user_id", "proof", "index")
-            if (value := values[user_id].get(Proof(proof))) and blind_index(value) != index
-        ]
-
-    def disowners(self, user_ids: Collection[int]) -> set[int]:
-        return disowners_of(self.actor_id, user_ids, timezone.now())
-
-    def with_proof(self, user_ids: Collection[int]) -> set[int]:
-        return with_proof(user_ids)
-
-    def contacts_changed(self, changes: Sequence[ContactChange]) -> None:
-        """Records at once; the notices are left to a worker, so that the import isn't held up."""
-        factors.refresh([change.user.pk for change in changes])
-        _record(changes, actor_id=self.actor_id, file=self.number)
-        _notify_later(changes, actor_id=self.actor_id)
-
-
-def importer_of(kept: Import) -> ContactImporter:
-    """For an uploaded file: the import of the administrator who started it."""
-    return ContactImporter(actor_id=kept.actor_id, number=str(kept.pk))
+    user: User
+    before: Mapping[Proof, Prefill]
+    changed: Collection[Proof]
 
 
 @transaction.atomic
@@ -117,6 +95,38 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
     if not _is_onboarding(change, proved):
         _notify(user, [proof], _trusted(change), actor_id=actor_id)
     return True
+
+
+def follow_import(changes: Sequence[ContactChange], *, actor_id: int, file: str) -> None:
+    """Records changes that an import made, in its transaction, and notifies those concerned.
+
+    A worker sends the notices after the commit, so that they don't hold up the import.
+
+    Args:
+        actor_id: as `audit.services.record` takes it.
+        file: the number of the import, which all its events carry.
+    """
+    factors.refresh([change.user.pk for change in changes])
+    _record(changes, actor_id=actor_id, file=file)
+    _notify_later(changes, actor_id=actor_id)
+
+
+def verified_otherwise(values: Mapping[int, Mapping[Proof, str]]) -> list[tuple[int, Proof]]:
+    """Which of the contact data would contradict what the user verified.
+
+    Args:
+        values: user id → what an administrator wants to enter, as `Prefill.value` holds it.
+
+    Returns:
+        User id and kind, where the user verified another value of that kind.
+    """
+    proofs = {proof for entered in values.values() for proof in entered}
+    rows = AuthenticationMethod.objects.filter(user_id__in=list(values), proof__in=proofs)
+    return [
+        (user_id, Proof(proof))
+        for user_id, proof, index in rows.values_list("user_id", "proof", "index")
+        if (value := values[user_id].get(Proof(proof))) and blind_index(value) != index
+    ]
 
 
 def with_proof(user_ids: Collection[int]) -> set[int]:

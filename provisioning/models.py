@@ -1,0 +1,106 @@
+"""Files of people that wait, are worked through, or were.
+
+They lie in the database, in sealed parts, because web server and worker share no disk.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from isolation.models import TenantOwned
+
+
+class Import(TenantOwned):
+    """One file of people on its way through upload, check and import."""
+
+    class State(models.TextChoices):
+        UPLOADING = "uploading"
+        LOADED = "loaded"
+        CHECKING = "checking"
+        CHECKED = "checked"
+        RUNNING = "running"
+        DONE = "done"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    actor_id = models.BigIntegerField()
+    """Who uploaded it; from the start on, who started it."""
+    file_name = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    encoding = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=State, default=State.UPLOADING)
+    lines = models.PositiveIntegerField(default=0)
+    """About how many the file has."""
+    rows = models.PositiveIntegerField(default=0)
+    """How many there are: known after the check."""
+    line = models.PositiveIntegerField(default=0)
+    """The last line of the file that is done with, in the check or in the import."""
+    read = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    told = models.PositiveIntegerField(default=0)
+    """Rows in the report."""
+    resumed_at_line = models.PositiveIntegerField(null=True)
+    turn = models.PositiveIntegerField(default=0)
+    """Counts the workers that took it up: the fencing token of the one that has it."""
+    tries = models.PositiveSmallIntegerField(default=0)
+    """Workers that took it up since it last came any further."""
+    lease_until = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    """When the sweeper has to look at it: wake a worker, or throw away what nobody wants."""
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    """When rows began to be written; before that, nothing of the file has any effect."""
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "-created_at"], name="import_newest"),
+            models.Index(fields=["tenant_id", "due_at"], name="import_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk} ({self.state})"
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a worker has it, or will have it soon."""
+        return self.state in {self.State.CHECKING, self.State.RUNNING}
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in {self.State.DONE, self.State.CANCELLED, self.State.FAILED}
+
+    @property
+    def imported(self) -> int:
+        """Good rows, whether they changed anything or not."""
+        return self.read - self.refused
+
+
+class ImportPart(TenantOwned):
+    """Some of a file, or some of what is to be said about its rows; compressed, then sealed."""
+
+    class Kind(models.TextChoices):
+        FILE = "file"
+        REPORT = "report"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    whole = models.ForeignKey(Import, models.CASCADE, related_name="parts")
+    kind = models.CharField(max_length=6, choices=Kind)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+    sealed: ClassVar = {"data": "provisioning.importpart.data"}
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "whole", "kind", "number"], name="one_part_of_a_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} part {self.number} of {self.whole_id}"

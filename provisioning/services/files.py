@@ -1,0 +1,210 @@
+"""A file that somebody sends, opened: which encoding, which delimiter, which columns."""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import IncrementalNewlineDecoder
+from itertools import chain, islice
+from typing import BinaryIO
+
+from provisioning.rules.cells import LONGEST_LINE, split
+from provisioning.rules.code_pages import candidates
+from provisioning.rules.person import COLUMNS
+from provisioning.rules.problems import FileProblem
+from typed.rules import cleaned
+
+_CHUNK_BYTES = 1 << 16
+_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_WESTERN = "cp1252"
+_LINES_LOOKED_AT = 1_000
+_NAMES = ("display_name", "surname", "given_name", "groups", COLUMNS[0])
+"""Columns that names are shown of. Never a password."""
+_DELIMITERS = (",", ";", "\t")
+_MOST_COLUMNS = 64
+_SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
+"""The first line by which a file tells a spreadsheet what is between its cells."""
+
+
+class UnusableFile(ValueError):
+    """Not one row can be read.
+
+    Args:
+        columns: that it's about, if it's about some.
+    """
+
+    def __init__(self, problem: FileProblem, columns: Iterable[str] = ()) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.columns = tuple(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file below its first line. It's read while it's gone through, once.
+
+    Args:
+        columns: names in the first line, in small letters; unknown ones, too.
+        lines: from line 2 on, without line ends. What can't be read is U+FFFD. A line that is too
+            long is cut after one character more than may be.
+    """
+
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    lines: Iterator[str]
+    guesses: tuple[str, ...] = ()
+    """The code pages that fit, where the file itself doesn't say what it is; see `is_guess`."""
+    is_guess: bool = False
+    """Whether the encoding is a code page that nobody chose. Right if there is one guess only."""
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Columns that are ignored."""
+        return tuple(name for name in self.columns if name and name not in COLUMNS)
+
+
+def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> Sheet:
+    """A file from its beginning; it must be seekable, and stay open while the rows are read.
+
+    The encoding is that of the mark at the beginning; or UTF-8, unless half of the lines with
+    other letters than English say otherwise; or the first code page that fits, see `Sheet.guesses`.
+
+    Args:
+        encoding: as Python calls it, where a person chose it.
+        usual: code pages of the organisation, see `usual_pages`.
+
+    Raises:
+        UnusableFile: it has no rows that could be read.
+    """
+    file.seek(0)
+    beginning = file.read(4)
+    if not beginning:
+        raise UnusableFile(FileProblem.EMPTY)
+    if beginning.startswith(_EXCEL):
+        raise UnusableFile(FileProblem.EXCEL)
+    guesses: tuple[str, ...] = ()
+    is_guess = False
+    if not encoding and not (encoding := _unicode(file, beginning)):
+        guesses, is_guess = candidates(_some_lines(file), usual), True
+        encoding = (*guesses, *usual, _WESTERN)[0]
+    file.seek(0)
+    lines = _lines(file, encoding)
+    first, delimiter = next(lines, ""), ""
+    if mark := _SEPARATOR.fullmatch(first.strip(" \ufeff")):
+        # The line below it has the names of the columns; an empty one stands for it, so that every
+        # row keeps its line.
+        first, delimiter, lines = next(lines, ""), mark[1], chain([""], lines)
+    if not first.strip() and not any(line.strip() for line in lines):
+        raise UnusableFile(FileProblem.EMPTY)
+    delimiter = delimiter or max(_DELIMITERS, key=partial(_columns_known, first))
+    return Sheet(encoding, delimiter, _columns(first, delimiter), lines, guesses, is_guess)
+
+
+def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
+    """Cells to look at, of the first lines. They are used up: open the file again to import it."""
+    lines = (line for line in sheet.lines if line.strip())
+    return [split(line, sheet.delimiter) for line in islice(lines, count)]
+
+
+def names_in(sheet: Sheet, count: int) -> list[str]:
+    """The first names, or other cells, with letters that aren't English; one of a row.
+
+    They are what a reader looks at who wants to know whether the encoding is right. The sheet is
+    used up, as by `first_rows`.
+    """
+    there = [sheet.columns.index(name) for name in _NAMES if name in sheet.columns]
+    found = []
+    for line in islice(sheet.lines, _LINES_LOOKED_AT):
+        if not line.isascii():
+            cells = split(line, sheet.delimiter)
+            shown = (cells[at] for at in there if at < len(cells) and not cells[at].isascii())
+            found.append(next(shown, ""))
+    return list(islice(filter(None, found), count))
+
+
+def differing(file: BinaryIO, pages: Sequence[str], count: int) -> list[tuple[str, ...]]:
+    """How the first names read that aren't the same in all of these code pages."""
+    readings = [names_in(opened(file, encoding=page), _LINES_LOOKED_AT) for page in pages]
+    different = (names for names in zip(*readings, strict=False) if len(set(names)) > 1)
+    return list(islice(different, count))
+
+
+def _unicode(file: BinaryIO, beginning: bytes) -> str:
+    """The kind of Unicode, or nothing."""
+    for mark, name in _MARKS.items():
+        if beginning.startswith(mark):
+            return name
+    return "utf-8" if _is_mostly_utf8(file) else ""
+
+
+def _some_lines(file: BinaryIO) -> list[bytes]:
+    """Lines that aren't ASCII, to judge a code page by; whole ones, as far as they end."""
+    found: list[bytes] = []
+    file.seek(0)
+    for chunk in iter(partial(file.readline, LONGEST_LINE), b""):
+        if not chunk.isascii():
+            found += [line for line in chunk.splitlines() if not line.isascii()]
+        if len(found) >= _LINES_LOOKED_AT:
+            break
+    return found[:_LINES_LOOKED_AT]
+
+
+def _is_mostly_utf8(file: BinaryIO) -> bool:
+    """One damaged letter in a file of Korean must not turn all of it into other letters."""
+    bad = other = 0
+    file.seek(0)
+    for line in iter(partial(file.readline, LONGEST_LINE), b""):
+        if line.isascii():
+            continue
+        other += 1
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            bad += 1
+    return bad == 0 or 2 * bad < other
+
+
+def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
+    """Lines that end in LF, CR LF or CR, held by the one that is read and no more."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    newlines = IncrementalNewlineDecoder(decoder, translate=True)
+    rest = ""
+    for chunk in chain(iter(partial(file.read, _CHUNK_BYTES), b""), [None]):
+        text = newlines.decode(b"", final=True) if chunk is None else newlines.decode(chunk)
+        *whole, tail = text.split("\n")
+        if whole:
+            yield rest + whole[0]
+            yield from islice(whole, 1, None)
+            rest = ""
+        # Of a line without an end only the beginning is kept.
+        rest = (rest + tail)[: LONGEST_LINE + 1]
+    if rest:
+        yield rest
+
+
+def _columns(first: str, delimiter: str) -> tuple[str, ...]:
+    names = [_name(cell) for cell in split(first, delimiter)]
+    while names and not names[-1]:
+        names.pop()
+    if len(names) > _MOST_COLUMNS:
+        raise UnusableFile(FileProblem.TOO_MANY_COLUMNS)
+    if twice := [name for name in COLUMNS if names.count(name) > 1]:
+        raise UnusableFile(FileProblem.COLUMN_TWICE, twice)
+    if COLUMNS[0] not in names:
+        raise UnusableFile(FileProblem.UPN_COLUMN_MISSING)
+    return tuple(names)
+
+
+def _columns_known(first: str, delimiter: str) -> int:
+    return len({_name(cell) for cell in split(first, delimiter)}.intersection(COLUMNS))
+
+
+def _name(cell: str) -> str:
+    return cleaned(cell).removeprefix("'").lower()

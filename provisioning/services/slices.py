@@ -1,0 +1,190 @@
+"""The worker's side of an import: a slice of it at a time, so that others get their turn.
+
+A worker claims an import for the time of a lease, and renews it with every batch it commits. If
+it dies, the lease runs out and another goes on behind the last batch. What was written and how far
+it came are committed together: nothing is lost, and nothing is written or counted twice.
+"""
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from provisioning.models import Import
+from provisioning.services.contacts import Importer
+from provisioning.services.files import UnusableFile, opened
+from provisioning.services.importing import Progress, Tally, Told, import_users
+from provisioning.services.jobs import (
+    AT_WORK,
+    FILE_WAITS,
+    REPORT_KEPT,
+    WAIT_FOR_WORKER,
+    Kind,
+    State,
+    wake_worker,
+)
+from provisioning.services.store import drop, file_of, keep_report
+
+LEASE = timedelta(seconds=120)
+"""Longer than a batch whose passwords a busy machine has to hash."""
+SLICE_S = 20.0
+LONGEST_SLICE_S = 120.0
+"""Well under the time limit of the task, which would end it in the middle of a batch."""
+MOST_TOLD = 100_000
+"""Rows in a report."""
+_MAX_TRIES = 5
+
+log = structlog.get_logger(__name__)
+
+
+class Overtaken(Exception):
+    """The import was cancelled, or another worker has it by now. Nothing more may be written."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One worker's turn at an import."""
+
+    kept: Import
+    told: int
+    began: float
+    rows: list[Told] = field(default_factory=list)
+    reached: float = 0
+    """When the first new batch was done: before that, the rows already done were gone through."""
+    is_over: bool = False
+
+    def tell(self, row: Told) -> None:
+        if self.told < MOST_TOLD:
+            self.told += 1
+            self.rows.append(row)
+
+    def between(self, progress: Progress) -> bool:
+        """Commits with the batch how far it came.
+
+        Raises:
+            Overtaken: the batch is to be taken back.
+        """
+        until = timezone.now() + LEASE
+        if not self.mine().update(
+            line=progress.line,
+            told=self.told,
+            tries=0,
+            lease_until=until,
+            due_at=until,
+            **asdict(progress.tally),
+        ):
+            raise Overtaken
+        keep_report(self.kept, progress.line, self.rows)
+        self.rows = []
+        log.info("import_progress", file=str(self.kept.pk), line=progress.line)
+        self.is_over = self._has_worked_long()
+        return not self.is_over
+
+    def mine(self) -> QuerySet[Import]:
+        """The import, as long as it's this worker's."""
+        return Import.objects.filter(pk=self.kept.pk, state=self.kept.state, turn=self.kept.turn)
+
+    def _has_worked_long(self) -> bool:
+        """Also as long as it took to get here: else the end of a long file costs ever more."""
+        now = monotonic()
+        self.reached = self.reached or now
+        enough = max(SLICE_S, self.reached - self.began)
+        return now - self.reached >= enough or now - self.began >= LONGEST_SLICE_S
+
+
+def work(import_id: uuid.UUID) -> None:
+    """Does a slice of the import, if nobody else does. Not one transaction: one for each batch."""
+    kept = _claim(import_id)
+    if kept is None:
+        return
+    turn = _Turn(kept, told=kept.told, began=monotonic())
+    try:
+        with file_of(kept) as file:
+            import_users(
+                opened(file, encoding=kept.encoding),
+                importer=Importer(actor_id=kept.actor_id, number=str(kept.pk)),
+                tell=turn.tell,
+                dry_run=kept.state == State.CHECKING,
+                after=_progress(kept) if kept.line else None,
+                between=turn.between,
+            )
+    except Overtaken:
+        log.info("import_overtaken", file=str(import_id))
+    except UnusableFile:
+        # It could be read when it came; or it was cancelled just now, and its parts are gone.
+        _give_up(kept, turn.mine())
+    else:
+        _hand_over(turn)
+
+
+def _claim(import_id: uuid.UUID) -> Import | None:
+    """Takes the import for the time of the lease. Of two workers one gets it."""
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    kept = Import.objects.filter(free, pk=import_id, state__in=AT_WORK).first()
+    if kept is None:
+        return None
+    same = Import.objects.filter(free, pk=import_id, state=kept.state, turn=kept.turn)
+    if kept.tries >= _MAX_TRIES:
+        # Only an import that ends its workers gets here.
+        _give_up(kept, same)
+        return None
+    # Who takes too long for the lease gets more time, or it would be begun again for ever.
+    until = now + LEASE * 2**kept.tries
+    died = kept.lease_until is not None and kept.line > 0
+    if not same.update(
+        turn=F("turn") + 1,
+        tries=F("tries") + 1,
+        lease_until=until,
+        due_at=until,
+        resumed_at_line=kept.line + 1 if died else kept.resumed_at_line,
+    ):
+        return None
+    kept.turn += 1
+    return kept
+
+
+@transaction.atomic
+def _hand_over(turn: _Turn) -> None:
+    """Lets the next worker go on, or ends what is done."""
+    now, kept = timezone.now(), turn.kept
+    if turn.is_over:
+        if turn.mine().update(lease_until=None, due_at=now + WAIT_FOR_WORKER):
+            wake_worker(kept)
+    elif kept.state == State.CHECKING:
+        turn.mine().update(
+            state=State.CHECKED, rows=F("read"), lease_until=None, due_at=now + FILE_WAITS
+        )
+    else:
+        _end(kept, turn.mine(), State.DONE, now)
+
+
+@transaction.atomic
+def _give_up(kept: Import, same: QuerySet[Import]) -> None:
+    if _end(kept, same, State.FAILED, timezone.now()):
+        log.error("import_failed", file=str(kept.pk), line=kept.line)
+
+
+def _end(kept: Import, rows: QuerySet[Import], state: State, now: datetime) -> bool:
+    ended = rows.update(state=state, ended_at=now, lease_until=None, due_at=now + REPORT_KEPT)
+    if ended:
+        drop(kept, Kind.FILE)
+    return bool(ended)
+
+
+def _progress(kept: Import) -> Progress:
+    return Progress(
+        kept.line,
+        Tally(
+            read=kept.read,
+            created=kept.created,
+            updated=kept.updated,
+            unchanged=kept.unchanged,
+            refused=kept.refused,
+        ),
+    )

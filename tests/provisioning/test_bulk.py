@@ -1,0 +1,128 @@
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from directory.models import Membership, User
+from isolation.scope import current_tenant_id, everywhere, in_tenant
+from provisioning import bulk
+from tenants.models import Group
+from tests.builders import make_tenant, make_user
+from typed.rules import folded
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+COLUMNS = ("upn", "display_name", "password")
+ODD = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
+
+
+def add(*names, **more):
+    return bulk.add(User, COLUMNS, [(name, name, "!") for name in names], key="upn", **more)
+
+
+def test_rows_are_added_with_the_defaults_of_their_fields(contoso):
+    added = add("a@contoso.example", same={"password_changed_at": NOON})
+
+    user = User.objects.get()
+    assert added == {"a@contoso.example": user.pk}
+    assert (user.tenant_id, user.connector, user.enabled, user.role) == (
+        contoso.pk,
+        "builtin",
+        True,
+        "",
+    )
+    assert (user.password_changed_at, user.locked_until) == (NOON, None)
+
+
+def test_row_whose_name_is_taken_is_left_out_whoevers_it_is(contoso, hanbit):
+    ours = make_user("a@contoso.example", display_name="Before")
+    with in_tenant(hanbit.pk):
+        theirs = make_user("b@contoso.example", display_name="Theirs")
+
+    added = add("a@contoso.example", "b@contoso.example", "c@contoso.example")
+
+    assert list(added) == ["c@contoso.example"]
+    for user, name in ((ours, "Before"), (theirs, "Theirs")):
+        with everywhere():
+            user.refresh_from_db()
+        assert user.display_name == name
+
+
+def test_without_a_key_nothing_is_answered(contoso):
+    user, group = make_user(), Group.objects.create(name="Staff")
+
+    assert bulk.add(Membership, ("user_id", "group_id"), [(user.pk, group.pk)]) == {}
+    assert bulk.add(Membership, ("user_id", "group_id"), [(user.pk, group.pk)]) == {}
+    assert Membership.objects.count() == 1
+
+
+def test_no_rows_are_no_trouble(contoso):
+    assert add() == {}
+
+
+def test_nothing_of_it_is_left_behind(contoso):
+    add("a@contoso.example")
+
+    assert "coming_in" not in connection.introspection.table_names()
+
+
+class BothWays(TestCase):
+    """The way that this database goes and the one through the ORM lead to the same rows."""
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.dictionaries(ODD.filter(bool), st.tuples(ODD, st.booleans()), max_size=6))
+    def test_rows_are_the_same_whichever_way_they_came(self, people):
+        columns = ("upn", "display_name", "folded_name", "enabled")
+        rows = [(upn, name, folded(name), on) for upn, (name, on) in people.items()]
+        fields = [f.attname for f in User._meta.concrete_fields if f.attname != "id"]
+
+        with in_tenant(make_tenant().pk):
+            bulk.add(User, columns, rows, key="upn")
+            one_way = list(User.objects.order_by("upn").values(*fields))
+            User.objects.all().delete()
+            User.objects.bulk_create(
+                [
+                    User(**dict(zip(columns, row, strict=True)), tenant_id=current_tenant_id())
+                    for row in rows
+                ]
+            )
+
+            assert list(User.objects.order_by("upn").values(*fields)) == one_way
+
+
+def portion(*names):
+    return {"name": list(names), "key": list(names)}
+
+
+def test_all_of_many_are_added_whatever_their_letters(contoso):
+    odd = ["a\tb", "c\\d", "\\N", "e\\tf", "김 민지", "it's", '"', "", "\\.", "f\ng", "h\r"]
+
+    assert bulk.add_all(Group, iter([portion("plain"), portion(*odd)]))
+
+    assert set(Group.objects.values_list("name", flat=True)) == {"plain", *odd}
+
+
+def test_none_is_added_if_one_is_there(contoso):
+    Group.objects.create(name="here")
+
+    assert not bulk.add_all(Group, iter([portion("one", "two"), portion("three", "here")]))
+
+    Group.objects.create(name="afterwards")
+    assert set(Group.objects.values_list("name", flat=True)) == {"here", "afterwards"}
+
+
+def test_none_is_added_if_making_them_fails(contoso):
+    def portions():
+        yield portion("one")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        bulk.add_all(Group, portions())
+
+    assert not Group.objects.exists()
+
+
+def test_nothing_to_add_is_no_trouble(contoso):
+    assert bulk.add_all(Group, [])

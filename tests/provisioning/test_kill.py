@@ -1,0 +1,174 @@
+"""kill -9 of a worker in the middle of an import, and a cancel meanwhile: with a real worker."""
+
+import json
+import os
+from contextlib import ExitStack
+
+import pytest
+
+from tests.services.environment import environment
+from tests.services.postgres import fresh_database
+from tests.services.processes import wait_until
+from tests.services.redis import another_database
+from tests.services.site import Site
+
+pytestmark = pytest.mark.timeout(240)
+
+ROWS = 60_000
+_REDIS = 3
+_IN_TENANT = """
+import json, time
+from datetime import timedelta
+from django.utils import timezone
+from isolation.scope import in_tenant
+from directory.models import Membership, User
+from provisioning.models import Import, ImportPart
+from provisioning.services import jobs
+from tenants.models import Tenant
+with in_tenant(Tenant.objects.get(slug="{slug}").pk):
+    one = Import.objects.first()
+    {act}
+"""
+_FOUND = """
+import tests.builders
+tests.builders.make_tenant("{slug}")
+"""
+_UPLOAD = """
+    with open({path!r}, "rb") as file:
+        jobs.check(jobs.take(file, name="people.csv", size=1, actor_id=1))
+"""
+_LOOK = """
+    print(json.dumps({
+        "state": one.state, "line": one.line, "read": one.read, "created": one.created,
+        "unchanged": one.unchanged, "refused": one.refused, "told": one.told,
+        "turn": one.turn, "resumed": one.resumed_at_line, "users": User.objects.count(),
+        "members": Membership.objects.count(),
+        "file": ImportPart.objects.filter(kind="file").count(),
+    }))
+"""
+_START = "jobs.start(one, actor_id=1)"
+_START_AND_CANCEL = """
+    jobs.start(one, actor_id=1)
+    while one.state == "checked" or one.line == 0:
+        time.sleep(0.02)
+        one.refresh_from_db()
+    jobs.cancel(one, actor_id=1)
+"""
+_TIME_PASSES = """
+    Import.objects.update(lease_until=timezone.now(), due_at=timezone.now())
+"""
+
+
+class House:
+    """A database and a worker; what a web server would do is done by a shell."""
+
+    def __init__(self, site, slug):
+        self.site, self.slug = site, slug
+        site.manage("shell", "--no-imports", "-c", _FOUND.format(slug=slug))
+
+    def do(self, act):
+        code = _IN_TENANT.replace("{slug}", self.slug).replace("{act}", act.strip())
+        return self.site.manage("shell", "--no-imports", "-c", code).strip()
+
+    def look(self):
+        return json.loads(self.do(_LOOK))
+
+    def work(self):
+        """Starts the worker, unless it works already."""
+        if "worker" not in self.site._running:
+            self.site.start_worker()
+
+    def wait_for(self, state):
+        wait_until(
+            lambda: self.look()["state"] == state,
+            what=f"The import is {state}",
+            timeout=120,
+            detail=lambda: f"{self.look()}\n{self.site.log('worker')[-4_000:]}",
+        )
+        return self.look()
+
+    def wait_for_batches(self, count):
+        """Until so many were committed by the worker that runs."""
+        wait_until(
+            lambda: self.site.log("worker").count("import_progress") >= count,
+            what=f"{count} batches are done",
+            timeout=60,
+            detail=lambda: self.site.log("worker")[-4_000:],
+        )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    var = tmp_path_factory.mktemp("kill")
+    settings = {"SSPR_TESTING": "1"}
+    with ExitStack() as stack:
+        if "DATABASE_URL" in os.environ:
+            url = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
+            settings["DATABASE_URL"] = url
+        if "REDIS_URL" in os.environ:
+            settings["REDIS_URL"] = another_database(os.environ["REDIS_URL"], _REDIS)
+        env = environment(var, SSPR_BASE_URL="http://localhost:8000", **settings)
+        running = Site("http://localhost:8000", var, env)
+        stack.callback(running.stop)
+        running.manage("migrate", "--verbosity", "0")
+        yield running
+
+
+def file_of(house, folder):
+    """A good row and a bad one by turns."""
+    path = folder / "people.csv"
+    with path.open("w") as file:
+        file.write("user_principal_name,display_name,groups\n")
+        for number in range(ROWS // 2):
+            file.write(f"p{number}@{house.slug}.example,Person {number},Staff\n")
+            file.write(f"p{number}@other.example,Person {number},Staff\n")
+    return str(path)
+
+
+def test_killed_worker_loses_nothing_and_doubles_nothing(site, tmp_path):
+    house = House(site, "contoso")
+    house.do(_UPLOAD.replace("{path!r}", repr(file_of(house, tmp_path))))
+    house.work()
+    checked = house.wait_for("checked")
+    assert (checked["read"], checked["refused"], checked["users"]) == (ROWS, ROWS // 2, 0)
+
+    site.stop_worker()
+    house.do(_START)
+    house.work()
+    house.wait_for_batches(2)
+    site.kill_worker()
+
+    left = house.look()
+    assert left["state"] == "running"
+    assert 0 < left["line"] < ROWS
+    assert left["users"] == left["members"] == left["created"]
+
+    house.do(_TIME_PASSES)
+    house.work()
+    done = house.wait_for("done")
+
+    assert done["resumed"] == left["line"] + 1
+    assert (done["read"], done["created"], done["unchanged"]) == (ROWS, ROWS // 2, 0)
+    assert done["users"] == done["members"] == done["refused"] == done["told"] == ROWS // 2
+    assert done["file"] == 0
+
+
+def test_cancelling_stops_a_worker_in_the_middle(site, tmp_path):
+    house = House(site, "fabrikam")
+    house.do(_UPLOAD.replace("{path!r}", repr(file_of(house, tmp_path))))
+    house.work()
+    house.wait_for("checked")
+
+    house.do(_START_AND_CANCEL)
+
+    wait_until(
+        lambda: "import_overtaken" in site.log("worker"),
+        what="The worker noticed",
+        timeout=30,
+        detail=lambda: f"{house.look()}\n{site.log('worker')[-4_000:]}",
+    )
+    left = house.look()
+    assert left["state"] == "cancelled"
+    assert 0 < left["line"] < ROWS
+    assert left["users"] == left["members"] == left["created"]
+    assert left["file"] == 0
