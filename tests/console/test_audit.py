@@ -23,6 +23,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_email, make_user
 from tests.console.people import behind_both, make_admin, make_operator, with_app
+from tests.pages import stands_in, without_random
 from tests.verification.test_contacts import by_the_admin
 
 LIST = "/admin/audit/"
@@ -359,9 +360,11 @@ def test_nothing_raw_is_left_on_the_page_of_a_record(client, boss):
 
     page = opened(client, activity=Activity.POLICY_CHANGED)
 
-    for raw in ("policy_changed", "code_digits", "+00:00<", "None", "{", "/history/"):
-        assert raw not in page.text.partition("<h1")[2]
-    assert "UTC" not in page.text
+    shown = page.text.partition("<h1")[2]
+    for raw in ("policy_changed", "code_digits", "+00:00<", "{", "/history/"):
+        assert raw not in shown
+    assert "None" not in without_random(shown)
+    assert not stands_in("UTC", page.text)
 
 
 @pytest.mark.parametrize("typed", ["k7qm-2x9d", "K7QM 2X9D", "k7qm2x9d"])
@@ -488,7 +491,7 @@ def test_another_organisations_people_and_codes_find_nothing(client, hanbit):
 
     for typed in ("yuna@hanbit.example", "yuna", "HANB1T00"):
         assert rows(client.get(LIST, {"q": typed})) == []
-    assert "yuna" not in client.get(LIST).text
+    assert "yuna" not in without_random(client.get(LIST).text)
 
 
 def test_only_who_may_see_people_is_led_to_them(contoso, minji):
@@ -525,7 +528,7 @@ def test_who_may_not_see_people_reads_what_happened_and_when_only(contoso, minji
     assert row[1:] == ["User disabled", "Success"]
     assert list(facts(one)) == ["Time", "Activity", "Result"]
     for told in (minji.upn, "192.0.2.…", "she called", "Wrong code or answer", "K7QM", 'name="q"'):
-        assert told not in listed.text + one.text
+        assert told not in without_random(listed.text + one.text)
 
 
 @pytest.mark.parametrize("typed", ["minji", "nobody", "K7QM-2X9D"])

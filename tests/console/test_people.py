@@ -24,6 +24,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_questions, make_user
 from tests.console.people import behind_both, confirm, make_admin, time_passes, with_app
+from tests.pages import without_random
 from verification.services.guesses import Paused, count_a_guess, pause_of
 
 LIST = "/admin/people/"
@@ -488,7 +489,8 @@ def test_contact_data_is_kept_sealed_told_and_not_written_down(crowd, admin, mai
     assert known[Proof.OFFICE_PHONE].value == "+82212345678#12"
     assert known[Proof.MOBILE_PHONE].value == "+821022223333"
     assert known[Proof.MOBILE_PHONE].textable
-    assert all("1234" not in str(event.details) for event in events(Activity.CONTACT_ENTERED))
+    for event in events(Activity.CONTACT_ENTERED):
+        assert "1234" not in without_random(str(event.details))
     assert any("contact information" in mail.subject for mail in mailroom.work())
 
 

@@ -21,6 +21,7 @@ from tests.builders import (
     make_user,
 )
 from tests.console.people import make_admin
+from tests.pages import without_random
 from verification.models import RecoveryCode
 from verification.services import factors
 from verification.services.guesses import Paused, count_a_guess
@@ -216,9 +217,9 @@ def test_an_office_phone_that_counts_at_once_is_told(admin, ann, mailroom):
 
     (mail,) = mailroom.work()
     assert "Office phone" in mail.text
-    assert "5678" not in mail.text
+    assert "5678" not in without_random(mail.text)
     (event,) = Event.objects.filter(activity=Activity.CONTACT_ENTERED)
-    assert "5678" not in str(event.details)
+    assert "5678" not in without_random(str(event.details))
 
 
 def test_a_pause_is_shown_at_the_security_info(admin, ann):
@@ -269,7 +270,7 @@ def test_both_phones_of_a_person_are_listed_and_either_is_shown_for_a_reason(adm
     assert "Mobile phone" in page.text
     assert "Alternate phone" in page.text
     assert "••• ••• ••21" in page.text
-    assert "8765" not in page.text
+    assert "8765" not in without_random(page.text)
     shown = admin.post(f"{LIST}{ann.pk}/reveal/alternate_phone/", {"note": "Ticket 7"})
     assert "010-8765-4321" in shown.text
     event = Event.objects.get(activity=Activity.CONTACT_SHOWN)

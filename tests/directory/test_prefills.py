@@ -53,10 +53,10 @@ def test_one_phone_is_known_for_one(contoso, mobile, office, kinds):
 
 def test_nothing_of_it_can_be_read_in_the_database(contoso):
     user = make_user()
-    make_prefill(user, Proof.EMAIL, "joe@mail.example")
+    make_prefill(user, Proof.EMAIL, "josephine@mail.example")
 
     user.refresh_from_db()
-    assert b"joe" not in bytes(user.prefill)
+    assert b"josephine" not in bytes(user.prefill)
 
 
 @pytest.mark.django_db(transaction=True)

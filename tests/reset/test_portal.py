@@ -447,8 +447,8 @@ def test_times_are_told_in_the_zone_of_the_organisation(user, mailroom, client):
 
     page = identify(client).content.decode()
 
-    assert "KST" in page
-    assert "UTC" not in page
+    assert stands_in("KST", page)
+    assert not stands_in("UTC", page)
 
 
 def test_a_right_code_buys_no_fresh_guesses_at_the_second_gate(user, mailroom, client):

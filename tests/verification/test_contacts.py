@@ -36,6 +36,7 @@ from tests.builders import (
     make_user,
 )
 from tests.console.people import make_admin
+from tests.pages import without_random
 from tests.threads import all_at_once
 from verification.models import AuthenticationMethod, ContactNotice, NoticeLink
 from verification.services import contacts, notices
@@ -127,7 +128,7 @@ def test_a_planted_office_phone_is_told_where_the_person_registered(emma, go_thr
     assert {mail.destination for mail in sent} == {HOME, emma.upn}
     assert all("Office phone" in mail.text for mail in sent)
     assert all("/wasnt-me/" in mail.text for mail in sent)
-    assert all("9999" not in mail.text for mail in sent)
+    assert all("9999" not in without_random(mail.text) for mail in sent)
 
 
 @DOORS
@@ -153,7 +154,7 @@ def test_the_history_names_the_person_and_who_did_it(emma, admin, go_through, do
     (event,) = events_about(emma)
     assert event.actor_id == (Actor.COMMAND if door is by_the_command else admin.pk)
     assert event.details["method"] == Proof.OFFICE_PHONE
-    assert "9999" not in str(event.details)
+    assert "9999" not in without_random(str(event.details))
     if door is not by_the_form:
         imported = Event.objects.get(activity=Activity.USERS_IMPORTED)
         assert event.details["file"] == imported.details["file"] != ""
