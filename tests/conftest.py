@@ -1,4 +1,5 @@
 import gc
+import secrets
 import uuid
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from tests.attacks import catalogue
 from tests.builders import make_tenant
 from verification import middleware
 from verification.rules import captcha
+from verification.services.challenges import codes
 
 # On a busy machine examples are slow to come: that is no fault of what is tested, and pytest ends
 # what hangs.
@@ -54,6 +56,23 @@ def quick_work(monkeypatch):
 def no_waiting(monkeypatch):
     """Answers leave at once: what is waited for is the business of one test alone."""
     monkeypatch.setattr(middleware, "sleep", lambda _seconds: None)
+
+
+class NoDigitTwice:
+    """Draws digits as the service does, but never the same one twice in a row."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def choice(self, digits: str) -> str:
+        self._last = secrets.choice(digits.replace(self._last, "") if self._last else digits)
+        return self._last
+
+
+@pytest.fixture(autouse=True)
+def codes_without_a_digit_twice(monkeypatch):
+    """A wrong code such as 00000000 is wrong for certain, whatever code was sent."""
+    monkeypatch.setattr(codes, "secrets", NoDigitTwice())
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from tests.builders import (
     make_user,
 )
 from tests.captcha import solved, without_work
-from tests.console.people import with_app
+from tests.console.people import with_app, wrong_code
 
 EVERYTHING = Policy(
     self_service=Scope.ALL,
@@ -151,8 +151,9 @@ def wrong(method, page):
         return dict.fromkeys(names, "not that")
     if method is Method.PASSKEY:
         return {"credential": "{}"}
-    digits = 6 if method is Method.AUTHENTICATOR else 8
-    return {"code": "AAAAA-BBBBB-CCCCC-DDDDD" if method is Method.RECOVERY_CODE else "1" * digits}
+    if method is Method.AUTHENTICATOR:
+        return {"code": wrong_code()}
+    return {"code": "AAAAA-BBBBB-CCCCC-DDDDD" if method is Method.RECOVERY_CODE else "1" * 8}
 
 
 OFFERED = [

@@ -46,12 +46,22 @@ def code_now(seed=SEED, steps=0) -> str:
     return f"{totp(bytes.fromhex(seed), t0=-30 * steps):06d}"
 
 
+def wrong_code(seed=SEED) -> str:
+    """Six digits that the app shows neither now nor within a minute."""
+    shown = {code_now(seed, steps) for steps in range(-3, 4)}
+    return next(code for code in (f"{digit}" * 6 for digit in range(10)) if code not in shown)
+
+
 def code_shown(page) -> str:
     """The code of an app that was just told the key on the page."""
+    return code_now(seed_shown(page))
+
+
+def seed_shown(page) -> str:
+    """The seed of the app whose key stands on the page."""
     found = re.search(r'class="key"[^>]*>([A-Z2-7 ]+)<', page.text)
     assert found
-    key = found[1].replace(" ", "")
-    return code_now(base64.b32decode(key).hex())
+    return base64.b32decode(found[1].replace(" ", "")).hex()
 
 
 def signed_in(user, password=PASSWORD) -> Client:

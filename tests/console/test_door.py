@@ -17,6 +17,7 @@ from tests.console.people import (
     signed_in,
     time_passes,
     with_app,
+    wrong_code,
 )
 from verification.models import Authenticator
 
@@ -120,7 +121,7 @@ def test_eleventh_wrong_code_isnt_even_looked_at(contoso):
     with_app(admin)
     client = signed_in(admin)
     for _ in range(10):
-        client.post("/admin/second-factor/", {"code": "000000"})
+        client.post("/admin/second-factor/", {"code": wrong_code()})
 
     page = client.post("/admin/second-factor/", {"code": code_now()})
 
@@ -211,7 +212,7 @@ def test_only_operators_choose_an_organisation(contoso, hanbit):
 def test_operators_wrong_codes_are_recorded_too(db):
     operator = make_operator()
     with_app(operator)
-    signed_in(operator).post("/admin/second-factor/", {"code": "000000"})
+    signed_in(operator).post("/admin/second-factor/", {"code": wrong_code()})
 
     with in_tenant(NOBODY):
         failed = Event.objects.filter(activity=Activity.SECOND_FACTOR_FAILED)

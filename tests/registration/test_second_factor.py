@@ -32,7 +32,7 @@ from tests.builders import (
     make_user,
 )
 from tests.captcha import solved, without_work
-from tests.console.people import code_now, make_admin, with_app
+from tests.console.people import code_now, make_admin, with_app, wrong_code
 from tests.threads import all_at_once
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
@@ -152,7 +152,7 @@ def test_a_wrong_code_opens_nothing(user):
     with_app(user)
     client = half_signed_in(user)
 
-    page = client.post(VERIFY, {"code": "000000"})
+    page = client.post(VERIFY, {"code": wrong_code()})
 
     assert "This code is not correct" in page.text
     assert not is_signed_in(client)
