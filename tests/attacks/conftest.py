@@ -1,5 +1,7 @@
 import pytest
+import time_machine
 from django.contrib.auth import hashers
+from django.utils import timezone
 
 from tenants.services import change_policy
 from tests.attacks.visitors import EVERYTHING
@@ -24,6 +26,13 @@ def hashed(monkeypatch):
 
         monkeypatch.setattr(f"verification.services.questions.{name}", counting)
     return counted
+
+
+@pytest.fixture
+def still():
+    """The time stands still: pages that count seconds are compared, and the machine may be busy."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.fixture

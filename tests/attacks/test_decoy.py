@@ -99,7 +99,7 @@ def test_who_says_on_the_phone_that_it_wasnt_them_is_nobody(organisation, mailro
 
 @pytest.mark.parametrize("method", [Method.MOBILE_CALL, Method.OFFICE_CALL])
 def test_a_call_to_a_phone_that_denied_one_is_not_placed_and_seems_to_be(
-    organisation, mailroom, hashed, method
+    organisation, mailroom, hashed, still, method
 ):
     told, seen = [], []
     for kind in ("registered", "unknown"):
@@ -145,7 +145,7 @@ def test_a_reset_by_the_owner_doesnt_show_in_a_strangers_attempt(organisation, m
 
 
 @pytest.mark.parametrize("method", [Method.EMAIL, Method.MOBILE_CALL, Method.QUESTIONS])
-def test_a_form_of_another_attempt_is_refused_alike(organisation, hashed, site, method):
+def test_a_form_of_another_attempt_is_refused_alike(organisation, hashed, site, still, method):
     told = []
     for upn in (person("unknown", "nobody"), person("registered", "newboy")):
         visitor = Visitor(upn, hashed).identify()
