@@ -12,7 +12,7 @@ from tests.services.processes import wait_until
 from tests.services.redis import another_database
 from tests.services.site import Site
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 ROWS = 60_000
 _REDIS = 3

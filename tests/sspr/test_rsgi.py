@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import select
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from tests.attacks.test_requests import ASK_BY_THEMSELVES
 from tests.services.environment import environment
 from tests.services.processes import free_port
 from tests.services.site import Site
-from verification.rules.beat import AT_A_BEAT, FORM_BEAT_S
+from verification.rules.beat import AT_A_BEAT
 
 MANY = 40
 
@@ -39,7 +40,7 @@ def web(tmp_path_factory):
 
 
 def ask(port, method, path, body=None, headers=None, *, host="localhost"):
-    connection = HTTPConnection("localhost", port, timeout=30)
+    connection = HTTPConnection("localhost", port, timeout=60)
     headers = {"Host": host, **(headers or {})}
     connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
     answer = connection.getresponse()
@@ -51,19 +52,18 @@ def ask(port, method, path, body=None, headers=None, *, host="localhost"):
 def test_bodies_that_never_come_hold_up_no_other_request_and_end(web):
     with ExitStack() as stack:
         slow = [
-            stack.enter_context(socket.create_connection(("localhost", web), 30))
+            stack.enter_context(socket.create_connection(("localhost", web), 60))
             for _ in range(MANY)
         ]
         for one in slow:
             one.sendall(b"POST /signin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nu")
-        began = time.monotonic()
 
         pages = [ask(web, "GET", path).status for path in ("/healthz", "/passwordreset", "/signin")]
-        took = time.monotonic() - began
+        answered_before, _, _ = select.select(slow, [], [], 0)
         ends = [one.recv(100).split(b"\r\n")[0] for one in slow]
 
     assert pages == [200, 200, 200]
-    assert took < rsgi.BODY_S / 2
+    assert not answered_before
     assert set(ends) == {b"HTTP/1.1 408 Request Timeout"}
 
 
@@ -75,7 +75,7 @@ def test_bodies_that_never_come_hold_up_no_other_request_and_end(web):
 def test_a_connection_without_a_request_ends_and_holds_up_no_other(web, beginning):
     with ExitStack() as stack:
         idle = [
-            stack.enter_context(socket.create_connection(("localhost", web), 15))
+            stack.enter_context(socket.create_connection(("localhost", web), 60))
             for _ in range(MANY)
         ]
         for one in idle:
@@ -88,7 +88,8 @@ def test_a_connection_without_a_request_ends_and_holds_up_no_other(web, beginnin
 
     assert answers == 200
     assert set(ends) == {True}
-    assert took < 15
+    # The web server's own time, if none were set, would be thirty seconds.
+    assert took < 25
 
 
 def ended(connection):
@@ -100,7 +101,7 @@ def ended(connection):
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_comes(web):
-    with socket.create_connection(("localhost", web), 5) as large:
+    with socket.create_connection(("localhost", web), 30) as large:
         large.sendall(b"POST /signin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n")
 
         assert large.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -108,7 +109,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_comes(web):
 
 def test_a_body_without_an_end_is_refused_when_it_is_too_large(web):
     head = b"POST /signin HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(("localhost", web), 5) as endless:
+    with socket.create_connection(("localhost", web), 30) as endless:
         endless.sendall(head)
         with suppress(ConnectionError):
             for _ in range(9):
@@ -149,7 +150,7 @@ class Protocol:
     sent: list[bytes] = field(default_factory=list)
     stalls: bool = False
     every: float = 0.0
-
+    held_back: asyncio.Event | None = None
     asked: bool = False
 
     def __aiter__(self):
@@ -158,6 +159,8 @@ class Protocol:
         return self
 
     async def __anext__(self):
+        if self.held_back:
+            await self.held_back.wait()
         if self.parts:
             await asyncio.sleep(self.every)
             return self.parts.pop(0)
@@ -204,6 +207,11 @@ def scope(path="/", headers=(), **changed):
 def through(application, asked, protocol, *, threads=2):
     asyncio.run(Gateway(application, threads=threads).__rsgi__(asked, protocol))
     return protocol
+
+
+async def until(happened):
+    while not happened():  # noqa: ASYNC110  # it happens in another thread
+        await asyncio.sleep(0.01)
 
 
 def answering(read):
@@ -261,28 +269,31 @@ def test_a_file_that_comes_by_drops_ends(monkeypatch, name, value):
     monkeypatch.setattr(rsgi, "BODY_S", 0.3)
     monkeypatch.setattr(rsgi, "SLOWEST", 0)
     monkeypatch.setattr(rsgi, name, value)
-    began = time.monotonic()
 
     done = through(reading, upload(), Protocol([b"x"] * 50, every=0.1))
 
     assert done.answer[0] == 408
-    assert time.monotonic() - began < 2
+    assert done.parts
 
 
 def test_files_that_come_slowly_leave_room_for_the_console():
     async def page_beside_files():
         gateway = Gateway(reading, threads=4)
-        files = [
-            asyncio.create_task(gateway.__rsgi__(upload(), Protocol([b"x"] * 6, every=0.1)))
-            for _ in range(4)
-        ]
-        await asyncio.sleep(0.1)
+        files = [Protocol([b"x"] * 2, held_back=asyncio.Event()) for _ in range(4)]
+        tasks = [asyncio.create_task(gateway.__rsgi__(upload(), file)) for file in files]
+        await until(lambda: any(file.asked for file in files))
         page = Protocol()
-        await asyncio.wait_for(gateway.__rsgi__(scope("/admin/"), page), 0.4)
-        await asyncio.gather(*files)
-        return page
+        await asyncio.wait_for(gateway.__rsgi__(scope("/admin/"), page), 60)
+        ended_before = [task.done() for task in tasks]
+        for file in files:
+            file.held_back.set()
+        await asyncio.gather(*tasks)
+        return page, ended_before
 
-    assert asyncio.run(page_beside_files()).answer[0] == 200
+    page, ended_before = asyncio.run(page_beside_files())
+
+    assert page.answer[0] == 200
+    assert not any(ended_before)
 
 
 def test_only_the_pages_that_take_files_get_large_bodies():
@@ -322,8 +333,9 @@ def test_nothing_is_sent_of_a_long_answer_that_fails_on_its_way():
 
 def test_answers_at_a_beat_wait_without_a_thread():
     """Twenty of them with two threads take one beat together, not ten."""
+    beat_s = 1.0
     began = time.monotonic()
-    gateway = Gateway(answering(lambda e: str(e.setdefault(AT_A_BEAT, FORM_BEAT_S))), threads=2)
+    gateway = Gateway(answering(lambda e: str(e.setdefault(AT_A_BEAT, beat_s))), threads=2)
     clients = [Protocol() for _ in range(20)]
 
     async def all_of_them():
@@ -331,15 +343,18 @@ def test_answers_at_a_beat_wait_without_a_thread():
 
     asyncio.run(all_of_them())
 
-    assert FORM_BEAT_S <= time.monotonic() - began < 3 * FORM_BEAT_S
+    assert beat_s <= time.monotonic() - began < 8 * beat_s
     assert all(one.answer[0] == 200 for one in clients)
 
 
-def test_other_answers_wait_for_nothing():
-    began = time.monotonic()
+def test_other_answers_wait_for_nothing(monkeypatch):
+    waits = []
+    monkeypatch.setattr(rsgi, "until_the_beat", lambda *about: waits.append(about) or 0.0)
     through(answering(lambda _environ: "ok"), scope(), Protocol())
+    assert waits == []
 
-    assert time.monotonic() - began < FORM_BEAT_S
+    through(answering(lambda e: str(e.setdefault(AT_A_BEAT, 1.0))), scope(), Protocol())
+    assert len(waits) == 1
 
 
 def test_the_console_leaves_half_of_the_threads_to_others():
@@ -348,7 +363,7 @@ def test_the_console_leaves_half_of_the_threads_to_others():
     def application(environ, start):
         if environ["PATH_INFO"].startswith("/admin/"):
             waiting.append(environ)
-            release.wait(10)
+            release.wait(60)
         start("200 OK", [])
         return HttpResponse()
 
@@ -357,9 +372,10 @@ def test_the_console_leaves_half_of_the_threads_to_others():
         pages = [
             asyncio.create_task(gateway.__rsgi__(scope("/admin/"), Protocol())) for _ in range(9)
         ]
+        await until(lambda: len(waiting) >= 2)
         await asyncio.sleep(0.1)
         portal = Protocol()
-        await asyncio.wait_for(gateway.__rsgi__(scope("/passwordreset"), portal), 5)
+        await asyncio.wait_for(gateway.__rsgi__(scope("/passwordreset"), portal), 30)
         at_work = len(waiting)
         release.set()
         await asyncio.gather(*pages)
@@ -402,7 +418,7 @@ def test_a_request_that_says_twice_what_it_may_say_once_is_refused(name):
 
 def test_a_request_with_two_hosts_is_refused_by_the_web_server(web):
     head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"
-    with socket.create_connection(("localhost", web), 5) as doubled:
+    with socket.create_connection(("localhost", web), 30) as doubled:
         doubled.sendall(head)
 
         assert doubled.recv(100).startswith(b"HTTP/1.1 400 ")

@@ -19,7 +19,7 @@ from tests.services.processes import wait_until
 from tests.services.redis import another_database
 from tests.services.site import Site
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 _REDIS = 5
 _TASKS = 20
