@@ -12,6 +12,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
+# mutmut would bring other versions of what the tests run with: it gets an environment of its own.
+MUTMUT ?= .venv/mutmut
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
@@ -75,6 +77,10 @@ attacks: $(DEV) $(CATALOGUES) ## The tests that docs/security.md names, on SQLit
 fuzz: $(DEV) $(CATALOGUES) ## Ten thousand pieces of nonsense from everybody to every address (ten minutes)
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m tests.services.run --only sqlite tests/attacks/test_fuzz.py
 
+.PHONY: mutants
+mutants: $(DEV) $(CATALOGUES) $(MUTMUT)/.installed ## Change the code in small ways: do the tests notice? (ARGS="limits/rules")
+	@$(BIN)/python -m tests.mutants.run $(MUTMUT)/bin/python $(ARGS)
+
 lint-security:
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
 
@@ -108,6 +114,7 @@ lock: $(UV) ## Lock the newest allowed versions, with hashes, into requirements*
 	@echo uv | $(COMPILE:pyproject.toml=-) --upgrade --output-file requirements-uv.lock
 	@$(COMPILE) --upgrade --output-file requirements.lock
 	@$(COMPILE) --upgrade --constraint requirements.lock --group test --group lint --output-file requirements-dev.lock
+	@$(COMPILE:pyproject.toml=) --upgrade --group mutants --output-file requirements-mutants.lock
 	@git --no-pager diff --stat -- 'requirements*.lock' || true
 
 .PHONY: clean
@@ -135,3 +142,9 @@ $(DEV): requirements-dev.lock requirements.lock | $(UV)
 	@echo "Installing what the service, its tests and linters need, as locked"
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
 	@touch $(RUNTIME) $@
+
+$(MUTMUT)/.installed: requirements-mutants.lock | $(UV)
+	@echo "Installing mutmut, as locked, into $(MUTMUT)"
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(MUTMUT)
+	@$(UV) pip install --quiet --python $(MUTMUT)/bin/python --require-hashes --requirement requirements-mutants.lock
+	@touch $@

@@ -11,7 +11,7 @@ from packaging.version import Version
 from tests.services.environment import BASE
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-EVERY_LOCK = (*LOCKS, "requirements-uv.lock")
+EVERY_LOCK = (*LOCKS, "requirements-uv.lock", "requirements-mutants.lock")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 # What comes with a virtual environment, and what installs the rest.
 OF_THE_ENVIRONMENT = {"pip", "setuptools", "uv", "wheel"}
@@ -68,5 +68,5 @@ def test_what_installs_the_rest_is_installed_by_its_hash_alone():
     text = (BASE / "Makefile").read_text() + (BASE / "Dockerfile").read_text()
     installs = [line for line in text.splitlines() if "pip inst" in line]
 
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert [line for line in installs if "--require-hashes" not in line] == []

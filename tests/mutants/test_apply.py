@@ -1,0 +1,98 @@
+"""A mutant behaves in the living module as if the module had been imported with it."""
+
+import importlib.util
+import sys
+
+import pytest
+
+from tests.mutants import apply
+
+SOURCE = """
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+LEAST = 3
+TWICE = LEAST * 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    passed: int = 1
+
+    def more(self, by: int = 5) -> int:
+        return self.passed + by
+
+
+@lru_cache(maxsize=8)
+def enough(count: int) -> bool:
+    return count >= LEAST
+
+
+@contextmanager
+def opened(start: int = 7):
+    yield start + 1
+"""
+
+
+@pytest.fixture
+def living(tmp_path, monkeypatch):
+    path = tmp_path / "living.py"
+    path.write_text(SOURCE)
+    spec = importlib.util.spec_from_file_location("living", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "living", module)
+    monkeypatch.setattr(apply, "_base", lambda: str(tmp_path))
+    spec.loader.exec_module(module)
+    return module
+
+
+def put_in(living, before, after):
+    functions = apply.functions_of(living.__file__)
+    assert SOURCE.count(before) == 1
+    apply.put_in(living, functions, SOURCE, SOURCE.replace(before, after))
+
+
+def test_a_function_behind_a_decorator_gets_the_code(living):
+    opened = living.opened
+    put_in(living, "start + 1", "start - 1")
+
+    with opened(4) as value:
+        assert value == 3
+
+
+def test_what_a_function_remembered_is_forgotten(living):
+    assert living.enough(3)
+    put_in(living, "count >= LEAST", "count > LEAST")
+
+    assert not living.enough(3)
+
+
+def test_a_method_gets_code_and_defaults(living):
+    facts = living.Facts()
+    put_in(living, "by: int = 5", "by: int = 6")
+
+    assert facts.more() == 7
+
+
+def test_a_field_gets_its_default(living):
+    put_in(living, "passed: int = 1", "passed: int = 2")
+
+    assert living.Facts().passed == 2
+
+
+def test_a_constant_changes_what_is_made_of_it_and_what_imported_it(living, tmp_path, monkeypatch):
+    importer = importlib.util.module_from_spec(
+        importlib.util.spec_from_file_location("importer", tmp_path / "importer.py")
+    )
+    importer.TWICE = living.TWICE
+    monkeypatch.setitem(sys.modules, "importer", importer)
+    put_in(living, "LEAST = 3", "LEAST = 4")
+
+    assert (living.LEAST, living.TWICE, importer.TWICE) == (4, 8, 8)
+    assert not living.enough(3)
+
+
+def test_a_value_that_fails_to_be_calculated_is_reported(living):
+    with pytest.raises(apply.DoesNotImport):
+        put_in(living, "LEAST = 3", "LEAST = None")
