@@ -12,8 +12,9 @@ equals nothing.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -215,14 +216,20 @@ class JoinedRead(Statement):
         sql: with `{alias}` for all columns of each model, `%s` for the parameters, and then what
             else is read.
         leaves_out: `alias.column` of columns that aren't read, because they are large.
+        parts: name in the text → the SQL that goes there, which may differ between databases.
         rows: alias in the text → model, in the order in which the text names the columns.
     """
 
     def __init__(
-        self, sql: str, *, leaves_out: Collection[str] = (), **rows: type[models.Model]
+        self,
+        sql: str,
+        *,
+        leaves_out: Collection[str] = (),
+        parts: Mapping[str, Callable[[BaseDatabaseWrapper], str]] = MappingProxyType({}),
+        **rows: type[models.Model],
     ) -> None:
         super().__init__()
-        self.sql, self.models, self._leaves_out = sql, rows, leaves_out
+        self.sql, self.models, self._leaves_out, self._parts = sql, rows, leaves_out, parts
 
     def all(self, parameters: Sequence[Any], *, lock: str = "") -> list[tuple[Any, ...]]:
         """Of each row the object of each model, None where it has none, and what else is read.
@@ -241,7 +248,8 @@ class JoinedRead(Statement):
 
     def _compiled(self) -> _Text:
         connection = connections[DEFAULT_DB_ALIAS]
-        selected, parts, converters, begin = {}, [], [], 0
+        selected = {name: part(connection) for name, part in self._parts.items()}
+        parts, converters, begin = [], [], 0
         for alias, model in self.models.items():
             fields = self._fields(alias, model)
             columns = [field.get_col(alias) for field in fields]

@@ -1,6 +1,6 @@
 """What is known about an attempt, read once for a request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,15 +40,17 @@ from verification.queries.holdings import (
     Kept,
     held_since,
     holdings_among,
-    kept_of,
+    kept_with,
 )
+from verification.queries.registered import Thing, registered_by, things_in, things_of
 from verification.rules.ways import Way
 from verification.services.guesses import Budget, Paused, pause_of
 
 _ATTEMPT = """
 SELECT {attempt}, {tenant}, {branding}, {account}, {challenge}, {gate}, message.state,
     CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0,
-    EXISTS (SELECT 1 FROM tenants_customtext own WHERE own.tenant_id = attempt.tenant_id)
+    EXISTS (SELECT 1 FROM tenants_customtext own WHERE own.tenant_id = attempt.tenant_id),
+    {registered}
 FROM reset_resetattempt attempt
 JOIN tenants_policyversion version
     ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
@@ -69,7 +71,7 @@ WHERE attempt.browser = %s
 ORDER BY challenge.created_at DESC
 """
 _BEGINNING = """
-SELECT {version}, {account}
+SELECT {version}, {account}, {registered}
 FROM tenants_policyversion version
 LEFT JOIN directory_user account
     ON account.tenant_id = version.tenant_id AND account.upn = %s
@@ -81,6 +83,7 @@ _USER = (
 _read_attempt = JoinedRead(
     _ATTEMPT,
     leaves_out={"branding.logo"},
+    parts={"registered": registered_by("attempt.tenant_id", "coalesce(attempt.user_id, 0)")},
     attempt=ResetAttempt,
     tenant=Tenant,
     branding=Branding,
@@ -89,7 +92,11 @@ _read_attempt = JoinedRead(
     gate=Evidence,
 )
 _read_beginning = JoinedRead(
-    _BEGINNING, leaves_out={"version.values"}, version=PolicyVersion, account=User
+    _BEGINNING,
+    leaves_out={"version.values"},
+    parts={"registered": registered_by("version.tenant_id", "coalesce(account.id, 0)")},
+    version=PolicyVersion,
+    account=User,
 )
 _read_user = JoinedRead(_USER, account=User)
 
@@ -99,7 +106,7 @@ class Reads(Flag):
 
     NOTHING = 0
     METHODS = auto()
-    """What the user registered. It's read in any case where a gate was passed."""
+    """What the user may use. It's worked out in any case where a gate was passed."""
     PAUSE = auto()
     """Whether guessing is paused for the user."""
 
@@ -115,6 +122,7 @@ class AttemptRow:
         challenges: all of this attempt, newest first.
         gates: the gates that were passed in it by its user.
         unsent: ids of the challenges whose message failed for good.
+        things: what the user registered; nothing for an unknown user ID.
     """
 
     attempt: ResetAttempt
@@ -126,6 +134,22 @@ class AttemptRow:
     challenges: tuple[Challenge, ...]
     gates: tuple[Evidence, ...]
     unsent: frozenset[UUID]
+    things: Sequence[Thing]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Whom an attempt that begins is about.
+
+    Args:
+        user: None for an unknown user ID.
+        things: what the user registered.
+        versions: the rows of the policies in force, by digest.
+    """
+
+    user: User | None
+    things: Sequence[Thing]
+    versions: Mapping[str, PolicyVersion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +206,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
         rows = _read_attempt.all([Purpose.RESET.value, browser_mac(cookie)])
     if not rows:
         return None
-    attempt, tenant, branding, user, *_, at_start, now, has_logo, has_own_texts = rows[0]
+    attempt, tenant, branding, user, *_, at_start, now, has_logo, has_own_texts, things = rows[0]
     if tenant is not None:
         tenant.decided, tenant.has_own_texts = now, bool(has_own_texts)
     if branding is not None:
@@ -200,11 +224,12 @@ def attempt_of(cookie: str) -> AttemptRow | None:
         unsent=frozenset(
             challenge.pk for challenge, _gate, state in sent if state == Outgoing.State.FAILED
         ),
+        things=things_in(things),
     )
 
 
-def user_and_versions(upn: str) -> tuple[User | None, dict[str, PolicyVersion]]:
-    """The user of an attempt that begins, and the rows of the policies in force by digest.
+def candidate(upn: str) -> Candidate:
+    """The user of an attempt that begins, with what else its beginning needs.
 
     Args:
         upn: canonical. The same is read where the tenant in force has no such user.
@@ -212,8 +237,11 @@ def user_and_versions(upn: str) -> tuple[User | None, dict[str, PolicyVersion]]:
     digests = sorted(policy_digests())
     rows = _read_beginning.all([upn, current_tenant_id(), digests[0], digests[-1]])
     if not rows:
-        return user_of(upn), {}
-    return rows[0][1], {version.digest: version for version, _user in rows}
+        user = user_of(upn)
+        return Candidate(user, things_of(user.pk if user else 0), {})
+    _version, user, registered = rows[0]
+    versions = {version.digest: version for version, *_ in rows}
+    return Candidate(user, things_in(registered), versions)
 
 
 @contextmanager
@@ -253,7 +281,7 @@ def state_of(row: AttemptRow, reads: Reads = Reads.NOTHING) -> AttemptState:
     may_go_on = _may_go_on(row.user) and policy is not None and not attempt.concealed
     subject = subject_of(attempt, row.user if may_go_on else None, policy, is_denied=is_denied)
     registered = None
-    # Who proved nothing yet, as an unknown user ID never does, isn't asked what is registered.
+    # Before the first gate most pages show nothing of it, and opening what is sealed costs time.
     if row.gates or Reads.METHODS in reads:
         registered = _registered(row, subject)
     return AttemptState(
@@ -270,28 +298,34 @@ def state_again(
 ) -> AttemptState:
     """The attempt as it stands in the transaction that changes something.
 
-    What the user registered is read again. The challenges are those of the page, as the change
-    itself redeems only one that is open.
+    The challenges are those of the page, as the change itself redeems only one that is open.
 
     Args:
-        lock: the user is read again, too, and others who lock the same user wait until this
-            transaction ends. Without it, what a gate proves counts from when the page read the
-            user, so that it doesn't prove what replaced it meanwhile.
+        lock: the user and what they registered are read again, and others who lock the same user
+            wait until this transaction ends. Without it, what a gate proves counts from when the
+            page read the user, so that it doesn't prove what replaced it meanwhile.
     """
     row, attempt = state.row, state.attempt
     if lock:
-        read_at = timezone.now()
-        rows = _read_user.all([attempt.tenant_id, attempt.user_id or 0], lock="account")
+        read_at, user_id = timezone.now(), attempt.user_id or 0
+        rows = _read_user.all([attempt.tenant_id, user_id], lock="account")
         user = _able(rows[0][0] if rows else None, attempt)
-        row = replace(row, user=user, read_at=read_at)
+        # In a statement of its own: one that waits for a lock reads other tables as of before.
+        row = replace(row, user=user, read_at=read_at, things=things_of(user_id))
     return state_of(row, reads)
 
 
-def circumstances(user: User | None, policy: Policy | None, *, paused: bool) -> Circumstances:
-    """What the checks need. The same questions are asked about a user who doesn't exist."""
+def circumstances(
+    user: User | None, things: Sequence[Thing], policy: Policy | None, *, paused: bool
+) -> Circumstances:
+    """What the checks need. The same questions are asked about a user who doesn't exist.
+
+    Args:
+        things: what the user registered.
+    """
     decided = policy or Policy()
     user_id = user.pk if user else 0
-    holdings = holdings_among(kept_of(user_id, user), decided, at=timezone.now())
+    holdings = holdings_among(kept_with(things, user), decided, at=timezone.now())
     ways = holdings.ways(decided.methods)
     unguessable = [way for way in ways if way.method.is_unguessable]
     is_admin = user is not None and Role(user.role).is_administrator
@@ -345,7 +379,7 @@ def _may_go_on(user: User | None) -> bool:
 
 
 def _registered(row: AttemptRow, subject: Subject) -> Registered:
-    kept = kept_of(row.attempt.user_id or 0, row.user)
+    kept = kept_with(row.things, row.user)
     holdings = holdings_among(kept, subject.policy or policy_in_force(), at=timezone.now())
     ways = holdings.ways(subject.policy.methods) if subject.policy else []
     return Registered(kept, holdings, ways if subject.user else [])

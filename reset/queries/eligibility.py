@@ -49,6 +49,7 @@ from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.queries.deliverable import deliverable
 from verification.queries.holdings import holdings_of
+from verification.queries.registered import things_of
 from verification.rules.factors import counted
 from verification.rules.ways import Way, methods_of
 from verification.services.guesses import paused_among
@@ -120,7 +121,7 @@ def eligibility_of(user: User) -> ResetEligibility:
     """The portal's own checks, in its own order; nothing is counted or written."""
     policy = policy_for(user)
     pauses = paused_among([user.pk])
-    facts = circumstances(user, policy, paused=user.pk in pauses)
+    facts = circumstances(user, things_of(user.pk), policy, paused=user.pk in pauses)
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())
     ways = holdings.ways(decided.methods)

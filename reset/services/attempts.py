@@ -108,13 +108,13 @@ def begin(
             return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
-        found, versions = queries.user_and_versions(upn)
-        user = found if tenant else None
+        candidate = queries.candidate(upn)
+        user, things = (candidate.user, candidate.things) if tenant else (None, [])
         policy = queries.policy_for(user)
         budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
         pause = pause_of(user.pk if user else decoy_id(upn), budget)
         is_paused = pause is not None
-        why = why_not(queries.circumstances(user, policy, paused=is_paused))
+        why = why_not(queries.circumstances(user, things, policy, paused=is_paused))
         kind = kind_of_subject(policy_in_force())
         return _written(
             upn,
@@ -124,7 +124,7 @@ def begin(
             until=pause.until if pause else None,
             wanted=wanted,
             familiar=familiar,
-            versions=versions,
+            versions=candidate.versions,
         )
 
 

@@ -4,11 +4,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from reset.queries.attempts import attempt_of, in_tenant_of_attempt
+from reset.queries.attempts import Reads, attempt_of, in_tenant_of_attempt, state_of
 from reset.services.attempts import begin
+from reset.services.gates import open_gate, pass_code
 from tenants.models import Branding
+from tenants.policy import Method
 from tenants.queries import branding_in_force, policy_in_force, tenant_in_force
-from tests.builders import make_user
+from tests.builders import make_email, make_user
 
 
 @pytest.mark.parametrize("logo", [b"", b"picture"], ids=["no logo", "logo"])
@@ -36,3 +38,18 @@ def test_logo_itself_is_not_read_for_a_page(contoso, logo):
 
     assert bool(look.has_logo) is bool(logo)
     assert look.get_deferred_fields() == {"logo"}
+
+
+def test_a_code_proves_nothing_of_an_address_that_replaced_the_one_it_went_to(contoso, mailroom):
+    user = make_user()
+    address = make_email(user)
+    begun = begin(user.upn, network="192.0.2.0")
+    open_gate(state_of(attempt_of(begun.cookie), Reads.METHODS), Method.EMAIL)
+    state = state_of(attempt_of(begun.cookie))
+
+    address.delete()
+    make_email(user, "another@mail.example")
+    passed = pass_code(state, Method.EMAIL, mailroom.code())
+
+    assert passed.is_passed
+    assert not state_of(attempt_of(passed.cookie)).facts.passed

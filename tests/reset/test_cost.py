@@ -36,9 +36,9 @@ class Most:
     transactions: int
 
 
-BY_MAIL = Most(data=45, every=91, transactions=13)
-BY_TEXT_AND_QUESTIONS = Most(data=78, every=149, transactions=20)
-UNLOCK = Most(data=48, every=98, transactions=14)
+BY_MAIL = Most(data=39, every=83, transactions=13)
+BY_TEXT_AND_QUESTIONS = Most(data=67, every=137, transactions=20)
+UNLOCK = Most(data=42, every=90, transactions=14)
 _TELL = r"SELECT (?:set_config\('[^']*', '[^']*', true\)(?:, )?)+"
 _TELLS = re.compile(rf"(BEGIN)?(?:; )?({_TELL})(?:; )?")
 _NO_DATA = re.compile(rf"BEGIN|COMMIT|(RELEASE )?SAVEPOINT|{_TELL}$")

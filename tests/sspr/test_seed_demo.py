@@ -16,6 +16,7 @@ from sspr.demo.people import ANSWERS
 from tenants.models import Tenant
 from tenants.roles import Duty
 from verification.queries import drawn_questions
+from verification.queries.registered import things_of
 from verification.services.guesses import pause_of
 from verification.services.questions import are_right, draw
 
@@ -79,7 +80,7 @@ def test_everybody_meets_the_answer_that_they_stand_for(demo):
         with in_tenant(tenant.pk):
             for user in User.objects.all():
                 paused = pause_of(user.pk) is not None
-                found = circumstances(user, policy_for(user), paused=paused)
+                found = circumstances(user, things_of(user.pk), policy_for(user), paused=paused)
                 met.setdefault(user.upn.partition("@")[0], set()).add(why_not(found))
     assert met == {name: {refusal} for name, refusal in REFUSALS.items()}
 

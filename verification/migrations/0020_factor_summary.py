@@ -14,7 +14,8 @@ from directory.prefills import Kinds
 from directory.queries import entered_beside_proof, prefills_of
 from isolation.scope import in_tenant
 from tenants.policy import Proof
-from verification.queries.holdings import Kept, Thing, summary_of
+from verification.queries.holdings import Kept, summary_of
+from verification.queries.registered import Thing
 
 _AT_ONCE = 1_000
 _DEVICES = {

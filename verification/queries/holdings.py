@@ -1,21 +1,10 @@
 """What somebody could prove now: rows read together, and what the policy makes of them."""
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from django.db.models import (
-    BigIntegerField,
-    BinaryField,
-    Count,
-    DateTimeField,
-    F,
-    Q,
-    QuerySet,
-    Value,
-)
 from django.utils import timezone
 
 from delivery.rules.mailboxes import mailbox_key
@@ -33,12 +22,10 @@ from directory.factors import (
 from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import entered_beside_proof, prefills_of
-from isolation.compiled import Bound, CompiledRead, owned
-from isolation.scope import current_tenant_id
 from tenants.policy import Method, Policy, Proof
-from vault.services import opened
-from verification.models import AuthenticationMethod, Authenticator, Passkey, RecoveryCode
+from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries.deliverable import can_deliver, deliverable
+from verification.queries.registered import Thing, things_among, things_of
 from verification.rules.factors import answered, counted
 from verification.rules.hold_period import beginning, can_begin, hold_until, is_known
 from verification.rules.masking import mask
@@ -48,45 +35,6 @@ from verification.rules.ways import Held, Way, methods_of
 _DEVICES = (Proof.AUTHENTICATOR, Proof.PASSKEY)
 _SEVERAL = (*_DEVICES, Proof.RECOVERY_CODE)
 """Of these somebody may have more than one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that somebody verified: a phone, an address, answers, an app, a passkey, a code.
-
-    Args:
-        known_since: since when this very number or address counts, if not since it was verified.
-        verified_at: None for an app that went before it was confirmed.
-        gone_at: when it was removed, or spent.
-        sealed_value: the number or address, where it is one.
-        answered: how many security questions, where it is that.
-        temporary_access: it was registered while staff who may not give roles had let the user in.
-    """
-
-    proof: Proof
-    pk: uuid.UUID
-    known_since: datetime | None
-    verified_at: datetime | None
-    gone_at: datetime | None
-    sealed_value: bytes | memoryview = field(repr=False)
-    textable: bool
-    answered: int
-    temporary_access: bool = False
-
-    @property
-    def since(self) -> datetime | None:
-        """Since when it counts as known, however often it was verified again."""
-        return self.known_since or self.verified_at
-
-    @property
-    def value(self) -> str:
-        """The number (E.164, `#` and extension behind it) or address."""
-        place = AuthenticationMethod.place_of("value", self.pk)
-        return opened(self.sealed_value, tenant_id=current_tenant_id(), place=place)
-
-    @property
-    def held(self) -> Held:
-        return Held(proof=self.proof, textable=self.textable, since=self.since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +118,24 @@ def kept_of(user_id: int, user: User | None) -> Kept:
     Args:
         user: their row, where there is one.
     """
-    return _kept(_things_of([user_id]).get(user_id, []), user)
+    return kept_with(things_of(user_id), user)
+
+
+def kept_with(things: Sequence[Thing], user: User | None) -> Kept:
+    """The same, where the rows were read with something else."""
+    return Kept(
+        entered=prefills_of(user) if user else {},
+        held_since=entered_beside_proof(user) if user else {},
+        methods={one.proof: one for one in things if one.proof not in _SEVERAL},
+        devices=[one for one in things if one.proof in _SEVERAL],
+        lost_at=user.older_proof_lost_at if user else None,
+    )
 
 
 def kept_among(users: Sequence[User]) -> dict[int, Kept]:
     """The same for many users, by their ids, in as many queries as for one."""
-    things = _things_of([user.pk for user in users])
-    return {user.pk: _kept(things.get(user.pk, []), user) for user in users}
+    things = things_among([user.pk for user in users])
+    return {user.pk: kept_with(things.get(user.pk, []), user) for user in users}
 
 
 def holdings_of(
@@ -287,72 +246,6 @@ def is_older_row(
     return begins and is_known(thing, policy, timezone.now())
 
 
-def _kept(things: Sequence[Thing], user: User | None) -> Kept:
-    return Kept(
-        entered=prefills_of(user) if user else {},
-        held_since=entered_beside_proof(user) if user else {},
-        methods={one.proof: one for one in things if one.proof not in _SEVERAL},
-        devices=[one for one in things if one.proof in _SEVERAL],
-        lost_at=user.older_proof_lost_at if user else None,
-    )
-
-
-def _things_of(user_ids: Collection[int]) -> dict[int, list[Thing]]:
-    """All that was verified, in one statement."""
-    if len(user_ids) == 1:
-        (user_id,) = user_ids
-        rows = _OF_ONE_USER.all(user_id=user_id)
-    else:
-        rows = list(_verified(lambda model: model.objects.filter(user_id__in=user_ids)))
-    found: dict[int, list[Thing]] = {}
-    for user_id, proof, *columns in rows:
-        thing = Thing(Proof(proof), *columns)  # in the order of its fields
-        found.setdefault(user_id, []).append(thing)
-    return found
-
-
-def _verified(theirs: Callable[[type[Any]], QuerySet[Any]]) -> QuerySet[Any, Any]:
-    """One row for each phone, address, set of answers, app, passkey and recovery code.
-
-    Args:
-        theirs: the rows of a model that belong to the users in question.
-    """
-    apps = theirs(Authenticator)
-    codes = theirs(RecoveryCode).filter(confirmed_at__isnull=False)
-    parts = [
-        theirs(AuthenticationMethod).annotate(
-            gone_at=Value(None, DateTimeField()),
-            sealed_value=F("value"),
-            answered=Count("answers"),
-        ),
-        _devices(
-            apps.filter(Q(confirmed_at__isnull=False) | Q(removed_at__isnull=False)),
-            Proof.AUTHENTICATOR,
-            gone_at="removed_at",
-        ),
-        _devices(theirs(Passkey), Proof.PASSKEY, gone_at="removed_at"),
-        _devices(codes, Proof.RECOVERY_CODE, gone_at="spent_at"),
-    ]
-    columns = [one.name for one in fields(Thing)]
-    rows = [part.values_list("user_id", *columns) for part in parts]
-    every: QuerySet[Any, Any] = rows[0].union(*rows[1:], all=True)
-    return every
-
-
-def _devices(rows: QuerySet[Any], proof: Proof, *, gone_at: str) -> QuerySet[Any]:
-    """With the columns that a phone has, empty."""
-    found: QuerySet[Any] = rows.annotate(
-        proof=Value(proof.value),
-        known_since=Value(None, DateTimeField()),
-        verified_at=F("confirmed_at"),
-        gone_at=F(gone_at),
-        sealed_value=Value(b"", BinaryField()),
-        textable=Value(False),  # noqa: FBT003  # a column
-        answered=Value(0),
-    )
-    return found
-
-
 def _visible(kept: Kept) -> dict[Proof, Thing | Prefill]:
     """One of each kind: what was verified hides what was entered."""
     return {**kept.entered, **kept.methods}
@@ -390,10 +283,3 @@ def _codes(kept: Kept) -> list[Held]:
     """The set of recovery codes, if there is any of it left."""
     saved = [code.since for code in kept.there(Proof.RECOVERY_CODE) if code.since]
     return [Held(proof=Proof.RECOVERY_CODE, since=min(saved))] if saved else []
-
-
-_OF_ONE_USER: CompiledRead[Any] = CompiledRead(
-    lambda: _verified(
-        lambda model: owned(model).filter(user_id=Bound("user_id", BigIntegerField()))
-    )
-)

@@ -30,7 +30,8 @@ from tenants.queries import (
 from tenants.rules import filled
 from verification import queue
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
-from verification.queries.holdings import Kept, Thing, kept_of
+from verification.queries.holdings import Kept, kept_of
+from verification.queries.registered import Thing
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Letter, content_of, support_line
