@@ -5,8 +5,8 @@ import pytest
 from tests.mutants.run import modules
 from tests.services.environment import BASE
 
-PURE = ("*/rules.py", "*/rules/*.py", "*/refusals.py", "directory/csv_rows/*.py")
-WITHOUT_RULES = {"directory/csv_rows/problems.py", "verification/rules/verdicts.py"}
+PURE = ("*/rules.py", "*/rules/*.py", "*/refusals.py")
+WITHOUT_RULES = {"provisioning/rules/problems.py", "verification/rules/verdicts.py"}
 """Tables of words and values."""
 
 
