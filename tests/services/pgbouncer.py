@@ -52,7 +52,7 @@ def pgbouncer(
         wait_until(
             lambda: _answers(own, roles[0], pool),
             what="PgBouncer answers",
-            timeout=30,
+            timeout=60,
             detail=(folder / "log").read_text,
         )
         yield own

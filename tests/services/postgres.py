@@ -55,7 +55,7 @@ def postgres(folder: Path) -> Iterator[Cluster]:
         server = _run_as_owner(command, log)
     cluster = Cluster(port)
     try:
-        wait_until(lambda: _answers(cluster, server), what="PostgreSQL answers", timeout=30)
+        wait_until(lambda: _answers(cluster, server), what="PostgreSQL answers", timeout=60)
         with _superuser(cluster) as connection:
             connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
             connection.execute(f"CREATE ROLE {SERVICE} LOGIN")

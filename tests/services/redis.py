@@ -22,7 +22,7 @@ def redis(folder: Path) -> Iterator[str]:
         server = subprocess.Popen(as_child_of_ours(command), stdout=log, start_new_session=True)
     url = f"redis://127.0.0.1:{port}/0"
     try:
-        wait_until(lambda: _answers(url), what="Redis answers", timeout=10)
+        wait_until(lambda: _answers(url), what="Redis answers", timeout=60)
         yield url
     finally:
         end(server)

@@ -14,7 +14,7 @@ from tests.services.commands import Commands
 from tests.services.environment import BASE, environment
 from tests.services.processes import end, free_port, kill_tree, wait_until
 
-_READY_S = 60
+_READY_S = 120
 _TAIL = 4_000
 _WORKER = "celery --app sspr worker --queues codes,bulk --beat --pool {pool} --concurrency 4"
 
@@ -123,7 +123,7 @@ def site(var: Path, settings: Mapping[str, str], *, owner: str = "") -> Iterator
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=2) as answer:
+        with urlopen(url, timeout=10) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

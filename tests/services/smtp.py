@@ -26,7 +26,7 @@ class Mailbox:
     _answers: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def wait_for(self, address: str, *, timeout: float = 15) -> EmailMessage:
+    def wait_for(self, address: str, *, timeout: float = 60) -> EmailMessage:
         """The next mail to this address that wasn't yet given out, as soon as it's there.
 
         Raises:

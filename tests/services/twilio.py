@@ -75,7 +75,7 @@ class Twilio:
             "TWILIO_API_BASE_URL": self.url,
         }
 
-    def wait_for_text(self, to: str, timeout: float = 15) -> str:
+    def wait_for_text(self, to: str, timeout: float = 60) -> str:
         """The body of the next text to this number that wasn't yet given out.
 
         Raises:
@@ -86,7 +86,7 @@ class Twilio:
         self._given.add(text.sid)
         return text.body
 
-    def wait_for_call(self, to: str, timeout: float = 15) -> Call:
+    def wait_for_call(self, to: str, timeout: float = 60) -> Call:
         """The next call to this number that wasn't yet given out; it rings: `call.fetch()`.
 
         Raises:
@@ -127,7 +127,7 @@ class Twilio:
         headers = {"X-Twilio-Signature": signed if signature is None else signature}
         request = urllib.request.Request(url, urlencode(form).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return Answer(answer.status, answer.read().decode())
         except urllib.error.HTTPError as refusal:
             with refusal:
