@@ -19,6 +19,7 @@ from tenants.services import change_policy
 from tests.builders import make_email, make_phone, make_prefill, make_user
 from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
+from tests.pages import without_random
 
 NUMBER = "/passwordreset/number?method="
 ASKING = Policy(self_service=Scope.ALL, ask_full_number=True)
@@ -213,7 +214,7 @@ def test_wrong_numbers_are_written_down_and_who_is_paused_by_them_is_listed(user
     written = Event.objects.filter(subject_id=user.pk, reason="number_wrong")
     assert written.count() == 10
     assert not written.exclude(actor_id=None).exists()
-    assert "010" not in str(written.values_list("details"))
+    assert "010" not in without_random(str(written.values_list("details")))
     page = behind_both(make_admin()).get("/admin/people/?state=blocked")
     assert user.upn in page.text
 

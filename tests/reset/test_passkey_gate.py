@@ -206,7 +206,7 @@ def test_a_passkey_that_was_taken_away_takes_along_what_it_proved(user):
     give(client, lost)
     assert client.get("/passwordreset/new-password").status_code == 200
 
-    taken = Passkey.objects.order_by("pk").first()
-    Passkey.objects.filter(pk=taken.pk).update(removed_at=timezone.now())
+    taken = Passkey.objects.filter(credential_id=lost.credential_id)
+    assert taken.update(removed_at=timezone.now()) == 1
 
     assert client.get("/passwordreset/new-password").status_code == 302
