@@ -1,9 +1,9 @@
 """Statements whose text is built at the first call. Later calls only bind values and run it.
 
-Building the text costs the ORM several times what running it costs the database. There are four:
+Building the text costs the ORM several times what running it costs the database. There are three:
 `CompiledRead` and `CompiledUpdate` are written as a queryset, so names of tables and columns come
-from the models; `JoinedRead` is written in SQL, for rows of several models at once; `insert` needs
-no more than the row.
+from the models; `JoinedRead` is written in SQL, for rows of several models at once. New rows are
+written by `isolation.writes.insert`.
 
 Both walls stand. The first: a queryset begins with `owned`, which compares `tenant_id` with the
 tenant in force at each call, and the text of a `JoinedRead` compares it in each join and condition.
@@ -12,7 +12,8 @@ equals nothing.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -31,7 +32,6 @@ from isolation.scope import current_tenant_id
 _Row = TypeVar("_Row")
 _Owned = TypeVar("_Owned", bound=TenantOwned)
 _TENANT = "tenant in force"
-_INSERT = "INSERT INTO {} ({}) VALUES ({})"
 _KINDS: tuple[Any, ...] = (ModelIterable, ValuesListIterable)
 _Converter = tuple[int, Callable[[Any, Any, BaseDatabaseWrapper], Any], Any]
 """Place in a row, what converts the value there, and the column that it is of."""
@@ -97,7 +97,6 @@ class _Text:
 
 
 _every: list["Statement"] = []
-_inserts: dict[tuple[str, type[models.Model], int], str] = {}
 
 
 def every_statement() -> list["Statement"]:
@@ -187,17 +186,25 @@ class CompiledUpdate(Statement):
 
     def run(self, **values: Any) -> int:
         """How many rows were changed."""
-        connection, text = connections[DEFAULT_DB_ALIAS], self.text
-        with _cursor(connection) as cursor:
-            cursor.execute(text.sql, text.bound(connection, values))
+        with self._executed(values) as cursor:
             return int(cursor.rowcount)
 
     def returned(self, **values: Any) -> list[tuple[Any, ...]]:
         """The columns of the rows that were changed, with the values that the driver gives."""
-        connection, text = connections[DEFAULT_DB_ALIAS], self.text
-        with _cursor(connection) as cursor:
-            cursor.execute(text.sql, text.bound(connection, values))
+        with self._executed(values) as cursor:
             return list(cursor.fetchall())
+
+    @contextmanager
+    def _executed(self, values: dict[str, Any]) -> Iterator[Any]:
+        """A cursor that ran it; new rows that wait were written in the same statement."""
+        connection, text = connections[DEFAULT_DB_ALIAS], self.text
+        sql: str = text.sql
+        params: Sequence[Any] = text.bound(connection, values)
+        if isinstance(connection, DatabaseWrapper):
+            sql, params = connection.with_waiting(sql, params)
+        with _cursor(connection) as cursor:
+            cursor.execute(sql, params)
+            yield cursor
 
     def _compiled(self) -> _Text:
         query: Any = self._rows().query.chain(UpdateQuery)
@@ -282,29 +289,6 @@ class JoinedRead(Statement):
     def _fields(self, alias: str, model: type[models.Model]) -> list[Any]:
         fields = model._meta.concrete_fields  # noqa: SLF001  # Django's own word
         return [field for field in fields if f"{alias}.{field.column}" not in self._leaves_out]
-
-
-def insert(row: TenantOwned) -> None:
-    """Writes a new row as it is; its number isn't read back where the database gives it.
-
-    Raises:
-        ValueError: it is of another tenant.
-    """
-    if row.tenant_id != current_tenant_id():
-        raise ValueError("a row of another tenant")
-    connection = connections[DEFAULT_DB_ALIAS]
-    options = type(row)._meta  # noqa: SLF001  # Django's own word
-    fields = [one for one in options.concrete_fields if not one.primary_key or row.pk is not None]
-    key = (connection.vendor, type(row), len(fields))
-    if (sql := _inserts.get(key)) is None:
-        quote = connection.ops.quote_name
-        names = ", ".join(quote(one.column) for one in fields)
-        marks = ", ".join(["%s"] * len(fields))
-        sql = _inserts[key] = _INSERT.format(quote(options.db_table), names, marks)
-    values = [one.get_db_prep_save(one.pre_save(row, add=True), connection) for one in fields]
-    with _cursor(connection) as cursor:
-        cursor.execute(sql, values)
-    row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  # as `save` does
 
 
 def _converters_of(

@@ -79,11 +79,22 @@ def in_tenant(tenant_id: int) -> Iterator[None]:
 @contextmanager
 def everywhere() -> Iterator[None]:
     """Lets the database show rows of every tenant until the block ends. Puts none in force."""
-    told = _told.set(EVERY_TENANT)
+    with telling(EVERY_TENANT):
+        yield
+
+
+@contextmanager
+def telling(told: str) -> Iterator[None]:
+    """Until the block ends, the database is told what it was told before: for a late write.
+
+    Args:
+        told: see `told_to_the_database`.
+    """
+    token = _told.set(told)
     try:
         yield
     finally:
-        _told.reset(told)
+        _told.reset(token)
 
 
 @contextmanager

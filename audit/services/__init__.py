@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
-from isolation.compiled import insert
+from isolation.writes import insert
 
 Fact = str | int | bool | None
 

@@ -26,6 +26,7 @@ from delivery.channels.base import Message, OutcomeUnknown, TryLater, Undelivera
 from delivery.models import Kind, Outgoing
 from delivery.rules.mailboxes import mailbox_key
 from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, without_extension
+from isolation.writes import insert
 from limits.rules import Limit
 from tenants.queries import public_url
 from vault.keyed import fingerprint
@@ -70,7 +71,7 @@ def post(  # a message has this many sides, all named
     outgoing = _written(permit.kind, permit.destination, language, lifetime, content)
     outgoing.job, outgoing.queue = job, "codes" if urgent else "bulk"
     outgoing.counted_at = timezone.now()
-    outgoing.save(force_insert=True)
+    insert(outgoing)
     _publish_after_commit(outgoing)
     return outgoing
 
@@ -104,7 +105,9 @@ def post_to_each(  # noqa: PLR0913  # a message has this many sides, all named
         outgoing.share, outgoing.person_id = share, person_id
         outgoing.notice, outgoing.vital, outgoing.job = notice, vital, job
         outgoing.about = None if about is None else [about]
-    for outgoing in Outgoing.objects.bulk_create(rows):
+    if rows:
+        insert(*rows)
+    for outgoing in rows:
         _publish_after_commit(outgoing)
 
 

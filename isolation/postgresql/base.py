@@ -15,7 +15,7 @@ OWASP ASVS 5.0 8.4.1.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,10 +29,12 @@ from psycopg import ClientCursor
 from psycopg.errors import ActiveSqlTransaction, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 
+from isolation.postgresql.waiting import Insert, WaitingRows
 from isolation.scope import (
     StatementLimits,
     reads_share_a_transaction,
     statement_limits,
+    telling,
     told_to_the_database,
 )
 
@@ -124,6 +126,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """What the open transaction has set; None where it must set everything again."""
         self.is_shared = False
         """Whether the open transaction is the one that reads share: see `isolation.reads`."""
+        self.waiting: WaitingRows | None = None
+        """New rows that wait; None outside the blocks in which they may: see `isolation.writes`."""
         self.execute_wrappers.append(apply_settings)
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -206,6 +210,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         Raises:
             DatabaseError: PostgreSQL refused the settings.
         """
+        self.write_waiting()
         driver, settings = self.connection, Settings(told_to_the_database(), statement_limits())
         if self.is_shared and not _READS.match(statement):
             self.end_shared()
@@ -225,6 +230,40 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if _may_change_settings(statement):
             self.applied = None
         return True
+
+    def insert(self, row: Insert) -> None:
+        """Writes a new row: at once, or together with what comes next."""
+        told = told_to_the_database()
+        if self.waiting is None:
+            self._execute(row.sql, row.params)
+            return
+        if not self.waiting.goes_with(row.sql, told):
+            self.write_waiting()
+        self.waiting.told = told
+        self.waiting.rows.append(row)
+
+    def with_waiting(self, sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+        """The statement that runs next, with the new rows that can go along.
+
+        Args:
+            sql: an INSERT or UPDATE with the same text each time.
+        """
+        if not self.waiting or not self.waiting.goes_with(sql, told_to_the_database()):
+            return sql, params
+        return self.waiting.taken_along(sql, params)
+
+    def write_waiting(self) -> None:
+        """Writes the new rows that wait, before a statement that can't take them along."""
+        if self.waiting is None or not self.waiting.rows:
+            return
+        told, last = self.waiting.told, self.waiting.rows.pop()
+        sql, params = self.waiting.taken_along(last.sql, last.params)
+        with telling(told):
+            self._execute(sql, params)
+
+    def _execute(self, sql: str, params: Sequence[Any]) -> None:
+        with self.planned_cursor() as cursor:
+            cursor.execute(sql, params)
 
     def send_with_settings(
         self,

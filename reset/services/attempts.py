@@ -15,8 +15,9 @@ from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from directory.models import User
 from directory.rules import canonical_upn
-from isolation.compiled import Bound, CompiledUpdate, insert, owned
+from isolation.compiled import Bound, CompiledUpdate, owned
 from isolation.scope import NOBODY, in_tenant, tenant_of_host
+from isolation.writes import insert, writing_together
 from reset import models
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
@@ -205,7 +206,7 @@ def rotate(attempt: ResetAttempt) -> str:
     return cookie
 
 
-@transaction.atomic
+@writing_together()
 def _written(  # noqa: PLR0913  # each is a fact of the row
     upn: str,
     user: User | None,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import (
     BigIntegerField,
     Case,
@@ -27,6 +26,7 @@ from directory.connectors.base import PolicyRejected, Unreachable
 from directory.models import User
 from directory.services.passwords import TooManyPasswords, comparison, findings_against
 from isolation.compiled import Bound, CompiledUpdate, owned
+from isolation.writes import writing_together
 from limits import services as limits
 from limits.rules import Limit
 from limits.services import Count
@@ -146,7 +146,7 @@ def unlock(state: AttemptState) -> None:
     _finish(state, Step.UNLOCK, Notice.UNLOCKED, lambda _now: connector.unlock(user))
 
 
-@transaction.atomic
+@writing_together()
 def _finish(
     state: AttemptState, at: Step, notice: Notice, change: Callable[[AttemptState], None]
 ) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import BigIntegerField, CharField, DateTimeField
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from isolation.compiled import Bound, CompiledUpdate, owned
+from isolation.writes import insert, writing_together
 from reset.models import Evidence
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptState, Reads
@@ -217,7 +217,7 @@ def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
     """
     attempt = state.attempt
     guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
-    with transaction.atomic():
+    with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         answered = challenges.spend_code(
             Purpose.RESET, attempt.pk, code, method=method, among=state.challenges
@@ -246,7 +246,7 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
     # Hashing is slow on purpose and stays outside the transaction.
     with guesses.not_counted_if_busy(subject.id, budget):
         right = questions.are_right(subject.verify_id, answers)
-    with transaction.atomic():
+    with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         answered = challenges.spend_judged(
             Purpose.RESET, attempt.pk, method, right=right, among=state.challenges
@@ -258,7 +258,7 @@ def pass_app(state: AttemptState, code: str) -> GateResult:
     """The same for the code that an authenticator app shows."""
     attempt, method = state.attempt, Method.AUTHENTICATOR
     guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
-    with transaction.atomic():
+    with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         apps = state.methods.holdings.apps
         right = authenticators.is_right(state.subject.verify_id, code, among=apps)
@@ -268,7 +268,7 @@ def pass_app(state: AttemptState, code: str) -> GateResult:
         return _settled(state, answered, is_counted=True)
 
 
-@transaction.atomic
+@writing_together()
 def pass_passkey(state: AttemptState, credential: str, site: Site) -> GateResult:
     """The same for what a passkey signed. It can't be guessed, so wrong ones pause nothing."""
     attempt, method = state.attempt, Method.PASSKEY
@@ -282,7 +282,7 @@ def pass_passkey(state: AttemptState, credential: str, site: Site) -> GateResult
     return _settled(state, answered)
 
 
-@transaction.atomic
+@writing_together()
 def pass_recovery_code(state: AttemptState, code: str) -> GateResult:
     """The same for a recovery code, which is redeemed by it. Wrong ones pause nothing, either."""
     attempt = state.attempt
@@ -291,7 +291,7 @@ def pass_recovery_code(state: AttemptState, code: str) -> GateResult:
     return _settled(state, answered)
 
 
-@transaction.atomic
+@writing_together()
 def pass_call(state: AttemptState, method: Method) -> GateResult:
     """The same for a call: passed, once the number shown was typed on the phone."""
     attempt = state.attempt
@@ -349,10 +349,5 @@ def _write_down(state: AttemptState, challenge: Challenge) -> None:
         temporary_access=state.methods.kept.has_temporary(method.proof),
     )
     # What was taken away and registered anew meanwhile is proved anew.
-    Evidence.objects.bulk_create(
-        [passed],
-        update_conflicts=True,
-        unique_fields=["tenant_id", "attempt", "proof"],
-        update_fields=["user_id", "method", "challenge_id", "passed_at", "temporary_access"],
-    )
+    insert(passed, replacing=("tenant_id", "attempt_id", "proof"))
     _USED.run(user_id=challenge.user_id, proof=method.proof, now=timezone.now())

@@ -1,18 +1,14 @@
 """Statements that are built once say the same as the ORM's, and stay behind the first wall."""
 
-from types import SimpleNamespace
-
 import pytest
 from django.db import models
 from django.db.models import F, Value
 from django.utils import timezone
 
 from isolation import compiled
-from isolation.compiled import Bound, CompiledRead, CompiledUpdate, insert, owned
+from isolation.compiled import Bound, CompiledRead, CompiledUpdate, owned
 from isolation.scope import NoTenantInForce, in_tenant
-from tenants.models import Group
-from tests.house.test_isolation import OWNED
-from tests.rows import row_of, values_of
+from tests.rows import row_of
 from tests.threads import all_at_once
 from verification.models import Answer, AuthenticationMethod
 
@@ -96,30 +92,6 @@ def test_nothing_is_asked_without_a_tenant(db):
 def test_value_that_is_missing_is_an_error(method):
     with pytest.raises(KeyError, match="pk"):
         METHODS.all()
-
-
-@pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)
-def test_inserted_row_has_all_its_values(db, model):
-    # Of a new organisation some rows are there already.
-    tenant = SimpleNamespace(pk=7)
-    row = model(**values_of(model, tenant))
-
-    with in_tenant(tenant.pk):
-        before = set(model.objects.values_list("pk", flat=True))
-        insert(row)
-        (read,) = model.objects.exclude(pk__in=before)
-
-    unknown = {"id": read.pk} if row.pk is None else {}
-    assert columns_of(read) == columns_of(row) | unknown
-
-
-def test_no_row_is_inserted_for_another_tenant(contoso, hanbit):
-    row = Group(name="theirs", tenant_id=hanbit.pk)
-
-    with pytest.raises(ValueError, match="another tenant"):
-        insert(row)
-
-    assert not Group.unscoped.exists()
 
 
 @pytest.mark.django_db(transaction=True)

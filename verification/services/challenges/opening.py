@@ -16,6 +16,7 @@ from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
 from delivery.services import Permit
+from isolation.writes import insert, writing_together
 from tenants.policy import Method, Policy
 from tenants.queries import policy_in_force
 from vault.services import sealed
@@ -88,7 +89,7 @@ def open_unsent(
         )
 
 
-@transaction.atomic
+@writing_together()
 def _opened(asked: Asked, permit: Permit, policy: Policy, before: Sequence[Challenge]) -> Challenge:
     now = timezone.now()
     lifetime = policy.code_lifetime(asked.method)
@@ -114,7 +115,7 @@ def _opened(asked: Asked, permit: Permit, policy: Policy, before: Sequence[Chall
         job=queue.PLACE_CALL if asked.method.is_call else queue.SEND_CODE,
         urgent=True,
     ).pk
-    challenge.save(force_insert=True)
+    insert(challenge)
     record(
         Activity.CODE_SENT if permit.destination else Activity.CODE_NOT_SENT,
         Outcome.SUCCESS if permit.destination else Outcome.FAILURE,
