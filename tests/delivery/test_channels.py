@@ -20,6 +20,8 @@ from tests.services.smtp import plain_text, smtp
 from tests.services.twilio import twilio as running_twilio
 
 MAILBOX, PHONE = "minji.home@mail.example", "+821012345678"
+# Only where a provider is silent for good is there little patience: the machine may be busy.
+PATIENCE_S, LITTLE_S = 60, 1
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,12 @@ class ByMail:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = int(mailbox.url.rpartition(":")[2])
-        settings.EMAIL_TIMEOUT = 0.5
+        settings.EMAIL_TIMEOUT = PATIENCE_S
         self.settings, self.mailbox = settings, mailbox
         mailbox.accept(MAILBOX)
+
+    def lose_patience(self):
+        self.settings.EMAIL_TIMEOUT = LITTLE_S
 
     def refuse(self):
         self.mailbox.refuse(MAILBOX)
@@ -89,8 +94,11 @@ class ByTwilio:
     def __init__(self, settings, double, monkeypatch):
         for name, value in double.env.items():
             setattr(settings, name, value)
-        monkeypatch.setattr(twilio, "_TIMEOUT_S", 0.5)
-        self.settings, self.double = settings, double
+        monkeypatch.setattr(twilio, "_TIMEOUT_S", PATIENCE_S)
+        self.settings, self.double, self.monkeypatch = settings, double, monkeypatch
+
+    def lose_patience(self):
+        self.monkeypatch.setattr(twilio, "_TIMEOUT_S", LITTLE_S)
 
     def refuse(self):
         self.double.fail_next(400, 21211)
@@ -187,6 +195,7 @@ class TestEveryChannelToAProvider:
 
     def test_silence_may_be_tried_later_only_where_nothing_was_handed_over(self, way, silent):
         way.point_at(silent)
+        way.lose_patience()
 
         with pytest.raises(way.in_silence):
             way.channel.send(way.message)
@@ -225,7 +234,8 @@ def test_twilios_errors_mean_what_twilio_says(settings, double, monkeypatch, sta
 
 def test_a_slow_provider_is_left_before_the_lease_ends(settings, double, monkeypatch):
     way = ByText(settings, double, monkeypatch)
-    double.delay_next(1)
+    double.delay_next(5)
+    way.lose_patience()
 
     with pytest.raises(OutcomeUnknown):
         way.channel.send(way.message)
@@ -234,15 +244,20 @@ def test_a_slow_provider_is_left_before_the_lease_ends(settings, double, monkeyp
 def test_a_mail_server_that_is_silent_about_a_whole_mail_may_have_taken_it(
     settings, mailbox, monkeypatch
 ):
-    way = ByMail(settings, mailbox)
+    way, was_left = ByMail(settings, mailbox), threading.Event()
 
     async def silent(*_args):
-        await asyncio.sleep(1)
+        while not was_left.is_set():  # noqa: ASYNC110  # another thread sets it
+            await asyncio.sleep(0.05)
         return "451 4.3.0 Too late"
 
     monkeypatch.setattr(type(mailbox), "handle_DATA", silent)
-    with pytest.raises(OutcomeUnknown):
-        way.channel.send(way.message)
+    way.lose_patience()
+    try:
+        with pytest.raises(OutcomeUnknown):
+            way.channel.send(way.message)
+    finally:
+        was_left.set()
 
 
 @pytest.mark.parametrize(
