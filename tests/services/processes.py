@@ -1,7 +1,9 @@
 """Starting, awaiting and ending processes, by their PIDs and no others."""
 
+import atexit
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 LOOK_S = 0.05
+_FIRST_PORT, _PORTS = 16_000, 16_000
 
 
 class NotReady(AssertionError):
@@ -17,9 +20,23 @@ class NotReady(AssertionError):
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that is free, and given to no other process of the tests.
+
+    It lies below those that Linux takes for outgoing connections by default. A port that the
+    system picks could be gone before the service that is started for it listens there.
+    """
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_PORTS)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            # A name without a file, which is free again when this process ends.
+            claim.bind(f"\0sspr-tests-port-{port}")
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            claim.close()
+            continue
+        atexit.register(claim.close)
+        return port
 
 
 def wait_until(

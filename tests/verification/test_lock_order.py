@@ -103,10 +103,10 @@ def test_a_change_of_methods_waits_for_a_change_of_the_user(user, prepared):
                 model.objects.update(confirmed_at=timezone.now())
 
     def run():
-        locked.wait(10)
+        locked.wait(60)
         with connected(), in_tenant(user.tenant_id):
             change()
 
     with ThreadPoolExecutor(2) as pool:
         for result in [pool.submit(freeze), pool.submit(run)]:
-            result.result(30)
+            result.result(120)
