@@ -1,8 +1,10 @@
 """The factors of a user, summed up on their row: from them it's decided who can reset a password.
 
 `User.factors` is a small number of bits, and beside it stands since when each verified factor
-counts. Most organisations have a few hundred different numbers at most, so the pure rule
-(`verification.rules.factors`) is applied to each number that GROUP BY finds, not to each person.
+counts. `User.eligibility_key` is the same number and, in higher bits, what else decides whether the
+portal lets a user reset: `Status`. The database works it out with each write of the row. Most
+organisations have a few hundred different keys at most, so the pure rule
+(`verification.rules.factors`) is applied to each key that GROUP BY finds, not to each person.
 
 Hold periods (`Policy.hold_periods`) make the answer depend on times, too. For a given policy a time
 says only one thing: within which hold periods it lies. So GROUP BY compares each time with the
@@ -56,6 +58,18 @@ class Factors(IntFlag):
     OFFICE_IS_ALTERNATE = 1 << 22
 
 
+class Status(IntFlag):
+    """What else decides whether the portal lets a user reset: the bits above those of `Factors`."""
+
+    DISABLED = 1 << 23
+    FROZEN = 1 << 24
+    MANAGED_ELSEWHERE = 1 << 25
+    """This service can't write the user's password."""
+    ADMINISTRATOR = 1 << 26
+
+
+BUILTIN = "builtin"
+"""The connector of users whose passwords this service can write."""
 NOTHING = Factors(0)
 VERIFIED = {
     Proof.MOBILE_PHONE: Factors.MOBILE_PHONE,
@@ -107,6 +121,35 @@ def any_of(factors: Iterable[Factors]) -> Factors:
 ANY_ENTERED, _ANY_HELD = any_of(ENTERED.values()), any_of(HELD.values())
 REGISTERED = any_of(VERIFIED.values()) & ~Factors.RECOVERY_CODE
 """A user who verified any of these counts as registered. Recovery codes alone don't."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EligibilityKey:
+    """A value of `User.eligibility_key`. Users with equal keys differ in times and groups only."""
+
+    value: int
+
+    @property
+    def factors(self) -> Factors:
+        return Factors(self.value % Status.DISABLED)
+
+    @property
+    def enabled(self) -> bool:
+        return not self.value & Status.DISABLED
+
+    @property
+    def is_active(self) -> bool:
+        """Enabled, and self-service isn't stopped."""
+        return not self.value & (Status.DISABLED | Status.FROZEN)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing but scope and factors could make the portal refuse the user."""
+        return self.is_active and not self.value & Status.MANAGED_ELSEWHERE
+
+    @property
+    def is_admin(self) -> bool:
+        return bool(self.value & Status.ADMINISTRATOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Reading people and what administrators know about them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from directory.connectors import connector_of
-from directory.factors import VERIFIED, Factors, FactorSummary, column_of
+from directory.factors import VERIFIED, EligibilityKey, Factors, FactorSummary, column_of
 from directory.models import Membership, User
 from directory.prefills import KIND_OF, Prefill, read
 from isolation.compiled import Bound, CompiledRead, owned
@@ -30,17 +30,17 @@ _MOST_ADMINS_MAILED = 100
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
 _TIMES_OF_SEVERAL = ("prefilled_at", "prefill_held_since", "older_proof_lost_at")
 """Times that are compared with the hold periods of several factors."""
-_DIFFERENT_FACTORS = """
-    WITH RECURSIVE different(factors) AS (
-        SELECT min(factors) FROM directory_user WHERE tenant_id = %s
+_DIFFERENT_KEYS = """
+    WITH RECURSIVE different(key) AS (
+        SELECT min(eligibility_key) FROM directory_user WHERE tenant_id = %s
         UNION ALL
         SELECT (
-            SELECT min(directory_user.factors) FROM directory_user
-            WHERE directory_user.tenant_id = %s AND directory_user.factors > different.factors
+            SELECT min(directory_user.eligibility_key) FROM directory_user
+            WHERE directory_user.tenant_id = %s AND directory_user.eligibility_key > different.key
         )
-        FROM different WHERE different.factors IS NOT NULL
+        FROM different WHERE different.key IS NOT NULL
     )
-    SELECT factors FROM different WHERE factors IS NOT NULL
+    SELECT key FROM different WHERE key IS NOT NULL
 """
 
 
@@ -114,25 +114,25 @@ def summary_on(user: User) -> FactorSummary:
     )
 
 
+def with_keys(keys: Iterable[EligibilityKey]) -> Q:
+    """Users with one of these keys."""
+    return Q(eligibility_key__in=[key.value for key in keys])
+
+
 def holds_any(factors: Factors) -> Q:
     """People who hold any of these. It takes one statement to make."""
-    return Q(factors__in=[one for one in different_factors() if one & factors])
+    return with_keys(key for key in different_keys() if key.factors & factors)
 
 
-def holds_none(factors: Factors) -> Q:
-    """People who hold none of these. It takes one statement to make."""
-    return Q(factors__in=[one for one in different_factors() if not one & factors])
-
-
-def different_factors() -> list[Factors]:
-    """Every value of `User.factors` in the tenant in force, in one statement.
+def different_keys() -> list[EligibilityKey]:
+    """Every value of `User.eligibility_key` in the tenant in force, in one statement.
 
     The database finds each by the one before it, so it reads as many rows of the index as there are
     different values. DISTINCT would read them all.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_DIFFERENT_FACTORS, [current_tenant_id()] * 2)
-        return [Factors(value) for (value,) in cursor.fetchall()]
+        cursor.execute(_DIFFERENT_KEYS, [current_tenant_id()] * 2)
+        return [EligibilityKey(value) for (value,) in cursor.fetchall()]
 
 
 def changed_after(start: datetime) -> Q:

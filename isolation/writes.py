@@ -61,7 +61,11 @@ def insert(*rows: TenantOwned, replacing: Sequence[str] = ()) -> None:
         raise ValueError("a row of another tenant")
     connection, first = connections[DEFAULT_DB_ALIAS], rows[0]
     options = type(first)._meta  # noqa: SLF001  # Django's own word
-    fields = [one for one in options.concrete_fields if not one.primary_key or first.pk is not None]
+    fields = [
+        one
+        for one in options.concrete_fields
+        if not one.generated and (not one.primary_key or first.pk is not None)
+    ]
     key = (connection.vendor, type(first), len(fields), len(rows), tuple(replacing))
     if (sql := _texts.get(key)) is None:
         columns = [one.column for one in fields]

@@ -170,7 +170,9 @@ def _defaults(model: type[TenantOwned], columns: Sequence[str]) -> dict[str, obj
     return {
         field.attname: field.get_default()
         for field in _options(model).concrete_fields
-        if field.attname not in columns and not isinstance(field, models.AutoField)
+        if field.attname not in columns
+        and not isinstance(field, models.AutoField)
+        and not field.generated
     }
 
 

@@ -35,6 +35,8 @@ def values_of(model, tenant):
     for field in model._meta.concrete_fields:
         if field.attname in values or field.primary_key or field.has_default() or field.null:
             continue
+        if field.generated:
+            continue
         if field.is_relation:
             values[field.name] = row_of(field.related_model, tenant)
         else:

@@ -81,8 +81,8 @@ class FirstStep:
 
 def reach() -> Reach:
     policy = policy_in_force()
-    people = User.objects.filter(in_scope_of(policy), enabled=True)
-    groups = people_alike(people, Judge(policy))
+    people = people_alike(User.objects.filter(in_scope_of(policy)), Judge(policy))
+    groups = [some for some in people if some.key.enabled]
     return Reach(
         able=sum(some.count for some in groups if some.able[0]),
         in_scope=sum(some.count for some in groups),

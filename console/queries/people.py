@@ -14,12 +14,11 @@ from console.queries.paging import first_page
 from console.rules import State, state, support_code
 from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED
 from directory.models import User
-from directory.queries import holds_any, holds_none
+from directory.queries import different_keys, holds_any, with_keys
 from directory.rules import canonical_upn
 from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import policy_for
 from reset.queries.eligibility import (
-    OPEN,
     Judge,
     capable_among,
     in_scope_of,
@@ -133,11 +132,14 @@ def _number(wanted: Wanted, policy: Policy) -> int:
         return _found(wanted, policy).count()
     # As on the overview: counted by what people hold, not looked at one by one.
     everyone = _found(replace(wanted, state=None), policy)
-    alike = people_alike(everyone.filter(_is_open_to(policy)), Judge(policy))
+    alike = people_alike(everyone.filter(_may_try(policy)), Judge(policy))
     return sum(
         some.count
         for some in alike
-        if (some.able[0] if wanted.state is State.CAPABLE else some.registered and not some.able[0])
+        if some.key.is_active
+        and (
+            some.able[0] if wanted.state is State.CAPABLE else some.registered and not some.able[0]
+        )
     )
 
 
@@ -151,27 +153,28 @@ def _searched(found: QuerySet[User], search: str) -> QuerySet[User]:
 
 
 def _in_state(wanted: State, policy: Policy) -> Q:
-    enabled, in_scope = Q(enabled=True, frozen_at=None), in_scope_of(policy)
     if wanted is State.DISABLED:
         return Q(enabled=False)
     if wanted is State.FROZEN:
         return Q(enabled=True, frozen_at__isnull=False)
-    if wanted is State.OUT:
-        return enabled & ~in_scope
+    in_scope = in_scope_of(policy)
     if wanted is State.BLOCKED:
-        return enabled & in_scope & Q(pk__in=_blocked())
+        return Q(enabled=True, frozen_at=None, pk__in=_blocked()) & in_scope
+    keys = different_keys()
+    active = [key for key in keys if key.is_active]
+    if wanted is State.OUT:
+        return with_keys(active) & ~in_scope
     if wanted is State.NONE:
         # Whatever administrators entered: these are still to register.
-        return enabled & in_scope & holds_none(REGISTERED)
-    able = OPEN & Judge(policy).condition()
-    which = {State.CAPABLE: able, State.PARTIAL: holds_any(REGISTERED) & ~able}
-    return _is_open_to(policy) & which[wanted]
+        return with_keys(key for key in active if not key.factors & REGISTERED) & in_scope
+    able = Judge(policy).condition(keys)
+    registered = with_keys(key for key in active if key.factors & REGISTERED)
+    return _may_try(policy) & (able if wanted is State.CAPABLE else registered & ~able)
 
 
-def _is_open_to(policy: Policy) -> Q:
-    """Users whose methods alone decide whether the portal lets them reset."""
-    enabled = Q(enabled=True, frozen_at=None)
-    return enabled & in_scope_of(policy) & ~Q(pk__in=_blocked())
+def _may_try(policy: Policy) -> Q:
+    """Users in scope whose guessing isn't paused."""
+    return in_scope_of(policy) & ~Q(pk__in=_blocked())
 
 
 def _blocked() -> list[int]:

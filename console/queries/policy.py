@@ -1,6 +1,6 @@
 """What a change of the policy would do, before it is done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import in_tenant
-from reset.queries.eligibility import OPEN, Judge, in_scope_of, people_alike
+from reset.queries.eligibility import Judge, PeopleAlike, in_scope_of, people_alike
 from tenants.models import Decisions, Group
 from tenants.policy import Method, Policy, Questions
 from tenants.policy.values import differences
@@ -31,21 +31,21 @@ class Impact:
 
 def impact(before: Policy, after: Policy) -> Impact:
     at = timezone.now()
-    judges, people = (Judge(before, at), Judge(after, at)), User.objects.all()
-    scopes: tuple[Q, ...] = (in_scope_of(before), in_scope_of(after))
-    if _have_one_scope(before, after):
-        # To leave people out takes the database less than to tell them apart.
-        people, scopes = people.filter(scopes[0]), ()
+    judges = (Judge(before, at), Judge(after, at))
+    scopes = [in_scope_of(before)]
+    if not _have_one_scope(before, after):
+        scopes.append(in_scope_of(after))
+    people = people_alike(User.objects.all(), *judges, scopes=scopes)
     lose = gain = 0
-    for some in people_alike(people, *judges, scopes=scopes):
-        could, can = map(all, zip(some.able, some.scopes or (True, True), strict=True))
+    for some in people:
+        could, can = (some.able[n] and some.scopes[min(n, len(scopes) - 1)] for n in (0, 1))
         lose += some.count if could and not can else 0
         gain += some.count if can and not could else 0
     return Impact(
-        people=User.objects.filter(enabled=True).count(),
+        people=sum(some.count for some in people if some.key.enabled),
         lose=lose,
         gain=gain,
-        first_names=tuple(_names(_losers(before, after, at))[:_NAMED]) if lose else (),
+        first_names=tuple(_names(_losers(before, after, at, people))[:_NAMED]) if lose else (),
     )
 
 
@@ -93,12 +93,22 @@ def changes(before: Policy, after: Policy) -> list[str]:
     return list(differences(before, after))
 
 
-def _losers(before: Policy, after: Policy, at: datetime) -> Q:
-    """Who could reset before and not after."""
-    still = Judge(after, at).condition()
+def _losers(before: Policy, after: Policy, at: datetime, people: Sequence[PeopleAlike] = ()) -> Q:
+    """Who could reset before and not after.
+
+    Args:
+        people: everybody, counted by both policies, where that was done already.
+    """
+    keys = {some.key for some in people} or None
+    could, still = (
+        Judge(policy, at).condition(
+            keys, {some.numbers[n] for some in people if some.changed} if keys else None
+        )
+        for n, policy in enumerate((before, after))
+    )
     if not _have_one_scope(before, after):
         still &= in_scope_of(after)
-    return OPEN & in_scope_of(before) & Judge(before, at).condition() & ~still
+    return in_scope_of(before) & could & ~still
 
 
 def _have_one_scope(before: Policy, after: Policy) -> bool:

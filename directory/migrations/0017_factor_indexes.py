@@ -1,29 +1,11 @@
 """What counts people by their factors, and what lists the few who are disabled, frozen or staff.
 
-Each index is built while people go on being written. Where that is broken off, PostgreSQL leaves
-an index that it doesn't use: drop it, and migrate again.
+Each index is built while people go on being written: see `directory.indexes`.
 """
 
-from typing import Any
-
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-
-class _AddIndex(AddIndexConcurrently):
-    """`AddIndexConcurrently` where the database can; SQLite has one writer anyway."""
-
-    def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_forwards(app_label, schema_editor, *states)
-        else:
-            migrations.AddIndex.database_forwards(self, app_label, schema_editor, *states)
-
-    def database_backwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, *states)
-        else:
-            migrations.AddIndex.database_backwards(self, app_label, schema_editor, *states)
+from directory.indexes import AddIndex
 
 
 class Migration(migrations.Migration):
@@ -32,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [("directory", "0016_former_passwords_on_the_user")]
 
     operations = [
-        _AddIndex(
+        AddIndex(
             "user",
             models.Index(
                 fields=[
@@ -48,7 +30,7 @@ class Migration(migrations.Migration):
                 name="user_factors",
             ),
         ),
-        _AddIndex(
+        AddIndex(
             "user",
             models.Index(
                 fields=["tenant_id", "factors_changed_at"],
@@ -56,13 +38,13 @@ class Migration(migrations.Migration):
                 name="user_new_factors",
             ),
         ),
-        _AddIndex(
+        AddIndex(
             "user",
             models.Index(
                 fields=["tenant_id", "upn"], condition=models.Q(enabled=False), name="user_disabled"
             ),
         ),
-        _AddIndex(
+        AddIndex(
             "user",
             models.Index(
                 fields=["tenant_id", "upn"],
@@ -70,7 +52,7 @@ class Migration(migrations.Migration):
                 name="user_frozen",
             ),
         ),
-        _AddIndex(
+        AddIndex(
             "user",
             models.Index(
                 fields=["tenant_id", "upn"], condition=~models.Q(role=""), name="user_roles"

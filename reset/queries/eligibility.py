@@ -2,24 +2,26 @@
 
 There is one rule, `verification.rules.factors.counted`, and it is asked about a factor summary. The
 portal works the summary of one person out from their rows. Here it's read from the users' rows,
-where the services that change factors write it: GROUP BY finds the few hundred different summaries
-of an organisation, the rule judges each, and a list holds the users with one of the right ones.
+where the services that change factors write it: GROUP BY finds the few hundred different keys of
+an organisation, the rule judges each, and a list holds the users with one of the right ones.
 
-Most people changed nothing within the hold period. They differ by few columns, which an index
-holds, so the database counts them without reading their rows. It reads the rows of the others.
+Most people changed nothing within the hold period, so their key decides. One pass over an index
+counts everybody by key. Of those who changed something the database reads the rows, too, and counts
+them by their times: what is left of the first number are the others.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Case,
     Count,
     Exists,
-    F,
     OuterRef,
     Q,
     QuerySet,
@@ -31,15 +33,16 @@ from django.db.models.lookups import In
 from django.utils import timezone
 
 from delivery.services.gate import calls_paused_until
-from directory.factors import ANY_ENTERED, REGISTERED, Factors, FactorSummary
+from directory.factors import ANY_ENTERED, BUILTIN, REGISTERED, EligibilityKey, FactorSummary
 from directory.models import Membership, User
 from directory.queries import (
     SummaryKey,
     changed_after,
-    different_factors,
+    different_keys,
     in_scope,
     summary_on,
     unchanged_since,
+    with_keys,
 )
 from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
@@ -54,13 +57,10 @@ from verification.rules.factors import counted
 from verification.rules.ways import Way, methods_of
 from verification.services.guesses import paused_among
 
-_ADMIN = Q(role__in=[role for role in Role if role.is_administrator])
-_CONNECTOR = "builtin"
-"""Whose passwords this service can write."""
+_UNCHANGED = -1
+"""Stands in place of a summary's number, where the database worked none out."""
 NO_USERS = Q(pk__in=[])
 ALL_USERS = ~NO_USERS
-OPEN = Q(enabled=True, frozen_at=None, connector=_CONNECTOR)
-"""Users whom the portal doesn't refuse for a reason other than scope or factors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,24 +97,28 @@ class PeopleAlike:
 
     Args:
         count: how many they are.
+        numbers: by each of the judges, the number of their summary.
+        changed: whether some times of theirs lie within a judge's hold periods.
         able: by each of the judges, whether they would get through the portal's checks, as far as
             they are in the scope of the judge's policy.
         scopes: whether they are in each of the scopes that were to be told apart.
     """
 
     count: int
-    factors: Factors
+    key: EligibilityKey
+    numbers: tuple[int, ...]
+    changed: bool
     able: tuple[bool, ...]
     scopes: tuple[bool, ...] = ()
 
     @property
     def registered(self) -> bool:
-        return bool(self.factors & REGISTERED)
+        return bool(self.key.factors & REGISTERED)
 
     @property
     def entered_only(self) -> bool:
         """Whether they verified nothing, but an administrator entered contact data of them."""
-        return not self.registered and bool(self.factors & ANY_ENTERED)
+        return not self.registered and bool(self.key.factors & ANY_ENTERED)
 
 
 def eligibility_of(user: User) -> ResetEligibility:
@@ -181,83 +185,94 @@ class Judge:
             return False
         return are_enough(_ways(summary, policy, self._at, self._here), policy)
 
-    def condition(self) -> Q:
-        """People who hold what gets them through the gates, in scope or not.
+    def condition(
+        self, keys: Collection[EligibilityKey] | None = None, numbers: Collection[int] | None = None
+    ) -> Q:
+        """People who would get through the portal's checks, as far as they are in scope.
 
-        It takes one statement to make, and one more where there is a hold period.
+        Args:
+            keys: all that the people in question have; otherwise it takes a statement to read them.
+            numbers: of the summaries of those who changed something within the hold periods;
+                likewise.
         """
-        factors = different_factors()
-        unchanged = self._are_enough({one: self.unchanged(one) for one in factors}, F("factors"))
+        keys = different_keys() if keys is None else keys
+        unchanged = with_keys(
+            key
+            for key in keys
+            if key.is_open and self.is_enough(self.unchanged(key.factors), is_admin=key.is_admin)
+        )
         if self.hold_start is None:
             return unchanged
         changed = changed_after(self.hold_start)
-        rows = User.objects.filter(changed).annotate(key=self.key).order_by()
-        keys = rows.values_list("key", flat=True).distinct()
-        return (unchanged_since(self.hold_start) & unchanged) | (
-            changed & self._are_enough({key: key for key in keys}, self.key)
-        )
-
-    def _are_enough(self, keys: Mapping[int, int], column: Any) -> Q:
-        """People who hold enough.
-
-        Args:
-            keys: by each value of the column.
-        """
-        users, admins = (
-            _among(
-                column, [one for one, key in keys.items() if self.is_enough(key, is_admin=is_admin)]
-            )
+        if numbers is None:
+            rows = User.objects.filter(changed).annotate(number=self.key).order_by()
+            numbers = set(rows.values_list("number", flat=True).distinct())
+        those, admins = (
+            with_keys(key for key in keys if key.is_open and key.is_admin is is_admin)
+            & _among(self.key, [one for one in numbers if self.is_enough(one, is_admin=is_admin)])
             for is_admin in (False, True)
         )
-        return (~_ADMIN & users) | (_ADMIN & admins)
+        return (unchanged_since(self.hold_start) & unchanged) | (changed & (those | admins))
 
 
 def people_alike(
     people: QuerySet[User], *judges: Judge, scopes: Sequence[Q] = ()
 ) -> list[PeopleAlike]:
-    """Some of the people of the tenant in force, in two statements however many they are.
+    """Some of the people of the tenant in force, in one statement however many they are.
 
     Args:
         scopes: conditions by which to tell people apart.
     """
     starts = [judge.hold_start for judge in judges if judge.hold_start]
-    inside = {f"scope{n}": _as_boolean(scope) for n, scope in enumerate(scopes)}
-    if not starts:
-        return _alike(people, judges, inside)
-    keys = {f"key{n}": judge.key for n, judge in enumerate(judges) if judge.hold_start}
-    return [
-        *_alike(people.filter(unchanged_since(min(starts))), judges, inside),
-        *_alike(people.filter(changed_after(min(starts))), judges, inside | keys),
-    ]
+    apart = {f"scope{n}": _as_boolean(scope) for n, scope in enumerate(scopes)}
+    keys = {f"number{n}": judge.key for n, judge in enumerate(judges) if judge.hold_start}
+    rows = _counted(people, apart | dict.fromkeys(keys, Value(_UNCHANGED, BigIntegerField())))
+    if starts:
+        # One statement, and so one look at the table: else a person could count twice, or not.
+        changed = people.filter(changed_after(min(starts)))
+        rows = rows.union(_counted(changed, apart | keys), all=True)
+    unchanged: Counter[tuple[int, tuple[bool, ...]]] = Counter()
+    found: list[PeopleAlike] = []
+    for row in rows:
+        key, inside = EligibilityKey(row["eligibility_key"]), tuple(row[name] for name in apart)
+        if all(row[name] == _UNCHANGED for name in keys):
+            unchanged[key.value, inside] += row["count"]
+            continue
+        unchanged[key.value, inside] -= row["count"]
+        numbers = [
+            row.get(f"number{n}", judge.unchanged(key.factors)) for n, judge in enumerate(judges)
+        ]
+        found.append(_judged(judges, key, inside, numbers, row["count"], changed=True))
+    for (value, inside), number in unchanged.items():
+        if number:
+            key = EligibilityKey(value)
+            numbers = [judge.unchanged(key.factors) for judge in judges]
+            found.append(_judged(judges, key, inside, numbers, number, changed=False))
+    return found
 
 
-def _alike(
-    people: QuerySet[User], judges: Sequence[Judge], columns: Mapping[str, Combinable]
-) -> list[PeopleAlike]:
-    """People counted by what the judges tell apart.
+def _counted(people: QuerySet[User], columns: Mapping[str, Combinable]) -> QuerySet[Any, Any]:
+    rows = people.annotate(**columns).order_by().values("eligibility_key", *columns)
+    counted_rows: QuerySet[Any, Any] = rows.annotate(count=Count("pk"))
+    return counted_rows
 
-    Args:
-        columns: "key" and the judge's place, where some times of these people are new; "scope" and
-            its place.
-    """
-    apart = {"is_open": _as_boolean(OPEN), "is_admin": _as_boolean(_ADMIN), **columns}
-    rows = people.annotate(**apart).order_by().values("factors", *apart)
-    return [
-        PeopleAlike(
-            count=row["count"],
-            factors=Factors(row["factors"]),
-            able=tuple(
-                row["is_open"]
-                and judge.is_enough(
-                    row.get(f"key{n}", judge.unchanged(row["factors"])),
-                    is_admin=row["is_admin"],
-                )
-                for n, judge in enumerate(judges)
-            ),
-            scopes=tuple(row[name] for name in columns if name.startswith("scope")),
-        )
-        for row in rows.annotate(count=Count("pk"))
-    ]
+
+def _judged(
+    judges: Sequence[Judge],
+    key: EligibilityKey,
+    scopes: tuple[bool, ...],
+    numbers: Sequence[int],
+    count: int,
+    *,
+    changed: bool,
+) -> PeopleAlike:
+    able = tuple(
+        key.is_open and judge.is_enough(number, is_admin=key.is_admin)
+        for judge, number in zip(judges, numbers, strict=True)
+    )
+    return PeopleAlike(
+        count=count, key=key, numbers=tuple(numbers), changed=changed, able=able, scopes=scopes
+    )
 
 
 def is_capable(policy: Policy) -> Q:
@@ -265,7 +280,7 @@ def is_capable(policy: Policy) -> Q:
 
     Pauses after wrong guesses are left aside: they end by themselves.
     """
-    return OPEN & in_scope_of(policy) & Judge(policy).condition()
+    return in_scope_of(policy) & Judge(policy).condition()
 
 
 def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[int]) -> set[int]:
@@ -281,7 +296,7 @@ def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[in
         if user.pk in in_scope
         and user.enabled
         and user.frozen_at is None
-        and user.connector == _CONNECTOR
+        and user.connector == BUILTIN
         and judge.holds_enough(summary_on(user), is_admin=Role(user.role).is_administrator)
     }
 

@@ -19,9 +19,9 @@ from console.queries.people import people as list_of_people
 from console.queries.person import things_of
 from console.queries.policy import impact, who_would_lose
 from console.rules import State
-from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED
+from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED, Factors
 from directory.models import Membership, User
-from directory.queries import different_factors, in_scope
+from directory.queries import different_keys, in_scope
 from isolation.scope import current_tenant_id, in_tenant
 from reset.queries.attempts import Reads, attempt_of, state_of
 from reset.queries.eligibility import (
@@ -416,30 +416,80 @@ def test_administrators_are_counted_only_where_they_may_reset_by_themselves(cont
     assert said is bool(who_gets_through([admin])) is may
 
 
-def test_every_value_of_the_summary_is_seen_and_none_of_another_tenant(contoso, hanbit):
+def test_every_key_is_seen_and_none_of_another_tenant(contoso, hanbit):
     users = [make_user(f"user{number}@contoso.example") for number in range(3)]
     make_email(users[1])
     make_method(users[2], Proof.MOBILE_PHONE, PHONES["own"])
     with in_tenant(hanbit.pk):
         make_questions(make_user("kim@hanbit.example"), ANSWERS)
 
-    assert different_factors() == sorted(User.objects.values_list("factors", flat=True))
-    assert len(different_factors()) == 3
+    of_rows = sorted(User.objects.values_list("eligibility_key", flat=True))
+    assert [key.value for key in different_keys()] == of_rows
+    assert len(of_rows) == 3
 
 
-def test_an_organisation_without_people_has_no_summaries(contoso):
-    assert different_factors() == []
+def test_an_organisation_without_people_has_no_keys(contoso):
+    assert different_keys() == []
 
 
-def test_people_who_changed_nothing_are_counted_by_what_an_index_holds(contoso):
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    values=st.fixed_dictionaries(
+        {
+            "factors": st.integers(0, int(~Factors(0))),
+            "enabled": st.booleans(),
+            "frozen_at": st.sampled_from([None, timezone.now()]),
+            "connector": st.sampled_from(["builtin", "ldap"]),
+            "role": st.sampled_from([role for role in Role if role is not Role.OPERATOR]),
+        }
+    )
+)
+def test_the_key_says_what_the_row_says(contoso, values):
+    User.objects.all().delete()
+    make_user()
+
+    User.objects.update(**values)
+
+    (key,) = different_keys()
+    active = values["enabled"] and values["frozen_at"] is None
+    assert (key.factors, key.enabled, key.is_active, key.is_open, key.is_admin) == (
+        values["factors"],
+        values["enabled"],
+        active,
+        active and values["connector"] == "builtin",
+        values["role"].is_administrator,
+    )
+
+
+def test_everybody_is_counted_by_what_an_index_holds(contoso):
     """So that PostgreSQL reads a tenth of what the rows would be."""
     policy = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"guests"}))
     Group.objects.create(name="guests")
     with_both_phones(0)
-    (index,) = [one for one in User._meta.indexes if one.name == "user_factors"]
+    (index,) = [one for one in User._meta.indexes if one.name == "user_eligibility"]
 
     with CaptureQueriesContext(connection) as captured:
-        people_alike(User.objects.filter(in_scope_of(policy), enabled=True), Judge(policy))
+        people_alike(User.objects.filter(in_scope_of(policy)), Judge(policy))
 
-    read = [set(re.findall(r'"directory_user"\."(\w+)"', one["sql"])) for one in captured]
-    assert sum(columns <= set(index.fields) for columns in read if "factors" in columns) == 1
+    (counting,) = [one["sql"] for one in captured if "UNION ALL" in one["sql"]]
+    everybody, _, changed = counting.partition("UNION ALL")
+    columns = set(re.findall(r'"directory_user"\."(\w+)"', everybody))
+    assert columns == set(index.fields)
+    assert "factors_changed_at" in changed
+
+
+@pytest.mark.parametrize("hours", [0, 24])
+def test_people_are_counted_in_one_statement(contoso, hours):
+    policy = Policy(self_service=Scope.ALL, new_proof_hours=hours)
+    make_email(make_user())
+    judge = Judge(policy)
+
+    with CaptureQueriesContext(connection) as captured:
+        (some,) = people_alike(User.objects.all(), judge)
+
+    assert len(captured) == 1
+    assert (some.count, some.changed) == (1, hours > 0)
