@@ -10,16 +10,59 @@ import gc
 import inspect
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from functools import _lru_cache_wrapper
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import _lru_cache_wrapper, lru_cache
 from types import CodeType, FunctionType, ModuleType
 
-Functions = Mapping[str, list[FunctionType]]
+from tests.services.environment import BASE
+
+Functions = Mapping[str, Sequence[FunctionType]]
 """The functions of a module, by their qualified name."""
 
 
 class DoesNotImport(Exception):
     """The mutated module can't be imported: each of its tests fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What differs in a mutant.
+
+    Args:
+        code: of the whole mutated module.
+        place: the number of the mutated statement in the module.
+        within: that statement, if it is a class.
+        statement: that statement, or the one in the class that differs.
+    """
+
+    code: str
+    place: int
+    within: ast.ClassDef | None
+    statement: ast.stmt
+
+    @property
+    def name(self) -> str | None:
+        """The qualified name of the function that is mutated; None outside functions."""
+        if not isinstance(self.statement, ast.FunctionDef):
+            return None
+        return ".".join(part.name for part in (self.within, self.statement) if part)
+
+
+def change(source: str, code: str, place: int) -> Change:
+    """What differs between the source and the code of a mutant."""
+    then, now = _statements(source)[place], ast.parse(code).body[place]
+    if not (isinstance(then, ast.ClassDef) and isinstance(now, ast.ClassDef)):
+        return Change(code=code, place=place, within=None, statement=now)
+    (part,) = (
+        new for old, new in zip(then.body, now.body, strict=True) if ast.dump(old) != ast.dump(new)
+    )
+    return Change(code=code, place=place, within=now, statement=part)
+
+
+@lru_cache(maxsize=8)
+def _statements(source: str) -> list[ast.stmt]:
+    return ast.parse(source).body
 
 
 def functions_of(path: str) -> Functions:
@@ -31,80 +74,47 @@ def functions_of(path: str) -> Functions:
     return functions
 
 
-def mutated_part(source: str, code: str) -> tuple[ast.stmt | None, ast.stmt]:
-    """The class, if the mutation stands in one, and the mutated statement in it."""
-    old, new = ast.parse(source).body, ast.parse(code).body
-    then, now = _differing(old, new)
-    if not (isinstance(then, ast.ClassDef) and isinstance(now, ast.ClassDef)):
-        return None, now
-    return now, _differing(then.body, now.body)[1]
-
-
-def _differing(old: list[ast.stmt], new: list[ast.stmt]) -> tuple[ast.stmt, ast.stmt]:
-    (pair,) = (
-        (then, now) for then, now in zip(old, new, strict=True) if ast.dump(then) != ast.dump(now)
-    )
-    return pair
-
-
-def name_of(within: ast.stmt | None, statement: ast.stmt) -> str | None:
-    """The qualified name of the function that is mutated; None outside functions."""
-    if not isinstance(statement, ast.FunctionDef):
-        return None
-    return f"{within.name}.{statement.name}" if isinstance(within, ast.ClassDef) else statement.name
-
-
-def put_in(module: ModuleType, functions: Functions, source: str, code: str) -> None:
+def put_in(module: ModuleType, functions: Functions, change: Change) -> None:
     """Make the living module behave as the mutant.
 
     Raises:
         DoesNotImport: calculating a value of the module fails.
     """
-    within, statement = mutated_part(source, code)
-    name = name_of(within, statement)
-    if name is not None:
-        _replace_function(module, functions, name, statement, code)
-    elif isinstance(within, ast.ClassDef):
-        _replace_fields(module, within)
+    if change.name is not None:
+        _replace_function(module, functions, change)
+    elif change.within is not None:
+        _replace_fields(module, change.within)
     else:
-        _replace_constants(module, statement, code)
+        _replace_constants(module, change)
     clear_caches()
 
 
 def clear_caches() -> None:
     """Forget what functions of ours remember, because it may come from the module as it was."""
     for module in list(sys.modules.values()):
-        if not is_ours(module):
-            continue
-        for value in list(vars(module).values()):
-            if isinstance(value, _lru_cache_wrapper):
-                value.cache_clear()
+        if _is_ours(module):
+            for value in list(vars(module).values()):
+                if isinstance(value, _lru_cache_wrapper):
+                    value.cache_clear()
 
 
-def is_ours(module: ModuleType) -> bool:
+def _is_ours(module: ModuleType) -> bool:
     path = getattr(module, "__file__", None) or ""
-    return path.startswith(_base()) and "/.venv/" not in path
+    return path.startswith(f"{BASE}/") and "/.venv/" not in path
 
 
-def _base() -> str:
-    return __file__.removesuffix("tests/mutants/apply.py")
-
-
-def _replace_function(
-    module: ModuleType, functions: Functions, name: str, statement: ast.stmt, code: str
-) -> None:
-    path = str(module.__file__)
-    inner = f"{name}.<locals>."
-    for part in _codes(compile(code, path, "exec")):
-        if part.co_qualname == name or part.co_qualname.startswith(inner):
-            for function in functions.get(part.co_qualname, []):
-                function.__code__ = part
-    assert isinstance(statement, ast.FunctionDef)
-    statement.decorator_list = []
-    statement.returns = None
+def _replace_function(module: ModuleType, functions: Functions, change: Change) -> None:
+    path, name = str(module.__file__), str(change.name)
+    for code in _codes(compile(change.code, path, "exec")):
+        if code.co_qualname == name or code.co_qualname.startswith(f"{name}.<locals>."):
+            for function in functions.get(code.co_qualname, []):
+                function.__code__ = code
+    definition = change.statement
+    assert isinstance(definition, ast.FunctionDef)
+    definition.decorator_list = []
     namespace = dict(vars(module))
-    _execute([statement], path, namespace)
-    made = namespace[statement.name]
+    _execute([definition], path, namespace)
+    made = namespace[definition.name]
     for function in functions.get(name, []):
         function.__defaults__, function.__kwdefaults__ = made.__defaults__, made.__kwdefaults__
 
@@ -130,17 +140,13 @@ def _replace_fields(module: ModuleType, within: ast.ClassDef) -> None:
             setattr(old, name, value)
 
 
-def _replace_constants(module: ModuleType, statement: ast.stmt, code: str) -> None:
+def _replace_constants(module: ModuleType, change: Change) -> None:
     """Calculate the constant, then those further down that are made of it."""
     old = dict(vars(module))
     namespace = dict(old)
-    statements = ast.parse(code).body
-    first = next(
-        place for place, part in enumerate(statements) if ast.dump(part) == ast.dump(statement)
-    )
-    changed = _names(statement, ast.Store)
-    again = [statement]
-    for later in statements[first + 1 :]:
+    changed = _names(change.statement, ast.Store)
+    again = [change.statement]
+    for later in ast.parse(change.code).body[change.place + 1 :]:
         is_value = isinstance(later, (ast.Assign, ast.AnnAssign))
         if is_value and _names(later, ast.Load) & changed:
             changed |= _names(later, ast.Store)
@@ -148,7 +154,7 @@ def _replace_constants(module: ModuleType, statement: ast.stmt, code: str) -> No
     _execute(again, str(module.__file__), namespace)
     for name in changed & old.keys():
         for other in list(sys.modules.values()):
-            if other is module or (is_ours(other) and vars(other).get(name) is old[name]):
+            if other is module or (_is_ours(other) and vars(other).get(name) is old[name]):
                 setattr(other, name, namespace[name])
 
 

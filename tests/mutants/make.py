@@ -1,18 +1,18 @@
-"""Makes the mutants of one module with the mutators of mutmut. Runs in mutmut's own environment.
+"""Makes the mutants of modules with the mutators of mutmut. Runs in mutmut's own environment.
 
-`python tests/mutants/make.py PATH` writes a JSON list to the standard output. mutmut's own runner
-leaves out decorated functions, so every service that is one transaction, and everything that isn't
-in a function. This makes mutants of both.
+`python tests/mutants/make.py PATH…` writes JSON to the standard output. mutmut's own runner leaves
+out decorated functions, so every service that is one transaction, and everything that isn't in a
+function. This makes mutants of both.
 
 Left out, because no test should depend on it: annotations, decorators, the values of enums (the
 stored spelling), the words of exceptions and labels, type variables. So is None for an annotated
 value that is never None, because mypy refuses it. Of a text there is one mutant, not three.
 """
 
-import difflib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import libcst as cst
@@ -22,25 +22,6 @@ from mutmut.mutation.mutators import mutation_operators, operator_assignment, op
 
 _ENUMS = {"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"}
 _CALLS_OF_WORDS = {"cast", "NewType", "TypeVar", "Phrase", "gettext", "gettext_lazy", "_"}
-
-
-class Mutations(cst.CSTVisitor):  # type: ignore[misc]  # not installed where mypy runs
-    """Collects each mutation: the node, what replaces it, and in which statement it stands."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[tuple[cst.CSTNode, cst.CSTNode, int]] = []
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        if _is_left_out(node):
-            return False
-        position = self.get_metadata(PositionProvider, node, None)
-        if position is not None:
-            line = position.start.line
-            self.made += [(node, other, line) for other in _mutated(node)]
-        return True
 
 
 def _is_left_out(node: cst.CSTNode) -> bool:
@@ -102,19 +83,38 @@ def _within(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 def mutants(code: str) -> Iterator[dict[str, object]]:
     """The line, the difference and the whole code of each mutant that Python can compile."""
     wrapper = MetadataWrapper(cst.parse_module(code), unsafe_skip_copy=True)
-    visitor = Mutations()
-    wrapper.visit(visitor)
-    enums = _stored_spellings(wrapper.module)
+    module = wrapper.module
+    parts = [module.code_for_node(statement) for statement in module.body]
+    whole = "".join(parts)
+    start = code.index(whole)
+    positions = wrapper.resolve(PositionProvider)
+    enums = _stored_spellings(module)
     seen = {code}
-    for node, other, line in visitor.made:
-        if id(node) in enums:
-            continue
-        changed = wrapper.module.deep_replace(node, other).code
-        if changed in seen or not _compiles(changed):
-            continue
-        seen.add(changed)
-        before, after = _difference(code, changed)
-        yield {"line": line, "before": before, "after": after, "code": changed}
+    for number, statement in enumerate(module.body):
+        before, after = "".join(parts[:number]), "".join(parts[number + 1 :])
+        for node, other in _mutations(statement):
+            if id(node) in enums or node not in positions:
+                continue
+            text = module.code_for_node(statement.deep_replace(node, other))
+            changed = code[:start] + before + text + after + code[start + len(whole) :]
+            if changed in seen or not _compiles(changed):
+                continue
+            seen.add(changed)
+            yield {
+                "place": number,
+                "line": positions[node].start.line,
+                **_difference(parts[number], text),
+                "code": changed,
+            }
+
+
+def _mutations(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """Each node of the statement that is mutated, and what replaces it."""
+    if not _is_left_out(node):
+        for other in _mutated(node):
+            yield node, other
+        for child in node.children:
+            yield from _mutations(child)
 
 
 def _compiles(code: str) -> bool:
@@ -125,14 +125,23 @@ def _compiles(code: str) -> bool:
     return True
 
 
-def _difference(code: str, changed: str) -> tuple[str, str]:
+def _difference(code: str, changed: str) -> dict[str, str]:
     """The lines that differ, before and after, stripped and joined by one blank."""
-    lines = list(difflib.ndiff(code.splitlines(), changed.splitlines()))
-    before, after = (
-        " ".join(line[2:].strip() for line in lines if line.startswith(sign)) for sign in "-+"
-    )
-    return before, after
+    old, new = code.splitlines(), changed.splitlines()
+    first = _equal(old, new)
+    last = _equal(old[first:][::-1], new[first:][::-1])
+    return {
+        name: " ".join(line.strip() for line in lines[first : len(lines) - last])
+        for name, lines in (("before", old), ("after", new))
+    }
+
+
+def _equal(some: Sequence[str], others: Sequence[str]) -> int:
+    """How many lines are equal from the start."""
+    pairs = zip(some, others, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 if __name__ == "__main__":
-    json.dump(list(mutants(Path(sys.argv[1]).read_text())), sys.stdout)
+    made = {path: list(mutants(Path(path).read_text())) for path in sys.argv[1:]}
+    json.dump(made, sys.stdout)

@@ -1,8 +1,8 @@
-"""A plugin of pytest: runs the collected tests against each mutant of one module.
+"""A plugin of pytest: runs the collected tests against each mutant of some modules.
 
-Everything is imported and collected once. First each test runs against the module as it is, and the
+Everything is imported and collected once. First each test runs against the code as it is, and the
 functions that it calls are noted. Then each mutant gets a fork of this process, in which the tests
-run that call the mutated function, the fastest first, until one fails.
+run that are named for its module and call the mutated function, the fastest first, until one fails.
 """
 
 import gc
@@ -16,9 +16,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -32,18 +33,23 @@ from tests.mutants import apply
 KILLED, SURVIVED, NOT_RUN = "killed", "survived", "not run"
 _RESULTS = {0: SURVIVED, 2: NOT_RUN}
 """By the exit code of the fork that ran the tests."""
-_LEAST_S, _EACH_S = 15, 10
-"""How long the tests may take: seconds for all, and seconds for each."""
+_LEAST_CPU_S, _TIMES, _WAIT_S = 5, 10, 300
+"""A mutant may take some seconds of CPU and ten times what the tests took. It may wait longer."""
 _MEMORY = 4 << 30
 
 
 @dataclass(slots=True)
 class Seen:
-    """What is known of one test: how long it takes, and which functions it calls."""
+    """What is known of one test: its CPU time, and which functions of which file it calls."""
 
     item: pytest.Item
     seconds: float = 0.0
-    calls: set[str] = field(default_factory=set)
+    calls: set[tuple[str, str]] = field(default_factory=set)
+
+    def is_of(self, paths: Sequence[str]) -> bool:
+        """Whether it stands in one of the files or folders."""
+        file = self.item.nodeid.partition("::")[0]
+        return any(file == path or file.startswith(f"{path}/") for path in paths)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,42 +71,41 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     if session.testsfailed or not session.items:
         raise session.Interrupted("nothing was collected, or not all of it")
     work = json.loads(Path(session.config.option.mutants).read_text())
+    paths = {str(Path(entry["path"]).resolve()) for entry in work}
     seen = [Seen(item) for item in session.items]
-    path = str(Path(work["path"]).resolve())
     for number, test in enumerate(seen):
-        following = seen[(number + 1) % len(seen)].item
-        if not _runs_well(test, following, path):
+        if not _runs_well(test, seen[(number + 1) % len(seen)].item, paths):
             raise session.Failed(f"fails without any mutant: {test.item.nodeid}")
-    gc.unfreeze()
-    functions = apply.functions_of(path)
-    gc.freeze()
-    module = importlib.import_module(work["module"])
-    results = []
     restore = _database()
-    if _run(apply.clear_caches, [test.item for test in seen]) != SURVIVED:
+    if _run(apply.clear_caches, seen) != SURVIVED:
         raise session.Failed("fails in a fork without any mutant")
-    for mutant in work["mutants"]:
-        within, statement = apply.mutated_part(work["source"], mutant["code"])
-        tests = _tests_for(apply.name_of(within, statement), seen)
-
-        def put_in(code: str = mutant["code"]) -> None:
-            apply.put_in(module, functions, work["source"], code)
-
-        restore()
-        began = time.monotonic()
-        result = _run(put_in, tests) if tests else NOT_RUN
-        results.append({"result": result, "seconds": round(time.monotonic() - began, 2)})
-    Path(session.config.option.mutants_report).write_text(json.dumps(results))
+    gc.unfreeze()
+    functions = {path: apply.functions_of(path) for path in paths}
+    gc.freeze()
+    with Path(session.config.option.mutants_report).open("w") as report:
+        for entry in work:
+            path = str(Path(entry["path"]).resolve())
+            mine = [test for test in seen if test.is_of(entry["tests"])]
+            module = importlib.import_module(entry["module"])
+            for number, mutant in enumerate(entry["mutants"]):
+                change = apply.change(entry["source"], mutant["code"], mutant["place"])
+                tests = _tests_for(path, change.name, mine)
+                restore()
+                put_in = partial(apply.put_in, module, functions[path], change)
+                result = _run(put_in, tests) if tests else NOT_RUN
+                report.write(f"{json.dumps([entry['path'], number, result])}\n")
+                report.flush()
     return True
 
 
-def _runs_well(test: Seen, following: pytest.Item, path: str) -> bool:
+def _runs_well(test: Seen, following: pytest.Item, paths: Collection[str]) -> bool:
     def trace(frame: FrameType, _event: str, _argument: object) -> None:
-        if frame.f_code.co_filename == path:
-            test.calls.add(frame.f_code.co_qualname.partition(".<locals>")[0])
+        path = frame.f_code.co_filename
+        if path in paths:
+            test.calls.add((path, frame.f_code.co_qualname.partition(".<locals>")[0]))
 
     apply.clear_caches()
-    began = time.monotonic()
+    began = time.process_time()
     sys.settrace(trace)
     threading.settrace(trace)
     try:
@@ -108,7 +113,7 @@ def _runs_well(test: Seen, following: pytest.Item, path: str) -> bool:
     finally:
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]  # None ends it
-        test.seconds = time.monotonic() - began
+        test.seconds = time.process_time() - began
 
 
 def _passes(item: pytest.Item, following: pytest.Item) -> bool:
@@ -121,10 +126,10 @@ def _passes(item: pytest.Item, following: pytest.Item) -> bool:
     return not any(report.failed for report in reports)
 
 
-def _tests_for(name: str | None, seen: Sequence[Seen]) -> list[pytest.Item]:
-    """Those that call the function; outside functions all of them."""
-    tests = [test for test in seen if name is None or name in test.calls]
-    return [test.item for test in sorted(tests, key=lambda test: test.seconds)]
+def _tests_for(path: str, name: str | None, seen: Sequence[Seen]) -> list[Seen]:
+    """Those that call the function; outside functions all of them. The fastest first."""
+    tests = [test for test in seen if name is None or (path, name) in test.calls]
+    return sorted(tests, key=lambda test: test.seconds)
 
 
 def _database() -> Callable[[], None]:
@@ -144,9 +149,9 @@ def _database() -> Callable[[], None]:
     return restore
 
 
-def _run(put_in: Callable[[], None], tests: Sequence[pytest.Item]) -> str:
+def _run(put_in: Callable[[], None], tests: Sequence[Seen]) -> str:
     """Run the tests against a mutant in a fork. What takes too long is killed by that."""
-    until = time.monotonic() + _LEAST_S + _EACH_S * len(tests)
+    until = time.monotonic() + _WAIT_S
     child = os.fork()
     if not child:
         # Past all that would run at the end of this process: it isn't at its end.
@@ -161,8 +166,10 @@ def _run(put_in: Callable[[], None], tests: Sequence[pytest.Item]) -> str:
     return KILLED
 
 
-def _code(put_in: Callable[[], None], tests: Sequence[pytest.Item]) -> int:
+def _code(put_in: Callable[[], None], tests: Sequence[Seen]) -> int:
+    limit = round(_LEAST_CPU_S + _TIMES * sum(test.seconds for test in tests))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     try:
         put_in()
     except apply.DoesNotImport:
@@ -171,8 +178,8 @@ def _code(put_in: Callable[[], None], tests: Sequence[pytest.Item]) -> int:
         traceback.print_exc()
         return 2
     with suppress(BaseException):
-        for number, item in enumerate(tests):
-            if not _passes(item, tests[(number + 1) % len(tests)]):
+        for number, test in enumerate(tests):
+            if not _passes(test.item, tests[(number + 1) % len(tests)].item):
                 return 1
         return 0
     return 1

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from tests.services.run import say
 
 TABLE = BASE / "tests/mutants/modules.toml"
 _NICE = 10
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class Judged:
     explained: int
     survivors: Sequence[str]
     stale: Sequence[str]
-    seconds: float
 
     @property
     def killed(self) -> int:
@@ -66,15 +65,24 @@ def modules() -> list[dict[str, Any]]:
     return listed
 
 
-def judge(entry: Mapping[str, Any], python: str) -> Judged:
-    """Make the mutants of a module and run its tests against each."""
-    began = time.monotonic()
+def judge(entries: Sequence[Mapping[str, Any]], python: str) -> list[Judged]:
+    """Make the mutants of the modules and run their tests against each."""
+    paths = [entry["path"] for entry in entries]
+    maker = [python, "tests/mutants/make.py", *paths]
+    done = subprocess.run(maker, cwd=BASE, stdout=subprocess.PIPE, check=True)
+    made = json.loads(done.stdout)
+    results = _results(entries, made)
+    return [_judged(entry, made[entry["path"]], results) for entry in entries]
+
+
+def _judged(
+    entry: Mapping[str, Any], made: Sequence[Mapping[str, Any]], results: Mapping[Key, str]
+) -> Judged:
     path = entry["path"]
-    maker = [python, "tests/mutants/make.py", path]
-    made = json.loads(subprocess.run(maker, cwd=BASE, stdout=subprocess.PIPE, check=True).stdout)
-    results = _results(entry, made)
     explanations = {(each["before"], each["after"]) for each in entry.get("equivalent", [])}
-    survived = [mutant for mutant, result in zip(made, results, strict=True) if result != KILLED]
+    survived = [
+        mutant for number, mutant in enumerate(made) if results.get((path, number)) != KILLED
+    ]
     known = [each for each in survived if (each["before"], each["after"]) in explanations]
     fitting = {(each["before"], each["after"]) for each in known}
     return Judged(
@@ -84,25 +92,30 @@ def judge(entry: Mapping[str, Any], python: str) -> Judged:
         explained=len(known),
         survivors=[_shown(mutant) for mutant in survived if mutant not in known],
         stale=[f"{before}  →  {after}" for before, after in sorted(explanations - fitting)],
-        seconds=time.monotonic() - began,
     )
 
 
-def _results(entry: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> list[str]:
-    path = Path(entry["path"])
-    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+def _results(
+    entries: Sequence[Mapping[str, Any]], made: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[Key, str]:
+    """The result of each mutant, by its module and number."""
+    work = [
+        {
+            "path": entry["path"],
+            "module": ".".join(Path(entry["path"]).with_suffix("").parts),
+            "source": (BASE / entry["path"]).read_text(),
+            "tests": entry["tests"],
+            "mutants": made[entry["path"]],
+        }
+        for entry in entries
+    ]
+    tests = sorted({path for entry in entries for path in entry["tests"]})
     with tempfile.TemporaryDirectory(prefix="sspr-mutants-") as name:
         folder = Path(name)
-        work = {
-            "path": str(BASE / path),
-            "module": module,
-            "source": (BASE / path).read_text(),
-            "mutants": made,
-        }
         (folder / "work").write_text(json.dumps(work))
         command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutants.plugin"]
         command += [f"--mutants={folder / 'work'}", f"--mutants-report={folder / 'report'}"]
-        command += ["-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}", *entry["tests"]]
+        command += ["-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}", *tests]
         done = subprocess.run(
             command,
             cwd=BASE,
@@ -112,9 +125,10 @@ def _results(entry: Mapping[str, Any], made: Sequence[Mapping[str, Any]]) -> lis
             text=True,
             check=False,
         )
-        if not (folder / "report").exists():
-            raise SystemExit(f"{path}: the tests don't run\n{done.stdout}")
-        return [each["result"] for each in json.loads((folder / "report").read_text())]
+        if done.returncode or not (folder / "report").exists():
+            raise SystemExit(f"The tests don't run:\n{done.stdout}")
+        lines = map(json.loads, (folder / "report").read_text().splitlines())
+        return {(path, number): result for path, number, result in lines}
 
 
 def _shown(mutant: Mapping[str, Any]) -> str:
@@ -126,23 +140,20 @@ def main(python: str, parts: Sequence[str]) -> int:
     chosen = [
         entry for entry in modules() if not parts or any(part in entry["path"] for part in parts)
     ]
-    all_judged = []
-    for entry in chosen:
-        judged = judge(entry, python)
-        all_judged.append(judged)
-        say(f"\n{judged.path}: {judged.killed} of {judged.made} killed in {judged.seconds:.0f} s")
-        for survivor in judged.survivors:
+    all_judged = judge(chosen, python)
+    for each in all_judged:
+        say(f"\n{each.path}: {each.killed} of {each.made} killed")
+        for survivor in each.survivors:
             say(f"  survived, line {survivor}")
-        for explanation in judged.stale:
+        for explanation in each.stale:
             say(f"  explained, but no survivor: {explanation}")
-    say(
-        f"\n{'module':46}{'mutants':>8}{'killed':>8}{'equal':>7}{'survived':>10}{'%':>7}{'least':>7}"
-    )
+    head = f"{'module':42}{'mutants':>8}{'killed':>8}{'explained':>11}{'survived':>10}"
+    say(f"\n{head}{'%':>7}{'least':>7}")
     for each in all_judged:
         say(
-            f"{each.path:46}{each.made:>8}{each.killed:>8}{each.explained:>7}"
+            f"{each.path:42}{each.made:>8}{each.killed:>8}{each.explained:>11}"
             f"{len(each.survivors):>10}{each.share:>7.1f}{each.least:>7}"
-            f"{'' if each.is_good else '  too few'}"
+            f"{'' if each.is_good else '  no'}"
         )
     killed = sum(each.killed for each in all_judged)
     could = sum(each.made - each.explained for each in all_judged)

@@ -1,5 +1,6 @@
 """A mutant behaves in the living module as if the module had been imported with it."""
 
+import ast
 import importlib.util
 import sys
 
@@ -42,7 +43,7 @@ def living(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("living", path)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "living", module)
-    monkeypatch.setattr(apply, "_base", lambda: str(tmp_path))
+    monkeypatch.setattr(apply, "BASE", tmp_path)
     spec.loader.exec_module(module)
     return module
 
@@ -50,7 +51,13 @@ def living(tmp_path, monkeypatch):
 def put_in(living, before, after):
     functions = apply.functions_of(living.__file__)
     assert SOURCE.count(before) == 1
-    apply.put_in(living, functions, SOURCE, SOURCE.replace(before, after))
+    place = next(
+        number
+        for number, statement in enumerate(ast.parse(SOURCE).body)
+        if before in str(ast.get_source_segment(SOURCE, statement))
+    )
+    change = apply.change(SOURCE, SOURCE.replace(before, after), place)
+    apply.put_in(living, functions, change)
 
 
 def test_a_function_behind_a_decorator_gets_the_code(living):

@@ -4,9 +4,13 @@ import pytest
 
 from registration.rules import (
     FRESH,
+    RECENT,
+    Demand,
     Entry,
     Interrupt,
+    Row,
     Standing,
+    Status,
     demand,
     entry,
     interrupt,
@@ -62,7 +66,25 @@ def test_where_sign_in_asks_for_a_second_factor_that_is_registered_too(is_admini
 
     assert asked.sign_in == policy(sign_in_second_factor=REQUIRED).second_factors
     assert asked.sign_in
-    assert asked.registrable == asked.methods | asked.sign_in
+
+
+def test_what_a_reset_and_a_sign_in_may_be_proved_with_can_be_registered():
+    asked = Demand(frozenset({Method.EMAIL}), 1, frozenset({Method.PASSKEY}))
+
+    assert asked.registrable == {Method.EMAIL, Method.PASSKEY}
+    assert Demand(frozenset({Method.EMAIL}), 1).registrable == {Method.EMAIL}
+
+
+def test_a_kind_is_listed_as_open_for_a_reset_and_not_counting_until_that_is_known():
+    assert Row(proof=Proof.EMAIL, status=Status.MISSING) == Row(
+        proof=Proof.EMAIL,
+        status=Status.MISSING,
+        masked="",
+        counts=False,
+        counts_from=None,
+        for_reset=True,
+        is_open=True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,6 +134,10 @@ def test_a_proof_is_fresh_for_ten_minutes():
     assert is_fresh(NOON, NOON + FRESH - MOMENT)
     assert not is_fresh(NOON, NOON + FRESH)
     assert not is_fresh(None, NOON)
+
+
+def test_the_activity_of_ninety_days_is_recent():
+    assert timedelta(days=90) == RECENT
 
 
 def test_removing_breaks_a_reset_only_where_too_little_is_left():

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reset.refusals import Circumstances, Refusal, why_not
-from reset.rules import LIFETIME, Facts, Goal, Step, are_enough, gates_missing, on_offer, step
+from reset.rules import (
+    LIFETIME,
+    MAX_MESSAGE,
+    Facts,
+    Goal,
+    Step,
+    are_enough,
+    gates_missing,
+    on_offer,
+    step,
+)
 from tenants.policy import Method, Policy, Proof, Questions, Scope, strictest
 from verification.rules.ways import Way
 
@@ -73,9 +83,15 @@ def test_the_facts_decide_the_step(changes, expected):
     assert step(facts(**changes), NOON) is expected
 
 
+def test_an_attempt_of_which_nothing_is_known_begins_with_the_user_id():
+    assert step(Facts(policy=ONE, started_at=NOON), NOON) is Step.IDENTIFY
+    assert step(Facts(policy=ONE, started_at=NOON, identified=True), NOON) is Step.CHOOSE
+
+
 def test_an_attempt_ends_after_its_lifetime_whatever_was_passed():
     complete = facts(passed=frozenset(Method))
 
+    assert timedelta(minutes=15) == LIFETIME
     assert step(complete, NOON + LIFETIME - timedelta(seconds=1)) is Step.NEW_PASSWORD
     assert step(complete, NOON + LIFETIME) is Step.ENDED
 
@@ -103,6 +119,28 @@ def test_what_was_proved_is_never_offered_again(policy, held, passed):
     assert not offered & {method.proof for method in passed}
 
 
+ALL_WAYS = [Way(method) for method in Method]
+
+
+@pytest.mark.parametrize(
+    ("policy", "passed", "offers_questions"),
+    [
+        (SECOND, frozenset(), False),
+        (SECOND, frozenset({Method.EMAIL}), True),
+        (SECOND, frozenset({Method.QUESTIONS}), False),
+        (Policy(methods_required=2, questions=Questions.GATE), frozenset(), True),
+    ],
+    ids=["second, nothing passed", "second, after a first", "answered", "gate like any other"],
+)
+def test_questions_that_are_second_only_are_offered_after_a_first_proof(
+    policy, passed, offers_questions
+):
+    offered = {way.method for way in on_offer(ALL_WAYS, policy, passed)}
+
+    assert (Method.QUESTIONS in offered) is offers_questions
+    assert Method.PASSKEY in offered
+
+
 @given(policy=policies, held=passed_sets)
 def test_whoever_holds_enough_can_get_through(policy, held):
     ways = [Way(method) for method in Method if method in held & policy.methods]
@@ -120,6 +158,16 @@ def test_the_stricter_policy_never_lets_through_what_one_of_both_refuses(first, 
     if both is not None and gates_missing(both, passed) == 0:
         assert gates_missing(first, passed) == 0
         assert gates_missing(second, passed) == 0
+
+
+def test_a_message_to_an_administrator_has_500_characters_at_most():
+    assert MAX_MESSAGE == 500
+
+
+def test_an_administrator_can_be_contacted_where_they_can_help():
+    offering = {refusal for refusal in Refusal if refusal.offers_contact}
+
+    assert offering == {Refusal.NOT_ENABLED, Refusal.NOT_VERIFIABLE, Refusal.TOO_MANY}
 
 
 def circumstances(**changes):
