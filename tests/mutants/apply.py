@@ -11,7 +11,9 @@ import inspect
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import EnumType
 from functools import _lru_cache_wrapper, lru_cache
 from types import CodeType, FunctionType, ModuleType
 
@@ -19,6 +21,8 @@ from tests.services.environment import BASE
 
 Functions = Mapping[str, Sequence[FunctionType]]
 """The functions of a module, by their qualified name."""
+CALLS: set[tuple[str, str]] = set()
+"""The file and the qualified name of each function that was called; see `noting_calls`."""
 
 
 class DoesNotImport(Exception):
@@ -74,6 +78,36 @@ def functions_of(path: str) -> Functions:
     return functions
 
 
+@contextmanager
+def noting_calls(source: str, path: str, functions: Functions) -> Iterator[None]:
+    """While this lasts, each function and method of the module notes in `CALLS` that it is called.
+
+    A trace function would be called by everything that runs, and make a test several times slower.
+    """
+    tree = ast.parse(source)
+    for part in tree.body:
+        for inner in [part, *(part.body if isinstance(part, ast.ClassDef) else [])]:
+            if isinstance(inner, ast.FunctionDef):
+                name = f"{part.name}.{inner.name}" if isinstance(part, ast.ClassDef) else inner.name
+                note = f"__import__({__name__!r}, fromlist=['CALLS']).CALLS.add({(path, name)!r})"
+                inner.body[:0] = ast.parse(note).body
+    before = {function: function.__code__ for each in functions.values() for function in each}
+    _replace_code(functions, compile(tree, path, "exec"))
+    try:
+        yield
+    finally:
+        for function, code in before.items():
+            function.__code__ = code
+
+
+def _replace_code(functions: Functions, module: CodeType, name: str | None = None) -> None:
+    """Give functions the code they have in the module: all, or the named one and those in it."""
+    for code in _codes(module):
+        if name in {None, code.co_qualname, code.co_qualname.partition(".<locals>.")[0]}:
+            for function in functions.get(code.co_qualname, []):
+                function.__code__ = code
+
+
 def put_in(module: ModuleType, functions: Functions, change: Change) -> None:
     """Make the living module behave as the mutant.
 
@@ -105,10 +139,7 @@ def _is_ours(module: ModuleType) -> bool:
 
 def _replace_function(module: ModuleType, functions: Functions, change: Change) -> None:
     path, name = str(module.__file__), str(change.name)
-    for code in _codes(compile(change.code, path, "exec")):
-        if code.co_qualname == name or code.co_qualname.startswith(f"{name}.<locals>."):
-            for function in functions.get(code.co_qualname, []):
-                function.__code__ = code
+    _replace_code(functions, compile(change.code, path, "exec"), name)
     definition = change.statement
     assert isinstance(definition, ast.FunctionDef)
     definition.decorator_list = []
@@ -134,6 +165,10 @@ def _replace_fields(module: ModuleType, within: ast.ClassDef) -> None:
         old.__init__.__defaults__ = new.__init__.__defaults__
         old.__init__.__kwdefaults__ = new.__init__.__kwdefaults__
         old.__dataclass_fields__ = new.__dataclass_fields__
+    if isinstance(old, EnumType):
+        for member in new:
+            old[member.name]._value_ = member.value
+        return
     for name, value in vars(new).items():
         is_plain = not callable(value) and not inspect.isdatadescriptor(value)
         if is_plain and not name.startswith("__"):

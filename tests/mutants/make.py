@@ -64,14 +64,22 @@ def _is_enum(node: cst.ClassDef) -> bool:
 
 
 def _stored_spellings(module: cst.Module) -> set[int]:
-    """The nodes in the bodies of enums, outside their methods."""
+    """The nodes in the bodies of enums, outside their methods and what is made by calls."""
     nodes: set[int] = set()
     for statement in module.body:
         if isinstance(statement, cst.ClassDef) and _is_enum(statement):
             for part in statement.body.body:
-                if not isinstance(part, cst.FunctionDef):
+                if not isinstance(part, cst.FunctionDef) and not _is_made(part):
                     nodes |= {id(node) for node in _within(part)}
     return nodes
+
+
+def _is_made(part: cst.CSTNode) -> bool:
+    """Whether the value of a member is made by a call, as each rate of a limit is."""
+    match part:
+        case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Call())]):
+            return True
+    return False
 
 
 def _within(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

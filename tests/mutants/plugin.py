@@ -12,16 +12,13 @@ import os
 import resource
 import shutil
 import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -71,49 +68,48 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     if session.testsfailed or not session.items:
         raise session.Interrupted("nothing was collected, or not all of it")
     work = json.loads(Path(session.config.option.mutants).read_text())
-    paths = {str(Path(entry["path"]).resolve()) for entry in work}
     seen = [Seen(item) for item in session.items]
-    for number, test in enumerate(seen):
-        if not _runs_well(test, seen[(number + 1) % len(seen)].item, paths):
-            raise session.Failed(f"fails without any mutant: {test.item.nodeid}")
+    gc.unfreeze()
+    modules = {entry["path"]: importlib.import_module(entry["module"]) for entry in work}
+    functions = {entry["path"]: apply.functions_of(_whole(entry["path"])) for entry in work}
+    gc.freeze()
+    with ExitStack() as stack:
+        for entry in work:
+            path = entry["path"]
+            stack.enter_context(apply.noting_calls(entry["source"], path, functions[path]))
+        for number, test in enumerate(seen):
+            if not _runs_well(test, seen[(number + 1) % len(seen)].item):
+                raise session.Failed(f"fails without any mutant: {test.item.nodeid}")
     restore = _database()
     if _run(apply.clear_caches, seen) != SURVIVED:
         raise session.Failed("fails in a fork without any mutant")
-    gc.unfreeze()
-    functions = {path: apply.functions_of(path) for path in paths}
-    gc.freeze()
     with Path(session.config.option.mutants_report).open("w") as report:
         for entry in work:
-            path = str(Path(entry["path"]).resolve())
+            path = entry["path"]
             mine = [test for test in seen if test.is_of(entry["tests"])]
-            module = importlib.import_module(entry["module"])
             for number, mutant in enumerate(entry["mutants"]):
                 change = apply.change(entry["source"], mutant["code"], mutant["place"])
                 tests = _tests_for(path, change.name, mine)
                 restore()
-                put_in = partial(apply.put_in, module, functions[path], change)
+                put_in = partial(apply.put_in, modules[path], functions[path], change)
                 result = _run(put_in, tests) if tests else NOT_RUN
                 report.write(f"{json.dumps([entry['path'], number, result])}\n")
                 report.flush()
     return True
 
 
-def _runs_well(test: Seen, following: pytest.Item, paths: Collection[str]) -> bool:
-    def trace(frame: FrameType, _event: str, _argument: object) -> None:
-        path = frame.f_code.co_filename
-        if path in paths:
-            test.calls.add((path, frame.f_code.co_qualname.partition(".<locals>")[0]))
+def _whole(path: str) -> str:
+    return str(Path(path).resolve())
 
+
+def _runs_well(test: Seen, following: pytest.Item) -> bool:
     apply.clear_caches()
+    apply.CALLS.clear()
     began = time.process_time()
-    sys.settrace(trace)
-    threading.settrace(trace)
-    try:
-        return _passes(test.item, following)
-    finally:
-        sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]  # None ends it
-        test.seconds = time.process_time() - began
+    passes = _passes(test.item, following)
+    test.seconds = time.process_time() - began
+    test.calls = set(apply.CALLS)
+    return passes
 
 
 def _passes(item: pytest.Item, following: pytest.Item) -> bool:

@@ -102,7 +102,7 @@ def _results(
     work = [
         {
             "path": entry["path"],
-            "module": ".".join(Path(entry["path"]).with_suffix("").parts),
+            "module": ".".join(Path(entry["path"]).with_suffix("").parts).removesuffix(".__init__"),
             "source": (BASE / entry["path"]).read_text(),
             "tests": entry["tests"],
             "mutants": made[entry["path"]],

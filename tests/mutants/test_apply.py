@@ -11,11 +11,16 @@ from tests.mutants import apply
 SOURCE = """
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 LEAST = 3
 TWICE = LEAST * 2
 
+
+@dataclass(frozen=True)
+class Rate:
+    times: int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -23,6 +28,11 @@ class Facts:
 
     def more(self, by: int = 5) -> int:
         return self.passed + by
+
+
+class Limit(Enum):
+    CODES = Rate(5)
+    MAILS = Rate(6)
 
 
 @lru_cache(maxsize=8)
@@ -88,6 +98,13 @@ def test_a_field_gets_its_default(living):
     assert living.Facts().passed == 2
 
 
+def test_a_member_of_an_enum_gets_its_value(living):
+    codes = living.Limit.CODES
+    put_in(living, "Rate(5)", "Rate(7)")
+
+    assert codes.value.times == 7
+
+
 def test_a_constant_changes_what_is_made_of_it_and_what_imported_it(living, tmp_path, monkeypatch):
     importer = importlib.util.module_from_spec(
         importlib.util.spec_from_file_location("importer", tmp_path / "importer.py")
@@ -103,3 +120,18 @@ def test_a_constant_changes_what_is_made_of_it_and_what_imported_it(living, tmp_
 def test_a_value_that_fails_to_be_calculated_is_reported(living):
     with pytest.raises(apply.DoesNotImport):
         put_in(living, "LEAST = 3", "LEAST = None")
+
+
+def test_calls_are_noted_until_it_ends(living):
+    functions = apply.functions_of(living.__file__)
+    code = living.Facts.more.__code__
+    apply.CALLS.clear()
+    with apply.noting_calls(SOURCE, "living.py", functions):
+        living.Facts().more()
+        living.enough(99)
+    noted = set(apply.CALLS)
+    living.opened(1)
+
+    assert noted == {("living.py", "Facts.more"), ("living.py", "enough")}
+    assert noted == apply.CALLS
+    assert living.Facts.more.__code__ is code
