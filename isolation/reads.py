@@ -1,7 +1,8 @@
 """One transaction for the reads of a request.
 
-It begins with the first read outside a transaction. A transaction that begins in the block goes on
-with it. It ends before a write outside a transaction, before what takes long, and with the block.
+It begins with the second read outside a transaction; the first goes alone, with what it sets. A
+transaction that begins in the block goes on with it. It ends before a write outside a transaction,
+before what takes long, and with the block.
 """
 
 from collections.abc import Iterator

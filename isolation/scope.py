@@ -14,7 +14,7 @@ _Known = TypeVar("_Known")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
 _told: ContextVar[str] = ContextVar("told_to_the_database", default="")
 _limits: ContextVar["StatementLimits | None"] = ContextVar("statement_limits", default=None)
-_shared_reads: ContextVar[bool] = ContextVar("shared_reads", default=False)
+_shared_reads: ContextVar["SharedReads | None"] = ContextVar("shared_reads", default=None)
 _host: ContextVar[int | None] = ContextVar("tenant_of_the_host", default=None)
 _known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
 
@@ -25,6 +25,17 @@ class StatementLimits:
 
     statement_s: int
     lock_s: int
+
+
+@dataclass(slots=True)
+class SharedReads:
+    """A block whose reads share a transaction: see `isolation.reads`.
+
+    Args:
+        has_read: the block has read something; its next read begins the transaction.
+    """
+
+    has_read: bool = False
 
 
 class NoTenantInForce(RuntimeError):
@@ -114,14 +125,14 @@ def statement_limits() -> StatementLimits | None:
 @contextmanager
 def sharing_reads() -> Iterator[None]:
     """Lets reads outside a transaction share one: see `isolation.reads`, which also ends it."""
-    token = _shared_reads.set(True)
+    token = _shared_reads.set(SharedReads())
     try:
         yield
     finally:
         _shared_reads.reset(token)
 
 
-def reads_share_a_transaction() -> bool:
+def shared_reads_of_block() -> SharedReads | None:
     return _shared_reads.get()
 
 

@@ -2,9 +2,9 @@
 
 Row-level security compares rows with the setting `sspr.tenant`. A transaction sets it once, before
 its first statement, and again when the tenant in force changes. A statement outside a transaction
-has the same in front of it, in the same message. `set_config` is always local: its value ends with
-the transaction or the message. Nothing is set for a session, because a pool such as PgBouncer may
-give the session to another client afterwards.
+has the same in front of it, in the same message or pipeline. `set_config` is always local: its
+value ends with the transaction, the message or the pipeline. Nothing is set for a session, because
+a pool such as PgBouncer may give the session to another client afterwards.
 
 The wrapper remembers what the open transaction has set, only as long as that is certain: see
 `_may_change_settings`. It sees what passes Django's cursors, and COPY. Code of ours uses nothing
@@ -32,7 +32,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from isolation.postgresql.waiting import Insert, WaitingRows
 from isolation.scope import (
     StatementLimits,
-    reads_share_a_transaction,
+    shared_reads_of_block,
     statement_limits,
     telling,
     told_to_the_database,
@@ -217,7 +217,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         status = driver.pgconn.transaction_status
         if status == TransactionStatus.IDLE:
             self.applied, self.is_shared = None, False
-            if driver.autocommit and not (reads_share_a_transaction() and _READS.match(statement)):
+            if driver.autocommit and not self._begins_shared(statement):
                 return False
             self._send(settings.statement(None), begin="BEGIN")
             self.applied, self.is_shared = settings, driver.autocommit
@@ -265,6 +265,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.planned_cursor() as cursor:
             cursor.execute(sql, params)
 
+    def _begins_shared(self, statement: str) -> bool:
+        """Whether this is the second read of a block. Many pages have one: it goes alone."""
+        block = shared_reads_of_block()
+        if block is None or not _READS.match(statement):
+            return False
+        is_first, block.has_read = not block.has_read, True
+        return not is_first
+
     def send_with_settings(
         self,
         execute: Callable[..., Any],
@@ -285,6 +293,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if many:
             self._send(first, begin="BEGIN")
             with self.wrap_database_errors, _ending(driver):
+                return execute(statement, params, many, context)
+        if isinstance(cursor, PlannedCursor):
+            # Sent together: until the last of them has run they are one transaction.
+            with self.wrap_database_errors, _dropping_plans(driver), driver.pipeline():
+                with debug_transaction(self, first):
+                    driver.execute(first)
                 return execute(statement, params, many, context)
         # PostgreSQL takes several statements in one message, but then no parameters beside them.
         text = ClientCursor(driver).mogrify(statement, params)
@@ -366,6 +380,21 @@ def _may_change_settings(statement: str) -> bool:
     A statement that isn't known to keep them may; at worst they're set once too often.
     """
     return not _KEEPS_SETTINGS.match(statement) or _COULD_SET.search(statement) is not None
+
+
+@contextmanager
+def _dropping_plans(driver: "psycopg.Connection[Any]") -> Iterator[None]:
+    """Drops prepared statements after an error, of which they may be the reason.
+
+    psycopg does this by itself after ROLLBACK only.
+    """
+    try:
+        yield
+    except BaseException:
+        if driver.prepare_threshold is not None:
+            with suppress(psycopg.Error):
+                driver.execute("DEALLOCATE ALL")
+        raise
 
 
 @contextmanager

@@ -1,13 +1,17 @@
 """PostgreSQL keeps the plans of our own sessions, and none where a pool gives them to others."""
 
+from contextlib import nullcontext
+
 import pytest
-from django.db import connection, transaction
+from django.db import NotSupportedError, connection, transaction
 
 from directory.queries import user_of
 from isolation.scope import everywhere, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
 from tests.isolation.test_pool import pool_of
+from tests.isolation.walks import typed
+from tests.threads import all_at_once
 
 RUNS = 12
 
@@ -22,9 +26,9 @@ def two(transactional_db):
     connection.close()
 
 
-def names():
+def names(around=transaction.atomic):
     """Without the first wall: only row-level security keeps the rows of others away."""
-    with transaction.atomic(), connection.planned_cursor() as cursor:
+    with around(), connection.planned_cursor() as cursor:
         cursor.execute("SELECT name FROM tenants_group WHERE name > %s ORDER BY name", [""])
         return [name for (name,) in cursor.fetchall()]
 
@@ -40,41 +44,69 @@ def kept():
         return [runs for (runs,) in cursor.fetchall()]
 
 
-def test_a_statement_that_comes_again_is_planned_once(two):
+AROUND = pytest.mark.parametrize(
+    "around", [transaction.atomic, nullcontext], ids=["transaction", "alone"]
+)
+
+
+@AROUND
+def test_a_statement_that_comes_again_is_planned_once(two, around):
     connection.close()
 
     with in_tenant(two[0].pk):
         for _ in range(RUNS):
-            names()
+            names(around)
 
     assert kept() == [RUNS - 5]
 
 
-def test_a_kept_plan_shows_the_rows_of_the_tenant_in_force(two):
+@AROUND
+def test_a_kept_plan_shows_the_rows_of_the_tenant_in_force(two, around):
     connection.close()
     mine, other = two
 
     for _ in range(RUNS):
         with in_tenant(mine.pk):
-            assert names() == [f"mine{n}" for n in range(5)]
+            assert names(around) == [f"mine{n}" for n in range(5)]
         with in_tenant(other.pk):
-            assert names() == [f"other{n}" for n in range(5)]
+            assert names(around) == [f"other{n}" for n in range(5)]
         with everywhere():
-            assert len(names()) == 10
-        assert names() == []
+            assert len(names(around)) == 10
+        assert names(around) == []
 
     assert len(kept()) == 1
 
 
-def test_nothing_is_prepared_behind_a_pool(two, monkeypatch):
+@AROUND
+def test_nothing_is_prepared_behind_a_pool(two, monkeypatch, around):
     with pool_of(1) as port, monkeypatch.context() as patched:
         connection.close()
         patched.setitem(connection.settings_dict, "PORT", str(port))
         with in_tenant(two[0].pk):
             for _ in range(RUNS):
-                assert names() == [f"mine{n}" for n in range(5)]
+                assert names(around) == [f"mine{n}" for n in range(5)]
         assert kept() == []
         connection.close()
+
+
+def every_column():
+    with connection.planned_cursor() as cursor:
+        cursor.execute("SELECT * FROM changing")
+        return len(cursor.description)
+
+
+def test_a_plan_that_a_migration_made_wrong_fails_once(two):
+    typed("CREATE TABLE changing (first int)")
+    try:
+        with in_tenant(two[0].pk):
+            for _ in range(RUNS):
+                assert every_column() == 1
+            all_at_once(1, lambda: typed("ALTER TABLE changing ADD COLUMN second int"))
+            with pytest.raises(NotSupportedError):
+                every_column()
+            assert every_column() == 2
+    finally:
+        typed("DROP TABLE changing")
 
 
 def test_hot_statements_are_planned_once(two):

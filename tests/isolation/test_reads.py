@@ -3,17 +3,17 @@
 from contextlib import suppress
 
 import pytest
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, DataError, OperationalError, connection, models, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from psycopg.pq import TransactionStatus
 
 from isolation.reads import end_reads, shared_reads
-from isolation.scope import in_tenant
+from isolation.scope import StatementLimits, everywhere, in_tenant, limited_to
 from passwords.hashing import Argon2
 from tenants.models import Group
 from tests.builders import make_tenant
-from tests.isolation.walks import typed, visible
+from tests.isolation.walks import planned, typed, visible
 from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +35,56 @@ def begun(log):
     return sum(entry["sql"].startswith("BEGIN") for entry in log.captured_queries)
 
 
+def begin_to_share():
+    """The first read goes alone."""
+    visible()
+    assert not is_in_transaction()
+    visible()
+    assert is_in_transaction()
+
+
+@pytest.mark.parametrize("read", [visible, planned])
+def test_a_single_read_goes_without_a_transaction(mine, read):
+    with CaptureQueriesContext(connection) as log, shared_reads():
+        assert read() == ["mine"]
+        assert not is_in_transaction()
+
+    assert begun(log) == 0
+
+
+@pytest.mark.parametrize("read", [visible, planned])
+def test_a_single_read_leaves_nothing_set(mine, read):
+    limits = StatementLimits(statement_s=7, lock_s=3)
+    with limited_to(limits), everywhere(), shared_reads():
+        read()
+
+    shown = connection.connection.execute(
+        "SELECT coalesce(current_setting('sspr.tenant', true), ''),"
+        " current_setting('statement_timeout')"
+    ).fetchone()
+    assert shown == ("", "0")
+
+
+def test_a_single_read_that_fails_spoils_no_other(mine):
+    with shared_reads():
+        with pytest.raises(DataError), connection.planned_cursor() as cursor:
+            cursor.execute("SELECT 1 / %s", [0])
+        assert planned() == ["mine"]
+    with shared_reads():
+        assert planned() == ["mine"]
+
+
+def test_a_single_read_is_ended_by_its_limits(mine):
+    limits = StatementLimits(statement_s=1, lock_s=1)
+    with (
+        limited_to(limits),
+        shared_reads(),
+        connection.planned_cursor() as cursor,
+        pytest.raises(OperationalError),
+    ):
+        cursor.execute("SELECT pg_sleep(%s)", [20])
+
+
 def test_reads_share_one_transaction_which_ends_with_the_block(mine):
     with CaptureQueriesContext(connection) as log, shared_reads():
         assert not is_in_transaction()
@@ -42,7 +92,7 @@ def test_reads_share_one_transaction_which_ends_with_the_block(mine):
         assert is_in_transaction()
 
     assert begun(log) == 1
-    assert len(log.captured_queries) == 5
+    assert len(log.captured_queries) == 5  # alone; what is set, two reads, COMMIT
     assert not is_in_transaction()
 
 
@@ -66,7 +116,7 @@ WRITING = [write, write_in_a_transaction, write_in_one_that_must_be_outermost]
 @pytest.mark.parametrize("act", WRITING)
 def test_a_write_is_kept_whatever_happens_later(mine, act):
     with suppress(ZeroDivisionError), shared_reads():
-        visible()
+        begin_to_share()
         act()
         visible()
         raise ZeroDivisionError
@@ -77,8 +127,7 @@ def test_a_write_is_kept_whatever_happens_later(mine, act):
 @pytest.mark.parametrize("act", [write, end_reads, lambda: Argon2().encode("secret", "s" * 16)])
 def test_it_has_ended_before_what_must_not_happen_inside(mine, act):
     with shared_reads():
-        visible()
-        assert is_in_transaction()
+        begin_to_share()
         act()
         assert not is_in_transaction()
         visible()
@@ -88,19 +137,19 @@ def test_it_has_ended_before_what_must_not_happen_inside(mine, act):
 @pytest.mark.parametrize("durable", [True, False])
 def test_a_transaction_goes_on_with_it_and_ends_it(mine, durable):
     with CaptureQueriesContext(connection) as log, shared_reads():
-        visible()
+        begin_to_share()
         with transaction.atomic(durable=durable):
             write()
         assert not is_in_transaction()
         assert all_at_once(1, visible, tenant_id=mine.pk) == [["changed"]]
 
     assert begun(log) == 1
-    assert len(log.captured_queries) == 4
+    assert len(log.captured_queries) == 5
 
 
 def test_a_transaction_that_goes_on_with_it_is_undone_after_an_error(mine):
     with shared_reads():
-        visible()
+        begin_to_share()
         with suppress(ZeroDivisionError), transaction.atomic():
             write()
             raise ZeroDivisionError
@@ -111,6 +160,7 @@ def test_a_transaction_that_goes_on_with_it_is_undone_after_an_error(mine):
 def test_a_transaction_that_goes_on_with_it_is_of_the_tenant_in_force_then(mine):
     other = make_tenant("other")
     with shared_reads():
+        begin_to_share()
         assert visible() == ["mine"]
         with in_tenant(other.pk), transaction.atomic():
             assert visible() == []
@@ -120,7 +170,7 @@ def test_a_transaction_that_goes_on_with_it_is_of_the_tenant_in_force_then(mine)
 
 def test_without_autocommit_it_goes_on_until_it_is_committed(mine):
     with shared_reads():
-        visible()
+        begin_to_share()
         connection.set_autocommit(False)
         try:
             write()
@@ -134,7 +184,7 @@ def test_without_autocommit_it_goes_on_until_it_is_committed(mine):
 
 def test_a_failed_read_spoils_no_other(mine):
     with shared_reads():
-        visible()
+        begin_to_share()
         with pytest.raises(DatabaseError):
             typed("SELECT 1 / 0")
         assert visible() == ["mine"]
@@ -142,6 +192,7 @@ def test_a_failed_read_spoils_no_other(mine):
 
 def test_a_read_sees_what_others_committed_meanwhile(mine):
     with shared_reads():
+        begin_to_share()
         assert visible() == ["mine"]
         all_at_once(1, write, tenant_id=mine.pk)
         assert visible() == ["changed"]
@@ -150,6 +201,7 @@ def test_a_read_sees_what_others_committed_meanwhile(mine):
 def test_each_tenant_in_force_sees_its_own(mine):
     other = make_tenant("other")
     with shared_reads():
+        begin_to_share()
         assert visible() == ["mine"]
         with in_tenant(other.pk):
             assert visible() == []
@@ -158,7 +210,7 @@ def test_each_tenant_in_force_sees_its_own(mine):
 
 def test_a_connection_that_was_lost_ends_it_without_an_error(mine):
     with shared_reads():
-        visible()
+        begin_to_share()
         with suppress(DatabaseError):
             typed("SELECT pg_terminate_backend(pg_backend_pid())")
     connection.close_if_unusable_or_obsolete()

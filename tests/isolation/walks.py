@@ -22,6 +22,13 @@ def visible():
     return list(models.QuerySet(Group).order_by("name").values_list("name", flat=True))
 
 
+def planned():
+    """The same by a statement whose plan is kept."""
+    with connection.planned_cursor() as cursor:
+        cursor.execute("SELECT name FROM tenants_group WHERE name > %s ORDER BY name", [""])
+        return [name for (name,) in cursor.fetchall()]
+
+
 def typed(statement):
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -48,7 +55,7 @@ class _Walk:
     wrong: list[object] = field(default_factory=list)
 
     def look(self, expected):
-        if (shown := visible()) != expected:
+        if (shown := self.rng.choice([visible, planned])()) != expected:
             self.wrong.append((list(self.way), expected, shown))
 
     def go_on(self, depth, expected):
@@ -111,6 +118,11 @@ def _fail():
         typed("SELECT 1 / 0")
 
 
+def _fail_planned():
+    with suppress(DatabaseError), transaction.atomic(), connection.planned_cursor() as cursor:
+        cursor.execute("SELECT 1 / %s", [0])
+
+
 def _many():
     with connection.cursor() as cursor:
         cursor.executemany("SELECT %s::int", [[1], [2]])
@@ -130,4 +142,4 @@ def _several():
 
 
 _INTO = [_a_tenant, _every_tenant, _block, _block_undone, _savepoint_by_hand, _shared]
-_STEPS = [visible, _fail, _many, _unscoped, _write, _several, end_reads]
+_STEPS = [visible, planned, _fail, _fail_planned, _many, _unscoped, _write, _several, end_reads]

@@ -38,9 +38,9 @@ class Most:
     transactions: int
 
 
-BY_MAIL = Most(data=32, on_sqlite=39, every=76, transactions=13)
-BY_TEXT_AND_QUESTIONS = Most(data=58, on_sqlite=67, every=128, transactions=20)
-UNLOCK = Most(data=35, on_sqlite=42, every=83, transactions=14)
+BY_MAIL = Most(data=32, on_sqlite=39, every=68, transactions=9)
+BY_TEXT_AND_QUESTIONS = Most(data=58, on_sqlite=67, every=120, transactions=16)
+UNLOCK = Most(data=35, on_sqlite=42, every=73, transactions=9)
 _TELL = r"SELECT (?:set_config\('[^']*', '[^']*', true\)(?:, )?)+"
 _TELLS = re.compile(rf"(BEGIN)?(?:; )?({_TELL})(?:; )?")
 _NO_DATA = re.compile(rf"BEGIN|COMMIT|(RELEASE )?SAVEPOINT|{_TELL}$")
