@@ -27,7 +27,7 @@ help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 .PHONY: run
-run: $(RUNTIME) $(CATALOGUES) ## Run everything here: web server, worker, demo tenants, mailbox (PORT=8000)
+run: $(RUNTIME) $(CATALOGUES) ## Run everything here: web server, workers, demo tenants, mailbox (PORT=8000)
 	@exec $(BIN)/python -m sspr.run
 
 .PHONY: test

@@ -32,7 +32,7 @@ def cpu_ms(roots: Iterable[int]) -> float:
     Source: proc(5), /proc/pid/stat.
     """
     ticks = 0
-    for pid in _trees(roots):
+    for pid in tree(roots):
         with contextlib.suppress(OSError):
             behind_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, behind_name[_UTIME : _UTIME + 4]))
@@ -40,12 +40,17 @@ def cpu_ms(roots: Iterable[int]) -> float:
 
 
 def memory_mb(roots: Iterable[int]) -> Memory:
-    """Memory of these processes and their descendants.
+    """Memory of these processes and their descendants."""
+    return memory_of(tree(roots))
+
+
+def memory_of(pids: Iterable[int]) -> Memory:
+    """Memory of these processes alone.
 
     Source: proc(5), /proc/pid/smaps_rollup.
     """
     kilobytes = {"Rss:": 0, "Pss:": 0}
-    for pid in _trees(roots):
+    for pid in pids:
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 name, amount = line.split()[:2]
@@ -59,5 +64,6 @@ def postmaster_of(cluster: Path) -> int:
     return int((cluster / "data/postmaster.pid").read_text().split()[0])
 
 
-def _trees(roots: Iterable[int]) -> list[int]:
+def tree(roots: Iterable[int]) -> list[int]:
+    """These processes and their descendants."""
     return [pid for root in roots for pid in (root, *descendants(root))]

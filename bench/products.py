@@ -89,20 +89,20 @@ def service(place: Place, *, beat: bool) -> Iterator[Running]:
     )
     # So that this process can do the work that its pages ask of browsers.
     os.environ |= {name: env[name] for name in env if name.startswith(("SSPR_", "DJANGO_"))}
-    _run(env, "manage.py", "migrate", "--verbosity", "0")
-    _run(env, "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
-    _run(env, "-m", "bench.reset", "--populate", str(place.people))
-    commands = _procfile(port)
+    run(env, "manage.py", "migrate", "--verbosity", "0")
+    run(env, "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
+    run(env, "-m", "bench.reset", "--populate", str(place.people))
+    commands = procfile(port)
     web = commands.pop("web")
     if not beat:
         commands.pop("beat")
     with ExitStack() as stack:
         started = {
-            name: stack.enter_context(_process(command, env | {"PGAPPNAME": "worker"}, var, name))
+            name: stack.enter_context(process(command, env | {"PGAPPNAME": "worker"}, var, name))
             for name, command in commands.items()
         }
         web_env = env | {"PGAPPNAME": "web"}
-        pid = stack.enter_context(_process(web, web_env, var, "web", core=place.core))
+        pid = stack.enter_context(process(web, web_env, var, "web", core=place.core))
         _await(port, "/healthz", var / "web.log")
         walk = _service_walk(place)
         yield Running(SERVICE, port, SERVICE, walk, [pid], list(started.values()))
@@ -122,16 +122,16 @@ def peer(place: Place, name: str) -> Iterator[Running]:
         PGAPPNAME="web",
         DJANGO_SETTINGS_MODULE="bench.peers.settings",
     )
-    _run(env, "-m", "django", "migrate", "--verbosity", "0")
+    run(env, "-m", "django", "migrate", "--verbosity", "0")
     hashing = "from django.contrib.auth.hashers import *; print(make_password('old'))"
-    hashed = _run(env, "-m", "django", "shell", "--verbosity", "0", "--command", hashing)
+    hashed = run(env, "-m", "django", "shell", "--verbosity", "0", "--command", hashing)
     with psycopg.connect(url) as connection:
         connection.execute(_PEOPLE, [hashed.strip(), place.people - 1])
         if which != "contrib":
             connection.execute(_ADDRESSES)
     walks = {"contrib": _contrib_walk, "allauth-link": _link_walk, "allauth-code": _code_walk}
     command = _PEER_WEB.format(port=port)
-    with _process(command, env, place.folder / which, "web", core=place.core) as pid:
+    with process(command, env, place.folder / which, "web", core=place.core) as pid:
         _await(port, "/admin/login/", place.folder / which / "web.log")
         yield Running(name, port, database, walks[which](place.mail), [pid], [])
 
@@ -218,7 +218,7 @@ def _code_walk(mail: Mail) -> Callable[[Browser, int], None]:
     return walk
 
 
-def _procfile(port: int) -> dict[str, str]:
+def procfile(port: int) -> dict[str, str]:
     """The commands of all parts that run; the web server has one worker."""
     lines = (BASE / "Procfile").read_text().splitlines()
     commands = {name: command for name, _, command in (line.partition(": ") for line in lines)}
@@ -228,13 +228,13 @@ def _procfile(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def _process(
+def process(
     command: str, env: Mapping[str, str], folder: Path, name: str, *, core: int | None = None
 ) -> Iterator[int]:
     """A Python program in the background, on one core if it is said. Gives its PID."""
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     with (folder / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603
+        program = subprocess.Popen(  # noqa: S603
             [*pinned, sys.executable, "-m", *shlex.split(command.removeprefix("python -m "))],
             cwd=BASE,
             env=env,
@@ -242,12 +242,12 @@ def _process(
             stderr=log,
         )
     try:
-        yield process.pid
+        yield program.pid
     finally:
-        end(process)
+        end(program)
 
 
-def _run(env: Mapping[str, str], *arguments: str) -> str:
+def run(env: Mapping[str, str], *arguments: str) -> str:
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=BASE, env=env, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     return done.stdout

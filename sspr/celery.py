@@ -1,13 +1,11 @@
 """The workers."""
 
-import gc
 import os
 from functools import cached_property
 from typing import Any
 
 from celery import Celery
 from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
-from celery.signals import worker_before_create_process
 from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -32,19 +30,6 @@ class Fixup(DjangoFixup):  # type: ignore[misc]
     @cached_property
     def worker_fixup(self) -> DjangoWorkerFixup:
         return WorkerFixup(self.app)
-
-
-@worker_before_create_process.connect  # type: ignore[untyped-decorator]  # Celery has no types
-def share_memory(**_signal: Any) -> None:
-    """Lets processes of a pool share what the worker loaded before it forked them.
-
-    The garbage collector writes into each object that it looks at, and a page that a process
-    writes to becomes a copy of its own.
-
-    Source: documentation of `gc.freeze`.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def django_support(celery: Celery) -> DjangoFixup:

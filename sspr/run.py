@@ -1,6 +1,6 @@
 """Everything on one machine by one command: `python -m sspr.run`, which `make run` starts.
 
-Prepares the database and the demo, starts the web server, the worker and, where the demo has no
+Prepares the database and the demo, starts the web server, the workers and, where the demo has no
 mail server, a mailbox; ends them together. It knows the commands, not the application.
 """
 
@@ -24,12 +24,7 @@ WEB = (
     "granian --interface rsgi --no-ws --http 1 --http1-header-read-timeout 10000 --port {port}"
     " sspr.rsgi:gateway"
 )
-# Apart, so that no number of long tasks keeps a code waiting. Threads are enough for tasks that
-# wait for mail servers, and take a quarter of the memory of processes; long tasks get processes,
-# whose time limit holds, where the broker can.
-_WORKER = "celery --quiet --app sspr worker --without-gossip --without-mingle --queues {queue}"
-CODES = f"{_WORKER} --hostname codes@%h --pool threads --concurrency 4 --beat"
-BULK = f"{_WORKER} --hostname bulk@%h --pool {{pool}} --concurrency 2"
+WORKERS = "sspr.workers"
 _KEYS = ("SSPR_SECRET_KEY", "SSPR_ENCRYPTION_KEYS")
 _PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
 _OUTBOX = "/demo/outbox"
@@ -160,9 +155,7 @@ def live(household: Household) -> None:
     accounts = household.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
         household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
-    pool = "prefork" if _is_given("REDIS_URL", env) else "threads"
-    household.start("worker for codes", *_program(CODES, queue="codes"))
-    household.start("worker for bulk", *_program(BULK, queue="bulk", pool=pool))
+    household.start("workers", *_program(WORKERS))
     household.watch(lambda: _answers(port))
     _say("\nReady. Ctrl-C ends everything.")
     for page in (*_PAGES, *([_OUTBOX] if demo else [])):

@@ -342,7 +342,7 @@ def test_with_containers_the_service_owns_nothing(tmp_path):
         "web": "database_url",
         "codes": "database_url",
         "bulk": "database_url",
-        "beat": "database_url",
+        "workers": "database_url",
     }.items() <= urls.items()
 
 

@@ -1,4 +1,4 @@
-"""A task that says on which session it runs and whose rows it may see; workers `--include` it."""
+"""A task that says on which session it runs and whose rows it may see."""
 
 from typing import Any
 

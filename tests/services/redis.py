@@ -12,10 +12,10 @@ from tests.services.processes import as_child_of_ours, end, free_port, wait_unti
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """A server in the folder. Gives the URL of its database 0."""
+def redis(folder: Path, *, port: int | None = None) -> Iterator[str]:
+    """A server in the folder, on any free port unless one is given. Gives its database 0's URL."""
     folder.mkdir(parents=True)
-    port = free_port()
+    port = port or free_port()
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
     command += ["--dir", str(folder), "--save", "", "--appendonly", "no", "--databases", "256"]
     with (folder / "log").open("wb") as log:

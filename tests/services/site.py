@@ -1,5 +1,6 @@
-"""The whole service as it runs in earnest: a web server and a worker, as processes of their own."""
+"""The whole service as it runs in earnest: a web server and workers, as processes of their own."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,13 +11,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from sspr.run import WEB
+from sspr.workers import AT_ONCE, parts_of
 from tests.services.commands import Commands
 from tests.services.environment import BASE, environment
 from tests.services.processes import end, free_port, kill_tree, wait_until
 
 _READY_S = 120
 _TAIL = 4_000
-_WORKER = "celery --app sspr worker --queues codes,bulk --beat --pool {pool} --concurrency 4"
+_PROCESSES = sum(len(parts_of(name)) for name in AT_ONCE if name != "beat")
 
 
 @dataclass(slots=True)
@@ -52,15 +54,18 @@ class Site:
         self._await("web", "Web server ready", lambda: _answers(f"{self.url}/healthz"))
 
     def start_worker(self) -> None:
-        """Start the worker and come back when it takes tasks."""
-        pool = "prefork" if self.env.get("REDIS_URL") else "threads"
-        self._start("worker", *_WORKER.format(pool=pool).split(), "--loglevel", "INFO")
-        self._await("worker", "Worker ready", lambda: " ready." in self.log("worker"))
+        """Start all workers and the beat, and come back when the workers take tasks."""
+        self.start_workers("worker", "sspr.workers", processes=_PROCESSES)
 
-    def start(self, part: str, command: str) -> None:
-        """Start a worker by a command of the service's own, and come back when it takes tasks."""
-        self._start(part, *command.split(), "--loglevel", "INFO")
-        self._await(part, f"{part} ready", lambda: " ready." in self.log(part))
+    def start_workers(self, name: str, command: str, *, processes: int = 1) -> None:
+        """Start workers by a command, and come back when so many processes take tasks."""
+        self._start(name, *command.split(), "--log-level", "INFO")
+        ready = r"\d@\S+ ready\."
+        self._await(
+            name,
+            "Workers ready",
+            lambda: len(re.findall(ready, self.log(name))) >= processes,
+        )
 
     def stop_worker(self) -> None:
         """End the worker as a deployment does: it finishes what it has in hand."""

@@ -11,7 +11,11 @@ def test_the_clock_publishes_jobs_where_their_workers_look_and_ends_when_told_to
     env = environment(tmp_path)
     with (tmp_path / "log").open("wb") as log:
         clock = subprocess.Popen(
-            [sys.executable, "-m", "sspr.beat"], cwd=BASE, env=env, stdout=log, stderr=log
+            [sys.executable, "-m", "sspr.workers", "beat"],
+            cwd=BASE,
+            env=env,
+            stdout=log,
+            stderr=log,
         )
         try:
             wait_until(

@@ -43,11 +43,7 @@ def test_without_a_mail_server_the_demo_has_a_mailbox(tmp_path):
     assert household.env["EMAIL_URL"].startswith("smtp://127.0.0.1:")
 
 
-@pytest.mark.parametrize(
-    ("given", "pool"),
-    [({}, "threads"), ({"REDIS_URL": "redis://x"}, "prefork"), ({"REDIS_URL_FILE": ""}, "prefork")],
-)
-def test_long_tasks_get_processes_where_the_broker_is_redis(tmp_path, given, pool):
-    household = started(tmp_path, **given)
+def test_all_workers_and_the_beat_are_started(tmp_path):
+    household = started(tmp_path)
 
-    assert pool in household.parts["worker for bulk"]
+    assert household.parts["workers"][-1] == "sspr.workers"

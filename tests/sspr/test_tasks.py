@@ -20,6 +20,7 @@ from delivery.queue import URGENT
 from isolation.scope import statement_limits
 from sspr import run
 from sspr.tasks import seal_audit, watch_audit
+from sspr.workers import AT_ONCE, parts_of
 from tests.services.environment import BASE
 
 
@@ -80,26 +81,40 @@ def commands():
     return {
         "Procfile": [line.partition(": ")[2] for line in procfile],
         "docker-compose.yml": [str(one.get("command", "")) for one in compose.values()],
-        "make run": [run.CODES.format(queue="codes"), run.BULK.format(queue="bulk", pool="x")],
+        "make run": [run.WORKERS],
     }
 
 
 @pytest.mark.parametrize("where", ["Procfile", "docker-compose.yml", "make run"])
-def test_codes_have_a_worker_of_their_own(where):
-    queues = [re.findall(r"--queues (\S+)", command) for command in commands()[where]]
-
-    assert sorted(name for names in queues for name in names) == ["bulk", "codes"]
-
-
-@pytest.mark.parametrize("where", ["Procfile", "docker-compose.yml", "make run"])
-def test_codes_are_sent_by_threads_and_long_tasks_done_by_processes(where):
-    pools = {
-        queue: "--pool threads" in command
+def test_every_way_to_run_starts_all_workers_and_one_beat(where):
+    arguments = [
+        command.partition("sspr.workers")[2].split()
         for command in commands()[where]
-        for queue in re.findall(r"--queues (\S+)", command)
-    }
+        if "sspr.workers" in command
+    ]
 
-    assert pools == {"codes": True, "bulk": False}
+    assert arguments.count([]) == 1
+    assert "beat" not in [name for names in arguments for name in names]
+
+
+def test_every_queue_has_workers(settings):
+    queues = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+
+    assert set(AT_ONCE) == queues | {"beat"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "threads"),
+    [("codes", [4]), ("codes=8", [8]), ("bulk", [1, 1]), ("bulk=3", [1, 1, 1]), ("beat", [1])],
+)
+def test_codes_are_sent_by_threads_and_long_tasks_done_by_processes(argument, threads):
+    assert [part.threads for part in parts_of(argument)] == threads
+
+
+@pytest.mark.parametrize("argument", ["mail", "", "codes=many", "bulk=0", "beat=2"])
+def test_a_part_that_does_not_exist_is_refused(argument):
+    with pytest.raises(ValueError, match=r"no such part|invalid literal"):
+        parts_of(argument)
 
 
 def test_every_way_to_run_goes_through_the_gateway_that_drops_headers_with_underscores():

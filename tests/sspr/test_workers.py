@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from django.db import connection
 
-from sspr.run import BULK, CODES
 from tests.services.environment import environment
 from tests.services.pgbouncer import pgbouncer
 from tests.services.postgres import fresh_database
@@ -68,11 +67,7 @@ def test_a_server_that_vanished_fails_a_session_within_half_a_minute(db):
 
 
 def start(site, queue):
-    command = CODES if queue == "codes" else BULK
-    site.start(
-        "worker",
-        command.format(queue=queue, pool="prefork") + " --include tests.services.look_task",
-    )
+    site.start_workers("worker", f"tests.services.workers {queue}")
 
 
 def looked(site):

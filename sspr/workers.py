@@ -1,0 +1,253 @@
+"""The workers and the beat, by one command.
+
+    python -m sspr.workers           # a worker for each queue, and the beat
+    python -m sspr.workers codes=8   # a worker for one queue only, which does eight tasks at once
+
+A parent loads the service once and then forks the processes, so that they share the memory of what
+is loaded. It does no work itself. A process that ends by itself is forked again. At SIGTERM, SIGINT
+or SIGHUP each process finishes the tasks that it has begun, and then the parent ends.
+"""
+
+import argparse
+import ctypes
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.signals import task_postrun, task_prerun
+from celery.utils.nodenames import host_format
+from django.conf import settings
+from django.core.mail import get_connection
+from django.template import engines
+from django.urls import get_resolver
+from django.utils import translation
+from django.utils.log import configure_logging
+
+from delivery.channels import available, channel
+from sspr.celery import app
+
+AT_ONCE = {"codes": 4, "bulk": 2, "beat": 1}
+"""The parts, and how many tasks each does at once unless the command says another number."""
+_LOADED_LATE = """
+    billiard.dummy billiard.pool celery.app.control celery.app.events celery.app.log
+    celery.apps.beat celery.apps.worker celery.concurrency.thread celery.events.receiver
+    celery.worker.autoscale celery.worker.components celery.worker.consumer
+    celery.worker.consumer.delayed_delivery celery.worker.strategy dbm.dumb encodings.idna
+"""
+"""Modules that Celery loads only when it starts: in each process anew, if not before."""
+_STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_LOOK_S = 0.5
+_PR_SET_PDEATHSIG = 1
+_log = structlog.get_logger("sspr.workers")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """What one process does.
+
+    Args:
+        queue: whose tasks it does; `beat` publishes tasks instead.
+        number: of the process, among those of the queue.
+        threads: in which it does tasks.
+    """
+
+    queue: str
+    number: int
+    threads: int
+
+
+@dataclass(slots=True)
+class WorkerSupervisor:
+    """Keeps a process running for each part.
+
+    Args:
+        work: does the work of a part, in its process, until SIGTERM. Gives the exit code.
+        pause_s: the shortest time from one start of a part to the next.
+    """
+
+    parts: Sequence[WorkerProcess]
+    work: Callable[[WorkerProcess], int]
+    pause_s: float = 5.0
+    running: dict[int, WorkerProcess] = field(default_factory=dict)
+    started_at: dict[WorkerProcess, float] = field(default_factory=dict)
+    is_stopping: bool = False
+
+    def run(self) -> None:
+        """Returns when it was told to stop and every process has ended."""
+        for each in _STOP:
+            signal.signal(each, self._stop)
+        while self.running or not self.is_stopping:
+            for part in self.parts:
+                if part not in self.running.values() and self._is_due(part):
+                    self._start(part)
+            time.sleep(_LOOK_S)
+            self._note_ended()
+
+    def _is_due(self, part: WorkerProcess) -> bool:
+        last = self.started_at.get(part)
+        return last is None or time.monotonic() >= last + self.pause_s
+
+    def _start(self, part: WorkerProcess) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        if not self.is_stopping:
+            self.started_at[part] = time.monotonic()
+            pid = os.fork()
+            if not pid:
+                _become(part)
+                sys.exit(self.work(part))
+            self.running[pid] = part
+            _log.info("process_started", queue=part.queue, number=part.number, pid=pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+
+    def _stop(self, *_signal: object) -> None:
+        self.is_stopping = True
+        for pid in self.running:
+            os.kill(pid, signal.SIGTERM)
+
+    def _note_ended(self) -> None:
+        while self.running:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            part = self.running.pop(pid, None)
+            # The first process of a container also gets orphans, which are no parts.
+            if part and not self.is_stopping:
+                code = os.waitstatus_to_exitcode(status)
+                _log.error("process_ended", queue=part.queue, number=part.number, exit_code=code)
+
+
+def _become(part: WorkerProcess) -> None:
+    """Makes a process of its own of what was forked a moment ago."""
+    # In a session of its own, since a terminal sends Ctrl-C to all processes of a session.
+    os.setsid()
+    # Ends with the parent, however that ends. Source: prctl(2). Celery has a function for it, which
+    # loads a parser of C for the purpose: 13 MB.
+    with suppress(AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(f"sspr-{part.queue}")
+    for each in _STOP:
+        signal.signal(each, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+    gc.enable()
+
+
+def main() -> None:
+    options = _options()
+    parts = [part for parts in options.parts for part in parts]
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    # The garbage collector writes into each object that it looks at, and a page that a process
+    # writes to becomes a copy of its own. Source: documentation of `gc.freeze`.
+    gc.disable()
+    if any(part.queue != "beat" for part in parts):
+        load()
+    gc.freeze()
+    WorkerSupervisor(parts, partial(work, log_level=options.log_level)).run()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sspr.workers")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        type=parts_of,
+        metavar="PART[=NUMBER]",
+        default=[parts_of(name) for name in AT_ONCE],
+        help=f"{', '.join(AT_ONCE)}; all of them by default. NUMBER: tasks at once",
+    )
+    parser.add_argument("--log-level", default="WARNING", help="of what Celery itself logs")
+    return parser.parse_args()
+
+
+def parts_of(text: str) -> Sequence[WorkerProcess]:
+    """The processes that an argument of the command asks for.
+
+    Threads are enough for codes, which wait for mail servers, and take a quarter of the memory. A
+    task of another queue has a process to itself, so that the end of its time is the end of nothing
+    else.
+
+    Raises:
+        ValueError: no such part, or no such number.
+
+    >>> parts_of("codes=8")
+    [WorkerProcess(queue='codes', number=1, threads=8)]
+    >>> [part.number for part in parts_of("bulk")]
+    [1, 2]
+    """
+    name, _, number = text.partition("=")
+    at_once = int(number or AT_ONCE.get(name, 0))
+    if name not in AT_ONCE or at_once < 1 or (name == "beat" and number):
+        raise ValueError(f"no such part: {text}")
+    if name == "codes":
+        return [WorkerProcess(name, 1, at_once)]
+    return [WorkerProcess(name, each, 1) for each in range(1, at_once + 1)]
+
+
+def load() -> None:
+    """Loads what workers and tasks use, also what is loaded at first use. Connects to nothing."""
+    app.loader.init_worker()
+    app.finalize()
+    for module in _LOADED_LATE.split():
+        import_module(module)
+    app.connection_for_read().get_transport_cls()
+    for kind in ("email", "text", "call"):
+        if available(kind):
+            channel(kind)
+    get_connection()
+    engines.all()
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            get_resolver()._populate()  # noqa: SLF001  # links in mails
+
+
+def work(part: WorkerProcess, log_level: str) -> int:
+    """Does the tasks of a queue, or publishes those of the beat, until SIGTERM."""
+    if part.queue == "beat":
+        # An app that knows no tasks: jobs are published by their names.
+        clock = Celery("sspr", fixups=[])
+        clock.config_from_object("django.conf:settings", namespace="CELERY")
+        clock.Beat(quiet=True).run()
+        return 0
+    if part.threads == 1:
+        task_prerun.connect(_begin_time_limit)
+        task_postrun.connect(_end_time_limit)
+    worker = app.Worker(
+        hostname=host_format(f"{part.queue}{part.number}@%h"),
+        queues=[part.queue],
+        pool_cls="threads",
+        concurrency=part.threads,
+        loglevel=log_level,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+    )
+    worker.start()
+    return worker.exitcode or 0
+
+
+def _begin_time_limit(sender: Any, **_signal: Any) -> None:
+    """Has the kernel end this process when the time of its task is over; it is forked again.
+
+    The broker hands the task out again as it does after a power failure, and each task of ours
+    counts its tries.
+    """
+    signal.alarm(sender.time_limit or settings.CELERY_TASK_TIME_LIMIT)
+
+
+def _end_time_limit(**_signal: Any) -> None:
+    signal.alarm(0)
+
+
+if __name__ == "__main__":
+    main()
