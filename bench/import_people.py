@@ -144,15 +144,15 @@ def import_here(path: Path) -> None:
     started = time.perf_counter()
     with path.open("rb") as file, in_tenant(tenant.pk):
         importer = Importer(actor_id=Actor.COMMAND, number="")
-        tally = import_users(opened(file), importer=importer, tell=lambda _told: None)
+        counts = import_users(opened(file), importer=importer, report=lambda _row: None)
     took = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
     report = {
         "seconds": took,
         "peak_mb": used.ru_maxrss / 1024,
         "cpu_s": used.ru_utime + used.ru_stime,
-        "created": tally.created,
-        "refused": tally.refused,
+        "created": counts.created,
+        "refused": counts.refused,
     }
     sys.stdout.write(json.dumps(report) + "\n")
 

@@ -92,8 +92,8 @@ def _import(rows: Iterable[_Row]) -> None:
             out.writerows(rows)
         importer = Importer(actor_id=Actor.COMMAND, number=str(uuid.uuid4()))
         with path.open("rb") as file:
-            tally = import_users(opened(file), importer=importer, tell=lambda _told: None)
-    assert not tally.refused, tally
+            counts = import_users(opened(file), importer=importer, report=lambda _row: None)
+    assert not counts.refused, counts
 
 
 def _row(number: int) -> _Row:

@@ -1,8 +1,7 @@
-"""What a user principal name is, and which groups a file means."""
+"""What a user principal name is."""
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
 
 import idna
 
@@ -77,23 +76,6 @@ def user_id_in(address: str) -> str:
     'minji+work@example.com'
     """
     return address.strip().replace(" ", "+")[:_MAX_CHARACTERS]
-
-
-def by_older_names(names: Sequence[str], older: Mapping[tuple[str, ...], str]) -> list[str]:
-    """Groups as a file names them, those whose names are older than the rule by these names.
-
-    Args:
-        older: what a file would make of such a name → the name.
-
-    >>> by_older_names(["A", "B", "C"], {("A", "B"): "A; B"})
-    ['A; B', 'C']
-    """
-    found, rest = [], tuple(names)
-    while rest:
-        parts = next((parts for parts in older if rest[: len(parts)] == parts), rest[:1])
-        found.append(older.get(parts, rest[0]))
-        rest = rest[len(parts) :]
-    return found
 
 
 def is_upn(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Many new rows of one model at once, in the fastest way that the database has."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -16,42 +16,48 @@ from isolation.scope import current_tenant_id
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _STAGE = "CREATE TEMPORARY TABLE coming_in AS SELECT {columns} FROM {table} WITH NO DATA"
+_FILL = "COPY coming_in ({columns}) FROM STDIN"
+_MOVE = "INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in"
+_MOVE_UNLESS_TAKEN = f"{_MOVE} ON CONFLICT DO NOTHING RETURNING {{key}}, id"
+_END = "DROP TABLE coming_in"
 _NEXT_IDS = """
     SELECT nextval(sequence)
     FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) AS once,
          generate_series(1, %s)
 """
 """`OFFSET 0` keeps the name from being looked up again for each row."""
-_FILL = "COPY coming_in ({columns}) FROM STDIN"
-_MOVE = "INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in"
-_TAKE_OVER = f"{_MOVE} ON CONFLICT DO NOTHING {{answer}}"
+_Columns = Mapping[str, Sequence[Any]]
+"""Column (`user_id`, not `user`) → values, one for each row."""
 
 
-def add(
-    model: type[TenantOwned],
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    *,
-    same: Mapping[str, object] | None = None,
-    key: str = "",
-) -> dict[Any, Any]:
-    """Adds rows of the tenant in force. One whose unique values are taken is left out, silently.
+def add(model: type[TenantOwned], columns: _Columns, *, key: str) -> dict[Any, int]:
+    """Adds rows of the tenant in force. A row whose unique values are taken is left out, silently.
 
-    Must be called inside a transaction. What neither `columns` nor `same` names gets the default of
-    its field, one for all rows.
+    Must be called inside a transaction. What `columns` doesn't name gets the default of its field,
+    one for all rows.
 
     Args:
-        columns: `user_id`, not `user`.
-        same: column → value of all rows.
-        key: one of the columns, if the answer is wanted.
+        columns: `user_id`, not `user` → values, one for each row.
+        key: one of the columns, unique in the tenant.
 
     Returns:
         `key` → `id`, of the rows that were added.
     """
-    equal = _defaults(model, columns) | dict(same or {}) | {"tenant_id": current_tenant_id()}
-    if connection.vendor == "postgresql":
-        return _copied(model, columns, rows, equal, key)
-    return _created(model, columns, rows, equal, key)
+    equal = _equal_for_all(model, columns)
+    if connection.vendor != "postgresql":
+        # Such a database has one writer at a time: nothing comes in between.
+        same_keys = model.objects.filter(**{f"{key}__in": columns[key]})
+        taken = set(same_keys.values_list(key, flat=True))
+        model.objects.bulk_create(_made(model, columns, equal), ignore_conflicts=True)
+        rows = same_keys.values_list(key, "id")
+        return {value: pk for value, pk in rows if value not in taken}
+    statement = _statements(model, columns, equal, key=key)
+    with connection.cursor() as cursor:
+        _stage(cursor, statement, columns, [columns])
+        cursor.execute(statement(_MOVE_UNLESS_TAKEN))
+        added = dict(cursor.fetchall())
+        cursor.execute(_END)
+    return added
 
 
 def add_all(
@@ -76,48 +82,57 @@ def add_all(
     first = next(left, None)
     if first is None:
         return True
-    equal = _defaults(model, tuple(first)) | {"tenant_id": current_tenant_id()}
+    equal = _equal_for_all(model, first)
     every = chain([first], left)
     try:
         with transaction.atomic():
             if connection.vendor == "postgresql":
-                _copy(model, tuple(first), every, equal, meanwhile)
+                _add_by_copy(model, list(first), every, equal, meanwhile)
             else:
                 for columns in every:
-                    rows = zip(*columns.values(), strict=True)
-                    made = [model(**equal, **dict(zip(columns, row, strict=True))) for row in rows]
-                    model.objects.bulk_create(made)
+                    model.objects.bulk_create(_made(model, columns, equal))
                 meanwhile()
     except IntegrityError:
         return False
     return True
 
 
-def _copy(
+def _add_by_copy(
     model: type[TenantOwned],
-    columns: Sequence[str],
-    portions: Iterable[Mapping[str, Sequence[object]]],
+    names: Sequence[str],
+    portions: Iterable[_Columns],
     equal: Mapping[str, object],
     meanwhile: Callable[[], object],
 ) -> None:
-    """COPY into a table of this transaction, and from there: see `_copied`."""
-    statement = _statements(model, columns, equal, "")
-    # Django leaves COPY to psycopg, and so its errors, too.
-    wrapped = connection.wrap_database_errors
+    statement = _statements(model, names, equal)
     with connection.cursor() as cursor:
-        cursor.execute(statement(_STAGE))
-        with wrapped, cursor.copy(statement(_FILL)) as copy:
-            for portion in portions:
-                texts = [_column_in_copy(portion[name]) for name in columns]
-                lines = map("\t".join, zip(*texts, strict=True))
-                copy.write("\n".join([*lines, ""]))
+        _stage(cursor, statement, names, portions)
         # The driver itself: Django's connection belongs to this thread. For whom it is was said
         # to this transaction with the statement before.
-        with wrapped, ThreadPoolExecutor(1) as other:
+        with connection.wrap_database_errors, ThreadPoolExecutor(1) as other:
             moved = other.submit(cursor.cursor.execute, statement(_MOVE))
             meanwhile()
             moved.result()
-        cursor.execute("DROP TABLE coming_in")
+        cursor.execute(_END)
+
+
+def _stage(
+    cursor: Any,
+    statement: Callable[[str], sql.Composed],
+    names: Iterable[str],
+    portions: Iterable[_Columns],
+) -> None:
+    """COPY into a table of this transaction, from where one statement moves the rows on.
+
+    COPY straight into the table can't leave out rows whose unique values are taken, and PostgreSQL
+    refuses it where row-level security is on.
+    """
+    cursor.execute(statement(_STAGE))
+    # Django leaves COPY to psycopg, and so its errors, too.
+    with connection.wrap_database_errors, cursor.copy(statement(_FILL)) as copy:
+        for portion in portions:
+            texts = [_column_in_copy(portion[name]) for name in names]
+            copy.write("\n".join([*map("\t".join, zip(*texts, strict=True)), ""]))
 
 
 def _column_in_copy(values: Sequence[Any]) -> Sequence[str]:
@@ -166,76 +181,38 @@ def next_ids(model: type[TenantOwned], count: int) -> list[int]:
         return list(range(last + 1, last + 1 + count))
 
 
-def _defaults(model: type[TenantOwned], columns: Sequence[str]) -> dict[str, object]:
+def _equal_for_all(model: type[TenantOwned], columns: Collection[str]) -> dict[str, object]:
+    """The tenant in force, and the defaults of what the columns don't name."""
     return {
         field.attname: field.get_default()
         for field in _options(model).concrete_fields
         if field.attname not in columns
         and not isinstance(field, models.AutoField)
         and not field.generated
-    }
+    } | {"tenant_id": current_tenant_id()}
 
 
-def _created(
-    model: type[TenantOwned],
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    equal: Mapping[str, object],
-    key: str,
-) -> dict[Any, Any]:
-    """Through the ORM. Such a database has one writer at a time: nobody comes in between."""
-    made = [model(**equal, **dict(zip(columns, row, strict=True))) for row in rows]
-    before = _ids(model, made, key)
-    model.objects.bulk_create(made, ignore_conflicts=True)
-    return {found: pk for found, pk in _ids(model, made, key).items() if found not in before}
-
-
-def _ids(model: type[TenantOwned], made: Sequence[TenantOwned], key: str) -> dict[Any, Any]:
-    if not key:
-        return {}
-    rows = model.objects.filter(**{f"{key}__in": [getattr(row, key) for row in made]})
-    return dict(rows.values_list(key, "id"))
-
-
-def _copied(
-    model: type[TenantOwned],
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    equal: Mapping[str, object],
-    key: str,
-) -> dict[Any, Any]:
-    """COPY into a table of this transaction, and from there.
-
-    Not straight into the table: COPY knows no conflicts that may be passed over, and PostgreSQL
-    refuses it where row-level security is on.
-    """
-    statement = _statements(model, columns, equal, key)
-    with connection.cursor() as cursor:
-        cursor.execute(statement(_STAGE))
-        with cursor.copy(statement(_FILL)) as copy:
-            for row in rows:
-                copy.write_row(row)
-        cursor.execute(statement(_TAKE_OVER))
-        added = dict(cursor.fetchall()) if key else {}
-        cursor.execute("DROP TABLE coming_in")
-    return added
+def _made(
+    model: type[TenantOwned], columns: _Columns, equal: Mapping[str, object]
+) -> list[TenantOwned]:
+    rows = zip(*columns.values(), strict=True)
+    return [model(**equal, **dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def _statements(
-    model: type[TenantOwned], columns: Sequence[str], equal: Mapping[str, object], key: str
+    model: type[TenantOwned], columns: Iterable[str], equal: Mapping[str, object], *, key: str = ""
 ) -> Callable[[str], sql.Composed]:
     """Fills in the names and values that the templates above leave open."""
 
     def names(attributes: Iterable[str]) -> sql.Composed:
         return sql.SQL(", ").join([sql.Identifier(name) for name in attributes])
 
-    answer = sql.SQL("RETURNING {}").format(names([key, "id"])) if key else sql.SQL("")
     parts = {
         "table": sql.Identifier(_options(model).db_table),
         "columns": names(columns),
         "all_columns": names([*columns, *equal]),
         "values": sql.SQL(", ").join([sql.Literal(value) for value in equal.values()]),
-        "answer": answer,
+        "key": sql.Identifier(key),
     }
     return lambda template: sql.SQL(template).format(**parts)
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from django.db import models
 
 from isolation.models import TenantOwned
+from provisioning.rules.reports import ImportCounts, ImportProgress
 
 
 class Import(TenantOwned):
@@ -74,6 +75,17 @@ class Import(TenantOwned):
     @property
     def has_ended(self) -> bool:
         return self.state in {self.State.DONE, self.State.CANCELLED, self.State.FAILED}
+
+    @property
+    def progress(self) -> ImportProgress:
+        counts = ImportCounts(
+            read=self.read,
+            created=self.created,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            refused=self.refused,
+        )
+        return ImportProgress(self.line, counts)
 
     @property
     def imported(self) -> int:

@@ -1,8 +1,18 @@
-"""Imports of people, for the pages about them."""
+"""Imports of people, and what their rows are judged by."""
 
 import uuid
 
+from django.conf import settings
+
 from provisioning.models import Import
+from provisioning.rules.columns import ImportContext
+from tenants.queries import (
+    domain_names,
+    group_keys,
+    policy_in_force,
+    tenant_in_force,
+    with_inner_groups,
+)
 
 _LISTED = 50
 
@@ -13,3 +23,24 @@ def newest() -> list[Import]:
 
 def import_of(import_id: uuid.UUID) -> Import | None:
     return Import.objects.filter(pk=import_id).first()
+
+
+def import_context() -> ImportContext:
+    """For the tenant in force."""
+    tenant, policy = tenant_in_force(), policy_in_force()
+    return ImportContext(
+        tenant=tenant.name,
+        domains=frozenset(domain_names()),
+        languages=frozenset(code for code, _ in settings.LANGUAGES),
+        country=tenant.country,
+        countries=policy.countries or frozenset({tenant.country}),
+        allow_tenant_mailboxes=policy.allow_tenant_mailboxes,
+    )
+
+
+def groups_that_count() -> frozenset[str] | None:
+    """Keys of the groups that the policy names and of those inside; None where it names none."""
+    policy = policy_in_force()
+    if not (named := policy.groups | policy.excluded_groups):
+        return None
+    return group_keys(with_inner_groups(named))

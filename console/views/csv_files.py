@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -13,14 +13,12 @@ from console.views.frame import freshly_proved, page, shown
 from console.views.imports import of_tenant
 from directory.models import User
 from provisioning.models import Import
-from provisioning.rules.csv_writing import MARK, as_csv
-from provisioning.rules.person import COLUMNS
+from provisioning.rules.columns import COLUMNS
+from provisioning.rules.csv_writing import csv_file
 from provisioning.services.export import export_people
 from provisioning.services.report import report
 from tenants.queries import domain_names
 from tenants.roles import Duty
-
-_KIND = "text/csv; charset=utf-8"
 
 
 @require_safe
@@ -36,15 +34,14 @@ def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
         "alternate_email": "minji@mail.example",
         "groups": "Seoul;Sales",
     }
-    rows = [COLUMNS, [row.get(name, "") for name in COLUMNS]]
-    return _named(HttpResponse(MARK + as_csv(rows), content_type=_KIND), "example.csv")
+    return download(csv_file(COLUMNS, [[row.get(name, "") for name in COLUMNS]]), "example.csv")
 
 
 @require_safe
 @page(Duty.IMPORT_PEOPLE)
 @of_tenant
 def report_file(_request: HttpRequest, _user: User, kept: Import) -> HttpResponseBase:
-    return _download(report(kept, get_language() or "en"), "report.csv")
+    return download(report(kept, get_language() or "en"), "report.csv")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,15 +52,13 @@ def export(request: HttpRequest, user: User) -> HttpResponseBase:
     form = ExportForm(request.POST or None)
     if form.is_valid():
         columns, note = form.cleaned_data["columns"], form.cleaned_data["reason"]
-        return _download(export_people(columns, note=note, actor_id=user.pk), "people.csv")
+        return download(export_people(columns, note=note, actor_id=user.pk), "people.csv")
     context = {"title": _("Export people and contact data"), "form": form}
     return shown(request, "console/imports/export.html", context)
 
 
-def _download(pieces: Iterator[str], name: str) -> HttpResponseBase:
-    return _named(StreamingHttpResponse(pieces, content_type=_KIND), name)
-
-
-def _named(response: HttpResponseBase, name: str) -> HttpResponseBase:
+def download(pieces: Iterator[str], name: str) -> HttpResponseBase:
+    """A CSV file, sent while it's made."""
+    response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -1,11 +1,10 @@
 """The policy: every setting on one page, and what a change does to people before it is saved."""
 
-import csv
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,9 +15,12 @@ from console.forms.policy_words import choice, in_words, label
 from console.queries import policy as queries
 from console.queries.door import is_fresh
 from console.services.policy import save_policy
+from console.views.csv_files import download
 from console.views.frame import freshly_proved, page, shown
 from directory.models import User
 from isolation.scope import current_tenant_id
+from provisioning.rules.columns import COLUMNS
+from provisioning.rules.csv_writing import csv_file
 from tenants.policy import Policy, all_settings, from_plain, to_plain
 from tenants.policy.declaration import Section
 from tenants.policy.derived import FOR_ADMINISTRATORS
@@ -113,31 +115,13 @@ def impact(request: HttpRequest, user: User) -> HttpResponse:
 
 @require_safe
 @page(Duty.SET_POLICY)
-def impact_list(request: HttpRequest, _user: User) -> HttpResponse | StreamingHttpResponse:
+def impact_list(request: HttpRequest, _user: User) -> HttpResponseBase:
     """Everybody who would lose the reset, as a file."""
     after = _pending(request)
     if after is None:
         return redirect("console:policy")
-    rows = _as_csv(queries.who_would_lose(policy_in_force(), after, current_tenant_id()))
-    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="people.csv"'
-    return response
-
-
-class _Echo:
-    """What a CSV writer writes comes out of its `writerow`."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _as_csv(names: Iterator[str]) -> Iterator[str]:
-    rows = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
-    # Spreadsheets know Korean by the mark at the beginning.
-    yield "\ufeff" + rows.writerow(["user_principal_name"])
-    for name in names:
-        # A spreadsheet would take these for formulas.
-        yield rows.writerow([f"'{name}" if name[0] in "=+-@" else name])
+    losers = queries.who_would_lose(policy_in_force(), after, current_tenant_id())
+    return download(csv_file(COLUMNS[:1], ([upn] for upn in losers)), "people.csv")
 
 
 def _taken(

@@ -1,15 +1,12 @@
 """What a phone number is, and whether it may be texted or called."""
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from delivery.rules.phone_patterns import Kind, recognised, recognised_each
 from typed.rules import cleaned
 
 _EXTENSION = re.compile(
@@ -58,6 +55,22 @@ class Phone:
     extension: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NumberKind:
+    """What is known about a valid number. `type` is one of the library's `PhoneNumberType`."""
+
+    region: str
+    type: int
+
+    @property
+    def textable(self) -> bool:
+        return self.type in _MOBILE
+
+    def is_callable(self, *, office: bool) -> bool:
+        """Satellite networks aren't: "001" is their region, and the library calls them mobile."""
+        return self.type in (_OFFICE if office else _PERSONAL) and self.region != "001"
+
+
 def phone(text: str, *, region: str, countries: frozenset[str], office: bool = False) -> Phone:
     """The phone that somebody meant.
 
@@ -75,18 +88,47 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     >>> phone("02-1234-5678 내선 12", region="KR", countries=frozenset({"KR"}), office=True)
     Phone(e164='+82212345678', region='KR', textable=False, extension='12')
     """
-    plain = _plain(text)
-    if ordinary := recognised(plain, region):
-        return _judged(*ordinary, countries, office=office)
-    plain, extension = _without_extension(plain)
+    plain, extension = _without_extension(_plain(text))
     number = _parsed(plain, region)
     if extension and not office:
         raise NotAPhone(PhoneProblem.EXTENSION)
     if not phonenumbers.is_valid_number(number):
         raise NotAPhone(PhoneProblem.IMPOSSIBLE, region)
-    kind = Kind(phonenumbers.region_code_for_number(number) or "", phonenumbers.number_type(number))
+    kind = NumberKind(
+        phonenumbers.region_code_for_number(number) or "", phonenumbers.number_type(number)
+    )
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return _judged(e164, kind, countries, extension, office=office)
+    return usable(e164, kind, countries, extension, office=office)
+
+
+def usable(
+    e164: str, kind: NumberKind, countries: frozenset[str], extension: str = "", *, office: bool
+) -> Phone:
+    """The phone with a valid number, if it may be called here.
+
+    Args:
+        countries: ISO codes that may be called.
+        extension: digits or empty.
+        office: whether internet telephony is welcome.
+
+    Raises:
+        NotAPhone: with what is wrong.
+    """
+    if not is_whole(e164):
+        raise NotAPhone(PhoneProblem.DIGIT_MISSING, kind.region)
+    if not kind.is_callable(office=office):
+        raise NotAPhone(PhoneProblem.KIND, kind.region)
+    if kind.region not in countries:
+        raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
+    return Phone(e164, kind.region, textable=kind.textable, extension=extension)
+
+
+def is_whole(e164: str) -> bool:
+    """Every Korean 010 number has eight digits behind 010; the library takes seven, too.
+
+    Source: the Korean numbering plan, since the prefixes 011 to 019 were given up in 2021.
+    """
+    return len(e164) == _KOREAN_MOBILE_LENGTH or not e164.startswith("+8210")
 
 
 def check_help_line(text: str, *, region: str) -> None:
@@ -141,33 +183,6 @@ def telephone_link(text: str, *, region: str) -> str:
         return "tel:" + re.sub(r"[^\d+]", "", number or extension)
     found.extension = extension or None
     return phonenumbers.format_number(found, PhoneNumberFormat.RFC3966)
-
-
-def ordinary_phones(
-    texts: Sequence[str], *, region: str, countries: frozenset[str], office: bool = False
-) -> list[tuple[str, bool] | None]:
-    """Of a column of a file what `phone` would say without thinking: E.164, and whether textable.
-
-    None is what needs `phone`; also what is no phone.
-
-    >>> ordinary_phones(["010-1234-5678"], region="KR", countries=frozenset({"KR"}))
-    [('+821012345678', True)]
-    """
-    if max(map(len, texts), default=0) > _MAX_CHARACTERS:
-        texts = [text if len(text) <= _MAX_CHARACTERS else "" for text in texts]
-    # Most desks have a landline, most people a mobile phone.
-    first, second = (not office, office)
-    found = recognised_each(texts, region, _welcome(countries, office=office, textable=first))
-    if region == "KR":
-        found = [e164 if _is_whole(e164) else "" for e164 in found]
-    phones = [(e164, first) if e164 else None for e164 in found]
-    if None in phones:
-        rest = [at for at, phone in enumerate(phones) if phone is None and texts[at]]
-        welcome = _welcome(countries, office=office, textable=second)
-        others = recognised_each([texts[at] for at in rest], region, welcome)
-        for at, e164 in zip(rest, others, strict=True):
-            phones[at] = (e164, second) if e164 and _is_whole(e164) else None
-    return phones
 
 
 def shown(e164: str, *, home: str, extension: str = "") -> str:
@@ -240,39 +255,3 @@ def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
         return phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         raise NotAPhone(PhoneProblem.FORMAT) from None
-
-
-def _judged(
-    e164: str, kind: Kind, countries: frozenset[str], extension: str = "", *, office: bool
-) -> Phone:
-    if not _is_whole(e164):
-        raise NotAPhone(PhoneProblem.DIGIT_MISSING, kind.region)
-    if not _is_callable(kind, office=office):
-        raise NotAPhone(PhoneProblem.KIND, kind.region)
-    if kind.region not in countries:
-        raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
-    return Phone(e164, kind.region, textable=kind.type in _MOBILE, extension=extension)
-
-
-def _is_whole(e164: str) -> bool:
-    """Every Korean 010 number has eight digits behind 010; the library takes seven, too.
-
-    Source: the Korean numbering plan, since the prefixes 011 to 019 were given up in 2021.
-    """
-    return len(e164) == _KOREAN_MOBILE_LENGTH or not e164.startswith("+8210")
-
-
-def _is_callable(kind: Kind, *, office: bool) -> bool:
-    """Satellite networks aren't: "001" is their region, and the library calls them mobile."""
-    return kind.type in (_OFFICE if office else _PERSONAL) and kind.region != "001"
-
-
-@lru_cache(maxsize=64)
-def _welcome(countries: frozenset[str], *, office: bool, textable: bool) -> Callable[[Kind], bool]:
-    """Which kinds of numbers may be called; of these only who can be texted, or only the others."""
-
-    def is_welcome(kind: Kind) -> bool:
-        is_ours = _is_callable(kind, office=office) and kind.region in countries
-        return is_ours and (kind.type in _MOBILE) is textable
-
-    return is_welcome

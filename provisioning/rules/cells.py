@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
 
-from provisioning.rules.problems import Problem, Reason
+from provisioning.rules.problems import Reason, RowProblem
 
 LONGEST_LINE = 65_536
 """Characters: 64 columns of 1 KB."""
@@ -18,7 +18,7 @@ _FIRST_ROW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     """Lines are those of the file; line 1 holds the names of the columns."""
 
     line: int
@@ -55,7 +55,7 @@ class Block:
     def last_line(self) -> int:
         return self.first_line + len(self.lines) - 1
 
-    def row(self, at: int) -> Row:
+    def row(self, at: int) -> FileRow:
         """One of the rows, by itself.
 
         Args:
@@ -63,9 +63,9 @@ class Block:
         """
         line, text = self.first_line + at, self.lines[at]
         cells = split(text, self.delimiter) if '"' in text else text.split(self.delimiter)
-        return Row(line, line, cells)
+        return FileRow(line, line, cells)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FileRow]:
         return [self.row(at) for at in range(len(self.lines))]
 
 
@@ -76,7 +76,7 @@ def portions(
     columns: Sequence[str],
     known: Collection[str],
     size: int,
-) -> Iterator[Block | list[Row | NoRow]]:
+) -> Iterator[Block | list[FileRow | NoRow]]:
     """The rows below the first line, many at a time: a block, where nothing is wrong with any.
 
     Args:
@@ -98,7 +98,7 @@ def portions(
 
 def rows(
     lines: Iterable[str], *, delimiter: str, columns: Collection[str], known: Collection[str]
-) -> Iterator[Row | NoRow]:
+) -> Iterator[FileRow | NoRow]:
     """The rows below the first line.
 
     A line break inside quotes belongs to the cell, but only in columns that aren't read, and where
@@ -112,26 +112,26 @@ def rows(
 
 def _rows(
     source: "_Lines", at: int, *, delimiter: str, columns: Collection[str], known: Collection[str]
-) -> Iterator[Row | NoRow]:
+) -> Iterator[FileRow | NoRow]:
     for text in source:
         at += 1
         if len(text) > LONGEST_LINE:
-            yield NoRow(at, Reason(Problem.ROW_TOO_LONG, "", {"limit": LONGEST_LINE}))
+            yield NoRow(at, Reason(RowProblem.ROW_TOO_LONG, "", {"limit": LONGEST_LINE}))
         elif _UNREADABLE in text:
-            yield NoRow(at, Reason(Problem.UNREADABLE))
+            yield NoRow(at, Reason(RowProblem.UNREADABLE))
         elif '"' not in text:
-            yield Row(at, at, text.split(delimiter))
+            yield FileRow(at, at, text.split(delimiter))
         elif (cells := _cells(text, delimiter)) is not None:
-            yield Row(at, at, cells)
+            yield FileRow(at, at, cells)
         else:
             taken = _joined(text, source, delimiter)
             joined = _cells("\n".join(taken), delimiter)
             if joined is not None and _fits(joined, list(columns), known):
-                yield Row(at, at + len(taken) - 1, joined)
+                yield FileRow(at, at + len(taken) - 1, joined)
                 at += len(taken) - 1
             else:
                 source.put_back(taken[1:])
-                yield NoRow(at, Reason(Problem.QUOTE_MISSING))
+                yield NoRow(at, Reason(RowProblem.QUOTE_MISSING))
 
 
 def split(line: str, delimiter: str) -> list[str]:

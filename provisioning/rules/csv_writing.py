@@ -2,29 +2,42 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-MARK = "\ufeff"
-"""At the beginning of a file: without it, spreadsheets don't know Korean in UTF-8."""
+_MARK = "\ufeff"
+"""At the beginning of a file: without it, spreadsheets don't recognise UTF-8."""
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """Also in full width: some spreadsheets make no difference."""
+_ROWS_IN_A_PIECE = 500
 
 
-def as_csv(rows: Iterable[Sequence[str]]) -> str:
-    r"""The rows as lines, every cell in quotes. What would be a formula gets a `'` before it.
+def csv_file(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    r"""A file in pieces, every cell in quotes. What would be a formula gets a `'` before it.
+
+    Args:
+        head: the names of the columns.
 
     Source: OWASP, "CSV Injection".
 
-    >>> as_csv([["=1+1", "+82", "a"]]).strip()
-    '"\'=1+1","\'+82","a"'
+    >>> "".join(csv_file(["name"], [["=1+1"], ["+82"]])).lstrip("\ufeff").split()
+    ['"name"', '"\'=1+1"', '"\'+82"']
     """
-    lines = io.StringIO()
-    csv.writer(lines, quoting=csv.QUOTE_ALL).writerows(map(_as_text, row) for row in rows)
-    return lines.getvalue()
+    yield _MARK + _lines([head])
+    left = iter(rows)
+    while portion := list(islice(left, _ROWS_IN_A_PIECE)):
+        yield _lines(portion)
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(map(_as_text, row) for row in rows)
+    return text.getvalue()
 
 
 def _as_text(cell: str) -> str:
-    # Also behind a `'` of its own, of which an import takes one away.
+    """The cell as a spreadsheet shows it, whatever it begins with."""
+    # Also behind a `'` of its own: an import takes the first away.
     bare = cell.lstrip().lstrip("'").lstrip()
     is_formula = cell.startswith(_FORMULA) or bare.startswith(_FORMULA)
     return f"'{cell}" if is_formula else cell

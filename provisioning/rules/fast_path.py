@@ -12,8 +12,9 @@ from functools import lru_cache
 from itertools import compress
 from typing import TypeVar, cast
 
-from delivery.rules.phones import ordinary_phones
-from provisioning.rules.person import COLUMNS, LONGEST_NAMES, Yardstick, is_settled, language_of
+from provisioning.rules.columns import COLUMNS, LONGEST_NAMES, ImportContext
+from provisioning.rules.person import is_settled, language_of
+from provisioning.rules.phones import ordinary_phones
 
 _UPN, _GROUPS, _PASSWORD = COLUMNS[0], "groups", "password"
 _LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 180
@@ -66,7 +67,7 @@ class Plain:
         )
 
 
-def plain_rows(columns: Mapping[str, Sequence[str]], yardstick: Yardstick) -> Plain:
+def plain_rows(columns: Mapping[str, Sequence[str]], context: ImportContext) -> Plain:
     """Those of the rows that are plain.
 
     Args:
@@ -75,13 +76,13 @@ def plain_rows(columns: Mapping[str, Sequence[str]], yardstick: Yardstick) -> Pl
     count = len(columns[_UPN])
     absent = ("",) * count
     texts: dict[str, Values] = {
-        _UPN: _names_of_users(columns[_UPN], yardstick.domains),
+        _UPN: _names_of_users(columns[_UPN], context.domains),
         **{name: _names(columns.get(name, absent), limit) for name, limit in LONGEST_NAMES.items()},
-        "language": _languages(columns.get("language", absent), yardstick),
-        "alternate_email": _addresses(columns.get("alternate_email", absent), yardstick.domains),
+        "language": _languages(columns.get("language", absent), context),
+        "alternate_email": _addresses(columns.get("alternate_email", absent), context.domains),
     }
     numbers: dict[str, Numbers] = {
-        name: _phones(columns.get(name, absent), yardstick, office=name == "office_phone")
+        name: _phones(columns.get(name, absent), context, office=name == "office_phone")
         for name in ("office_phone", "mobile_phone")
     }
     empty = [_if_empty(columns[name]) for name in (_GROUPS, _PASSWORD) if name in columns]
@@ -136,9 +137,9 @@ def _names(cells: Sequence[str], limit: int) -> Values:
     return [*_names(cells[:half], limit), *_names(cells[half:], limit)]
 
 
-def _languages(cells: Sequence[str], yardstick: Yardstick) -> Values:
+def _languages(cells: Sequence[str], context: ImportContext) -> Values:
     meant = {
-        cell: language_of(cell, yardstick)
+        cell: language_of(cell, context)
         if cell.isprintable() and not cell.startswith(("'", "="))
         else None
         for cell in set(cells)
@@ -161,13 +162,11 @@ def _addresses(cells: Sequence[str], ours: frozenset[str]) -> Values:
     ]
 
 
-def _phones(cells: Sequence[str], yardstick: Yardstick, *, office: bool) -> Numbers:
-    found = ordinary_phones(
-        cells, region=yardstick.country, countries=yardstick.countries, office=office
-    )
+def _phones(cells: Sequence[str], context: ImportContext, *, office: bool) -> Numbers:
+    found = ordinary_phones(cells, context, office=office)
     if "" not in cells:
         return found
-    return [one if cell else _NO_PHONE for cell, one in zip(cells, found, strict=True)]
+    return [phone if cell else _NO_PHONE for cell, phone in zip(cells, found, strict=True)]
 
 
 def _if_empty(cells: Sequence[str]) -> Values:

@@ -7,7 +7,7 @@ from enum import StrEnum
 _LONGEST_VALUE = 100
 
 
-class Problem(StrEnum):
+class RowProblem(StrEnum):
     """The values are the codes of the texts; they stand in reports, so they never change."""
 
     UPN_MISSING = "e01"
@@ -65,12 +65,12 @@ class Reason:
             for a log. A password is never among them.
     """
 
-    problem: Problem
+    problem: RowProblem
     column: str = ""
     values: Mapping[str, str | int] = field(default_factory=dict, repr=False, hash=False)
 
 
-def about(problem: Problem, column: str, cell: str = "", **more: str | int) -> Reason:
+def about(problem: RowProblem, column: str, cell: str = "", **more: str | int) -> Reason:
     """A reason that repeats the cell, or its beginning."""
     shown = cell if len(cell) <= _LONGEST_VALUE else f"{cell[:_LONGEST_VALUE]}…"
     return Reason(problem, column, {"value": shown, **more} if cell else more)

@@ -5,23 +5,16 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from operator import itemgetter
 
-from provisioning.rules.cells import Block, NoRow, Row, portions
+from provisioning.rules.cells import Block, FileRow, NoRow, portions
+from provisioning.rules.columns import COLUMNS, ImportContext
 from provisioning.rules.fast_path import Plain, plain_rows
-from provisioning.rules.person import COLUMNS, Person, Yardstick, read_person
-from provisioning.rules.problems import Problem, Reason
+from provisioning.rules.person import Person, read_person
+from provisioning.rules.problems import Reason, RowProblem
+from provisioning.rules.reports import RowReport
 from provisioning.rules.seen import Seen
 from provisioning.services.files import Sheet
 
 _ROWS_IN_A_BATCH = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A row that is refused; or one that is written, and something was noticed about it."""
-
-    line: int
-    reasons: tuple[Reason, ...]
-    refused: bool
 
 
 @dataclass(slots=True)
@@ -35,7 +28,7 @@ class Batch:
     last_line: int = 0
     read: int = 0
     people: list[tuple[int, Person]] = field(default_factory=list)
-    refused: list[Told] = field(default_factory=list)
+    refused: list[RowReport] = field(default_factory=list)
     plain: Plain | None = None
     block: Block | None = None
     meanwhile: Callable[[], object] = lambda: None
@@ -44,11 +37,11 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A file being read: what is known about it and what its rows are measured by."""
+class PeopleReader:
+    """Reads a file once, from its first row to its last."""
 
     sheet: Sheet
-    yardstick: Yardstick
+    context: ImportContext
     seen: Seen = field(default_factory=Seen)
 
     def batches(self, *, after: int = 0) -> Iterator[Batch]:
@@ -87,7 +80,7 @@ class Reading:
         batch.people.sort(key=itemgetter(0))
         batch.plain = None
 
-    def _portions(self) -> Iterator[Block | list[Row | NoRow]]:
+    def _portions(self) -> Iterator[Block | list[FileRow | NoRow]]:
         columns, known = self.sheet.columns, set(COLUMNS).intersection(self.sheet.columns)
         return portions(
             self.sheet.lines,
@@ -97,7 +90,7 @@ class Reading:
             size=_ROWS_IN_A_BATCH,
         )
 
-    def _batch(self, portion: Block | list[Row | NoRow], after: int) -> Batch:
+    def _batch(self, portion: Block | list[FileRow | NoRow], after: int) -> Batch:
         if isinstance(portion, Block) and not portion.first_line <= after < portion.last_line:
             return self._judged(portion)
         batch = Batch()
@@ -107,7 +100,7 @@ class Reading:
 
     def _judged(self, block: Block) -> Batch:
         """Plain rows together, the others one by one."""
-        plain = plain_rows(block.columns, self.yardstick)
+        plain = plain_rows(block.columns, self.context)
         batch = Batch(last_line=block.last_line, block=block)
         for at in sorted({*range(len(block.lines))}.difference(plain.at)):
             self._describe(batch, block.row(at))
@@ -130,7 +123,7 @@ class Reading:
             plain = plain.without({line - first for line in again})
         batch.plain = plain if len(plain) else None
 
-    def _judge(self, batch: Batch, row: Row | NoRow) -> None:
+    def _judge(self, batch: Batch, row: FileRow | NoRow) -> None:
         """Puts the row where it belongs, if it's the first about its person."""
         before = len(batch.people)
         self._describe(batch, row)
@@ -141,30 +134,34 @@ class Reading:
             batch.people.pop()
             batch.refused.append(_twice(row.line, earlier))
 
-    def _describe(self, batch: Batch, row: Row | NoRow) -> None:
+    def _describe(self, batch: Batch, row: FileRow | NoRow) -> None:
         """Puts the row where it would belong alone. One that is empty isn't a row."""
         batch.last_line = max(batch.last_line, row.last_line)
-        if isinstance(row, Row) and not row.cells[0].strip() and not any(map(str.strip, row.cells)):
+        if (
+            isinstance(row, FileRow)
+            and not row.cells[0].strip()
+            and not any(map(str.strip, row.cells))
+        ):
             return
         batch.read += 1
         found = self._person(row)
         if isinstance(found, Person):
             batch.people.append((row.line, found))
         else:
-            batch.refused.append(Told(row.line, tuple(found), refused=True))
+            batch.refused.append(RowReport(row.line, tuple(found), refused=True))
 
-    def _person(self, row: Row | NoRow) -> Person | list[Reason]:
+    def _person(self, row: FileRow | NoRow) -> Person | list[Reason]:
         if isinstance(row, NoRow):
             encoding = {"encoding": self.sheet.encoding}
-            unreadable = row.reason.problem is Problem.UNREADABLE
+            unreadable = row.reason.problem is RowProblem.UNREADABLE
             return [replace(row.reason, values=encoding) if unreadable else row.reason]
         cells, columns = row.cells, self.sheet.columns
         if len(cells) > len(columns) and any(cells[len(columns) :]):
             count = {"count": len(cells), "expected": len(columns)}
-            return [Reason(Problem.TOO_MANY_CELLS, "", count)]
-        return read_person(dict(zip(columns, cells, strict=False)), self.yardstick)
+            return [Reason(RowProblem.TOO_MANY_CELLS, "", count)]
+        return read_person(dict(zip(columns, cells, strict=False)), self.context)
 
 
-def _twice(line: int, earlier: int) -> Told:
-    again = Reason(Problem.SAME_USER_TWICE, COLUMNS[0], {"other": earlier})
-    return Told(line, (again,), refused=True)
+def _twice(line: int, earlier: int) -> RowReport:
+    again = Reason(RowProblem.SAME_USER_TWICE, COLUMNS[0], {"other": earlier})
+    return RowReport(line, (again,), refused=True)

@@ -1,19 +1,18 @@
 """Contact data that an administrator knows of people, as it's written for many at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 
-from delivery.rules.phones import Phone
 from directory.models import User
-from directory.prefills import Kinds, Prefill, line, moment
+from directory.prefills import Kinds, Prefill, kinds_of, line, moment, text_of
 from directory.queries import prefilled_among
 from directory.services.contacts_of_person import FILLED, fill
 from provisioning.rules.fast_path import Plain
 from provisioning.rules.person import Person
-from provisioning.rules.problems import Problem
+from provisioning.rules.problems import RowProblem
 from tenants.policy import Proof
 from verification.queries.callers import disowners_of
 from verification.services.contacts import (
@@ -51,11 +50,11 @@ _BOTH = (Kinds.OFFICE_PHONE | Kinds.ONE_PHONE).value
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ContactResult:
     """Ids of users whose data changed, and user id → columns that were left alone, and why."""
 
     changed: set[int]
-    left_alone: Mapping[int, list[tuple[Problem, str]]]
+    left_alone: Mapping[int, list[tuple[RowProblem, str]]]
 
 
 def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
@@ -66,7 +65,8 @@ def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
     phones = {Proof.MOBILE_PHONE: person.mobile_phone, Proof.OFFICE_PHONE: person.office_phone}
     for proof, phone in phones.items():
         if phone:
-            found.append(Prefill(proof, _written(phone), phone.textable, at))
+            value = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
+            found.append(Prefill(proof, value, phone.textable, at))
     return {one.proof: one for one in found}
 
 
@@ -81,7 +81,15 @@ class Entered:
     kinds: list[int]
 
 
-def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
+def entered_in(contacts: Sequence[Mapping[Proof, Prefill]]) -> Entered:
+    """The same of people one by one, in their order."""
+    return Entered(
+        texts=[text_of(entered.values()) for entered in contacts],
+        kinds=[kinds_of(entered).value for entered in contacts],
+    )
+
+
+def entered_in_plain(plain: Plain, at: datetime) -> Entered:
     """`contacts_of` for many rows in which nothing is odd, without an object for each."""
     email, mobile, spoken, office, texted = (
         line(proof, "", textable=textable, at=moment(at))
@@ -116,7 +124,7 @@ def prefills_in_plain(plain: Plain, at: datetime) -> Entered:
     return Entered(texts, kinds)
 
 
-def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer) -> Kept:
+def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer) -> ContactResult:
     """Keeps the contact data of users who were there, where it's new or other than what there was.
 
     Nothing is entered for a frozen user, nor by an administrator whose act the user disowned in
@@ -128,10 +136,10 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
     now = timezone.now()
     users = {user.pk: user for user, _ in people}
     wanted = {user.pk: found for user, person in people if (found := contacts_of(person, now))}
-    left_alone: dict[int, list[tuple[Problem, str]]] = {}
+    left_alone: dict[int, list[tuple[RowProblem, str]]] = {}
     for user_id, proof in verified_otherwise(_values(wanted)) if wanted else ():
         del wanted[user_id][proof]
-        left_alone.setdefault(user_id, []).append((Problem.VERIFIED_KEPT, _COLUMNS[proof]))
+        left_alone.setdefault(user_id, []).append((RowProblem.VERIFIED_KEPT, _COLUMNS[proof]))
     known = prefilled_among(wanted) if wanted else {}
     changes = [
         ContactChange(users[user_id], known.get(user_id, {}), news)
@@ -142,7 +150,9 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
         disowners_of(importer.actor_id, [one.user.pk for one in changes], now) if changes else ()
     )
     refused = {
-        one.user.pk: Problem.DISOWNED_KEPT if one.user.frozen_at is None else Problem.FROZEN_KEPT
+        one.user.pk: RowProblem.DISOWNED_KEPT
+        if one.user.frozen_at is None
+        else RowProblem.FROZEN_KEPT
         for one in changes
         if one.user.frozen_at is not None or one.user.pk in disowners
     }
@@ -158,7 +168,7 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
     User.objects.bulk_update([one.user for one in changes], FILLED)
     if changes:
         follow_import(changes, actor_id=importer.actor_id, file=importer.number)
-    return Kept({one.user.pk for one in changes}, left_alone)
+    return ContactResult({one.user.pk for one in changes}, left_alone)
 
 
 def _values(contacts: Mapping[int, Mapping[Proof, Prefill]]) -> dict[int, dict[Proof, str]]:
@@ -173,7 +183,3 @@ def _news(known: Mapping[Proof, Prefill], found: Mapping[Proof, Prefill]) -> set
     return {
         proof for proof, one in found.items() if proof not in known or known[proof].key != one.key
     }
-
-
-def _written(phone: Phone) -> str:
-    return f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from provisioning.rules.cells import LONGEST_LINE, split
 from provisioning.rules.code_pages import candidates
-from provisioning.rules.person import COLUMNS
+from provisioning.rules.columns import COLUMNS
 from provisioning.rules.problems import FileProblem
 from typed.rules import cleaned
 

@@ -155,8 +155,15 @@ def sweep() -> int:
     now = timezone.now()
     due = Import.unscoped.filter(due_at__lte=now).order_by("due_at")[:_SWEEP_AT_MOST]
     for kept in due:
-        with in_tenant(kept.tenant_id):
-            _look_after(kept)
+        with in_tenant(kept.tenant_id), transaction.atomic():
+            still_due = Import.objects.filter(pk=kept.pk, due_at=kept.due_at, state=kept.state)
+            if kept.is_at_work:
+                if still_due.update(due_at=timezone.now() + WAIT_FOR_WORKER):
+                    wake_worker(kept)
+            elif not kept.has_ended:
+                cancel(kept, actor_id=Actor.SERVICE)
+            elif still_due.update(due_at=None):
+                drop(kept, Kind.REPORT)
     return len(due)
 
 
@@ -164,18 +171,6 @@ def wake_worker(kept: Import) -> None:
     """Once this is committed."""
     tenant_id, pk = kept.tenant_id, kept.pk
     transaction.on_commit(lambda: broker.publish(queue.IMPORT, tenant_id, pk, queue="bulk"))
-
-
-@transaction.atomic
-def _look_after(kept: Import) -> None:
-    still_due = Import.objects.filter(pk=kept.pk, due_at=kept.due_at, state=kept.state)
-    if kept.is_at_work:
-        if still_due.update(due_at=timezone.now() + WAIT_FOR_WORKER):
-            wake_worker(kept)
-    elif not kept.has_ended:
-        cancel(kept, actor_id=Actor.SERVICE)
-    elif still_due.update(due_at=None):
-        drop(kept, Kind.REPORT)
 
 
 def _covered(cells: list[str], columns: tuple[str, ...]) -> list[str]:

@@ -8,12 +8,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from provisioning.models import Import
-from provisioning.rules.csv_writing import MARK, as_csv
-from provisioning.services.batches import Told
+from provisioning.rules.csv_writing import csv_file
+from provisioning.rules.reports import RowReport
 from provisioning.services.store import report_of
 from provisioning.services.words import words
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +27,31 @@ class Remark:
 
 def first_remarks(kept: Import, rows: int) -> list[Remark]:
     """About the first so many rows that there is something to be said about."""
-    return [remark for told in islice(report_of(kept), rows) for remark in _remarks(told)]
+    return [remark for row in islice(report_of(kept), rows) for remark in _remarks(row)]
 
 
 def report(kept: Import, language: str) -> Iterator[str]:
-    """The whole report, in pieces of a file. Outlives the request that asks for it."""
+    """The whole report, in pieces of a CSV file. Outlives the request that asks for it."""
     with translation.override(language):
         head = [_("Row"), _("Result"), _("Column"), _("Code"), _("What is wrong")]
-        results = {True: _("Skipped"), False: _fate(kept)}
-    yield MARK + as_csv([head])
-    rows = report_of(kept)
-    while portion := list(islice(rows, _AT_ONCE)):
-        with translation.override(language):
-            remarks = [remark for told in portion for remark in _remarks(told)]
-        yield as_csv(
-            [str(one.line), results[one.refused], one.column, one.code, one.text] for one in remarks
-        )
+        if kept.started_at is not None:
+            # A row is reported in the transaction that writes it.
+            good_row = _("Imported")
+        else:
+            good_row = _("Not imported") if kept.has_ended else _("Will be imported")
+        results = {True: _("Skipped"), False: good_row}
+
+    def rows() -> Iterator[list[str]]:
+        for row in report_of(kept):
+            with translation.override(language):
+                remarks = list(_remarks(row))
+            for one in remarks:
+                yield [str(one.line), results[one.refused], one.column, one.code, one.text]
+
+    return csv_file(head, rows())
 
 
-def _fate(kept: Import) -> str:
-    """What becomes of the good rows that the report tells of: never more than was done."""
-    if kept.started_at is not None:
-        # A row is reported in the transaction that writes it.
-        return _("Imported")
-    return _("Not imported") if kept.has_ended else _("Will be imported")
-
-
-def _remarks(told: Told) -> Iterator[Remark]:
-    for reason in told.reasons:
-        text = words(reason, told.line)
-        yield Remark(told.line, told.refused, reason.column, reason.problem.value, text)
+def _remarks(row: RowReport) -> Iterator[Remark]:
+    for reason in row.reasons:
+        text = words(reason, row.line)
+        yield Remark(row.line, row.refused, reason.column, reason.problem.value, text)

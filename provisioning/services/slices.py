@@ -16,9 +16,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from provisioning.models import Import
+from provisioning.rules.reports import ImportProgress, RowReport
 from provisioning.services.contacts import Importer
 from provisioning.services.files import UnusableFile, opened
-from provisioning.services.importing import Progress, Tally, Told, import_users
+from provisioning.services.importing import import_users
 from provisioning.services.jobs import (
     AT_WORK,
     FILE_WAITS,
@@ -52,18 +53,19 @@ class _Turn:
 
     kept: Import
     told: int
+    """Rows in the report."""
     began: float
-    rows: list[Told] = field(default_factory=list)
+    rows: list[RowReport] = field(default_factory=list)
     reached: float = 0
     """When the first new batch was done: before that, the rows already done were gone through."""
     is_over: bool = False
 
-    def tell(self, row: Told) -> None:
+    def report(self, row: RowReport) -> None:
         if self.told < MOST_TOLD:
             self.told += 1
             self.rows.append(row)
 
-    def between(self, progress: Progress) -> bool:
+    def between(self, progress: ImportProgress) -> bool:
         """Commits with the batch how far it came.
 
         Raises:
@@ -76,7 +78,7 @@ class _Turn:
             tries=0,
             lease_until=until,
             due_at=until,
-            **asdict(progress.tally),
+            **asdict(progress.counts),
         ):
             raise Overtaken
         keep_report(self.kept, progress.line, self.rows)
@@ -99,7 +101,7 @@ class _Turn:
 
 def work(import_id: uuid.UUID) -> None:
     """Does a slice of the import, if nobody else does. Not one transaction: one for each batch."""
-    kept = _claim(import_id)
+    kept = claim(import_id)
     if kept is None:
         return
     turn = _Turn(kept, told=kept.told, began=monotonic())
@@ -108,9 +110,9 @@ def work(import_id: uuid.UUID) -> None:
             import_users(
                 opened(file, encoding=kept.encoding),
                 importer=Importer(actor_id=kept.actor_id, number=str(kept.pk)),
-                tell=turn.tell,
+                report=turn.report,
                 dry_run=kept.state == State.CHECKING,
-                after=_progress(kept) if kept.line else None,
+                after=kept.progress if kept.line else None,
                 between=turn.between,
             )
     except Overtaken:
@@ -122,7 +124,7 @@ def work(import_id: uuid.UUID) -> None:
         _hand_over(turn)
 
 
-def _claim(import_id: uuid.UUID) -> Import | None:
+def claim(import_id: uuid.UUID) -> Import | None:
     """Takes the import for the time of the lease. Of two workers one gets it."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now)
@@ -175,16 +177,3 @@ def _end(kept: Import, rows: QuerySet[Import], state: State, now: datetime) -> b
     if ended:
         drop(kept, Kind.FILE)
     return bool(ended)
-
-
-def _progress(kept: Import) -> Progress:
-    return Progress(
-        kept.line,
-        Tally(
-            read=kept.read,
-            created=kept.created,
-            updated=kept.updated,
-            unchanged=kept.unchanged,
-            refused=kept.refused,
-        ),
-    )

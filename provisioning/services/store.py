@@ -14,8 +14,8 @@ from typing import IO, Any, BinaryIO, cast
 
 from isolation.scope import in_tenant
 from provisioning.models import Import, ImportPart
-from provisioning.rules.problems import Problem, Reason
-from provisioning.services.batches import Told
+from provisioning.rules.problems import Reason, RowProblem
+from provisioning.rules.reports import RowReport
 from vault.services import opened, sealed
 
 PART_BYTES = 1 << 20
@@ -42,31 +42,38 @@ def keep_file(kept: Import, file: BinaryIO) -> int:
 def beginning_of(kept: Import) -> BinaryIO:
     """The first part of the file, to look at."""
     first = ImportPart.objects.get(whole=kept, kind=Kind.FILE, number=0)
-    return io.BytesIO(_content(_Lying(first.pk, first.tenant_id), first.data))
+    return io.BytesIO(_content(_StoredPart(first.pk, first.tenant_id), first.data))
 
 
 @contextmanager
 def file_of(kept: Import) -> Iterator[BinaryIO]:
     """The whole file, to be read in any thread. What lies on this machine's disk stays sealed."""
     parts = ImportPart.objects.filter(whole=kept, kind=Kind.FILE).order_by("number")
-    lying: list[_Lying] = []
+    stored: list[_StoredPart] = []
     with tempfile.TemporaryFile() as spool:
-        while some := list(parts.filter(number__gte=len(lying))[:_PARTS_AT_ONCE]):
+        while some := list(parts.filter(number__gte=len(stored))[:_PARTS_AT_ONCE]):
             for part in some:
                 start = spool.tell()
-                lying.append(_Lying(part.pk, part.tenant_id, start, spool.write(part.data)))
-        with io.BufferedReader(_Spooled(spool, lying)) as file:
+                stored.append(_StoredPart(part.pk, part.tenant_id, start, spool.write(part.data)))
+        with io.BufferedReader(_Spooled(spool, stored)) as file:
             yield cast("BinaryIO", file)
 
 
-def keep_report(kept: Import, number: int, rows: Iterable[Told]) -> None:
+def keep_report(kept: Import, number: int, rows: Iterable[RowReport]) -> None:
     """Adds what is to be said about some rows."""
-    plain = [[row.line, row.refused, list(map(_plain, row.reasons))] for row in rows]
+    plain = [
+        [
+            row.line,
+            row.refused,
+            [[reason.problem, reason.column, dict(reason.values)] for reason in row.reasons],
+        ]
+        for row in rows
+    ]
     if plain:
         _keep(kept, Kind.REPORT, number, json.dumps(plain, ensure_ascii=False).encode())
 
 
-def report_of(kept: Import) -> Iterator[Told]:
+def report_of(kept: Import) -> Iterator[RowReport]:
     """What was said about the rows, in their order. Outlives the request that asks for it."""
     with in_tenant(kept.tenant_id):
         parts = ImportPart.objects.filter(whole=kept, kind=Kind.REPORT).order_by("number")
@@ -74,8 +81,13 @@ def report_of(kept: Import) -> Iterator[Told]:
     for key in keys:
         with in_tenant(kept.tenant_id):
             part = ImportPart.objects.filter(pk=key).first()
-        if part is not None:
-            yield from map(_told, json.loads(_content(_Lying(key, part.tenant_id), part.data)))
+        if part is None:
+            continue
+        for line, refused, plain in json.loads(
+            _content(_StoredPart(key, part.tenant_id), part.data)
+        ):
+            reasons = (Reason(RowProblem(code), column, values) for code, column, values in plain)
+            yield RowReport(line, tuple(reasons), refused=refused)
 
 
 def drop(kept: Import, kind: Kind) -> None:
@@ -83,7 +95,7 @@ def drop(kept: Import, kind: Kind) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lying:
+class _StoredPart:
     """Where a part is."""
 
     key: uuid.UUID
@@ -99,8 +111,8 @@ class _Lying:
 class _Spooled(io.RawIOBase):
     """Parts one behind the other, of which the one that is read is open."""
 
-    def __init__(self, spool: IO[bytes], lying: list[_Lying]) -> None:
-        self._spool, self._lying = spool, lying
+    def __init__(self, spool: IO[bytes], stored: list[_StoredPart]) -> None:
+        self._spool, self._stored = spool, stored
         self._at, self._open, self._content = 0, -1, b""
 
     def readable(self) -> bool:
@@ -117,7 +129,7 @@ class _Spooled(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         number, offset = divmod(self._at, PART_BYTES)
-        if number >= len(self._lying):
+        if number >= len(self._stored):
             return 0
         piece = self._part(number)[offset : offset + len(buffer)]
         buffer[: len(piece)] = piece
@@ -126,9 +138,9 @@ class _Spooled(io.RawIOBase):
 
     def _part(self, number: int) -> bytes:
         if self._open != number:
-            lying = self._lying[number]
-            self._spool.seek(lying.start)
-            self._open, self._content = number, _content(lying, self._spool.read(lying.size))
+            stored = self._stored[number]
+            self._spool.seek(stored.start)
+            self._open, self._content = number, _content(stored, self._spool.read(stored.size))
         return self._content
 
 
@@ -139,15 +151,5 @@ def _keep(kept: Import, kind: Kind, number: int, content: bytes) -> None:
     part.save(force_insert=True)
 
 
-def _content(lying: _Lying, data: bytes | memoryview) -> bytes:
-    return zlib.decompress(b64decode(opened(data, tenant_id=lying.tenant_id, place=lying.place)))
-
-
-def _plain(reason: Reason) -> list[Any]:
-    return [reason.problem.value, reason.column, dict(reason.values)]
-
-
-def _told(plain: list[Any]) -> Told:
-    line, refused, reasons = plain
-    found = tuple(Reason(Problem(code), column, values) for code, column, values in reasons)
-    return Told(line, found, refused=refused)
+def _content(stored: _StoredPart, data: bytes | memoryview) -> bytes:
+    return zlib.decompress(b64decode(opened(data, tenant_id=stored.tenant_id, place=stored.place)))

@@ -6,69 +6,71 @@ from babel import Locale
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.rules.problems import FileProblem, Problem, Reason
+from provisioning.rules.problems import FileProblem, Reason, RowProblem
 from provisioning.services.files import UnusableFile
 
 _WORDS = {
-    Problem.UPN_MISSING: _("Row %(row)s: user_principal_name is missing"),
-    Problem.UPN_MALFORMED: _("Row %(row)s: “%(value)s” is not a valid user principal name"),
-    Problem.DOMAIN_NOT_OURS: _("Row %(row)s: the domain %(value)s does not belong to %(tenant)s"),
-    Problem.SAME_USER_TWICE: _("Row %(row)s: this user is also in row %(other)s"),
-    Problem.NOT_A_PHONE: _("Row %(row)s: “%(value)s” is not a phone number in %(country)s"),
-    Problem.NUMBER_SHORTENED: _(
+    RowProblem.UPN_MISSING: _("Row %(row)s: user_principal_name is missing"),
+    RowProblem.UPN_MALFORMED: _("Row %(row)s: “%(value)s” is not a valid user principal name"),
+    RowProblem.DOMAIN_NOT_OURS: _(
+        "Row %(row)s: the domain %(value)s does not belong to %(tenant)s"
+    ),
+    RowProblem.SAME_USER_TWICE: _("Row %(row)s: this user is also in row %(other)s"),
+    RowProblem.NOT_A_PHONE: _("Row %(row)s: “%(value)s” is not a phone number in %(country)s"),
+    RowProblem.NUMBER_SHORTENED: _(
         "Row %(row)s: Excel turned the number into “%(value)s”. Format the column as text and "
         "export again."
     ),
-    Problem.KIND_OF_NUMBER: _("Row %(row)s: numbers of this kind can’t be used (%(value)s)"),
-    Problem.NOT_A_MAILBOX: _("Row %(row)s: “%(value)s” is not a valid email address"),
-    Problem.OWN_DOMAIN: _("Row %(row)s: the alternate email is in your own domain"),
-    Problem.UNKNOWN_LANGUAGE: _(
+    RowProblem.KIND_OF_NUMBER: _("Row %(row)s: numbers of this kind can’t be used (%(value)s)"),
+    RowProblem.NOT_A_MAILBOX: _("Row %(row)s: “%(value)s” is not a valid email address"),
+    RowProblem.OWN_DOMAIN: _("Row %(row)s: the alternate email is in your own domain"),
+    RowProblem.UNKNOWN_LANGUAGE: _(
         "Row %(row)s: unknown language “%(value)s”. Use a code such as ko or en."
     ),
-    Problem.UNKNOWN_GROUP: _("Row %(row)s: the group “%(value)s” does not exist"),
-    Problem.TOO_MANY_CELLS: _("Row %(row)s: %(count)s columns, expected %(expected)s"),
-    Problem.PASSWORD_LENGTH: _("Row %(row)s: the password is not accepted: %(reason)s"),
-    Problem.UNREADABLE: _("Row %(row)s: not readable as %(encoding)s"),
-    Problem.CONTROL_CHARACTERS: _(
+    RowProblem.UNKNOWN_GROUP: _("Row %(row)s: the group “%(value)s” does not exist"),
+    RowProblem.TOO_MANY_CELLS: _("Row %(row)s: %(count)s columns, expected %(expected)s"),
+    RowProblem.PASSWORD_LENGTH: _("Row %(row)s: the password is not accepted: %(reason)s"),
+    RowProblem.UNREADABLE: _("Row %(row)s: not readable as %(encoding)s"),
+    RowProblem.CONTROL_CHARACTERS: _(
         "Row %(row)s: line breaks and control characters can’t be used (%(column)s)"
     ),
-    Problem.TOO_LONG: _("Row %(row)s: longer than %(limit)s characters (%(column)s)"),
-    Problem.TOO_MANY_GROUPS: _("Row %(row)s: more than %(limit)s groups"),
-    Problem.QUOTE_MISSING: _(
+    RowProblem.TOO_LONG: _("Row %(row)s: longer than %(limit)s characters (%(column)s)"),
+    RowProblem.TOO_MANY_GROUPS: _("Row %(row)s: more than %(limit)s groups"),
+    RowProblem.QUOTE_MISSING: _(
         "Row %(row)s: the quotation marks don’t match, or there is a line break between them"
     ),
-    Problem.NAME_TAKEN: _("Row %(row)s: the name “%(value)s” is taken by somebody else"),
-    Problem.COUNTRY_NOT_ALLOWED: _(
+    RowProblem.NAME_TAKEN: _("Row %(row)s: the name “%(value)s” is taken by somebody else"),
+    RowProblem.COUNTRY_NOT_ALLOWED: _(
         "Row %(row)s: the policy doesn’t allow calls and texts to %(country)s (%(value)s)"
     ),
-    Problem.EXTENSION_NOT_HERE: _(
+    RowProblem.EXTENSION_NOT_HERE: _(
         "Row %(row)s: only an office phone may have an extension (%(value)s)"
     ),
-    Problem.DIGIT_MISSING: _(
+    RowProblem.DIGIT_MISSING: _(
         "Row %(row)s: a digit seems to be missing in “%(value)s”: eight follow behind 010"
     ),
-    Problem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
-    Problem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
-    Problem.GROUP_NOT_IN_POLICY: _(
+    RowProblem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
+    RowProblem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
+    RowProblem.GROUP_NOT_IN_POLICY: _(
         "Row %(row)s: no setting of the policy names the group “%(value)s”. Check its spelling if"
         " its members should be able to reset."
     ),
-    Problem.PASSWORD_NOT_SET: _(
+    RowProblem.PASSWORD_NOT_SET: _(
         "Row %(row)s: the password was not set, because %(name)s already registered security info."
         " Issue a temporary password on the person’s page instead."
     ),
-    Problem.VERIFIED_KEPT: _(
+    RowProblem.VERIFIED_KEPT: _(
         "Row %(row)s: %(name)s already verified a different number; it is not overwritten"
     ),
-    Problem.FROZEN_KEPT: _(
+    RowProblem.FROZEN_KEPT: _(
         "Row %(row)s: %(name)s is frozen after “This wasn’t me”, so contact data is not changed"
         " (%(column)s)"
     ),
-    Problem.DISOWNED_KEPT: _(
+    RowProblem.DISOWNED_KEPT: _(
         "Row %(row)s: %(name)s said that something you did wasn’t them, so contact data is not"
         " changed (%(column)s). Another member of your team has to help."
     ),
-    Problem.USER_ID_RESPELLED: _(
+    RowProblem.USER_ID_RESPELLED: _(
         "Row %(row)s: “%(value)s” is read as %(upn)s. Check that the same person is meant."
     ),
 }
@@ -87,7 +89,7 @@ def words(reason: Reason, line: int) -> str:
     values: dict[str, str | int] = {"row": line, "column": reason.column, **reason.values}
     if "country" in values:
         values["country"] = _country(str(values["country"]))
-    if reason.problem is Problem.PASSWORD_LENGTH:
+    if reason.problem is RowProblem.PASSWORD_LENGTH:
         values["reason"] = gettext("it must have %(low)s to %(high)s characters") % reason.values
     return str(_WORDS[reason.problem]) % values
 

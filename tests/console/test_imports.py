@@ -382,7 +382,7 @@ def test_only_who_is_trusted_with_it_imports_or_exports(contoso, mailroom, role)
 
 
 def test_example_file_can_be_imported_as_it_is(admin, mailroom):
-    example = admin.get(f"{LIST}example.csv").content
+    example = admin.get(f"{LIST}example.csv").getvalue()
 
     address = checked(admin, mailroom, example)
 

@@ -197,13 +197,14 @@ def test_who_would_lose_the_reset_is_named_before_anything_is_saved(admin):
     assert in_force().methods_required == 2
 
 
-def test_formulas_in_the_list_stay_text(admin):
-    make_email(make_user("=cmd@contoso.example"))
+@pytest.mark.parametrize("upn", ["=cmd@contoso.example", "'=cmd@contoso.example"])
+def test_formulas_in_the_list_stay_text(admin, upn):
+    make_email(make_user(upn))
     save(admin, methods_required="2")
 
     listed = b"".join(admin.get("/admin/policy/impact.csv").streaming_content).decode()
 
-    assert '"\'=cmd@contoso.example"' in listed
+    assert f'"\'{upn}"' in listed
 
 
 def test_a_dangerous_change_asks_for_the_second_factor_again_and_keeps_what_was_typed(admin):

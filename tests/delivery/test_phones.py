@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.rules.phones import NotAPhone, PhoneProblem, ordinary_phones, phone, shown
+from delivery.rules.phones import NotAPhone, PhoneProblem, phone, shown
 
 KOREA = frozenset({"KR"})
 EVERYWHERE = frozenset({"KR", "US", "GB", "DE", "DO"})
@@ -136,7 +136,6 @@ def test_a_korean_mobile_number_with_a_digit_missing_is_refused(text, office):
         meant(text, office=office)
 
     assert refusal.value.problem is PhoneProblem.DIGIT_MISSING
-    assert ordinary_phones([text], region="KR", countries=KOREA, office=office) == [None]
 
 
 def test_internet_telephony_is_for_offices_only():

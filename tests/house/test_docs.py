@@ -5,7 +5,7 @@ import re
 import pytest
 from django.core.management import get_commands
 
-from provisioning.rules.person import COLUMNS
+from provisioning.rules.columns import COLUMNS
 from tests.services.environment import BASE
 
 GUIDES = sorted((BASE / "docs").glob("*.md"))

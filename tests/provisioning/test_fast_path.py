@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provisioning.rules.columns import COLUMNS, ImportContext
 from provisioning.rules.fast_path import plain_rows
-from provisioning.rules.person import COLUMNS, Person, Yardstick, read_person
+from provisioning.rules.person import Person, read_person
 
-YARDSTICK = Yardstick(
+CONTEXT = ImportContext(
     tenant="Contoso",
     domains=frozenset({"contoso.example", "mail.contoso.example"}),
     languages=frozenset({"ko", "en"}),
@@ -122,9 +123,9 @@ def columns(rows):
 
 
 def compare(rows):
-    plain = plain_rows(columns(rows), YARDSTICK)
+    plain = plain_rows(columns(rows), CONTEXT)
     for number, at in enumerate(plain.at):
-        found = read_person(dict(zip(WHOLE, rows[at], strict=True)), YARDSTICK)
+        found = read_person(dict(zip(WHOLE, rows[at], strict=True)), CONTEXT)
         assert isinstance(found, Person), rows[at]
         the_same(plain, number, found)
     return set(plain.at)
@@ -160,6 +161,6 @@ def test_whatever_stands_there_is_read_alike(changes):
 
 
 def test_columns_may_be_missing():
-    plain = plain_rows({"user_principal_name": ["minji@contoso.example"]}, YARDSTICK)
+    plain = plain_rows({"user_principal_name": ["minji@contoso.example"]}, CONTEXT)
 
     assert (plain.upns, plain.texts["surname"], len(plain)) == (["minji@contoso.example"], [""], 1)

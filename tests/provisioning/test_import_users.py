@@ -14,11 +14,11 @@ from audit.services import Actor
 from directory.models import Membership, User
 from directory.queries import in_scope, prefilled
 from isolation.scope import everywhere, in_tenant
+from provisioning.rules.reports import ImportCounts, ImportProgress
 from provisioning.services import batches
 from provisioning.services import importing as service
 from provisioning.services.contacts import Importer
 from provisioning.services.files import Sheet, opened
-from provisioning.services.importing import Progress, Tally
 from provisioning.services.words import words
 from tenants.models import Group, GroupNesting, Tenant
 from tenants.policy import Policy, Proof, Scope
@@ -52,20 +52,20 @@ def sheet(text):
 
 def load(text, **more):
     told = []
-    tally = import_users(sheet(text), tell=told.append, **more)
+    counts = import_users(sheet(text), report=told.append, **more)
     refused = [row for row in told if row.refused]
-    return tally, {row.line: [reason.column for reason in row.reasons] for row in refused}
+    return counts, {row.line: [reason.column for reason in row.reasons] for row in refused}
 
 
 def telling(text, **more):
     """Line → codes, of everything that was told."""
     told = []
-    import_users(sheet(text), tell=told.append, **more)
+    import_users(sheet(text), report=told.append, **more)
     return {row.line: [reason.problem.value for reason in row.reasons] for row in told}
 
 
-def counts(tally):
-    return tally.created, tally.updated, tally.unchanged, tally.refused
+def numbers(counts):
+    return counts.created, counts.updated, counts.unchanged, counts.refused
 
 
 def names(user):
@@ -81,10 +81,10 @@ def everything():
 
 
 def test_good_row_is_written_whole(contoso):
-    tally, refused = load(FULL)
+    counts, refused = load(FULL)
 
     minji = User.objects.get(upn="minji@contoso.example")
-    assert (counts(tally), refused) == ((2, 0, 0, 0), {})
+    assert (numbers(counts), refused) == ((2, 0, 0, 0), {})
     assert (minji.display_name, minji.surname, minji.language) == ("김민지", "김", "ko")
     assert check_password("a good long password", minji.password)
     assert names(minji) == ["Seoul", "Staff"]
@@ -124,9 +124,9 @@ def test_importing_the_same_file_again_changes_nothing(contoso):
     load(FULL)
     before = everything()
 
-    tally, refused = load(FULL)
+    counts, refused = load(FULL)
 
-    assert (counts(tally), refused) == ((0, 0, 2, 0), {})
+    assert (numbers(counts), refused) == ((0, 0, 2, 0), {})
     assert everything() == before
 
 
@@ -142,13 +142,13 @@ def test_empty_cells_leave_what_is_there_alone(contoso):
 def test_filled_cells_take_the_place_of_what_was_there(contoso):
     load(FULL)
 
-    tally, _ = load(
+    counts, _ = load(
         "user_principal_name,display_name,mobile_phone,groups\n"
         "minji@contoso.example,Minji,010-9999-8888,Staff;Busan\n"
     )
 
     minji = User.objects.get(upn="minji@contoso.example")
-    assert counts(tally) == (0, 1, 0, 0)
+    assert numbers(counts) == (0, 1, 0, 0)
     assert (minji.display_name, minji.surname) == ("Minji", "김")
     assert contacts(minji)[Proof.MOBILE_PHONE] == "+821099998888"
     assert names(minji) == ["Busan", "Staff"]
@@ -167,30 +167,30 @@ def test_filled_cells_take_the_place_of_what_was_there(contoso):
 def test_any_one_changed_cell_counts_as_an_update(contoso, column, cell):
     load(FULL)
 
-    tally, _ = load(f"user_principal_name,{column}\nminji@contoso.example,{cell}\n")
+    counts, _ = load(f"user_principal_name,{column}\nminji@contoso.example,{cell}\n")
 
-    assert counts(tally) == (0, 1, 0, 0)
+    assert numbers(counts) == (0, 1, 0, 0)
 
 
 def test_password_that_exists_is_not_replaced(contoso):
     user = make_user("joe@contoso.example", password="chosen by joe")
 
-    tally, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+    counts, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
 
     user.refresh_from_db()
     assert check_password("chosen by joe", user.password)
-    assert counts(tally) == (0, 0, 1, 0)
+    assert numbers(counts) == (0, 0, 1, 0)
 
 
 def test_password_is_set_for_a_user_who_has_none(contoso):
     load("user_principal_name\njoe@contoso.example\n")
 
-    tally, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+    counts, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
 
     user = User.objects.get()
     assert check_password("set by the admin", user.password)
     assert user.password_changed_at is not None
-    assert counts(tally) == (0, 1, 0, 0)
+    assert numbers(counts) == (0, 1, 0, 0)
 
 
 @pytest.mark.parametrize("prove", [make_email, make_questions, make_recovery_codes, with_app])
@@ -207,13 +207,13 @@ def test_password_is_not_set_for_a_user_who_verified_something(contoso, prove):
 
     checked, _ = load(text, dry_run=True)
     told = []
-    tally = import_users(sheet(text), tell=told.append)
+    counts = import_users(sheet(text), report=told.append)
 
     user.refresh_from_db()
     assert not user.has_usable_password()
     assert user.display_name == "Joe Kim"
     assert User.objects.get(upn="new@contoso.example").has_usable_password()
-    assert counts(tally) == counts(checked) == (1, 1, 0, 0)
+    assert numbers(counts) == numbers(checked) == (1, 1, 0, 0)
     (row,) = told
     assert (row.line, row.refused) == (2, False)
     assert words(row.reasons[0], row.line) == (
@@ -242,14 +242,14 @@ def test_password_of_a_user_of_another_directory_is_left_alone(contoso):
     user.set_unusable_password()
     user.save()
 
-    tally, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
+    counts, _ = load("user_principal_name,password\njoe@contoso.example,set by the admin\n")
 
     assert not User.objects.get().has_usable_password()
-    assert counts(tally) == (0, 0, 1, 0)
+    assert numbers(counts) == (0, 0, 1, 0)
 
 
 def test_every_bad_row_is_told_with_its_line_and_the_good_ones_are_written(contoso):
-    tally, refused = load(
+    counts, refused = load(
         "user_principal_name,mobile_phone,language\n"
         "a@contoso.example,010-1234-5678,ko\n"
         "b@contoso.example,1.01E+10,fr\n"
@@ -275,14 +275,14 @@ def test_every_bad_row_is_told_with_its_line_and_the_good_ones_are_written(conto
         "d@contoso.example",
         "g@contoso.example",
     ]
-    assert (tally.read, counts(tally)) == (8, (3, 0, 0, 5))
+    assert (counts.read, numbers(counts)) == (8, (3, 0, 0, 5))
 
 
 def test_same_user_twice_is_told_with_both_lines_even_far_apart(contoso, monkeypatch):
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
     told = []
 
-    import_users(sheet(numbered(5) + "U1@contoso.example,Other\n"), tell=told.append)
+    import_users(sheet(numbered(5) + "U1@contoso.example,Other\n"), report=told.append)
 
     (row,) = told
     assert (row.line, row.reasons[0].values) == (7, {"other": 3})
@@ -293,12 +293,12 @@ def test_file_can_not_touch_another_tenants_users(contoso, hanbit):
     with in_tenant(hanbit.pk):
         stranger = make_user("kim@hanbit.example", display_name="Kim")
 
-    tally, _ = load("user_principal_name,display_name\nkim@hanbit.example,Taken over\n")
+    counts, _ = load("user_principal_name,display_name\nkim@hanbit.example,Taken over\n")
 
     with everywhere():
         stranger.refresh_from_db()
     assert stranger.display_name == "Kim"
-    assert counts(tally) == (0, 0, 0, 1)
+    assert numbers(counts) == (0, 0, 0, 1)
 
 
 def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are(contoso):
@@ -306,7 +306,7 @@ def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are
         upn="root@contoso.example", role=Role.OPERATOR, display_name="Root"
     )
 
-    tally, refused = load(
+    counts, refused = load(
         "user_principal_name,display_name,groups,mobile_phone\n"
         "root@contoso.example,Mine,Staff,010-1234-5678\njoe@contoso.example,Joe,,\n"
     )
@@ -316,7 +316,7 @@ def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are
     assert (operator.display_name, operator.tenant_id) == ("Root", None)
     assert operator.password == ""
     assert refused == {2: ["user_principal_name"]}
-    assert counts(tally) == (1, 0, 0, 1)
+    assert numbers(counts) == (1, 0, 0, 1)
     assert operator.prefill is None
 
 
@@ -398,12 +398,12 @@ def test_dry_run_counts_the_same_and_writes_nothing(contoso):
     make_user("joe@contoso.example", display_name="Old")
     before = everything()
 
-    tally, _ = load(FULL, dry_run=True)
+    counts, _ = load(FULL, dry_run=True)
 
-    assert counts(tally) == (1, 1, 0, 0)
+    assert numbers(counts) == (1, 1, 0, 0)
     assert everything() == before
     assert not Event.objects.filter(activity=Activity.USERS_IMPORTED).exists()
-    assert load(FULL)[0] == tally
+    assert load(FULL)[0] == counts
 
 
 def test_import_is_written_down_with_its_counts(contoso):
@@ -554,12 +554,12 @@ def test_import_that_breaks_off_is_written_down_as_far_as_it_came(contoso, monke
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011  (which one doesn't matter)
-        import_users(Sheet("utf-8", ",", whole.columns, broken()), tell=print)
+        import_users(Sheet("utf-8", ",", whole.columns, broken()), report=print)
 
     event = Event.objects.get(activity=Activity.USERS_IMPORTED)
     assert event.details["created"] == User.objects.count() == 2
-    tally, _ = load(FULL)
-    assert counts(tally) == (0, 0, 2, 0)
+    counts, _ = load(FULL)
+    assert numbers(counts) == (0, 0, 2, 0)
 
 
 def numbered(count, bad=()):
@@ -575,10 +575,10 @@ def test_stopped_between_batches_what_is_written_stays_and_no_more_comes(contoso
         seen.append(progress)
         return len(seen) < 2
 
-    tally = import_users(sheet(numbered(6)), tell=print, between=stop_at_the_second)
+    counts = import_users(sheet(numbered(6)), report=print, between=stop_at_the_second)
 
     assert [progress.line for progress in seen] == [3, 5]
-    assert seen[-1].tally == tally == Tally(read=4, created=4)
+    assert seen[-1].counts == counts == ImportCounts(read=4, created=4)
     assert User.objects.count() == 4
 
 
@@ -592,10 +592,10 @@ def test_resumed_import_ends_like_one_that_was_never_stopped(contoso, monkeypatc
         kept.append(progress)
         return len(kept) < stop_after
 
-    import_users(sheet(text), tell=told.append, between=stop)
-    tally = import_users(sheet(text), tell=told.append, after=kept[-1])
+    import_users(sheet(text), report=told.append, between=stop)
+    counts = import_users(sheet(text), report=told.append, after=kept[-1])
 
-    assert tally == Tally(read=9, created=5, refused=4)
+    assert counts == ImportCounts(read=9, created=5, refused=4)
     assert [(row.line, row.reasons[0].problem.value) for row in told] == [
         *((3, "e01"), (6, "e01")),
         *((9, "e04"), (11, "e04")),
@@ -607,8 +607,8 @@ def test_import_in_slices_is_written_down_once_at_its_end(contoso, monkeypatch):
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
     kept = []
 
-    import_users(sheet(numbered(5)), tell=print, between=lambda at: kept.append(at) is not None)
-    import_users(sheet(numbered(5)), tell=print, after=kept[-1])
+    import_users(sheet(numbered(5)), report=print, between=lambda at: kept.append(at) is not None)
+    import_users(sheet(numbered(5)), report=print, after=kept[-1])
 
     event = Event.objects.get(activity=Activity.USERS_IMPORTED)
     assert (event.details["read"], event.details["created"]) == (5, 5)
@@ -616,7 +616,7 @@ def test_import_in_slices_is_written_down_once_at_its_end(contoso, monkeypatch):
 
 def test_crash_between_batches_loses_and_doubles_nothing(contoso, monkeypatch):
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
-    cursor = [Progress(1, Tally())]
+    cursor = [ImportProgress(1, ImportCounts())]
 
     def crash_in_the_second(progress):
         if progress.line > 3:
@@ -625,11 +625,11 @@ def test_crash_between_batches_loses_and_doubles_nothing(contoso, monkeypatch):
         return True
 
     with pytest.raises(KeyboardInterrupt):
-        import_users(sheet(numbered(5)), tell=print, between=crash_in_the_second)
-    assert User.objects.count() == cursor[0].tally.created == 2
+        import_users(sheet(numbered(5)), report=print, between=crash_in_the_second)
+    assert User.objects.count() == cursor[0].counts.created == 2
 
-    tally = import_users(sheet(numbered(5)), tell=print, after=cursor[0])
-    assert tally == Tally(read=5, created=5)
+    counts = import_users(sheet(numbered(5)), report=print, after=cursor[0])
+    assert counts == ImportCounts(read=5, created=5)
 
 
 def test_rows_are_told_in_the_transaction_of_their_batch(contoso, monkeypatch):
@@ -638,7 +638,7 @@ def test_rows_are_told_in_the_transaction_of_their_batch(contoso, monkeypatch):
 
     import_users(
         sheet("user_principal_name,mobile_phone\nbad,\njoe@contoso.example,1012345678\n"),
-        tell=lambda row: written.append((row.line, row.refused, User.objects.count())),
+        report=lambda row: written.append((row.line, row.refused, User.objects.count())),
         between=lambda progress: written.append(progress.line) is None,
     )
 
@@ -650,9 +650,9 @@ def test_dry_run_tells_and_keeps_what_is_written_between(contoso):
         Group.objects.create(name=f"line {progress.line}")
         return True
 
-    tally, _ = load(FULL, dry_run=True, between=note)
+    counts, _ = load(FULL, dry_run=True, between=note)
 
-    assert counts(tally) == (2, 0, 0, 0)
+    assert numbers(counts) == (2, 0, 0, 0)
     assert list(Group.objects.values_list("name", flat=True)) == ["line 3"]
     assert not User.objects.exists()
 
@@ -711,9 +711,11 @@ def test_contact_data_of_a_frozen_user_that_is_the_same_is_not_told(contoso):
 def test_new_and_known_people_may_be_in_one_batch(contoso):
     load("user_principal_name,display_name\njoe@contoso.example,Joe\n")
 
-    tally, _ = load("user_principal_name,surname\njoe@contoso.example,Park\nann@contoso.example,\n")
+    counts, _ = load(
+        "user_principal_name,surname\njoe@contoso.example,Park\nann@contoso.example,\n"
+    )
 
-    assert counts(tally) == (1, 1, 0, 0)
+    assert numbers(counts) == (1, 1, 0, 0)
     assert User.objects.get(upn="joe@contoso.example").surname == "Park"
 
 
@@ -734,7 +736,7 @@ def test_a_name_that_an_operator_has_stands_in_nobodys_way(contoso):
     User.unscoped.create(upn="p3@contoso.example", tenant_id=None, role=Role.OPERATOR)
     names = "".join(f"p{number}@contoso.example\n" for number in range(9))
 
-    tally, refused = load(f"user_principal_name\n{names}")
+    counts, refused = load(f"user_principal_name\n{names}")
 
-    assert counts(tally) == (8, 0, 0, 1)
+    assert numbers(counts) == (8, 0, 0, 1)
     assert refused == {5: ["user_principal_name"]}

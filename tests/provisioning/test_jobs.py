@@ -64,7 +64,7 @@ def checked(text, room):
     return again(one)
 
 
-def tally(one):
+def counts(one):
     return one.read, one.created, one.updated, one.unchanged, one.refused
 
 
@@ -185,7 +185,7 @@ def test_check_counts_and_tells_everything_and_writes_nothing(contoso, mailroom)
 
     one = checked(BAD, mailroom)
 
-    assert (one.state, one.rows, tally(one)) == (State.CHECKED, 4, (4, 1, 0, 1, 2))
+    assert (one.state, one.rows, counts(one)) == (State.CHECKED, 4, (4, 1, 0, 1, 2))
     assert [(r.line, r.refused, r.code) for r in first_remarks(one, 50)] == [
         (4, True, "e03"),
         (5, True, "e05"),
@@ -202,7 +202,7 @@ def test_import_writes_the_good_rows_and_throws_the_file_away(contoso, mailroom)
     mailroom.work()
 
     one = again(one)
-    assert (one.state, tally(one)) == (State.DONE, (4, 2, 0, 0, 2))
+    assert (one.state, counts(one)) == (State.DONE, (4, 2, 0, 0, 2))
     assert set(User.objects.values_list("upn", flat=True)) == {
         "minji@contoso.example",
         "joe@contoso.example",
@@ -279,13 +279,13 @@ def test_nothing_starts_before_it_was_checked(contoso, mailroom):
 
 def test_long_import_is_done_slice_by_slice(contoso, mailroom, one_batch_a_slice):
     one = checked(many(35), mailroom)
-    assert (one.state, one.turn, tally(one)) == (State.CHECKED, 5, (35, 35, 0, 0, 0))
+    assert (one.state, one.turn, counts(one)) == (State.CHECKED, 5, (35, 35, 0, 0, 0))
 
     start(one, actor_id=ADMIN)
     mailroom.work()
 
     one = again(one)
-    assert (one.state, tally(one)) == (State.DONE, (35, 35, 0, 0, 0))
+    assert (one.state, counts(one)) == (State.DONE, (35, 35, 0, 0, 0))
     assert one.resumed_at_line is None
     assert User.objects.count() == Membership.objects.count() == 35
 
@@ -330,14 +330,14 @@ def test_worker_that_finds_its_import_cancelled_writes_nothing_more(
     one = checked(many(35), mailroom)
     start(one, actor_id=ADMIN)
     work(one.pk)
-    claim = slices._claim
+    claim = slices.claim
 
     def claimed_just_before(pk):
         found = claim(pk)
         cancel(found, actor_id=ADMIN)
         return found
 
-    monkeypatch.setattr(slices, "_claim", claimed_just_before)
+    monkeypatch.setattr(slices, "claim", claimed_just_before)
     work(one.pk)
 
     assert again(one).state == State.CANCELLED
@@ -347,9 +347,9 @@ def test_worker_that_finds_its_import_cancelled_writes_nothing_more(
 def test_of_two_workers_one_gets_it(contoso, mailroom):
     one = kept(GOOD)
     check(one)
-    slices._claim(one.pk)
+    slices.claim(one.pk)
 
-    assert slices._claim(one.pk) is None
+    assert slices.claim(one.pk) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -359,7 +359,7 @@ def test_of_racing_workers_one_gets_it(mailroom):
         one = kept(GOOD)
         check(one)
 
-    got = all_at_once(4, lambda: slices._claim(one.pk), tenant_id=tenant.pk)
+    got = all_at_once(4, lambda: slices.claim(one.pk), tenant_id=tenant.pk)
 
     assert len([claimed for claimed in got if claimed]) == 1
 
@@ -367,15 +367,15 @@ def test_of_racing_workers_one_gets_it(mailroom):
 def test_worker_whose_lease_ran_out_changes_nothing(contoso, mailroom, monkeypatch):
     one = checked(GOOD, mailroom)
     start(one, actor_id=ADMIN)
-    slow = slices._claim(one.pk)
+    slow = slices.claim(one.pk)
     Import.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    slices._claim(one.pk)
+    slices.claim(one.pk)
 
-    monkeypatch.setattr(slices, "_claim", lambda _pk: slow)
+    monkeypatch.setattr(slices, "claim", lambda _pk: slow)
     work(one.pk)
 
     assert not User.objects.exists()
-    assert tally(again(one)) == (0, 0, 0, 0, 0)
+    assert counts(again(one)) == (0, 0, 0, 0, 0)
 
 
 def test_what_a_dead_worker_left_is_resumed_behind_its_last_batch(
@@ -384,7 +384,7 @@ def test_what_a_dead_worker_left_is_resumed_behind_its_last_batch(
     one = checked(many(35), mailroom)
     start(one, actor_id=ADMIN)
     work(one.pk)
-    slices._claim(one.pk)
+    slices.claim(one.pk)
     mailroom.published.clear()
     Import.objects.update(lease_until=timezone.now(), due_at=timezone.now())
 
@@ -392,7 +392,7 @@ def test_what_a_dead_worker_left_is_resumed_behind_its_last_batch(
     mailroom.work()
 
     one = again(one)
-    assert (one.state, tally(one)) == (State.DONE, (35, 35, 0, 0, 0))
+    assert (one.state, counts(one)) == (State.DONE, (35, 35, 0, 0, 0))
     assert one.resumed_at_line == 12
     assert User.objects.count() == 35
 
@@ -403,7 +403,7 @@ def test_slow_worker_is_given_more_time_and_a_deadly_file_is_given_up(contoso, m
     leases = []
     for _ in range(5):
         before = timezone.now()
-        slices._claim(one.pk)
+        slices.claim(one.pk)
         leases.append(round((again(one).lease_until - before) / LEASE))
         Import.objects.update(lease_until=timezone.now())
 
@@ -479,7 +479,7 @@ def test_export_can_be_imported_again_and_changes_nothing(contoso, mailroom):
     text = "".join(export_people(EXPORTED, note="ticket 1", actor_id=ADMIN))
     one = checked(text, mailroom)
 
-    assert tally(one) == (1, 0, 0, 1, 0)
+    assert counts(one) == (1, 0, 0, 1, 0)
     rows = lines([text])
     assert rows[1][EXPORTED.index("display_name")] == "'=cmd|' /C calc'!A0"
     assert rows[1][EXPORTED.index("office_phone")] == "'+82212345678#12"

@@ -3,7 +3,7 @@ import re
 import pytest
 from django.utils.translation import override
 
-from provisioning.rules.problems import FileProblem, Problem, Reason
+from provisioning.rules.problems import FileProblem, Reason, RowProblem
 from provisioning.services.files import UnusableFile
 from provisioning.services.words import why_unusable, words, words_of_file
 
@@ -24,7 +24,7 @@ FILLED_IN = {
 }
 
 
-@pytest.mark.parametrize("problem", Problem)
+@pytest.mark.parametrize("problem", RowProblem)
 def test_every_problem_has_words_that_name_the_row(problem):
     text = words(Reason(problem, "surname", FILLED_IN), 7)
 
@@ -43,25 +43,29 @@ def test_every_problem_of_a_file_has_words(problem):
     ("problem", "values", "text"),
     [
         (
-            Problem.NOT_A_PHONE,
+            RowProblem.NOT_A_PHONE,
             {"value": "x", "country": "KR"},
             "“x” is not a phone number in South Korea",
         ),
         (
-            Problem.PASSWORD_LENGTH,
+            RowProblem.PASSWORD_LENGTH,
             {"low": 8, "high": 256},
             "the password is not accepted: it must have 8 to 256 characters",
         ),
-        (Problem.ZERO_ADDED, {"value": "101"}, "a leading 0 was added to 101"),
-        (Problem.UPN_MALFORMED, {"value": "100%s"}, "“100%s” is not a valid user principal name"),
+        (RowProblem.ZERO_ADDED, {"value": "101"}, "a leading 0 was added to 101"),
+        (
+            RowProblem.UPN_MALFORMED,
+            {"value": "100%s"},
+            "“100%s” is not a valid user principal name",
+        ),
     ],
-    ids=lambda value: value.name if isinstance(value, Problem) else "",
+    ids=lambda value: value.name if isinstance(value, RowProblem) else "",
 )
 def test_words_are_filled_in(problem, values, text):
     assert words(Reason(problem, "x", values), 2) == f"Row 2: {text}"
 
 
-@pytest.mark.parametrize("problem", Problem)
+@pytest.mark.parametrize("problem", RowProblem)
 def test_every_problem_of_a_row_is_told_in_korean(problem):
     with override("ko"):
         text = words(Reason(problem, "surname", FILLED_IN), 7)
@@ -80,7 +84,7 @@ def test_every_problem_of_a_file_is_told_in_korean(problem):
 def test_country_is_told_in_the_readers_language():
     with override("ko"):
         assert "대한민국" in words(
-            Reason(Problem.NOT_A_PHONE, "", {"value": "x", "country": "KR"}), 2
+            Reason(RowProblem.NOT_A_PHONE, "", {"value": "x", "country": "KR"}), 2
         )
 
 

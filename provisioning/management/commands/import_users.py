@@ -15,9 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.services import Actor
 from isolation.scope import in_tenant
 from provisioning.rules.code_pages import usual_pages
-from provisioning.rules.person import COLUMNS
+from provisioning.rules.columns import COLUMNS
 from provisioning.rules.problems import FileProblem
-from provisioning.services.batches import Told
+from provisioning.rules.reports import RowReport
 from provisioning.services.contacts import Importer
 from provisioning.services.files import Sheet, UnusableFile, differing, names_in, opened
 from provisioning.services.importing import import_users
@@ -54,18 +54,18 @@ class Command(BaseCommand):
         usual = usual_pages(organisation.country, organisation.language)
         with _rewindable(file) as content, in_tenant(organisation.pk):
             sheet = self.sheet(content, _encoding(encoding), usual)
-            tally = import_users(
+            counts = import_users(
                 sheet,
                 importer=Importer(actor_id=Actor.COMMAND, number=str(uuid.uuid4())),
-                tell=self.tell,
+                report=self.report,
                 dry_run=dry_run,
             )
         self.stdout.write(
-            f"{'would be: ' if dry_run else ''}read {tally.read}, created {tally.created}, "
-            f"updated {tally.updated}, unchanged {tally.unchanged}, refused {tally.refused}"
+            f"{'would be: ' if dry_run else ''}read {counts.read}, created {counts.created}, "
+            f"updated {counts.updated}, unchanged {counts.unchanged}, refused {counts.refused}"
         )
-        if tally.refused:
-            raise CommandError(f"{tally.refused} of {tally.read} rows were refused")
+        if counts.refused:
+            raise CommandError(f"{counts.refused} of {counts.read} rows were refused")
 
     def sheet(self, content: BinaryIO, encoding: str, usual: Sequence[str]) -> Sheet:
         try:
@@ -99,9 +99,9 @@ class Command(BaseCommand):
             "\n".join(["The file isn't UTF-8. Say how its names are right:", *readings])
         )
 
-    def tell(self, told: Told) -> None:
-        for reason in told.reasons:
-            self.stderr.write(words(reason, told.line))
+    def report(self, row: RowReport) -> None:
+        for reason in row.reasons:
+            self.stderr.write(words(reason, row.line))
 
 
 def _encoding(name: str) -> str:

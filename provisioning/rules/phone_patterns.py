@@ -2,7 +2,7 @@
 
 The patterns are put together from phonenumbers' own data, and say exactly what the library would
 about the numbers that they match. Whatever is odd about a number isn't recognised here, and goes to
-the library. `tests/delivery/test_phones_fast.py` compares both over all regions.
+the library. `tests/provisioning/test_phone_patterns.py` compares both over all regions.
 """
 
 import re
@@ -14,6 +14,8 @@ from operator import itemgetter
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
 from phonenumbers.phonemetadata import PhoneNumberDesc
+
+from delivery.rules.phones import NumberKind
 
 _SEPARATORS = str.maketrans("", "", " .()-")
 _CALLING_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
@@ -33,19 +35,11 @@ _OTHER_KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What is known about a valid number. `type` is one of the library's `PhoneNumberType`."""
-
-    region: str
-    type: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Numbers:
     """All that are valid of one calling code and length; the groups are of these kinds."""
 
     pattern: re.Pattern[str]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[NumberKind, ...]
     regions: "tuple[_Region, ...]"
 
 
@@ -54,7 +48,7 @@ class _Region:
     """What a number must begin with and look like to be this region's, and which kinds it has."""
 
     condition: str
-    kinds: tuple[tuple[str, Kind], ...]
+    kinds: tuple[tuple[str, NumberKind], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +64,14 @@ class _Plan:
     lengths: frozenset[int]
 
 
-def recognised(text: str, region: str) -> tuple[str, Kind] | None:
+def recognised(text: str, region: str) -> tuple[str, NumberKind] | None:
     """A number in E.164 and its kind, if it's a plain one; None doesn't mean that it's none.
 
     Args:
         text: NFKC, without an extension; with or without `+`.
 
     >>> recognised("010-1234-5678", "KR")
-    ('+821012345678', Kind(region='KR', type=1))
+    ('+821012345678', NumberKind(region='KR', type=1))
     """
     digits = text.translate(_SEPARATORS)
     if digits[:1] == "+":
@@ -99,7 +93,7 @@ def recognised(text: str, region: str) -> tuple[str, Kind] | None:
 
 
 def recognised_each(
-    texts: Sequence[str], region: str, welcome: Callable[[Kind], bool]
+    texts: Sequence[str], region: str, welcome: Callable[[NumberKind], bool]
 ) -> list[str]:
     """Of many texts the numbers in E.164 that are plain and welcome; an empty one means nothing.
 
@@ -123,7 +117,7 @@ def recognised_each(
 
 
 @lru_cache(maxsize=256)
-def _line(plan: _Plan, welcome: Callable[[Kind], bool]) -> re.Pattern[str] | None:
+def _line(plan: _Plan, welcome: Callable[[NumberKind], bool]) -> re.Pattern[str] | None:
     """A line that is a plain number, dialled at home or from abroad; or any line.
 
     The last group is the national number.
@@ -155,7 +149,7 @@ def _home(plan: _Plan) -> str:
     return f"{begins}(?!{plan.whole.pattern}$)(?>{plan.trunk.pattern}){none}"
 
 
-def _national_numbers(code: str, length: int, welcome: Callable[[Kind], bool]) -> str:
+def _national_numbers(code: str, length: int, welcome: Callable[[NumberKind], bool]) -> str:
     """What welcome numbers of one length look like; nothing if there are none.
 
     The library asks in an order: a number that is of an unwelcome kind isn't of one that it would
@@ -248,7 +242,7 @@ def _numbers(code: str, length: int) -> _Numbers | None:
         if patterns := _patterns(metadata, length):
             own = f"(?={leading})" if leading else ""
             general = f"(?={_digits(metadata.general_desc)}$)"
-            these = tuple((pattern, Kind(region, of_type)) for pattern, of_type in patterns)
+            these = tuple((pattern, NumberKind(region, of_type)) for pattern, of_type in patterns)
             found.append(_Region(f"{taken}{own}{general}", these))
         if leading:
             taken += f"(?!{leading})"

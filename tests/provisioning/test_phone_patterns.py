@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
-from delivery.rules.phone_patterns import recognised
-from delivery.rules.phones import NotAPhone, ordinary_phones, phone
+from delivery.rules.phones import NotAPhone, phone
+from provisioning.rules.columns import ImportContext
+from provisioning.rules.phone_patterns import recognised
+from provisioning.rules.phones import ordinary_phones
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 KINDS = range(11)
@@ -152,6 +154,23 @@ def test_odd_ones_are_left_to_the_library(text):
     assert recognised(text, "KR") is None
 
 
+def context_of(region):
+    """An organisation in this country, which allows calls to no other."""
+    return ImportContext(
+        tenant="Contoso",
+        domains=frozenset({"contoso.example"}),
+        languages=frozenset({"en"}),
+        country=region,
+        countries=frozenset({region}),
+    )
+
+
+@pytest.mark.parametrize("text", ["010-234-5678", "+82 10 234 5678", "10-234-5678"])
+@pytest.mark.parametrize("office", [True, False])
+def test_a_korean_mobile_number_with_a_digit_missing_is_not_ordinary(text, office):
+    assert ordinary_phones([text], context_of("KR"), office=office) == [None]
+
+
 def answer(text, region, countries, *, office):
     try:
         found = phone(text, region=region, countries=countries, office=office)
@@ -171,7 +190,7 @@ def test_a_column_is_read_as_its_cells_are(region, office):
     ]
     countries = frozenset({region})
 
-    found = ordinary_phones(cells, region=region, countries=countries, office=office)
+    found = ordinary_phones(cells, context_of(region), office=office)
 
     for text, one in zip(cells, found, strict=True):
         if one is not None:
@@ -182,9 +201,9 @@ def test_a_column_is_read_as_its_cells_are(region, office):
 
 @pytest.mark.parametrize("text", ["010-1234-5678\n", "", "x", "０１０-1234-5678", "+", "0" * 200])
 def test_what_is_odd_in_a_column_disturbs_nobody(text):
-    found = ordinary_phones(
-        ["010-1234-5678", text, "02-1234-5678"], region="KR", countries=frozenset({"KR"})
-    )
+    cells = ["010-1234-5678", text, "02-1234-5678"]
+
+    found = ordinary_phones(cells, context_of("KR"), office=False)
 
     assert found[1] is None
     assert len(found) == 3

@@ -1,0 +1,70 @@
+"""The groups of people, as files name them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from directory.models import Membership
+from provisioning.rules.group_names import by_older_names
+from tenants.models import Group
+from tenants.queries import groups_named
+from tenants.rules import group_name
+
+
+def put_into_groups(wanted: Mapping[int, Sequence[str]]) -> set[int]:
+    """Makes the groups of each user those that are named, where any are; creates what is missing.
+
+    Args:
+        wanted: user id → names of groups.
+
+    Returns:
+        The ids of the users whose groups changed.
+    """
+    wanted = {user_id: names for user_id, names in wanted.items() if names}
+    if not wanted:
+        return set()
+    wanted, ids = _with_ids(wanted)
+    should = {(user_id, ids[name]) for user_id, names in wanted.items() for name in names}
+    rows = Membership.objects.filter(user_id__in=list(wanted))
+    present = {(user, group): pk for pk, user, group in rows.values_list("pk", "user", "group")}
+    too_many, missing = present.keys() - should, should - present.keys()
+    Membership.objects.filter(pk__in=[present[pair] for pair in too_many]).delete()
+    Membership.objects.bulk_create(
+        [Membership(user_id=user, group_id=group) for user, group in sorted(missing)],
+        ignore_conflicts=True,
+    )
+    return {user_id for user_id, _ in too_many | missing}
+
+
+def _with_ids(
+    wanted: Mapping[int, Sequence[str]],
+) -> tuple[Mapping[int, Sequence[str]], dict[str, int]]:
+    """The same groups by their stored names, and the id of each."""
+    ids = _ids_of(wanted)
+    if all(name in ids for names in wanted.values() for name in names):
+        return wanted, ids
+    if older := _older_names(ids):
+        wanted = {user_id: by_older_names(names, older) for user_id, names in wanted.items()}
+        ids = _ids_of(wanted)
+    every = dict.fromkeys(name for names in wanted.values() for name in names)
+    if missing := [Group(name=name) for name in every if name not in ids]:
+        # Of two spellings in one file the first names the group; the second finds it.
+        Group.objects.bulk_create(missing, ignore_conflicts=True)
+        ids = _ids_of(wanted)
+    return wanted, ids
+
+
+def _ids_of(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
+    names = {name for names in wanted.values() for name in names}
+    return {name: group.pk for name, group in groups_named(names).items()}
+
+
+def _older_names(there: Collection[str]) -> dict[tuple[str, ...], str]:
+    """Names that a file can't carry as they are: several spaces, or the `;` between two names.
+
+    They were given before there was a rule. A file that names others which are there means those.
+    """
+    older: dict[tuple[str, ...], str] = {}
+    for name in Group.objects.order_by("pk").values_list("name", flat=True):
+        parts = tuple(part for piece in name.split(";") if (part := group_name(piece)))
+        if parts and parts != (name,) and not set(parts) <= set(there):
+            older.setdefault(parts, name)
+    return older
