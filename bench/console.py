@@ -1,6 +1,6 @@
 """How long the pages of the administration take in a small and in a large organisation.
 
-    python -m bench.console [--people 2000 200000] [--rounds 3]
+    python -m bench.console [--people 2000 200000] [--rounds 3] [--by-groups]
 
 Starts a PostgreSQL as it comes, with a database for each size, and opens in each: the overview, the
 list of people, each of its filters, a search, a person's page, and what a change of the policy
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from itertools import product
@@ -43,11 +44,19 @@ _CHANGES: tuple[dict[str, Any], ...] = (
     {"reset_methods": ["mobile_text", "mobile_call"]},
 )
 """What is previewed: one more gate, and no code by mail any more."""
+_STAFF = "Staff"
+"""The group of three in four people; see `bench.people`."""
+_BY_GROUPS: dict[str, Any] = {"self_service": "groups", "groups": [_STAFF]}
 
 
-def pages(client: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every page that is measured: what it's called, and how it is opened."""
-    for change in _CHANGES:
+def pages(client: Any, *, by_groups: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Every page that is measured: what it's called, and how it is opened.
+
+    Args:
+        by_groups: whether the policy lets some groups reset only; else a change to that is
+            previewed, too.
+    """
+    for change in (*_CHANGES, *(() if by_groups else (_BY_GROUPS,))):
         name = "policy, " + ", ".join(change)
         form = client.get("/admin/policy/").context["form"].initial
         typed = {name: "" if value is None else value for name, value in form.items()} | change
@@ -73,14 +82,18 @@ def _sent(client: Any, typed: dict[str, Any]) -> Any:
     return answer
 
 
-def measure(log: Path, database: str, rounds: int) -> dict[str, dict[str, float]]:
+def measure(
+    log: Path, database: str, rounds: int, *, by_groups: bool
+) -> dict[str, dict[str, float]]:
     """Milliseconds of each page, of Django (`wall`) and of PostgreSQL (`database`, `cpu`)."""
     from django.conf import settings  # noqa: PLC0415  # needs the settings
     from django.test import Client  # noqa: PLC0415
     from django.test.utils import setup_test_environment  # noqa: PLC0415
 
     from isolation.scope import in_tenant  # noqa: PLC0415
-    from tenants.queries import tenant_by_slug  # noqa: PLC0415
+    from tenants.policy import Scope  # noqa: PLC0415
+    from tenants.queries import policy_in_force, tenant_by_slug  # noqa: PLC0415
+    from tenants.services import change_policy  # noqa: PLC0415
     from tests import forms  # noqa: PLC0415
     from tests.console.people import behind_both, make_admin  # noqa: PLC0415
     from verification.rules import captcha  # noqa: PLC0415
@@ -93,10 +106,16 @@ def measure(log: Path, database: str, rounds: int) -> dict[str, dict[str, float]
     assert tenant is not None
     with in_tenant(tenant.pk):
         admin = make_admin()  # type: ignore[no-untyped-call]
+        if by_groups:
+            groups = frozenset({_STAFF})
+            change_policy(replace(policy_in_force(), self_service=Scope.GROUPS, groups=groups))
     client = behind_both(admin)
     client.raise_request_exception = False
     client.get("/admin/audit/")  # what is loaded and compiled once
-    return {name: _measured(go, log, database, rounds) for name, go in pages(client)}
+    return {
+        name: _measured(go, log, database, rounds)
+        for name, go in pages(client, by_groups=by_groups)
+    }
 
 
 def _measured(go: Callable[[], Any], log: Path, database: str, rounds: int) -> dict[str, float]:
@@ -134,7 +153,7 @@ def report(sizes: list[int], measured: list[dict[str, dict[str, float]]]) -> Non
         say("! PostgreSQL ended a statement that took too long, and the page failed.")
 
 
-def here(what: str, argument: str, log: Path, rounds: int) -> None:
+def here(what: str, argument: str, log: Path, rounds: int, *, by_groups: bool) -> None:
     """What a process does whose settings are those of one database."""
     import django  # noqa: PLC0415  # settings come first
 
@@ -148,31 +167,33 @@ def here(what: str, argument: str, log: Path, rounds: int) -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
         fill(int(argument))
         return
-    say(json.dumps(measure(log, argument, rounds)))
+    say(json.dumps(measure(log, argument, rounds, by_groups=by_groups)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, nargs="+", default=[2_000, 200_000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--by-groups", action="store_true", help="a policy for some groups only")
     parser.add_argument("--here", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
         what, argument, log = options.here
-        here(what, argument, Path(log), options.rounds)
+        here(what, argument, Path(log), options.rounds, by_groups=options.by_groups)
         return
     with tempfile.TemporaryDirectory(prefix="sspr-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with postgres(folder / "postgres") as cluster:
             measured = [
-                measured_with(cluster, folder, people, options.rounds) for people in options.people
+                measured_with(cluster, folder, people, options.rounds, by_groups=options.by_groups)
+                for people in options.people
             ]
     report(options.people, measured)
 
 
 def measured_with(
-    cluster: Cluster, folder: Path, people: int, rounds: int
+    cluster: Cluster, folder: Path, people: int, rounds: int, *, by_groups: bool
 ) -> dict[str, dict[str, float]]:
     """Fills a database, and measures in it."""
     database, log = f"people{people}", folder / "postgres/log"
@@ -186,6 +207,7 @@ def measured_with(
 
     def run(what: str, argument: str) -> str:
         command = [sys.executable, "-m", "bench.console", "--rounds", str(rounds)]
+        command += ["--by-groups"] if by_groups else []
         command += ["--here", what, argument, str(log)]
         done = subprocess.run(command, cwd=BASE, env=env, check=True, stdout=subprocess.PIPE)  # noqa: S603
         return done.stdout.decode()

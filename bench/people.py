@@ -53,6 +53,7 @@ _ALL_ENTERED = {10, 11, 12, 13}
 _MOBILE_ENTERED = _ALL_ENTERED | {14, 15}
 _OFFICE_ENTERED = {*range(4, 16), 18}
 _LEFT_OUT, _CHANGED_TODAY, _REGISTERED_TODAY = {18}, 15, 19
+_STAFF = {*range(15)}
 _AT_ONCE = 5_000
 _LONG_AGO, _MOST_DAYS = timedelta(days=90), 80
 _Row = dict[str, str]
@@ -64,9 +65,9 @@ def fill(count: int) -> None:
 
     Of twenty people eight registered an address and a phone, and some of these an app, a passkey
     or questions besides; two registered a phone only, and two an address only; one registered
-    today, and one is in a group that is left out. Of four an administrator entered everything, of
-    two there is nothing. Office phones were entered of half of those who registered; those of one
-    in twenty were changed today.
+    today, one is in a group that is left out, and fifteen are in the group Staff. Of four an
+    administrator entered everything, of two there is nothing. Office phones were entered of half of
+    those who registered; those of one in twenty were changed today.
     """
     policy = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Contractors"}))
     with time_machine.travel(timezone.now() - _LONG_AGO, tick=True):
@@ -102,7 +103,7 @@ def _row(number: int) -> _Row:
         "user_principal_name": _upn(number),
         "display_name": f"Kim Minji {number}",
         "language": "ko" if number % 3 else "en",
-        "groups": "Contractors" if kind in _LEFT_OUT else "",
+        "groups": "Contractors" if kind in _LEFT_OUT else "Staff" if kind in _STAFF else "",
     }
     if kind in _OFFICE_ENTERED:
         row["office_phone"] = f"02-{2000 + number % 7000}-{number // 7000:04d}"

@@ -2,8 +2,8 @@
 
 `User.factors` is a small number of bits, and beside it stands since when each verified factor
 counts. `User.eligibility_key` is the same number and, in higher bits, what else decides whether the
-portal lets a user reset: `Status`. The database works it out with each write of the row. Most
-organisations have a few hundred different keys at most, so the pure rule
+portal lets a user reset (`AccountStatus`). The database works it out with each write of the row.
+Most organisations have a few hundred different keys at most, so the pure rule
 (`verification.rules.factors`) is applied to each key that GROUP BY finds, not to each person.
 
 Hold periods (`Policy.hold_periods`) make the answer depend on times, too. For a given policy a time
@@ -58,7 +58,7 @@ class Factors(IntFlag):
     OFFICE_IS_ALTERNATE = 1 << 22
 
 
-class Status(IntFlag):
+class AccountStatus(IntFlag):
     """What else decides whether the portal lets a user reset: the bits above those of `Factors`."""
 
     DISABLED = 1 << 23
@@ -131,25 +131,25 @@ class EligibilityKey:
 
     @property
     def factors(self) -> Factors:
-        return Factors(self.value % Status.DISABLED)
+        return Factors(self.value % AccountStatus.DISABLED)
 
     @property
     def enabled(self) -> bool:
-        return not self.value & Status.DISABLED
+        return not self.value & AccountStatus.DISABLED
 
     @property
     def is_active(self) -> bool:
         """Enabled, and self-service isn't stopped."""
-        return not self.value & (Status.DISABLED | Status.FROZEN)
+        return not self.value & (AccountStatus.DISABLED | AccountStatus.FROZEN)
 
     @property
     def is_open(self) -> bool:
         """Whether nothing but scope and factors could make the portal refuse the user."""
-        return self.is_active and not self.value & Status.MANAGED_ELSEWHERE
+        return self.is_active and not self.value & AccountStatus.MANAGED_ELSEWHERE
 
     @property
     def is_admin(self) -> bool:
-        return bool(self.value & Status.ADMINISTRATOR)
+        return bool(self.value & AccountStatus.ADMINISTRATOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

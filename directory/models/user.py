@@ -8,7 +8,7 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from directory.factors import BUILTIN, Status
+from directory.factors import BUILTIN, AccountStatus
 from isolation.models import TenantOwned
 from tenants.fields import FoldedField
 from tenants.models import Group
@@ -17,7 +17,7 @@ from tenants.roles import Duty, Role
 _ADMINISTRATORS = [role.value for role in Role if role.is_administrator]
 
 
-def _bit(status: Status, **condition: object) -> Case:
+def _bit(status: AccountStatus, **condition: object) -> Case:
     bit, none = models.Value(status.value), models.Value(0)
     return Case(When(**condition, then=bit), default=none, output_field=models.IntegerField())
 
@@ -90,14 +90,14 @@ class User(TenantOwned, AbstractBaseUser):
     recovery_code_since = models.DateTimeField(null=True, editable=False)
     eligibility_key = models.GeneratedField(
         expression=F("factors")
-        + _bit(Status.DISABLED, enabled=False)
-        + _bit(Status.FROZEN, frozen_at__isnull=False)
+        + _bit(AccountStatus.DISABLED, enabled=False)
+        + _bit(AccountStatus.FROZEN, frozen_at__isnull=False)
         + Case(
             When(connector=BUILTIN, then=models.Value(0)),
-            default=models.Value(Status.MANAGED_ELSEWHERE.value),
+            default=models.Value(AccountStatus.MANAGED_ELSEWHERE.value),
             output_field=models.IntegerField(),
         )
-        + _bit(Status.ADMINISTRATOR, role__in=_ADMINISTRATORS),
+        + _bit(AccountStatus.ADMINISTRATOR, role__in=_ADMINISTRATORS),
         output_field=models.IntegerField(),
         db_persist=True,
     )

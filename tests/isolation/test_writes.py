@@ -25,7 +25,11 @@ def names():
 
 
 def columns_of(row):
-    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    return {
+        field.attname: getattr(row, field.attname)
+        for field in row._meta.concrete_fields
+        if not field.generated
+    }
 
 
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)
