@@ -1,13 +1,14 @@
 """What `bench.reset` compares: how each product is started, and how a user resets in it."""
 
 import contextlib
+import math
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -19,8 +20,10 @@ from bench.mail import Mail
 from tests.services.environment import BASE, environment
 from tests.services.processes import end, free_port, wait_until
 
-SERVICE, CONTRIB = "service", "Django"
+SERVICE, NO_HISTORY, CONTRIB = "service", "no history", "Django"
 PEERS = {CONTRIB: "contrib", "allauth, link": "allauth-link", "allauth, code": "allauth-code"}
+PER_ORGANISATION = 500
+"""Users of the service in an organisation: its daily share of mails must last."""
 _READY_S = 90
 _PEER_WEB = "granian --interface wsgi --port {port} --workers 1 bench.peers.wsgi:application"
 _PEOPLE = """
@@ -108,6 +111,12 @@ def service(place: Place, *, beat: bool) -> Iterator[Running]:
         yield Running(SERVICE, port, SERVICE, walk, [pid], list(started.values()))
 
 
+def without_history(place: Place, service: Running) -> Running:
+    """The same processes, for users of organisations that keep no former passwords."""
+    walk = _service_walk(place, first=first_without_history(place.people))
+    return replace(service, name=NO_HISTORY, walk=walk)
+
+
 @contextmanager
 def peer(place: Place, name: str) -> Iterator[Running]:
     """The password reset of another product, with the same number of users."""
@@ -141,7 +150,8 @@ def source_of(number: int) -> str:
     return f"127.{1 + number // 62_500 % 250}.{number // 250 % 250}.{1 + number % 250}"
 
 
-def _service_walk(place: Place) -> Callable[[Browser, int], None]:
+def _service_walk(place: Place, *, first: int = 0) -> Callable[[Browser, int], None]:
+    """How users of the service reset. The numbers of these users begin at `first`."""
     import django  # noqa: PLC0415  # the settings are in the environment only now
 
     django.setup()
@@ -152,7 +162,7 @@ def _service_walk(place: Place) -> Callable[[Browser, int], None]:
     captcha._TRIES = (4, 6, 8, 10)  # noqa: SLF001
 
     def walk(browser: Browser, number: int) -> None:
-        _, upn, address = person(number % place.people)
+        _, upn, address = person(first + number % place.people)
         place.mail.forget(address)
         assert "data-altcha" in browser.get("/passwordreset")
         proof = work()
@@ -168,12 +178,17 @@ def _service_walk(place: Place) -> Callable[[Browser, int], None]:
 
 
 def person(number: int) -> tuple[str, str, str]:
-    """Slug of the organisation, user ID and address of a user of the service.
-
-    There are 500 in an organisation: its daily share of mails must last.
-    """
-    slug = f"org{number // 500}"
+    """Slug of the organisation, user ID and address of a user of the service."""
+    slug = f"org{number // PER_ORGANISATION}"
     return slug, f"user{number}@{slug}.example", f"user{number}@mail.example"
+
+
+def first_without_history(people: int) -> int:
+    """Number of the first user whose organisation keeps no former passwords.
+
+    As many users as the others, in organisations behind theirs.
+    """
+    return math.ceil(people / PER_ORGANISATION) * PER_ORGANISATION
 
 
 def _contrib_walk(mail: Mail) -> Callable[[Browser, int], None]:

@@ -9,6 +9,9 @@ everything else has the others. In each round every product does so many whole r
 another; what it cost is what the kernel counted for its processes. The client isn't counted, nor
 are jobs by the clock, which don't run. PostgreSQL counts the statements, in resets of their own.
 
+The service has two rows: with the password history of its default policy, for which each reset
+compares the new password with the current one, and without, as the others do it.
+
 A closed loop runs a given number of users. Each begins a new reset as soon as the last one is done.
 
 It needs the packages of the group `bench`.
@@ -23,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -32,8 +35,9 @@ from bench import closed_loop, products
 from bench.browser import Browser
 from bench.kernel import cpu_ms, postmaster_of
 from bench.mail import mail_server
-from bench.products import CONTRIB, PEERS, SERVICE, Place, Running
+from bench.products import CONTRIB, NO_HISTORY, PEERS, SERVICE, Place, Running
 from bench.statements import counting
+from tenants.policy import Policy, Scope
 from tests.services.postgres import Cluster, postgres
 from tests.services.redis import redis
 
@@ -41,7 +45,6 @@ _WARMING, _COUNTED = 12, 4
 """Resets before anything is measured (each thread loads and connects once), and of the count."""
 _SETTLE_S = 1.5
 """For what is done behind the last answer: notices, and the sessions of workers."""
-_PER_ORGANISATION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ def compare(place: Place, cluster: Cluster, rounds: int, resets: int) -> None:
         return list(itertools.islice(numbers, count))
 
     with ExitStack() as stack:
-        running = [stack.enter_context(products.service(place, beat=False))]
+        service = stack.enter_context(products.service(place, beat=False))
+        running = [service, products.without_history(place, service)]
         running += [stack.enter_context(products.peer(place, name)) for name in PEERS]
         requests = {one.name: reset(one, next_numbers(_WARMING)) for one in running}
         costs: dict[str, list[Round]] = {one.name: [] for one in running}
@@ -120,7 +124,7 @@ def report(
         f"   PostgreSQL {spread([one.database for one in mine])} CPU-ms"
         f"   requests {requests}   statements: {statements['web']}"
     )
-    if name == SERVICE:
+    if name in {SERVICE, NO_HISTORY}:
         say(
             f"{'':14} workers {spread([one.workers for one in mine])} CPU-ms"
             f"   statements: {statements['worker']}"
@@ -142,15 +146,21 @@ def populate(people: int) -> None:
     import django  # noqa: PLC0415  # settings come first
 
     django.setup()
+    usual = Policy(self_service=Scope.ALL)
+    _populate(range(people), usual)
+    first = products.first_without_history(people)
+    _populate(range(first, first + people), replace(usual, password_history=0))
+
+
+def _populate(numbers: range, policy: Policy) -> None:
     from isolation.scope import in_tenant  # noqa: PLC0415
-    from tenants.policy import Policy, Scope  # noqa: PLC0415
     from tests.builders import make_email, make_tenant, make_user  # noqa: PLC0415
 
-    for first in range(0, people, _PER_ORGANISATION):
+    for first in numbers[:: products.PER_ORGANISATION]:
         slug, _, _ = products.person(first)
-        tenant = make_tenant(slug, policy=Policy(self_service=Scope.ALL))
+        tenant = make_tenant(slug, policy=policy)
         with in_tenant(tenant.pk):
-            for number in range(first, min(people, first + _PER_ORGANISATION)):
+            for number in range(first, min(numbers.stop, first + products.PER_ORGANISATION)):
                 _, upn, address = products.person(number)
                 # Without the number: a password with a part of the name would be refused.
                 user = make_user(upn, display_name="Kim Minji")
