@@ -160,8 +160,10 @@ class Language(LocaleMiddleware):
     ) -> HttpResponseBase:
         asked = next((request.GET[p] for p in _LANGUAGE_PARAMETERS if request.GET.get(p)), None)
         if asked is None or request.method != "GET":
-            patch_vary_headers(response, ("Cookie",))
-            return super().process_response(request, response)
+            # As Django's, which also looks for a language in the address: ours have none there.
+            patch_vary_headers(response, ("Cookie", "Accept-Language"))
+            response.headers.setdefault("Content-Language", translation.get_language())
+            return response
         return _remembering(request, asked)
 
 

@@ -163,7 +163,7 @@ def client_network(request: HttpRequest) -> str:
     Proxies are believed only as many as the operator said there are.
     """
     believed = [request.META.get("REMOTE_ADDR", "")]
-    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
         believed.insert(0, hops[-settings.TRUSTED_PROXIES].strip())
     for address in believed:

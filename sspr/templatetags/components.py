@@ -179,8 +179,8 @@ def countdown(until: datetime, kind: str = "left", *, done: str = "") -> dict[st
     now = timezone.now()
     left_s = max(0, int((until - now).total_seconds()))
     return {
-        "until": until,
-        "now": now,
+        "until": timezone.localtime(until).isoformat(),
+        "now": timezone.localtime(now).isoformat(),
         "left_s": left_s,
         "minutes": left_s // 60,
         "seconds": left_s % 60,
