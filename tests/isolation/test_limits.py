@@ -78,7 +78,7 @@ def locked(table):
 
 @pytest.fixture
 def client_at_the_gate(transactional_db, monkeypatch):
-    monkeypatch.setattr(middleware, "_LIMITS", StatementLimits(statement_s=2, lock_s=1))
+    monkeypatch.setattr(middleware, "_LIMITS", StatementLimits(statement_s=30, lock_s=1))
     tenant, client = make_tenant("contoso"), Client()
     with in_tenant(tenant.pk):
         make_email(make_user("minji@contoso.example"))

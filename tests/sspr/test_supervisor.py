@@ -15,7 +15,7 @@ from tests.services.processes import descendants, wait_until
 from tests.services.redis import another_database, redis
 from tests.services.site import Site
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 _REDIS = 6
 _PUBLISH = """
@@ -110,7 +110,7 @@ def test_what_began_is_finished_when_the_workers_are_told_to_end(workers, queue)
     workers.wait_for(r"Task tests\.long\S+ received")
 
     workers.parent.send_signal(signal.SIGTERM)
-    code = workers.parent.wait(timeout=30)
+    code = workers.parent.wait(timeout=120)
 
     assert code == 0
     assert re.search(r"Task tests\.long\S+ succeeded", workers.site.log("workers"))
@@ -126,7 +126,7 @@ def test_no_process_outlives_the_parent(workers):
     wait_until(
         lambda: not any(is_running(child) for child in children),
         what="The processes end",
-        timeout=10,
+        timeout=60,
     )
     assert len(children) == 3
 
