@@ -28,13 +28,19 @@ class Browser:
     Args:
         source: the address of loopback it comes from; limits count by it.
         timed: is told each request (`GET /path`) and how long its answer took, in seconds.
+        think: waits as a user does before a form is sent.
     """
 
     def __init__(
-        self, port: int, *, source: str, timed: Callable[[str, float], None] = lambda _r, _s: None
+        self,
+        port: int,
+        *,
+        source: str,
+        timed: Callable[[str, float], None] = lambda _r, _s: None,
+        think: Callable[[], None] = lambda: None,
     ) -> None:
         self.requests, self.path, self.page, self._answered_at = 0, "", "", 0.0
-        self._host, self._timed = f"localhost:{port}", timed
+        self._host, self._timed, self._think = f"localhost:{port}", timed, think
         self._cookies: dict[str, str] = {}
         self._connection = http.client.HTTPConnection(
             "127.0.0.1", port, timeout=_PATIENCE_S, source_address=(source, 0)
@@ -72,6 +78,7 @@ class Browser:
         Raises:
             Refused: there is no such form, or it led elsewhere.
         """
+        self._think()
         action, hidden = self._form_with(fields)
         status, location = self._ask("POST", action, urlencode({**hidden, **fields}))
         return self._follow(action, status, location, leads_to)

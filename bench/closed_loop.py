@@ -1,11 +1,12 @@
-"""Users who reset their passwords one after another without a pause, on one web core."""
+"""Users who reset their passwords one after another, on one web core."""
 
 import itertools
+import random  # noqa: TID251  # the same pauses each time
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from statistics import quantiles
 
@@ -13,34 +14,47 @@ from bench.browser import Browser
 from bench.kernel import memory_mb
 from bench.products import Running, source_of
 
-_MINUTE_S = 60.0
+_REPORT_S = 300.0
+_SEED = 1
 _WARMING = 16
 _RESTING_S = 10.0
 
 
 @dataclass(slots=True)
 class Load:
-    """What the users got done, and how long each request took, in seconds."""
+    """What the users got done, and how long each request took, in seconds.
+
+    Args:
+        think_s: how long a user waits between two pages, on average.
+    """
 
     running: Running
+    think_s: float = 0.0
     numbers: Iterator[int] = field(default_factory=itertools.count)
     done: list[int] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     over: threading.Event = field(default_factory=threading.Event)
 
-    def reset(self) -> None:
+    def reset(self, think: Callable[[], None]) -> None:
         number = next(self.numbers)
         source = source_of(number)
-        with Browser(self.running.port, source=source, timed=self._timed) as browser:
+        with Browser(self.running.port, source=source, timed=self._timed, think=think) as browser:
             self.running.walk(browser, number)
         self.done.append(number)
 
-    def user(self) -> None:
+    def user(self, seed: int) -> None:
         """Resets until it's over. What fails is counted and shown."""
+        pauses = random.Random(seed)  # noqa: S311
+
+        def think() -> None:
+            # Pauses of people: most are short, some are long.
+            self.over.wait(pauses.expovariate(1 / self.think_s) if self.think_s else 0)
+
         while not self.over.is_set():
+            think()
             try:
-                self.reset()
+                self.reset(think)
             except Exception as problem:  # noqa: BLE001  # whatever it is, the next one begins
                 self.failed.append(f"{type(problem).__name__}: {problem}")
 
@@ -48,19 +62,19 @@ class Load:
         self.took[request].append(duration_s)
 
 
-def measure(running: Running, users: int, seconds: float) -> None:
-    """Prints what they got done, how long each page took, and the memory all the while."""
+def measure(running: Running, users: int, seconds: float, think_s: float) -> None:
+    """Prints what they got done, how long each page took, and the memory every five minutes."""
     warming = Load(running)
     for _ in range(_WARMING):
-        warming.reset()
+        warming.reset(lambda: None)
     say(f"{'at rest':10} {_memory(running)}")
-    load = Load(running, itertools.count(_WARMING))
-    threads = [threading.Thread(target=load.user) for _ in range(users)]
+    load = Load(running, think_s, itertools.count(_WARMING))
+    threads = [threading.Thread(target=load.user, args=[_SEED + n]) for n in range(users)]
     began = time.monotonic()
     for thread in threads:
         thread.start()
     while (left := began + seconds - time.monotonic()) > 0:
-        time.sleep(min(left, _MINUTE_S))
+        time.sleep(min(left, _REPORT_S))
         spent = time.monotonic() - began
         counts = f"{len(load.done)} resets, {len(load.failed)} errors"
         say(f"{spent:8.0f} s {_memory(running)}   {counts}")

@@ -98,7 +98,7 @@ def service(place: Place, *, beat: bool) -> Iterator[Running]:
     commands = procfile(port)
     web = commands.pop("web")
     if not beat:
-        commands.pop("beat")
+        commands["workers"] += " codes bulk"
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(process(command, env | {"PGAPPNAME": "worker"}, var, name))

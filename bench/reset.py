@@ -1,7 +1,7 @@
 """What one password reset costs, beside Django's own and django-allauth's.
 
     python -m bench.reset [--resets 25] [--rounds 5] [--people 5000]
-    python -m bench.reset --closed-loop 16 --seconds 3600
+    python -m bench.reset --closed-loop 16 --seconds 3600 [--think 8]
 
 Starts one PostgreSQL, and each product on it as it comes: the service by its Procfile, the others
 on the same web server, with the same hash and the same mail server. Web servers share one core,
@@ -12,7 +12,8 @@ are jobs by the clock, which don't run. PostgreSQL counts the statements, in res
 The service has two rows: with the password history of its default policy, for which each reset
 compares the new password with the current one, and without, as the others do it.
 
-A closed loop runs a given number of users. Each begins a new reset as soon as the last one is done.
+A closed loop runs a given number of users. Each begins a new reset as soon as the last one is done,
+or waits before each page so many seconds on average.
 
 It needs the packages of the group `bench`.
 """
@@ -204,6 +205,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=5_000)
     parser.add_argument("--closed-loop", type=int, metavar="USERS")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--think", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--populate", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.populate:
@@ -212,7 +214,7 @@ def main() -> None:
     with shared(options.people) as (place, cluster):
         if options.closed_loop:
             with products.service(place, beat=True) as running:
-                closed_loop.measure(running, options.closed_loop, options.seconds)
+                closed_loop.measure(running, options.closed_loop, options.seconds, options.think)
         else:
             compare(place, cluster, options.rounds, options.resets)
 
