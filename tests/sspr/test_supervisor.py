@@ -66,6 +66,16 @@ def workers(tmp_path):
         yield Workers(site)
 
 
+@pytest.mark.parametrize("queue", ["codes", "bulk"])
+def test_a_process_shares_all_modules_with_its_parent(workers, queue):
+    workers.start(f"{queue}=1", processes=1)
+
+    workers.publish("tests.imported", queue=queue)
+
+    workers.wait_for('"event": "imported"')
+    assert re.findall(r'"modules": (\[.*?\])', workers.site.log("workers")) == ["[]"]
+
+
 def test_a_process_that_was_killed_is_replaced_and_its_queue_goes_on(workers):
     workers.start("bulk=1", processes=1)
     (killed,) = workers.children()
