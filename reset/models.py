@@ -45,6 +45,9 @@ class ResetAttempt(TenantOwned):
     by_network = models.BooleanField(default=False)
     from_known_browser = models.BooleanField(default=False, db_default=False)
     """Whether the one it is about had signed in there before: such guesses are counted apart."""
+    guesses_lately = models.CharField(max_length=64, blank=True, default="")
+    guesses_in_a_row = models.CharField(max_length=64, blank=True, default="")
+    """Keys of the counters of wrong guesses at its subject, which are read with the attempt."""
     outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
     told = models.JSONField(default=list)
     """Where the notice went, masked, for the last page."""

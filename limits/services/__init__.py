@@ -1,12 +1,13 @@
 """Counting. A hit is committed before what it limits is looked at, so no rollback forgets it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from limits.models import Counter
 from limits.rules import Limit, around
 from limits.services.counters import (
     CLEAR,
@@ -30,6 +31,7 @@ __all__ = [
     "Verdict",
     "blocked_among",
     "blocked_by",
+    "blocked_by_rows",
     "blocked_from",
     "blocked_until",
     "clear",
@@ -43,6 +45,7 @@ __all__ = [
     "hit",
     "hit_all",
     "hit_from",
+    "key_of",
     "read",
     "read_from",
 ]
@@ -187,13 +190,17 @@ def count_of(limit: Limit, key: str) -> int:
 def blocked_by(*counted: tuple[Limit, str]) -> dict[Limit, datetime]:
     """The same for several limits in one question: from when it may happen again, by each."""
     limits = {key_of(limit, key): limit for limit, key in counted}
+    return blocked_by_rows({limits[counter.key]: counter for counter in rows_of(limits)})
+
+
+def blocked_by_rows(counters: Mapping[Limit, Counter]) -> dict[Limit, datetime]:
+    """The same by rows that were read with something else."""
     now = int(timezone.now().timestamp())
-    found = {}
-    for counter in rows_of(limits):
-        limit = limits[counter.key]
-        if until := blocked(limit, counter, now, limit.value.times):
-            found[limit] = until
-    return found
+    return {
+        limit: until
+        for limit, counter in counters.items()
+        if (until := blocked(limit, counter, now, limit.value.times))
+    }
 
 
 def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:

@@ -15,6 +15,7 @@ from directory.models import User
 from directory.queries import in_scope, user_of
 from isolation.compiled import JoinedRead
 from isolation.scope import current_tenant_id, everywhere, in_tenant
+from limits.models import Counter
 from reset.models import Evidence, ResetAttempt
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
@@ -44,10 +45,11 @@ from verification.queries.holdings import (
 )
 from verification.queries.registered import Thing, registered_by, things_in, things_of
 from verification.rules.ways import Way
-from verification.services.guesses import Budget, Paused, pause_of
+from verification.services.guesses import Budget, Paused, pause_by
 
 _ATTEMPT = """
-SELECT {attempt}, {tenant}, {branding}, {account}, {challenge}, {gate}, message.state,
+SELECT {attempt}, {tenant}, {branding}, {account}, {lately}, {in_a_row}, {challenge}, {gate},
+    message.state,
     CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0,
     EXISTS (SELECT 1 FROM tenants_customtext own WHERE own.tenant_id = attempt.tenant_id),
     {registered}
@@ -59,6 +61,8 @@ LEFT JOIN tenants_decisions decisions ON decisions.tenant_id = attempt.tenant_id
 LEFT JOIN tenants_branding branding ON branding.tenant_id = attempt.tenant_id
 LEFT JOIN directory_user account
     ON account.tenant_id = attempt.tenant_id AND account.id = attempt.user_id
+LEFT JOIN limits_counter lately ON lately.key = attempt.guesses_lately
+LEFT JOIN limits_counter in_a_row ON in_a_row.key = attempt.guesses_in_a_row
 LEFT JOIN verification_challenge challenge
     ON challenge.tenant_id = attempt.tenant_id AND challenge.context = attempt.id
     AND challenge.purpose = %s
@@ -88,6 +92,8 @@ _read_attempt = JoinedRead(
     tenant=Tenant,
     branding=Branding,
     account=User,
+    lately=Counter,
+    in_a_row=Counter,
     challenge=Challenge,
     gate=Evidence,
 )
@@ -107,8 +113,6 @@ class Reads(Flag):
     NOTHING = 0
     METHODS = auto()
     """What the user may use. It's worked out in any case where a gate was passed."""
-    PAUSE = auto()
-    """Whether guessing is paused for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,7 @@ class AttemptRow:
         gates: the gates that were passed in it by its user.
         unsent: ids of the challenges whose message failed for good.
         things: what the user registered; nothing for an unknown user ID.
+        pause: in which nothing is compared that is guessed; None where there is none.
     """
 
     attempt: ResetAttempt
@@ -135,6 +140,7 @@ class AttemptRow:
     gates: tuple[Evidence, ...]
     unsent: frozenset[UUID]
     things: Sequence[Thing]
+    pause: Paused | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +173,12 @@ class AttemptState:
 
     Args:
         registered: None where the page doesn't need it; `Reads.METHODS` asks for it.
-        pause: in which nothing is compared that is guessed; None where there is none, or where it
-            wasn't asked for by `Reads.PAUSE`.
     """
 
     row: AttemptRow
     subject: Subject
     facts: Facts
     registered: Registered | None
-    pause: Paused | None
 
     @property
     def attempt(self) -> ResetAttempt:
@@ -184,6 +187,10 @@ class AttemptState:
     @property
     def challenges(self) -> tuple[Challenge, ...]:
         return self.row.challenges
+
+    @property
+    def pause(self) -> Paused | None:
+        return self.row.pause
 
     @property
     def methods(self) -> Registered:
@@ -206,12 +213,13 @@ def attempt_of(cookie: str) -> AttemptRow | None:
         rows = _read_attempt.all([Purpose.RESET.value, browser_mac(cookie)])
     if not rows:
         return None
-    attempt, tenant, branding, user, *_, at_start, now, has_logo, has_own_texts, things = rows[0]
+    attempt, tenant, branding, user, lately, in_a_row, *_ = rows[0]
+    *_, at_start, now, has_logo, has_own_texts, things = rows[0]
     if tenant is not None:
         tenant.decided, tenant.has_own_texts = now, bool(has_own_texts)
     if branding is not None:
         branding.has_logo = has_logo
-    sent = [row[4:7] for row in rows if row[4]]
+    sent = [row[6:9] for row in rows if row[6]]
     return AttemptRow(
         attempt=attempt,
         read_at=read_at,
@@ -225,6 +233,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
             challenge.pk for challenge, _gate, state in sent if state == Outgoing.State.FAILED
         ),
         things=things_in(things),
+        pause=pause_by(lately, in_a_row),
     )
 
 
@@ -289,7 +298,6 @@ def state_of(row: AttemptRow, reads: Reads = Reads.NOTHING) -> AttemptState:
         subject=subject,
         facts=_facts(attempt, subject, _passed(subject, row.gates, registered)),
         registered=registered,
-        pause=pause_of(subject.id, budget_of(attempt)) if Reads.PAUSE in reads else None,
     )
 
 

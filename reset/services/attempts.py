@@ -32,7 +32,7 @@ from tenants.services import policy_digest, policy_version
 from vault.services import sealed
 from verification.services import lockouts
 from verification.services.captcha import count_a_user_id
-from verification.services.guesses import Budget, pause_of
+from verification.services.guesses import Budget, counters_of, pause_of
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
@@ -236,6 +236,9 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         by_network=refusal is Refusal.TOO_MANY and beginning.user_id is None,
         from_known_browser=familiar,
         outcome=_outcome(refusal),
+    )
+    attempt.guesses_lately, attempt.guesses_in_a_row = counters_of(
+        beginning.user_id or 0, queries.budget_of(attempt)
     )
     place = attempt.place_of("username", attempt.pk)
     attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)

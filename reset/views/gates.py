@@ -45,10 +45,8 @@ from verification.services.challenges import Refused
 from verification.services.page_references import page_reference
 from verification.views import PAGE_FIELD, poll_of_another_page, sent_reference, site_of
 
-_CHOICE = Reads.METHODS | Reads.PAUSE
 
-
-@at(Step.VERIFY, _CHOICE)
+@at(Step.VERIFY, Reads.METHODS)
 def verify(request: HttpRequest, state: AttemptState) -> HttpResponse:
     form = MethodForm(request.POST or None, ways=gates.ways_on_offer(state))
     if form.is_valid():
@@ -68,7 +66,7 @@ def verify(request: HttpRequest, state: AttemptState) -> HttpResponse:
     return render(request, "reset/verify.html", {"form": form, **_progress(state)})
 
 
-@at(Step.VERIFY, _CHOICE)
+@at(Step.VERIFY, Reads.METHODS)
 def number(request: HttpRequest, state: AttemptState) -> HttpResponse:
     """Where the policy wants the whole number typed before anything is sent to it."""
     method = _phone_method(request)
@@ -209,7 +207,7 @@ def recovery_code(request: HttpRequest, state: AttemptState, challenge: Challeng
 
 
 @require_POST
-@answering(reads=_CHOICE)
+@answering(reads=Reads.METHODS)
 def resend(request: HttpRequest, state: AttemptState, challenge: Challenge) -> HttpResponse:
     """A new code or call by the page's method; if it is too soon, the page says from when."""
     method = Method(challenge.method)

@@ -177,7 +177,7 @@ def on_offer_at_the_portal(user, policy):
     begun = begin(user.upn, network=str(IPv4Address(next(NETWORKS))))
     if begun.attempt.refused:
         return None
-    state = state_of(attempt_of(begun.cookie), Reads.METHODS | Reads.PAUSE)
+    state = state_of(attempt_of(begun.cookie), Reads.METHODS)
     return {way.method.proof for way in ways_on_offer(state)}
 
 

@@ -1,12 +1,13 @@
 """How often a user may be wrong. Counted and committed before anything is compared."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
 from limits import services as limits
+from limits.models import Counter
 from limits.rules import Limit
 from limits.services import Count
 from passwords.hashing import Busy
@@ -122,7 +123,22 @@ def pause_of(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> Paused | Non
 
     It counts nothing.
     """
-    blocked = limits.blocked_by(*_counted(user_id, budget))
+    return _pause(limits.blocked_by(*_counted(user_id, budget)))
+
+
+def counters_of(user_id: int, budget: Budget) -> tuple[str, str]:
+    """Keys of the rows that `pause_by` takes, so that they can be read with other rows."""
+    lately, in_a_row = (limits.key_of(limit, whose) for limit, whose in _counted(user_id, budget))
+    return lately, in_a_row
+
+
+def pause_by(lately: Counter | None, in_a_row: Counter | None) -> Paused | None:
+    """What `pause_of` says, by the rows of its counters; None for one that isn't there."""
+    rows = {Limit.WRONG_GUESSES: lately, Limit.WRONG_GUESSES_WITHOUT_SUCCESS: in_a_row}
+    return _pause(limits.blocked_by_rows({limit: row for limit, row in rows.items() if row}))
+
+
+def _pause(blocked: Mapping[Limit, datetime]) -> Paused | None:
     if not blocked:
         return None
     for_good = Limit.WRONG_GUESSES_WITHOUT_SUCCESS in blocked
