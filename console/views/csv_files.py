@@ -40,8 +40,8 @@ def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
 @require_safe
 @page(Duty.IMPORT_PEOPLE)
 @of_tenant
-def report_file(_request: HttpRequest, _user: User, kept: Import) -> HttpResponseBase:
-    return download(report(kept, get_language() or "en"), "report.csv")
+def report_file(_request: HttpRequest, _user: User, job: Import) -> HttpResponseBase:
+    return download(report(job, get_language() or "en"), "report.csv")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

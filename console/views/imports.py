@@ -54,10 +54,10 @@ def of_tenant(view: One) -> Callable[..., HttpResponseBase]:
 
     @wraps(view)
     def found(request: HttpRequest, user: User, import_id: uuid.UUID) -> HttpResponseBase:
-        kept = queries.import_of(import_id)
-        if kept is None:
+        job = queries.import_of(import_id)
+        if job is None:
             raise Http404
-        return view(request, user, kept)
+        return view(request, user, job)
 
     return found
 
@@ -90,8 +90,8 @@ def _upload(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
     if handler.exceeded:
         words = _("The file is larger than %(limit)s MB. Split it and import the parts.")
         form.errors["file"] = form.error_class([words % {"limit": largest}])
-    elif form.is_valid() and (kept := _taken(form, user)):
-        return redirect("console:import", kept.pk)
+    elif form.is_valid() and (job := _taken(form, user)):
+        return redirect("console:import", job.pk)
     context = {"title": _("Choose a file"), "form": form, "limit": largest}
     context |= {"others_wait": form.has_error("file", _WAITING)}
     return shown(request, "console/imports/upload.html", context)
@@ -113,40 +113,40 @@ def _taken(form: FileForm, user: User) -> Import | None:
 @require_safe
 @page(Duty.IMPORT_PEOPLE)
 @of_tenant
-def one(request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
+def one(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
     """The page of the step that the import is at."""
-    if kept.state == State.LOADED:
-        return _columns(request, kept, EncodingForm(initial={"encoding": choice_of(kept.encoding)}))
-    if kept.state == State.CHECKED:
+    if job.state == State.LOADED:
+        return _columns(request, job, EncodingForm(initial={"encoding": choice_of(job.encoding)}))
+    if job.state == State.CHECKED:
         context = {
             "title": _("Look at the errors"),
-            "remarks": first_remarks(kept, _REMARKS_SHOWN),
-            "there_are_more": kept.told > _REMARKS_SHOWN,
+            "remarks": first_remarks(job, _REMARKS_SHOWN),
+            "there_are_more": job.told > _REMARKS_SHOWN,
         }
-        return _shown(request, "errors", kept, context)
-    if kept.is_at_work:
-        return _progress(request, kept)
-    return _shown(request, "ended", kept, {"title": _("Import")})
+        return _shown(request, "errors", job, context)
+    if job.is_at_work:
+        return _progress(request, job)
+    return _shown(request, "ended", job, {"title": _("Import")})
 
 
-def _columns(request: HttpRequest, kept: Import, form: EncodingForm) -> HttpResponse:
-    found = services.preview(kept)
+def _columns(request: HttpRequest, job: Import, form: EncodingForm) -> HttpResponse:
+    found = services.preview(job)
     unknown = words_of_file(FileProblem.UNKNOWN_COLUMNS, found.unknown) if found.unknown else ""
     context = {
         "title": _("Check the columns"),
         "form": form,
         "preview": found,
         "unknown": unknown,
-        "encoding": ENCODINGS[choice_of(kept.encoding)],
+        "encoding": ENCODINGS[choice_of(job.encoding)],
     }
-    return _shown(request, "columns", kept, context)
+    return _shown(request, "columns", job, context)
 
 
-def _progress(request: HttpRequest, kept: Import) -> HttpResponse:
+def _progress(request: HttpRequest, job: Import) -> HttpResponse:
     """Updates itself until a worker is done, or whoever looks at it says that it's enough."""
-    is_check = kept.state == State.CHECKING
+    is_check = job.state == State.CHECKING
     # Until all of it was read, only lines are known: the first holds the names of the columns.
-    done, total = (kept.line - 1, kept.lines - 1) if is_check else (kept.read, kept.rows)
+    done, total = (job.line - 1, job.lines - 1) if is_check else (job.read, job.rows)
     context = {
         "title": _("Look at the errors") if is_check else _("Import"),
         "is_check": is_check,
@@ -154,57 +154,57 @@ def _progress(request: HttpRequest, kept: Import) -> HttpResponse:
         "total": max(total, 1),
         "refresh_s": None if "still" in request.GET else _REFRESH_S,
     }
-    return _shown(request, "progress", kept, context)
+    return _shown(request, "progress", job, context)
 
 
 @require_POST
 @page(Duty.IMPORT_PEOPLE)
 @of_tenant
-def encoding(request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
+def encoding(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
     form = EncodingForm(request.POST)
-    if kept.state != State.LOADED:
-        return redirect("console:import", kept.pk)
+    if job.state != State.LOADED:
+        return redirect("console:import", job.pk)
     if form.is_valid():
         try:
-            services.read_as(kept, form.cleaned_data["encoding"])
-            return redirect("console:import", kept.pk)
+            services.read_as(job, form.cleaned_data["encoding"])
+            return redirect("console:import", job.pk)
         except UnusableFile as problem:
             form.add_error("encoding", why_unusable(problem))
-    return _columns(request, kept, form)
+    return _columns(request, job, form)
 
 
 @require_POST
 @page(Duty.IMPORT_PEOPLE)
 @of_tenant
-def check(_request: HttpRequest, _user: User, kept: Import) -> HttpResponse:
-    services.check(kept)
-    return redirect("console:import", kept.pk)
+def check(_request: HttpRequest, _user: User, job: Import) -> HttpResponse:
+    services.check(job)
+    return redirect("console:import", job.pk)
 
 
 @_GET_POST
 @page(Duty.IMPORT_PEOPLE)
 @freshly_proved
 @of_tenant
-def start(request: HttpRequest, user: User, kept: Import) -> HttpResponse:
+def start(request: HttpRequest, user: User, job: Import) -> HttpResponse:
     """Says what will happen, and does it when that is confirmed."""
     if request.method == "POST":
-        services.start(kept, actor_id=user.pk)
-        return redirect("console:import", kept.pk)
-    if kept.state != State.CHECKED:
-        return redirect("console:import", kept.pk)
-    return _shown(request, "start", kept, {"title": _("Import")})
+        services.start(job, actor_id=user.pk)
+        return redirect("console:import", job.pk)
+    if job.state != State.CHECKED:
+        return redirect("console:import", job.pk)
+    return _shown(request, "start", job, {"title": _("Import")})
 
 
 @require_POST
 @page(Duty.IMPORT_PEOPLE)
 @of_tenant
-def cancel(_request: HttpRequest, user: User, kept: Import) -> HttpResponse:
-    services.cancel(kept, actor_id=user.pk)
-    return redirect("console:import", kept.pk)
+def cancel(_request: HttpRequest, user: User, job: Import) -> HttpResponse:
+    services.cancel(job, actor_id=user.pk)
+    return redirect("console:import", job.pk)
 
 
 def _shown(
-    request: HttpRequest, step: str, kept: Import, context: Mapping[str, object]
+    request: HttpRequest, step: str, job: Import, context: Mapping[str, object]
 ) -> HttpResponse:
-    cut = {"most_told": MOST_TOLD, "is_cut": kept.told >= MOST_TOLD}
-    return shown(request, f"console/imports/{step}.html", {**context, **cut, "kept": kept})
+    cut = {"most_told": MOST_TOLD, "is_cut": job.told >= MOST_TOLD}
+    return shown(request, f"console/imports/{step}.html", {**context, **cut, "job": job})

@@ -150,7 +150,7 @@ def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     )
     try:
         is_entered = form.is_valid() and _is_entered(user, found, form)
-    except contacts.ActDisowned:
+    except contacts.EntryRefused:
         # Said after the page was asked for; the person's page says so.
         return redirect("console:person", found.pk)
     if is_entered:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 _MARK = "\ufeff"
 """At the beginning of a file: without it, spreadsheets don't recognise UTF-8."""
@@ -23,16 +23,13 @@ def csv_file(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     >>> "".join(csv_file(["name"], [["=1+1"], ["+82"]])).lstrip("\ufeff").split()
     ['"name"', '"\'=1+1"', '"\'+82"']
     """
-    yield _MARK + _lines([head])
-    left = iter(rows)
+    left = chain([head], rows)
+    mark = _MARK
     while portion := list(islice(left, _ROWS_IN_A_PIECE)):
-        yield _lines(portion)
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(map(_as_text, row) for row in rows)
-    return text.getvalue()
+        lines = io.StringIO()
+        csv.writer(lines, quoting=csv.QUOTE_ALL).writerows(map(_as_text, row) for row in portion)
+        yield mark + lines.getvalue()
+        mark = ""
 
 
 def _as_text(cell: str) -> str:

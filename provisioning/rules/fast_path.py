@@ -59,11 +59,11 @@ class Plain:
 
     def without(self, places: set[int]) -> "Plain":
         """The same without the rows that were at these places."""
-        kept = [at not in places for at in self.at]
+        stays = [at not in places for at in self.at]
         return Plain(
-            _some(self.at, kept),
-            {name: _some(column, kept) for name, column in self.texts.items()},
-            {name: _some(column, kept) for name, column in self.phones.items()},
+            _some(self.at, stays),
+            {name: _some(column, stays) for name, column in self.texts.items()},
+            {name: _some(column, stays) for name, column in self.phones.items()},
         )
 
 

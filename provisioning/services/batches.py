@@ -32,8 +32,7 @@ class Batch:
     plain: Plain | None = None
     block: Block | None = None
     meanwhile: Callable[[], object] = lambda: None
-    """Judges the batch after this one, for when the database has this one in hand. It asks the
-    database nothing."""
+    """Judges the next batch, while the database is busy with this one. Runs no statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,9 @@ class PeopleReader:
             return
         for at in batch.plain.at:
             row = batch.block.row(at)
-            found = self._person(row)
-            assert isinstance(found, Person)
-            batch.people.append((row.line, found))
+            person = self._person(row)
+            assert isinstance(person, Person)
+            batch.people.append((row.line, person))
         batch.people.sort(key=itemgetter(0))
         batch.plain = None
 
@@ -109,7 +108,7 @@ class PeopleReader:
         return batch
 
     def _refuse_again(self, batch: Batch, plain: Plain) -> None:
-        """Refuses who was in the file before: of two rows about one person the first counts."""
+        """Refuses rows about people who were in the file before: the first row counts."""
         assert batch.block is not None
         first = batch.block.first_line
         rows = [(first + at, upn) for at, upn in zip(plain.at, plain.upns, strict=True)]
@@ -119,7 +118,7 @@ class PeopleReader:
         again = self.seen.earlier_lines([upn for _, upn in rows], [line for line, _ in rows])
         if again:
             batch.refused += [_twice(line, earlier) for line, earlier in again.items()]
-            batch.people = [one for one in batch.people if one[0] not in again]
+            batch.people = [(line, person) for line, person in batch.people if line not in again]
             plain = plain.without({line - first for line in again})
         batch.plain = plain if len(plain) else None
 
@@ -135,7 +134,7 @@ class PeopleReader:
             batch.refused.append(_twice(row.line, earlier))
 
     def _describe(self, batch: Batch, row: FileRow | NoRow) -> None:
-        """Puts the row where it would belong alone. One that is empty isn't a row."""
+        """Puts the row where it belongs, whoever was in the file before. Skips an empty line."""
         batch.last_line = max(batch.last_line, row.last_line)
         if (
             isinstance(row, FileRow)
@@ -144,11 +143,11 @@ class PeopleReader:
         ):
             return
         batch.read += 1
-        found = self._person(row)
-        if isinstance(found, Person):
-            batch.people.append((row.line, found))
+        person = self._person(row)
+        if isinstance(person, Person):
+            batch.people.append((row.line, person))
         else:
-            batch.refused.append(RowReport(row.line, tuple(found), refused=True))
+            batch.refused.append(RowReport(row.line, tuple(person), refused=True))
 
     def _person(self, row: FileRow | NoRow) -> Person | list[Reason]:
         if isinstance(row, NoRow):

@@ -59,15 +59,16 @@ class ContactResult:
 
 def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
     """What a row of a file says about how to reach a person."""
-    found = []
+    contacts = {}
     if person.alternate_email:
-        found.append(Prefill(Proof.EMAIL, person.alternate_email, textable=False, changed_at=at))
+        email = Prefill(Proof.EMAIL, person.alternate_email, textable=False, changed_at=at)
+        contacts[Proof.EMAIL] = email
     phones = {Proof.MOBILE_PHONE: person.mobile_phone, Proof.OFFICE_PHONE: person.office_phone}
     for proof, phone in phones.items():
         if phone:
             value = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
-            found.append(Prefill(proof, value, phone.textable, at))
-    return {one.proof: one for one in found}
+            contacts[proof] = Prefill(proof, value, phone.textable, at)
+    return contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +110,17 @@ def entered_in_plain(plain: Plain, at: datetime) -> Entered:
         strict=True,
     )
     for address, (number, textable), (desk, desk_textable) in rows:
-        found, kind = [], 0
+        lines, kind = [], 0
         if address:
-            found.append(email + address)
+            lines.append(email + address)
             kind = _EMAIL
         if number:
-            found.append((mobile if textable else spoken) + number)
+            lines.append((mobile if textable else spoken) + number)
             kind |= _TEXTABLE_MOBILE if textable else _MOBILE
         if desk:
-            found.append((texted if desk_textable else office) + desk)
+            lines.append((texted if desk_textable else office) + desk)
             kind |= _BOTH if desk == number else _OFFICE
-        texts.append("\n".join(found))
+        texts.append("\n".join(lines))
         kinds.append(kind)
     return Entered(texts, kinds)
 
@@ -135,51 +136,52 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
     """
     now = timezone.now()
     users = {user.pk: user for user, _ in people}
-    wanted = {user.pk: found for user, person in people if (found := contacts_of(person, now))}
+    wanted = {
+        user.pk: contacts for user, person in people if (contacts := contacts_of(person, now))
+    }
     left_alone: dict[int, list[tuple[RowProblem, str]]] = {}
-    for user_id, proof in verified_otherwise(_values(wanted)) if wanted else ():
+    for user_id, proof in verified_otherwise(wanted) if wanted else ():
         del wanted[user_id][proof]
         left_alone.setdefault(user_id, []).append((RowProblem.VERIFIED_KEPT, _COLUMNS[proof]))
     known = prefilled_among(wanted) if wanted else {}
     changes = [
-        ContactChange(users[user_id], known.get(user_id, {}), news)
-        for user_id, found in wanted.items()
-        if (news := _news(known.get(user_id, {}), found))
+        ContactChange(users[user_id], before, changed)
+        for user_id, contacts in wanted.items()
+        if (changed := _changed(before := known.get(user_id, {}), contacts))
     ]
-    disowners = (
-        disowners_of(importer.actor_id, [one.user.pk for one in changes], now) if changes else ()
-    )
+    ids = [change.user.pk for change in changes]
+    disowners = disowners_of(importer.actor_id, ids, now) if changes else ()
     refused = {
-        one.user.pk: RowProblem.DISOWNED_KEPT
-        if one.user.frozen_at is None
-        else RowProblem.FROZEN_KEPT
-        for one in changes
-        if one.user.frozen_at is not None or one.user.pk in disowners
+        change.user.pk: RowProblem.FROZEN_KEPT
+        if change.user.frozen_at is not None
+        else RowProblem.DISOWNED_KEPT
+        for change in changes
+        if change.user.frozen_at is not None or change.user.pk in disowners
     }
-    for one in changes:
-        if problem := refused.get(one.user.pk):
-            columns = [(problem, _COLUMNS[proof]) for proof in sorted(one.changed)]
-            left_alone.setdefault(one.user.pk, []).extend(columns)
-    changes = [one for one in changes if one.user.pk not in refused]
-    held = with_proof([one.user.pk for one in changes]) if changes else ()
-    for one in changes:
-        after = {**one.before, **{proof: wanted[one.user.pk][proof] for proof in one.changed}}
-        fill(one.user, after, changed=one.changed, held=one.user.pk in held)
-    User.objects.bulk_update([one.user for one in changes], FILLED)
+    for change in changes:
+        if problem := refused.get(change.user.pk):
+            columns = [(problem, _COLUMNS[proof]) for proof in sorted(change.changed)]
+            left_alone.setdefault(change.user.pk, []).extend(columns)
+    changes = [change for change in changes if change.user.pk not in refused]
     if changes:
+        _write(changes, wanted)
         follow_import(changes, actor_id=importer.actor_id, file=importer.number)
-    return ContactResult({one.user.pk for one in changes}, left_alone)
+    return ContactResult({change.user.pk for change in changes}, left_alone)
 
 
-def _values(contacts: Mapping[int, Mapping[Proof, Prefill]]) -> dict[int, dict[Proof, str]]:
+def _changed(before: Mapping[Proof, Prefill], wanted: Mapping[Proof, Prefill]) -> set[Proof]:
+    """Which of the wanted contacts are new or different."""
     return {
-        user_id: {proof: one.value for proof, one in found.items()}
-        for user_id, found in contacts.items()
+        proof
+        for proof, contact in wanted.items()
+        if proof not in before or before[proof].key != contact.key
     }
 
 
-def _news(known: Mapping[Proof, Prefill], found: Mapping[Proof, Prefill]) -> set[Proof]:
-    """Which of what was found is new, or other than what is known."""
-    return {
-        proof for proof, one in found.items() if proof not in known or known[proof].key != one.key
-    }
+def _write(changes: Sequence[ContactChange], wanted: Mapping[int, Mapping[Proof, Prefill]]) -> None:
+    held = with_proof([change.user.pk for change in changes])
+    for change in changes:
+        user, news = change.user, wanted[change.user.pk]
+        after = {**change.before, **{proof: news[proof] for proof in change.changed}}
+        fill(user, after, changed=change.changed, held=user.pk in held)
+    User.objects.bulk_update([change.user for change in changes], FILLED)

@@ -1,4 +1,4 @@
-"""A file that somebody sends, opened: which encoding, which delimiter, which columns."""
+"""Opens the file of an import: which encoding, which delimiter, which columns."""
 
 import codecs
 import re
@@ -33,7 +33,7 @@ _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
 
 
 class UnusableFile(ValueError):
-    """Not one row can be read.
+    """No row can be read.
 
     Args:
         columns: that it's about, if it's about some.
@@ -62,7 +62,7 @@ class Sheet:
     guesses: tuple[str, ...] = ()
     """The code pages that fit, where the file itself doesn't say what it is; see `is_guess`."""
     is_guess: bool = False
-    """Whether the encoding is a code page that nobody chose. Right if there is one guess only."""
+    """Whether the encoding was guessed. The guess is right where only one code page fits."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -103,7 +103,8 @@ def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> 
         first, delimiter, lines = next(lines, ""), mark[1], chain([""], lines)
     if not first.strip() and not any(line.strip() for line in lines):
         raise UnusableFile(FileProblem.EMPTY)
-    delimiter = delimiter or max(_DELIMITERS, key=partial(_columns_known, first))
+    names = {mark: {_name(cell) for cell in split(first, mark)} for mark in _DELIMITERS}
+    delimiter = delimiter or max(names, key=lambda mark: len(names[mark].intersection(COLUMNS)))
     return Sheet(encoding, delimiter, _columns(first, delimiter), lines, guesses, is_guess)
 
 
@@ -114,19 +115,18 @@ def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
 
 
 def names_in(sheet: Sheet, count: int) -> list[str]:
-    """The first names, or other cells, with letters that aren't English; one of a row.
+    """The first names, or other cells, with letters that aren't English; at most one of a row.
 
-    They are what a reader looks at who wants to know whether the encoding is right. The sheet is
-    used up, as by `first_rows`.
+    By them a person sees whether the encoding is right. The sheet is used up, as by `first_rows`.
     """
     there = [sheet.columns.index(name) for name in _NAMES if name in sheet.columns]
-    found = []
+    names = []
     for line in islice(sheet.lines, _LINES_LOOKED_AT):
         if not line.isascii():
             cells = split(line, sheet.delimiter)
             shown = (cells[at] for at in there if at < len(cells) and not cells[at].isascii())
-            found.append(next(shown, ""))
-    return list(islice(filter(None, found), count))
+            names.append(next(shown, ""))
+    return list(islice(filter(None, names), count))
 
 
 def differing(file: BinaryIO, pages: Sequence[str], count: int) -> list[tuple[str, ...]]:
@@ -146,14 +146,14 @@ def _unicode(file: BinaryIO, beginning: bytes) -> str:
 
 def _some_lines(file: BinaryIO) -> list[bytes]:
     """Lines that aren't ASCII, to judge a code page by; whole ones, as far as they end."""
-    found: list[bytes] = []
+    lines: list[bytes] = []
     file.seek(0)
     for chunk in iter(partial(file.readline, LONGEST_LINE), b""):
         if not chunk.isascii():
-            found += [line for line in chunk.splitlines() if not line.isascii()]
-        if len(found) >= _LINES_LOOKED_AT:
+            lines += [line for line in chunk.splitlines() if not line.isascii()]
+        if len(lines) >= _LINES_LOOKED_AT:
             break
-    return found[:_LINES_LOOKED_AT]
+    return lines[:_LINES_LOOKED_AT]
 
 
 def _is_mostly_utf8(file: BinaryIO) -> bool:
@@ -172,7 +172,7 @@ def _is_mostly_utf8(file: BinaryIO) -> bool:
 
 
 def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
-    """Lines that end in LF, CR LF or CR, held by the one that is read and no more."""
+    """Lines that end in LF, CR LF or CR. No more than the current chunk is held in memory."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     newlines = IncrementalNewlineDecoder(decoder, translate=True)
     rest = ""
@@ -200,10 +200,6 @@ def _columns(first: str, delimiter: str) -> tuple[str, ...]:
     if COLUMNS[0] not in names:
         raise UnusableFile(FileProblem.UPN_COLUMN_MISSING)
     return tuple(names)
-
-
-def _columns_known(first: str, delimiter: str) -> int:
-    return len({_name(cell) for cell in split(first, delimiter)}.intersection(COLUMNS))
 
 
 def _name(cell: str) -> str:

@@ -1,6 +1,6 @@
 """Imports of people from a file: uploaded, looked at, checked, run by workers, ended.
 
-Every step is one conditional UPDATE: of two people who press the same button, one does it.
+Every step is one conditional UPDATE: where two people press the same button, it takes effect once.
 """
 
 import codecs
@@ -42,7 +42,7 @@ ENDED = (State.DONE, State.CANCELLED, State.FAILED)
 
 
 class TooManyOpen(Exception):
-    """So many files wait or are at work already that one has to be finished first."""
+    """The organisation's limit of unfinished imports is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,65 +57,65 @@ class Preview:
 
 
 def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
-    """Keeps an uploaded file. Not one transaction: others want to write meanwhile.
+    """Stores an uploaded file. Not one transaction: others must be able to write meanwhile.
 
     Raises:
-        UnusableFile: it has no rows that could be read; nothing is kept.
-        TooManyOpen: nothing is kept.
+        UnusableFile: it has no rows that could be read; nothing is stored.
+        TooManyOpen: nothing is stored.
     """
     tenant = tenant_in_force()
     sheet = opened(file, usual=usual_pages(tenant.country, tenant.language))
     if Import.objects.exclude(state__in=ENDED).count() >= MOST_OPEN:
         raise TooManyOpen
-    kept = Import.objects.create(
+    job = Import.objects.create(
         actor_id=actor_id,
         file_name=name[:200],
         size=size,
         encoding=sheet.encoding,
         due_at=timezone.now() + FILE_WAITS,
     )
-    lines = keep_file(kept, file)
-    uploading = Import.objects.filter(pk=kept.pk, state=State.UPLOADING)
+    lines = keep_file(job, file)
+    uploading = Import.objects.filter(pk=job.pk, state=State.UPLOADING)
     if not uploading.update(state=State.LOADED, lines=lines):
-        drop(kept, Kind.FILE)
-    return kept
+        drop(job, Kind.FILE)
+    return job
 
 
-def preview(kept: Import) -> Preview:
-    sheet = opened(beginning_of(kept), encoding=kept.encoding)
+def preview(job: Import) -> Preview:
+    sheet = opened(beginning_of(job), encoding=job.encoding)
     rows = [_covered(cells, sheet.columns) for cells in first_rows(sheet, PREVIEWED)]
-    names = names_in(opened(beginning_of(kept), encoding=kept.encoding), _NAMES_SHOWN)
+    names = names_in(opened(beginning_of(job), encoding=job.encoding), _NAMES_SHOWN)
     return Preview(sheet.columns, sheet.unknown, rows, names)
 
 
-def read_as(kept: Import, encoding: str) -> None:
+def read_as(job: Import, encoding: str) -> None:
     """Reads the file in another encoding from now on.
 
     Raises:
         UnusableFile: nothing can be read that way, and nothing changes.
     """
-    beginning = beginning_of(kept)
+    beginning = beginning_of(job)
     if encoding == "utf-16" and beginning.read(2) not in _MARKS:
-        # Python wants to be told, and so it is what Windows writes.
+        # Without a mark Python can't know the order of bytes. This is what Windows writes.
         encoding = "utf-16-le"
     opened(beginning, encoding=encoding)
-    Import.objects.filter(pk=kept.pk, state=State.LOADED).update(encoding=encoding)
+    Import.objects.filter(pk=job.pk, state=State.LOADED).update(encoding=encoding)
 
 
 @transaction.atomic
-def check(kept: Import) -> None:
-    """Lets a worker try all of it and take it back."""
+def check(job: Import) -> None:
+    """Lets a worker try the whole import and roll it back."""
     due = timezone.now() + WAIT_FOR_WORKER
-    loaded = Import.objects.filter(pk=kept.pk, state=State.LOADED)
+    loaded = Import.objects.filter(pk=job.pk, state=State.LOADED)
     if loaded.update(state=State.CHECKING, due_at=due):
-        wake_worker(kept)
+        wake_worker(job)
 
 
 @transaction.atomic
-def start(kept: Import, *, actor_id: int) -> None:
-    """Lets a worker write the good rows. What the check said makes room for what happens now."""
+def start(job: Import, *, actor_id: int) -> None:
+    """Lets a worker write the good rows. The report of the check is replaced."""
     now = timezone.now()
-    checked = Import.objects.filter(pk=kept.pk, state=State.CHECKED)
+    checked = Import.objects.filter(pk=job.pk, state=State.CHECKED)
     from_zero = dict.fromkeys(
         ("line", "read", "created", "updated", "unchanged", "refused", "told", "tries"), 0
     )
@@ -128,48 +128,50 @@ def start(kept: Import, *, actor_id: int) -> None:
         **from_zero,
     ):
         return
-    drop(kept, Kind.REPORT)
-    record(Activity.IMPORT_STARTED, actor_id=actor_id, file=str(kept.pk), rows=kept.rows)
-    wake_worker(kept)
+    drop(job, Kind.REPORT)
+    record(Activity.IMPORT_STARTED, actor_id=actor_id, file=str(job.pk), rows=job.rows)
+    wake_worker(job)
 
 
 @transaction.atomic
-def cancel(kept: Import, *, actor_id: int) -> None:
-    """Ends it and throws the file away. What is being written now is taken back by its worker."""
+def cancel(job: Import, *, actor_id: int) -> None:
+    """Ends the import and deletes its file. The worker rolls back the batch that it is writing."""
     now = timezone.now()
-    going = Import.objects.filter(pk=kept.pk).exclude(state__in=ENDED)
+    going = Import.objects.filter(pk=job.pk).exclude(state__in=ENDED)
     if not going.update(
         state=State.CANCELLED, ended_at=now, lease_until=None, due_at=now + REPORT_KEPT
     ):
         return
-    drop(kept, Kind.FILE)
-    record(Activity.IMPORT_CANCELLED, actor_id=actor_id, file=str(kept.pk))
+    drop(job, Kind.FILE)
+    record(Activity.IMPORT_CANCELLED, actor_id=actor_id, file=str(job.pk))
 
 
 def sweep() -> int:
-    """Looks after imports that lost their worker or their people. Runs over all tenants.
+    """Wakes workers for imports that lost theirs, and deletes what has waited too long.
+
+    Runs over all tenants.
 
     Returns:
-        How many were looked after.
+        How many imports were due.
     """
     now = timezone.now()
     due = Import.unscoped.filter(due_at__lte=now).order_by("due_at")[:_SWEEP_AT_MOST]
-    for kept in due:
-        with in_tenant(kept.tenant_id), transaction.atomic():
-            still_due = Import.objects.filter(pk=kept.pk, due_at=kept.due_at, state=kept.state)
-            if kept.is_at_work:
+    for job in due:
+        with in_tenant(job.tenant_id), transaction.atomic():
+            still_due = Import.objects.filter(pk=job.pk, due_at=job.due_at, state=job.state)
+            if job.is_at_work:
                 if still_due.update(due_at=timezone.now() + WAIT_FOR_WORKER):
-                    wake_worker(kept)
-            elif not kept.has_ended:
-                cancel(kept, actor_id=Actor.SERVICE)
+                    wake_worker(job)
+            elif not job.has_ended:
+                cancel(job, actor_id=Actor.SERVICE)
             elif still_due.update(due_at=None):
-                drop(kept, Kind.REPORT)
+                drop(job, Kind.REPORT)
     return len(due)
 
 
-def wake_worker(kept: Import) -> None:
+def wake_worker(job: Import) -> None:
     """Once this is committed."""
-    tenant_id, pk = kept.tenant_id, kept.pk
+    tenant_id, pk = job.tenant_id, job.pk
     transaction.on_commit(lambda: broker.publish(queue.IMPORT, tenant_id, pk, queue="bulk"))
 
 

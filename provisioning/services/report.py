@@ -25,24 +25,24 @@ class Remark:
     text: str
 
 
-def first_remarks(kept: Import, rows: int) -> list[Remark]:
+def first_remarks(job: Import, rows: int) -> list[Remark]:
     """About the first so many rows that there is something to be said about."""
-    return [remark for row in islice(report_of(kept), rows) for remark in _remarks(row)]
+    return [remark for row in islice(report_of(job), rows) for remark in _remarks(row)]
 
 
-def report(kept: Import, language: str) -> Iterator[str]:
+def report(job: Import, language: str) -> Iterator[str]:
     """The whole report, in pieces of a CSV file. Outlives the request that asks for it."""
     with translation.override(language):
         head = [_("Row"), _("Result"), _("Column"), _("Code"), _("What is wrong")]
-        if kept.started_at is not None:
+        if job.started_at is not None:
             # A row is reported in the transaction that writes it.
             good_row = _("Imported")
         else:
-            good_row = _("Not imported") if kept.has_ended else _("Will be imported")
+            good_row = _("Not imported") if job.has_ended else _("Will be imported")
         results = {True: _("Skipped"), False: good_row}
 
     def rows() -> Iterator[list[str]]:
-        for row in report_of(kept):
+        for row in report_of(job):
             with translation.override(language):
                 remarks = list(_remarks(row))
             for one in remarks:

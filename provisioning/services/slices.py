@@ -44,14 +44,14 @@ log = structlog.get_logger(__name__)
 
 
 class Overtaken(Exception):
-    """The import was cancelled, or another worker has it by now. Nothing more may be written."""
+    """The import was cancelled, or another worker took it over. Nothing more may be written."""
 
 
 @dataclass(slots=True)
 class _Turn:
     """One worker's turn at an import."""
 
-    kept: Import
+    job: Import
     told: int
     """Rows in the report."""
     began: float
@@ -81,15 +81,15 @@ class _Turn:
             **asdict(progress.counts),
         ):
             raise Overtaken
-        keep_report(self.kept, progress.line, self.rows)
+        keep_report(self.job, progress.line, self.rows)
         self.rows = []
-        log.info("import_progress", file=str(self.kept.pk), line=progress.line)
+        log.info("import_progress", file=str(self.job.pk), line=progress.line)
         self.is_over = self._has_worked_long()
         return not self.is_over
 
     def mine(self) -> QuerySet[Import]:
         """The import, as long as it's this worker's."""
-        return Import.objects.filter(pk=self.kept.pk, state=self.kept.state, turn=self.kept.turn)
+        return Import.objects.filter(pk=self.job.pk, state=self.job.state, turn=self.job.turn)
 
     def _has_worked_long(self) -> bool:
         """Also as long as it took to get here: else the end of a long file costs ever more."""
@@ -100,80 +100,80 @@ class _Turn:
 
 
 def work(import_id: uuid.UUID) -> None:
-    """Does a slice of the import, if nobody else does. Not one transaction: one for each batch."""
-    kept = claim(import_id)
-    if kept is None:
+    """Does a slice of the import, unless another worker does. One transaction for each batch."""
+    job = claim(import_id)
+    if job is None:
         return
-    turn = _Turn(kept, told=kept.told, began=monotonic())
+    turn = _Turn(job, told=job.told, began=monotonic())
     try:
-        with file_of(kept) as file:
+        with file_of(job) as file:
             import_users(
-                opened(file, encoding=kept.encoding),
-                importer=Importer(actor_id=kept.actor_id, number=str(kept.pk)),
+                opened(file, encoding=job.encoding),
+                importer=Importer(actor_id=job.actor_id, number=str(job.pk)),
                 report=turn.report,
-                dry_run=kept.state == State.CHECKING,
-                after=kept.progress if kept.line else None,
+                dry_run=job.state == State.CHECKING,
+                after=job.progress if job.line else None,
                 between=turn.between,
             )
     except Overtaken:
         log.info("import_overtaken", file=str(import_id))
     except UnusableFile:
         # It could be read when it came; or it was cancelled just now, and its parts are gone.
-        _give_up(kept, turn.mine())
+        _give_up(job, turn.mine())
     else:
         _hand_over(turn)
 
 
 def claim(import_id: uuid.UUID) -> Import | None:
-    """Takes the import for the time of the lease. Of two workers one gets it."""
+    """Takes the import for the time of the lease. Only one of two workers gets it."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    kept = Import.objects.filter(free, pk=import_id, state__in=AT_WORK).first()
-    if kept is None:
+    job = Import.objects.filter(free, pk=import_id, state__in=AT_WORK).first()
+    if job is None:
         return None
-    same = Import.objects.filter(free, pk=import_id, state=kept.state, turn=kept.turn)
-    if kept.tries >= _MAX_TRIES:
-        # Only an import that ends its workers gets here.
-        _give_up(kept, same)
+    same = Import.objects.filter(free, pk=import_id, state=job.state, turn=job.turn)
+    if job.tries >= _MAX_TRIES:
+        # Only an import that crashes its workers gets here.
+        _give_up(job, same)
         return None
     # Who takes too long for the lease gets more time, or it would be begun again for ever.
-    until = now + LEASE * 2**kept.tries
-    died = kept.lease_until is not None and kept.line > 0
+    until = now + LEASE * 2**job.tries
+    died = job.lease_until is not None and job.line > 0
     if not same.update(
         turn=F("turn") + 1,
         tries=F("tries") + 1,
         lease_until=until,
         due_at=until,
-        resumed_at_line=kept.line + 1 if died else kept.resumed_at_line,
+        resumed_at_line=job.line + 1 if died else job.resumed_at_line,
     ):
         return None
-    kept.turn += 1
-    return kept
+    job.turn += 1
+    return job
 
 
 @transaction.atomic
 def _hand_over(turn: _Turn) -> None:
     """Lets the next worker go on, or ends what is done."""
-    now, kept = timezone.now(), turn.kept
+    now, job = timezone.now(), turn.job
     if turn.is_over:
         if turn.mine().update(lease_until=None, due_at=now + WAIT_FOR_WORKER):
-            wake_worker(kept)
-    elif kept.state == State.CHECKING:
+            wake_worker(job)
+    elif job.state == State.CHECKING:
         turn.mine().update(
             state=State.CHECKED, rows=F("read"), lease_until=None, due_at=now + FILE_WAITS
         )
     else:
-        _end(kept, turn.mine(), State.DONE, now)
+        _end(job, turn.mine(), State.DONE, now)
 
 
 @transaction.atomic
-def _give_up(kept: Import, same: QuerySet[Import]) -> None:
-    if _end(kept, same, State.FAILED, timezone.now()):
-        log.error("import_failed", file=str(kept.pk), line=kept.line)
+def _give_up(job: Import, same: QuerySet[Import]) -> None:
+    if _end(job, same, State.FAILED, timezone.now()):
+        log.error("import_failed", file=str(job.pk), line=job.line)
 
 
-def _end(kept: Import, rows: QuerySet[Import], state: State, now: datetime) -> bool:
+def _end(job: Import, rows: QuerySet[Import], state: State, now: datetime) -> bool:
     ended = rows.update(state=state, ended_at=now, lease_until=None, due_at=now + REPORT_KEPT)
     if ended:
-        drop(kept, Kind.FILE)
+        drop(job, Kind.FILE)
     return bool(ended)

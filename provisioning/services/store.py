@@ -25,7 +25,7 @@ _FAST = 1
 Kind = ImportPart.Kind
 
 
-def keep_file(kept: Import, file: BinaryIO) -> int:
+def keep_file(job: Import, file: BinaryIO) -> int:
     """Stores the file part by part, each in a transaction of its own: others can write between.
 
     Returns:
@@ -34,21 +34,21 @@ def keep_file(kept: Import, file: BinaryIO) -> int:
     lines = 0
     file.seek(0)
     for number, chunk in enumerate(iter(partial(file.read, PART_BYTES), b"")):
-        _keep(kept, Kind.FILE, number, chunk)
+        _keep(job, Kind.FILE, number, chunk)
         lines += chunk.count(b"\n") or chunk.count(b"\r")
     return lines
 
 
-def beginning_of(kept: Import) -> BinaryIO:
+def beginning_of(job: Import) -> BinaryIO:
     """The first part of the file, to look at."""
-    first = ImportPart.objects.get(whole=kept, kind=Kind.FILE, number=0)
+    first = ImportPart.objects.get(whole=job, kind=Kind.FILE, number=0)
     return io.BytesIO(_content(_StoredPart(first.pk, first.tenant_id), first.data))
 
 
 @contextmanager
-def file_of(kept: Import) -> Iterator[BinaryIO]:
+def file_of(job: Import) -> Iterator[BinaryIO]:
     """The whole file, to be read in any thread. What lies on this machine's disk stays sealed."""
-    parts = ImportPart.objects.filter(whole=kept, kind=Kind.FILE).order_by("number")
+    parts = ImportPart.objects.filter(whole=job, kind=Kind.FILE).order_by("number")
     stored: list[_StoredPart] = []
     with tempfile.TemporaryFile() as spool:
         while some := list(parts.filter(number__gte=len(stored))[:_PARTS_AT_ONCE]):
@@ -59,7 +59,7 @@ def file_of(kept: Import) -> Iterator[BinaryIO]:
             yield cast("BinaryIO", file)
 
 
-def keep_report(kept: Import, number: int, rows: Iterable[RowReport]) -> None:
+def keep_report(job: Import, number: int, rows: Iterable[RowReport]) -> None:
     """Adds what is to be said about some rows."""
     plain = [
         [
@@ -70,16 +70,16 @@ def keep_report(kept: Import, number: int, rows: Iterable[RowReport]) -> None:
         for row in rows
     ]
     if plain:
-        _keep(kept, Kind.REPORT, number, json.dumps(plain, ensure_ascii=False).encode())
+        _keep(job, Kind.REPORT, number, json.dumps(plain, ensure_ascii=False).encode())
 
 
-def report_of(kept: Import) -> Iterator[RowReport]:
+def report_of(job: Import) -> Iterator[RowReport]:
     """What was said about the rows, in their order. Outlives the request that asks for it."""
-    with in_tenant(kept.tenant_id):
-        parts = ImportPart.objects.filter(whole=kept, kind=Kind.REPORT).order_by("number")
+    with in_tenant(job.tenant_id):
+        parts = ImportPart.objects.filter(whole=job, kind=Kind.REPORT).order_by("number")
         keys = list(parts.values_list("pk", flat=True))
     for key in keys:
-        with in_tenant(kept.tenant_id):
+        with in_tenant(job.tenant_id):
             part = ImportPart.objects.filter(pk=key).first()
         if part is None:
             continue
@@ -90,8 +90,8 @@ def report_of(kept: Import) -> Iterator[RowReport]:
             yield RowReport(line, tuple(reasons), refused=refused)
 
 
-def drop(kept: Import, kind: Kind) -> None:
-    ImportPart.objects.filter(whole=kept, kind=kind).delete()
+def drop(job: Import, kind: Kind) -> None:
+    ImportPart.objects.filter(whole=job, kind=kind).delete()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ class _Spooled(io.RawIOBase):
         return self._content
 
 
-def _keep(kept: Import, kind: Kind, number: int, content: bytes) -> None:
-    part = ImportPart(tenant_id=kept.tenant_id, whole=kept, kind=kind, number=number)
+def _keep(job: Import, kind: Kind, number: int, content: bytes) -> None:
+    part = ImportPart(tenant_id=job.tenant_id, whole=job, kind=kind, number=number)
     text = b64encode(zlib.compress(content, _FAST)).decode()
     part.data = sealed(text, tenant_id=part.tenant_id, place=part.place_of("data", part.pk))
     part.save(force_insert=True)

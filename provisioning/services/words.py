@@ -88,7 +88,8 @@ def words(reason: Reason, line: int) -> str:
     """What is wrong with the row in that line, or was noticed about it."""
     values: dict[str, str | int] = {"row": line, "column": reason.column, **reason.values}
     if "country" in values:
-        values["country"] = _country(str(values["country"]))
+        locale = Locale.parse(to_locale(get_language() or "en"))
+        values["country"] = locale.territories.get(str(values["country"]), values["country"])
     if reason.problem is RowProblem.PASSWORD_LENGTH:
         values["reason"] = gettext("it must have %(low)s to %(high)s characters") % reason.values
     return str(_WORDS[reason.problem]) % values
@@ -101,9 +102,3 @@ def words_of_file(problem: FileProblem, columns: Iterable[str] = ()) -> str:
 
 def why_unusable(refused: UnusableFile) -> str:
     return words_of_file(refused.problem, refused.columns)
-
-
-def _country(region: str) -> str:
-    """Its name in the language in force."""
-    locale = Locale.parse(to_locale(get_language() or "en"))
-    return str(locale.territories.get(region, region))

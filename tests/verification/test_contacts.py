@@ -393,7 +393,7 @@ def test_who_was_disowned_meanwhile_enters_nothing(emma, admin):
     notices.tell(emma, Notice.CONTACT_ENTERED, proofs=[Proof.OFFICE_PHONE], actor_id=actor.pk)
     freezing.report_not_me(NoticeLink.objects.get(user=emma))
 
-    with pytest.raises(contacts.ActDisowned):
+    with pytest.raises(contacts.EntryRefused):
         contacts.enter(emma, Proof.OFFICE_PHONE, "+8225550199", textable=False, actor_id=actor.pk)
 
     assert Proof.OFFICE_PHONE not in prefilled(emma.pk)

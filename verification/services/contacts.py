@@ -51,7 +51,7 @@ _BEFORE = "before"
 log = structlog.get_logger(__name__)
 
 
-class ActDisowned(Exception):
+class EntryRefused(Exception):
     """The person said that something this administrator did wasn't them. Nothing was entered."""
 
 
@@ -78,12 +78,12 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
     the policy says so, what counts until they verified something.
 
     Raises:
-        ActDisowned: another administrator has to do it.
+        EntryRefused: another administrator has to do it.
     """
     # Of two administrators who enter something at once, the second sees what the first entered.
     user = User.objects.select_for_update().get(pk=person.pk)
     if disowners_of(actor_id, [user.pk], timezone.now()):
-        raise ActDisowned
+        raise EntryRefused
     before, proved = prefilled(user.pk), with_proof([user.pk])
     if not contacts_of_person.enter(
         user.pk, proof, value, textable=textable, held=user.pk in proved
@@ -111,21 +111,21 @@ def follow_import(changes: Sequence[ContactChange], *, actor_id: int, file: str)
     _notify_later(changes, actor_id=actor_id)
 
 
-def verified_otherwise(values: Mapping[int, Mapping[Proof, str]]) -> list[tuple[int, Proof]]:
+def verified_otherwise(wanted: Mapping[int, Mapping[Proof, Prefill]]) -> list[tuple[int, Proof]]:
     """Which of the contact data would contradict what the user verified.
 
     Args:
-        values: user id → what an administrator wants to enter, as `Prefill.value` holds it.
+        wanted: user id → what an administrator wants to enter.
 
     Returns:
         User id and kind, where the user verified another value of that kind.
     """
-    proofs = {proof for entered in values.values() for proof in entered}
-    rows = AuthenticationMethod.objects.filter(user_id__in=list(values), proof__in=proofs)
+    proofs = {proof for contacts in wanted.values() for proof in contacts}
+    rows = AuthenticationMethod.objects.filter(user_id__in=list(wanted), proof__in=proofs)
     return [
         (user_id, Proof(proof))
         for user_id, proof, index in rows.values_list("user_id", "proof", "index")
-        if (value := values[user_id].get(Proof(proof))) and blind_index(value) != index
+        if (contact := wanted[user_id].get(Proof(proof))) and blind_index(contact.value) != index
     ]
 
 
