@@ -261,6 +261,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with telling(told):
             self._execute(sql, params)
 
+    def savepoint_rollback(self, sid: str) -> None:
+        # What waits was added since the savepoint, which wrote what waited before it.
+        if self.waiting is not None:
+            self.waiting.rows.clear()
+        super().savepoint_rollback(sid)
+
     def _execute(self, sql: str, params: Sequence[Any]) -> None:
         with self.planned_cursor() as cursor:
             cursor.execute(sql, params)

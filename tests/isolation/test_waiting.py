@@ -1,7 +1,7 @@
 """New rows go to PostgreSQL in one statement with what comes next, never across a wall."""
 
 import pytest
-from django.db import ProgrammingError, connection, models
+from django.db import DataError, ProgrammingError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.activities import Activity
@@ -104,6 +104,31 @@ def test_the_second_wall_stands_before_each_of_them(group, hanbit):
 
     with pytest.raises(ProgrammingError, match="row-level security"):
         changes(act)
+
+
+def fails():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 / 0")
+
+
+@transaction.atomic
+def fails_then_adds():
+    try:
+        fails()
+    finally:
+        shown("undone")
+
+
+def test_only_what_waits_since_a_savepoint_is_undone_with_it(group):
+    def act():
+        happens()
+        with pytest.raises(DataError):
+            fails_then_adds()
+        happens()
+
+    changes(act)
+
+    assert (DemoMessage.objects.count(), written()) == (0, 2)
 
 
 def test_each_thread_has_its_own(contoso):
