@@ -74,6 +74,7 @@ def test_every_limit_is_as_decided(limit):
 def test_only_what_counts_for_more_than_a_day_outlasts_a_key():
     assert Rate(1, FOR_GOOD).outlasts_keys
     assert not Rate(1, DAY).outlasts_keys
+    assert not Rate(1, DAY).sliding
     assert [limit for limit in Limit if limit.value.outlasts_keys] == [
         Limit.WRONG_GUESSES_WITHOUT_SUCCESS
     ]
@@ -146,6 +147,7 @@ def test_hits_in_a_24th_of_the_window_are_one_burst():
     assert first == [Burst(1_000, 1_000, 1)]
     assert second == [Burst(1_000, 1_009, 2)]
     assert third == [Burst(1_000, 1_009, 2), Burst(1_010, 1_010, 1)]
+    assert with_one_more(second, 1_010, 250) == third
 
 
 def test_a_hit_by_a_clock_that_is_behind_shortens_no_burst():
@@ -168,6 +170,10 @@ def test_a_burst_counts_until_its_last_hit_is_older_than_the_window():
 )
 def test_when_a_sliding_window_has_room_again(most, free_at):
     assert free_again_at([Burst(0, 5, 2), Burst(10, 10, 1)], most, 60) == free_at
+
+
+def test_where_nothing_is_allowed_there_is_room_when_the_last_hit_is_forgotten():
+    assert free_again_at([Burst(0, 5, 2), Burst(10, 10, 1), Burst(20, 20, 1)], 0, 60) == 80
 
 
 def test_no_room_in_a_window_without_hits_never_ends():

@@ -176,14 +176,18 @@ def _replace_fields(module: ModuleType, within: ast.ClassDef) -> None:
 
 
 def _replace_constants(module: ModuleType, change: Change) -> None:
-    """Calculate the constant, then those further down that are made of it."""
+    """Calculate the constant, then what further down is made of it."""
     old = dict(vars(module))
     namespace = dict(old)
     changed = _names(change.statement, ast.Store)
-    again = [change.statement]
+    again, classes = [change.statement], list[ast.ClassDef]()
     for later in ast.parse(change.code).body[change.place + 1 :]:
-        is_value = isinstance(later, (ast.Assign, ast.AnnAssign))
-        if is_value and _names(later, ast.Load) & changed:
+        if isinstance(later, ast.ClassDef) and any(
+            not isinstance(part, ast.FunctionDef) and _names(part, ast.Load) & changed
+            for part in later.body
+        ):
+            classes.append(later)
+        elif isinstance(later, (ast.Assign, ast.AnnAssign)) and _names(later, ast.Load) & changed:
             changed |= _names(later, ast.Store)
             again.append(later)
     _execute(again, str(module.__file__), namespace)
@@ -191,6 +195,8 @@ def _replace_constants(module: ModuleType, change: Change) -> None:
         for other in list(sys.modules.values()):
             if other is module or (_is_ours(other) and vars(other).get(name) is old[name]):
                 setattr(other, name, namespace[name])
+    for within in classes:
+        _replace_fields(module, within)
 
 
 def _names(statement: ast.stmt, context: type[ast.expr_context]) -> set[str]:

@@ -32,7 +32,7 @@ class Facts:
 
 class Limit(Enum):
     CODES = Rate(5)
-    MAILS = Rate(6)
+    MAILS = Rate(LEAST * 2)
 
 
 @lru_cache(maxsize=8)
@@ -100,7 +100,7 @@ def test_a_field_gets_its_default(living):
 
 def test_a_member_of_an_enum_gets_its_value(living):
     codes = living.Limit.CODES
-    put_in(living, "Rate(5)", "Rate(7)")
+    put_in(living, "CODES = Rate(5)", "CODES = Rate(7)")
 
     assert codes.value.times == 7
 
@@ -114,6 +114,7 @@ def test_a_constant_changes_what_is_made_of_it_and_what_imported_it(living, tmp_
     put_in(living, "LEAST = 3", "LEAST = 4")
 
     assert (living.LEAST, living.TWICE, importer.TWICE) == (4, 8, 8)
+    assert living.Limit.MAILS.value.times == 8
     assert not living.enough(3)
 
 

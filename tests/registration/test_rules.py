@@ -20,7 +20,7 @@ from registration.rules import (
     removal_breaks,
     skip_days_left,
 )
-from tenants.policy import Method, Policy, Proof, SecondFactor
+from tenants.policy import Method, Policy, Proof, Questions, SecondFactor
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -58,6 +58,13 @@ def test_an_administrator_needs_two_proofs_whatever_the_policy_says():
     weak = policy(methods_required=1)
 
     assert demand(weak, is_administrator=True).required == 2
+
+
+def test_an_administrator_proves_nothing_by_answers():
+    with_questions = policy(questions=Questions.GATE)
+
+    assert Method.QUESTIONS in demand(with_questions, is_administrator=False).methods
+    assert demand(with_questions, is_administrator=True).methods == policy().methods
 
 
 @pytest.mark.parametrize("is_administrator", [False, True])
