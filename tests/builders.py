@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 
 from django.contrib.auth.hashers import make_password
+from django.test import Client
 from django.utils import timezone
 from webauthn.helpers import base64url_to_bytes, parse_attestation_object
 
@@ -50,6 +51,13 @@ def make_user(upn="minji@contoso.example", *, password=None, **more) -> User:
         password=make_password(password) if password else _HASH,
         **more,
     )
+
+
+def signed_in(user, password=PASSWORD) -> Client:
+    """A browser of its own, in which the user gave the password."""
+    client = Client()
+    client.post("/signin", {"username": user.upn, "password": password})
+    return client
 
 
 def make_method(user, proof, value="", *, textable=True) -> AuthenticationMethod:

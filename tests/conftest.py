@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import pytest
+import time_machine
 from celery import current_app
 from django.db import transaction
 from django.test import Client
 from django.test.client import ClientHandler
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 
 from delivery import queue
@@ -19,7 +21,7 @@ from delivery.services import outbox
 from isolation.scope import in_tenant
 from tests import forms
 from tests.attacks import catalogue
-from tests.builders import make_tenant
+from tests.builders import PASSWORD, make_tenant, make_user
 from verification import middleware
 from verification.rules import captcha
 from verification.services.challenges import codes
@@ -103,6 +105,26 @@ def contoso(db):
     tenant = make_tenant("contoso")
     with in_tenant(tenant.pk):
         yield tenant
+
+
+@pytest.fixture
+def user(contoso, mailroom):
+    """A user of contoso with nothing registered; messages wait in the mailroom."""
+    return make_user()
+
+
+@pytest.fixture
+def me(user, client):
+    """The user's browser, signed in."""
+    client.post("/signin", {"username": user.upn, "password": PASSWORD})
+    return client
+
+
+@pytest.fixture
+def clock(db):
+    """Time stands still until it is shifted."""
+    with time_machine.travel(timezone.now(), tick=False) as travel:
+        yield travel
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from django.test import Client
 from directory.models import User
 from tenants.policy import Policy, Scope, Unknown
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
+
+pytestmark = pytest.mark.usefixtures("mailroom")
 
 FIELD = re.compile(
     r'<form.*?<input class="vh" type="text" name="username" value="([^"]*)"'
@@ -20,13 +22,6 @@ FIELD = re.compile(
 
 def account_on(page):
     return FIELD.search(page.text[page.text.index("<main") :]).group(1)
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    found = make_user()
-    make_email(found)
-    return found
 
 
 @pytest.mark.parametrize("unknown_users", Unknown)

@@ -7,7 +7,7 @@ from audit.models import Event
 from directory.models import User
 from reset.models import ResetAttempt
 from tenants.models import Branding
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
 
 NEW = "correct horse battery staple"
@@ -17,12 +17,6 @@ PAGE = "/changepassword"
 @pytest.fixture
 def user(contoso):
     return make_user()
-
-
-def sign_in(user, password=PASSWORD) -> Client:
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": password})
-    return client
 
 
 def change(client, old=PASSWORD, new=NEW, again=None):
@@ -36,7 +30,7 @@ def is_password(user, password) -> bool:
 
 
 def test_who_knows_the_old_password_sets_a_new_one_and_stays_signed_in(user, mailroom):
-    here, elsewhere = sign_in(user), sign_in(user)
+    here, elsewhere = signed_in(user), signed_in(user)
 
     assert change(here).status_code == 302
 
@@ -50,7 +44,7 @@ def test_who_knows_the_old_password_sets_a_new_one_and_stays_signed_in(user, mai
 
 @pytest.mark.parametrize("path", ["/", "/passwordreset", "/security-info"])
 def test_who_knows_the_password_is_led_there_from_where_people_look_for_it(user, path):
-    assert f'href="{PAGE}"' in sign_in(user).get(path).text
+    assert f'href="{PAGE}"' in signed_in(user).get(path).text
 
 
 @pytest.mark.parametrize(
@@ -66,14 +60,14 @@ def test_who_knows_the_password_is_led_there_from_where_people_look_for_it(user,
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_what_is_wrong_is_said_at_the_field_and_changes_nothing(user, typed, words):
-    page = change(sign_in(user), **typed)
+    page = change(signed_in(user), **typed)
 
     assert words in page.text
     assert is_password(user, PASSWORD)
 
 
 def test_what_is_missing_is_asked_for_in_korean_and_not_just_named(user):
-    client = sign_in(user)
+    client = signed_in(user)
     client.get(PAGE, {"lng": "ko"})
 
     page = client.post(PAGE, {"password": ""}).text
@@ -82,7 +76,7 @@ def test_what_is_missing_is_asked_for_in_korean_and_not_just_named(user):
 
 
 def test_eleventh_guess_at_the_old_password_isnt_looked_at(user):
-    client = sign_in(user)
+    client = signed_in(user)
     for number in range(10):
         change(client, old=f"wrong {number}")
 
@@ -101,7 +95,7 @@ def test_only_who_is_signed_in_finds_the_page(user):
 
 
 def test_a_password_kept_elsewhere_isnt_changed_here(user):
-    client = sign_in(user)
+    client = signed_in(user)
     User.objects.filter(pk=user.pk).update(connector="ldap")
 
     page = change(client)
@@ -111,7 +105,7 @@ def test_a_password_kept_elsewhere_isnt_changed_here(user):
 
 def test_a_temporary_password_opens_nothing_but_its_change(user):
     User.objects.filter(pk=user.pk).update(must_change_password=True)
-    client = sign_in(user)
+    client = signed_in(user)
 
     for path in ("/", "/ssprsetup", "/security-info", "/admin/", "/passwordreset"):
         assert client.get(path).url == PAGE
@@ -127,7 +121,7 @@ def test_who_has_to_change_a_temporary_password_sees_the_organisations_look_and_
 ):
     look = Branding.objects.create(colour="#0b6e4f")
     User.objects.filter(pk=user.pk).update(must_change_password=True)
-    client = sign_in(user)
+    client = signed_in(user)
 
     assert client.get(f"/brand/{look.public_id}/{look.edition}.css").status_code == 200
     extended = client.post("/session/extend", headers={"X-Requested-With": "fetch"})
@@ -139,7 +133,7 @@ def test_who_has_to_change_a_temporary_password_sees_the_organisations_look_and_
 def test_a_temporary_password_posts_nothing_elsewhere_either(user, path):
     User.objects.filter(pk=user.pk).update(must_change_password=True)
 
-    assert sign_in(user).post(path, {"email": "thief@mail.example"}).url == PAGE
+    assert signed_in(user).post(path, {"email": "thief@mail.example"}).url == PAGE
     assert User.objects.get(pk=user.pk).session_epoch == 0
 
 
@@ -147,7 +141,7 @@ def test_a_reset_that_was_under_way_ends(user):
     make_email(user)
     Client().post("/passwordreset", solved({"username": user.upn}))
 
-    change(sign_in(user))
+    change(signed_in(user))
 
     assert ResetAttempt.objects.get().refused == "R07"
 
@@ -156,11 +150,11 @@ def test_a_reset_that_was_under_way_ends(user):
 def test_a_blank_of_another_kind_is_the_same_password(user, blank):
     new = f"a{blank}password{blank}from a document"
 
-    assert change(sign_in(user), new=new, again=new.replace(blank, " ")).status_code == 302
+    assert change(signed_in(user), new=new, again=new.replace(blank, " ")).status_code == 302
 
     assert is_password(user, "a password from a document")
     assert is_password(user, new)
-    repeated = change(sign_in(user, new), old=new, new=new.replace(blank, "\u2003"))
+    repeated = change(signed_in(user, new), old=new, new=new.replace(blank, "\u2003"))
     assert "must differ" in repeated.text
 
 

@@ -6,7 +6,7 @@ from django.test import Client
 from limits.rules import Limit
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import make_email, make_user, signed_in
 from tests.captcha import solved
 
 AT_A_RESET, AT_A_CHANGE = "/passwordreset/new-password/hint", "/changepassword/hint"
@@ -31,12 +31,6 @@ def at_the_new_password(user, mailroom) -> Client:
     client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "email"})
     client.post("/passwordreset/code", {"code": mailroom.code()})
-    return client
-
-
-def signed_in(user) -> Client:
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
     return client
 
 

@@ -15,7 +15,7 @@ from directory.models import User
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_tenant, make_user
+from tests.builders import PASSWORD, make_tenant, make_user, signed_in
 from tests.captcha import solved
 from tests.console.people import make_admin
 from tests.threads import all_at_once
@@ -25,22 +25,9 @@ OPEN = Policy(self_service=Scope.ALL, require_registration=False)
 USED = "Choose a password you have not used here before"
 
 
-@pytest.fixture
-def user(contoso):
-    found = make_user()
-    make_email(found)
-    return found
-
-
 def decide(**settings):
     with in_tenant(current_tenant_id()):
         change_policy(replace(OPEN, **settings))
-
-
-def signed_in(user, password=PASSWORD):
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": password})
-    return client
 
 
 def change(client, old, new):

@@ -22,7 +22,7 @@ from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
-from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.builders import PASSWORD, make_phone, make_user
 from tests.console.people import make_admin
 from verification.models import AuthenticationMethod, Challenge, NoticeLink
 from verification.queries import methods_by_proof, recovery_set_of, value_of
@@ -31,13 +31,6 @@ from verification.services.notice_words import Notice
 
 LINK = re.compile(r"https?://\S+(/wasnt-me/\S+)")
 NEW = "correct horse battery staple"
-
-
-@pytest.fixture
-def user(contoso):
-    found = make_user()
-    make_email(found)
-    return found
 
 
 def link_in(messages):

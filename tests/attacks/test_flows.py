@@ -27,6 +27,7 @@ from tests.builders import (
     make_questions,
     make_tenant,
     make_user,
+    signed_in,
 )
 from tests.captcha import came_from, solved
 from tests.threads import all_at_once
@@ -60,12 +61,6 @@ def enter(client, code):
 def set_password(client, password=NEW):
     typed = {"new_password": password, "confirm_password": password}
     return client.post("/passwordreset/new-password", typed)
-
-
-def signed_in(user, password=PASSWORD):
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": password})
-    return client
 
 
 def has(user, password):

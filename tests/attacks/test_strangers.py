@@ -3,10 +3,8 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.conf import settings
 from django.test import Client
-from django.utils import timezone
 
 from delivery import services as outbox
 from limits.rules import Limit
@@ -23,12 +21,6 @@ from verification.rules.captcha import Action, Suspicion
 from verification.services.guesses import Paused, count_a_guess
 
 HELP = "/passwordreset/contact"
-
-
-@pytest.fixture
-def clock(db):
-    with time_machine.travel(timezone.now(), tick=False) as travel:
-        yield travel
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import time_machine
 from celery import current_app
 from django.db import connection, transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from delivery import queue, services
@@ -18,12 +16,6 @@ from tests.delivery.conftest import ADDRESS, MINUTES, SECRET, post
 from tests.threads import all_at_once
 
 State = Outgoing.State
-
-
-@pytest.fixture
-def clock(db):
-    with time_machine.travel(timezone.now(), tick=False) as travel:
-        yield travel
 
 
 def stored(outgoing):

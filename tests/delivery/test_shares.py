@@ -4,8 +4,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import time_machine
-from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
@@ -27,12 +25,6 @@ from verification.services.notice_words import Notice
 HOUR, DAY = timedelta(minutes=61), timedelta(hours=25)
 HELPDESK = "helpdesk@contoso.example"
 OFFICE = "+8225550000"
-
-
-@pytest.fixture
-def clock(db):
-    with time_machine.travel(timezone.now(), tick=False) as travel:
-        yield travel
 
 
 def admitted(times, **sending):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from reset.models import Evidence
 from tenants.policy import Method, Policy, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.builders import make_email, make_phone, make_user, signed_in
 from tests.captcha import solved
 from tests.console.people import code_now, code_shown, seed_shown, with_app, wrong_code
 from verification.models import Authenticator
@@ -28,12 +28,6 @@ def user(contoso):
     return make_user()
 
 
-def sign_in(user) -> Client:
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
 def at_the_app(user) -> Client:
     """In front of the field for the app's code, in a reset."""
     client = Client()
@@ -43,7 +37,7 @@ def at_the_app(user) -> Client:
 
 
 def test_an_app_is_paired_and_told_about(user, mailroom):
-    client = sign_in(user)
+    client = signed_in(user)
     page = client.get("/ssprsetup/app")
 
     answer = client.post("/ssprsetup/app", {"code": code_shown(page), "name": "work phone"})
@@ -54,7 +48,7 @@ def test_an_app_is_paired_and_told_about(user, mailroom):
 
 
 def test_wrong_first_code_pairs_nothing_and_keeps_the_same_key(user):
-    client = sign_in(user)
+    client = signed_in(user)
     before = seed_shown(client.get("/ssprsetup/app"))
 
     page = client.post("/ssprsetup/app", {"code": wrong_code(before)})
@@ -67,13 +61,13 @@ def test_wrong_first_code_pairs_nothing_and_keeps_the_same_key(user):
 def test_app_isnt_offered_where_the_policy_has_no_use_for_it(user):
     change_policy(Policy(self_service=Scope.ALL))
 
-    assert sign_in(user).get("/ssprsetup/app").url == "/ssprsetup"
+    assert signed_in(user).get("/ssprsetup/app").url == "/ssprsetup"
 
 
 def test_sixth_app_is_refused_with_the_reason(user):
     for _ in range(5):
         with_app(user)
-    client = sign_in(user)
+    client = signed_in(user)
     client.post("/security-info/proof", {"method": "authenticator"})
     client.post("/security-info/proof/verify", {"code": code_now()})
 
@@ -84,7 +78,7 @@ def test_sixth_app_is_refused_with_the_reason(user):
 
 def test_who_has_an_app_proves_it_before_anything_is_changed(user):
     with_app(user)
-    client = sign_in(user)
+    client = signed_in(user)
     assert client.get("/ssprsetup/email").url == "/security-info/proof"
 
     client.post("/security-info/proof", {"method": "authenticator"})
@@ -158,7 +152,7 @@ def test_what_an_app_proved_dies_with_it_even_if_another_is_left(user):
 
 def test_only_this_app_is_taken_away(user, mailroom):
     kept, lost = with_app(user), with_app(user)
-    client = sign_in(user)
+    client = signed_in(user)
     client.post("/security-info/proof", {"method": "authenticator"})
     client.post("/security-info/proof/verify", {"code": code_now()})
 
@@ -174,7 +168,7 @@ def test_only_this_app_is_taken_away(user, mailroom):
 def test_somebody_elses_app_cant_be_taken_away(user):
     theirs = with_app(make_user("other@contoso.example"))
     make_email(user)
-    client = sign_in(user)
+    client = signed_in(user)
 
     client.post(f"/security-info/remove/{theirs.pk}")
 

@@ -5,15 +5,10 @@ from directory.models import User
 from isolation.scope import NOBODY, in_tenant
 from limits.rules import Limit
 from tenants.roles import Role
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_email
 from tests.captcha import came_from, solved
 from verification.middleware import client_network
 from verification.rules.captcha import Action
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
 
 
 def sign_in(client, user, path="/signin"):

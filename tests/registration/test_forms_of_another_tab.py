@@ -35,11 +35,6 @@ PAGES = {
 }
 
 
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
 def sign_in(client, user):
     client.post("/signin", {"username": user.upn, "password": PASSWORD})
     return client

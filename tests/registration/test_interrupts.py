@@ -26,11 +26,6 @@ RECONFIRM = "/security-info/reconfirm"
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
 def clock():
     with time_machine.travel(timezone.now(), tick=False) as now:
         yield now

@@ -1,7 +1,5 @@
 import re
 
-import pytest
-
 from delivery import channels
 from delivery.models import Outgoing
 from directory.models import User
@@ -10,20 +8,9 @@ from limits.rules import Limit
 from tenants.policy import Method, Policy, Proof, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_phone, make_prefill, make_user
+from tests.builders import make_phone, make_prefill
 from verification.models import Challenge
 from verification.queries import methods_by_proof, value_of
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
 
 
 def test_what_the_policy_does_not_allow_is_not_registered(user, me):

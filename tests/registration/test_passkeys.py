@@ -17,7 +17,7 @@ from isolation.scope import in_tenant
 from registration.services import enrol
 from tenants.policy import Method, Policy, Scope, SecondFactor
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_passkey, make_user
+from tests.builders import PASSWORD, make_email, make_passkey, make_user, signed_in
 from tests.soft_authenticator import SoftAuthenticator, challenge_of, options_on
 from tests.threads import all_at_once
 from verification.models import Challenge, Passkey
@@ -41,12 +41,6 @@ def user(contoso, mailroom):
     return make_user()
 
 
-def sign_in(user) -> Client:
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
 def add(client, device, *, name="", **lies):
     options = options_on(client.get(PAGE))
     made = device.create(options, **lies)
@@ -55,7 +49,7 @@ def add(client, device, *, name="", **lies):
 
 def at_the_proof(user, client=None):
     """In front of the page that asks for the passkey before anything is changed."""
-    client = client or sign_in(user)
+    client = client or signed_in(user)
     client.post(PROOF, {"method": "passkey"})
     return client
 
@@ -66,7 +60,7 @@ def prove(client, device, path=VERIFY, **lies):
 
 
 def test_a_passkey_is_made_named_and_told(user, mailroom):
-    client = sign_in(user)
+    client = signed_in(user)
 
     answer = add(client, SoftAuthenticator(), name="work laptop")
 
@@ -77,7 +71,7 @@ def test_a_passkey_is_made_named_and_told(user, mailroom):
 
 
 def test_opening_the_page_again_asks_for_the_same_passkey(user):
-    client = sign_in(user)
+    client = signed_in(user)
 
     first, again = options_on(client.get(PAGE)), options_on(client.get(PAGE))
 
@@ -87,7 +81,7 @@ def test_opening_the_page_again_asks_for_the_same_passkey(user):
 
 
 def test_the_authenticator_is_told_nothing_that_names_the_user(user):
-    asked = json.loads(options_on(sign_in(user).get(PAGE)))
+    asked = json.loads(options_on(signed_in(user).get(PAGE)))
 
     assert user.upn not in asked["user"]["id"]
     assert asked["rp"]["id"] == "testserver"
@@ -107,14 +101,14 @@ def test_the_authenticator_is_told_nothing_that_names_the_user(user):
     ids=["another site", "another scheme", "for another host", "without a finger", "signed"],
 )
 def test_what_wasnt_made_for_this_page_isnt_kept(user, lies):
-    answer = add(sign_in(user), SoftAuthenticator(), **lies)
+    answer = add(signed_in(user), SoftAuthenticator(), **lies)
 
     assert "This passkey did not work" in answer.text
     assert not Passkey.objects.exists()
 
 
 def test_one_that_was_made_for_another_session_isnt_kept(user):
-    mine, theirs = sign_in(user), sign_in(make_user("other@contoso.example"))
+    mine, theirs = signed_in(user), signed_in(make_user("other@contoso.example"))
     made = SoftAuthenticator().create(options_on(theirs.get(PAGE)))
     mine.get(PAGE)
 
@@ -125,7 +119,7 @@ def test_one_that_was_made_for_another_session_isnt_kept(user):
 
 
 def test_the_same_answer_is_good_for_once(user):
-    client, device = sign_in(user), SoftAuthenticator()
+    client, device = signed_in(user), SoftAuthenticator()
     made = device.create(options_on(client.get(PAGE)))
 
     client.post(PAGE, {"credential": made})
@@ -138,7 +132,7 @@ def test_the_passkey_of_a_colleague_isnt_taken_over(user):
     device = SoftAuthenticator()
     make_passkey(make_user("other@contoso.example"), device)
 
-    answer = add(sign_in(user), device)
+    answer = add(signed_in(user), device)
 
     assert "This passkey did not work" in answer.text
     assert not passkeys_of(user.pk).exists()
@@ -149,7 +143,7 @@ def test_another_organisation_may_know_the_same_passkey(user, hanbit):
     with in_tenant(hanbit.pk):
         make_passkey(make_user("kim@hanbit.example"), device)
 
-    add(sign_in(user), device)
+    add(signed_in(user), device)
 
     assert passkeys_of(user.pk).count() == 1
 
@@ -188,7 +182,7 @@ def test_two_sessions_that_add_the_last_one_add_one(user):
 
 
 def test_without_a_script_it_is_said_what_is_missing(user):
-    client = sign_in(user)
+    client = signed_in(user)
 
     answer = client.post(PAGE, {"credential": ""})
 
@@ -197,7 +191,7 @@ def test_without_a_script_it_is_said_what_is_missing(user):
 
 @pytest.mark.parametrize("long", ["x" * MOST_ANSWER, "[" * MOST_ANSWER, "x" * (MOST_ANSWER + 1)])
 def test_what_no_browser_answers_is_wrong_and_nothing_else(user, long):
-    client = sign_in(user)
+    client = signed_in(user)
     client.get(PAGE)
 
     assert "This passkey did not work" in client.post(PAGE, {"credential": long}).text
@@ -222,7 +216,7 @@ def test_no_mutilated_answer_is_right_or_breaks_anything(data):
 
 def test_who_has_one_proves_it_before_anything_is_changed(user):
     device = make_passkey(user, SoftAuthenticator())
-    client = sign_in(user)
+    client = signed_in(user)
     assert client.get(PAGE)["Location"] == PROOF
 
     answer = prove(at_the_proof(user, client), device)
@@ -395,7 +389,7 @@ def test_taking_the_second_factor_away_takes_passkeys_too(user):
 
 def test_where_the_service_has_no_name_none_is_offered(user):
     with override_settings(BASE_URL="http://127.0.0.1:8000"):
-        client = sign_in(user)
+        client = signed_in(user)
 
         assert "passkey" not in client.get("/ssprsetup").text
         assert client.get(PAGE)["Location"] == "/ssprsetup"

@@ -1,6 +1,5 @@
 from datetime import timedelta
 
-import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
@@ -10,17 +9,6 @@ from tests.builders import PASSWORD, make_email, make_phone, make_user
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown
 from verification.services.calls import press
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
 
 
 def sign_in(client, user, path="/signin"):

@@ -17,11 +17,11 @@ from reset.models import Evidence
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.services import change_policy
 from tests.builders import (
-    PASSWORD,
     make_email,
     make_prefill,
     make_recovery_codes,
     make_user,
+    signed_in,
 )
 from tests.captcha import solved
 from tests.console.people import code_now, with_app
@@ -46,16 +46,10 @@ def user(contoso):
     return make_user()
 
 
-def sign_in(user) -> Client:
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
 def proved(user) -> Client:
     """Signed in, with an app that was just proved."""
     with_app(user)
-    client = sign_in(user)
+    client = signed_in(user)
     client.post("/security-info/proof", {"method": "authenticator"})
     client.post("/security-info/proof/verify", {"code": code_now()})
     return client
@@ -150,7 +144,7 @@ def test_codes_said_to_be_saved_much_later_dont_count(user):
 
 
 def test_they_arent_offered_as_anybodys_only_proof(user):
-    client = sign_in(user)
+    client = signed_in(user)
 
     assert client.get(PAGE).url == "/ssprsetup"
     assert "Recovery codes" not in client.get("/ssprsetup").text
@@ -159,7 +153,7 @@ def test_they_arent_offered_as_anybodys_only_proof(user):
 def test_what_an_administrator_entered_isnt_another_proof(user):
     make_prefill(user, Proof.EMAIL, "minji.home@mail.example")
 
-    assert sign_in(user).get(PAGE).url == "/ssprsetup"
+    assert signed_in(user).get(PAGE).url == "/ssprsetup"
 
 
 def test_they_arent_offered_where_the_policy_has_no_use_for_them(user):
@@ -173,7 +167,7 @@ def test_they_arent_offered_where_the_policy_has_no_use_for_them(user):
 
 def test_without_a_fresh_proof_nobody_makes_codes(user):
     make_email(user)
-    client = sign_in(user)
+    client = signed_in(user)
 
     assert client.get(PAGE).url == "/security-info/proof"
     assert client.post(PAGE).url == "/security-info/proof"
@@ -347,7 +341,7 @@ def test_nobody_passes_both_gates_with_two_codes(user):
 def test_a_recovery_code_is_a_fresh_proof(user):
     make_email(user)
     code = make_recovery_codes(user)[0]
-    client = sign_in(user)
+    client = signed_in(user)
     assert client.get("/ssprsetup/email").url == "/security-info/proof"
 
     client.post("/security-info/proof", {"method": "recovery_code"})
@@ -366,7 +360,7 @@ def test_the_list_warns_when_few_are_left(user, left, warned):
     spent = RecoveryCode.objects.values_list("pk", flat=True)[: 10 - left]
     RecoveryCode.objects.filter(pk__in=list(spent)).update(spent_at=timezone.now())
 
-    page = sign_in(user).get("/security-info").text
+    page = signed_in(user).get("/security-info").text
 
     assert f"{left} recovery codes left" in page
     assert ("Make a new set of recovery codes soon" in page) is warned
@@ -421,7 +415,7 @@ def test_codes_beside_what_no_longer_counts_still_do(user):
     methods = frozenset({Method.MOBILE_TEXT, Method.RECOVERY_CODE})
     change_policy(Policy(self_service=Scope.ALL, reset_methods=methods))
 
-    page = sign_in(user).get("/ssprsetup")
+    page = signed_in(user).get("/ssprsetup")
 
     assert "You have enough" in page.text
     assert PAGE not in page.text

@@ -29,17 +29,6 @@ from verification.services.calls import press
 from verification.services.questions import are_right, draw
 
 
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
 def register_email(client, mailroom, address="minji.home@mail.example"):
     client.post("/ssprsetup/email", {"email": address})
     return client.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)

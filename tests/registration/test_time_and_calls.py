@@ -4,21 +4,10 @@ from limits import services as limits
 from limits.rules import Limit
 from tenants.policy import Policy, Questions, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_phone, make_user
+from tests.builders import make_phone
 from verification.models import Challenge
 from verification.queries import number_shown
 from verification.services.calls import press
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
 
 
 def register_email(client, mailroom, address="minji.home@mail.example"):

@@ -9,21 +9,10 @@ from django.test import Client
 from delivery.models import Outgoing
 from tenants.policy import Policy, Proof, Questions, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_prefill, make_user
+from tests.builders import PASSWORD, make_prefill
 from tests.pages import without_random
 
 GOOD = ["Spaghetto", "Fort Crumb", "The Four", "Zorro", "Bun and tea"]
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
 
 
 def phone(number, method="mobile_text", country="KR"):

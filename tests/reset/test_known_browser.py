@@ -8,20 +8,13 @@ from limits.rules import Limit
 from reset.models import ResetAttempt
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
 from verification.rules.captcha import Action
 from verification.services import guesses
 from verification.services.guesses import Budget, Paused
 
 NEW = "correct horse battery staple"
-
-
-@pytest.fixture
-def user(contoso):
-    found = make_user()
-    make_email(found)
-    return found
 
 
 @pytest.fixture

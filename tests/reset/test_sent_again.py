@@ -14,18 +14,13 @@ from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.captcha import solved
 from verification.models import AuthenticationMethod
 
+pytestmark = pytest.mark.usefixtures("mailroom")
+
 DEAD = "Too many wrong codes, so this code no longer works."
 EXPIRED = "This code has expired. Ask for a new one."
 WAIT = "You can get a new code in %s second"
 TOO_MANY = "Too many codes were sent"
 PRIMARY_RESEND = re.compile(r'class="button primary"[^>]*>Send a new code<')
-
-
-@pytest.fixture
-def user(contoso, mailroom):
-    found = make_user()
-    make_email(found)
-    return found
 
 
 @pytest.fixture

@@ -10,19 +10,12 @@ from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import NEW, choose, enter, identify, set_password, signed_in
-from tests.builders import make_email, make_phone, make_prefill, make_user
+from tests.builders import make_phone, make_prefill, make_user
 from verification.models import Challenge
 from verification.services import notices
 from verification.services.notice_words import Notice
 
 OWN, ENTERED = "+821012345678", "+821099998888"
-
-
-@pytest.fixture
-def user(contoso):
-    found = make_user()
-    make_email(found)
-    return found
 
 
 def reset(user, mailroom, method=Method.EMAIL):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import make_email, make_user, signed_in
 from tests.captcha import solved
 from tests.registration.test_where_sign_in_leads import all_addresses
 from verification.middleware import is_for_a_script
@@ -29,12 +29,6 @@ def user(contoso, mailroom):
     found = make_user()
     make_email(found)
     return found
-
-
-def signed_in(user):
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
 
 
 def ended(user):

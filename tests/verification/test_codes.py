@@ -6,7 +6,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import given
@@ -32,12 +31,6 @@ from verification.services.guesses import Paused
 
 ADDRESS, PHONE = "minji.home@mail.example", "+821012345678"
 WRONG, RIGHT = "x", "12345678"
-
-
-@pytest.fixture
-def clock(db):
-    with time_machine.travel(timezone.now(), tick=False) as travel:
-        yield travel
 
 
 def ask(user, context, **more):

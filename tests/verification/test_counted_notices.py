@@ -5,10 +5,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import time_machine
 from celery import current_app
 from django.test import Client
-from django.utils import timezone
 
 from delivery import services as outbox
 from delivery.models import Outgoing
@@ -25,12 +23,6 @@ from verification.services.notice_words import Notice
 
 PHONE = "+821012345678"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(minutes=61), timedelta(hours=25)
-
-
-@pytest.fixture
-def clock(db):
-    with time_machine.travel(timezone.now(), tick=False) as travel:
-        yield travel
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from account.services import freezing
@@ -17,12 +16,6 @@ from verification.models import NoticeLink
 from verification.queries import methods_by_proof, notice_link
 from verification.queries.callers import is_act_disowned
 from verification.services.notice_words import Notice
-
-
-@pytest.fixture
-def clock(db):
-    with time_machine.travel(timezone.now(), tick=False) as travel:
-        yield travel
 
 
 @pytest.fixture

@@ -25,17 +25,6 @@ COOKIE = settings.FORM_COOKIE_NAME
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
-@pytest.fixture
 def browser():
     """One that holds form tokens as a real one does."""
     return Client(enforce_csrf_checks=True)

@@ -52,17 +52,6 @@ TWO_SPELLINGS = st.text("abzAZ09._+'-#", min_size=1, max_size=30).flatmap(
 )
 
 
-@pytest.fixture
-def user(contoso, mailroom):
-    return make_user()
-
-
-@pytest.fixture
-def me(user, client):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
 def register(client, mailroom, address):
     client.post("/ssprsetup/email", {"email": address, "meant": address})
     client.post("/ssprsetup/verify", {"code": mailroom.code()})
