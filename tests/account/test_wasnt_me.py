@@ -21,8 +21,8 @@ from tenants.models import Branding
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.attacks.test_flows import choose, enter, identify, set_password, signed_in
-from tests.builders import PASSWORD, make_phone, make_user
+from tests.attacks.test_flows import choose, enter, identify, set_password
+from tests.builders import PASSWORD, make_phone, make_user, signed_in
 from tests.console.people import make_admin
 from verification.models import AuthenticationMethod, Challenge, NoticeLink
 from verification.queries import methods_by_proof, recovery_set_of, value_of

@@ -8,9 +8,8 @@ import pytest
 from audit.models import Event
 from tenants.policy import Method, Policy, Scope
 from tenants.services import change_policy
-from tests.attacks.test_flows import signed_in
 from tests.attacks.test_headers import SIGNS_OUT, addresses
-from tests.builders import make_user
+from tests.builders import make_user, signed_in
 from tests.console.people import behind_both, code_shown, make_admin
 from verification.models import Authenticator
 

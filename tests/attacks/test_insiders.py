@@ -15,8 +15,8 @@ from reset.queries.eligibility import eligibility_of
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.attacks.test_flows import NEW, choose, enter, has, identify, set_password, signed_in
-from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.attacks.test_flows import NEW, choose, enter, has, identify, set_password
+from tests.builders import PASSWORD, make_email, make_phone, make_user, signed_in
 from tests.console.people import behind_both, confirm, make_admin
 from tests.console.test_caller import ask, say
 from tests.console.test_person import enter as enter_contact

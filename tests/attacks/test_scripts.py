@@ -12,8 +12,8 @@ from tenants.models import Branding, CustomQuestion, Group, Tenant
 from tenants.policy import Bank, Contact, Method, Policy, Proof, Questions, Scope
 from tenants.queries import questions_on_offer
 from tenants.services import change_policy
-from tests.attacks.test_flows import identify, set_password, signed_in
-from tests.builders import make_email, make_questions, make_user
+from tests.attacks.test_flows import identify, set_password
+from tests.builders import make_email, make_questions, make_user, signed_in
 from tests.console.people import behind_both, confirm, make_admin, with_app
 from verification.models import Authenticator
 from verification.services import notices, staff_notices

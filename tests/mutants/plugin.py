@@ -44,9 +44,12 @@ class Seen:
     calls: set[tuple[str, str]] = field(default_factory=set)
 
     def is_of(self, paths: Sequence[str]) -> bool:
-        """Whether it stands in one of the files or folders."""
-        file = self.item.nodeid.partition("::")[0]
-        return any(file == path or file.startswith(f"{path}/") for path in paths)
+        """Whether it is one of these tests, or stands in one of these files or folders."""
+        node = self.item.nodeid
+        ends = ("/", "::", "[")
+        return any(
+            node == path or node.startswith(tuple(path + end for end in ends)) for path in paths
+        )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

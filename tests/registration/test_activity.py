@@ -16,8 +16,7 @@ from registration.queries.activity import TOLD
 from registration.views.happenings import WORDS
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
-from tests.attacks.test_flows import signed_in
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 

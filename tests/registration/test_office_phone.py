@@ -3,8 +3,7 @@ from django.utils import timezone
 
 from tenants.policy import Method, OfficeEditor, Policy, Proof, Scope
 from tenants.services import change_policy
-from tests.attacks.test_flows import signed_in
-from tests.builders import make_phone, make_prefill, make_user
+from tests.builders import make_phone, make_prefill, make_user, signed_in
 from verification.models import Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
 from verification.services.calls import press

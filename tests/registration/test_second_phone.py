@@ -8,7 +8,6 @@ from isolation.scope import in_tenant
 from registration.services.manage import remove
 from tenants.policy import Method, OfficeEditor, Policy, Proof, Scope, SecondFactor
 from tenants.services import change_policy
-from tests.attacks.test_flows import signed_in
 from tests.builders import (
     make_email,
     make_phone,
@@ -16,6 +15,7 @@ from tests.builders import (
     make_second_phone,
     make_tenant,
     make_user,
+    signed_in,
 )
 from tests.pages import without_random
 from tests.threads import all_at_once

@@ -19,7 +19,7 @@ from reset.queries.eligibility import eligibility_of, is_capable
 from reset.refusals import Refusal
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.services import change_policy
-from tests.attacks.test_flows import choose, enter, identify, signed_in
+from tests.attacks.test_flows import choose, enter, identify
 from tests.builders import (
     as_if_entered,
     make_email,
@@ -27,6 +27,7 @@ from tests.builders import (
     make_phone,
     make_prefill,
     make_user,
+    signed_in,
 )
 from tests.console.people import behind_both, code_now, make_admin, with_app
 from verification.models import AuthenticationMethod, Authenticator

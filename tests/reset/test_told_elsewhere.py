@@ -9,8 +9,8 @@ from reset.models import ResetAttempt
 from tenants.policy import Method, Policy, Proof, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.attacks.test_flows import NEW, choose, enter, identify, set_password, signed_in
-from tests.builders import make_phone, make_prefill, make_user
+from tests.attacks.test_flows import NEW, choose, enter, identify, set_password
+from tests.builders import make_phone, make_prefill, make_user, signed_in
 from verification.models import Challenge
 from verification.services import notices
 from verification.services.notice_words import Notice

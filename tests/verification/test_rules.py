@@ -1,10 +1,34 @@
 """Small rules of the room that no page of it shows by itself."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from tenants.policy import Method, Proof
+from directory.factors import Factors, FactorSummary
+from tenants.policy import Method, Policy, Proof, Questions
+from verification.rules.answers import AnswerProblem, answer_problems, normal_answer, older_answer
 from verification.rules.beat import FORM_BEAT_S, PAGE_BEAT_S, until_the_beat
+from verification.rules.challenges import (
+    MAX_CALL_TRIES,
+    MAX_TRIES,
+    MOST_OLDER_CODES,
+    next_send_at,
+    typed_code,
+)
+from verification.rules.factors import Counted, answered, counted
+from verification.rules.hold_period import AccountFacts
+from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, Standing, Strictness, tried
+from verification.rules.masking import mask
+from verification.rules.phones import named_again, number_of
+from verification.rules.recovery_codes import ALPHABET, FEW, LENGTH, SET_SIZE, grouped
+from verification.rules.recovery_codes import typed_code as typed_recovery_code
+from verification.rules.texts import first_that_fits, fits
 from verification.rules.ways import Held, Way, methods_of
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+STRICT = Strictness(threshold=2, first=MINUTE)
+ALL_ENTERED = frozenset({Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE})
 
 
 def test_forms_wait_for_a_longer_beat_than_pages():
@@ -38,3 +62,282 @@ def test_methods_are_given_strongest_first_and_each_once():
     held = [Held(proof=Proof.QUESTIONS), Held(proof=Proof.EMAIL), Held(proof=Proof.EMAIL)]
 
     assert methods_of(held) == [Method.EMAIL, Method.QUESTIONS]
+
+
+def problem_of(answer, question="What is the name of your street?", *, names=("Kim", "Li")):
+    found = answer_problems({question: answer}, names=names, shortest=3, longest=8)
+    return found.get(question)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("ab", AnswerProblem.LENGTH),
+        ("abc", None),
+        ("abcdefgh", None),
+        ("abcdefghi", AnswerProblem.LENGTH),
+        ("", AnswerProblem.EMPTY),
+        (" . ", AnswerProblem.EMPTY),
+        ("old name", AnswerProblem.CONTAINS_QUESTION),
+        ("the end", None),
+        ("is it so", None),
+        ("kims cat", AnswerProblem.PERSONAL),
+        ("li park", None),
+    ],
+)
+def test_what_is_wrong_with_an_answer(answer, problem):
+    assert problem_of(answer) is problem
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [("서울 남산", AnswerProblem.CONTAINS_QUESTION), ("산 너머로", None)],
+    ids=["two letters say something", "one says nothing"],
+)
+def test_a_short_word_of_a_dense_script_says_something(answer, problem):
+    assert problem_of(answer, "서울 산 이름") is problem
+
+
+@pytest.mark.parametrize("number", ["9001011234567", "900101-1234567", "900101 - 1234567"])
+def test_an_identity_number_is_no_answer(number):
+    found = answer_problems({"q": number}, names=(), shortest=3, longest=40)
+
+    assert found == {"q": AnswerProblem.IDENTITY_NUMBER}
+
+
+def test_of_two_equal_answers_the_second_is_refused():
+    answers = {"first": "Blue", "second": "blue."}
+
+    found = answer_problems(answers, names=(), shortest=3, longest=8)
+
+    assert found == {"second": AnswerProblem.SAME}
+
+
+def test_what_separates_no_words_is_dropped_from_an_answer():
+    assert normal_answer("blue\x00 ho\x1buse\u3002. ") == "blue house"
+    assert normal_answer("XX") == "xx"
+    assert older_answer("Blue\x01 \x1f House.") == "blue house."
+    assert older_answer("a\tb") == "ab"
+
+
+def test_how_often_a_code_may_be_wrong():
+    assert (MAX_TRIES, MAX_CALL_TRIES, MOST_OLDER_CODES) == (5, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "wait"),
+    [
+        (0, None, None),
+        (0, NOON, None),
+        (1, None, None),
+        (1, NOON, 30 * SECOND),
+        (2, NOON, 60 * SECOND),
+        (3, NOON, 120 * SECOND),
+        (9, NOON, 120 * SECOND),
+    ],
+)
+def test_when_another_code_may_be_asked_for(before, last, wait):
+    assert next_send_at(before, last) == (None if wait is None else NOON + wait)
+
+
+def test_a_code_is_read_without_the_sign_of_the_bound_line():
+    assert typed_code("#1234 5678") == "12345678"
+    assert typed_code("12#34") == "12#34"
+
+
+@pytest.mark.parametrize(
+    ("more", "proofs"),
+    [
+        ({}, {Proof.EMAIL, Proof.MOBILE_PHONE}),
+        ({"verified_only": True}, {Proof.MOBILE_PHONE, Proof.QUESTIONS}),
+    ],
+)
+def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, proofs):
+    summary = FactorSummary(
+        factors=Factors.MOBILE_PHONE
+        | Factors.ENTERED_EMAIL
+        | Factors.QUESTIONS
+        | Factors.THREE_ANSWERS
+    )
+    policy = Policy(
+        prefilled_usable=ALL_ENTERED,
+        questions=Questions.GATE,
+        questions_to_reset=4,
+        questions_to_register=5,
+    )
+
+    assert counted(summary, policy, **more).proofs == proofs
+
+
+def test_enough_answers_count():
+    summary = FactorSummary(factors=Factors.QUESTIONS | answered(4))
+    policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
+
+    assert counted(summary, policy).proofs == {Proof.QUESTIONS}
+
+
+def test_how_many_answers_there_are_is_at_least():
+    three, four, five = Factors.THREE_ANSWERS, Factors.FOUR_ANSWERS, Factors.FIVE_ANSWERS
+
+    assert answered(2) == Factors(0)
+    assert answered(3) == three
+    assert answered(4) == three | four
+    assert answered(9) == three | four | five
+
+
+def test_one_number_entered_twice_is_one_factor():
+    phones = Factors.MOBILE_PHONE | Factors.OFFICE_PHONE
+    policy = Policy()
+
+    assert counted(FactorSummary(factors=phones), policy).proofs == {
+        Proof.MOBILE_PHONE,
+        Proof.OFFICE_PHONE,
+    }
+    again = FactorSummary(factors=phones | Factors.OFFICE_IS_MOBILE)
+    assert counted(again, policy).proofs == {Proof.MOBILE_PHONE}
+
+
+@pytest.mark.parametrize("textable", [True, False])
+def test_only_a_mobile_phone_takes_texts_of_what_was_entered(textable):
+    entered = Factors.ENTERED_MOBILE | Factors.ENTERED_OFFICE | Factors.ENTERED_EMAIL
+    takes = Factors.ENTERED_MOBILE_TEXTS if textable else Factors(0)
+    held = counted(
+        FactorSummary(factors=entered | takes), Policy(prefilled_usable=ALL_ENTERED)
+    ).held
+
+    assert {each.proof: each.textable for each in held} == {
+        Proof.MOBILE_PHONE: textable,
+        Proof.OFFICE_PHONE: False,
+        Proof.EMAIL: False,
+    }
+    assert not any(each.verified or each.held for each in held)
+
+
+def test_what_is_held_is_known_since_it_was_held():
+    summary = FactorSummary(
+        factors=Factors.ENTERED_EMAIL | Factors.HELD_EMAIL | Factors.ENTERED_MOBILE,
+        entered_since=NOON,
+        held_since=NOON + MINUTE,
+    )
+    held = counted(summary, Policy(prefilled_usable=ALL_ENTERED)).held
+
+    assert {each.proof: (each.held, each.since) for each in held} == {
+        Proof.EMAIL: (True, NOON + MINUTE),
+        Proof.MOBILE_PHONE: (False, NOON),
+    }
+
+
+def test_without_more_nothing_waits():
+    assert Counted(()) == Counted((), {}, AccountFacts())
+
+
+def test_a_lock_doubles_up_to_five_hours():
+    standing, now = Standing(), NOON
+    lengths = []
+    for number in range(12):
+        standing = tried(standing, f"wrong {number}", now, STRICT)
+        if standing.is_locked(now):
+            lengths.append(standing.locked_until - now)
+            now = standing.locked_until
+    minutes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+    assert lengths == [minute * MINUTE for minute in minutes]
+    assert timedelta(hours=5) == LONGEST
+
+
+def test_the_last_three_wrong_passwords_are_not_counted_again():
+    rules = Strictness(threshold=99, first=MINUTE)
+    standing = Standing()
+    for password in ("a", "b", "c", "a", "d", "b", "a"):
+        standing = tried(standing, password, NOON, rules)
+
+    assert standing.failures == 5
+    assert standing.recent == ("a", "d", "c")
+
+
+def test_after_a_day_without_a_failure_it_begins_anew():
+    once = tried(Standing(), "a", NOON, STRICT)
+
+    assert timedelta(hours=24) == FORGOTTEN_AFTER
+    assert tried(once, "b", NOON + FORGOTTEN_AFTER, STRICT).failures == 1
+    assert tried(once, "b", NOON + FORGOTTEN_AFTER - SECOND, STRICT).failures == 2
+    again = tried(once, "a", NOON + MINUTE, STRICT)
+    assert tried(again, "b", NOON + FORGOTTEN_AFTER, STRICT).failures == 2
+
+
+def test_a_lock_is_over_at_its_end():
+    locked = Standing(locked_until=NOON)
+
+    assert locked.is_locked(NOON - SECOND)
+    assert not locked.is_locked(NOON)
+    assert not Standing().is_locked(NOON)
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("+821012345678", "••• ••• ••78"),
+        ("+82212345678#12", "••• ••• ••78"),
+        ("alice@gmail.com", "a•••e@g•••.com"),
+        ("bob@mail.co.kr", "b•••b@m•••.kr"),
+        ("al@gmail.com", "•••@g•••.com"),
+        ('"a@b"@mail.example', '"•••"@m•••.example'),
+    ],
+)
+def test_what_is_shown_of_an_address_or_a_number(value, masked):
+    assert mask(value) == masked
+    assert mask(value, "*") == masked.replace("•", "*")
+
+
+def test_the_extension_of_a_number_makes_no_other_phone():
+    mobile, office = Proof.MOBILE_PHONE, Proof.OFFICE_PHONE
+
+    assert number_of("+8221#2#3") == "+8221"
+    assert named_again({mobile: "+821", office: "+821#1"}) == {office}
+    assert named_again({mobile: "", office: "+821"}) == frozenset()
+    assert named_again({mobile: "+821", Proof.ALTERNATE_PHONE: "+821", office: "+821"}) == {
+        Proof.ALTERNATE_PHONE,
+        office,
+    }
+
+
+def test_a_set_of_recovery_codes():
+    assert (LENGTH, SET_SIZE, FEW) == (24, 10, 3)
+    assert ALPHABET == "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    assert grouped("0123456789ABCDEFGHJKMNPQ") == "0123-4567-89AB-CDEF-GHJK-MNPQ"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("oil0-2345 6789-abcd efgh-jkmn", "011023456789ABCDEFGHJKMN"),
+        ("0" * 24, "0" * 24),
+        ("0" * 23, ""),
+        ("0" * 25, ""),
+        ("0" * 23 + "u", ""),
+    ],
+)
+def test_what_is_meant_by_a_recovery_code(typed, meant):
+    assert typed_recovery_code(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "one_message"),
+    [
+        ("a" * 160, True),
+        ("a" * 161, False),
+        ("가" * 40, True),
+        ("가" * 40 + "a", False),
+        ("ж" + "a" * 62, True),
+        ("ж" + "a" * 63, False),
+        ("똠", True),
+    ],
+    ids=["160 letters", "161", "80 bytes of Korean", "81 bytes", "63 units", "64 units", "rare"],
+)
+def test_what_goes_out_as_one_message(text, one_message):
+    assert fits(text) is one_message
+
+
+def test_the_first_text_that_fits_is_sent_and_else_the_last():
+    assert first_that_fits(["a" * 161, "b", "c"]) == "b"
+    assert first_that_fits(["a" * 161, "b" * 161]) == "b" * 161
