@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address
 from itertools import count, islice
@@ -480,6 +481,19 @@ def test_everybody_is_counted_by_what_an_index_holds(contoso):
     columns = set(re.findall(r'"directory_user"\."(\w+)"', everybody))
     assert columns == set(index.fields)
     assert "factors_changed_at" in changed
+
+
+@pytest.mark.parametrize("scope", [Scope.ALL, Scope.GROUPS])
+def test_the_impact_of_a_change_is_counted_in_one_statement(groups, scope):
+    before = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"guests"}))
+    after = replace(before, self_service=scope, groups=frozenset({"staff"}), methods_required=2)
+    make_email(make_user())
+
+    with CaptureQueriesContext(connection) as captured:
+        said = impact(before, after)
+
+    assert (said.people, said.lose) == (1, 1)
+    assert sum("COUNT(" in one["sql"] for one in captured) == 1
 
 
 @pytest.mark.parametrize("hours", [0, 24])
