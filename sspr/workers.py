@@ -28,13 +28,12 @@ from celery import Celery
 from celery.signals import task_postrun, task_prerun
 from celery.utils.nodenames import host_format
 from django.conf import settings
-from django.core.mail import get_connection
 from django.template import engines
 from django.urls import get_resolver
 from django.utils import translation
 from django.utils.log import configure_logging
 
-from delivery.channels import available, channel
+from delivery import channels
 from sspr.celery import app
 
 AT_ONCE = {"codes": 4, "bulk": 2, "beat": 1}
@@ -201,10 +200,7 @@ def load() -> None:
     for module in _LOADED_LATE.split():
         import_module(module)
     app.connection_for_read().get_transport_cls()
-    for kind in ("email", "text", "call"):
-        if available(kind):
-            channel(kind)
-    get_connection()
+    channels.load()
     engines.all()
     for language, _name in settings.LANGUAGES:
         with translation.override(language):

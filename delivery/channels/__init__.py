@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from delivery.channels.base import Channel
 
@@ -13,11 +14,19 @@ def available(kind: str) -> bool:
 
 
 def channel(kind: str) -> Channel:
-    """The channel for a kind of message. The module is loaded here, so that only workers pay."""
+    """The channel for a kind of message. Its module is loaded only where messages are sent."""
     name = _module(kind)
     assert name is not None
     made: Channel = import_module(f"delivery.channels.{name}").make()
     return made
+
+
+def load() -> None:
+    """Loads the modules of all kinds, for processes that are about to be forked."""
+    import_string(settings.EMAIL_BACKEND)
+    for kind in ("email", *_TWILIO):
+        if name := _module(kind):
+            import_module(f"delivery.channels.{name}")
 
 
 def _module(kind: str) -> str | None:
