@@ -67,7 +67,7 @@ class Plain:
         )
 
 
-def plain_rows(columns: Mapping[str, Sequence[str]], context: ImportContext) -> Plain:
+def fast_path(columns: Mapping[str, Sequence[str]], context: ImportContext) -> Plain:
     """Those of the rows that are plain.
 
     Args:

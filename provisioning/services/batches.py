@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from provisioning.rules.cells import Block, FileRow, NoRow, portions
 from provisioning.rules.columns import COLUMNS, ImportContext
-from provisioning.rules.fast_path import Plain, plain_rows
+from provisioning.rules.fast_path import Plain, fast_path
 from provisioning.rules.person import Person, read_person
 from provisioning.rules.problems import Reason, RowProblem
 from provisioning.rules.reports import RowReport
@@ -99,7 +99,7 @@ class PeopleReader:
 
     def _judged(self, block: Block) -> Batch:
         """Plain rows together, the others one by one."""
-        plain = plain_rows(block.columns, self.context)
+        plain = fast_path(block.columns, self.context)
         batch = Batch(last_line=block.last_line, block=block)
         for at in sorted({*range(len(block.lines))}.difference(plain.at)):
             self._describe(batch, block.row(at))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioning.rules.columns import COLUMNS, ImportContext
-from provisioning.rules.fast_path import plain_rows
+from provisioning.rules.fast_path import fast_path
 from provisioning.rules.person import Person, read_person
 
 CONTEXT = ImportContext(
@@ -123,7 +123,7 @@ def columns(rows):
 
 
 def compare(rows):
-    plain = plain_rows(columns(rows), CONTEXT)
+    plain = fast_path(columns(rows), CONTEXT)
     for number, at in enumerate(plain.at):
         found = read_person(dict(zip(WHOLE, rows[at], strict=True)), CONTEXT)
         assert isinstance(found, Person), rows[at]
@@ -161,6 +161,6 @@ def test_whatever_stands_there_is_read_alike(changes):
 
 
 def test_columns_may_be_missing():
-    plain = plain_rows({"user_principal_name": ["minji@contoso.example"]}, CONTEXT)
+    plain = fast_path({"user_principal_name": ["minji@contoso.example"]}, CONTEXT)
 
     assert (plain.upns, plain.texts["surname"], len(plain)) == (["minji@contoso.example"], [""], 1)
