@@ -27,6 +27,7 @@ from django.db.models.sql import UpdateQuery
 
 from isolation.models import TenantOwned
 from isolation.postgresql.base import DatabaseWrapper
+from isolation.postgresql.waiting import with_waiting
 from isolation.scope import current_tenant_id
 
 _Row = TypeVar("_Row")
@@ -201,7 +202,7 @@ class CompiledUpdate(Statement):
         sql: str = text.sql
         params: Sequence[Any] = text.bound(connection, values)
         if isinstance(connection, DatabaseWrapper):
-            sql, params = connection.with_waiting(sql, params)
+            sql, params = with_waiting(connection, sql, params)
         with _cursor(connection) as cursor:
             cursor.execute(sql, params)
             yield cursor

@@ -6,13 +6,15 @@ judges each row.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from isolation.models import TenantOwned
 from isolation.postgresql.base import DatabaseWrapper
-from isolation.postgresql.waiting import Insert, WaitingRows
+from isolation.postgresql.waiting import WaitingRows, Write, write_waiting
+from isolation.postgresql.waiting import write as write_with_others
 from isolation.scope import current_tenant_id
 
 _INSERT = "INSERT INTO {} ({}) VALUES {}"
@@ -24,7 +26,7 @@ _texts: dict[tuple[str, type[models.Model], int, int, tuple[str, ...]], str] = {
 def writing_together() -> Iterator[None]:
     """A transaction, like `transaction.atomic`, that takes PostgreSQL fewer statements.
 
-    What `insert` writes waits for the next statement and goes with it, if that
+    What `insert` and `write` write waits for the next statement and goes with it, if that
     is a `CompiledUpdate` or another `insert` and reads no table with waiting rows. Otherwise it is
     written before. So each statement finds the rows that the code before it wrote. An error in a
     row may show at a later statement, or at the end of the block.
@@ -39,7 +41,7 @@ def writing_together() -> Iterator[None]:
         before, connection.waiting = connection.waiting, WaitingRows()
         try:
             yield
-            connection.write_waiting()
+            write_waiting(connection)
         finally:
             connection.waiting = before
 
@@ -76,13 +78,24 @@ def insert(*rows: TenantOwned, replacing: Sequence[str] = ()) -> None:
         for row in rows
         for one in fields
     ]
-    if isinstance(connection, DatabaseWrapper):
-        connection.insert(Insert(connection.ops.quote_name(options.db_table), sql, values))
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+    write(options.db_table, sql, values)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  # as `save` does
+
+
+def write(table: str, sql: str, params: Sequence[Any]) -> None:
+    """Runs a change whose outcome isn't needed, in `writing_together` with the next statement.
+
+    Args:
+        sql: an INSERT, UPDATE or DELETE. PostgreSQL may run it before or after the statement that
+            it goes with: only one of the two may wait for a lock.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if isinstance(connection, DatabaseWrapper):
+        write_with_others(connection, Write(table, sql, params))
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
 
 
 def _insert_of(

@@ -1,6 +1,14 @@
 """Messages on their way out: the gate that counts them, and the outbox that sends them."""
 
-from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, sent_to_no_one
+from delivery.services.gate import (
+    OverLimit,
+    Permit,
+    Sending,
+    Share,
+    admit,
+    admit_within,
+    sent_to_no_one,
+)
 from delivery.services.outbox import (
     Content,
     claim,
@@ -23,6 +31,7 @@ __all__ = [
     "Sending",
     "Share",
     "admit",
+    "admit_within",
     "claim",
     "deliver",
     "destination_of",

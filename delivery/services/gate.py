@@ -13,7 +13,7 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id
 from limits.rules import Limit, shares
-from limits.services import Count, Verdict, blocked_among, count_of, hit, hit_all
+from limits.services import Count, Verdict, blocked_among, count_of, hit, hit_all, hit_with
 from tenants.queries import policy_in_force
 
 _MAILS_PER_TEXT = 10
@@ -74,7 +74,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The gate counted a message of this kind to this destination. Only `admit` gives it out."""
+    """The gate counted a message of this kind to this destination. Only the gate gives it out."""
 
     kind: Kind
     destination: str
@@ -96,11 +96,20 @@ def admit(sending: Sending) -> Permit:
         OverLimit: a limit was reached.
         RuntimeError: inside a transaction, which could undo the count.
     """
-    verdict = _counted(sending)
-    if not verdict.allowed:
-        assert verdict.limit is not None
-        raise OverLimit(verdict.until, verdict.limit)
-    return Permit(sending.kind, sending.destination)
+    return _permit(sending, _counted(sending))
+
+
+def admit_within(sending: Sending) -> Permit:
+    """Counts a code or a call in the transaction that puts it in the outbox.
+
+    Raises:
+        OverLimit: a limit was reached. The transaction must end without the message.
+        RuntimeError: outside a transaction.
+    """
+    pauses: list[Count] = []
+    if sending.kind is Kind.CALL:
+        pauses = [Count(Limit.DENIED_CALLS_TO_A_PHONE, key) for key in _phones(sending.destination)]
+    return _permit(sending, hit_with(*_usual(sending), unless=pauses))
 
 
 def pause_calls(destination: str) -> None:
@@ -114,8 +123,7 @@ def pause_calls(destination: str) -> None:
 
 def calls_paused_until(destination: str) -> datetime | None:
     """From when this phone may be called again; None where it may be now."""
-    either = (place_of(destination), phone_and_extension(destination))
-    paused = blocked_among(Limit.DENIED_CALLS_TO_A_PHONE, either)
+    paused = blocked_among(Limit.DENIED_CALLS_TO_A_PHONE, _phones(destination))
     return max(paused.values(), default=None)
 
 
@@ -161,6 +169,18 @@ def codes_for(share: Share, person: str) -> list[Count]:
     """The counts of codes for one person."""
     limits = (Limit.CODES_FOR_A_USER, Limit.CODES_FOR_A_USER_DAILY)
     return [Count(limit, f"{share}{person}") for limit in limits]
+
+
+def _permit(sending: Sending, verdict: Verdict) -> Permit:
+    if not verdict.allowed:
+        assert verdict.limit is not None
+        raise OverLimit(verdict.until, verdict.limit)
+    return Permit(sending.kind, sending.destination)
+
+
+def _phones(destination: str) -> tuple[str, str]:
+    """The switchboard and the extension: calls to either may be paused."""
+    return place_of(destination), phone_and_extension(destination)
 
 
 def _counted(sending: Sending) -> Verdict:

@@ -15,7 +15,7 @@ OWASP ASVS 5.0 8.4.1.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,12 +29,11 @@ from psycopg import ClientCursor
 from psycopg.errors import ActiveSqlTransaction, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from isolation.postgresql.waiting import Insert, WaitingRows
+from isolation.postgresql.waiting import WaitingRows, write_waiting
 from isolation.scope import (
     StatementLimits,
     shared_reads_of_block,
     statement_limits,
-    telling,
     told_to_the_database,
 )
 
@@ -210,7 +209,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         Raises:
             DatabaseError: PostgreSQL refused the settings.
         """
-        self.write_waiting()
+        write_waiting(self)
         driver, settings = self.connection, Settings(told_to_the_database(), statement_limits())
         if self.is_shared and not _READS.match(statement):
             self.end_shared()
@@ -231,45 +230,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.applied = None
         return True
 
-    def insert(self, row: Insert) -> None:
-        """Writes a new row: at once, or together with what comes next."""
-        told = told_to_the_database()
-        if self.waiting is None:
-            self._execute(row.sql, row.params)
-            return
-        if not self.waiting.goes_with(row.sql, told):
-            self.write_waiting()
-        self.waiting.told = told
-        self.waiting.rows.append(row)
-
-    def with_waiting(self, sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-        """The statement that runs next, with the new rows that can go along.
-
-        Args:
-            sql: an INSERT or UPDATE with the same text each time.
-        """
-        if not self.waiting or not self.waiting.goes_with(sql, told_to_the_database()):
-            return sql, params
-        return self.waiting.taken_along(sql, params)
-
-    def write_waiting(self) -> None:
-        """Writes the new rows that wait, before a statement that can't take them along."""
-        if self.waiting is None or not self.waiting.rows:
-            return
-        told, last = self.waiting.told, self.waiting.rows.pop()
-        sql, params = self.waiting.taken_along(last.sql, last.params)
-        with telling(told):
-            self._execute(sql, params)
-
     def savepoint_rollback(self, sid: str) -> None:
         # What waits was added since the savepoint, which wrote what waited before it.
         if self.waiting is not None:
             self.waiting.rows.clear()
         super().savepoint_rollback(sid)
-
-    def _execute(self, sql: str, params: Sequence[Any]) -> None:
-        with self.planned_cursor() as cursor:
-            cursor.execute(sql, params)
 
     def _begins_shared(self, statement: str) -> bool:
         """Whether this is the second read of a block. Many pages have one: it goes alone."""

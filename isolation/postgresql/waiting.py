@@ -1,8 +1,8 @@
 """New rows that wait, so that PostgreSQL gets them in one statement with what comes next.
 
 Each new row is a part of a WITH in front of that statement. All parts see the rows as they were
-before it, so a statement that names a table with waiting rows doesn't take them along. At most the
-last part locks rows that others change: the order of locks stays that of the code.
+before it, so a statement that names a table with waiting rows doesn't take them along. The parts
+run in any order. So no more than one of them may wait for a lock; new rows wait for none.
 
 Source: PostgreSQL, "Data-Modifying Statements in WITH".
 """
@@ -10,15 +10,17 @@ Source: PostgreSQL, "Data-Modifying Statements in WITH".
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
+
+from isolation.scope import telling, told_to_the_database
 
 
 @dataclass(frozen=True, slots=True)
-class Insert:
-    """A new row that waits.
+class Write:
+    """New rows that wait, or another change whose outcome isn't needed.
 
     Args:
-        table: as it is quoted in statements.
+        table: its name as statements spell it.
     """
 
     table: str
@@ -34,7 +36,7 @@ class WaitingRows:
         told: whose rows the database could show when they were added.
     """
 
-    rows: list[Insert] = field(default_factory=list)
+    rows: list[Write] = field(default_factory=list)
     told: str = ""
 
     def goes_with(self, sql: str, told: str) -> bool:
@@ -46,6 +48,56 @@ class WaitingRows:
         rows, self.rows = self.rows, []
         values = [value for row in rows for value in row.params]
         return _together(tuple(row.sql for row in rows), sql), [*values, *params]
+
+
+class Connection(Protocol):
+    """What is needed here of `isolation.postgresql.base.DatabaseWrapper`."""
+
+    waiting: WaitingRows | None
+
+    def planned_cursor(self) -> Any: ...
+
+
+def write(connection: Connection, row: Write) -> None:
+    """Writes new rows: at once, or together with what comes next."""
+    waiting, told = connection.waiting, told_to_the_database()
+    if waiting is None:
+        _execute(connection, row.sql, row.params)
+        return
+    if not waiting.goes_with(row.sql, told):
+        write_waiting(connection)
+    waiting.told = told
+    waiting.rows.append(row)
+
+
+def with_waiting(
+    connection: Connection, sql: str, params: Sequence[Any]
+) -> tuple[str, Sequence[Any]]:
+    """The statement that runs next, with the new rows that can go along.
+
+    Args:
+        sql: an INSERT or UPDATE with the same text each time.
+    """
+    waiting = connection.waiting
+    if not waiting or not waiting.goes_with(sql, told_to_the_database()):
+        return sql, params
+    return waiting.taken_along(sql, params)
+
+
+def write_waiting(connection: Connection) -> None:
+    """Writes the new rows that wait, before a statement that can't take them along."""
+    waiting = connection.waiting
+    if waiting is None or not waiting.rows:
+        return
+    told, last = waiting.told, waiting.rows.pop()
+    sql, params = waiting.taken_along(last.sql, last.params)
+    with telling(told):
+        _execute(connection, sql, params)
+
+
+def _execute(connection: Connection, sql: str, params: Sequence[Any]) -> None:
+    with connection.planned_cursor() as cursor:
+        cursor.execute(sql, params)
 
 
 @lru_cache(maxsize=1024)

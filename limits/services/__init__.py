@@ -1,4 +1,7 @@
-"""Counting. A hit is committed before what it limits is looked at, so no rollback forgets it."""
+"""Counting. A hit is committed before what it limits is looked at, so no rollback forgets it.
+
+Only what does nothing before the commit may be counted in its own transaction: see `hit_with`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +48,7 @@ __all__ = [
     "hit",
     "hit_all",
     "hit_from",
+    "hit_with",
     "key_of",
     "read",
     "read_from",
@@ -107,6 +111,25 @@ def hit_all(*counts: Count, beside: Sequence[Count] = ()) -> Verdict:
     is_sliding = any(count.limit.value.sliding for count in (*counts, *beside))
     with transaction.atomic(durable=True):
         return (_hit_sliding if is_sliding else _hit_windows)(stored, also)
+
+
+def hit_with(*counts: Count, unless: Sequence[Count] = ()) -> Verdict:
+    """Counts an event in the transaction in which it happens: both are committed, or none.
+
+    For what does nothing before the commit, such as a message in the outbox. Not for guesses: an
+    answer that was compared must stay counted, whatever becomes of the transaction.
+
+    Args:
+        unless: not counted; while one of these is reached, the event is refused.
+
+    Raises:
+        RuntimeError: outside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("counted outside the transaction of the event")
+    stored = {key_of(count.limit, count.key): count for count in counts}
+    pausing = {key_of(count.limit, count.key): count for count in unless}
+    return _hit_sliding(stored, {}, pausing)
 
 
 def read(*counts: Count) -> dict[Count, Reading]:
@@ -254,19 +277,26 @@ def _hit_windows(stored: dict[str, Count], also: dict[str, Count]) -> Verdict:
     return Verdict(allowed=False, until=until, limit=refused.limit)
 
 
-def _hit_sliding(stored: dict[str, Count], also: dict[str, Count]) -> Verdict:
+def _hit_sliding(
+    stored: dict[str, Count], also: dict[str, Count], unless: dict[str, Count] | None = None
+) -> Verdict:
     """In two statements: the parts of a sliding window are counted here, while the rows wait."""
-    now = int(timezone.now().timestamp())
-    with connection.cursor() as cursor:
-        keys = sorted({*stored, *also})
-        rows = locked(cursor, keys)
-        for key, count in stored.items():
-            if is_full(count, rows[key], now):
-                until = blocked(count.limit, rows[key], now, count.most)
-                return Verdict(allowed=False, until=until, limit=count.limit)
-        is_beside = not any(is_full(count, rows[key], now) for key, count in also.items())
-        changed = stored | also if is_beside else stored
-        for key, count in changed.items():
-            add(count.limit, rows[key], now)
-        write(cursor, [rows[key] for key in sorted(changed)])
+    now, pausing = int(timezone.now().timestamp()), unless or {}
+    rows = locked(sorted({*stored, *also, *pausing}))
+    if paused := {
+        until: count.limit
+        for key, count in pausing.items()
+        if (until := blocked(count.limit, rows[key], now, count.most))
+    }:
+        last = max(paused)
+        return Verdict(allowed=False, until=last, limit=paused[last])
+    for key, count in stored.items():
+        if is_full(count, rows[key], now):
+            until = blocked(count.limit, rows[key], now, count.most)
+            return Verdict(allowed=False, until=until, limit=count.limit)
+    is_beside = not any(is_full(count, rows[key], now) for key, count in also.items())
+    changed = stored | also if is_beside else stored
+    for key, count in changed.items():
+        add(count.limit, rows[key], now)
+    write([rows[key] for key in sorted(changed)])
     return Verdict(allowed=True, beside=is_beside)

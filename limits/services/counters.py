@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from isolation import writes
 from isolation.scope import current_tenant_id
 from limits.models import Counter
 from limits.rules import Burst, Limit, free_again_at, still_counted, with_one_more
@@ -47,6 +48,7 @@ _READ = "SELECT key, count, ends_at, paused_until, bursts FROM limits_counter WH
 _IN_ORDER = "key IN (SELECT key FROM limits_counter WHERE key IN ({keys}) ORDER BY key {lock})"
 GIVE_BACK = "UPDATE limits_counter SET count = count - 1, paused_until = 0 WHERE count > 0 AND "
 CLEAR = "DELETE FROM limits_counter WHERE "
+_TABLE = "limits_counter"
 _NO_MOST = 2**31 - 1
 _BURSTS = Counter._meta.get_field("bursts")  # noqa: SLF001  # Django's own word
 
@@ -93,10 +95,11 @@ def count_up(counts: Mapping[str, Count], now: int) -> set[str]:
         return {key for (key,) in cursor.fetchall()}
 
 
-def locked(cursor: CursorWrapper, keys: Sequence[str]) -> dict[str, Counter]:
+def locked(keys: Sequence[str]) -> dict[str, Counter]:
     """The rows of these keys until the transaction ends, made where there are none."""
-    cursor.execute(_LOCK.format(rows=", ".join(["(%s, 0, 0, 0)"] * len(keys))), keys)
-    return {row.key: row for row in _counters(cursor)}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK.format(rows=", ".join(["(%s, 0, 0, 0)"] * len(keys))), keys)
+        return {row.key: row for row in _counters(cursor)}
 
 
 def rows_of(keys: Collection[str]) -> list[Counter]:
@@ -114,19 +117,20 @@ def _counters(cursor: CursorWrapper) -> list[Counter]:
     ]
 
 
-def write(cursor: CursorWrapper, rows: Sequence[Counter]) -> None:
+def write(rows: Sequence[Counter]) -> None:
+    """Writes rows that are locked."""
     values: list[Any] = []
     for row in rows:
         bursts = _BURSTS.get_db_prep_save(row.bursts, connection)
         values += [row.key, row.count, row.ends_at, row.paused_until, bursts]
-    cursor.execute(_WRITE.format(rows=", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))), values)
+    marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+    writes.write(_TABLE, _WRITE.format(rows=marks), values)
 
 
 def change_in_order(change: str, keys: Sequence[str]) -> None:
     """Locks the rows in the order of `_LOCK`: else two events could wait for each other."""
     lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
-        cursor.execute(change + _IN_ORDER.format(keys=_marks(keys), lock=lock), list(keys))
+    writes.write(_TABLE, change + _IN_ORDER.format(keys=_marks(keys), lock=lock), list(keys))
 
 
 def _marks(keys: Collection[str]) -> str:

@@ -160,10 +160,11 @@ def _finish(
     finished = _FINISH.returned(attempt=attempt.pk, user_id=user.pk, now=timezone.now(), told=told)
     if not any(finished_at for (finished_at,) in finished):
         raise OutOfTurn(Step.DONE)
+    # In the statement that changes the user, who is locked: only the counters are waited for.
+    guesses.forgive(user.pk)
     change(state)
     if Proof.QUESTIONS in state.methods.kept.methods:
         forget_draw(user.pk)
-    guesses.forgive(user.pk)
 
 
 def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isolation.writes import writing_together
 from limits import services
 from limits.models import Counter
 from limits.rules import Limit, network, shares
@@ -222,6 +224,54 @@ def test_nobody_can_be_read_out_of_a_counter(db):
 def test_nothing_is_counted_in_a_transaction_that_could_undo_it():
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         services.hit(Limit.CODES_TO_A_PHONE, "minji")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_counted_with_an_event_is_undone_with_it():
+    phone = Count(Limit.CODES_TO_A_PHONE_DAILY, "minji")
+
+    with suppress(LookupError), writing_together():
+        assert services.hit_with(phone).allowed
+        raise LookupError
+    before = services.count_of(phone.limit, phone.key)
+    with writing_together():
+        assert services.hit_with(phone).allowed
+
+    assert (before, services.count_of(phone.limit, phone.key)) == (0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_counted_with_an_event_outside_its_transaction():
+    with pytest.raises(RuntimeError, match="outside the transaction"):
+        services.hit_with(Count(Limit.CODES_TO_A_PHONE, "minji"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_refused_while_another_limit_is_reached(clock):
+    phone = Count(Limit.CODES_TO_A_PHONE_DAILY, "minji")
+    denied = Count(Limit.DENIED_CALLS_TO_A_PHONE, "minji")
+    services.hit(denied.limit, denied.key)
+
+    with transaction.atomic():
+        verdict = services.hit_with(phone, unless=[denied])
+    clock.shift(timedelta(hours=1))
+    with transaction.atomic():
+        later = services.hit_with(phone, unless=[denied])
+
+    assert (verdict.allowed, verdict.limit) == (False, denied.limit)
+    assert verdict.until == timezone.now()
+    assert later.allowed
+    assert services.count_of(phone.limit, phone.key) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_events_at_once_get_ten():
+    def event():
+        with writing_together():
+            return services.hit_with(Count(Limit.CODES_TO_A_PHONE_DAILY, "minji")).allowed
+
+    assert sum(all_at_once(50, event)) == 10
+    assert Counter.objects.get().count == 10
 
 
 @pytest.mark.django_db(transaction=True)

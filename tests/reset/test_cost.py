@@ -38,9 +38,9 @@ class Most:
     transactions: int
 
 
-BY_MAIL = Most(data=30, on_sqlite=37, every=63, transactions=8)
-BY_TEXT_AND_QUESTIONS = Most(data=54, on_sqlite=63, every=110, transactions=14)
-UNLOCK = Most(data=33, on_sqlite=40, every=68, transactions=8)
+BY_MAIL = Most(data=28, on_sqlite=37, every=58, transactions=7)
+BY_TEXT_AND_QUESTIONS = Most(data=52, on_sqlite=63, every=105, transactions=13)
+UNLOCK = Most(data=32, on_sqlite=40, every=64, transactions=7)
 _TELL = r"SELECT (?:set_config\('[^']*', '[^']*', true\)(?:, )?)+"
 _TELLS = re.compile(rf"(BEGIN)?(?:; )?({_TELL})(?:; )?")
 _NO_DATA = re.compile(rf"BEGIN|COMMIT|(RELEASE )?SAVEPOINT|{_TELL}$")

@@ -5,7 +5,7 @@ answered on their own page. Wrong tries are counted for the user, however many a
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,18 +15,21 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
-from delivery.services import Permit
+from delivery.services import OverLimit, Permit, admit_within, sent_to_no_one
 from isolation.writes import insert, writing_together
-from tenants.policy import Method, Policy
+from limits.rules import Limit
+from tenants.policy import Method
 from tenants.queries import policy_in_force
 from vault.services import sealed
 from verification import queue
 from verification.models import Challenge, Purpose
 from verification.queries import challenges_in
-from verification.services.challenges.asked import Asked
+from verification.services.challenges.asked import Asked, Refused
 from verification.services.challenges.sending_limits import (
+    count_hidden,
     not_for_ever,
-    permit_for,
+    note_refused,
+    sending_of,
     wait_your_turn,
 )
 
@@ -54,8 +57,18 @@ def open_challenge(asked: Asked, before: Sequence[Challenge] | None = None) -> C
         before = list(challenges_in(asked.purpose, asked.context))
     not_for_ever(asked.purpose, len(before))
     wait_your_turn(asked, [one for one in before if one.method == asked.method])
-    permit = permit_for(asked, _KINDS[asked.method])
-    return _opened(asked, permit, policy_in_force(), before)
+    kind = _KINDS[asked.method]
+    if asked.hides:
+        count_hidden(asked, kind)
+    sending = sending_of(asked, kind)
+    try:
+        return _opened(asked, before, lambda: admit_within(sending))
+    except OverLimit as refusal:
+        note_refused(asked, refusal)
+        if not asked.hides:
+            paused = refusal.limit is Limit.DENIED_CALLS_TO_A_PHONE
+            raise Refused(refusal.until, calls_paused=paused) from None
+    return _opened(asked, before, lambda: sent_to_no_one(kind))
 
 
 def open_unsent(
@@ -90,10 +103,14 @@ def open_unsent(
 
 
 @writing_together()
-def _opened(asked: Asked, permit: Permit, policy: Policy, before: Sequence[Challenge]) -> Challenge:
+def _opened(
+    asked: Asked, before: Sequence[Challenge], permitted: Callable[[], Permit]
+) -> Challenge:
+    """The message is counted in the transaction that puts it in the outbox."""
     now = timezone.now()
-    lifetime = policy.code_lifetime(asked.method)
+    lifetime = policy_in_force().code_lifetime(asked.method)
     _close_open(asked.method, before, now)
+    permit = permitted()
     challenge = Challenge(
         user_id=asked.user_id,
         purpose=asked.purpose,

@@ -8,7 +8,7 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
-from delivery.services import OverLimit, Permit, Sending, Share, admit, sent_to_no_one
+from delivery.services import OverLimit, Sending, Share
 from delivery.services.gate import codes_for, codes_to, phone_and_extension, place_of
 from limits import services as limits
 from limits.rules import Limit
@@ -58,37 +58,47 @@ def wait_your_turn(asked: Asked, before: Sequence[Challenge]) -> None:
         raise Refused(allowed_at, too_soon=True)
 
 
-def permit_for(asked: Asked, kind: Kind) -> Permit:
-    """The gate's permit; for no destination where that would be too much and must not show.
+def count_hidden(asked: Asked, kind: Kind) -> None:
+    """Counts by user ID where nothing may show whose phone or mailbox it is.
+
+    Every user ID is refused after as many: what a phone got elsewhere would tell whose it is.
 
     Raises:
         Refused: it would be too much.
     """
-    person = str(asked.user_id)
-    if asked.hides:
-        # Every user ID is refused after as many: what a phone got elsewhere would tell whose it is.
-        hidden = [
-            Count(limit, f"{_share(asked)}{_hidden(asked.user_id, asked.method)}")
-            for limit in codes_to("@" if kind is Kind.EMAIL else "")
-        ]
-        own = limits.hit_all(*codes_for(_share(asked), person), *hidden)
-        if not own.allowed:
-            raise Refused(own.until)
-    sending = Sending(
+    hidden = [
+        Count(limit, f"{_share(asked)}{_hidden(asked.user_id, asked.method)}")
+        for limit in codes_to("@" if kind is Kind.EMAIL else "")
+    ]
+    own = limits.hit_all(*codes_for(_share(asked), str(asked.user_id)), *hidden)
+    if not own.allowed:
+        raise Refused(own.until)
+
+
+def sending_of(asked: Asked, kind: Kind) -> Sending:
+    """The message as the gate counts it; `count_hidden` has counted a hidden one for its user."""
+    return Sending(
         kind=kind,
         destination=asked.destination,
         share=_share(asked),
-        person="" if asked.hides else person,
+        person="" if asked.hides else str(asked.user_id),
         stand_in=f"{asked.user_id}:{asked.method.proof.gate}",
     )
-    try:
-        return admit(sending)
-    except OverLimit as refusal:
-        _note(asked, refusal.limit)
-        if asked.hides:
-            return sent_to_no_one(kind)
-        paused = refusal.limit is Limit.DENIED_CALLS_TO_A_PHONE
-        raise Refused(refusal.until, calls_paused=paused) from None
+
+
+def note_refused(asked: Asked, refusal: OverLimit) -> None:
+    """The history says that nothing was sent, once an hour: a refusal uses up no limit of codes."""
+    limit = refusal.limit
+    if limits.hit(Limit.REFUSED_SENDING_NOTED, f"{asked.user_id}:{limit.name}").allowed:
+        record(
+            Activity.CODE_NOT_SENT,
+            Outcome.FAILURE,
+            subject_id=max(asked.user_id, 0) or None,
+            actor_id=asked.actor_id,
+            support_code=asked.support_code,
+            reason=limit.name.lower(),
+            method=asked.method,
+        )
 
 
 def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
@@ -125,17 +135,3 @@ def _share(asked: Asked) -> Share:
 
 def _hidden(user_id: int, method: Method) -> str:
     return f"hidden:{user_id}:{method.proof.gate}"
-
-
-def _note(asked: Asked, limit: Limit) -> None:
-    """The history says that nothing was sent, once an hour: a refusal uses up no limit of codes."""
-    if limits.hit(Limit.REFUSED_SENDING_NOTED, f"{asked.user_id}:{limit.name}").allowed:
-        record(
-            Activity.CODE_NOT_SENT,
-            Outcome.FAILURE,
-            subject_id=max(asked.user_id, 0) or None,
-            actor_id=asked.actor_id,
-            support_code=asked.support_code,
-            reason=limit.name.lower(),
-            method=asked.method,
-        )
