@@ -13,10 +13,9 @@ from delivery.models import Outgoing
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope, user_of
-from isolation.compiled import JoinedRead
 from isolation.scope import current_tenant_id, everywhere, in_tenant
-from limits.models import Counter
 from reset.models import Evidence, ResetAttempt
+from reset.queries.statements import READ_ATTEMPT, READ_BEGINNING, READ_USER
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
 from reset.subjects import Subject, subject_of
@@ -43,68 +42,9 @@ from verification.queries.holdings import (
     holdings_among,
     kept_with,
 )
-from verification.queries.registered import Thing, registered_by, things_in, things_of
+from verification.queries.registered import Thing, things_in, things_of
 from verification.rules.ways import Way
 from verification.services.guesses import Budget, Paused, pause_by
-
-_ATTEMPT = """
-SELECT {attempt}, {tenant}, {branding}, {account}, {lately}, {in_a_row}, {challenge}, {gate},
-    message.state,
-    CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0,
-    EXISTS (SELECT 1 FROM tenants_customtext own WHERE own.tenant_id = attempt.tenant_id),
-    {registered}
-FROM reset_resetattempt attempt
-JOIN tenants_policyversion version
-    ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
-LEFT JOIN tenants_tenant tenant ON tenant.id = attempt.tenant_id
-LEFT JOIN tenants_decisions decisions ON decisions.tenant_id = attempt.tenant_id
-LEFT JOIN tenants_branding branding ON branding.tenant_id = attempt.tenant_id
-LEFT JOIN directory_user account
-    ON account.tenant_id = attempt.tenant_id AND account.id = attempt.user_id
-LEFT JOIN limits_counter lately ON lately.key = attempt.guesses_lately
-LEFT JOIN limits_counter in_a_row ON in_a_row.key = attempt.guesses_in_a_row
-LEFT JOIN verification_challenge challenge
-    ON challenge.tenant_id = attempt.tenant_id AND challenge.context = attempt.id
-    AND challenge.purpose = %s
-LEFT JOIN reset_evidence gate
-    ON gate.tenant_id = attempt.tenant_id AND gate.challenge_id = challenge.id
-    AND gate.attempt_id = attempt.id AND gate.user_id = attempt.user_id
-LEFT JOIN delivery_outgoing message
-    ON message.tenant_id = attempt.tenant_id AND message.id = challenge.outgoing_id
-WHERE attempt.browser = %s
-ORDER BY challenge.created_at DESC
-"""
-_BEGINNING = """
-SELECT {version}, {account}, {registered}
-FROM tenants_policyversion version
-LEFT JOIN directory_user account
-    ON account.tenant_id = version.tenant_id AND account.upn = %s
-WHERE version.tenant_id = %s AND version.digest IN (%s, %s)
-"""
-_USER = (
-    "SELECT {account} FROM directory_user account WHERE account.tenant_id = %s AND account.id = %s"
-)
-_read_attempt = JoinedRead(
-    _ATTEMPT,
-    leaves_out={"branding.logo"},
-    parts={"registered": registered_by("attempt.tenant_id", "coalesce(attempt.user_id, 0)")},
-    attempt=ResetAttempt,
-    tenant=Tenant,
-    branding=Branding,
-    account=User,
-    lately=Counter,
-    in_a_row=Counter,
-    challenge=Challenge,
-    gate=Evidence,
-)
-_read_beginning = JoinedRead(
-    _BEGINNING,
-    leaves_out={"version.values"},
-    parts={"registered": registered_by("version.tenant_id", "coalesce(account.id, 0)")},
-    version=PolicyVersion,
-    account=User,
-)
-_read_user = JoinedRead(_USER, account=User)
 
 
 class Reads(Flag):
@@ -210,7 +150,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
         return None
     read_at = timezone.now()
     with everywhere():
-        rows = _read_attempt.all([Purpose.RESET.value, browser_mac(cookie)])
+        rows = READ_ATTEMPT.all([Purpose.RESET.value, browser_mac(cookie)])
     if not rows:
         return None
     attempt, tenant, branding, user, lately, in_a_row, *_ = rows[0]
@@ -244,7 +184,7 @@ def candidate(upn: str) -> Candidate:
         upn: canonical. The same is read where the tenant in force has no such user.
     """
     digests = sorted(policy_digests())
-    rows = _read_beginning.all([upn, current_tenant_id(), digests[0], digests[-1]])
+    rows = READ_BEGINNING.all([upn, current_tenant_id(), digests[0], digests[-1]])
     if not rows:
         user = user_of(upn)
         return Candidate(user, things_of(user.pk if user else 0), {})
@@ -316,7 +256,7 @@ def state_again(
     row, attempt = state.row, state.attempt
     if lock:
         read_at, user_id = timezone.now(), attempt.user_id or 0
-        rows = _read_user.all([attempt.tenant_id, user_id], lock="account")
+        rows = READ_USER.all([attempt.tenant_id, user_id], lock="account")
         user = _able(rows[0][0] if rows else None, attempt)
         # In a statement of its own: one that waits for a lock reads other tables as of before.
         row = replace(row, user=user, read_at=read_at, things=things_of(user_id))
