@@ -16,7 +16,8 @@ from verification.rules.challenges import (
     typed_code,
 )
 from verification.rules.factors import Counted, answered, counted
-from verification.rules.hold_period import AccountFacts
+from verification.rules.hold_period import AccountFacts, beginning, is_known
+from verification.rules.links import without_links
 from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, Standing, Strictness, tried
 from verification.rules.masking import mask
 from verification.rules.phones import named_again, number_of
@@ -26,7 +27,7 @@ from verification.rules.texts import first_that_fits, fits
 from verification.rules.ways import Held, Way, methods_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 STRICT = Strictness(threshold=2, first=MINUTE)
 ALL_ENTERED = frozenset({Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE})
 
@@ -341,3 +342,67 @@ def test_what_goes_out_as_one_message(text, one_message):
 def test_the_first_text_that_fits_is_sent_and_else_the_last():
     assert first_that_fits(["a" * 161, "b", "c"]) == "b"
     assert first_that_fits(["a" * 161, "b" * 161]) == "b" * 161
+
+
+def test_what_is_new_waits_where_something_older_can_begin_a_reset():
+    old, new = NOON - 30 * DAY, NOON - MINUTE
+    factors = Factors.EMAIL | Factors.MOBILE_PHONE | Factors.MOBILE_TEXTS
+    summary = FactorSummary(factors=factors, since={Proof.EMAIL: old, Proof.MOBILE_PHONE: new})
+    policy = Policy(new_proof_hours=24)
+
+    now = counted(summary, policy, deliverable=frozenset(Method), at=NOON)
+
+    email = Held(proof=Proof.EMAIL, since=old)
+    assert now.held == (email,)
+    assert now.waiting == {Proof.MOBILE_PHONE: new + DAY}
+    assert set(now.account.can_begin) == {
+        email,
+        Held(proof=Proof.MOBILE_PHONE, textable=True, since=new),
+    }
+    without_mail = counted(summary, policy, deliverable=frozenset({Method.MOBILE_TEXT}), at=NOON)
+    assert without_mail.proofs == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert counted(summary, policy).proofs == {Proof.EMAIL, Proof.MOBILE_PHONE}
+
+
+def test_what_is_new_waits_after_something_older_was_lost():
+    summary = FactorSummary(
+        factors=Factors.EMAIL, since={Proof.EMAIL: NOON - MINUTE}, lost_at=NOON - MINUTE
+    )
+    policy = Policy(new_proof_hours=24)
+
+    now = counted(summary, policy, deliverable=frozenset(Method), at=NOON)
+
+    assert now.held == ()
+    assert now.account.lost_at == NOON - MINUTE
+
+
+def test_what_was_verified_is_given_whole_whatever_is_missing_before_it():
+    summary = FactorSummary(
+        factors=Factors.QUESTIONS | Factors.THREE_ANSWERS | Factors.PASSKEY | Factors.MOBILE_PHONE,
+        since={Proof.PASSKEY: NOON},
+    )
+    policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
+
+    assert counted(summary, policy).held == (
+        Held(proof=Proof.MOBILE_PHONE, textable=False, since=None),
+        Held(proof=Proof.PASSKEY, since=NOON),
+    )
+
+
+def test_what_is_new_is_not_known_so_that_its_loss_is_no_loss():
+    policy = Policy(new_proof_hours=24)
+    new, old = (Held(proof=Proof.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
+
+    assert not is_known(new, policy, NOON)
+    assert is_known(old, policy, NOON)
+
+
+def test_a_reset_begins_with_what_is_allowed_and_can_be_sent():
+    policy = Policy(reset_methods=frozenset({Method.EMAIL, Method.MOBILE_TEXT}))
+
+    assert beginning(policy, frozenset({Method.EMAIL, Method.PASSKEY})) == {Method.EMAIL}
+
+
+@pytest.mark.parametrize("ending", ["bmp", "docx", "eml", "EXE", "gif", "html", "hwpx", "jpg"])
+def test_the_name_of_a_file_stays_as_it_is(ending):
+    assert without_links(f"See report.{ending}") == f"See report.{ending}"
