@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from isolation.models import TenantOwned
-from isolation.postgresql.settings import TENANT_SETTING
+from isolation.postgresql.base import TENANT_SETTING
 from isolation.scope import EVERY_TENANT, NOBODY, everywhere
 
 _POLICY = "tenant_wall"

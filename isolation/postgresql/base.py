@@ -17,6 +17,7 @@ OWASP ASVS 5.0 8.4.1.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -28,14 +29,15 @@ from psycopg import ClientCursor
 from psycopg.errors import ActiveSqlTransaction, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from isolation.postgresql.settings import Settings
 from isolation.postgresql.waiting import WaitingRows, write_waiting
 from isolation.scope import (
+    StatementLimits,
     shared_reads_of_block,
     statement_limits,
     told_to_the_database,
 )
 
+TENANT_SETTING = "sspr.tenant"
 # These leave settings as they are. ROLLBACK TO SAVEPOINT takes back what was set after the
 # savepoint; BEGIN, COMMIT, SET, DISCARD or a DO block could change settings, too.
 _KEEPS_SETTINGS = re.compile(
@@ -45,6 +47,34 @@ _COULD_SET = re.compile(r";|set_config|pg_settings", re.IGNORECASE)
 _READS = re.compile(r"\s*\(?\s*SELECT\b", re.IGNORECASE)
 _RUNS_BEFORE_A_PLAN_IS_KEPT = 5
 _READS_NO_ROWS = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a transaction sets before it reads or writes rows.
+
+    Args:
+        tenant: a tenant's id, "*" for the rows of all tenants, empty for no rows.
+    """
+
+    tenant: str
+    limits: StatementLimits | None
+
+    def statement(self, before: "Settings | None") -> str:
+        """Sets what differs from before, or everything; empty where nothing differs."""
+        changes = {}
+        if before is None:
+            # Compiling a statement with many conditions takes PostgreSQL longer than running it.
+            changes["jit"] = "off"
+        if before is None or before.tenant != self.tenant:
+            changes[TENANT_SETTING] = self.tenant
+        if self.limits and (before is None or before.limits != self.limits):
+            changes["statement_timeout"] = f"{self.limits.statement_s}s"
+            changes["lock_timeout"] = f"{self.limits.lock_s}s"
+        calls = ", ".join(
+            f"set_config('{name}', '{value}', true)" for name, value in changes.items()
+        )
+        return f"SELECT {calls}" if calls else ""
 
 
 class _Copying:
