@@ -75,9 +75,19 @@ def fresh_database(url: str) -> Iterator[str]:
     try:
         yield f"{beside}/{name}"
     finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+        what = f"database {name} is dropped"
+        wait_until(lambda: _is_dropped(url, name), what=what, timeout=60)
+
+
+def _is_dropped(url: str, name: str) -> bool:
+    """Drops the database; False while autovacuum is in it, which only a superuser may end."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+        try:
             connection.execute(drop.format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+    return True
 
 
 def as_role(url: str, role: str) -> str:
