@@ -254,6 +254,7 @@ def test_the_last_three_wrong_passwords_are_not_counted_again():
 
     assert standing.failures == 5
     assert standing.recent == ("a", "d", "c")
+    assert tried(standing, "a", NOON + MINUTE, rules).last_at == NOON + MINUTE
 
 
 def test_after_a_day_without_a_failure_it_begins_anew():
@@ -342,6 +343,8 @@ def test_what_goes_out_as_one_message(text, one_message):
 def test_the_first_text_that_fits_is_sent_and_else_the_last():
     assert first_that_fits(["a" * 161, "b", "c"]) == "b"
     assert first_that_fits(["a" * 161, "b" * 161]) == "b" * 161
+    assert first_that_fits(["a" * 161, "b" * 161, "c" * 161]) == "c" * 161
+    assert first_that_fits(["a" * 161]) == "a" * 161
 
 
 def test_what_is_new_waits_where_something_older_can_begin_a_reset():
@@ -403,6 +406,41 @@ def test_a_reset_begins_with_what_is_allowed_and_can_be_sent():
     assert beginning(policy, frozenset({Method.EMAIL, Method.PASSKEY})) == {Method.EMAIL}
 
 
-@pytest.mark.parametrize("ending", ["bmp", "docx", "eml", "EXE", "gif", "html", "hwpx", "jpg"])
+FILES = [
+    "bmp",
+    "csv",
+    "doc",
+    "docx",
+    "eml",
+    "exe",
+    "gif",
+    "htm",
+    "html",
+    "hwp",
+    "hwpx",
+    "ini",
+    "jpeg",
+    "jpg",
+    "json",
+    "log",
+    "msg",
+    "pdf",
+    "png",
+    "ppt",
+    "pptx",
+    "txt",
+    "xls",
+    "xlsx",
+    "xml",
+    "EXE",
+]
+
+
+@pytest.mark.parametrize("ending", FILES)
 def test_the_name_of_a_file_stays_as_it_is(ending):
     assert without_links(f"See report.{ending}") == f"See report.{ending}"
+    assert without_links(f"See kim.report.{ending}") == f"See kim.report.{ending}"
+
+
+def test_the_name_of_a_host_is_one_in_capitals_too():
+    assert without_links("Now.PLEASE call") == "Now. PLEASE call"
