@@ -15,6 +15,7 @@ OWASP ASVS 5.0 8.4.1.
 """
 
 import re
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -171,6 +172,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close(self) -> None:
         self.applied, self.is_shared = None, False
         super().close()
+
+    def is_usable(self) -> bool:
+        """Whether the session can take a statement: asked of the socket, not of the server.
+
+        Django asks before the first statement of each request, by a statement that costs a way to
+        the server and back. A server that ends a session says so and closes it, which can be read.
+        """
+        if self.connection is None or not self._is_idle():
+            return False
+        unread = select.poll()
+        unread.register(self.connection.fileno(), select.POLLIN)
+        return not unread.poll(0)
+
+    def _is_idle(self) -> bool:
+        driver = self.connection
+        return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
     def set_autocommit(
         self,

@@ -3,7 +3,14 @@
 from contextlib import suppress
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from isolation.postgresql import base
@@ -11,6 +18,7 @@ from isolation.scope import everywhere, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
 from tests.isolation.walks import typed, visible, walk
+from tests.services.processes import wait_until
 from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -216,6 +224,18 @@ def test_a_refusal_to_listen_is_never_taken_for_told(two, monkeypatch):
             connection.set_rollback(True)
 
 
+def sent_last(pid):
+    """What a session sent last, asked in another; nothing where the server ended it."""
+
+    def look():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [pid])
+            return "".join(query for (query,) in cursor.fetchall())
+
+    (found,) = all_at_once(1, look)
+    return found
+
+
 def test_a_lost_connection_takes_with_it_what_was_told(two):
     mine, other = two
     with in_tenant(mine.pk):
@@ -225,6 +245,25 @@ def test_a_lost_connection_takes_with_it_what_was_told(two):
         connection.close_if_unusable_or_obsolete()
         with in_tenant(other.pk), transaction.atomic():
             assert visible() == ["other"]
+
+
+def test_a_session_that_the_server_ended_is_replaced_before_the_next_request(two):
+    typed("SELECT 1")
+    pid = connection.connection.info.backend_pid
+    all_at_once(1, lambda: typed(f"SELECT pg_terminate_backend({pid})"))
+    wait_until(lambda: not sent_last(pid), what="the session ends", timeout=60)
+
+    close_old_connections()  # as at the beginning of each request
+
+    assert Client().get("/passwordreset").status_code == 200
+    assert connection.connection.info.backend_pid != pid
+
+
+def test_nothing_is_sent_to_learn_that_a_session_lives(two):
+    typed("SELECT 'last'")
+
+    assert connection.is_usable()
+    assert sent_last(connection.connection.info.backend_pid).endswith("SELECT 'last'")
 
 
 @pytest.mark.parametrize("first_seed", range(0, 60, 20))
