@@ -30,17 +30,17 @@ _PAGES = ("/", "/ssprsetup", "/passwordreset", "/admin/")
 _OUTBOX = "/demo/outbox"
 
 
-class Ended(Exception):
-    """It's over: asked to stop, or something can't go on. The message says which."""
+class Stopped(Exception):
+    """The run is over: it was told to stop, or a part failed. The message says which."""
 
 
 @dataclass(slots=True)
-class Household:
+class Supervisor:
     """The processes of this run. What it started, it ends."""
 
     env: dict[str, str]
     parts: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
-    asked_to_stop: bool = False
+    is_stopping: bool = False
 
     def start(self, name: str, *command: str) -> None:
         """Start a part that runs to the end, in a session of its own: Ctrl-C is for us alone."""
@@ -51,33 +51,33 @@ class Household:
         """Run a management command to its end; what it printed, if that was to be captured.
 
         Raises:
-            Ended: it failed, or we were asked to stop meanwhile.
+            Stopped: it failed, or we were asked to stop meanwhile.
         """
         out = subprocess.PIPE if capture else None
         with self._spawn((*MANAGE, *arguments), out) as process:
             printed: str | None = None
             while process.returncode is None:
-                if self.asked_to_stop:
+                if self.is_stopping:
                     process.kill()
-                    raise Ended("Stopped.")
+                    raise Stopped("Stopped.")
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     printed, _ = process.communicate(timeout=_LOOK_S)
         if process.returncode:
-            raise Ended(f"manage.py {arguments[0]} failed (exit code {process.returncode}).")
+            raise Stopped(f"manage.py {arguments[0]} failed (exit code {process.returncode}).")
         return printed or ""
 
     def watch(self, until: Callable[[], bool]) -> None:
         """Look after the parts until the condition holds.
 
         Raises:
-            Ended: we were asked to stop, or a part ended by itself.
+            Stopped: we were asked to stop, or a part ended by itself.
         """
         while not until():
-            if self.asked_to_stop:
-                raise Ended("Stopped.")
+            if self.is_stopping:
+                raise Stopped("Stopped.")
             for name, process in self.parts.items():
                 if process.poll() is not None:
-                    raise Ended(f"The {name} ended by itself (exit code {process.returncode}).")
+                    raise Stopped(f"The {name} ended by itself (exit code {process.returncode}).")
             time.sleep(_LOOK_S)
 
     def end(self) -> None:
@@ -99,20 +99,20 @@ class Household:
 
 
 def main() -> int:
-    household = Household(environment(os.environ))
+    supervisor = Supervisor(environment(os.environ))
 
     def stop(*_: object) -> None:
-        household.asked_to_stop = True
+        supervisor.is_stopping = True
 
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, stop)
     try:
-        live(household)
-    except Ended as end:
+        live(supervisor)
+    except Stopped as end:
         _say(str(end))
     finally:
-        household.end()
-    return 0 if household.asked_to_stop else 1
+        supervisor.end()
+    return 0 if supervisor.is_stopping else 1
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -137,33 +137,33 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return kept | env
 
 
-def live(household: Household) -> None:
-    """From preparing to the end, which is always an `Ended`."""
-    env = household.env
+def live(supervisor: Supervisor) -> None:
+    """From preparing to the end, which is always an `Stopped`."""
+    env = supervisor.env
     port, demo = int(env["PORT"]), env["SSPR_DEMO"] == "1"
     if _free_port(port) is None:
-        raise Ended(f"Port {port} is taken. Choose another: PORT={port + 1} make run")
+        raise Stopped(f"Port {port} is taken. Choose another: PORT={port + 1} make run")
     mailbox_port = _free_port() if demo and not _is_given("EMAIL_URL", env) else None
     if mailbox_port:
         env["EMAIL_URL"] = f"smtp://127.0.0.1:{mailbox_port}"
     _say("Preparing the database.")
-    household.manage("migrate", "--verbosity", "0")
+    supervisor.manage("migrate", "--verbosity", "0")
     if _static_files_are_old(env):
         _say("Collecting static files.")
-        household.manage("collectstatic", "--noinput", "--verbosity", "0")
-    household.start("web server", *_program(WEB, port=port))
-    accounts = household.manage("seed_demo", capture=True) if demo else ""
+        supervisor.manage("collectstatic", "--noinput", "--verbosity", "0")
+    supervisor.start("web server", *_program(WEB, port=port))
+    accounts = supervisor.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
-        household.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
-    household.start("workers", *_program(WORKERS))
-    household.watch(lambda: _answers(port))
+        supervisor.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
+    supervisor.start("workers", *_program(WORKERS))
+    supervisor.watch(lambda: _answers(port))
     _say("\nReady. Ctrl-C ends everything.")
     for page in (*_PAGES, *([_OUTBOX] if demo else [])):
         _say(f"  {env['SSPR_BASE_URL']}{page}")
     _say(accounts)
     if mailbox_port:
         _say(f"Mail doesn't leave: it's shown here and kept in {env['SSPR_VAR']}/mail.")
-    household.watch(lambda: False)
+    supervisor.watch(lambda: False)
 
 
 def _is_given(name: str, env: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""Who lives in the demo. Everybody is made up; addresses and numbers belong to nobody."""
+"""The tenants and users of the demo. All are made up; addresses and numbers are in no use."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ ANSWERS = {
     "q04": "zorro",
     "q05": "bluebird",
 }
-"""What everybody in the demo answers, so that whoever tries it can."""
+"""The answers of all users of the demo, printed by `make run`."""
 
 
 class State(StrEnum):
@@ -42,8 +42,12 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Inhabitant:
-    """Somebody in the demo. `number` makes their phones: nobody else has it."""
+class DemoUser:
+    """A user of the demo.
+
+    Args:
+        number: four digits that end the phone numbers of this user only.
+    """
 
     upn: str
     given_name: str
@@ -71,28 +75,32 @@ class Inhabitant:
 
 
 @dataclass(frozen=True, slots=True)
-class Household:
-    """A demo tenant: how it is founded, the group that it leaves out, who lives there."""
+class DemoTenant:
+    """A tenant of the demo.
+
+    Args:
+        left_out: name of the group whose members may not reset.
+    """
 
     founding: Founding
     left_out: str
-    people: tuple[Inhabitant, ...]
+    users: tuple[DemoUser, ...]
 
 
-def _people(
+def _users(
     domain: str, language: str, first_number: int, names: tuple[str, ...]
-) -> tuple[Inhabitant, ...]:
-    """One person for each state, in order of `names`: `user given-name surname`."""
+) -> tuple[DemoUser, ...]:
+    """One user for each state, in order of `names`: `user given-name surname`."""
     states = [state for state in State if state is not State.OPERATOR]
     return tuple(
-        Inhabitant(f"{user}@{domain}", given_name, surname, state, first_number + place, language)
+        DemoUser(f"{user}@{domain}", given_name, surname, state, first_number + place, language)
         for place, (state, (user, given_name, surname)) in enumerate(
             zip(states, map(str.split, names), strict=True)
         )
     )
 
 
-CONTOSO = Household(
+CONTOSO = DemoTenant(
     Founding(
         name="Contoso",
         slug="contoso",
@@ -109,7 +117,7 @@ CONTOSO = Household(
         ),
     ),
     "Contractors",
-    _people(
+    _users(
         "contoso.example",
         "en",
         5601,
@@ -127,7 +135,7 @@ CONTOSO = Household(
         ),
     ),
 )
-HANBIT = Household(
+HANBIT = DemoTenant(
     Founding(
         name="한빛",
         slug="hanbit",
@@ -144,7 +152,7 @@ HANBIT = Household(
         ),
     ),
     "협력사",
-    _people(
+    _users(
         "hanbit.example",
         "ko",
         5651,
@@ -162,4 +170,4 @@ HANBIT = Household(
         ),
     ),
 )
-HOUSEHOLDS = (CONTOSO, HANBIT)
+DEMO_TENANTS = (CONTOSO, HANBIT)

@@ -1,4 +1,4 @@
-"""Moving the demo's people in. What is there already stays as it is."""
+"""Creates the demo's tenants and users. What exists already stays as it is."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +12,7 @@ from directory.connectors.builtin import Builtin
 from directory.models import Membership, User
 from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
-from sspr.demo.people import ANSWERS, HOUSEHOLDS, OPERATOR, Household, Inhabitant, State
+from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoTenant, DemoUser, State
 from tenants.models import Group, Tenant
 from tenants.policy import Proof, Questions
 from tenants.queries import policy_in_force, tenant_by_slug
@@ -29,17 +29,19 @@ _LOCKED_FOR = timedelta(days=365)
 
 
 def seed(passwords: Mapping[str, str], *, anew: set[str]) -> None:
-    """Founds the demo's tenants and moves everybody in who isn't there yet.
+    """Creates the demo's tenants and users where they don't exist yet.
 
     Args:
-        passwords: user principal name → password, for everybody.
-        anew: those whose password has just been made, and must be set even if they live there.
+        passwords: user principal name → password, of all users.
+        anew: user principal names whose password is new and must be set for an existing user, too.
     """
-    for household in HOUSEHOLDS:
-        tenant = tenant_by_slug(household.founding.slug) or _found(household)
+    for demo in DEMO_TENANTS:
+        tenant = tenant_by_slug(demo.founding.slug) or _create_tenant(demo)
         with in_tenant(tenant.pk):
-            for person in household.people:
-                _settle(person, household, passwords[person.upn], is_new=person.upn in anew)
+            for demo_user in demo.users:
+                _create_or_update(
+                    demo_user, demo, passwords[demo_user.upn], is_new=demo_user.upn in anew
+                )
     if OPERATOR in anew or not User.unscoped.filter(upn=OPERATOR).exists():
         operator = {"role": Role.OPERATOR, "display_name": "Operator"}
         hashed = make_password(passwords[OPERATOR])
@@ -47,34 +49,36 @@ def seed(passwords: Mapping[str, str], *, anew: set[str]) -> None:
 
 
 @transaction.atomic
-def _found(household: Household) -> Tenant:
-    tenant = create_tenant(household.founding)
+def _create_tenant(demo: DemoTenant) -> Tenant:
+    tenant = create_tenant(demo.founding)
     with in_tenant(tenant.pk):
-        Group.objects.create(name=household.left_out)
+        Group.objects.create(name=demo.left_out)
     return tenant
 
 
-def _settle(person: Inhabitant, household: Household, password: str, *, is_new: bool) -> None:
-    user = User.objects.filter(upn=person.upn).first()
+def _create_or_update(
+    demo_user: DemoUser, demo: DemoTenant, password: str, *, is_new: bool
+) -> None:
+    user = User.objects.filter(upn=demo_user.upn).first()
     if user is None:
-        user = _moved_in(person, household, password)
+        user = _create_user(demo_user, demo, password)
     elif is_new and user.connector == "builtin":
         Builtin().set_password(user, password)
-    if person.state is State.BLOCKED:
+    if demo_user.state is State.BLOCKED:
         _use_up_guesses(user)
 
 
 @transaction.atomic
-def _moved_in(person: Inhabitant, household: Household, password: str) -> User:
-    now, state = timezone.now(), person.state
+def _create_user(demo_user: DemoUser, demo: DemoTenant, password: str) -> User:
+    now, state = timezone.now(), demo_user.state
     is_elsewhere = state is State.ON_PREMISES
     user = User.objects.create(
         tenant_id=current_tenant_id(),
-        upn=person.upn,
-        display_name=person.display_name,
-        given_name=person.given_name,
-        surname=person.surname,
-        language=person.language,
+        upn=demo_user.upn,
+        display_name=demo_user.display_name,
+        given_name=demo_user.given_name,
+        surname=demo_user.surname,
+        language=demo_user.language,
         role=state.role,
         connector="ldap" if is_elsewhere else "builtin",
         enabled=state is not State.DISABLED,
@@ -84,20 +88,20 @@ def _moved_in(person: Inhabitant, household: Household, password: str) -> User:
         password_changed_at=None if is_elsewhere else now,
     )
     if state is State.OUT_OF_SCOPE:
-        group = Group.objects.get(name=household.left_out)
+        group = Group.objects.get(name=demo.left_out)
         Membership.objects.create(user=user, group=group)
     if state is State.PREFILLED:
-        _prefill(user, person)
+        _prefill(user, demo_user)
     if state.is_registered:
-        _register(user, person)
+        _register(user, demo_user)
     return user
 
 
-def _prefill(user: User, person: Inhabitant) -> None:
+def _prefill(user: User, demo_user: DemoUser) -> None:
     known = {
-        Proof.OFFICE_PHONE: person.office_phone,
-        Proof.MOBILE_PHONE: person.mobile_phone,
-        Proof.EMAIL: person.email,
+        Proof.OFFICE_PHONE: demo_user.office_phone,
+        Proof.MOBILE_PHONE: demo_user.mobile_phone,
+        Proof.EMAIL: demo_user.email,
     }
     for proof, value in known.items():
         textable = proof is Proof.MOBILE_PHONE
@@ -105,10 +109,10 @@ def _prefill(user: User, person: Inhabitant) -> None:
     factors.refresh([user.pk])
 
 
-def _register(user: User, person: Inhabitant) -> None:
+def _register(user: User, demo_user: DemoUser) -> None:
     for proof, value in {
-        Proof.MOBILE_PHONE: person.mobile_phone,
-        Proof.EMAIL: person.email,
+        Proof.MOBILE_PHONE: demo_user.mobile_phone,
+        Proof.EMAIL: demo_user.email,
     }.items():
         method = AuthenticationMethod(
             user=user,
@@ -127,7 +131,7 @@ def _register(user: User, person: Inhabitant) -> None:
 
 
 def _use_up_guesses(user: User) -> None:
-    """Until guessing is paused. The pause ends by itself, and begins again at the next seeding."""
+    """Uses up the guesses at a user. The pause ends by itself; the next seeding begins it again."""
     with suppress(Paused):
         while pause_of(user.pk) is None:
             count_a_guess(user.pk)

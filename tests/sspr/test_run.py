@@ -2,10 +2,10 @@
 
 import pytest
 
-from sspr.run import Ended, Household, environment, live
+from sspr.run import Stopped, Supervisor, environment, live
 
 
-class Recorder(Household):
+class Recorder(Supervisor):
     """Starts nothing, and writes down what would have been started."""
 
     def start(self, name, *command):
@@ -15,35 +15,35 @@ class Recorder(Household):
         return ""
 
     def watch(self, until):
-        raise Ended("Stopped.")
+        raise Stopped("Stopped.")
 
 
 def started(tmp_path, **given):
     secret = tmp_path / "secret"
     secret.write_text("x://y")
     given = {name: str(secret) if name.endswith("_FILE") else one for name, one in given.items()}
-    household = Recorder(environment({"SSPR_VAR": str(tmp_path / "var"), "PORT": "0"} | given))
-    with pytest.raises(Ended):
-        live(household)
-    return household
+    supervisor = Recorder(environment({"SSPR_VAR": str(tmp_path / "var"), "PORT": "0"} | given))
+    with pytest.raises(Stopped):
+        live(supervisor)
+    return supervisor
 
 
 @pytest.mark.parametrize("name", ["EMAIL_URL", "EMAIL_URL_FILE"])
 def test_a_mail_server_that_is_given_takes_the_place_of_the_mailbox(tmp_path, name):
-    household = started(tmp_path, **{name: "smtp://relay:25"})
+    supervisor = started(tmp_path, **{name: "smtp://relay:25"})
 
-    assert "mailbox" not in household.parts
-    assert household.env.get("EMAIL_URL", "smtp://relay:25") == "smtp://relay:25"
+    assert "mailbox" not in supervisor.parts
+    assert supervisor.env.get("EMAIL_URL", "smtp://relay:25") == "smtp://relay:25"
 
 
 def test_without_a_mail_server_the_demo_has_a_mailbox(tmp_path):
-    household = started(tmp_path)
+    supervisor = started(tmp_path)
 
-    assert "mailbox" in household.parts
-    assert household.env["EMAIL_URL"].startswith("smtp://127.0.0.1:")
+    assert "mailbox" in supervisor.parts
+    assert supervisor.env["EMAIL_URL"].startswith("smtp://127.0.0.1:")
 
 
 def test_all_workers_and_the_beat_are_started(tmp_path):
-    household = started(tmp_path)
+    supervisor = started(tmp_path)
 
-    assert household.parts["workers"][-1] == "sspr.workers"
+    assert supervisor.parts["workers"][-1] == "sspr.workers"

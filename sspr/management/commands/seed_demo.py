@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
-from sspr.demo.people import ANSWERS, HOUSEHOLDS, OPERATOR, State
+from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, State
 from sspr.demo.seeding import seed
 from tenants.predefined_questions import PREDEFINED
 
@@ -42,7 +42,7 @@ def readable_password() -> str:
 
 
 def _accounts() -> list[tuple[str, str, State]]:
-    people = [(h.founding.slug, person) for h in HOUSEHOLDS for person in h.people]
+    people = [(demo.founding.slug, user) for demo in DEMO_TENANTS for user in demo.users]
     accounts = [(slug, person.upn, person.state) for slug, person in people]
     return [*accounts, ("(all)", OPERATOR, State.OPERATOR)]
 
