@@ -1,6 +1,6 @@
 """What people are counted by, as one number that the database works out, and a narrow index on it.
 
-Adding the column writes the table anew and locks it meanwhile; the indexes lock nobody out.
+Adding the column rewrites the table and locks it meanwhile; the indexes are built without a lock.
 """
 
 from django.db import migrations, models

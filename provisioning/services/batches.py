@@ -134,7 +134,7 @@ class PeopleReader:
             batch.refused.append(_twice(row.line, earlier))
 
     def _describe(self, batch: Batch, row: FileRow | NoRow) -> None:
-        """Puts the row where it belongs, whoever was in the file before. Skips an empty line."""
+        """Sorts the row by what the file said of the same user before. Skips an empty line."""
         batch.last_line = max(batch.last_line, row.last_line)
         if (
             isinstance(row, FileRow)

@@ -1,4 +1,4 @@
-"""Writing people whom an administrator described: accounts, groups, contact data."""
+"""Writes the users of an import: accounts, groups, contact data."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _LONGEST_FOLDED = 200
 _FACTORS = [int(entered_only(kinds)) for kinds in range(2 * max(Kinds))]
 """The summary of a new user, by the kinds of contact data that were entered."""
 _AT_ONCE = 1_000
-"""New people whom the database takes in while the next ones are sealed."""
+"""New users in one statement. The database writes them while the next ones are sealed."""
 _Seal = Callable[[Sequence[str], Iterable[str]], list[bytes]]
 
 
@@ -64,11 +64,11 @@ class WriteResult:
 
 @transaction.atomic
 def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importer) -> WriteResult:
-    """Creates or completes users of the tenant in force, and touches nobody else's.
+    """Creates or completes users of the tenant in force, and changes no other tenant's rows.
 
     Groups that are named take the place of those that the user was in. A password that exists
-    is never replaced, nor what a user verified. Who verified anything gets no password from a file:
-    an administrator issues a temporary one, which they are told of.
+    is never replaced, nor what a user verified. A user who verified anything gets no password from
+    a file: an administrator issues a temporary one, and the user is told.
 
     Args:
         people: each user principal name once; as many as one transaction should hold.

@@ -85,7 +85,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Whom an attempt that begins is about.
+    """The user of an attempt that begins.
 
     Args:
         user: None for an unknown user ID.

@@ -1,4 +1,4 @@
-"""The statements that read an attempt, and whom one that begins is about."""
+"""The statements that read an attempt, and the user of an attempt that begins."""
 
 from directory.models import User
 from isolation.compiled import JoinedRead
