@@ -134,7 +134,7 @@ class PeopleReader:
             batch.refused.append(_twice(row.line, earlier))
 
     def _describe(self, batch: Batch, row: FileRow | NoRow) -> None:
-        """Sorts the row by what the file said of the same user before. Skips an empty line."""
+        """Adds the row to the people of the batch, or to its refused rows. Skips an empty line."""
         batch.last_line = max(batch.last_line, row.last_line)
         if (
             isinstance(row, FileRow)
