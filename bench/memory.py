@@ -93,7 +93,7 @@ def publish(tasks: int) -> None:
     from tenants.policy import Method  # noqa: PLC0415
     from tenants.queries import tenant_by_slug  # noqa: PLC0415
     from verification.models import Purpose  # noqa: PLC0415
-    from verification.services.challenges import Asked, open_challenge  # noqa: PLC0415
+    from verification.services.challenges import ChallengeRequest, open_challenge  # noqa: PLC0415
     from verification.services.notice_words import Notice  # noqa: PLC0415
     from verification.services.notices import tell  # noqa: PLC0415
 
@@ -104,7 +104,7 @@ def publish(tasks: int) -> None:
         for number in range(tasks):
             _, upn, address = person(number)
             user = User.objects.get(upn=upn)
-            asked = Asked(
+            asked = ChallengeRequest(
                 user_id=user.pk,
                 actor_id=user.pk,
                 purpose=Purpose.RESET,

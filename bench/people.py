@@ -25,7 +25,7 @@ from isolation.scope import in_tenant
 from provisioning.services.contacts import Importer
 from provisioning.services.files import opened
 from provisioning.services.importing import import_users
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Factor, Policy, Scope
 from tenants.roles import Role
 from tests.builders import make_tenant
 from tests.console.people import SEED
@@ -140,16 +140,16 @@ def _register(count: int) -> None:
     def who(*kinds: int) -> list[tuple[int, int]]:
         return [(number, pk) for number, pk in people if number % _KINDS in kinds]
 
-    emails = [_method(pk, Proof.EMAIL, _address(n), then(n)) for n, pk in who(*_EMAIL_REGISTERED)]
+    emails = [_method(pk, Factor.EMAIL, _address(n), then(n)) for n, pk in who(*_EMAIL_REGISTERED)]
     _write(AuthenticationMethod, emails)
     phones = [
-        _method(pk, Proof.MOBILE_PHONE, f"+8210{5000 + n % 4999}{n // 4999:04d}", then(n))
+        _method(pk, Factor.MOBILE_PHONE, f"+8210{5000 + n % 4999}{n // 4999:04d}", then(n))
         for n, pk in who(*_MOBILE_REGISTERED)
     ]
     _write(AuthenticationMethod, phones)
     _write(Authenticator, [_app(pk, then(n)) for n, pk in who(0)])
     _write(Passkey, [_passkey(pk, then(n)) for n, pk in who(1) if n % 3 == 0])
-    questions = [_method(pk, Proof.QUESTIONS, "", then(n)) for n, pk in who(2) if n % 3 == 0]
+    questions = [_method(pk, Factor.QUESTIONS, "", then(n)) for n, pk in who(2) if n % 3 == 0]
     _write(AuthenticationMethod, questions)
     hashed = make_password("an answer")
     _write(Answer, [_answer(m, question, hashed) for m in questions for question in _QUESTIONS])
@@ -160,12 +160,12 @@ def _register(count: int) -> None:
         factors.refresh(portion)
 
 
-def _method(user_id: int, proof: Proof, value: str, at: Any) -> AuthenticationMethod:
+def _method(user_id: int, proof: Factor, value: str, at: Any) -> AuthenticationMethod:
     method = AuthenticationMethod(
         user_id=user_id,
         proof=proof,
         index=blind_index(value),
-        textable=proof is Proof.MOBILE_PHONE,
+        sms_capable=proof is Factor.MOBILE_PHONE,
         verified_at=at,
     )
     place = f"verification.method.value:{method.pk}"

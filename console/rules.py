@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from reset.refusals import Refusal
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 
 _CODE_LENGTH = 8
 _MISREAD = str.maketrans("OIL", "011")
@@ -21,7 +21,7 @@ class State(StrEnum):
     NONE = "none"
 
 
-class Stop(StrEnum):
+class Blocker(StrEnum):
     """What exactly stands in the way of a reset. Each has another cure."""
 
     DISABLED = "disabled"
@@ -49,8 +49,12 @@ class Action(StrEnum):
     ENABLE = "enable"
 
     @property
-    def duty(self) -> Duty:
-        return Duty.MANAGE_PEOPLE if self in {Action.DISABLE, Action.ENABLE} else Duty.HELP_PEOPLE
+    def duty(self) -> Permission:
+        return (
+            Permission.MANAGE_PEOPLE
+            if self in {Action.DISABLE, Action.ENABLE}
+            else Permission.HELP_PEOPLE
+        )
 
     @property
     def is_dangerous(self) -> bool:
@@ -124,28 +128,28 @@ def stop(
     frozen: bool = False,
     self_service_on: bool,
     in_scope: bool,
-) -> Stop:
+) -> Blocker:
     """Which of the reasons that share a refusal it was.
 
     >>> stop(Refusal.NOT_ENABLED, enabled=True, self_service_on=True, in_scope=False)
-    <Stop.OUT: 'out'>
+    <Blocker.OUT: 'out'>
     """
     if refusal is Refusal.TOO_MANY:
-        return Stop.PAUSED
+        return Blocker.PAUSED
     if refusal is Refusal.MANAGED_ELSEWHERE:
-        return Stop.ELSEWHERE
+        return Blocker.ELSEWHERE
     if refusal is Refusal.NOT_VERIFIABLE:
         # In the order of the portal's checks.
         return _unverifiable(enabled=enabled, frozen=frozen)
     if not self_service_on:
-        return Stop.OFF
-    return Stop.ADMINISTRATOR if in_scope else Stop.OUT
+        return Blocker.OFF
+    return Blocker.ADMINISTRATOR if in_scope else Blocker.OUT
 
 
-def _unverifiable(*, enabled: bool, frozen: bool) -> Stop:
+def _unverifiable(*, enabled: bool, frozen: bool) -> Blocker:
     if not enabled:
-        return Stop.DISABLED
-    return Stop.FROZEN if frozen else Stop.METHODS
+        return Blocker.DISABLED
+    return Blocker.FROZEN if frozen else Blocker.METHODS
 
 
 def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> bool:
@@ -159,5 +163,5 @@ def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> 
     """
     if on_oneself and not action.may_be_done_to_oneself:
         return False
-    needed = {action.duty} if subject is Role.NONE else {action.duty, Duty.MANAGE_ADMINS}
+    needed = {action.duty} if subject is Role.NONE else {action.duty, Permission.MANAGE_ADMINS}
     return on_oneself or needed <= actor.duties

@@ -15,18 +15,18 @@ from django.utils.translation import gettext_lazy as _
 from console.queries.door import HEADED_FOR, acts_in_a_tenant, has_second_factor
 from directory.models import User
 from tenants.queries import tenant_in_force
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 _NAVIGATION = (
     ("console:overview", _("Overview"), None),
-    ("console:people", _("People"), Duty.SEE_PEOPLE),
-    ("console:imports", _("Import contact data"), Duty.IMPORT_PEOPLE),
-    ("console:policy", _("Policy"), Duty.SET_POLICY),
-    ("console:groups", _("Groups"), Duty.SET_POLICY),
-    ("console:questions", _("Security questions"), Duty.SET_POLICY),
-    ("console:branding", _("Branding and texts"), Duty.SET_POLICY),
-    ("console:audit", _("Audit log"), Duty.READ_AUDIT),
-    ("console:administrators", _("Administrators"), Duty.MANAGE_ADMINS),
+    ("console:people", _("People"), Permission.SEE_PEOPLE),
+    ("console:imports", _("Import contact data"), Permission.IMPORT_PEOPLE),
+    ("console:policy", _("Policy"), Permission.SET_POLICY),
+    ("console:groups", _("Groups"), Permission.SET_POLICY),
+    ("console:questions", _("Security questions"), Permission.SET_POLICY),
+    ("console:branding", _("Branding and texts"), Permission.SET_POLICY),
+    ("console:audit", _("Audit log"), Permission.READ_AUDIT),
+    ("console:administrators", _("Administrators"), Permission.MANAGE_ADMINS),
 )
 _ELSEWHERE = {"console:people": "callers/", "console:branding": "texts/"}
 """Pages of a section whose addresses don't begin with its own."""
@@ -85,7 +85,7 @@ class Console(AdminSite):
         shown = [
             {"url": reverse(name), "label": label, "current": _current(name, request.path)}
             for name, label, duty in _NAVIGATION
-            if duties and within and (duty is None or duties.is_trusted_with(duty))
+            if duties and within and (duty is None or duties.has_permission(duty))
         ]
         return super().each_context(request) | {
             "tenant": tenant_in_force() if acts_in_a_tenant() else None,

@@ -22,7 +22,7 @@ from datetime import datetime
 from enum import IntFlag
 
 from directory.prefills import Kinds
-from tenants.policy import Proof
+from tenants.policy import Factor
 
 
 class Factors(IntFlag):
@@ -72,40 +72,40 @@ BUILTIN = "builtin"
 """The connector of users whose passwords this service can write."""
 NOTHING = Factors(0)
 VERIFIED = {
-    Proof.MOBILE_PHONE: Factors.MOBILE_PHONE,
-    Proof.ALTERNATE_PHONE: Factors.ALTERNATE_PHONE,
-    Proof.OFFICE_PHONE: Factors.OFFICE_PHONE,
-    Proof.EMAIL: Factors.EMAIL,
-    Proof.QUESTIONS: Factors.QUESTIONS,
-    Proof.PASSKEY: Factors.PASSKEY,
-    Proof.AUTHENTICATOR: Factors.AUTHENTICATOR,
-    Proof.RECOVERY_CODE: Factors.RECOVERY_CODE,
+    Factor.MOBILE_PHONE: Factors.MOBILE_PHONE,
+    Factor.ALTERNATE_PHONE: Factors.ALTERNATE_PHONE,
+    Factor.OFFICE_PHONE: Factors.OFFICE_PHONE,
+    Factor.EMAIL: Factors.EMAIL,
+    Factor.QUESTIONS: Factors.QUESTIONS,
+    Factor.PASSKEY: Factors.PASSKEY,
+    Factor.AUTHENTICATOR: Factors.AUTHENTICATOR,
+    Factor.RECOVERY_CODE: Factors.RECOVERY_CODE,
 }
 ENTERED = {
-    Proof.EMAIL: Factors.ENTERED_EMAIL,
-    Proof.MOBILE_PHONE: Factors.ENTERED_MOBILE,
-    Proof.OFFICE_PHONE: Factors.ENTERED_OFFICE,
+    Factor.EMAIL: Factors.ENTERED_EMAIL,
+    Factor.MOBILE_PHONE: Factors.ENTERED_MOBILE,
+    Factor.OFFICE_PHONE: Factors.ENTERED_OFFICE,
 }
 HELD = {
-    Proof.EMAIL: Factors.HELD_EMAIL,
-    Proof.MOBILE_PHONE: Factors.HELD_MOBILE,
-    Proof.OFFICE_PHONE: Factors.HELD_OFFICE,
+    Factor.EMAIL: Factors.HELD_EMAIL,
+    Factor.MOBILE_PHONE: Factors.HELD_MOBILE,
+    Factor.OFFICE_PHONE: Factors.HELD_OFFICE,
 }
 TEXTS = {
-    Proof.MOBILE_PHONE: Factors.MOBILE_TEXTS,
-    Proof.ALTERNATE_PHONE: Factors.ALTERNATE_TEXTS,
+    Factor.MOBILE_PHONE: Factors.MOBILE_TEXTS,
+    Factor.ALTERNATE_PHONE: Factors.ALTERNATE_TEXTS,
 }
 ANSWERS = {3: Factors.THREE_ANSWERS, 4: Factors.FOUR_ANSWERS, 5: Factors.FIVE_ANSWERS}
 SAME_NUMBER = {
-    (Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE): Factors.ALTERNATE_IS_MOBILE,
-    (Proof.MOBILE_PHONE, Proof.OFFICE_PHONE): Factors.OFFICE_IS_MOBILE,
-    (Proof.ALTERNATE_PHONE, Proof.OFFICE_PHONE): Factors.OFFICE_IS_ALTERNATE,
+    (Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE): Factors.ALTERNATE_IS_MOBILE,
+    (Factor.MOBILE_PHONE, Factor.OFFICE_PHONE): Factors.OFFICE_IS_MOBILE,
+    (Factor.ALTERNATE_PHONE, Factor.OFFICE_PHONE): Factors.OFFICE_IS_ALTERNATE,
 }
 _OF_KINDS = {
     Kinds.EMAIL: Factors.ENTERED_EMAIL,
     Kinds.MOBILE_PHONE: Factors.ENTERED_MOBILE,
     Kinds.OFFICE_PHONE: Factors.ENTERED_OFFICE,
-    Kinds.TEXTABLE: Factors.ENTERED_MOBILE_TEXTS,
+    Kinds.SMS_CAPABLE: Factors.ENTERED_MOBILE_TEXTS,
     Kinds.ONE_PHONE: Factors.OFFICE_IS_MOBILE,
 }
 
@@ -165,7 +165,7 @@ class FactorSummary:
     """
 
     factors: Factors = NOTHING
-    since: Mapping[Proof, datetime] = field(default_factory=dict)
+    since: Mapping[Factor, datetime] = field(default_factory=dict)
     entered_since: datetime | None = None
     held_since: datetime | None = None
     lost_at: datetime | None = None
@@ -193,7 +193,7 @@ class FactorSummary:
         return {"factors": int(self.factors), "factors_changed_at": self.changed_at, **since}
 
 
-def column_of(proof: Proof) -> str:
+def column_of(proof: Factor) -> str:
     """The column of the user that says since when this factor counts.
 
     >>> column_of(Proof.EMAIL)

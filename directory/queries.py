@@ -21,7 +21,7 @@ from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Group
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Factor, Policy, Scope
 from tenants.queries import policy_in_force, with_outer_groups
 from tenants.roles import Role
 from vault.services import opened
@@ -84,17 +84,17 @@ def in_scope(user_id: int, policy: Policy) -> bool:
     return policy.self_service is Scope.ALL or bool(names & policy.groups)
 
 
-def prefilled(user_id: int) -> dict[Proof, Prefill]:
+def prefilled(user_id: int) -> dict[Factor, Prefill]:
     """What an administrator entered of one person."""
     return prefilled_among([user_id]).get(user_id, {})
 
 
-def prefills_of(user: User) -> dict[Proof, Prefill]:
+def prefills_of(user: User) -> dict[Factor, Prefill]:
     """The same, of a row that was read already."""
     return _read(user.pk, user.prefill) if user.prefill_kinds else {}
 
 
-def entered_beside_proof(user: User) -> dict[Proof, datetime]:
+def entered_beside_proof(user: User) -> dict[Factor, datetime]:
     """What was entered when the person had verified something, and since when it waits."""
     since, kinds = user.prefill_held_since, user.prefill_held_kinds
     if since is None:
@@ -210,7 +210,7 @@ class SummaryKey:
         )
 
 
-def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Proof, Prefill]]:
+def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Factor, Prefill]]:
     """What was entered of those of these people of whom anything was."""
     rows = User.objects.filter(pk__in=user_ids).exclude(prefill_kinds=0)
     return {
@@ -247,7 +247,7 @@ class Due(StrEnum):
     ENDED = "ended"
 
 
-def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Proof, Prefill]:
+def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Factor, Prefill]:
     if sealed is None:
         return {}
     return read(opened(sealed, tenant_id=current_tenant_id(), place=prefill_place(user_id)))

@@ -13,9 +13,9 @@ from delivery.rules import phones
 from delivery.rules.mailboxes import MISTYPED_DOMAINS, NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from tenants.policy import Method, Policy
-from verification.forms import way_words
+from verification.forms import option_words
 from verification.rules.answers import AnswerProblem, answer_problems
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 
 _MAX_TYPED = 500
 
@@ -31,12 +31,12 @@ class DefaultMethodForm(forms.Form):
     )
 
     def __init__(
-        self, data: Mapping[str, Any] | None, *, ways: Sequence[Way], chosen: str | None
+        self, data: Mapping[str, Any] | None, *, ways: Sequence[MethodOption], chosen: str | None
     ) -> None:
         super().__init__(data, initial={"method": chosen or ""})
         field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
-        held = [(way.method.value, way_words(way)) for way in ways]
+        held = [(way.method.value, option_words(way)) for way in ways]
         field.choices = [("", _("The strongest method I have")), *held]
 
 
@@ -142,7 +142,7 @@ class PhoneForm(forms.Form):
             self.add_error("phone", phone_words(wrong, region))
             return
         method = self.cleaned_data.get("method")
-        if method and Method(method).is_text and not found.textable:
+        if method and Method(method).is_text and not found.sms_capable:
             words = _("Text messages can’t reach this landline. Choose a call instead.")
             self.add_error("phone", words)
             return

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tenants.policy import Method, Policy, Proof, SecondFactor
+from tenants.policy import Factor, Method, Policy, SecondFactor
 
 FRESH = timedelta(minutes=10)
 RECENT = timedelta(days=90)
 _ORDER = [
-    Proof.PASSKEY,
-    Proof.AUTHENTICATOR,
-    Proof.EMAIL,
-    Proof.MOBILE_PHONE,
-    Proof.ALTERNATE_PHONE,
-    Proof.OFFICE_PHONE,
-    Proof.QUESTIONS,
-    Proof.RECOVERY_CODE,
+    Factor.PASSKEY,
+    Factor.AUTHENTICATOR,
+    Factor.EMAIL,
+    Factor.MOBILE_PHONE,
+    Factor.ALTERNATE_PHONE,
+    Factor.OFFICE_PHONE,
+    Factor.QUESTIONS,
+    Factor.RECOVERY_CODE,
 ]
 
 
@@ -47,7 +47,7 @@ class Interrupt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RegistrationStatus:
     """What the interrupts of one person depend on."""
 
     in_scope: bool
@@ -82,7 +82,7 @@ class Demand:
 class Row:
     """One kind of security info as the wizard lists it."""
 
-    proof: Proof
+    proof: Factor
     status: Status
     masked: str = ""
     counts: bool = False
@@ -117,13 +117,13 @@ def entry(asked: SecondFactor, *, holds_one: bool, remembered: bool) -> Entry:
     return Entry.REGISTRATION if asked is SecondFactor.REQUIRED else Entry.FULL
 
 
-def kinds_to_register(methods: frozenset[Method]) -> list[Proof]:
+def kinds_to_register(methods: frozenset[Method]) -> list[Factor]:
     """The kinds of security info that the methods have a use for, strongest first."""
     wanted = {method.proof for method in methods}
     return [proof for proof in _ORDER if proof in wanted]
 
 
-def missing(required: int, counted: Iterable[Proof]) -> int:
+def missing(required: int, counted: Iterable[Factor]) -> int:
     """How many more kinds are needed before a reset is possible; two mobile phones are one."""
     return max(0, required - len({proof.gate for proof in counted}))
 
@@ -136,12 +136,12 @@ def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
     return proved_at is not None and now - proved_at < FRESH
 
 
-def removal_breaks(required: int, counted: Iterable[Proof], proof: Proof) -> bool:
+def removal_breaks(required: int, counted: Iterable[Factor], proof: Factor) -> bool:
     """Whether no reset would be possible without this kind."""
     return missing(required, set(counted) - {proof}) > missing(required, counted)
 
 
-def interrupt(standing: Standing, now: datetime) -> Interrupt:
+def interrupt(standing: RegistrationStatus, now: datetime) -> Interrupt:
     """What a signed-in person is asked before they go on.
 
     Source: Microsoft Entra, "Require users to register when signing in" and "Number of days

@@ -10,7 +10,7 @@ from isolation.models import TenantOwned
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Goal
 from tenants.models import PolicyVersion
-from tenants.policy import method_choices, proof_choices
+from tenants.policy import factor_choices, method_choices
 
 
 class Outcome(models.TextChoices):
@@ -71,13 +71,13 @@ class ResetAttempt(TenantOwned):
         return self.started_at + LIFETIME
 
 
-class Evidence(TenantOwned):
+class PassedGate(TenantOwned):
     """A passed gate. There is no other record that a gate was passed, and no flag."""
 
-    attempt = models.ForeignKey(ResetAttempt, models.CASCADE, related_name="evidence")
+    attempt = models.ForeignKey(ResetAttempt, models.CASCADE, related_name="passed_gates")
     user_id = models.BigIntegerField()
     method = models.CharField(max_length=20, choices=method_choices)
-    proof = models.CharField(max_length=20, choices=proof_choices)
+    proof = models.CharField(max_length=20, choices=factor_choices)
     challenge_id = models.UUIDField(unique=True)
     passed_at = models.DateTimeField()
     temporary_access = models.BooleanField(default=False, db_default=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tenants.policy import Method, Policy, Proof, Questions
-from verification.rules.ways import Way
+from tenants.policy import Factor, Method, Policy, Questions
+from verification.rules.ways import MethodOption
 
 LIFETIME = timedelta(minutes=15)
 MAX_MESSAGE = 500
@@ -74,12 +74,14 @@ def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
     Questions that are allowed as a second proof only never count before a first one.
     """
     proofs = {method.proof.gate for method in passed & policy.methods}
-    if policy.questions is Questions.SECOND and proofs == {Proof.QUESTIONS}:
+    if policy.questions is Questions.SECOND and proofs == {Factor.QUESTIONS}:
         proofs = set()
     return max(0, policy.methods_required - len(proofs))
 
 
-def on_offer(ways: Sequence[Way], policy: Policy, passed: frozenset[Method]) -> list[Way]:
+def on_offer(
+    ways: Sequence[MethodOption], policy: Policy, passed: frozenset[Method]
+) -> list[MethodOption]:
     """What the user may choose for the next gate, in the order of `ways`."""
     used = {method.proof.gate for method in passed}
     too_early = policy.questions is Questions.SECOND and not used
@@ -87,10 +89,10 @@ def on_offer(ways: Sequence[Way], policy: Policy, passed: frozenset[Method]) -> 
         way
         for way in ways
         if way.method.proof.gate not in used
-        and not (too_early and way.method.proof is Proof.QUESTIONS)
+        and not (too_early and way.method.proof is Factor.QUESTIONS)
     ]
 
 
-def are_enough(ways: Sequence[Way], policy: Policy) -> bool:
+def are_enough(ways: Sequence[MethodOption], policy: Policy) -> bool:
     """Whether somebody who holds all of these could get through the gates."""
     return gates_missing(policy, frozenset(way.method for way in ways)) == 0

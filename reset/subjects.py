@@ -29,7 +29,7 @@ from verification.forms import call_words
 from verification.queries.deliverable import all_ways
 from verification.rules.masking import mask
 from verification.rules.verdicts import CallState, Verdict
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 
 _MANY = 2**62
 
@@ -95,7 +95,9 @@ class Subject(Protocol):
         """Whether the attempt ends here, because a call was answered with "this isn't me"."""
         ...
 
-    def offered(self, ways: Sequence[Way], passed: frozenset[Method]) -> list[Way]:
+    def offered(
+        self, ways: Sequence[MethodOption], passed: frozenset[Method]
+    ) -> list[MethodOption]:
         """What the page offers for the next gate, strongest first.
 
         Args:
@@ -183,7 +185,9 @@ class Known:
     def is_refused(self) -> bool:
         return self.user is None
 
-    def offered(self, ways: Sequence[Way], passed: frozenset[Method]) -> list[Way]:
+    def offered(
+        self, ways: Sequence[MethodOption], passed: frozenset[Method]
+    ) -> list[MethodOption]:
         return on_offer(ways, self.policy, passed) if self.policy else []
 
     def takes_number(self, *, is_right: bool) -> bool:
@@ -251,12 +255,14 @@ class Decoy:
 
     def offered(
         self,
-        ways: Sequence[Way],  # noqa: ARG002  # what a user holds isn't shown
+        ways: Sequence[MethodOption],  # noqa: ARG002  # what a user holds isn't shown
         passed: frozenset[Method],
-    ) -> list[Way]:
+    ) -> list[MethodOption]:
         # Administrators pass more gates and answer no questions: that isn't shown, either.
         general = policy_in_force()
-        return on_offer([Way(method) for method in all_ways(general.methods)], general, passed)
+        return on_offer(
+            [MethodOption(method) for method in all_ways(general.methods)], general, passed
+        )
 
     def takes_number(self, *, is_right: bool) -> bool:  # noqa: ARG002
         return True

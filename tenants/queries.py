@@ -32,10 +32,10 @@ from tenants.models import (
     CustomQuestion,
     CustomText,
     Decisions,
+    DisabledQuestion,
     Domain,
     Group,
     GroupNesting,
-    SwitchedOff,
     Tenant,
 )
 from tenants.policy import Bank, Policy, Questions, from_plain
@@ -280,7 +280,7 @@ def questions_on_offer(
         texts: every question's, by id, where they were just read.
     """
     bank, texts = bank or policy_in_force().question_bank, questions() if texts is None else texts
-    off = set(SwitchedOff.objects.values_list("question_id", flat=True))
+    off = set(DisabledQuestion.objects.values_list("question_id", flat=True))
     custom = CustomQuestion.objects.filter(enabled=True).values_list("pk", flat=True)
     ids = [] if bank is Bank.CUSTOM else [qid for qid in PREDEFINED if qid not in off]
     if bank is not Bank.PREDEFINED:

@@ -7,7 +7,7 @@ Administrator and Reports Reader are the nearest of theirs.
 from enum import StrEnum
 
 
-class Duty(StrEnum):
+class Permission(StrEnum):
     """One thing that somebody may be trusted with. Pages and buttons ask for these, never roles."""
 
     READ_AUDIT = "read_audit"
@@ -31,7 +31,7 @@ class Role(StrEnum):
     REPORTS_READER = "reports_reader"
 
     @property
-    def duties(self) -> frozenset[Duty]:
+    def duties(self) -> frozenset[Permission]:
         """An operator's duties hold in the organisation that they chose to act in."""
         return _DUTIES[self]
 
@@ -48,8 +48,10 @@ class Role(StrEnum):
 
 _DUTIES = {
     Role.NONE: frozenset(),
-    Role.OPERATOR: frozenset(Duty),
-    Role.TENANT_ADMIN: frozenset(Duty),
-    Role.HELPDESK: frozenset({Duty.SEE_PEOPLE, Duty.HELP_PEOPLE, Duty.READ_AUDIT}),
-    Role.REPORTS_READER: frozenset({Duty.READ_REPORTS, Duty.READ_AUDIT}),
+    Role.OPERATOR: frozenset(Permission),
+    Role.TENANT_ADMIN: frozenset(Permission),
+    Role.HELPDESK: frozenset(
+        {Permission.SEE_PEOPLE, Permission.HELP_PEOPLE, Permission.READ_AUDIT}
+    ),
+    Role.REPORTS_READER: frozenset({Permission.READ_REPORTS, Permission.READ_AUDIT}),
 }

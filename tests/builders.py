@@ -16,7 +16,7 @@ from directory.queries import prefilled
 from directory.services.contacts_of_person import FILLED, enter, fill
 from isolation.scope import current_tenant_id
 from tenants.models import Tenant
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Factor, Policy, Scope
 from tenants.services import Founding, create_tenant
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Passkey
@@ -60,12 +60,12 @@ def signed_in(user, password=PASSWORD) -> Client:
     return client
 
 
-def make_method(user, proof, value="", *, textable=True) -> AuthenticationMethod:
+def make_method(user, proof, value="", *, sms_capable=True) -> AuthenticationMethod:
     method = AuthenticationMethod(
         user=user,
         proof=proof,
         index=blind_index(value),
-        textable=textable,
+        sms_capable=sms_capable,
         verified_at=timezone.now(),
     )
     method.value = sealed(
@@ -77,29 +77,29 @@ def make_method(user, proof, value="", *, textable=True) -> AuthenticationMethod
 
 
 def make_email(user, address="minji.home@mail.example"):
-    return make_method(user, Proof.EMAIL, address, textable=False)
+    return make_method(user, Factor.EMAIL, address, sms_capable=False)
 
 
 def make_phone(user, number="010-1234-5678"):
     found = phone(number, region="KR", countries=frozenset({"KR"}))
-    return make_method(user, Proof.MOBILE_PHONE, found.e164, textable=found.textable)
+    return make_method(user, Factor.MOBILE_PHONE, found.e164, sms_capable=found.sms_capable)
 
 
 def make_second_phone(user, number="010-8765-4321"):
     found = phone(number, region="KR", countries=frozenset({"KR"}))
-    return make_method(user, Proof.ALTERNATE_PHONE, found.e164, textable=found.textable)
+    return make_method(user, Factor.ALTERNATE_PHONE, found.e164, sms_capable=found.sms_capable)
 
 
 def make_questions(user, answers=None):
     return save_answers(user, answers or ANSWERS)
 
 
-def make_prefill(user, proof, value, *, textable=False, held=False) -> None:
-    enter(user.pk, proof, value, textable=textable, held=held)
+def make_prefill(user, proof, value, *, sms_capable=False, held=False) -> None:
+    enter(user.pk, proof, value, sms_capable=sms_capable, held=held)
     factors.refresh([user.pk])
 
 
-def as_if_entered(user, then, proofs=frozenset(Proof)) -> None:
+def as_if_entered(user, then, proofs=frozenset(Factor)) -> None:
     """Makes what was entered as old as if it had been entered then."""
     known = prefilled(user.pk)
     aged = {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}

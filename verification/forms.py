@@ -17,7 +17,7 @@ from verification.rules import recovery_codes
 from verification.rules.challenges import typed_code
 from verification.rules.passkeys import MOST_ANSWER
 from verification.rules.verdicts import CallState, Verdict
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 
 
 class Judged(Protocol):
@@ -55,11 +55,11 @@ class MethodForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[Way]) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[MethodOption]) -> None:
         super().__init__(data)
         field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(way.method.value, way_words(way)) for way in ways]
+        field.choices = [(way.method.value, option_words(way)) for way in ways]
         # Only what costs nobody anything is chosen beforehand.
         if ways and (ways[0].method in _FREE or len(ways) == 1):
             self.initial["method"] = ways[0].method.value
@@ -216,7 +216,7 @@ class AnswersForm(forms.Form):
         }
 
 
-def way_words(way: Way) -> SafeString:
+def option_words(way: MethodOption) -> SafeString:
     """A way as one line to choose, with the masked destination in it."""
     words = {
         Method.PASSKEY: _("Use a passkey"),

@@ -99,7 +99,7 @@ def answer_at_once(request: HttpRequest) -> None:
     request.META.pop(beat.AT_A_BEAT, None)
 
 
-def known_by(request: HttpRequest) -> str:
+def known_device(request: HttpRequest) -> str:
     """What the browser says it's known by: its user signed in there before. Not yet believed."""
     return request.COOKIES.get(settings.KNOWN_COOKIE_NAME, "")
 

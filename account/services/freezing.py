@@ -16,7 +16,7 @@ from directory.queries import prefilled, upn_of
 from directory.services import contacts_of_person
 from directory.services.sessions import end_sessions
 from reset.services.attempts import end_attempts_of
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.models import NoticeLink
 from verification.services import access_passes, factors, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
@@ -144,9 +144,9 @@ def remove_added_methods(
 def _remove_entered_contacts(user: User, act: NoticeLink) -> None:
     """Removes the contact data of this act, but not what an administrator entered after it."""
     entered = prefilled(user.pk)
-    for proof in map(Proof, act.proofs):
+    for proof in map(Factor, act.proofs):
         if proof in entered and entered[proof].changed_at <= act.issued_at:
-            contacts_of_person.enter(user.pk, proof, "", textable=False, held=False)
+            contacts_of_person.enter(user.pk, proof, "", sms_capable=False, held=False)
             factors.refresh([user.pk])
             record(
                 Activity.CONTACT_ENTERED,

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from verification.forms import way_words
+from verification.forms import option_words
 from verification.rules.challenges import typed_code
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 from verification.services.callers import PORTAL
 
 
@@ -21,12 +21,12 @@ class AskForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[Way]) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[MethodOption]) -> None:
         super().__init__(data)
         field = self.fields["way"]
         assert isinstance(field, forms.ChoiceField)
         portal = (PORTAL, _("They sign in here and tell me the number they see"))
-        field.choices = [*((way.method.value, way_words(way)) for way in ways), portal]
+        field.choices = [*((way.method.value, option_words(way)) for way in ways), portal]
 
 
 class SaidForm(forms.Form):

@@ -17,7 +17,7 @@ from console.rules import State
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, phone
 from registration.forms import phone_words
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.roles import Role
 from verification.rules.access_passes import LATEST_START, Allowance, Terms
 
@@ -54,7 +54,7 @@ class FilterForm(ListForm):
         super().__init__(data)
         offered: dict[str, list[tuple[str, Any]]] = {
             "state": [(one.value, words) for one, words in STATES.items()],
-            "method": [(one.value, choice(one)) for one in Proof],
+            "method": [(one.value, choice(one)) for one in Factor],
             "role": [(one.value, words) for one, words in ROLES.items()],
             "language": list(settings.LANGUAGES),
         }

@@ -26,7 +26,7 @@ from reset.queries.eligibility import (
     usable_proofs,
 )
 from reset.refusals import Refusal
-from tenants.policy import Policy, Proof
+from tenants.policy import Factor, Policy
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from typed.rules import folded
@@ -44,7 +44,7 @@ class Wanted:
 
     search: str = ""
     state: State | None = None
-    method: Proof | None = None
+    method: Factor | None = None
     role: Role | None = None
     language: str = ""
     unconfirmed: bool = False
@@ -65,7 +65,7 @@ class Listed:
     to_register: bool
     """Whether the person has verified nothing yet, though the state doesn't say so."""
     until: datetime | None
-    methods: tuple[Proof, ...]
+    methods: tuple[Factor, ...]
     last_reset_at: datetime | None
 
 
@@ -235,9 +235,9 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
     ]
 
 
-def _usable(users: list[User]) -> dict[int, tuple[Proof, ...]]:
+def _usable(users: list[User]) -> dict[int, tuple[Factor, ...]]:
     """What the portal would offer each of these people now."""
-    order = list(Proof).index
+    order = list(Factor).index
     return {
         user.pk: tuple(sorted(usable_proofs(user, policy_for(user)), key=order)) for user in users
     }

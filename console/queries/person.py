@@ -12,7 +12,7 @@ from directory.models import Membership, User
 from directory.queries import prefilled
 from reset.queries.attempts import policy_for
 from tenants.models import Group
-from tenants.policy import Policy, Proof
+from tenants.policy import Factor, Policy
 from tenants.queries import with_outer_groups
 from verification.forms import left_words
 from verification.models import AccessPass
@@ -28,14 +28,14 @@ from verification.queries.holdings import Usable, holdings_of
 from verification.rules.masking import mask
 
 _SHOWN = 20
-_PHONES = (Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE, Proof.OFFICE_PHONE)
+_PHONES = (Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE, Factor.OFFICE_PHONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
     """One thing that somebody holds, or that an administrator entered."""
 
-    proof: Proof
+    proof: Factor
     masked: str
     verified: bool
     counts: bool
@@ -64,7 +64,7 @@ def things_of(user: User) -> list[Thing]:
     found = [
         Thing(
             proof=proof,
-            masked="" if proof is Proof.QUESTIONS else mask(value_of(row)),
+            masked="" if proof is Factor.QUESTIONS else mask(value_of(row)),
             verified=True,
             counts=proof in usable.proofs,
             at=row.verified_at,
@@ -74,7 +74,7 @@ def things_of(user: User) -> list[Thing]:
     ]
     found += [
         Thing(
-            proof=Proof.AUTHENTICATOR,
+            proof=Factor.AUTHENTICATOR,
             masked="",
             verified=True,
             counts=app.pk in usable.devices,
@@ -86,7 +86,7 @@ def things_of(user: User) -> list[Thing]:
     ]
     found += [
         Thing(
-            proof=Proof.PASSKEY,
+            proof=Factor.PASSKEY,
             masked="",
             verified=True,
             counts=passkey.pk in usable.devices,
@@ -99,10 +99,10 @@ def things_of(user: User) -> list[Thing]:
     if codes := recovery_set_of(user.pk):
         found.append(
             Thing(
-                proof=Proof.RECOVERY_CODE,
+                proof=Factor.RECOVERY_CODE,
                 masked="",
                 verified=True,
-                counts=Proof.RECOVERY_CODE in usable.proofs,
+                counts=Factor.RECOVERY_CODE in usable.proofs,
                 at=codes.saved_at,
                 last_used_at=codes.last_used_at,
                 name=left_words(codes.left),
@@ -119,10 +119,10 @@ def things_of(user: User) -> list[Thing]:
         for proof, row in entered.items()
         if proof not in verified
     ]
-    return sorted(found, key=lambda thing: list(Proof).index(thing.proof))
+    return sorted(found, key=lambda thing: list(Factor).index(thing.proof))
 
 
-def paused_calls(user: User) -> list[tuple[Proof, datetime]]:
+def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
     """The user's phones that aren't called now, because a call to them was denied, and until when.
 
     Registered phones, and those that an administrator entered where nothing is registered.
@@ -151,15 +151,15 @@ def is_password_writable(user: User) -> bool:
     return connector_of(user).state(user).writable
 
 
-def value_in_full(user: User, proof: Proof) -> str:
+def value_in_full(user: User, proof: Factor) -> str:
     """The number or address as it is; empty where there is none. Never for a list."""
-    if proof in (verified := methods_by_proof(user.pk)) and proof is not Proof.QUESTIONS:
+    if proof in (verified := methods_by_proof(user.pk)) and proof is not Factor.QUESTIONS:
         return value_of(verified[proof])
     entered = prefilled(user.pk)
     return entered[proof].value if proof in entered else ""
 
 
-def entered_masked(user: User) -> dict[Proof, str]:
+def entered_masked(user: User) -> dict[Factor, str]:
     """What administrators entered, for the form that changes it."""
     return {proof: mask(row.value) for proof, row in prefilled(user.pk).items()}
 

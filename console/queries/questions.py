@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 from django.utils.translation import override
 
-from tenants.models import CustomQuestion, SwitchedOff
+from tenants.models import CustomQuestion, DisabledQuestion
 from tenants.predefined_questions import PREDEFINED
 from verification.models import Answer
 
@@ -23,7 +23,7 @@ class Question:
 
 
 def bank() -> list[Question]:
-    off = set(SwitchedOff.objects.values_list("question_id", flat=True))
+    off = set(DisabledQuestion.objects.values_list("question_id", flat=True))
     rows = Answer.objects.values("question_id").annotate(n=Count("pk"))
     used = {row["question_id"]: row["n"] for row in rows}
     with override("ko"):

@@ -15,13 +15,13 @@ from limits.rules import Limit
 from registration.services.manage import Frozen, require_running
 from registration.services.second_factor import note_passed
 from tenants.models import Tenant
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import called_briefly
 from verification.middleware import ACTING_IN
 from verification.queries import authenticators_of
 from verification.services import authenticators, notices
 from verification.services.authenticators import Pairing
-from verification.services.guesses import Paused
+from verification.services.guesses import Throttled
 from verification.services.notice_words import Notice
 
 _SERVICE = "SSPR"
@@ -44,7 +44,7 @@ def enter(session: SessionBase, user: User, code: str) -> bool:
     # Not the budget of resets: a stranger who uses that up keeps nobody out of here.
     verdict = limits.hit(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
     if not verdict.allowed:
-        raise Paused(verdict.until)
+        raise Throttled(verdict.until)
     is_first = not authenticators_of(user.pk).exists()
     if not _is_right(user, context_of(session), code, is_first=is_first):
         record(
@@ -60,7 +60,7 @@ def enter(session: SessionBase, user: User, code: str) -> bool:
             record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk, actor_id=user.pk)
             if user.tenant_id is not None:
                 app = authenticators_of(user.pk).latest("confirmed_at")
-                notices.tell(user, Notice.ADDED, proof=Proof.AUTHENTICATOR, added=app.pk)
+                notices.tell(user, Notice.ADDED, proof=Factor.AUTHENTICATOR, added=app.pk)
         record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
     note_passed(session, user)
     return True

@@ -17,8 +17,8 @@ from directory.queries import prefilled
 from limits import services as limits
 from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
-from tenants.policy import Proof
-from tenants.roles import Duty
+from tenants.policy import Factor
+from tenants.roles import Permission
 from verification.queries import methods_by_proof, value_of
 from verification.queries.callers import is_act_disowned, must_verify_caller
 from verification.rules.access_passes import LETTERS
@@ -102,10 +102,10 @@ def ends_with_role(admin: User) -> bool:
 
     Not if the administrator could give the role: they gain nothing by it.
     """
-    return not admin.is_trusted_with(Duty.MANAGE_ADMINS)
+    return not admin.has_permission(Permission.MANAGE_ADMINS)
 
 
-def note_shown(admin: User, person: User, proof: Proof, *, note: str) -> None:
+def note_shown(admin: User, person: User, proof: Factor, *, note: str) -> None:
     """A full number or address is about to be shown: who looked, and why."""
     record(Activity.CONTACT_SHOWN, subject_id=person.pk, actor_id=admin.pk, method=proof, note=note)
 

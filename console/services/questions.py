@@ -7,7 +7,7 @@ from django.db import transaction
 from audit.activities import Activity
 from audit.services import record
 from directory.models import User
-from tenants.models import CustomQuestion, SwitchedOff
+from tenants.models import CustomQuestion, DisabledQuestion
 from tenants.predefined_questions import PREDEFINED
 from tenants.queries import enough_questions, lock_tenant, policy_in_force
 from verification.models import Answer
@@ -109,13 +109,13 @@ def is_answered(question: CustomQuestion) -> bool:
 
 
 def _predefined_on_offer() -> set[str]:
-    return PREDEFINED.keys() - set(SwitchedOff.objects.values_list("question_id", flat=True))
+    return PREDEFINED.keys() - set(DisabledQuestion.objects.values_list("question_id", flat=True))
 
 
 def _switch(off: set[str], on: set[str]) -> None:
-    SwitchedOff.objects.filter(question_id__in=on).delete()
-    SwitchedOff.objects.bulk_create(
-        [SwitchedOff(question_id=qid) for qid in sorted(off & PREDEFINED.keys())]
+    DisabledQuestion.objects.filter(question_id__in=on).delete()
+    DisabledQuestion.objects.bulk_create(
+        [DisabledQuestion(question_id=qid) for qid in sorted(off & PREDEFINED.keys())]
     )
     for ids, enabled in ((off, False), (on, True)):
         own = [int(qid[1:]) for qid in ids if qid not in PREDEFINED]

@@ -16,12 +16,12 @@ from console.views.once import already_issued, is_repeated, token_for
 from console.views.words import ACTIONS
 from directory.models import User
 from tenants.queries import policy_in_force, public_url
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 from verification.rules.access_passes import allowance
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Duty.HELP_PEOPLE)
+@page(Permission.HELP_PEOPLE)
 @freshly_proved
 def issue(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """Says what will happen, asks for how long and why, and shows the pass once."""

@@ -14,7 +14,7 @@ from console.queries.people import person_of
 from console.services import administrators as services
 from console.views.frame import freshly_proved, page, shown
 from directory.models import User
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 from verification.services.notices import proof_name
 from verification.services.roles import LastAdministrator, RoleGiven, what_would_end
 from verification.services.second_factor import remove_second_factor
@@ -24,7 +24,7 @@ _LAST = gettext_lazy("This is the last tenant admin. Give the role to somebody e
 
 
 @require_safe
-@page(Duty.MANAGE_ADMINS)
+@page(Permission.MANAGE_ADMINS)
 def administrators(request: HttpRequest, user: User) -> HttpResponse:
     rows = [
         {"one": one, "role": ROLES.get(one.role, one.role), "is_me": one.pk == user.pk}
@@ -36,7 +36,7 @@ def administrators(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.MANAGE_ADMINS)
+@page(Permission.MANAGE_ADMINS)
 @freshly_proved
 def appoint(request: HttpRequest, user: User) -> HttpResponse:
     """A role for somebody, by user ID."""
@@ -51,7 +51,7 @@ def appoint(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.MANAGE_ADMINS)
+@page(Permission.MANAGE_ADMINS)
 @freshly_proved
 def role(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """Another role for somebody who has one, or none."""
@@ -65,7 +65,7 @@ def role(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.MANAGE_ADMINS)
+@page(Permission.MANAGE_ADMINS)
 @freshly_proved
 def second_factor(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """Takes somebody's apps away: a lost phone."""

@@ -15,13 +15,13 @@ from console.views.actors import done_by, names_in
 from console.views.audit_words import details_of, reason_of
 from console.views.frame import page, shown
 from directory.models import User
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 
 @require_safe
-@page(Duty.READ_AUDIT)
+@page(Permission.READ_AUDIT)
 def audit(request: HttpRequest, user: User) -> HttpResponse:
-    may_see_people = user.is_trusted_with(Duty.SEE_PEOPLE)
+    may_see_people = user.has_permission(Permission.SEE_PEOPLE)
     form = SearchForm(request.GET, may_see_people=may_see_people)
     sought = _sought(form) if form.is_valid() else queries.Sought()
     events, before = queries.records(sought)
@@ -36,13 +36,13 @@ def audit(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @require_safe
-@page(Duty.READ_AUDIT)
+@page(Permission.READ_AUDIT)
 def record(request: HttpRequest, user: User, event_id: int) -> HttpResponse:
     event = queries.record_of(event_id)
     if event is None:
         raise Http404
     (row,) = _rows([event])
-    may_see_people = user.is_trusted_with(Duty.SEE_PEOPLE)
+    may_see_people = user.has_permission(Permission.SEE_PEOPLE)
     context = {
         "title": _("Record"),
         "row": row,

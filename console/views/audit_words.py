@@ -17,7 +17,7 @@ from console.views.texts import NAMES
 from console.views.words import TITLES
 from directory.queries import upn_of
 from reset.refusals import Refusal
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from tenants.predefined_questions import PREDEFINED
 from tenants.roles import Role
 from verification.services.callers import PORTAL
@@ -184,7 +184,7 @@ def _methods(value: str) -> str:
 def _method(value: str) -> str:
     if value == PORTAL:
         return _("Number on the caller’s screen")
-    for kind in (Method, Proof):
+    for kind in (Method, Factor):
         if value in set(kind):
             return str(choice(kind(value)))
     return value

@@ -19,14 +19,14 @@ from directory.models import User
 from tenants.branding import dark, light
 from tenants.models import Branding
 from tenants.queries import branding_in_force, tenant_in_force
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 _NOT_A_LOGO = gettext_lazy("Use a PNG, JPEG, WebP or GIF picture of up to 1 MB.")
 
 
 @csrf_exempt  # `_branding` checks, once it's said what may be sent.
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def branding(request: HttpRequest, user: User) -> HttpResponseBase:
     # A little more than may be used, so that the form and not the handler says what is wrong.
     handler = Bounded(request, most_bytes=2 * services.MOST_BYTES)

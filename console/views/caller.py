@@ -18,7 +18,7 @@ from console.views.words import ACTIONS
 from directory.models import User
 from tenants.policy import Method
 from tenants.queries import public_url
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 from verification.forms import refusal_words
 from verification.models import CallerCheck
 from verification.queries.callers import is_act_disowned, must_verify_caller
@@ -30,7 +30,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @_GET_POST
-@page(Duty.HELP_PEOPLE)
+@page(Permission.HELP_PEOPLE)
 def ask(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """Chooses what the caller will prove it with, and sends the code."""
     found = _caller(user, person_id)
@@ -43,7 +43,7 @@ def ask(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.HELP_PEOPLE)
+@page(Permission.HELP_PEOPLE)
 def compare(request: HttpRequest, user: User, check_id: uuid.UUID) -> HttpResponse:
     """Types what the caller says. The page itself shows nothing of it."""
     check = check_of(user, check_id)
@@ -107,7 +107,7 @@ def _asked(user: User, found: User, form: AskForm) -> CallerCheck | None:
         return callers.ask_by_number(user, found)
     try:
         return callers.ask_by_code(user, found, Method(way))
-    except callers.NotOnOffer:
+    except callers.MethodUnavailable:
         form.add_error("way", _("Select a method"))
     except Refused as refused:
         form.add_error("way", refusal_words(refused.until, calls_paused=refused.calls_paused))

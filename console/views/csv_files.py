@@ -18,11 +18,11 @@ from provisioning.rules.csv_writing import csv_file
 from provisioning.services.export import export_people
 from provisioning.services.report import report
 from tenants.queries import domain_names
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 
 @require_safe
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
     """A file that could be imported here."""
     domain = min(domain_names(), default="example.com")
@@ -38,14 +38,14 @@ def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
 
 
 @require_safe
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 @of_tenant
 def report_file(_request: HttpRequest, _user: User, job: Import) -> HttpResponseBase:
     return download(report(job, get_language() or "en"), "report.csv")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Duty.MANAGE_PEOPLE)
+@page(Permission.MANAGE_PEOPLE)
 @freshly_proved
 def export(request: HttpRequest, user: User) -> HttpResponseBase:
     """Everybody. The answer to the form is the file: it has no address to be had at later."""

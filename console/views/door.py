@@ -16,7 +16,7 @@ from registration.views.frame import freshly_proved as owner_proved
 from verification import forms as words
 from verification.forms import AppCodeForm
 from verification.queries import authenticators_of
-from verification.services.guesses import Paused
+from verification.services.guesses import Throttled
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -73,7 +73,7 @@ def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
         if door.enter(request.session, user, form.cleaned_data["code"]):
             return True
         form.add_error("code", words.APP_WRONG)
-    except Paused as pause:
+    except Throttled as pause:
         form.add_error("code", words.paused_words(pause.until))
     return False
 

@@ -15,12 +15,12 @@ from django.utils.http import urlencode
 
 from console.queries.door import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
 from directory.models import User
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 Page = Callable[..., HttpResponseBase]
 
 
-def page(duty: Duty | None) -> Callable[[Page], Page]:
+def page(duty: Permission | None) -> Callable[[Page], Page]:
     """Only for who signed in with both factors, is trusted with this and acts in a tenant.
 
     Args:
@@ -35,7 +35,7 @@ def page(duty: Duty | None) -> Callable[[Page], Page]:
         ) -> HttpResponseBase:
             if not acts_in_a_tenant():
                 return redirect("console:organisations")
-            if duty is not None and not user.is_trusted_with(duty):
+            if duty is not None and not user.has_permission(duty):
                 raise Http404
             return view(request, user, *args, **kwargs)
 

@@ -19,13 +19,13 @@ from console.services import groups as services
 from console.views.frame import page, shown
 from directory.models import User
 from tenants.models import Group
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def groups(request: HttpRequest, _user: User) -> HttpResponse:
     form = SearchForm(request.GET)
     context = {"title": _("Groups"), "form": form, "rows": queries.groups(form.text("q"))}
@@ -33,7 +33,7 @@ def groups(request: HttpRequest, _user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def add(request: HttpRequest, user: User) -> HttpResponse:
     form = GroupForm(request.POST or None)
     if form.is_valid():
@@ -46,7 +46,7 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def one(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
     """A group: its name, what it holds, who is in it."""
     group = _group(group_id)
@@ -59,7 +59,7 @@ def one(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def delete(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
     group = _group(group_id)
     if request.method == "POST":
@@ -77,7 +77,7 @@ def delete(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
 
 
 @require_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def add_members(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
     group = _group(group_id)
     form = MembersForm(request.POST)
@@ -90,7 +90,7 @@ def add_members(request: HttpRequest, user: User, group_id: int) -> HttpResponse
 
 
 @require_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def remove(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
     """Takes one person out of the group."""
     group = _group(group_id)

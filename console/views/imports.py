@@ -26,7 +26,7 @@ from provisioning.services.files import UnusableFile
 from provisioning.services.report import first_remarks
 from provisioning.services.slices import MOST_TOLD
 from provisioning.services.words import why_unusable, words_of_file
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 State = Import.State
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -63,19 +63,19 @@ def of_tenant(view: One) -> Callable[..., HttpResponseBase]:
 
 
 @require_safe
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 def imports(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "title": _("Import people and contact data"),
         "imports": [(one, STATES[State(one.state)]) for one in queries.newest()],
-        "may_export": user.is_trusted_with(Duty.MANAGE_PEOPLE),
+        "may_export": user.has_permission(Permission.MANAGE_PEOPLE),
     }
     return shown(request, "console/imports/imports.html", context)
 
 
 @csrf_exempt  # `_upload` checks, once it's said what may be sent.
 @_GET_POST
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 def upload(request: HttpRequest, user: User) -> HttpResponseBase:
     handler = Bounded(request, most_bytes=services.LARGEST_FILE)
     request.upload_handlers = [handler]
@@ -111,7 +111,7 @@ def _taken(form: FileForm, user: User) -> Import | None:
 
 
 @require_safe
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 @of_tenant
 def one(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
     """The page of the step that the import is at."""
@@ -158,7 +158,7 @@ def _progress(request: HttpRequest, job: Import) -> HttpResponse:
 
 
 @require_POST
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 @of_tenant
 def encoding(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
     form = EncodingForm(request.POST)
@@ -174,7 +174,7 @@ def encoding(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
 
 
 @require_POST
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 @of_tenant
 def check(_request: HttpRequest, _user: User, job: Import) -> HttpResponse:
     services.check(job)
@@ -182,7 +182,7 @@ def check(_request: HttpRequest, _user: User, job: Import) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 @freshly_proved
 @of_tenant
 def start(request: HttpRequest, user: User, job: Import) -> HttpResponse:
@@ -196,7 +196,7 @@ def start(request: HttpRequest, user: User, job: Import) -> HttpResponse:
 
 
 @require_POST
-@page(Duty.IMPORT_PEOPLE)
+@page(Permission.IMPORT_PEOPLE)
 @of_tenant
 def cancel(_request: HttpRequest, user: User, job: Import) -> HttpResponse:
     services.cancel(job, actor_id=user.pk)

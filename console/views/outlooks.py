@@ -9,30 +9,30 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.queries.person import GroupFact
-from console.rules import Action, Stop, may_act, stop
+from console.rules import Action, Blocker, may_act, stop
 from console.views.words import ACTIONS, REASONS, TITLES
 from directory.models import User
 from reset.queries.eligibility import ResetEligibility
 from tenants.policy import Policy, Scope
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 from verification.queries.callers import is_act_disowned
 
-_TO_CHANGE_POLICY: dict[Stop, tuple[str, Promise]] = {
-    Stop.OFF: ("properties", gettext_lazy("Change who may reset")),
-    Stop.ADMINISTRATOR: ("admins", gettext_lazy("Change what administrators may do")),
-    Stop.METHODS: ("methods", gettext_lazy("Change what is needed to reset")),
+_TO_CHANGE_POLICY: dict[Blocker, tuple[str, Promise]] = {
+    Blocker.OFF: ("properties", gettext_lazy("Change who may reset")),
+    Blocker.ADMINISTRATOR: ("admins", gettext_lazy("Change what administrators may do")),
+    Blocker.METHODS: ("methods", gettext_lazy("Change what is needed to reset")),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Cure:
+class Remedy:
     """A page where what stands in the way can be put right."""
 
     url: str
     label: Promise | str
 
 
-def why_not(person: User, look: ResetEligibility, policy: Policy) -> Stop | None:
+def why_not(person: User, look: ResetEligibility, policy: Policy) -> Blocker | None:
     """The first thing that stands in the way."""
     if look.refusal is None:
         return None
@@ -45,23 +45,23 @@ def why_not(person: User, look: ResetEligibility, policy: Policy) -> Stop | None
     )
 
 
-def told(look: ResetEligibility, found: Stop | None) -> dict[str, object]:
+def told(look: ResetEligibility, found: Blocker | None) -> dict[str, object]:
     """What the portal would show, and the reason behind it."""
     if look.refusal is None or found is None:
         return {}
     return {"reason": REASONS[found], "portal_says": TITLES.get(look.refusal, "")}
 
 
-def cures(user: User, person: User, found: Stop | None, look: ResetEligibility) -> list[Cure]:
+def cures(user: User, person: User, found: Blocker | None, look: ResetEligibility) -> list[Remedy]:
     """What this administrator can do about it."""
     if found is None and look.enough_from is not None:
-        found = Stop.PAUSED
+        found = Blocker.PAUSED
     helps = {
-        Stop.DISABLED: [_acting(user, person, Action.ENABLE)],
-        Stop.FROZEN: [_acting(user, person, Action.UNFREEZE)],
-        Stop.PAUSED: [_acting(user, person, Action.CLEAR)],
-        Stop.METHODS: [_contact(user, person), _acting(user, person, Action.REREGISTER)],
-        Stop.OUT: [_groups(user)],
+        Blocker.DISABLED: [_acting(user, person, Action.ENABLE)],
+        Blocker.FROZEN: [_acting(user, person, Action.UNFREEZE)],
+        Blocker.PAUSED: [_acting(user, person, Action.CLEAR)],
+        Blocker.METHODS: [_contact(user, person), _acting(user, person, Action.REREGISTER)],
+        Blocker.OUT: [_groups(user)],
     }
     wanted = [*helps.get(found, ()), _policy(user, found)] if found else []
     return [cure for cure in wanted if cure is not None]
@@ -83,37 +83,37 @@ def scope_words(look: ResetEligibility, policy: Policy, groups: Iterable[GroupFa
     return _("In scope through the group %(group)s.") % {"group": through}
 
 
-def _acting(user: User, person: User, action: Action) -> Cure | None:
+def _acting(user: User, person: User, action: Action) -> Remedy | None:
     on_oneself = user.pk == person.pk
-    if not user.is_trusted_with(action.duty):
+    if not user.has_permission(action.duty):
         return None
     if not may_act(action, Role(user.role), Role(person.role), on_oneself=on_oneself):
         return None
     if action.lets_somebody_in and is_act_disowned(user.pk, person.pk):
         return None
-    return Cure(reverse("console:person-act", args=[person.pk, action]), ACTIONS[action][0])
+    return Remedy(reverse("console:person-act", args=[person.pk, action]), ACTIONS[action][0])
 
 
-def _contact(user: User, person: User) -> Cure | None:
+def _contact(user: User, person: User) -> Remedy | None:
     if not may_manage(user, person):
         return None
-    return Cure(reverse("console:person-contact", args=[person.pk]), _("Change contact data"))
+    return Remedy(reverse("console:person-contact", args=[person.pk]), _("Change contact data"))
 
 
-def _groups(user: User) -> Cure | None:
-    if not user.is_trusted_with(Duty.SET_POLICY):
+def _groups(user: User) -> Remedy | None:
+    if not user.has_permission(Permission.SET_POLICY):
         return None
-    return Cure(reverse("console:groups"), _("Groups"))
+    return Remedy(reverse("console:groups"), _("Groups"))
 
 
-def _policy(user: User, found: Stop | None) -> Cure | None:
-    if found not in _TO_CHANGE_POLICY or not user.is_trusted_with(Duty.SET_POLICY):
+def _policy(user: User, found: Blocker | None) -> Remedy | None:
+    if found not in _TO_CHANGE_POLICY or not user.has_permission(Permission.SET_POLICY):
         return None
     section, label = _TO_CHANGE_POLICY[found]
-    return Cure(f"{reverse('console:policy')}#{section}", label)
+    return Remedy(f"{reverse('console:policy')}#{section}", label)
 
 
 def may_manage(user: User, person: User) -> bool:
     """Contact data of administrators is theirs to give: it would be a way into their accounts."""
-    needed = Duty.MANAGE_PEOPLE if person.role == Role.NONE else Duty.MANAGE_ADMINS
-    return user.is_trusted_with(needed)
+    needed = Permission.MANAGE_PEOPLE if person.role == Role.NONE else Permission.MANAGE_ADMINS
+    return user.has_permission(needed)

@@ -13,7 +13,7 @@ from console.queries import overview as queries
 from console.rules import State
 from console.views.frame import page, shown
 from directory.models import User
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 _STEPS: dict[str, tuple[Promise, str, str]] = {
     "mfa": (
@@ -48,16 +48,16 @@ def overview(request: HttpRequest, user: User) -> HttpResponse:
     context: dict[str, object] = {
         "title": _("Overview"),
         "as_of": timezone.now(),
-        "may_search": user.is_trusted_with(Duty.SEE_PEOPLE),
-        "may_read_audit": user.is_trusted_with(Duty.READ_AUDIT),
+        "may_search": user.has_permission(Permission.SEE_PEOPLE),
+        "may_read_audit": user.has_permission(Permission.READ_AUDIT),
     }
-    if user.is_trusted_with(Duty.SET_POLICY):
+    if user.has_permission(Permission.SET_POLICY):
         steps = queries.first_steps()
         context |= {
             "steps": [_shown(step) for step in steps],
             "steps_done": sum(step.done for step in steps),
         }
-    if user.is_trusted_with(Duty.READ_REPORTS):
+    if user.has_permission(Permission.READ_REPORTS):
         context |= {
             "reach": queries.reach(),
             "resets": queries.resets_of_the_week(),

@@ -19,7 +19,7 @@ from passwords.banned import NEEDED
 from passwords.forms import finding_words
 from tenants.policy import Policy
 from tenants.queries import policy_in_force
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 
 class TesterForm(forms.Form):
@@ -59,7 +59,7 @@ class TesterForm(forms.Form):
 
 @sensitive_post_parameters("new_password")
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def tester(request: HttpRequest, _user: User) -> HttpResponse:
     form = TesterForm(request.POST or None)
     context: dict[str, object] = {"title": _("Try a password"), "form": form, "needed": NEEDED}

@@ -14,16 +14,16 @@ from console.rules import State
 from console.views.frame import asked, page, shown
 from console.views.words import ACTIONS_FOR_MANY, tag_of
 from directory.models import User
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import tenant_in_force
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 from verification.services.notices import proof_name
 
 _EVERYBODY = "everybody"
 
 
 @require_safe
-@page(Duty.SEE_PEOPLE)
+@page(Permission.SEE_PEOPLE)
 def people(request: HttpRequest, user: User) -> HttpResponse:
     form = FilterForm(request.GET)
     wanted = _wanted(form) if form.is_valid() else queries.Wanted()
@@ -36,7 +36,7 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
         "how_many": how_many,
         "is_exact": is_exact,
         "next": form.address(after=after) if after else "",
-        "actions": ACTIONS_FOR_MANY if user.is_trusted_with(Duty.HELP_PEOPLE) else (),
+        "actions": ACTIONS_FOR_MANY if user.has_permission(Permission.HELP_PEOPLE) else (),
         "everybody": _EVERYBODY in request.GET,
         "with_everybody": form.address(**{_EVERYBODY: "1"}),
     }
@@ -44,7 +44,7 @@ def people(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @require_safe
-@page(Duty.SEE_PEOPLE)
+@page(Permission.SEE_PEOPLE)
 def find(request: HttpRequest, _user: User) -> HttpResponse:
     """The attempt with this support code, in the timeline of whoever made it."""
     attempt = queries.attempt_called(asked(request, "code", most=40))
@@ -61,7 +61,7 @@ def _wanted(form: FilterForm) -> queries.Wanted:
     return queries.Wanted(
         search=typed["q"],
         state=State(typed["state"]) if typed["state"] else None,
-        method=Proof(typed["method"]) if typed["method"] else None,
+        method=Factor(typed["method"]) if typed["method"] else None,
         role=Role(typed["role"]) if typed["role"] else None,
         language=typed["language"],
         unconfirmed=typed["unconfirmed"],

@@ -17,7 +17,7 @@ from console.services import people as services
 from console.views.frame import page, shown
 from console.views.words import ACTIONS
 from directory.models import User
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 
 _CHOSEN = "person"
 _LONGEST_NUMBER = 18
@@ -32,7 +32,7 @@ class Chosen:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Duty.HELP_PEOPLE)
+@page(Permission.HELP_PEOPLE)
 def act(request: HttpRequest, user: User, action: str) -> HttpResponse:
     """Who was chosen stands in the address; nothing happens before a reason is given."""
     wanted = _action(action)

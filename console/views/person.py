@@ -29,26 +29,26 @@ from delivery.rules.phones import shown as number_shown
 from directory.models import User
 from registration.queries import address_problem
 from reset.queries.eligibility import eligibility_of
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import policy_in_force, tenant_in_force
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 from verification.queries.callers import disowners_of, is_act_disowned, is_caller_verified
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 from verification.services import contacts
 from verification.services.notices import proof_name
 
 _LONGEST_NUMBER = 18
 _CODE_LENGTH = 8
 _FIELDS = {
-    "office_phone": Proof.OFFICE_PHONE,
-    "mobile_phone": Proof.MOBILE_PHONE,
-    "email": Proof.EMAIL,
+    "office_phone": Factor.OFFICE_PHONE,
+    "mobile_phone": Factor.MOBILE_PHONE,
+    "email": Factor.EMAIL,
 }
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
-@page(Duty.SEE_PEOPLE)
+@page(Permission.SEE_PEOPLE)
 def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
     context = {
@@ -71,7 +71,7 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
 
 
 @require_safe
-@page(Duty.SEE_PEOPLE)
+@page(Permission.SEE_PEOPLE)
 def timeline(request: HttpRequest, _user: User, person_id: int) -> HttpResponse:
     found = _person(person_id)
     before = request.GET.get("before", "")[:_LONGEST_NUMBER]
@@ -88,7 +88,7 @@ def timeline(request: HttpRequest, _user: User, person_id: int) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.HELP_PEOPLE)
+@page(Permission.HELP_PEOPLE)
 def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpResponseBase:
     """Says what will happen, asks why, and does it."""
     found, chosen = _person(person_id), _action(action)
@@ -112,12 +112,12 @@ def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpRe
 
 
 @_GET_POST
-@page(Duty.MANAGE_PEOPLE)
+@page(Permission.MANAGE_PEOPLE)
 @freshly_proved
 def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> HttpResponse:
     """A number or address in full, once, for a reason that is written down."""
     found = _person(person_id)
-    kind = next((one for one in Proof if one.value == proof), None)
+    kind = next((one for one in Factor if one.value == proof), None)
     value = queries.value_in_full(found, kind) if kind else ""
     if kind is None or not value or not outlooks.may_manage(user, found):
         raise Http404
@@ -131,7 +131,7 @@ def reveal(request: HttpRequest, user: User, person_id: int, proof: str) -> Http
 
 
 @_GET_POST
-@page(Duty.MANAGE_PEOPLE)
+@page(Permission.MANAGE_PEOPLE)
 @freshly_proved
 def contact(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """How to reach somebody, as administrators know it."""
@@ -213,8 +213,10 @@ def _is_entered(user: User, found: User, form: ContactForm) -> bool:
         return False
     for name in form.changed_data:
         value = typed[name]
-        textable = isinstance(value, Phone) and value.textable
-        contacts.enter(found, _FIELDS[name], _stored(value), textable=textable, actor_id=user.pk)
+        sms_capable = isinstance(value, Phone) and value.sms_capable
+        contacts.enter(
+            found, _FIELDS[name], _stored(value), sms_capable=sms_capable, actor_id=user.pk
+        )
     return True
 
 
@@ -274,11 +276,11 @@ def _actions(user: User, found: User) -> list[tuple[str, object]]:
         for action, words in ACTIONS.items()
         if action not in unfit
         and not _is_idle(action, found)
-        and user.is_trusted_with(Duty.HELP_PEOPLE)
+        and user.has_permission(Permission.HELP_PEOPLE)
         and may_act(action, Role(user.role), Role(found.role), on_oneself=user.pk == found.pk)
     ]
 
 
-def _methods(ways: tuple[Way, ...]) -> str:
+def _methods(ways: tuple[MethodOption, ...]) -> str:
     proofs = dict.fromkeys(way.method.proof for way in ways)
     return ", ".join(str(IN_A_SENTENCE[proof]) for proof in proofs)

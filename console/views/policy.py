@@ -26,7 +26,7 @@ from tenants.policy.declaration import Section
 from tenants.policy.derived import FOR_ADMINISTRATORS
 from tenants.policy.values import differences
 from tenants.queries import enough_questions, policy_in_force, unknown_groups
-from tenants.roles import Duty
+from tenants.roles import Permission
 from verification.clock import when
 
 _PENDING = "pending_policy"
@@ -48,7 +48,7 @@ _WARNINGS = {
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def policy(request: HttpRequest, user: User) -> HttpResponse:
     before, version = policy_in_force(), queries.version()
     form = PolicyForm(
@@ -86,7 +86,7 @@ def policy(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 @freshly_proved
 def impact(request: HttpRequest, user: User) -> HttpResponse:
     """What the change that waits in this session does, and a button to make it."""
@@ -114,7 +114,7 @@ def impact(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @require_safe
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def impact_list(request: HttpRequest, _user: User) -> HttpResponseBase:
     """Everybody who would lose the reset, as a file."""
     after = _pending(request)

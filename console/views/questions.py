@@ -13,13 +13,13 @@ from console.services import questions as services
 from console.views.frame import page, shown
 from directory.models import User
 from tenants.queries import policy_in_force, tenant_in_force
-from tenants.roles import Duty
+from tenants.roles import Permission
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def questions(request: HttpRequest, _user: User) -> HttpResponse:
     bank = queries.bank()
     form = OfferForm(None, ids=[one.qid for one in bank])
@@ -27,7 +27,7 @@ def questions(request: HttpRequest, _user: User) -> HttpResponse:
 
 
 @require_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def offer(request: HttpRequest, user: User) -> HttpResponse:
     """Which questions are on offer from now on."""
     bank = queries.bank()
@@ -39,7 +39,7 @@ def offer(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def add(request: HttpRequest, user: User) -> HttpResponse:
     form = _form(request, taken_by=None)
     if form.is_valid():
@@ -56,7 +56,7 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def change(request: HttpRequest, user: User, question_id: int) -> HttpResponse:
     """Other words for a question of the organisation's own."""
     question = queries.question_of(question_id)

@@ -16,7 +16,7 @@ from delivery.rules.mailboxes import NotAMailbox
 from directory.models import User
 from tenants.models import CustomText
 from tenants.queries import own_text
-from tenants.roles import Duty
+from tenants.roles import Permission
 from verification.services import notices
 from verification.services.notice_words import Notice, letter_words
 
@@ -49,7 +49,7 @@ NAMES = {
 
 
 @require_safe
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def texts(request: HttpRequest, _user: User) -> HttpResponse:
     own = set(CustomText.objects.values_list("key", "language"))
     rows = [
@@ -66,7 +66,7 @@ def texts(request: HttpRequest, _user: User) -> HttpResponse:
 
 
 @_GET_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def one(request: HttpRequest, user: User, key: str, language: str) -> HttpResponse:
     notice = _notice(key, language)
     form = TextForm(request.POST or None, initial=_words(notice, language))
@@ -95,7 +95,7 @@ def one(request: HttpRequest, user: User, key: str, language: str) -> HttpRespon
 
 
 @require_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def reset(request: HttpRequest, user: User, key: str, language: str) -> HttpResponse:
     """Our own words again."""
     _notice(key, language)
@@ -105,7 +105,7 @@ def reset(request: HttpRequest, user: User, key: str, language: str) -> HttpResp
 
 
 @require_POST
-@page(Duty.SET_POLICY)
+@page(Permission.SET_POLICY)
 def test(request: HttpRequest, user: User, key: str, language: str) -> HttpResponse:
     """The mail, sent to the administrator's own mailbox."""
     _notice(key, language)

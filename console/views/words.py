@@ -4,10 +4,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from console.rules import Action, State, Stop
+from console.rules import Action, Blocker, State
 from registration.queries import AddressProblem
 from reset.refusals import Refusal
-from tenants.policy import Proof
+from tenants.policy import Factor
 
 _TAGS = {
     State.CAPABLE: "ok",
@@ -17,18 +17,18 @@ _TAGS = {
     State.PARTIAL: "warn",
 }
 
-REASONS: dict[Stop, Promise] = {
-    Stop.DISABLED: _("The account is disabled."),
-    Stop.FROZEN: _("Somebody said “This wasn’t me”: self-service is frozen."),
-    Stop.OFF: _("Self-service is off for everybody."),
-    Stop.OUT: _("The policy isn’t for this person."),
-    Stop.ADMINISTRATOR: _("Administrators may not reset their own passwords."),
-    Stop.PAUSED: _(
+REASONS: dict[Blocker, Promise] = {
+    Blocker.DISABLED: _("The account is disabled."),
+    Blocker.FROZEN: _("Somebody said “This wasn’t me”: self-service is frozen."),
+    Blocker.OFF: _("Self-service is off for everybody."),
+    Blocker.OUT: _("The policy isn’t for this person."),
+    Blocker.ADMINISTRATOR: _("Administrators may not reset their own passwords."),
+    Blocker.PAUSED: _(
         "Too many wrong guesses: resetting is paused. Browsers where this person has signed in"
         " before are counted apart."
     ),
-    Stop.METHODS: _("Too few usable methods are registered."),
-    Stop.ELSEWHERE: _("The password is kept in a directory that isn’t written to."),
+    Blocker.METHODS: _("Too few usable methods are registered."),
+    Blocker.ELSEWHERE: _("The password is kept in a directory that isn’t written to."),
 }
 
 TITLES: dict[Refusal, Promise] = {
@@ -99,15 +99,15 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     ),
 }
 
-IN_A_SENTENCE: dict[Proof, Promise] = {
-    Proof.EMAIL: pgettext_lazy("in a sentence", "alternate email"),
-    Proof.MOBILE_PHONE: pgettext_lazy("in a sentence", "mobile phone"),
-    Proof.ALTERNATE_PHONE: pgettext_lazy("in a sentence", "alternate phone"),
-    Proof.OFFICE_PHONE: pgettext_lazy("in a sentence", "office phone"),
-    Proof.QUESTIONS: pgettext_lazy("in a sentence", "security questions"),
-    Proof.PASSKEY: pgettext_lazy("in a sentence", "passkey"),
-    Proof.AUTHENTICATOR: pgettext_lazy("in a sentence", "authenticator app"),
-    Proof.RECOVERY_CODE: pgettext_lazy("in a sentence", "recovery codes"),
+IN_A_SENTENCE: dict[Factor, Promise] = {
+    Factor.EMAIL: pgettext_lazy("in a sentence", "alternate email"),
+    Factor.MOBILE_PHONE: pgettext_lazy("in a sentence", "mobile phone"),
+    Factor.ALTERNATE_PHONE: pgettext_lazy("in a sentence", "alternate phone"),
+    Factor.OFFICE_PHONE: pgettext_lazy("in a sentence", "office phone"),
+    Factor.QUESTIONS: pgettext_lazy("in a sentence", "security questions"),
+    Factor.PASSKEY: pgettext_lazy("in a sentence", "passkey"),
+    Factor.AUTHENTICATOR: pgettext_lazy("in a sentence", "authenticator app"),
+    Factor.RECOVERY_CODE: pgettext_lazy("in a sentence", "recovery codes"),
 }
 """What somebody can prove, where it doesn't begin the line."""
 

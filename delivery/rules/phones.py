@@ -51,7 +51,7 @@ class Phone:
 
     e164: str
     region: str
-    textable: bool
+    sms_capable: bool
     extension: str = ""
 
 
@@ -63,7 +63,7 @@ class NumberKind:
     type: int
 
     @property
-    def textable(self) -> bool:
+    def sms_capable(self) -> bool:
         return self.type in _MOBILE
 
     def is_callable(self, *, office: bool) -> bool:
@@ -86,7 +86,7 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     >>> phone("010-1234-5678", region="KR", countries=frozenset({"KR"})).e164
     '+821012345678'
     >>> phone("02-1234-5678 내선 12", region="KR", countries=frozenset({"KR"}), office=True)
-    Phone(e164='+82212345678', region='KR', textable=False, extension='12')
+    Phone(e164='+82212345678', region='KR', sms_capable=False, extension='12')
     """
     plain, extension = _without_extension(_plain(text))
     number = _parsed(plain, region)
@@ -120,7 +120,7 @@ def usable(
         raise NotAPhone(PhoneProblem.KIND, kind.region)
     if kind.region not in countries:
         raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
-    return Phone(e164, kind.region, textable=kind.textable, extension=extension)
+    return Phone(e164, kind.region, sms_capable=kind.sms_capable, extension=extension)
 
 
 def is_whole(e164: str) -> bool:

@@ -139,14 +139,14 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             (
-                                tenants.policy.Proof["OFFICE_PHONE"],
-                                tenants.policy.Proof["OFFICE_PHONE"],
+                                tenants.policy.Factor["OFFICE_PHONE"],
+                                tenants.policy.Factor["OFFICE_PHONE"],
                             ),
                             (
-                                tenants.policy.Proof["MOBILE_PHONE"],
-                                tenants.policy.Proof["MOBILE_PHONE"],
+                                tenants.policy.Factor["MOBILE_PHONE"],
+                                tenants.policy.Factor["MOBILE_PHONE"],
                             ),
-                            (tenants.policy.Proof["EMAIL"], tenants.policy.Proof["EMAIL"]),
+                            (tenants.policy.Factor["EMAIL"], tenants.policy.Factor["EMAIL"]),
                         ],
                         max_length=20,
                     ),

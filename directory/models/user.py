@@ -12,7 +12,7 @@ from directory.factors import BUILTIN, AccountStatus
 from isolation.models import TenantOwned
 from tenants.fields import FoldedField
 from tenants.models import Group
-from tenants.roles import Duty, Role
+from tenants.roles import Permission, Role
 
 _ADMINISTRATORS = [role.value for role in Role if role.is_administrator]
 
@@ -164,7 +164,7 @@ class User(TenantOwned, AbstractBaseUser):
         """See `has_perm`."""
         return False
 
-    def is_trusted_with(self, duty: Duty) -> bool:
+    def has_permission(self, duty: Permission) -> bool:
         return self.enabled and duty in Role(self.role).duties
 
     def get_session_auth_hash(self) -> str:

@@ -16,7 +16,7 @@ from directory.prefills import (
     text_of,
 )
 from directory.queries import prefill_place, prefilled
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import policy_in_force
 from vault.services import sealed
 
@@ -31,7 +31,7 @@ FILLED = (
 
 
 @transaction.atomic
-def enter(user_id: int, proof: Proof, value: str, *, textable: bool, held: bool) -> bool:
+def enter(user_id: int, proof: Factor, value: str, *, sms_capable: bool, held: bool) -> bool:
     """Keeps a number (E.164, `#` and extension behind it) or address; an empty one takes it away.
 
     Pages and jobs call `verification.services.contacts`, which also records and notifies.
@@ -47,7 +47,7 @@ def enter(user_id: int, proof: Proof, value: str, *, textable: bool, held: bool)
     known = prefilled(user_id)
     before = known.pop(proof, None)
     if value:
-        after = Prefill(proof, value, textable, timezone.now())
+        after = Prefill(proof, value, sms_capable, timezone.now())
         if before is not None and before.key == after.key:
             return False
         known[proof] = after
@@ -59,7 +59,7 @@ def enter(user_id: int, proof: Proof, value: str, *, textable: bool, held: bool)
 
 
 def fill(
-    user: User, known: Mapping[Proof, Prefill], *, changed: Collection[Proof], held: bool
+    user: User, known: Mapping[Factor, Prefill], *, changed: Collection[Factor], held: bool
 ) -> None:
     """Puts all that is known into a user that is yet to be saved.
 

@@ -46,7 +46,7 @@ def phone_in(text: str, context: ImportContext, *, office: bool) -> tuple[Phone,
 def ordinary_phones(
     texts: Sequence[str], context: ImportContext, *, office: bool
 ) -> list[tuple[str, bool] | None]:
-    """What `phone_in` says of the plain numbers in a column: E.164, and whether textable.
+    """What `phone_in` says of the plain numbers in a column: E.164, and whether sms_capable.
 
     None means that the cell needs `phone_in`, or holds no phone.
     """
@@ -55,13 +55,13 @@ def ordinary_phones(
     # Most desks have a landline, most people a mobile phone.
     first, second = (not office, office)
     region, countries = context.country, context.countries
-    found = recognised_each(texts, region, _welcome(countries, office=office, textable=first))
+    found = recognised_each(texts, region, _welcome(countries, office=office, sms_capable=first))
     if region == "KR":
         found = [e164 if is_whole(e164) else "" for e164 in found]
     phones = [(e164, first) if e164 else None for e164 in found]
     if None in phones:
         rest = [at for at, phone in enumerate(phones) if phone is None and texts[at]]
-        welcome = _welcome(countries, office=office, textable=second)
+        welcome = _welcome(countries, office=office, sms_capable=second)
         others = recognised_each([texts[at] for at in rest], region, welcome)
         for at, e164 in zip(rest, others, strict=True):
             phones[at] = (e164, second) if e164 and is_whole(e164) else None
@@ -79,12 +79,12 @@ def _phone(text: str, context: ImportContext, *, office: bool) -> Phone:
 
 @lru_cache(maxsize=64)
 def _welcome(
-    countries: frozenset[str], *, office: bool, textable: bool
+    countries: frozenset[str], *, office: bool, sms_capable: bool
 ) -> Callable[[NumberKind], bool]:
-    """Which kinds of numbers may be called; of these only the textable ones, or only the others."""
+    """Which kinds of numbers may be called: those that take texts, or the others."""
 
     def is_welcome(kind: NumberKind) -> bool:
         is_ours = kind.is_callable(office=office) and kind.region in countries
-        return is_ours and kind.textable is textable
+        return is_ours and kind.sms_capable is sms_capable
 
     return is_welcome

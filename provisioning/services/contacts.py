@@ -13,7 +13,7 @@ from directory.services.contacts_of_person import FILLED, fill
 from provisioning.rules.fast_path import Plain
 from provisioning.rules.person import Person
 from provisioning.rules.problems import RowProblem
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.queries.callers import disowners_of
 from verification.services.contacts import (
     ContactChange,
@@ -37,15 +37,15 @@ class Importer:
 
 
 _COLUMNS = {
-    Proof.EMAIL: "alternate_email",
-    Proof.MOBILE_PHONE: "mobile_phone",
-    Proof.OFFICE_PHONE: "office_phone",
+    Factor.EMAIL: "alternate_email",
+    Factor.MOBILE_PHONE: "mobile_phone",
+    Factor.OFFICE_PHONE: "office_phone",
 }
 
 
 # Plain numbers: adding up flags takes ten times as long.
 _EMAIL, _MOBILE, _OFFICE = Kinds.EMAIL.value, Kinds.MOBILE_PHONE.value, Kinds.OFFICE_PHONE.value
-_TEXTABLE_MOBILE = (Kinds.MOBILE_PHONE | Kinds.TEXTABLE).value
+_SMS_CAPABLE_MOBILE = (Kinds.MOBILE_PHONE | Kinds.SMS_CAPABLE).value
 _BOTH = (Kinds.OFFICE_PHONE | Kinds.ONE_PHONE).value
 
 
@@ -57,17 +57,17 @@ class ContactResult:
     left_alone: Mapping[int, list[tuple[RowProblem, str]]]
 
 
-def contacts_of(person: Person, at: datetime) -> dict[Proof, Prefill]:
+def contacts_of(person: Person, at: datetime) -> dict[Factor, Prefill]:
     """What a row of a file says about how to reach a person."""
     contacts = {}
     if person.alternate_email:
-        email = Prefill(Proof.EMAIL, person.alternate_email, textable=False, changed_at=at)
-        contacts[Proof.EMAIL] = email
-    phones = {Proof.MOBILE_PHONE: person.mobile_phone, Proof.OFFICE_PHONE: person.office_phone}
+        email = Prefill(Factor.EMAIL, person.alternate_email, sms_capable=False, changed_at=at)
+        contacts[Factor.EMAIL] = email
+    phones = {Factor.MOBILE_PHONE: person.mobile_phone, Factor.OFFICE_PHONE: person.office_phone}
     for proof, phone in phones.items():
         if phone:
             value = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
-            contacts[proof] = Prefill(proof, value, phone.textable, at)
+            contacts[proof] = Prefill(proof, value, phone.sms_capable, at)
     return contacts
 
 
@@ -82,7 +82,7 @@ class Entered:
     kinds: list[int]
 
 
-def entered_in(contacts: Sequence[Mapping[Proof, Prefill]]) -> Entered:
+def entered_in(contacts: Sequence[Mapping[Factor, Prefill]]) -> Entered:
     """The same of people one by one, in their order."""
     return Entered(
         texts=[text_of(entered.values()) for entered in contacts],
@@ -93,13 +93,13 @@ def entered_in(contacts: Sequence[Mapping[Proof, Prefill]]) -> Entered:
 def entered_in_plain(plain: Plain, at: datetime) -> Entered:
     """`contacts_of` for many rows in which nothing is odd, without an object for each."""
     email, mobile, spoken, office, texted = (
-        line(proof, "", textable=textable, at=moment(at))
-        for proof, textable in (
-            (Proof.EMAIL, False),
-            (Proof.MOBILE_PHONE, True),
-            (Proof.MOBILE_PHONE, False),
-            (Proof.OFFICE_PHONE, False),
-            (Proof.OFFICE_PHONE, True),
+        line(proof, "", sms_capable=sms_capable, at=moment(at))
+        for proof, sms_capable in (
+            (Factor.EMAIL, False),
+            (Factor.MOBILE_PHONE, True),
+            (Factor.MOBILE_PHONE, False),
+            (Factor.OFFICE_PHONE, False),
+            (Factor.OFFICE_PHONE, True),
         )
     )
     texts, kinds = [], []
@@ -109,16 +109,16 @@ def entered_in_plain(plain: Plain, at: datetime) -> Entered:
         plain.phones["office_phone"],
         strict=True,
     )
-    for address, (number, textable), (desk, desk_textable) in rows:
+    for address, (number, sms_capable), (desk, desk_sms_capable) in rows:
         lines, kind = [], 0
         if address:
             lines.append(email + address)
             kind = _EMAIL
         if number:
-            lines.append((mobile if textable else spoken) + number)
-            kind |= _TEXTABLE_MOBILE if textable else _MOBILE
+            lines.append((mobile if sms_capable else spoken) + number)
+            kind |= _SMS_CAPABLE_MOBILE if sms_capable else _MOBILE
         if desk:
-            lines.append((texted if desk_textable else office) + desk)
+            lines.append((texted if desk_sms_capable else office) + desk)
             kind |= _BOTH if desk == number else _OFFICE
         texts.append("\n".join(lines))
         kinds.append(kind)
@@ -169,7 +169,7 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
     return ContactResult({change.user.pk for change in changes}, left_alone)
 
 
-def _changed(before: Mapping[Proof, Prefill], wanted: Mapping[Proof, Prefill]) -> set[Proof]:
+def _changed(before: Mapping[Factor, Prefill], wanted: Mapping[Factor, Prefill]) -> set[Factor]:
     """Which of the wanted contacts are new or different."""
     return {
         proof
@@ -178,7 +178,9 @@ def _changed(before: Mapping[Proof, Prefill], wanted: Mapping[Proof, Prefill]) -
     }
 
 
-def _write(changes: Sequence[ContactChange], wanted: Mapping[int, Mapping[Proof, Prefill]]) -> None:
+def _write(
+    changes: Sequence[ContactChange], wanted: Mapping[int, Mapping[Factor, Prefill]]
+) -> None:
     held = with_proof([change.user.pk for change in changes])
     for change in changes:
         user, news = change.user, wanted[change.user.pk]

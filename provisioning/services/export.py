@@ -11,16 +11,16 @@ from directory.queries import prefills_of
 from isolation.scope import current_tenant_id, in_tenant
 from provisioning.rules.columns import COLUMNS
 from provisioning.rules.csv_writing import csv_file
-from tenants.policy import Proof
+from tenants.policy import Factor
 
 EXPORTED = tuple(name for name in COLUMNS if name != "password")
 """Columns that can be had."""
 _AT_ONCE = 1_000
 _NAMES = ("display_name", "given_name", "surname", "language")
 _CONTACTS = {
-    Proof.OFFICE_PHONE: "office_phone",
-    Proof.MOBILE_PHONE: "mobile_phone",
-    Proof.EMAIL: "alternate_email",
+    Factor.OFFICE_PHONE: "office_phone",
+    Factor.MOBILE_PHONE: "mobile_phone",
+    Factor.EMAIL: "alternate_email",
 }
 
 

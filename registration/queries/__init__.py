@@ -14,8 +14,8 @@ from directory.queries import in_scope, prefilled
 from registration.rules import (
     Demand,
     Interrupt,
+    RegistrationStatus,
     Row,
-    Standing,
     Status,
     demand,
     interrupt,
@@ -24,10 +24,10 @@ from registration.rules import (
     skip_days_left,
 )
 from tenants.policy import (
+    Factor,
     Method,
     OfficeEditor,
     Policy,
-    Proof,
     SecondFactor,
     for_administrators,
 )
@@ -46,7 +46,7 @@ from verification.queries import (
 from verification.queries.deliverable import can_deliver
 from verification.queries.holdings import holdings_of
 from verification.rules.masking import mask
-from verification.rules.ways import Way, methods_of
+from verification.rules.ways import MethodOption, methods_of
 
 SECOND_FACTOR_DUE = "second_factor_due"
 """Session key: the password was right, and there is no second factor to ask for yet."""
@@ -60,7 +60,7 @@ _CHANNELS = {
 }
 
 
-_NOTHING_SENT = {Proof.QUESTIONS, Proof.PASSKEY, Proof.AUTHENTICATOR, Proof.RECOVERY_CODE}
+_NOTHING_SENT = {Factor.QUESTIONS, Factor.PASSKEY, Factor.AUTHENTICATOR, Factor.RECOVERY_CODE}
 
 
 class AddressProblem(StrEnum):
@@ -74,7 +74,7 @@ class AddressProblem(StrEnum):
 class Registered:
     """One thing that the user proved to hold. `key` tells it from others of its kind."""
 
-    proof: Proof
+    proof: Factor
     key: str
     masked: str
     name: str = ""
@@ -100,7 +100,7 @@ class Overview:
     """Whether sign-in asks for a second factor that the user doesn't hold yet."""
 
     @property
-    def counted(self) -> frozenset[Proof]:
+    def counted(self) -> frozenset[Factor]:
         return frozenset(row.proof for row in self.rows if row.counts)
 
     @property
@@ -112,7 +112,7 @@ class Overview:
         """How many more kinds a reset needs; of who may not reset none is asked."""
         return missing(self.required, self.counted) if self.in_scope else 0
 
-    def row(self, proof: Proof) -> Row | None:
+    def row(self, proof: Factor) -> Row | None:
         return next((row for row in self.rows if row.proof is proof), None)
 
 
@@ -121,7 +121,7 @@ def demand_on(user: User) -> Demand:
     return demand(policy_in_force(), is_administrator=Role(user.role).is_administrator)
 
 
-def ways_to_register(user: User, proof: Proof) -> list[Method]:
+def ways_to_register(user: User, proof: Factor) -> list[Method]:
     """How a phone or address of this kind can be verified: allowed, and deliverable here."""
     return [
         method
@@ -143,22 +143,22 @@ def address_problem(user: User, address: str) -> AddressProblem | None:
     return AddressProblem.TENANT_DOMAIN if domain in domain_names() else None
 
 
-def entered_of(user: User) -> dict[Proof, Prefill]:
+def entered_of(user: User) -> dict[Factor, Prefill]:
     """What an administrator entered, as far as it could be a way back into the account."""
     known = prefilled(user.pk)
-    email = known.get(Proof.EMAIL)
+    email = known.get(Factor.EMAIL)
     if email is not None and address_problem(user, email.value) is not None:
-        del known[Proof.EMAIL]
+        del known[Factor.EMAIL]
     return known
 
 
-def ways_to_confirm(user: User, proof: Proof) -> list[Method]:
+def ways_to_confirm(user: User, proof: Factor) -> list[Method]:
     """How a phone or address that an administrator entered can be verified."""
     row = entered_of(user).get(proof)
     if row is None:
         return []
     ways = ways_to_register(user, proof)
-    return [method for method in ways if row.textable or method is not Method.MOBILE_TEXT]
+    return [method for method in ways if row.sms_capable or method is not Method.MOBILE_TEXT]
 
 
 def overview_of(user: User) -> Overview:
@@ -171,16 +171,16 @@ def overview_of(user: User) -> Overview:
     rows = []
     for proof in kinds_to_register(asked.registrable):
         is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
-        if proof is Proof.PASSKEY and not can_deliver(Method.PASSKEY):
+        if proof is Factor.PASSKEY and not can_deliver(Method.PASSKEY):
             is_open = False
-        if proof is Proof.RECOVERY_CODE and not holds_another(user):
+        if proof is Factor.RECOVERY_CODE and not holds_another(user):
             is_open = False
-        if proof is Proof.ALTERNATE_PHONE and not proved.keys() & {proof, proof.gate}:
+        if proof is Factor.ALTERNATE_PHONE and not proved.keys() & {proof, proof.gate}:
             is_open = False
         if not is_open and proof not in proved and proof not in usable:
             continue
         masked, status = _standing(user, proof, proved.get(proof), entered.get(proof))
-        if proof is Proof.OFFICE_PHONE and status is not Status.CONFIRM:
+        if proof is Factor.OFFICE_PHONE and status is not Status.CONFIRM:
             is_open = is_open and policy.office_phone_editor is OfficeEditor.USER
         counts = proof in usable
         rows.append(
@@ -211,29 +211,29 @@ def _policy_for(user: User) -> Policy:
 
 
 def _standing(
-    user: User, proof: Proof, proved: AuthenticationMethod | None, entered: Prefill | None
+    user: User, proof: Factor, proved: AuthenticationMethod | None, entered: Prefill | None
 ) -> tuple[str, Status]:
     """How far the user is with one kind of security info, and what of it may be shown."""
     held = {
-        Proof.PASSKEY: lambda: passkeys_of(user.pk).exists(),
-        Proof.AUTHENTICATOR: lambda: authenticators_of(user.pk).exists(),
-        Proof.RECOVERY_CODE: lambda: codes_left(user.pk) > 0,
+        Factor.PASSKEY: lambda: passkeys_of(user.pk).exists(),
+        Factor.AUTHENTICATOR: lambda: authenticators_of(user.pk).exists(),
+        Factor.RECOVERY_CODE: lambda: codes_left(user.pk) > 0,
     }
     if proof in held:
         return "", Status.READY if held[proof]() else Status.MISSING
     if proved is not None:
-        return "" if proof is Proof.QUESTIONS else mask(value_of(proved)), Status.READY
+        return "" if proof is Factor.QUESTIONS else mask(value_of(proved)), Status.READY
     return (mask(entered.value), Status.CONFIRM) if entered else ("", Status.MISSING)
 
 
 def registered(user: User) -> list[Registered]:
     """All that the user proved, in the order in which methods are offered."""
-    order = list(Proof)
+    order = list(Factor)
     found = [
         Registered(
             proof=proof,
             key=proof.value,
-            masked="" if proof is Proof.QUESTIONS else mask(value_of(row)),
+            masked="" if proof is Factor.QUESTIONS else mask(value_of(row)),
             verified_at=row.verified_at,
             last_used_at=row.last_used_at,
         )
@@ -241,7 +241,7 @@ def registered(user: User) -> list[Registered]:
     ]
     found += [
         Registered(
-            proof=Proof.AUTHENTICATOR,
+            proof=Factor.AUTHENTICATOR,
             key=str(app.pk),
             masked="",
             name=app.name,
@@ -252,7 +252,7 @@ def registered(user: User) -> list[Registered]:
     ]
     found += [
         Registered(
-            proof=Proof.PASSKEY,
+            proof=Factor.PASSKEY,
             key=str(passkey.pk),
             masked="",
             name=passkey.name,
@@ -264,8 +264,8 @@ def registered(user: User) -> list[Registered]:
     if codes := recovery_set_of(user.pk):
         found.append(
             Registered(
-                proof=Proof.RECOVERY_CODE,
-                key=Proof.RECOVERY_CODE.value,
+                proof=Factor.RECOVERY_CODE,
+                key=Factor.RECOVERY_CODE.value,
                 masked="",
                 verified_at=codes.saved_at,
                 last_used_at=codes.last_used_at,
@@ -275,13 +275,13 @@ def registered(user: User) -> list[Registered]:
     return sorted(found, key=lambda kind: order.index(kind.proof))
 
 
-def ways_to_prove(user: User) -> list[Way]:
+def options_to_verify(user: User) -> list[MethodOption]:
     """How the user can prove, now, that it isn't only their password that is here.
 
     Answers to questions do only for who holds nothing better.
     """
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
-    if {thing.proof for thing in holdings.held} - {Proof.QUESTIONS}:
+    if {thing.proof for thing in holdings.held} - {Factor.QUESTIONS}:
         return holdings.ways(frozenset(Method) - {Method.QUESTIONS})
     return holdings.ways(frozenset({Method.QUESTIONS}))
 
@@ -293,7 +293,7 @@ def holds_second_factor(user: User) -> bool:
     return not policy.second_factors.isdisjoint(methods_of(held))
 
 
-def ways_to_sign_in(user: User) -> list[Way]:
+def options_at_sign_in(user: User) -> list[MethodOption]:
     """How the user can pass the second factor now: their own choice first, then the strongest."""
     policy = policy_in_force()
     ways = holdings_of(user.pk, policy, proved_only=True).ways(policy.second_factors)
@@ -316,9 +316,9 @@ def holds_another(user: User) -> bool:
     for_reset = Method.RECOVERY_CODE in asked.methods
     verified = set(methods_by_proof(user.pk))
     if authenticators_of(user.pk).exists():
-        verified.add(Proof.AUTHENTICATOR)
+        verified.add(Factor.AUTHENTICATOR)
     if passkeys_of(user.pk).exists():
-        verified.add(Proof.PASSKEY)
+        verified.add(Factor.PASSKEY)
     wanted = asked.methods if for_reset else asked.registrable
     return bool(verified & {method.proof for method in wanted})
 
@@ -340,9 +340,9 @@ def to_confirm(user: User) -> list[Registered]:
 def confirmable(user: User) -> list[Registered]:
     """What of it can be confirmed here and now: by proving it, or by answering anew."""
     waiting = to_confirm(user)
-    proofs = {way.method.proof for way in ways_to_prove(user)} if waiting else set()
+    proofs = {way.method.proof for way in options_to_verify(user)} if waiting else set()
     if proofs:
-        proofs.add(Proof.QUESTIONS)
+        proofs.add(Factor.QUESTIONS)
     return [kind for kind in waiting if kind.proof in proofs]
 
 
@@ -353,7 +353,7 @@ def interrupt_of(user: User, now: datetime) -> Interrupt:
         return Interrupt.NONE
     overview, policy = overview_of(user), policy_in_force()
     return interrupt(
-        Standing(
+        RegistrationStatus(
             in_scope=overview.in_scope,
             is_required=policy.require_registration,
             must_register=user.must_register_at is not None,
@@ -386,7 +386,7 @@ def is_held_up(user: User, now: datetime) -> bool:
 
 def _can_complete(user: User, overview: Overview) -> bool:
     """Whether the user can do all that is asked with what can be delivered here and now."""
-    if must_prove(user) and not ways_to_prove(user):
+    if must_prove(user) and not options_to_verify(user):
         return False
     within_reach = overview.counted | {row.proof for row in overview.rows if row.is_open}
     return not missing(overview.required, within_reach)

@@ -21,7 +21,7 @@ from registration.queries import (
     to_confirm,
 )
 from registration.services import manage
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Challenge, Purpose
@@ -51,7 +51,7 @@ from verification.services import (
     recovery_codes,
 )
 from verification.services.authenticators import Pairing
-from verification.services.challenges import Answered, Asked
+from verification.services.challenges import ChallengeRequest, ChallengeResult
 from verification.services.guesses import Budget
 from verification.services.notice_words import Notice
 
@@ -72,7 +72,7 @@ class UsedElsewhere(Exception):
     """The number already serves as another phone of the user. Nothing was sent or registered."""
 
 
-def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
+def is_used_elsewhere(user: User, proof: Factor, number: str) -> bool:
     """Whether this number already serves as another phone of the user.
 
     An office phone serves from the moment an administrator entered it, the others only from the
@@ -80,8 +80,8 @@ def is_used_elsewhere(user: User, proof: Proof, number: str) -> bool:
     """
     others = set(PHONES) - {proof} if proof in PHONES else set()
     values = [value_of(row) for kind, row in methods_by_proof(user.pk).items() if kind in others]
-    entered = prefilled(user.pk).get(Proof.OFFICE_PHONE)
-    if Proof.OFFICE_PHONE in others and entered is not None:
+    entered = prefilled(user.pk).get(Factor.OFFICE_PHONE)
+    if Factor.OFFICE_PHONE in others and entered is not None:
         values.append(entered.value)
     return number_of(number) in map(number_of, values)
 
@@ -93,7 +93,7 @@ def start_phone(user: User, context: uuid.UUID, phone: Phone, method: Method) ->
         challenges.Refused: too soon or too many.
     """
     number = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
-    _ask(user, context, method, number, textable=phone.textable)
+    _ask(user, context, method, number, sms_capable=phone.sms_capable)
 
 
 def start_email(user: User, context: uuid.UUID, address: str) -> None:
@@ -119,7 +119,7 @@ def start_entered(user: User, context: uuid.UUID, method: Method) -> None:
     value = row.value
     if is_used_elsewhere(user, method.proof, value):
         raise UsedElsewhere
-    _ask(user, context, method, value, textable=row.textable)
+    _ask(user, context, method, value, sms_capable=row.sms_capable)
 
 
 def send_again(user: User, challenge: Challenge) -> None:
@@ -129,10 +129,10 @@ def send_again(user: User, challenge: Challenge) -> None:
         challenges.Refused: too soon or too many.
     """
     method, destination = Method(challenge.method), destination_of(challenge)
-    _ask(user, challenge.context, method, destination, textable=challenge.textable)
+    _ask(user, challenge.context, method, destination, sms_capable=challenge.sms_capable)
 
 
-def confirm_code(user: User, challenge: Challenge, code: str) -> Answered:
+def confirm_code(user: User, challenge: Challenge, code: str) -> ChallengeResult:
     """Registers what the code was sent to, if the code is right.
 
     Raises:
@@ -182,12 +182,12 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     hashes = questions.hashed(user.pk, answers)
     with transaction.atomic():
         manage.require_running(user)
-        before = methods_by_proof(user.pk).get(Proof.QUESTIONS)
+        before = methods_by_proof(user.pk).get(Factor.QUESTIONS)
         saved = questions.save_hashes(user, hashes)
         if before is not None:
             manage.note_loss(user, before)
             factors.refresh([user.pk])
-        _written_down(user, Proof.QUESTIONS, saved.pk, is_change=before is not None)
+        _written_down(user, Factor.QUESTIONS, saved.pk, is_change=before is not None)
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
@@ -212,7 +212,7 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
         paired = authenticators.finish_pairing(user, context, code, name=name)
         if paired:
             newest = authenticators_of(user.pk).latest("confirmed_at")
-            _written_down(user, Proof.AUTHENTICATOR, newest.pk, is_change=False)
+            _written_down(user, Factor.AUTHENTICATOR, newest.pk, is_change=False)
     if paired:
         guesses.uncount(user.pk, Budget.REGISTER)
     return paired
@@ -236,7 +236,7 @@ def creating(user: User, context: uuid.UUID) -> Challenge:
 @transaction.atomic
 def save_passkey(
     user: User, context: uuid.UUID, credential: str, site: Site, *, name: str
-) -> Answered:
+) -> ChallengeResult:
     """Registers the passkey that was made for this session, if it is one.
 
     Raises:
@@ -256,7 +256,7 @@ def save_passkey(
     if answered.verdict is Verdict.RIGHT and key is not None:
         key.save(force_insert=True)
         factors.refresh([user.pk])
-        _written_down(user, Proof.PASSKEY, key.pk, is_change=False)
+        _written_down(user, Factor.PASSKEY, key.pk, is_change=False)
     return answered
 
 
@@ -270,7 +270,7 @@ def save_recovery_codes(user: User, context: uuid.UUID) -> bool:
     known = recovery_set_of(user.pk) is not None
     if not holds_another(user) or not recovery_codes.put_into_force(user, context):
         return False
-    _written_down(user, Proof.RECOVERY_CODE, context, is_change=known)
+    _written_down(user, Factor.RECOVERY_CODE, context, is_change=known)
     return True
 
 
@@ -293,10 +293,10 @@ def finish(user: User) -> bool:
 
 
 def _ask(
-    user: User, context: uuid.UUID, method: Method, destination: str, *, textable: bool = False
+    user: User, context: uuid.UUID, method: Method, destination: str, *, sms_capable: bool = False
 ) -> None:
     challenges.open_challenge(
-        Asked(
+        ChallengeRequest(
             user_id=user.pk,
             actor_id=user.pk,
             purpose=Purpose.REGISTER,
@@ -304,7 +304,7 @@ def _ask(
             method=method,
             destination=destination,
             language=user.language or tenant_in_force().language,
-            textable=textable,
+            sms_capable=sms_capable,
         )
     )
 
@@ -324,7 +324,7 @@ def _register(user: User, challenge: Challenge) -> None:
         user=user,
         proof=proof,
         index=blind_index(value),
-        textable=challenge.textable,
+        sms_capable=challenge.sms_capable,
         verified_at=now,
         known_since=_known_since(user, proof, value, now),
     )
@@ -349,7 +349,7 @@ def _register(user: User, challenge: Challenge) -> None:
     )
 
 
-def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetime:
+def _known_since(user: User, proof: Factor, value: str, now: datetime) -> datetime:
     """The same number or address stays as old as it was; another one takes the older away."""
     policy = policy_in_force()
     before = methods_by_proof(user.pk).get(proof)
@@ -369,7 +369,7 @@ def _known_since(user: User, proof: Proof, value: str, now: datetime) -> datetim
 
 def _written_down(  # noqa: PLR0913  # what happened, and everybody who is to hear of it
     user: User,
-    proof: Proof,
+    proof: Factor,
     added: uuid.UUID,
     *,
     is_change: bool,

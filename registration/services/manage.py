@@ -10,7 +10,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from directory.prefills import Prefill
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import policy_in_force
 from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries import (
@@ -53,7 +53,7 @@ def require_running(user: User) -> None:
 
 
 @transaction.atomic
-def remove(user: User, proof: Proof) -> bool:
+def remove(user: User, proof: Factor) -> bool:
     """Removes one kind of security info; every known address hears of it, the removed one too.
 
     Returns:
@@ -66,7 +66,7 @@ def remove(user: User, proof: Proof) -> bool:
     method = methods_by_proof(user.pk).get(proof)
     if method is None:
         return False
-    value = "" if proof is Proof.QUESTIONS else value_of(method)
+    value = "" if proof is Factor.QUESTIONS else value_of(method)
     phone = phone_to_text(method)
     note_loss(user, method)
     method.delete()
@@ -99,9 +99,9 @@ def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
         Activity.METHOD_DELETED,
         subject_id=user.pk,
         actor_id=user.pk,
-        method=Proof.AUTHENTICATOR,
+        method=Factor.AUTHENTICATOR,
     )
-    notices.tell(user, Notice.REMOVED, proof=Proof.AUTHENTICATOR)
+    notices.tell(user, Notice.REMOVED, proof=Factor.AUTHENTICATOR)
     _keep_codes_from_being_alone(user)
     return True
 
@@ -123,8 +123,8 @@ def remove_passkey(user: User, passkey_id: uuid.UUID) -> bool:
     note_loss(user, key)
     factors.refresh([user.pk])
     browsers.forget_all(user.pk)
-    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=Proof.PASSKEY)
-    notices.tell(user, Notice.REMOVED, proof=Proof.PASSKEY)
+    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=Factor.PASSKEY)
+    notices.tell(user, Notice.REMOVED, proof=Factor.PASSKEY)
     _keep_codes_from_being_alone(user)
     return True
 
@@ -142,16 +142,16 @@ def remove_recovery_codes(user: User) -> bool:
         Activity.METHOD_DELETED,
         subject_id=user.pk,
         actor_id=user.pk,
-        method=Proof.RECOVERY_CODE,
+        method=Factor.RECOVERY_CODE,
     )
-    notices.tell(user, Notice.REMOVED, proof=Proof.RECOVERY_CODE)
+    notices.tell(user, Notice.REMOVED, proof=Factor.RECOVERY_CODE)
     return True
 
 
 def phone_to_text(method: AuthenticationMethod) -> str:
     """The number, if it is one that takes texts: whoever has it hears that it is gone."""
-    is_mobile = Proof(method.proof).gate is Proof.MOBILE_PHONE
-    return value_of(method) if is_mobile and method.textable else ""
+    is_mobile = Factor(method.proof).gate is Factor.MOBILE_PHONE
+    return value_of(method) if is_mobile and method.sms_capable else ""
 
 
 def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | Passkey) -> None:

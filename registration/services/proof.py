@@ -9,7 +9,7 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.models import User
-from registration.queries import ways_to_prove
+from registration.queries import options_to_verify
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.models import AuthenticationMethod, Challenge, Purpose
@@ -25,11 +25,11 @@ from verification.services import (
     questions,
     recovery_codes,
 )
-from verification.services.challenges import Answered, Asked
+from verification.services.challenges import ChallengeRequest, ChallengeResult
 from verification.services.guesses import Budget
 
 
-class NotOnOffer(Exception):
+class MethodUnavailable(Exception):
     """The user doesn't hold this method. Nothing was sent."""
 
 
@@ -40,8 +40,8 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
         NotOnOffer: the user doesn't hold this method.
         challenges.Refused: too soon or too many.
     """
-    if method not in {way.method for way in ways_to_prove(user)} or was_denied(context):
-        raise NotOnOffer
+    if method not in {way.method for way in options_to_verify(user)} or was_denied(context):
+        raise MethodUnavailable
     if method is Method.QUESTIONS:
         questions.open_questions(user.pk, Purpose.SIGN_IN, context, policy_in_force())
         return
@@ -50,7 +50,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
         return
     holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
     challenges.open_challenge(
-        Asked(
+        ChallengeRequest(
             user_id=user.pk,
             actor_id=user.pk,
             purpose=Purpose.SIGN_IN,
@@ -58,7 +58,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
             method=method,
             destination=holdings.values[method.proof],
             language=user.language or tenant_in_force().language,
-            textable=holdings.textable(method.proof),
+            sms_capable=holdings.sms_capable(method.proof),
         )
     )
 
@@ -75,7 +75,7 @@ def ask_again(user: User, challenge: Challenge) -> None:
 
 def confirm_code(
     user: User, challenge: Challenge, code: str, *, budget: Budget = Budget.FRESH_PROOF
-) -> Answered:
+) -> ChallengeResult:
     """Whether the code is right, and went to something that the user still holds.
 
     Raises:
@@ -87,14 +87,14 @@ def confirm_code(
             Purpose.SIGN_IN, challenge.context, code, method=Method(challenge.method)
         )
         if answered.challenge is not None and not _is_held(user, answered.challenge):
-            answered = Answered(Verdict.EXPIRED, challenge=answered.challenge)
+            answered = ChallengeResult(Verdict.EXPIRED, challenge=answered.challenge)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
         guesses.uncount(user.pk, budget)
     return answered
 
 
-def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) -> Answered:
+def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) -> ChallengeResult:
     """Whether every drawn question was answered right.
 
     Raises:
@@ -118,7 +118,7 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
 
 def confirm_app(
     user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.FRESH_PROOF
-) -> Answered:
+) -> ChallengeResult:
     """Whether one of the user's apps shows this code.
 
     Raises:
@@ -136,7 +136,7 @@ def confirm_app(
 
 
 @transaction.atomic
-def confirm_passkey(user: User, context: uuid.UUID, credential: str, site: Site) -> Answered:
+def confirm_passkey(user: User, context: uuid.UUID, credential: str, site: Site) -> ChallengeResult:
     """Whether one of the user's passkeys signed this session's challenge.
 
     Nobody guesses signatures, so that wrong ones pause nothing: they only use the challenge up.
@@ -150,7 +150,7 @@ def confirm_passkey(user: User, context: uuid.UUID, credential: str, site: Site)
 
 
 @transaction.atomic
-def confirm_recovery_code(user: User, context: uuid.UUID, code: str) -> Answered:
+def confirm_recovery_code(user: User, context: uuid.UUID, code: str) -> ChallengeResult:
     """Whether it is one of the user's recovery codes, which is spent by it.
 
     Nobody guesses 120 bits, so that wrong ones pause nothing: they only use the challenge up.

@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.services import record
 from directory.models import User
-from registration.queries import holds_second_factor, ways_to_sign_in
+from registration.queries import holds_second_factor, options_at_sign_in
 from registration.rules import Entry, entry
 from registration.services import proof
 from tenants.policy import Method
@@ -72,12 +72,12 @@ def begin(user: User, context: uuid.UUID) -> bool:
     Returns:
         False when the person has to choose.
     """
-    method = next((way.method for way in ways_to_sign_in(user)), None)
+    method = next((way.method for way in options_at_sign_in(user)), None)
     if method is None or (method not in _DEVICES and method != user.default_sign_in_method):
         return False
     try:
         proof.ask(user, context, method)
-    except (proof.NotOnOffer, Refused):
+    except (proof.MethodUnavailable, Refused):
         return False
     return True
 
@@ -90,7 +90,7 @@ def ask(user: User, context: uuid.UUID, method: Method) -> None:
         challenges.Refused: too soon or too many.
     """
     if not is_on_offer(user, method):
-        raise proof.NotOnOffer
+        raise proof.MethodUnavailable
     proof.ask(user, context, method)
 
 
@@ -105,7 +105,7 @@ def ask_again(user: User, challenge: Challenge) -> None:
 
 
 def is_on_offer(user: User, method: Method) -> bool:
-    return method in {way.method for way in ways_to_sign_in(user)}
+    return method in {way.method for way in options_at_sign_in(user)}
 
 
 @transaction.atomic
@@ -116,7 +116,7 @@ def choose_default(user: User, method: Method | None) -> None:
         proof.NotOnOffer: sign-in doesn't accept it, or the user doesn't hold it.
     """
     if method is not None and not is_on_offer(user, method):
-        raise proof.NotOnOffer
+        raise proof.MethodUnavailable
     User.objects.filter(pk=user.pk).update(default_sign_in_method=method)
     record(
         Activity.DEFAULT_METHOD_CHANGED,

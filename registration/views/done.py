@@ -8,23 +8,23 @@ from django.utils.translation import gettext as _
 from directory.models import User
 from registration import queries
 from registration.views.frame import note_proof
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import policy_in_force
 
 
-def registered(request: HttpRequest, user: User, proof: Proof) -> HttpResponse:
+def registered(request: HttpRequest, user: User, proof: Factor) -> HttpResponse:
     """Says what was registered. What was just verified, or written, is a fresh proof."""
     note_proof(request, proof)
     masked = next((kind.masked for kind in queries.registered(user) if kind.proof is proof), "")
     words = {
-        Proof.EMAIL: _("Your email address is verified: %(masked)s"),
-        Proof.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
-        Proof.ALTERNATE_PHONE: _("Your phone is verified: %(masked)s"),
-        Proof.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
-        Proof.QUESTIONS: _("Your %(n)s security questions are saved"),
-        Proof.PASSKEY: _("Your passkey is ready"),
-        Proof.AUTHENTICATOR: _("Your authenticator app is ready"),
-        Proof.RECOVERY_CODE: _("Your recovery codes are ready. Older ones no longer work."),
+        Factor.EMAIL: _("Your email address is verified: %(masked)s"),
+        Factor.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
+        Factor.ALTERNATE_PHONE: _("Your phone is verified: %(masked)s"),
+        Factor.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
+        Factor.QUESTIONS: _("Your %(n)s security questions are saved"),
+        Factor.PASSKEY: _("Your passkey is ready"),
+        Factor.AUTHENTICATOR: _("Your authenticator app is ready"),
+        Factor.RECOVERY_CODE: _("Your recovery codes are ready. Older ones no longer work."),
     }[proof]
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)

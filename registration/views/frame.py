@@ -18,7 +18,7 @@ from registration.queries import SECOND_FACTOR_DUE, must_prove
 from registration.rules import is_fresh
 from registration.services.manage import Frozen
 from registration.views.onward import note_visit
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import policy_in_force, tenant_in_force
 from verification import pages
 from verification.middleware import ENDS_AT, is_for_a_script
@@ -132,7 +132,7 @@ def of_this_session(back: str) -> Callable[[Page], Page]:
     return decorate
 
 
-def note_proof(request: HttpRequest, proof: Proof | None = None) -> None:
+def note_proof(request: HttpRequest, proof: Factor | None = None) -> None:
     """Something was proved just now. Where a second factor was missing, it may be this one.
 
     Args:

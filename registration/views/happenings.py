@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity
 from audit.models import Event
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.services.notices import proof_name
 
 WORDS: dict[Activity, Promise] = {
@@ -65,7 +65,7 @@ def told(events: Iterable[Event]) -> list[Happening]:
 
 
 def _what(event: Event) -> str:
-    kind = next((proof for proof in Proof if proof == event.details.get("method")), None)
+    kind = next((proof for proof in Factor if proof == event.details.get("method")), None)
     words = str(WORDS[Activity(event.activity)])
     return words % {"method": proof_name(kind)} if kind else words.replace("%(method)s", "–")
 

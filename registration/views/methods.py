@@ -19,20 +19,20 @@ from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
 from registration.views.sent import is_sent_already, refused_words, typed_before
-from tenants.policy import Method, OfficeEditor, Proof
+from tenants.policy import Factor, Method, OfficeEditor
 from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
 from verification.forms import APP_WRONG, PairForm, paused_words
 from verification.models import Purpose
 from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
-from verification.services.guesses import Paused
+from verification.services.guesses import Throttled
 
 Page = Callable[..., HttpResponse]
 _SUGGESTED = "suggested_address"
 """Session key: an address that looks mistyped, and what was probably meant; for one page."""
 
 
-def offered(proof: Proof) -> Callable[[Page], Page]:
+def offered(proof: Factor) -> Callable[[Page], Page]:
     """Only if the user may register this kind here; everybody else is led to what they may."""
 
     def decorator(view: Page) -> Page:
@@ -49,26 +49,26 @@ def offered(proof: Proof) -> Callable[[Page], Page]:
     return decorator
 
 
-@offered(Proof.MOBILE_PHONE)
+@offered(Factor.MOBILE_PHONE)
 def phone(request: HttpRequest, user: User) -> HttpResponse:
-    form = _phone_form(request, user, Proof.MOBILE_PHONE)
-    if form.is_valid() and _is_phone_asked(request, user, form, Proof.MOBILE_PHONE):
+    form = _phone_form(request, user, Factor.MOBILE_PHONE)
+    if form.is_valid() and _is_phone_asked(request, user, form, Factor.MOBILE_PHONE):
         return _verify(request, Method(form.cleaned_data["method"]))
-    context = {"form": form, **_entered(user, Proof.MOBILE_PHONE)}
+    context = {"form": form, **_entered(user, Factor.MOBILE_PHONE)}
     return render(request, "registration/phone.html", context)
 
 
-@offered(Proof.ALTERNATE_PHONE)
+@offered(Factor.ALTERNATE_PHONE)
 def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
-    form = _phone_form(request, user, Proof.ALTERNATE_PHONE)
-    if form.is_valid() and _is_phone_asked(request, user, form, Proof.ALTERNATE_PHONE):
+    form = _phone_form(request, user, Factor.ALTERNATE_PHONE)
+    if form.is_valid() and _is_phone_asked(request, user, form, Factor.ALTERNATE_PHONE):
         return _verify(request, Method(form.cleaned_data["method"]))
     return render(request, "registration/alternate.html", {"form": form})
 
 
-@offered(Proof.EMAIL)
+@offered(Factor.EMAIL)
 def email(request: HttpRequest, user: User) -> HttpResponse:
-    typed = typed_before(request, user, Proof.EMAIL)
+    typed = typed_before(request, user, Factor.EMAIL)
     suggested: dict[str, str] = request.session.pop(_SUGGESTED, {})
     form = EmailForm(request.POST or None, initial={"email": suggested.get("typed", typed)})
     if form.is_valid() and form.suggestion:
@@ -77,19 +77,19 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("registration:email")
     if form.is_valid() and _is_email_asked(request, user, form):
         return _verify(request, Method.EMAIL)
-    context = {"form": form, "suggested": suggested, **_entered(user, Proof.EMAIL)}
+    context = {"form": form, "suggested": suggested, **_entered(user, Factor.EMAIL)}
     return render(request, "registration/email.html", context)
 
 
 @freshly_proved
 def office(request: HttpRequest, user: User) -> HttpResponse:
     """Shown, and confirmed by a call; who may change it is for the policy to say."""
-    context = _entered(user, Proof.OFFICE_PHONE)
-    row = queries.overview_of(user).row(Proof.OFFICE_PHONE)
+    context = _entered(user, Factor.OFFICE_PHONE)
+    row = queries.overview_of(user).row(Factor.OFFICE_PHONE)
     if row is None or policy_in_force().office_phone_editor is not OfficeEditor.USER:
         return render(request, "registration/office.html", context)
-    form = _phone_form(request, user, Proof.OFFICE_PHONE)
-    if form.is_valid() and _is_phone_asked(request, user, form, Proof.OFFICE_PHONE):
+    form = _phone_form(request, user, Factor.OFFICE_PHONE)
+    if form.is_valid() and _is_phone_asked(request, user, form, Factor.OFFICE_PHONE):
         return _verify(request, Method(form.cleaned_data["method"]))
     return render(request, "registration/office.html", {"form": form, **context})
 
@@ -97,9 +97,9 @@ def office(request: HttpRequest, user: User) -> HttpResponse:
 @freshly_proved
 def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     """Verifies what an administrator entered: a code or call to there, and nowhere else."""
-    if proof not in set(Proof):
+    if proof not in set(Factor):
         raise Http404
-    kind = Proof(proof)
+    kind = Factor(proof)
     methods = queries.ways_to_confirm(user, kind)
     if request.method != "POST" or not methods:
         return redirect("registration:setup")
@@ -111,7 +111,7 @@ def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     return redirect(page_for(kind))
 
 
-@offered(Proof.QUESTIONS)
+@offered(Factor.QUESTIONS)
 def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
     policy = policy_in_force()
     form = QuestionsForm(
@@ -123,16 +123,16 @@ def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
     )
     if form.is_valid():
         enrol.save_questions(user, form.answers)
-        return registered(request, user, Proof.QUESTIONS)
+        return registered(request, user, Factor.QUESTIONS)
     context = {"form": form, "n": policy.questions_to_register}
     return render(request, "registration/questions.html", context)
 
 
-@offered(Proof.AUTHENTICATOR)
+@offered(Factor.AUTHENTICATOR)
 def app(request: HttpRequest, user: User) -> HttpResponse:
     form = PairForm(request.POST or None)
     if form.is_valid() and _is_paired(request, user, form):
-        return registered(request, user, Proof.AUTHENTICATOR)
+        return registered(request, user, Factor.AUTHENTICATOR)
     try:
         pairing = enrol.pairing(user, context_of(request))
     except enrol.TooManyApps:
@@ -153,7 +153,7 @@ def _is_paired(request: HttpRequest, user: User, form: PairForm) -> bool:
         if enrol.confirm_app(user, context_of(request), code, name=name):
             return True
         form.add_error("code", APP_WRONG)
-    except Paused as pause:
+    except Throttled as pause:
         form.add_error("code", paused_words(pause.until))
     return False
 
@@ -162,7 +162,7 @@ def _too_many_apps_words() -> str:
     return _("You can register up to %(max)s apps. Remove one first.") % {"max": MOST}
 
 
-def _phone_form(request: HttpRequest, user: User, proof: Proof) -> PhoneForm:
+def _phone_form(request: HttpRequest, user: User, proof: Factor) -> PhoneForm:
     policy, home = policy_in_force(), tenant_in_force().country
     form = PhoneForm(
         request.POST or None,
@@ -174,7 +174,7 @@ def _phone_form(request: HttpRequest, user: User, proof: Proof) -> PhoneForm:
     return form
 
 
-def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Proof) -> bool:
+def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Factor) -> bool:
     """Texts or calls the phone, unless something speaks against it: that is said at the field."""
     if enrol.is_used_elsewhere(user, proof, form.found.e164):
         form.add_error("phone", used_elsewhere_words())
@@ -223,7 +223,7 @@ def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
     return ""
 
 
-def _entered(user: User, proof: Proof) -> dict[str, object]:
+def _entered(user: User, proof: Factor) -> dict[str, object]:
     """What an administrator entered and nobody confirmed yet, for the page of its kind."""
     row = queries.overview_of(user).row(proof)
     if row is None or row.status is Status.MISSING:

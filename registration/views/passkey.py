@@ -10,7 +10,7 @@ from registration.services import enrol
 from registration.views.done import registered
 from registration.views.frame import context_of, render
 from registration.views.methods import offered
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import called_briefly
 from verification.forms import NewPasskeyForm, passkey_words
 from verification.rules.passkeys import MOST
@@ -19,7 +19,7 @@ from verification.services.passkeys import creation_options
 from verification.views import site_of
 
 
-@offered(Proof.PASSKEY)
+@offered(Factor.PASSKEY)
 def add(request: HttpRequest, user: User) -> HttpResponse:
     context_id, site = context_of(request), site_of(request)
     form = NewPasskeyForm(request.POST or None)
@@ -27,7 +27,7 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
         made, name = form.cleaned_data["credential"], form.cleaned_data["name"]
         answered = enrol.save_passkey(user, context_id, made, site, name=name)
         if answered.verdict is Verdict.RIGHT:
-            return registered(request, user, Proof.PASSKEY)
+            return registered(request, user, Factor.PASSKEY)
         form.add_error(None, passkey_words(answered))
     try:
         challenge = enrol.creating(user, context_id)

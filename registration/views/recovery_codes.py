@@ -11,13 +11,13 @@ from registration.services import enrol
 from registration.views.done import registered
 from registration.views.frame import context_of, not_a_page, render
 from registration.views.methods import offered
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.queries import recovery_set_of
 from verification.rules.recovery_codes import grouped
 from verification.services import recovery_codes
 
 
-@offered(Proof.RECOVERY_CODE)
+@offered(Factor.RECOVERY_CODE)
 def show(request: HttpRequest, user: User) -> HttpResponse:
     """Opening the page makes nothing; the answer to the click is the only page with the codes."""
     if request.method != "POST":
@@ -28,7 +28,7 @@ def show(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @not_a_page
-@offered(Proof.RECOVERY_CODE)
+@offered(Factor.RECOVERY_CODE)
 def save(request: HttpRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         # Back, or a reload.
@@ -40,7 +40,7 @@ def save(request: HttpRequest, user: User) -> HttpResponse:
         return _with_codes(request, form.shown, form)
     if not enrol.save_recovery_codes(user, context):
         return _too_late(request)
-    return registered(request, user, Proof.RECOVERY_CODE)
+    return registered(request, user, Factor.RECOVERY_CODE)
 
 
 def _with_codes(request: HttpRequest, codes: list[str], form: SavedForm) -> HttpResponse:

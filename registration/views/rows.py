@@ -9,21 +9,21 @@ from django.utils.translation import gettext as _
 
 from registration.queries import Overview, Registered
 from registration.rules import Row, Status
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.forms import left_words
 from verification.services.notices import proof_name
 
 _PAGES = {
-    Proof.EMAIL: "registration:email",
-    Proof.MOBILE_PHONE: "registration:phone",
-    Proof.ALTERNATE_PHONE: "registration:alternate",
-    Proof.OFFICE_PHONE: "registration:office",
-    Proof.QUESTIONS: "registration:questions",
-    Proof.PASSKEY: "registration:passkey",
-    Proof.AUTHENTICATOR: "registration:app",
-    Proof.RECOVERY_CODE: "registration:recovery-codes",
+    Factor.EMAIL: "registration:email",
+    Factor.MOBILE_PHONE: "registration:phone",
+    Factor.ALTERNATE_PHONE: "registration:alternate",
+    Factor.OFFICE_PHONE: "registration:office",
+    Factor.QUESTIONS: "registration:questions",
+    Factor.PASSKEY: "registration:passkey",
+    Factor.AUTHENTICATOR: "registration:app",
+    Factor.RECOVERY_CODE: "registration:recovery-codes",
 }
-_SEVERAL = {Proof.PASSKEY, Proof.AUTHENTICATOR}
+_SEVERAL = {Factor.PASSKEY, Factor.AUTHENTICATOR}
 """Of these one person may have several."""
 
 
@@ -51,12 +51,12 @@ def shown_rows(rows: Iterable[Row]) -> list[ShownRow]:
     return [_shown(row) for row in sorted(rows, key=lambda row: order.index(row.status))]
 
 
-def confirm_url(proof: Proof) -> str:
+def confirm_url(proof: Factor) -> str:
     """Where something registered is confirmed again: answers are written anew, the rest proved."""
-    return page_for(proof) if proof is Proof.QUESTIONS else reverse("registration:proof")
+    return page_for(proof) if proof is Factor.QUESTIONS else reverse("registration:proof")
 
 
-def page_for(proof: Proof) -> str:
+def page_for(proof: Factor) -> str:
     return reverse(_PAGES[proof])
 
 
@@ -69,7 +69,7 @@ def listed(kind: Registered, overview: Overview) -> dict[str, object]:
         "app_name": kind.name if kind.left is None else left_words(kind.left),
         "name": proof_name(kind.proof),
         "masked": kind.masked,
-        "mask_kind": "email" if kind.proof is Proof.EMAIL else "phone",
+        "mask_kind": "email" if kind.proof is Factor.EMAIL else "phone",
         "counts_from": row.counts_from if row else None,
         "last_used_at": kind.last_used_at,
         "change_url": page_for(kind.proof) if changeable else "",
@@ -91,7 +91,7 @@ def _shown(row: Row) -> ShownRow:
     return ShownRow(
         name=proof_name(row.proof),
         masked=row.masked,
-        kind="email" if row.proof is Proof.EMAIL else "phone",
+        kind="email" if row.proof is Factor.EMAIL else "phone",
         ready=row.status is Status.READY,
         counts=row.counts,
         counts_from=row.counts_from,

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from directory.models import User
-from registration.queries import ways_to_sign_in
+from registration.queries import options_at_sign_in
 from registration.services import second_factor
-from registration.services.proof import NotOnOffer
+from registration.services.proof import MethodUnavailable
 from registration.views import half, places
 from registration.views.answering import address_of
 from registration.views.arrival import arrive
@@ -40,7 +40,7 @@ def choose(request: HttpRequest, user: User) -> HttpResponse:
     if was_denied(context_of(request)):
         # Somebody said on the phone that this isn't them.
         return half.over(request)
-    ways = ways_to_sign_in(user)
+    ways = options_at_sign_in(user)
     if not ways:
         return render(request, "registration/second_factor_none.html")
     form = MethodForm(request.POST or None, ways=ways)
@@ -52,7 +52,7 @@ def choose(request: HttpRequest, user: User) -> HttpResponse:
         try:
             second_factor.ask(user, context_of(request), Method(form.cleaned_data["method"]))
             return redirect("registration:second-factor-verify")
-        except NotOnOffer:
+        except MethodUnavailable:
             return redirect("registration:second-factor")
         except Refused as refusal:
             method = Method(form.cleaned_data["method"])

@@ -19,9 +19,9 @@ from registration.services import manage
 from registration.views import happenings
 from registration.views.frame import even_while_frozen, freshly_proved, not_a_page, render
 from registration.views.rows import listed, shown_rows
-from tenants.policy import Proof, SecondFactor
+from tenants.policy import Factor, SecondFactor
 from tenants.queries import policy_in_force
-from verification.forms import few_left_words, way_words
+from verification.forms import few_left_words, option_words
 from verification.middleware import return_url
 from verification.services import browsers
 from verification.services.notices import proof_name
@@ -55,11 +55,11 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
         raise Http404
     name = proof_name(kind.proof)
     if request.method == "POST":
-        if kind.proof is Proof.AUTHENTICATOR:
+        if kind.proof is Factor.AUTHENTICATOR:
             manage.remove_app(user, uuid.UUID(key))
-        elif kind.proof is Proof.PASSKEY:
+        elif kind.proof is Factor.PASSKEY:
             manage.remove_passkey(user, uuid.UUID(key))
-        elif kind.proof is Proof.RECOVERY_CODE:
+        elif kind.proof is Factor.RECOVERY_CODE:
             manage.remove_recovery_codes(user)
         else:
             manage.remove(user, kind.proof)
@@ -87,5 +87,5 @@ def _default(user: User) -> SafeString | None:
     """What sign-in asks for first, if it asks for anything."""
     if policy_in_force().sign_in_second_factor is SecondFactor.OFF:
         return None
-    ways = queries.ways_to_sign_in(user)
-    return way_words(ways[0]) if ways else None
+    ways = queries.options_at_sign_in(user)
+    return option_words(ways[0]) if ways else None

@@ -8,7 +8,7 @@ from delivery.rules.phones import shown
 from directory.models import User
 from registration.queries import entered_of
 from registration.views.frame import context_of
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from tenants.queries import tenant_in_force
 from verification.forms import refusal_words
 from verification.models import Challenge, Purpose
@@ -28,7 +28,7 @@ def is_sent_already(
     return True
 
 
-def typed_before(request: HttpRequest, user: User, proof: Proof) -> str:
+def typed_before(request: HttpRequest, user: User, proof: Factor) -> str:
     """The address or number whose code this session waits for, for the field it was typed in."""
     methods = [method for method in Method if method.proof is proof]
     found = challenges_in(Purpose.REGISTER, context_of(request)).filter(method__in=methods)

@@ -54,7 +54,7 @@ def signin(request: HttpRequest) -> HttpResponse:
     try:
         user = (
             _signed_in(request, form)
-            if form.is_valid() and _worked(request, form, asked, middleware.known_by(request))
+            if form.is_valid() and _worked(request, form, asked, middleware.known_device(request))
             else None
         )
     except TooMany:
@@ -111,7 +111,7 @@ def extend(request: HttpRequest) -> HttpResponse:
 def _asked(request: HttpRequest) -> Captcha:
     """The work that goes with the page; before much went wrong nobody asks for its result."""
     network = middleware.client_network(request)
-    suspicion = captcha.suspicion_at_sign_in(network, known=middleware.known_by(request))
+    suspicion = captcha.suspicion_at_sign_in(network, known=middleware.known_device(request))
     needed = suspicion is not None
     return Captcha(Action.SIGN_IN, network, request.POST, suspicion or Suspicion.NONE, needed)
 
@@ -133,7 +133,7 @@ def _worked(
 def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
     typed = form.cleaned_data
     network = middleware.client_network(request)
-    known = middleware.known_by(request)
+    known = middleware.known_device(request)
     user = sign_in(typed["username"], typed["password"], network=network, known=known)
     if user is None:
         form.add_error(

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from directory.models import User
 from registration.forms import DefaultMethodForm
-from registration.queries import ways_to_sign_in
+from registration.queries import options_at_sign_in
 from registration.services import second_factor
-from registration.services.proof import NotOnOffer
+from registration.services.proof import MethodUnavailable
 from registration.views.frame import freshly_proved, not_a_page, render, signed_in
 from tenants.policy import Method
 from verification.services import browsers
@@ -23,13 +23,13 @@ from verification.services import browsers
 def default_method(request: HttpRequest, user: User) -> HttpResponse:
     """What sign-in asks for first. Every other way stays open."""
     form = DefaultMethodForm(
-        request.POST or None, ways=ways_to_sign_in(user), chosen=user.default_sign_in_method
+        request.POST or None, ways=options_at_sign_in(user), chosen=user.default_sign_in_method
     )
     if form.is_valid():
         method = form.cleaned_data["method"]
         try:
             second_factor.choose_default(user, Method(method) if method else None)
-        except NotOnOffer:
+        except MethodUnavailable:
             return redirect("registration:default-method")
         messages.success(request, _("Your default sign-in method was changed."))
         return redirect("registration:security-info")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from directory.models import User
-from registration.queries import must_prove, ways_to_prove
+from registration.queries import must_prove, options_to_verify
 from registration.services import enrol, proof
 from registration.views.answering import address_of, answered_here
 from registration.views.done import registered
@@ -61,8 +61,8 @@ from verification.rules.passkeys import Site
 from verification.rules.verdicts import CallState, Verdict
 from verification.services import passkeys
 from verification.services.calls import call_state
-from verification.services.challenges import Answered, Refused
-from verification.services.guesses import Paused
+from verification.services.challenges import ChallengeResult, Refused
+from verification.services.guesses import Throttled
 from verification.services.page_references import page_reference
 from verification.views import (
     PAGE_FIELD,
@@ -91,10 +91,10 @@ class Errand:
     passed: str
     resend_url: Promise
     poll_url: Promise
-    confirm_code: Callable[[User, Challenge, str], Answered]
-    confirm_app: Callable[[User, Any, str], Answered] = proof.confirm_app
-    confirm_recovery_code: Callable[[User, Any, str], Answered] = proof.confirm_recovery_code
-    confirm_passkey: Callable[[User, Any, str, Site], Answered] = proof.confirm_passkey
+    confirm_code: Callable[[User, Challenge, str], ChallengeResult]
+    confirm_app: Callable[[User, Any, str], ChallengeResult] = proof.confirm_app
+    confirm_recovery_code: Callable[[User, Any, str], ChallengeResult] = proof.confirm_recovery_code
+    confirm_passkey: Callable[[User, Any, str, Site], ChallengeResult] = proof.confirm_passkey
     confirm_call: Callable[[User, Challenge], bool]
     send_again: Callable[[User, Challenge], None]
     finish: Callable[[HttpRequest, User, Challenge], HttpResponse]
@@ -156,7 +156,7 @@ def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
 @of_this_session("registration:proof")
 def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
     """Which of the registered methods to prove before anything is changed."""
-    ways = ways_to_prove(user)
+    ways = options_to_verify(user)
     if not ways:
         if must_prove(user):
             return render(request, "registration/proof_none.html", {})
@@ -166,7 +166,7 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
         try:
             proof.ask(user, context_of(request), Method(form.cleaned_data["method"]))
             return redirect("registration:proof-verify")
-        except proof.NotOnOffer:
+        except proof.MethodUnavailable:
             return redirect("registration:proof")
         except Refused as refusal:
             method = Method(form.cleaned_data["method"])
@@ -192,7 +192,7 @@ def sent_again(request: HttpRequest, user: User, chosen: Errand) -> HttpResponse
         return redirect(chosen.elsewhere if challenge is None else chosen.passed)
     try:
         chosen.send_again(user, challenge)
-    except proof.NotOnOffer:
+    except proof.MethodUnavailable:
         return redirect(chosen.elsewhere)
     except Refused as refusal:
         messages.warning(request, refused_words(refusal, Method(challenge.method)))
@@ -230,7 +230,7 @@ def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpRespons
     draw_for(request, challenge.context, challenge, user_id=lambda: user.upn)
     try:
         return _page_of(Method(challenge.method))(request, user, challenge, errand)
-    except Paused as pause:
+    except Throttled as pause:
         messages.warning(request, words.paused_words(pause.until))
         return redirect(errand.paused)
     except enrol.UsedElsewhere:

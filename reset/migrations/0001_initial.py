@@ -171,18 +171,18 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             (
-                                tenants.policy.Proof["MOBILE_PHONE"],
-                                tenants.policy.Proof["MOBILE_PHONE"],
+                                tenants.policy.Factor["MOBILE_PHONE"],
+                                tenants.policy.Factor["MOBILE_PHONE"],
                             ),
                             (
-                                tenants.policy.Proof["OFFICE_PHONE"],
-                                tenants.policy.Proof["OFFICE_PHONE"],
+                                tenants.policy.Factor["OFFICE_PHONE"],
+                                tenants.policy.Factor["OFFICE_PHONE"],
                             ),
-                            (tenants.policy.Proof["EMAIL"], tenants.policy.Proof["EMAIL"]),
-                            (tenants.policy.Proof["QUESTIONS"], tenants.policy.Proof["QUESTIONS"]),
+                            (tenants.policy.Factor["EMAIL"], tenants.policy.Factor["EMAIL"]),
+                            (tenants.policy.Factor["QUESTIONS"], tenants.policy.Factor["QUESTIONS"]),
                             (
-                                tenants.policy.Proof["AUTHENTICATOR"],
-                                tenants.policy.Proof["AUTHENTICATOR"],
+                                tenants.policy.Factor["AUTHENTICATOR"],
+                                tenants.policy.Factor["AUTHENTICATOR"],
                             ),
                         ],
                         max_length=20,

@@ -19,6 +19,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="evidence",
             name="proof",
-            field=models.CharField(choices=tenants.policy.proof_choices, max_length=20),
+            field=models.CharField(choices=tenants.policy.factor_choices, max_length=20),
         ),
     ]

@@ -14,16 +14,16 @@ from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope, user_of
 from isolation.scope import current_tenant_id, everywhere, in_tenant
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from reset.queries.statements import READ_ATTEMPT, READ_BEGINNING, READ_USER
 from reset.refusals import Circumstances
 from reset.rules import Facts, Goal, are_enough
 from reset.subjects import Subject, subject_of
 from tenants.models import Branding, PolicyVersion, Tenant
 from tenants.policy import (
+    Factor,
     Method,
     Policy,
-    Proof,
     Scope,
     for_administrators,
     strictest,
@@ -43,8 +43,8 @@ from verification.queries.holdings import (
     kept_with,
 )
 from verification.queries.registered import Thing, things_in, things_of
-from verification.rules.ways import Way
-from verification.services.guesses import Budget, Paused, pause_by
+from verification.rules.ways import MethodOption
+from verification.services.guesses import Budget, Throttled, pause_by
 
 
 class Reads(Flag):
@@ -77,10 +77,10 @@ class AttemptRow:
     user: User | None
     policy_at_start: Policy
     challenges: tuple[Challenge, ...]
-    gates: tuple[Evidence, ...]
+    gates: tuple[PassedGate, ...]
     unsent: frozenset[UUID]
     things: Sequence[Thing]
-    pause: Paused | None
+    pause: Throttled | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Registered:
 
     kept: Kept
     holdings: Holdings
-    ways: list[Way]
+    ways: list[MethodOption]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class AttemptState:
         return self.row.challenges
 
     @property
-    def pause(self) -> Paused | None:
+    def pause(self) -> Throttled | None:
         return self.row.pause
 
     @property
@@ -334,14 +334,14 @@ def _registered(row: AttemptRow, subject: Subject) -> Registered:
 
 
 def _passed(
-    subject: Subject, gates: tuple[Evidence, ...], registered: Registered | None
+    subject: Subject, gates: tuple[PassedGate, ...], registered: Registered | None
 ) -> frozenset[Method]:
     """The methods that were proved in this attempt by its user, who still holds them unchanged."""
     if registered is None or subject.user is None:
         return frozenset()
     since = held_since(registered.kept, policy_in_force())
     # Of a set of recovery codes the last one counts, though none is left to be given.
-    counting = {thing.proof for thing in registered.holdings.held} | {Proof.RECOVERY_CODE}
+    counting = {thing.proof for thing in registered.holdings.held} | {Factor.RECOVERY_CODE}
     return frozenset(
         method
         for method, at in ((Method(gate.method), gate.passed_at) for gate in gates)

@@ -47,14 +47,14 @@ from directory.queries import (
 from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
 from reset.rules import are_enough, gates_missing
-from tenants.policy import Method, Policy, Proof, Scope, for_administrators
+from tenants.policy import Factor, Method, Policy, Scope, for_administrators
 from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.queries.deliverable import deliverable
 from verification.queries.holdings import holdings_of
 from verification.queries.registered import things_of
 from verification.rules.factors import counted
-from verification.rules.ways import Way, methods_of
+from verification.rules.ways import MethodOption, methods_of
 from verification.services.guesses import paused_among
 
 _UNCHANGED = -1
@@ -71,13 +71,13 @@ class ResetEligibility:
     paused: bool
     until: datetime | None
     """When the pause ends by itself, if it does."""
-    ways: tuple[Way, ...]
+    ways: tuple[MethodOption, ...]
     required: int
     missing: int
     is_in_scope: bool
-    waiting: dict[Proof, datetime]
+    waiting: dict[Factor, datetime]
     """What is too new to count, and from when it does."""
-    calls_paused: dict[Proof, datetime]
+    calls_paused: dict[Factor, datetime]
     """Phones that the portal offers to call but doesn't call now, and until when.
 
     A call to such a phone was denied. The pause ends by itself, so lists and figures ignore it.
@@ -86,7 +86,7 @@ class ResetEligibility:
     """When the first of these pauses is over without which too few methods work; else None."""
 
     @property
-    def usable_now(self) -> tuple[Way, ...]:
+    def usable_now(self) -> tuple[MethodOption, ...]:
         """What the portal offers, without the calls that it would refuse now."""
         return tuple(way for way in self.ways if not _is_paused(way, self.calls_paused))
 
@@ -301,7 +301,7 @@ def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[in
     }
 
 
-def usable_proofs(user: User, policy: Policy | None) -> frozenset[Proof]:
+def usable_proofs(user: User, policy: Policy | None) -> frozenset[Factor]:
     """What the portal would offer this user now, by the summary; nothing without a policy."""
     if policy is None:
         return frozenset()
@@ -319,7 +319,7 @@ def in_scope_of(policy: Policy) -> Q:
 
 
 def _enough_from(
-    ways: Sequence[Way], policy: Policy, calls_paused: Mapping[Proof, datetime]
+    ways: Sequence[MethodOption], policy: Policy, calls_paused: Mapping[Factor, datetime]
 ) -> datetime | None:
     """When enough of the methods work again; None where enough work now, or will never do."""
     for until in (None, *sorted(calls_paused.values())):
@@ -329,16 +329,16 @@ def _enough_from(
     return None
 
 
-def _is_paused(way: Way, calls_paused: Collection[Proof]) -> bool:
+def _is_paused(way: MethodOption, calls_paused: Collection[Factor]) -> bool:
     return way.method.is_call and way.method.proof in calls_paused
 
 
 def _ways(
     summary: FactorSummary, policy: Policy, at: datetime, here: frozenset[Method]
-) -> list[Way]:
+) -> list[MethodOption]:
     counts = counted(summary, policy, deliverable=here, at=at)
     allowed = policy.methods & here
-    return [Way(method) for method in methods_of(counts.held) if method in allowed]
+    return [MethodOption(method) for method in methods_of(counts.held) if method in allowed]
 
 
 def _as_boolean(condition: Q) -> Case:

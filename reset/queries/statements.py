@@ -3,7 +3,7 @@
 from directory.models import User
 from isolation.compiled import JoinedRead
 from limits.models import Counter
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from tenants.models import Branding, PolicyVersion, Tenant
 from verification.models import Challenge
 from verification.queries.registered import registered_by
@@ -27,7 +27,7 @@ LEFT JOIN limits_counter in_a_row ON in_a_row.key = attempt.guesses_in_a_row
 LEFT JOIN verification_challenge challenge
     ON challenge.tenant_id = attempt.tenant_id AND challenge.context = attempt.id
     AND challenge.purpose = %s
-LEFT JOIN reset_evidence gate
+LEFT JOIN reset_passedgate gate
     ON gate.tenant_id = attempt.tenant_id AND gate.challenge_id = challenge.id
     AND gate.attempt_id = attempt.id AND gate.user_id = attempt.user_id
 LEFT JOIN delivery_outgoing message
@@ -56,7 +56,7 @@ READ_ATTEMPT = JoinedRead(
     lately=Counter,
     in_a_row=Counter,
     challenge=Challenge,
-    gate=Evidence,
+    gate=PassedGate,
 )
 READ_BEGINNING = JoinedRead(
     _BEGINNING,

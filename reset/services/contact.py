@@ -25,12 +25,12 @@ from verification import queue
 from verification.clock import day_and_clock
 from verification.rules.links import without_links
 from verification.services.gathered_notices import REQUEST_FOR_HELP
-from verification.services.letters import Letter, content_of, support_line
+from verification.services.letters import Mail, content_of, support_line
 
 _LIFETIME = timedelta(days=2)
 
 
-class Asked(StrEnum):
+class ContactRequest(StrEnum):
     """What became of the request. The same for known and unknown users of an organisation.
 
     Already: a request for this user ID was mailed within the last hour.
@@ -41,14 +41,14 @@ class Asked(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ContactOption:
     """How administrators can be reached; `url` for a page of the organisation's own."""
 
     contact: Contact
     url: str = ""
 
 
-def way_to_contact() -> Way:
+def way_to_contact() -> ContactOption:
     """How the organisation of this attempt wants to be asked.
 
     By no mail where there is no mailbox to send it to, as for an unknown domain.
@@ -56,11 +56,11 @@ def way_to_contact() -> Way:
     policy = policy_in_force()
     by_mail = policy.contact in {Contact.MAIL, Contact.ADDRESS}
     if by_mail and not _mailboxes():
-        return Way(Contact.OFF)
-    return Way(policy.contact, policy.contact_url)
+        return ContactOption(Contact.OFF)
+    return ContactOption(policy.contact, policy.contact_url)
 
 
-def ask(attempt: ResetAttempt, message: str) -> Asked:
+def ask(attempt: ResetAttempt, message: str) -> ContactRequest:
     """Mails the helpdesk, at most once an hour for one user ID, known or not.
 
     Only where `way_to_contact` says that there is a mailbox. Where many ask, the helpdesk gets one
@@ -68,7 +68,7 @@ def ask(attempt: ResetAttempt, message: str) -> Asked:
     """
     upn, to = queries.username_of(attempt), _mailboxes()
     if not limits.hit(Limit.CONTACTS_OF_A_USER, upn).allowed:
-        return Asked.ALREADY
+        return ContactRequest.ALREADY
     with transaction.atomic():
         _post(attempt, upn, to, message)
         ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None).update(
@@ -81,7 +81,7 @@ def ask(attempt: ResetAttempt, message: str) -> Asked:
             support_code=attempt.support_code,
             reason=_why(attempt),
         )
-    return Asked.SENT
+    return ContactRequest.SENT
 
 
 def _mailboxes() -> list[str]:
@@ -110,7 +110,7 @@ def _post(attempt: ResetAttempt, upn: str, to: list[str], message: str) -> None:
     )
 
 
-def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
+def _letter(attempt: ResetAttempt, upn: str, message: str) -> Mail:
     """The mail about a request.
 
     Args:
@@ -124,7 +124,7 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Letter:
         "rcode": _why(attempt) or "-",
     }
     words = without_links(message).strip()
-    return Letter(
+    return Mail(
         subject=_("[%(tenant)s] %(user)s asks for help with a password") % facts,
         paragraphs=[
             _("%(user)s could not reset the password and asks for help.") % facts,

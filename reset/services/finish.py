@@ -36,7 +36,7 @@ from reset.models import Outcome, ResetAttempt
 from reset.queries.attempts import AttemptState, Reads, proved_in_temporary_access
 from reset.rules import Step
 from reset.services.attempts import ENDED, OutOfTurn, require_still
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from tenants.queries import policy_in_force
 from verification.models import Challenge
 from verification.services import guesses, lockouts, notices, passwords, staff_notices
@@ -163,7 +163,7 @@ def _finish(
     # In the statement that changes the user, who is locked: only the counters are waited for.
     guesses.forgive(user.pk)
     change(state)
-    if Proof.QUESTIONS in state.methods.kept.methods:
+    if Factor.QUESTIONS in state.methods.kept.methods:
         forget_draw(user.pk)
 
 
@@ -177,7 +177,7 @@ def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:
         methods=methods,
         support_code=attempt.support_code,
         # Whoever reads the mailbox reads what is mailed there: a phone hears of it, too.
-        phones_too=reset and {method.proof for method in methods} == {Proof.EMAIL},
+        phones_too=reset and {method.proof for method in methods} == {Factor.EMAIL},
         kept=state.methods.kept,
     )
     if not told and policy_in_force().notify_on_reset:

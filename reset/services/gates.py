@@ -10,7 +10,7 @@ from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from isolation.compiled import Bound, CompiledUpdate, owned
 from isolation.writes import insert, writing_together
-from reset.models import Evidence
+from reset.models import PassedGate
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptState, Reads
 from reset.rules import Step
@@ -24,7 +24,7 @@ from verification.queries import destination_of, newest
 from verification.rules.passkeys import Site
 from verification.rules.phones import number_of
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 from verification.services import (
     authenticators,
     challenges,
@@ -33,7 +33,7 @@ from verification.services import (
     questions,
     recovery_codes,
 )
-from verification.services.challenges import Answered, Asked
+from verification.services.challenges import ChallengeRequest, ChallengeResult
 
 _USED = CompiledUpdate(
     lambda: owned(AuthenticationMethod).filter(
@@ -51,7 +51,7 @@ class GateResult:
         cookie: the browser's new secret, where the gate was passed; the old one opens nothing.
     """
 
-    answered: Answered
+    answered: ChallengeResult
     cookie: str = ""
 
     @property
@@ -59,11 +59,11 @@ class GateResult:
         return bool(self.cookie)
 
 
-class NotOnOffer(Exception):
+class MethodUnavailable(Exception):
     """The method was passed already, isn't registered or isn't allowed. Nothing was sent."""
 
 
-def ways_on_offer(state: AttemptState) -> list[Way]:
+def available_methods(state: AttemptState) -> list[MethodOption]:
     """What the user may choose for the next gate, strongest first.
 
     While guessing is paused, what can't be guessed is still there.
@@ -149,7 +149,7 @@ def send_again(state: AttemptState, last: Challenge) -> Challenge:
 
 def asks_for_the_number(state: AttemptState, method: Method) -> bool:
     """Whether this method is on offer once the whole number was typed."""
-    on_offer = method in {way.method for way in ways_on_offer(state)}
+    on_offer = method in {way.method for way in available_methods(state)}
     return on_offer and _asks_for_the_number(state, method)
 
 
@@ -159,8 +159,8 @@ def _asks_for_the_number(state: AttemptState, method: Method) -> bool:
 
 
 def _offered(state: AttemptState, method: Method) -> None:
-    if method not in {way.method for way in ways_on_offer(state)}:
-        raise NotOnOffer
+    if method not in {way.method for way in available_methods(state)}:
+        raise MethodUnavailable
 
 
 def _destination(state: AttemptState, method: Method) -> str:
@@ -180,7 +180,7 @@ def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
             subject.id, Purpose.RESET, attempt.pk, method, before=state.challenges
         )
     return challenges.open_challenge(
-        Asked(
+        ChallengeRequest(
             user_id=subject.id,
             actor_id=Actor.STRANGER,
             purpose=Purpose.RESET,
@@ -188,7 +188,7 @@ def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
             method=method,
             destination=destination,
             language=(subject.user.language if subject.user else "") or tenant_in_force().language,
-            textable=state.methods.holdings.textable(method.proof),
+            sms_capable=state.methods.holdings.sms_capable(method.proof),
             support_code=attempt.support_code,
             hides=subject.is_concealed,
             known_browser=attempt.from_known_browser,
@@ -225,7 +225,7 @@ def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
         if answered.challenge is not None and not _is_held(state, answered.challenge):
             verdict = state.subject.verdict_once_replaced(answered.verdict)
             if verdict is not answered.verdict:
-                answered = Answered(verdict, challenge=answered.challenge)
+                answered = ChallengeResult(verdict, challenge=answered.challenge)
         return _settled(state, answered, is_counted=True)
 
 
@@ -298,8 +298,8 @@ def pass_call(state: AttemptState, method: Method) -> GateResult:
     state = require_still(state, Step.VERIFY, Reads.METHODS)
     challenge = challenges.spend_call(Purpose.RESET, attempt.pk, method=method)
     if challenge is None or not _is_held(state, challenge):
-        return GateResult(Answered(Verdict.EXPIRED))
-    return _settled(state, Answered(Verdict.RIGHT, challenge=challenge))
+        return GateResult(ChallengeResult(Verdict.EXPIRED))
+    return _settled(state, ChallengeResult(Verdict.RIGHT, challenge=challenge))
 
 
 def _is_held(state: AttemptState, challenge: Challenge) -> bool:
@@ -310,7 +310,9 @@ def _is_held(state: AttemptState, challenge: Challenge) -> bool:
     return registered.holdings.are_at(method.proof, destination_of(challenge))
 
 
-def _settled(state: AttemptState, answered: Answered, *, is_counted: bool = False) -> GateResult:
+def _settled(
+    state: AttemptState, answered: ChallengeResult, *, is_counted: bool = False
+) -> GateResult:
     """Writes down what came of it, in the transaction that redeemed the challenge.
 
     Args:
@@ -339,7 +341,7 @@ def _settled(state: AttemptState, answered: Answered, *, is_counted: bool = Fals
 
 def _write_down(state: AttemptState, challenge: Challenge) -> None:
     method = Method(challenge.method)
-    passed = Evidence(
+    passed = PassedGate(
         attempt=state.attempt,
         proof=method.proof,
         user_id=challenge.user_id,

@@ -18,7 +18,7 @@ from reset.services import attempts
 from tenants.policy import Method
 from tenants.queries import time_zone_in_force
 from verification.middleware import answer_at_a_beat, answer_at_once
-from verification.services.guesses import Paused
+from verification.services.guesses import Throttled
 from verification.services.page_references import PageReference
 from verification.views import draw_for, sent_reference, stale_words
 
@@ -74,7 +74,7 @@ def at(wanted: Step, reads: Reads = Reads.NOTHING) -> Callable[[StateView], View
             except attempts.OutOfTurn as turn:
                 page_now = Step.ENDED if turn.step is Step.DONE else turn.step
                 return redirect(f"reset:{page_now}")
-            except Paused as pause:
+            except Throttled as pause:
                 attempts.block(row.attempt, pause.until)
                 return redirect("reset:ended")
 

@@ -13,7 +13,7 @@ from reset.forms import NUMBER_WRONG, NumberForm
 from reset.queries.attempts import AttemptState, Reads
 from reset.rules import Step
 from reset.services import gates
-from reset.services.gates import NotOnOffer
+from reset.services.gates import MethodUnavailable
 from reset.subjects import NumberWanted
 from reset.views.answering import answering, page_of, shown_on
 from reset.views.frame import at, onwards
@@ -48,12 +48,12 @@ from verification.views import PAGE_FIELD, poll_of_another_page, sent_reference,
 
 @at(Step.VERIFY, Reads.METHODS)
 def verify(request: HttpRequest, state: AttemptState) -> HttpResponse:
-    form = MethodForm(request.POST or None, ways=gates.ways_on_offer(state))
+    form = MethodForm(request.POST or None, ways=gates.available_methods(state))
     if form.is_valid():
         method = Method(form.cleaned_data["method"])
         try:
             gates.open_gate(state, method)
-        except NotOnOffer:
+        except MethodUnavailable:
             return redirect("reset:verify")
         except NumberWanted:
             return redirect(_number_page(method))
@@ -78,7 +78,7 @@ def number(request: HttpRequest, state: AttemptState) -> HttpResponse:
             if gates.open_by_number(state, method, form.cleaned_data["phone"]) is not None:
                 return redirect(page_of(method))
             form.add_error("phone", NUMBER_WRONG)
-        except NotOnOffer:
+        except MethodUnavailable:
             return redirect("reset:verify")
         except Refused as refusal:
             if refusal.too_soon and (sent := _open_of(state, method)):
@@ -213,7 +213,7 @@ def resend(request: HttpRequest, state: AttemptState, challenge: Challenge) -> H
     method = Method(challenge.method)
     try:
         gates.send_again(state, challenge)
-    except NotOnOffer:
+    except MethodUnavailable:
         return redirect("reset:verify")
     except NumberWanted:
         return redirect(_number_page(method))

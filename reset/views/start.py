@@ -14,7 +14,7 @@ from reset.views.frame import at, of_attempt, with_cookie
 from verification.middleware import (
     answer_at_a_beat,
     client_network,
-    known_by,
+    known_device,
     link_data,
     with_link_data,
 )
@@ -38,19 +38,19 @@ def identify(request: HttpRequest) -> HttpResponse:
     )
     network = client_network(request)
     # A browser that is known may not be refused for its network: `begin` finds out and counts.
-    beside = [] if known_by(request) else captcha.counted_as_user_id(network)
+    beside = [] if known_device(request) else captcha.counted_as_user_id(network)
     asked = Captcha(Action.IDENTIFY, network, request.POST, beside=beside)
     if form.is_valid() and _worked(request, form, asked):
         begun = attempts.begin(
             form.cleaned_data["username"],
             network=network,
             wanted=_wanted(request),
-            known=known_by(request),
+            known=known_device(request),
             is_counted=bool(beside) and asked.is_beside_counted,
         )
         return with_cookie(redirect(f"reset:{begun.comes_next}"), begun.cookie)
     if asked.finding is None:
-        asked.suspicion = captcha.suspicion_of(network, known=known_by(request))
+        asked.suspicion = captcha.suspicion_of(network, known=known_device(request))
     return render(request, "reset/identify.html", {"form": form, "captcha": asked})
 
 
@@ -75,7 +75,7 @@ def _worked(request: HttpRequest, form: IdentifyForm, asked: Captcha) -> bool:
     if asked.is_paid_for:
         answer_at_a_beat(request)
         suspicion = captcha.suspicion_at_identify(
-            form.cleaned_data["username"], asked.network, known_by(request)
+            form.cleaned_data["username"], asked.network, known_device(request)
         )
     else:
         suspicion = captcha.suspicion_of(asked.network)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tenants.policy import Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Policy, Questions, Scope
 from tenants.roles import Role
 from tenants.services import Founding
 
@@ -148,7 +148,7 @@ HANBIT = DemoTenant(
             excluded_groups=frozenset({"협력사"}),
             methods_required=2,
             questions=Questions.OFF,
-            prefilled_usable=frozenset({Proof.OFFICE_PHONE, Proof.MOBILE_PHONE}),
+            prefilled_usable=frozenset({Factor.OFFICE_PHONE, Factor.MOBILE_PHONE}),
         ),
     ),
     "협력사",

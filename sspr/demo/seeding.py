@@ -14,7 +14,7 @@ from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
 from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoTenant, DemoUser, State
 from tenants.models import Group, Tenant
-from tenants.policy import Proof, Questions
+from tenants.policy import Factor, Questions
 from tenants.queries import policy_in_force, tenant_by_slug
 from tenants.roles import Role
 from tenants.services import create_tenant
@@ -22,7 +22,7 @@ from vault.services import sealed
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
 from verification.services import factors
-from verification.services.guesses import Paused, count_a_guess, pause_of
+from verification.services.guesses import Throttled, count_a_guess, pause_of
 from verification.services.questions import save_answers
 
 _LOCKED_FOR = timedelta(days=365)
@@ -99,26 +99,26 @@ def _create_user(demo_user: DemoUser, demo: DemoTenant, password: str) -> User:
 
 def _prefill(user: User, demo_user: DemoUser) -> None:
     known = {
-        Proof.OFFICE_PHONE: demo_user.office_phone,
-        Proof.MOBILE_PHONE: demo_user.mobile_phone,
-        Proof.EMAIL: demo_user.email,
+        Factor.OFFICE_PHONE: demo_user.office_phone,
+        Factor.MOBILE_PHONE: demo_user.mobile_phone,
+        Factor.EMAIL: demo_user.email,
     }
     for proof, value in known.items():
-        textable = proof is Proof.MOBILE_PHONE
-        contacts_of_person.enter(user.pk, proof, value, textable=textable, held=False)
+        sms_capable = proof is Factor.MOBILE_PHONE
+        contacts_of_person.enter(user.pk, proof, value, sms_capable=sms_capable, held=False)
     factors.refresh([user.pk])
 
 
 def _register(user: User, demo_user: DemoUser) -> None:
     for proof, value in {
-        Proof.MOBILE_PHONE: demo_user.mobile_phone,
-        Proof.EMAIL: demo_user.email,
+        Factor.MOBILE_PHONE: demo_user.mobile_phone,
+        Factor.EMAIL: demo_user.email,
     }.items():
         method = AuthenticationMethod(
             user=user,
             proof=proof,
             index=blind_index(value),
-            textable=proof is Proof.MOBILE_PHONE,
+            sms_capable=proof is Factor.MOBILE_PHONE,
             verified_at=timezone.now(),
         )
         place = method.place_of("value", method.pk)
@@ -132,6 +132,6 @@ def _register(user: User, demo_user: DemoUser) -> None:
 
 def _use_up_guesses(user: User) -> None:
     """Uses up the guesses at a user. The pause ends by itself; the next seeding begins it again."""
-    with suppress(Paused):
+    with suppress(Throttled):
         while pause_of(user.pk) is None:
             count_a_guess(user.pk)

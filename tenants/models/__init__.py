@@ -1,5 +1,5 @@
 from tenants.models.brand import Branding, CustomText
-from tenants.models.decisions import CustomQuestion, Decisions, PolicyVersion, SwitchedOff
+from tenants.models.decisions import CustomQuestion, Decisions, DisabledQuestion, PolicyVersion
 from tenants.models.organisation import Domain, Group, GroupNesting, Tenant
 
 __all__ = [
@@ -7,10 +7,10 @@ __all__ = [
     "CustomQuestion",
     "CustomText",
     "Decisions",
+    "DisabledQuestion",
     "Domain",
     "Group",
     "GroupNesting",
     "PolicyVersion",
-    "SwitchedOff",
     "Tenant",
 ]

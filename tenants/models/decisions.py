@@ -53,7 +53,7 @@ class CustomQuestion(TenantOwned):
         return f"question {self.pk}"
 
 
-class SwitchedOff(TenantOwned):
+class DisabledQuestion(TenantOwned):
     """A question that comes with the service and isn't offered here."""
 
     question_id = models.CharField(max_length=20)

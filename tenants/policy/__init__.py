@@ -11,7 +11,7 @@ from tenants.policy.choices import (
     Unknown,
 )
 from tenants.policy.derived import for_administrators, strictest
-from tenants.policy.methods import Method, Proof, method_choices, proof_choices
+from tenants.policy.methods import Factor, Method, factor_choices, method_choices
 from tenants.policy.settings import Policy, all_settings
 from tenants.policy.values import Plain, from_plain, to_plain
 
@@ -19,20 +19,20 @@ __all__ = [
     "Bank",
     "CallConfirmation",
     "Contact",
+    "Factor",
     "Method",
     "OfficeEditor",
     "Plain",
     "Policy",
-    "Proof",
     "Questions",
     "Scope",
     "SecondFactor",
     "Unknown",
     "all_settings",
+    "factor_choices",
     "for_administrators",
     "from_plain",
     "method_choices",
-    "proof_choices",
     "strictest",
     "to_plain",
 ]

@@ -18,7 +18,7 @@ class Carrier(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProofTraits:
+class FactorTraits:
     """What is to be known about a proof.
 
     Args:
@@ -33,15 +33,15 @@ class ProofTraits:
     counts_as: str = ""
 
 
-class Proof(Labelled):
+class Factor(Labelled):
     """What a method proves control of. Two methods with one gate are counted once, not twice."""
 
     is_phone: bool
     can_be_entered: bool
-    traits: ProofTraits
+    traits: FactorTraits
 
-    def __new__(cls, value: str, traits: ProofTraits = ProofTraits(label=Phrase(""))) -> Self:
-        # The default is for type checkers, to whom `Proof("email")` looks like a call of this.
+    def __new__(cls, value: str, traits: FactorTraits = FactorTraits(label=Phrase(""))) -> Self:
+        # The default is for type checkers, to whom `Factor("email")` looks like a call of this.
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = traits.label
@@ -52,27 +52,27 @@ class Proof(Labelled):
 
     MOBILE_PHONE = (
         "mobile_phone",
-        ProofTraits(label=_("Mobile phone"), is_phone=True, can_be_entered=True),
+        FactorTraits(label=_("Mobile phone"), is_phone=True, can_be_entered=True),
     )
     # A thief of one of two mobile phones may well have taken both.
     ALTERNATE_PHONE = (
         "alternate_phone",
-        ProofTraits(label=_("Alternate phone"), is_phone=True, counts_as="mobile_phone"),
+        FactorTraits(label=_("Alternate phone"), is_phone=True, counts_as="mobile_phone"),
     )
     OFFICE_PHONE = (
         "office_phone",
-        ProofTraits(label=_("Office phone"), is_phone=True, can_be_entered=True),
+        FactorTraits(label=_("Office phone"), is_phone=True, can_be_entered=True),
     )
-    EMAIL = "email", ProofTraits(label=_("Alternate email"), can_be_entered=True)
-    QUESTIONS = "questions", ProofTraits(label=_("Security questions"))
-    PASSKEY = "passkey", ProofTraits(label=_("Passkey"))
-    AUTHENTICATOR = "authenticator", ProofTraits(label=_("Authenticator app"))
-    RECOVERY_CODE = "recovery_code", ProofTraits(label=_("Recovery codes"))
+    EMAIL = "email", FactorTraits(label=_("Alternate email"), can_be_entered=True)
+    QUESTIONS = "questions", FactorTraits(label=_("Security questions"))
+    PASSKEY = "passkey", FactorTraits(label=_("Passkey"))
+    AUTHENTICATOR = "authenticator", FactorTraits(label=_("Authenticator app"))
+    RECOVERY_CODE = "recovery_code", FactorTraits(label=_("Recovery codes"))
 
     @property
-    def gate(self) -> "Proof":
+    def gate(self) -> "Factor":
         """The proof that it is counted as when gates are counted."""
-        return Proof(self.traits.counts_as or self.value)
+        return Factor(self.traits.counts_as or self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class MethodTraits:
         allowed_as: value of the method that policies allow it by; its own where empty.
     """
 
-    proof: Proof
+    proof: Factor
     label: Phrase
     carrier: Carrier | None = None
     is_unguessable: bool = False
@@ -97,7 +97,7 @@ class MethodTraits:
 class Method(Labelled):
     """A way of proving who you are; strongest first, the order in which methods are offered."""
 
-    proof: Proof
+    proof: Factor
     carrier: Carrier | None
     is_unguessable: bool
     traits: MethodTraits
@@ -116,33 +116,33 @@ class Method(Labelled):
 
     PASSKEY = (
         "passkey",
-        MethodTraits(proof=Proof.PASSKEY, label=_("Passkey"), is_unguessable=True),
+        MethodTraits(proof=Factor.PASSKEY, label=_("Passkey"), is_unguessable=True),
     )
     AUTHENTICATOR = (
         "authenticator",
-        MethodTraits(proof=Proof.AUTHENTICATOR, label=_("Authenticator app")),
+        MethodTraits(proof=Factor.AUTHENTICATOR, label=_("Authenticator app")),
     )
     EMAIL = (
         "email",
-        MethodTraits(proof=Proof.EMAIL, label=_("Alternate email"), carrier=Carrier.EMAIL),
+        MethodTraits(proof=Factor.EMAIL, label=_("Alternate email"), carrier=Carrier.EMAIL),
     )
     MOBILE_TEXT = (
         "mobile_text",
         MethodTraits(
-            proof=Proof.MOBILE_PHONE, label=_("Text to the mobile phone"), carrier=Carrier.TEXT
+            proof=Factor.MOBILE_PHONE, label=_("Text to the mobile phone"), carrier=Carrier.TEXT
         ),
     )
     MOBILE_CALL = (
         "mobile_call",
         MethodTraits(
-            proof=Proof.MOBILE_PHONE, label=_("Call to the mobile phone"), carrier=Carrier.CALL
+            proof=Factor.MOBILE_PHONE, label=_("Call to the mobile phone"), carrier=Carrier.CALL
         ),
     )
     # What a policy says about the mobile phone holds for the alternate one.
     ALTERNATE_TEXT = (
         "alternate_text",
         MethodTraits(
-            proof=Proof.ALTERNATE_PHONE,
+            proof=Factor.ALTERNATE_PHONE,
             label=_("Text to the alternate phone"),
             carrier=Carrier.TEXT,
             allowed_as="mobile_text",
@@ -151,7 +151,7 @@ class Method(Labelled):
     ALTERNATE_CALL = (
         "alternate_call",
         MethodTraits(
-            proof=Proof.ALTERNATE_PHONE,
+            proof=Factor.ALTERNATE_PHONE,
             label=_("Call to the alternate phone"),
             carrier=Carrier.CALL,
             allowed_as="mobile_call",
@@ -160,16 +160,16 @@ class Method(Labelled):
     OFFICE_CALL = (
         "office_call",
         MethodTraits(
-            proof=Proof.OFFICE_PHONE, label=_("Call to the office phone"), carrier=Carrier.CALL
+            proof=Factor.OFFICE_PHONE, label=_("Call to the office phone"), carrier=Carrier.CALL
         ),
     )
     QUESTIONS = (
         "questions",
-        MethodTraits(proof=Proof.QUESTIONS, label=_("Security questions")),
+        MethodTraits(proof=Factor.QUESTIONS, label=_("Security questions")),
     )
     RECOVERY_CODE = (
         "recovery_code",
-        MethodTraits(proof=Proof.RECOVERY_CODE, label=_("Recovery codes"), is_unguessable=True),
+        MethodTraits(proof=Factor.RECOVERY_CODE, label=_("Recovery codes"), is_unguessable=True),
     )
 
     @property
@@ -200,6 +200,6 @@ def method_choices() -> list[tuple[str, str]]:
     return [(method.value, method.value) for method in Method]
 
 
-def proof_choices() -> list[tuple[str, str]]:
+def factor_choices() -> list[tuple[str, str]]:
     """The same for what methods prove."""
-    return [(proof.value, proof.value) for proof in Proof]
+    return [(proof.value, proof.value) for proof in Factor]

@@ -27,14 +27,14 @@ from tenants.policy.declaration import (
     declared_by,
     setting,
 )
-from tenants.policy.methods import Method, Proof
+from tenants.policy.methods import Factor, Method
 from tenants.policy.texts import gettext_noop as _
 
 # Questions have a setting of their own; what is said of the mobile phone holds for the other one.
 _NAMED_METHODS = frozenset(
     method for method in Method if method.allowed_as is method and method is not Method.QUESTIONS
 )
-_CONTACT_DATA = frozenset(proof for proof in Proof if proof.can_be_entered)
+_CONTACT_DATA = frozenset(proof for proof in Factor if proof.can_be_entered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +264,8 @@ class Policy:
         stricter=Stricter.MAX,
         between=(0, 168),
     )
-    prefilled_usable: frozenset[Proof] = setting(
-        default=frozenset({Proof.OFFICE_PHONE}),
+    prefilled_usable: frozenset[Factor] = setting(
+        default=frozenset({Factor.OFFICE_PHONE}),
         section=Section.REGISTRATION,
         label=_("Usable before the user confirmed it"),
         help_text=_(
@@ -539,14 +539,14 @@ class Policy:
         return timedelta(minutes=minutes)
 
     @property
-    def hold_periods(self) -> Mapping[Proof, timedelta]:
+    def hold_periods(self) -> Mapping[Factor, timedelta]:
         """How long a new factor of each kind can't be used for a reset, if anything older can.
 
         From when a factor counts is said by `verification.rules.hold_period`.
         """
         new_method = timedelta(hours=self.new_proof_hours)
         new_address = max(new_method, timedelta(days=self.email_min_age_days))
-        return {**dict.fromkeys(Proof, new_method), Proof.EMAIL: new_address}
+        return {**dict.fromkeys(Factor, new_method), Factor.EMAIL: new_address}
 
     def is_typed_back(self, method: Method) -> bool:
         """Whether the user types a code on the page; a call may speak one, too."""

@@ -18,7 +18,7 @@ from limits.rules import Limit
 from registration.services import enrol, manage
 from reset.models import Outcome, ResetAttempt
 from tenants.models import Branding
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
@@ -318,7 +318,7 @@ def test_the_veto_takes_away_what_was_added(contoso, mailroom):
     user = make_user()
     client = signed_in(user)
     register_email(client, mailroom, "thief@mail.example")
-    assert Proof.EMAIL in methods_by_proof(user.pk)
+    assert Factor.EMAIL in methods_by_proof(user.pk)
     link = link_in(mailroom.work() or mailroom.sent)
     assert "is removed, too" in Client().get(link).text
 
@@ -333,18 +333,18 @@ def test_the_veto_takes_away_what_was_added(contoso, mailroom):
 
 def test_the_veto_leaves_what_was_there_before(user, mailroom):
     phone = make_phone(user)
-    link = told(user, mailroom, Notice.ADDED, proof=Proof.MOBILE_PHONE, added=phone.pk)
+    link = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
 
     Client().post(link)
 
-    assert set(methods_by_proof(user.pk)) == {Proof.EMAIL}
+    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
 
 
 def test_of_two_added_methods_each_notice_takes_its_own_away(user, mailroom):
     phone = make_phone(user)
-    email = AuthenticationMethod.objects.get(proof=Proof.EMAIL)
-    first = told(user, mailroom, Notice.ADDED, proof=Proof.MOBILE_PHONE, added=phone.pk)
-    second = told(user, mailroom, Notice.ADDED, proof=Proof.EMAIL, added=email.pk)
+    email = AuthenticationMethod.objects.get(proof=Factor.EMAIL)
+    first = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
+    second = told(user, mailroom, Notice.ADDED, proof=Factor.EMAIL, added=email.pk)
     Client().post(first)
     assert "Protect my account" in Client().get(second).text
 
@@ -356,11 +356,11 @@ def test_of_two_added_methods_each_notice_takes_its_own_away(user, mailroom):
 def test_a_veto_never_reaches_somebody_elses_method(user, mailroom):
     other = make_user("sua@contoso.example")
     theirs = make_phone(other)
-    link = told(user, mailroom, Notice.ADDED, proof=Proof.MOBILE_PHONE, added=theirs.pk)
+    link = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=theirs.pk)
 
     Client().post(link)
 
-    assert Proof.MOBILE_PHONE in methods_by_proof(other.pk)
+    assert Factor.MOBILE_PHONE in methods_by_proof(other.pk)
 
 
 def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mailroom):
@@ -369,13 +369,13 @@ def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mai
     freezing.freeze(user, reason="notice")
 
     with pytest.raises(manage.Frozen):
-        manage.remove(before, Proof.EMAIL)
+        manage.remove(before, Factor.EMAIL)
     context = uuid.uuid4()
     enrol.start_email(before, context, "thief@mail.example")
     with pytest.raises(manage.Frozen):
         enrol.confirm_code(before, Challenge.objects.get(context=context), mailroom.code())
 
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji.home@mail.example"
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
 
 
 def test_the_veto_takes_recovery_codes_away(user, mailroom):
@@ -395,7 +395,7 @@ def test_the_veto_takes_recovery_codes_away(user, mailroom):
 
     with in_tenant(user.tenant_id):
         assert recovery_set_of(user.pk) is None
-        assert set(methods_by_proof(user.pk)) == {Proof.EMAIL}
+        assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
 
 
 def test_who_is_frozen_is_asked_for_nothing_that_cant_be_done(contoso):

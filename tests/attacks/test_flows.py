@@ -14,7 +14,7 @@ from limits.rules import Limit
 from passwords.hashing import Busy
 from registration.services import enrol
 from tenants.models import Branding, Group, Tenant
-from tenants.policy import Contact, Method, Policy, Proof, Questions, Scope
+from tenants.policy import Contact, Factor, Method, Policy, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -168,7 +168,7 @@ def test_who_spent_their_own_budget_spends_nobody_elses(user, mailroom):
                 "/ssprsetup/phone",
                 {"phone_country": "KR", "phone": number, "method": "mobile_text"},
             )
-    make_method(user, Proof.MOBILE_PHONE, "+821099990001")
+    make_method(user, Factor.MOBILE_PHONE, "+821099990001")
     victim = Client()
     identify(victim)
 
@@ -277,7 +277,7 @@ def test_a_mailbox_behind_the_forgotten_password_isnt_confirmed_because_it_was_e
     contoso, address
 ):
     change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.EMAIL})))
-    make_prefill(make_user(), Proof.EMAIL, address)
+    make_prefill(make_user(), Factor.EMAIL, address)
     client = signed_in(User.objects.get())
 
     assert "c•••" not in client.get("/ssprsetup").text

@@ -12,7 +12,7 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from reset.queries.eligibility import eligibility_of
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import NEW, choose, enter, has, identify, set_password
@@ -29,7 +29,7 @@ GIVES_IN = {
     "temporary-password": Activity.TEMPORARY_PASSWORD,
     "access-pass": Activity.ACCESS_PASS_ISSUED,
 }
-TRUSTING = Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.MOBILE_PHONE}))
+TRUSTING = Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.MOBILE_PHONE}))
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_number_that_an_administrator_entered_opens_nothing_unless_the_policy_
 
     choose(client, Method.MOBILE_TEXT)
 
-    assert offered(victim) == {Proof.EMAIL}
+    assert offered(victim) == {Factor.EMAIL}
     assert "99" not in re.sub(r"<[^>]*>", "", page.text).partition("Contoso")[0]
     assert mailroom.work() == []
 
@@ -181,7 +181,7 @@ def test_the_person_hears_of_it_where_they_registered_and_the_history_says_who(
     assert all("9999" not in without_random(mail.text) for mail in mails)
     (event,) = Event.objects.filter(activity=Activity.CONTACT_ENTERED)
     assert (event.actor_id, event.subject_id) == (insider.pk, victim.pk)
-    assert event.details["method"] == Proof.MOBILE_PHONE
+    assert event.details["method"] == Factor.MOBILE_PHONE
     assert "9999" not in without_random(str(event.details))
     own_page = signed_in(victim).get("/security-info").text
     assert "An administrator changed your contact data" in own_page
@@ -198,7 +198,7 @@ def test_where_the_policy_trusts_it_it_opens_nothing_before_its_hours_are_over(
 
     choose(client, Method.MOBILE_TEXT)
 
-    assert offered(victim) == {Proof.EMAIL}
+    assert offered(victim) == {Factor.EMAIL}
     assert mailroom.work() == []
 
 
@@ -224,7 +224,7 @@ def test_where_two_proofs_are_asked_for_a_number_of_their_own_is_one(victim, ins
     change_policy(
         Policy(
             self_service=Scope.ALL,
-            prefilled_usable=frozenset({Proof.MOBILE_PHONE}),
+            prefilled_usable=frozenset({Factor.MOBILE_PHONE}),
             methods_required=2,
             new_proof_hours=0,
         )

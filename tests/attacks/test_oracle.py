@@ -37,7 +37,7 @@ from tests.pages import stands_in
 from verification import middleware
 from verification.models import Challenge
 from verification.queries import drawn_questions
-from verification.services.guesses import Paused, count_a_guess
+from verification.services.guesses import Throttled, count_a_guess
 
 NEW = "correct horse battery staple"
 OWN_HOST = "password.contoso.example"
@@ -217,7 +217,7 @@ def test_what_can_not_be_guessed_is_offered_to_all_during_a_pause(organisation, 
     registered = User.objects.get(upn=person("registered", "sobody"))
     nobody = person("unknown", "robody")
     for number in (registered.pk, decoy_id(nobody)):
-        with suppress(Paused):
+        with suppress(Throttled):
             while True:
                 count_a_guess(number)
 

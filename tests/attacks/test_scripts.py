@@ -9,7 +9,7 @@ from django.test import Client
 
 from directory.models import Membership
 from tenants.models import Branding, CustomQuestion, Group, Tenant
-from tenants.policy import Bank, Contact, Method, Policy, Proof, Questions, Scope
+from tenants.policy import Bank, Contact, Factor, Method, Policy, Questions, Scope
 from tenants.queries import questions_on_offer
 from tenants.services import change_policy
 from tests.attacks.test_flows import identify, set_password
@@ -243,7 +243,7 @@ def test_nothing_that_was_written_runs_in_a_mail(written, person, mailroom, own)
         for notice in Notice:
             written.post(f"/admin/texts/{notice}/en/reset/")
     for notice in Notice:
-        notices.tell(person, notice, proof=Proof.EMAIL)
+        notices.tell(person, notice, proof=Factor.EMAIL)
     staff_notices.tell_of_freezing(person, agent="", needs_a_password=True)
     staff_notices.tell_of_guessing()
     staff_notices.tell_of_stopped_pass(person)

@@ -13,7 +13,7 @@ from console.services.people import act
 from directory.connectors.base import Unreachable
 from directory.connectors.builtin import Builtin
 from passwords.hashing import Busy
-from tenants.policy import Method, Policy, Proof, Scope, SecondFactor, Unknown
+from tenants.policy import Factor, Method, Policy, Scope, SecondFactor, Unknown
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, has, identify, set_password
 from tests.builders import (
@@ -105,7 +105,7 @@ def test_a_full_day_of_the_organisation_leaves_those_of_signing_in(user, mailroo
 
 
 def test_calls_that_strangers_ask_for_keep_nobody_from_registering(user, mailroom):
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212340001")
     with time_machine.travel(timezone.now(), tick=False):
         for number in range(30):
             stranger_asks(user, "office_call", number)
@@ -219,7 +219,7 @@ def test_a_busy_machine_uses_up_no_networks_failures(user, monkeypatch):
 def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom, shown):
     change_policy(Policy(self_service=Scope.ALL, unknown_users=shown))
     make_phone(user)
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212340001")
     with time_machine.travel(timezone.now(), tick=False):
         for number in range(6):
             stranger_asks(user, "mobile_text", number)
@@ -236,10 +236,10 @@ def test_an_organisation_that_clears_again_and_again_rings_a_phone_three_times_a
     contoso, mailroom
 ):
     """Anybody's number may have been entered, by who owns an organisation."""
-    trusted = frozenset({Proof.MOBILE_PHONE})
+    trusted = frozenset({Factor.MOBILE_PHONE})
     change_policy(Policy(self_service=Scope.ALL, prefilled_usable=trusted))
     admin, puppet, sent = make_admin(), make_user("puppet@contoso.example"), 0
-    make_prefill(puppet, Proof.MOBILE_PHONE, "+821099998888", textable=True)
+    make_prefill(puppet, Factor.MOBILE_PHONE, "+821099998888", sms_capable=True)
     with time_machine.travel(timezone.now(), tick=False):
         for _ in range(5):
             for number in range(5):

@@ -8,7 +8,7 @@ from django.test import Client
 
 from delivery import services as outbox
 from limits.rules import Limit
-from tenants.policy import Policy, Proof, Scope, Unknown
+from tenants.policy import Factor, Policy, Scope, Unknown
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
@@ -18,7 +18,7 @@ from tests.registration.test_setup import phone_form
 from tests.reset.test_known_browser import identify, known_from, reset
 from verification.queries import methods_by_proof
 from verification.rules.captcha import Action, Suspicion
-from verification.services.guesses import Paused, count_a_guess
+from verification.services.guesses import Throttled, count_a_guess
 
 HELP = "/passwordreset/contact"
 
@@ -32,7 +32,7 @@ def user(contoso, mailroom):
 def guessed_by_strangers(user):
     for _ in range(10):
         count_a_guess(user.pk)
-    with pytest.raises(Paused):
+    with pytest.raises(Throttled):
         count_a_guess(user.pk)
 
 
@@ -50,7 +50,7 @@ def test_wrong_codes_of_strangers_keep_no_new_user_from_registering(user, mailro
     owner.post("/ssprsetup/phone", phone_form("010-7777-6666"))
     owner.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert Proof.MOBILE_PHONE in methods_by_proof(user.pk)
+    assert Factor.MOBILE_PHONE in methods_by_proof(user.pk)
 
 
 def test_wrong_codes_of_strangers_keep_no_one_from_proving_freshly(user, mailroom):

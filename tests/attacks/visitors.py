@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tenants.policy import Method, Policy, Proof, Questions, Scope, Unknown
+from tenants.policy import Factor, Method, Policy, Questions, Scope, Unknown
 from tenants.roles import Role
 from tests.builders import (
     make_email,
@@ -66,7 +66,7 @@ def person(kind, name):
     make_email(user, f"{name}@mail.example")
     # From 010-5970 to 010-5999 there are no numbers.
     make_phone(user, f"010-{6000 + user.pk % 4000}-1234")
-    make_prefill(user, Proof.OFFICE_PHONE, "+8221112222")
+    make_prefill(user, Factor.OFFICE_PHONE, "+8221112222")
     make_questions(user)
     make_recovery_codes(user)
     with_app(user)

@@ -14,7 +14,7 @@ from audit.models import Event
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -120,13 +120,13 @@ def test_a_code_for_the_helpdesk_is_good_for_nothing_else(person, helpdesk, mail
     inside.get("/security-info/remove/email")
     inside.post("/security-info/proof/verify", {"code": code})
 
-    assert not ResetAttempt.objects.filter(evidence__isnull=False).exists()
+    assert not ResetAttempt.objects.filter(passed_gates__isnull=False).exists()
     assert inside.get("/security-info/remove/email").url == "/security-info/proof"
 
 
 @pytest.mark.parametrize("way", ["email", "mobile_text", "mobile_call", "authenticator", "x"])
 def test_nothing_is_sent_to_what_the_person_never_verified(person, helpdesk, mailroom, way):
-    make_prefill(person, Proof.EMAIL, "entered@mail.example")
+    make_prefill(person, Factor.EMAIL, "entered@mail.example")
 
     page = ask(helpdesk, person, way)
 
@@ -317,5 +317,5 @@ def test_a_phone_that_a_thief_added_just_now_proves_no_caller(person, helpdesk):
     with time_machine.travel(timezone.now() + timedelta(days=2), tick=False):
         later = caller_holdings(person.pk).ways(frozenset(Method))
 
-    assert {way.method.proof for way in now} == {Proof.EMAIL}
-    assert {way.method.proof for way in later} == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert {way.method.proof for way in now} == {Factor.EMAIL}
+    assert {way.method.proof for way in later} == {Factor.EMAIL, Factor.MOBILE_PHONE}

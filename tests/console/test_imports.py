@@ -17,7 +17,7 @@ from isolation.scope import in_tenant
 from provisioning.models import Import, ImportPart
 from provisioning.services import batches, slices
 from provisioning.services import jobs as services
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.roles import Role
 from tests.builders import make_prefill, make_user
 from tests.console.people import behind_both, make_admin, time_passes
@@ -391,7 +391,7 @@ def test_example_file_can_be_imported_as_it_is(admin, mailroom):
 
 def test_everybody_is_exported_for_a_reason_that_is_recorded(admin, contoso):
     user = make_user("minji@contoso.example", display_name="=1+1")
-    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
 
     refused = admin.post(EXPORT, {"columns": ["display_name"]})
     assert "Say why. The reason is recorded." in refused.text

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_email, make_prefill, make_user
@@ -75,7 +75,7 @@ def test_who_can_reset_is_told_apart_by_whose_doing_it_is(admin):
     change_policy(Policy(self_service=Scope.ALL))
     make_email(make_user("one@contoso.example"))
     for name in ("two", "three"):
-        make_prefill(make_user(f"{name}@contoso.example"), Proof.OFFICE_PHONE, "+82212345678")
+        make_prefill(make_user(f"{name}@contoso.example"), Factor.OFFICE_PHONE, "+82212345678")
     make_user("four@contoso.example")
 
     english = admin.get(HOME).text

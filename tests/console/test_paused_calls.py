@@ -3,7 +3,7 @@
 import pytest
 
 from delivery.services.gate import calls_paused_until, pause_calls
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, identify
 from tests.builders import make_email, make_phone, make_prefill
@@ -21,10 +21,10 @@ def page_of(client, person, headers=None):
 def test_the_page_says_which_phone_is_not_called(helpdesk, person, is_entered, mailroom):
     number = "+821012345678"
     if is_entered:
-        make_prefill(person, Proof.MOBILE_PHONE, number)
+        make_prefill(person, Factor.MOBILE_PHONE, number)
     else:
         number = value_of(make_phone(person))
-    make_prefill(person, Proof.OFFICE_PHONE, "+8225550100")
+    make_prefill(person, Factor.OFFICE_PHONE, "+8225550100")
     before = page_of(helpdesk, person).text
 
     pause_calls(number)
@@ -53,11 +53,11 @@ def called_at_the_office(person):
         Policy(
             self_service=Scope.ALL,
             reset_methods=frozenset({Method.OFFICE_CALL, Method.EMAIL}),
-            prefilled_usable=frozenset({Proof.OFFICE_PHONE}),
+            prefilled_usable=frozenset({Factor.OFFICE_PHONE}),
             new_proof_hours=0,
         )
     )
-    make_prefill(person, Proof.OFFICE_PHONE, OFFICE)
+    make_prefill(person, Factor.OFFICE_PHONE, OFFICE)
     return person
 
 

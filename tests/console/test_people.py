@@ -19,13 +19,13 @@ from reset.services import gates
 from reset.services.attempts import begin
 from reset.services.attempts import block as block_attempt
 from tenants.models import Group
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_questions, make_user
 from tests.console.people import behind_both, confirm, make_admin, time_passes, with_app
 from tests.pages import without_random
-from verification.services.guesses import Paused, count_a_guess, pause_of
+from verification.services.guesses import Throttled, count_a_guess, pause_of
 
 LIST = "/admin/people/"
 OPEN = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Guests"}))
@@ -49,7 +49,7 @@ def helpdesk(guests):
 
 
 def block(user):
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(user.pk)
 
@@ -78,7 +78,7 @@ def crowd(guests):
     make_email(people["gone"])
     make_email(people["stuck"])
     make_questions(people["partly"])
-    make_prefill(people["partly"], Proof.MOBILE_PHONE, "+821012345678")
+    make_prefill(people["partly"], Factor.MOBILE_PHONE, "+821012345678")
     Membership.objects.create(user=people["guest"], group=guests)
     User.objects.filter(pk=people["gone"].pk).update(enabled=False)
     block(people["stuck"])
@@ -124,7 +124,7 @@ def said_of(row):
 def test_who_registered_nothing_is_found_whatever_was_entered(guests, admin, language, words):
     able, blocked = make_user("able@contoso.example"), make_user("blocked@contoso.example")
     for user in (able, blocked):
-        make_prefill(user, Proof.OFFICE_PHONE, "+82212345678")
+        make_prefill(user, Factor.OFFICE_PHONE, "+82212345678")
     make_email(make_user("registered@contoso.example"))
     with_app(make_user("with.app@contoso.example"))
     block(blocked)
@@ -154,7 +154,7 @@ def test_who_is_refused_until_somebody_helps_is_found_as_blocked(crowd, admin, m
     attempt = begin(crowd["able"].upn, network="192.0.2.2").attempt
     three = Rate(3, FOR_GOOD)
     monkeypatch.setattr(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, "_value_", three)
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(crowd["able"].pk)
     block_attempt(attempt, None)
@@ -179,7 +179,7 @@ def test_people_are_found_by_language(crowd, admin):
 
 
 def test_people_are_found_by_contact_data_that_they_never_confirmed(crowd, admin):
-    make_prefill(crowd["able"], Proof.EMAIL, "able.home@mail.example")
+    make_prefill(crowd["able"], Factor.EMAIL, "able.home@mail.example")
 
     assert names(admin.get(LIST, {"unconfirmed": "on"})) == ["partly"]
 
@@ -486,16 +486,16 @@ def test_contact_data_is_kept_sealed_told_and_not_written_down(crowd, admin, mai
     )
 
     known = prefilled(person.pk)
-    assert known[Proof.OFFICE_PHONE].value == "+82212345678#12"
-    assert known[Proof.MOBILE_PHONE].value == "+821022223333"
-    assert known[Proof.MOBILE_PHONE].textable
+    assert known[Factor.OFFICE_PHONE].value == "+82212345678#12"
+    assert known[Factor.MOBILE_PHONE].value == "+821022223333"
+    assert known[Factor.MOBILE_PHONE].sms_capable
     for event in events(Activity.CONTACT_ENTERED):
         assert "1234" not in without_random(str(event.details))
     assert any("contact information" in mail.subject for mail in mailroom.work())
 
 
 def test_what_is_left_empty_is_taken_away(crowd, admin):
-    make_prefill(crowd["nothing"], Proof.OFFICE_PHONE, "+82212345678")
+    make_prefill(crowd["nothing"], Factor.OFFICE_PHONE, "+82212345678")
 
     admin.post(f"{LIST}{crowd['nothing'].pk}/contact/", {"office_phone": ""})
 

@@ -12,7 +12,7 @@ from isolation.scope import in_tenant
 from tenants.roles import Role
 from tests.builders import make_user
 from tests.console.people import behind_both, make_admin
-from verification.services.guesses import Paused, count_a_guess, pause_of
+from verification.services.guesses import Throttled, count_a_guess, pause_of
 
 LIST = "/admin/people/"
 
@@ -27,7 +27,7 @@ def address(action, *ids):
 
 
 def block(user):
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(user.pk)
 

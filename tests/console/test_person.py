@@ -10,7 +10,7 @@ from audit.models import Event
 from directory.models import Membership, User
 from directory.queries import prefilled
 from tenants.models import Group
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import (
     make_email,
@@ -24,7 +24,7 @@ from tests.console.people import make_admin
 from tests.pages import without_random
 from verification.models import RecoveryCode
 from verification.services import factors
-from verification.services.guesses import Paused, count_a_guess
+from verification.services.guesses import Throttled, count_a_guess
 
 LIST = "/admin/people/"
 HOME, HOME_2 = "ann.home@mail.example", "ann.new@mail.example"
@@ -40,7 +40,7 @@ def cures(page):
 
 
 def pause(user):
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(user.pk)
 
@@ -147,8 +147,8 @@ def test_the_page_says_through_what_somebody_is_in_scope(admin, ann, member_of, 
 
 
 def test_the_form_shows_contact_data_in_part_only(admin, ann):
-    make_prefill(ann, Proof.EMAIL, HOME)
-    make_prefill(ann, Proof.OFFICE_PHONE, "+82212345678")
+    make_prefill(ann, Factor.EMAIL, HOME)
+    make_prefill(ann, Factor.OFFICE_PHONE, "+82212345678")
 
     text = admin.get(f"{LIST}{ann.pk}/contact/").text
 
@@ -158,16 +158,16 @@ def test_the_form_shows_contact_data_in_part_only(admin, ann):
 
 
 def test_what_is_left_as_it_is_stays(admin, ann):
-    make_prefill(ann, Proof.EMAIL, HOME)
-    make_prefill(ann, Proof.OFFICE_PHONE, "+82212345678")
+    make_prefill(ann, Factor.EMAIL, HOME)
+    make_prefill(ann, Factor.OFFICE_PHONE, "+82212345678")
 
     enter(admin, ann, mobile_phone="010-2222-3333")
 
     known = {proof: row.value for proof, row in prefilled(ann.pk).items()}
     assert known == {
-        Proof.EMAIL: HOME,
-        Proof.OFFICE_PHONE: "+82212345678",
-        Proof.MOBILE_PHONE: "+821022223333",
+        Factor.EMAIL: HOME,
+        Factor.OFFICE_PHONE: "+82212345678",
+        Factor.MOBILE_PHONE: "+821022223333",
     }
     assert [e.details["method"] for e in Event.objects.filter(activity="contact_data_changed")] == [
         "mobile_phone"
@@ -175,12 +175,12 @@ def test_what_is_left_as_it_is_stays(admin, ann):
 
 
 def test_what_is_changed_in_part_is_refused(admin, ann):
-    make_prefill(ann, Proof.OFFICE_PHONE, "+82212345678")
+    make_prefill(ann, Factor.OFFICE_PHONE, "+82212345678")
 
     page = enter(admin, ann, office_phone="••• ••• ••79")
 
     assert set(page.context["form"].errors) == {"office_phone"}
-    assert prefilled(ann.pk)[Proof.OFFICE_PHONE].value == "+82212345678"
+    assert prefilled(ann.pk)[Factor.OFFICE_PHONE].value == "+82212345678"
 
 
 @pytest.mark.parametrize("address", ["ann@contoso.example", "ben@contoso.example"])
@@ -194,8 +194,8 @@ def test_a_mailbox_that_the_forgotten_password_locks_is_no_way_back(admin, ann, 
 def test_a_new_address_that_nobody_confirmed_hears_nothing_and_the_trusted_old_one_does(
     admin, ann, mailroom
 ):
-    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL})))
-    make_prefill(ann, Proof.EMAIL, HOME)
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.EMAIL})))
+    make_prefill(ann, Factor.EMAIL, HOME)
 
     enter(admin, ann, email=HOME_2)
 
@@ -203,7 +203,7 @@ def test_a_new_address_that_nobody_confirmed_hears_nothing_and_the_trusted_old_o
 
 
 def test_an_old_address_that_never_counted_hears_nothing(admin, ann, mailroom):
-    make_prefill(ann, Proof.EMAIL, HOME)
+    make_prefill(ann, Factor.EMAIL, HOME)
 
     enter(admin, ann, email=HOME_2)
 
@@ -211,7 +211,7 @@ def test_an_old_address_that_never_counted_hears_nothing(admin, ann, mailroom):
 
 
 def test_an_office_phone_that_counts_at_once_is_told(admin, ann, mailroom):
-    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.OFFICE_PHONE})))
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.OFFICE_PHONE})))
 
     enter(admin, ann, office_phone="02-1234-5678")
 
@@ -242,7 +242,7 @@ def test_recovery_codes_are_counted_and_never_shown(admin, ann, allowed, counts)
 
     page = look_at(admin, ann)
 
-    (thing,) = [one for _name, one in page.context["things"] if one.proof is Proof.RECOVERY_CODE]
+    (thing,) = [one for _name, one in page.context["things"] if one.proof is Factor.RECOVERY_CODE]
     assert "10 recovery codes left" in page.text
     assert thing.counts is counts
     assert not [code for code in codes if code[:8] in page.text]

@@ -13,7 +13,7 @@ from console.forms.policy_words import in_words
 from console.queries.policy import version
 from console.services.policy import save_policy
 from isolation.scope import current_tenant_id, in_tenant
-from tenants.models import Group, SwitchedOff
+from tenants.models import DisabledQuestion, Group
 from tenants.policy import Contact, Method, Policy, Questions, Scope, all_settings
 from tenants.predefined_questions import PREDEFINED
 from tenants.queries import policy_in_force
@@ -373,8 +373,8 @@ def test_a_group_that_went_away_while_the_change_waited_is_named(admin):
 def test_questions_that_went_away_while_the_change_waited_are_missed(admin):
     make_email(make_user("loser@contoso.example"))
     save(admin, methods_required="2", questions="gate", questions_to_register="5")
-    switched_off = [SwitchedOff(question_id=qid) for qid in list(PREDEFINED)[4:]]
-    SwitchedOff.objects.bulk_create(switched_off)
+    switched_off = [DisabledQuestion(question_id=qid) for qid in list(PREDEFINED)[4:]]
+    DisabledQuestion.objects.bulk_create(switched_off)
 
     answer = admin.post(IMPACT, follow=True)
 

@@ -12,8 +12,8 @@ from console.rules import Action
 from console.services import people
 from directory.models import User
 from registration.services import manage
-from tenants.policy import Method, Policy, Proof, Scope
-from tenants.roles import Duty, Role
+from tenants.policy import Factor, Method, Policy, Scope
+from tenants.roles import Permission, Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_user
@@ -80,7 +80,7 @@ def test_what_was_registered_with_a_pass_goes(person, helpdesk, promote, mailroo
     browser, _ = enter_pass(letters, person.upn)
     register_email(browser, mailroom)
     register_app(browser)
-    assert Proof.EMAIL in methods_by_proof(person.pk)
+    assert Factor.EMAIL in methods_by_proof(person.pk)
     assert authenticators_of(person.pk).exists()
     mailroom.work()
     before = len(mailroom.sent)
@@ -106,7 +106,7 @@ def test_what_was_registered_after_a_temporary_password_goes(
     change_to(browser, password, THIEFS)
     register_email(browser, mailroom)
     register_app(browser)
-    assert Proof.EMAIL in methods_by_proof(person.pk)
+    assert Factor.EMAIL in methods_by_proof(person.pk)
 
     promote(person)
 
@@ -186,15 +186,15 @@ def test_removing_the_planted_method_after_its_gate_doesnt_clear_the_password(
     person, helpdesk, mailroom
 ):
     """What an administrator entered is there in its place, and was never asked."""
-    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL})))
-    make_prefill(person, Proof.EMAIL, "own@mail.example")
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.EMAIL})))
+    make_prefill(person, Factor.EMAIL, "own@mail.example")
     browser, _ = enter_pass(issue_pass(helpdesk, person, once=None).context["letters"], person.upn)
     register_email(browser, mailroom)
     thief = Client()
     identify(thief, person.upn)
     choose(thief, Method.EMAIL)
     enter(thief, mailroom.code())
-    manage.remove(User.objects.get(pk=person.pk), Proof.EMAIL)
+    manage.remove(User.objects.get(pk=person.pk), Factor.EMAIL)
     set_password(thief, THIEFS)
     assert gets_in(person, THIEFS)
 
@@ -205,9 +205,9 @@ def test_removing_the_planted_method_after_its_gate_doesnt_clear_the_password(
 
 def test_all_who_may_import_initial_passwords_may_give_roles():
     """A role doesn't end these passwords: nobody with less than this duty may set them."""
-    importers = [role for role in Role if Duty.IMPORT_PEOPLE in role.duties]
+    importers = [role for role in Role if Permission.IMPORT_PEOPLE in role.duties]
 
-    assert all(Duty.MANAGE_ADMINS in role.duties for role in importers)
+    assert all(Permission.MANAGE_ADMINS in role.duties for role in importers)
 
 
 @DOORS
@@ -220,7 +220,7 @@ def test_what_an_administrator_issued_stays(person, admin, promote, mailroom, ap
     said = promote(person)
 
     assert gets_in(person, OWNERS)
-    assert set(methods_by_proof(person.pk)) == {Proof.EMAIL}
+    assert set(methods_by_proof(person.pk)) == {Factor.EMAIL}
     assert authenticators_of(person.pk).count() == 1
     assert "no longer works" not in said
 
@@ -276,7 +276,7 @@ def test_a_password_and_methods_of_ones_own_stay(person, promote, mailroom, apps
     said = promote(person)
 
     assert gets_in(person, PASSWORD)
-    assert set(methods_by_proof(person.pk)) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert set(methods_by_proof(person.pk)) == {Factor.EMAIL, Factor.MOBILE_PHONE}
     assert authenticators_of(person.pk).count() == 1
     assert "no longer works" not in said
     assert "removed" not in said
@@ -291,7 +291,7 @@ def test_taking_a_role_away_removes_nothing(contoso, helpdesk, mailroom):
     call_command("grant_role", reader.upn, "none", stdout=StringIO())
 
     assert gets_in(reader, PASSWORD)
-    assert Proof.EMAIL in methods_by_proof(reader.pk)
+    assert Factor.EMAIL in methods_by_proof(reader.pk)
 
 
 def test_a_temporary_password_asked_for_before_the_promotion_isnt_issued_after_it(contoso):

@@ -8,7 +8,7 @@ from audit.activities import Activity
 from audit.models import Event
 from console.services import questions as services
 from isolation.scope import current_tenant_id, in_tenant
-from tenants.models import CustomQuestion, SwitchedOff
+from tenants.models import CustomQuestion, DisabledQuestion
 from tenants.policy import Bank, Policy, Questions, Scope
 from tenants.predefined_questions import PREDEFINED
 from tenants.queries import (
@@ -193,7 +193,7 @@ def test_of_many_who_save_the_bank_at_once_everybody_gets_an_answer():
     all_at_once(4, lambda: services.offer(admin, ids), tenant_id=tenant.pk)
 
     with in_tenant(tenant.pk):
-        assert set(SwitchedOff.objects.values_list("question_id", flat=True)) == {"q01", "q02"}
+        assert set(DisabledQuestion.objects.values_list("question_id", flat=True)) == {"q01", "q02"}
         assert Event.objects.filter(activity=Activity.QUESTIONS_CHANGED).count() == 1
 
 
@@ -244,7 +244,7 @@ def test_another_organisations_questions_stay_out(client, hanbit):
     with in_tenant(hanbit.pk):
         theirs.refresh_from_db()
     assert theirs.texts == {"en": "Theirs?"}
-    assert not SwitchedOff.unscoped.filter(tenant_id=hanbit.pk).exists()
+    assert not DisabledQuestion.unscoped.filter(tenant_id=hanbit.pk).exists()
 
 
 @pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])

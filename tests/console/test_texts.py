@@ -4,7 +4,7 @@ from audit.activities import Activity
 from audit.models import Event
 from isolation.scope import in_tenant
 from tenants.models import CustomText
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.roles import Role
 from tests.builders import make_email, make_user
 from tests.console.people import behind_both, make_admin
@@ -161,7 +161,7 @@ def test_every_notice_can_be_said_in_own_words(admin, mailroom, notice):
     person = make_user("told@contoso.example")
     make_email(person)
 
-    notices.tell(person, notice, proof=Proof.EMAIL)
+    notices.tell(person, notice, proof=Factor.EMAIL)
 
     subjects = {mail.subject for mail in mailroom.work() if "told" in mail.subject}
     assert subjects == {"Hear, told@contoso.example"}

@@ -17,7 +17,7 @@ from directory.queries import prefilled
 from provisioning.services.contacts import Importer
 from registration.services import enrol
 from sspr.purge import purge
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
@@ -173,7 +173,7 @@ def test_what_was_registered_with_a_disowned_pass_goes_with_it(contoso, helpdesk
     thief, _ = enter_pass(letters, person.upn)
     thief.post("/ssprsetup/email", {"email": "thief@mail.example"})
     thief.post("/ssprsetup/verify", {"code": mailroom.code()})
-    assert Proof.EMAIL in methods_by_proof(person.pk)
+    assert Factor.EMAIL in methods_by_proof(person.pk)
     mailroom.work()
     before = len(mailroom.sent)
 
@@ -224,14 +224,14 @@ def test_other_notices_leave_a_password_that_is_older(person, mailroom, notice):
 def test_a_password_that_was_set_after_a_disowned_method_goes_too(person, mailroom):
     """The thief adds a phone, and resets the password with it."""
     phone = make_phone(person)
-    notices.tell(person, Notice.ADDED, proof=Proof.MOBILE_PHONE, added=phone.pk)
+    notices.tell(person, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
     link = link_in(mailroom, "method was added")
     change_to(signed_in(person), PASSWORD, THIEFS)
 
     disown(link)
 
     assert not gets_in(person, THIEFS)
-    assert set(methods_by_proof(person.pk)) == {Proof.EMAIL}
+    assert set(methods_by_proof(person.pk)) == {Factor.EMAIL}
 
 
 def test_a_method_that_was_registered_again_since_is_taken_back_too(person, mailroom):
@@ -264,8 +264,8 @@ def test_recovery_codes_go_when_the_use_of_one_is_disowned(person, mailroom):
 
 
 def test_contact_data_that_the_person_disowns_is_taken_back(person, mailroom):
-    make_prefill(person, Proof.OFFICE_PHONE, "+8225550100")
-    notices.tell(person, Notice.CONTACT_ENTERED, proof=Proof.OFFICE_PHONE)
+    make_prefill(person, Factor.OFFICE_PHONE, "+8225550100")
+    notices.tell(person, Notice.CONTACT_ENTERED, proof=Factor.OFFICE_PHONE)
 
     disown(link_in(mailroom, "contact information"))
 

@@ -35,9 +35,9 @@ import time, uuid
 from isolation.scope import in_tenant
 from tenants.policy import Method
 from verification.models import Purpose
-from verification.services.challenges import Asked, open_challenge
+from verification.services.challenges import ChallengeRequest, open_challenge
 with in_tenant({tenant}):
-    asked = Asked(user_id={user}, actor_id={user}, purpose=Purpose.RESET,
+    asked = ChallengeRequest(user_id={user}, actor_id={user}, purpose=Purpose.RESET,
         context=uuid.UUID("{context}"), method=Method.EMAIL, language="en",
         destination="minji.home@mail.example")
     start = time.monotonic()

@@ -46,7 +46,7 @@ def test_one_korean_mobile_in_many_spellings_is_one_number(text):
     found = meant(text)
 
     assert found.e164 == "+821012345678"
-    assert found.textable
+    assert found.sms_capable
     assert found.extension == ""
 
 
@@ -63,7 +63,7 @@ def test_an_office_phone_is_called_and_never_texted(text, e164):
     found = meant(text, office=True)
 
     assert found.e164 == e164
-    assert not found.textable
+    assert not found.sms_capable
 
 
 @pytest.mark.parametrize(

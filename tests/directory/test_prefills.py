@@ -13,7 +13,7 @@ from directory.queries import holds_any, prefilled
 from directory.services.contacts_of_person import enter
 from isolation import row_level
 from isolation.scope import everywhere, in_tenant
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tests.builders import make_prefill, make_tenant, make_user
 from tests.threads import all_at_once
 from vault.services import sealed
@@ -21,7 +21,7 @@ from vault.services import sealed
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 WHEN = st.datetimes(timezones=st.just(UTC))
 ENTERED = st.dictionaries(
-    st.sampled_from([Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE]),
+    st.sampled_from([Factor.EMAIL, Factor.MOBILE_PHONE, Factor.OFFICE_PHONE]),
     st.tuples(VALUES, st.booleans(), WHEN),
 )
 
@@ -42,8 +42,8 @@ def test_what_is_written_is_read_again(entered):
 )
 def test_one_phone_is_known_for_one(contoso, mobile, office, kinds):
     user = make_user()
-    make_prefill(user, Proof.MOBILE_PHONE, mobile, textable=True)
-    make_prefill(user, Proof.OFFICE_PHONE, office)
+    make_prefill(user, Factor.MOBILE_PHONE, mobile, sms_capable=True)
+    make_prefill(user, Factor.OFFICE_PHONE, office)
 
     assert kinds_of(prefilled(user.pk)) & Kinds.ONE_PHONE == kinds
     assert User.objects.filter(holds_any(Factors.OFFICE_IS_MOBILE)).exists() == bool(kinds)
@@ -53,7 +53,7 @@ def test_one_phone_is_known_for_one(contoso, mobile, office, kinds):
 
 def test_nothing_of_it_can_be_read_in_the_database(contoso):
     user = make_user()
-    make_prefill(user, Proof.EMAIL, "josephine@mail.example")
+    make_prefill(user, Factor.EMAIL, "josephine@mail.example")
 
     user.refresh_from_db()
     assert b"josephine" not in bytes(user.prefill)
@@ -65,13 +65,13 @@ def test_of_different_things_entered_at_once_none_is_lost():
     with in_tenant(tenant.pk):
         user = make_user("one@race.example")
     work = [
-        (Proof.EMAIL, "joe@mail.example"),
-        (Proof.MOBILE_PHONE, "+821012345678"),
-        (Proof.OFFICE_PHONE, "+82212345678"),
+        (Factor.EMAIL, "joe@mail.example"),
+        (Factor.MOBILE_PHONE, "+821012345678"),
+        (Factor.OFFICE_PHONE, "+82212345678"),
     ]
 
     all_at_once(
-        3, lambda: enter(user.pk, *work.pop(), textable=False, held=False), tenant_id=tenant.pk
+        3, lambda: enter(user.pk, *work.pop(), sms_capable=False, held=False), tenant_id=tenant.pk
     )
 
     with in_tenant(tenant.pk):
@@ -92,8 +92,8 @@ def test_rows_of_before_move_into_the_user_and_back():
     tenant = make_tenant("moving")
     with in_tenant(tenant.pk):
         user = make_user("one@moving.example")
-        make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
-        make_prefill(user, Proof.OFFICE_PHONE, "+821012345678#12")
+        make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
+        make_prefill(user, Factor.OFFICE_PHONE, "+821012345678#12")
         user.refresh_from_db()
     before = [("directory", "0003_import")]
     try:
@@ -110,9 +110,9 @@ def test_rows_of_before_move_into_the_user_and_back():
         migrated(MigrationExecutor(connection).loader.graph.leaf_nodes())
     with in_tenant(tenant.pk):
         assert {proof: one.value for proof, one in prefilled(user.pk).items()} == {
-            Proof.EMAIL: "joe@mail.example",
-            Proof.MOBILE_PHONE: "+821012345678",
-            Proof.OFFICE_PHONE: "+821012345678#12",
+            Factor.EMAIL: "joe@mail.example",
+            Factor.MOBILE_PHONE: "+821012345678",
+            Factor.OFFICE_PHONE: "+821012345678#12",
         }
         moved = User.objects.get(pk=user.pk)
         assert moved.prefill_kinds == user.prefill_kinds | Kinds.EMAIL

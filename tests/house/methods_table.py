@@ -11,9 +11,17 @@ from itertools import combinations
 
 from registration.rules import Entry, entry
 from reset.rules import are_enough, gates_missing, on_offer
-from tenants.policy import Method, Policy, Proof, Questions, Scope, SecondFactor, for_administrators
+from tenants.policy import (
+    Factor,
+    Method,
+    Policy,
+    Questions,
+    Scope,
+    SecondFactor,
+    for_administrators,
+)
 from tests.services.environment import BASE
-from verification.rules.ways import Held, Way, methods_of
+from verification.rules.ways import Held, MethodOption, methods_of
 
 PAGE = BASE / "docs/methods.md"
 NEVER = "–"
@@ -30,14 +38,14 @@ NAMES = {
     Method.RECOVERY_CODE: "recovery code",
 }
 KINDS = {
-    Proof.PASSKEY: "passkey",
-    Proof.AUTHENTICATOR: "authenticator app",
-    Proof.EMAIL: "email",
-    Proof.MOBILE_PHONE: "mobile phone",
-    Proof.ALTERNATE_PHONE: "alternate phone",
-    Proof.OFFICE_PHONE: "office phone",
-    Proof.QUESTIONS: "security questions",
-    Proof.RECOVERY_CODE: "recovery codes",
+    Factor.PASSKEY: "passkey",
+    Factor.AUTHENTICATOR: "authenticator app",
+    Factor.EMAIL: "email",
+    Factor.MOBILE_PHONE: "mobile phone",
+    Factor.ALTERNATE_PHONE: "alternate phone",
+    Factor.OFFICE_PHONE: "office phone",
+    Factor.QUESTIONS: "security questions",
+    Factor.RECOVERY_CODE: "recovery codes",
 }
 _INTRODUCTION = """\
 # What a reset and a sign-in ask for
@@ -98,13 +106,13 @@ def answer(held: tuple[Held, ...], policy: Policy | None) -> str:
     """What somebody who holds this is asked for, as a cell of the table."""
     if policy is None:
         return NEVER
-    ways = [Way(method) for method in methods_of(held) if method in policy.methods]
+    ways = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
     if not are_enough(ways, policy):
         return NEVER
     return "<br>".join(paths(ways, policy, frozenset()))
 
 
-def paths(ways: list[Way], policy: Policy, passed: frozenset[Method]) -> Iterator[str]:
+def paths(ways: list[MethodOption], policy: Policy, passed: frozenset[Method]) -> Iterator[str]:
     """Every way through the gates that are left; choices that lead the same way share a line."""
     choices: dict[tuple[str, ...], list[str]] = {}
     for way in on_offer(ways, policy, passed):
@@ -157,10 +165,10 @@ def _registered() -> Iterator[tuple[str, tuple[Held, ...]]]:
     yield "nothing", ()
     for size in (1, 2):
         for kinds in combinations(KINDS, size):
-            held = tuple(Held(proof=proof, textable=True) for proof in kinds)
+            held = tuple(Held(proof=proof, sms_capable=True) for proof in kinds)
             yield " + ".join(KINDS[proof] for proof in kinds), held
-            if kinds == (Proof.MOBILE_PHONE,):
-                yield "phone that takes no texts", (Held(proof=Proof.MOBILE_PHONE),)
+            if kinds == (Factor.MOBILE_PHONE,):
+                yield "phone that takes no texts", (Held(proof=Factor.MOBILE_PHONE),)
 
 
 if __name__ == "__main__":

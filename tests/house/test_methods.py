@@ -5,9 +5,9 @@ from itertools import chain, combinations
 import pytest
 
 from reset.rules import are_enough, gates_missing, on_offer
-from tenants.policy import Method, Policy, Proof, Questions, SecondFactor, for_administrators
+from tenants.policy import Factor, Method, Policy, Questions, SecondFactor, for_administrators
 from tests.house.methods_table import KINDS, NAMES, NEVER, PAGE, answer, page, sign_in_answer
-from verification.rules.ways import Held, Way, methods_of
+from verification.rules.ways import Held, MethodOption, methods_of
 
 EVERYTHING = frozenset(method.allowed_as for method in Method) - {Method.QUESTIONS}
 POLICIES = [
@@ -17,8 +17,8 @@ POLICIES = [
     for who in ("people", "administrators")
 ]
 HOLDINGS = [
-    tuple(Held(proof=proof, textable=True) for proof in kinds)
-    for kinds in chain.from_iterable(combinations(Proof, n) for n in range(len(Proof) + 1))
+    tuple(Held(proof=proof, sms_capable=True) for proof in kinds)
+    for kinds in chain.from_iterable(combinations(Factor, n) for n in range(len(Factor) + 1))
 ]
 
 
@@ -61,14 +61,14 @@ def _hold_a_second_factor(held, policy):
 
 def test_the_table_has_a_word_for_every_method():
     assert set(NAMES) == set(Method)
-    assert set(KINDS) == set(Proof)
+    assert set(KINDS) == set(Factor)
 
 
 @pytest.mark.parametrize(("gates", "questions", "who"), POLICIES)
 def test_whoever_is_let_in_gets_through_whatever_they_choose_first(gates, questions, who):
     policy = policy_of(gates, questions, who)
     for held in HOLDINGS:
-        ways = [Way(method) for method in methods_of(held) if method in policy.methods]
+        ways = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
         if not are_enough(ways, policy):
             continue
 
@@ -83,7 +83,7 @@ def test_whoever_is_let_in_gets_through_whatever_they_choose_first(gates, questi
 def test_whoever_is_sent_away_had_no_way_through(gates, questions, who):
     policy = policy_of(gates, questions, who)
     for held in HOLDINGS:
-        ways = [Way(method) for method in methods_of(held) if method in policy.methods]
+        ways = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
         if are_enough(ways, policy):
             continue
 

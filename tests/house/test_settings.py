@@ -20,7 +20,7 @@ from tenants.policy import Policy, all_settings, strictest, values
 from tenants.policy.checks import Contradictory
 from tenants.policy.choices import Labelled
 from tenants.policy.declaration import Section, Setting, Stricter, TextKind, declared_by, setting
-from tenants.policy.methods import Proof
+from tenants.policy.methods import Factor
 from tenants.policy.texts import Phrase
 from tenants.queries import policy_in_force
 from tests.console.people import behind_both, make_admin, time_passes
@@ -212,7 +212,7 @@ def test_every_choice_has_a_label(kind):
 
 
 def test_what_can_be_entered_for_people_is_said_of_the_proof_itself():
-    assert {proof for proof in Proof if proof.can_be_entered} == set(KIND_OF)
+    assert {proof for proof in Factor if proof.can_be_entered} == set(KIND_OF)
 
 
 @pytest.mark.parametrize(

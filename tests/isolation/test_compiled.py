@@ -28,7 +28,7 @@ TAKE = CompiledUpdate(
     ),
     last_used_at=Bound("now", models.DateTimeField()),
     index=F("proof"),
-    textable=True,
+    sms_capable=True,
 )
 
 
@@ -74,7 +74,7 @@ def test_row_count_says_who_was_first(method):
     assert [TAKE.run(pk=method.pk, now=now) for _ in range(2)] == [1, 0]
 
     method.refresh_from_db()
-    assert (method.last_used_at, method.index, method.textable) == (now, method.proof, True)
+    assert (method.last_used_at, method.index, method.sms_capable) == (now, method.proof, True)
 
 
 def test_another_tenant_neither_reads_nor_changes_it(method, hanbit):

@@ -111,9 +111,9 @@ def the_same(plain, number, found):
     phones = {name: column[number] for name, column in plain.phones.items()}
     assert texts.pop("user_principal_name") == found.upn
     assert texts == {name: getattr(found, name) for name in texts}
-    for name, (e164, textable) in phones.items():
+    for name, (e164, sms_capable) in phones.items():
         phone = getattr(found, name)
-        assert (e164, textable) == ((phone.e164, phone.textable) if phone else ("", False))
+        assert (e164, sms_capable) == ((phone.e164, phone.sms_capable) if phone else ("", False))
         assert phone is None or phone.extension == ""
     assert (found.groups, found.password, found.noticed) == ((), "", ())
 

@@ -21,7 +21,7 @@ from provisioning.services.contacts import Importer
 from provisioning.services.files import Sheet, opened
 from provisioning.services.words import words
 from tenants.models import Group, GroupNesting, Tenant
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Factor, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -89,14 +89,14 @@ def test_good_row_is_written_whole(contoso):
     assert check_password("a good long password", minji.password)
     assert names(minji) == ["Seoul", "Staff"]
     assert contacts(minji) == {
-        Proof.OFFICE_PHONE: "+82212345678#12",
-        Proof.MOBILE_PHONE: "+821012345678",
-        Proof.EMAIL: "minji@mail.example",
+        Factor.OFFICE_PHONE: "+82212345678#12",
+        Factor.MOBILE_PHONE: "+821012345678",
+        Factor.EMAIL: "minji@mail.example",
     }
-    assert {p: row.textable for p, row in prefilled(minji.pk).items()} == {
-        Proof.OFFICE_PHONE: False,
-        Proof.MOBILE_PHONE: True,
-        Proof.EMAIL: False,
+    assert {p: row.sms_capable for p, row in prefilled(minji.pk).items()} == {
+        Factor.OFFICE_PHONE: False,
+        Factor.MOBILE_PHONE: True,
+        Factor.EMAIL: False,
     }
 
 
@@ -150,7 +150,7 @@ def test_filled_cells_take_the_place_of_what_was_there(contoso):
     minji = User.objects.get(upn="minji@contoso.example")
     assert numbers(counts) == (0, 1, 0, 0)
     assert (minji.display_name, minji.surname) == ("Minji", "김")
-    assert contacts(minji)[Proof.MOBILE_PHONE] == "+821099998888"
+    assert contacts(minji)[Factor.MOBILE_PHONE] == "+821099998888"
     assert names(minji) == ["Busan", "Staff"]
 
 
@@ -423,13 +423,13 @@ def test_import_is_written_down_with_its_counts(contoso):
 
 def test_contact_data_that_the_file_does_not_know_stays(contoso):
     user = make_user("joe@contoso.example")
-    make_prefill(user, Proof.EMAIL, "joe@mail.example")
+    make_prefill(user, Factor.EMAIL, "joe@mail.example")
 
     load("user_principal_name,mobile_phone\njoe@contoso.example,010-1234-5678\n")
 
     assert contacts(user) == {
-        Proof.EMAIL: "joe@mail.example",
-        Proof.MOBILE_PHONE: "+821012345678",
+        Factor.EMAIL: "joe@mail.example",
+        Factor.MOBILE_PHONE: "+821012345678",
     }
 
 
@@ -664,14 +664,14 @@ def test_zero_that_a_spreadsheet_took_away_is_put_back_and_told(contoso):
 
     assert told == {2: ["w01", "w01"]}
     assert contacts(User.objects.get()) == {
-        Proof.OFFICE_PHONE: "+82212345678",
-        Proof.MOBILE_PHONE: "+821012345678",
+        Factor.OFFICE_PHONE: "+82212345678",
+        Factor.MOBILE_PHONE: "+821012345678",
     }
 
 
 def test_what_a_user_verified_is_told_and_stays_as_it_is(contoso):
     joe = make_user("joe@contoso.example", display_name="Joe")
-    make_prefill(joe, Proof.MOBILE_PHONE, "+821099998888")
+    make_prefill(joe, Factor.MOBILE_PHONE, "+821099998888")
     make_phone(joe, "010-7777-8888")
 
     told = telling(
@@ -681,12 +681,12 @@ def test_what_a_user_verified_is_told_and_stays_as_it_is(contoso):
     )
 
     assert told == {2: ["w02"]}
-    assert contacts(joe) == {Proof.MOBILE_PHONE: "+821099998888", Proof.EMAIL: "joe@mail.example"}
+    assert contacts(joe) == {Factor.MOBILE_PHONE: "+821099998888", Factor.EMAIL: "joe@mail.example"}
 
 
 def test_contact_data_of_a_frozen_user_is_told_and_stays_as_it_is(contoso):
     joe = make_user("joe@contoso.example", display_name="Joe", frozen_at=timezone.now())
-    make_prefill(joe, Proof.MOBILE_PHONE, "+821099998888")
+    make_prefill(joe, Factor.MOBILE_PHONE, "+821099998888")
 
     told = telling(
         "user_principal_name,surname,mobile_phone,office_phone\n"
@@ -694,14 +694,14 @@ def test_contact_data_of_a_frozen_user_is_told_and_stays_as_it_is(contoso):
     )
 
     assert told == {2: ["w04", "w04"]}
-    assert contacts(joe) == {Proof.MOBILE_PHONE: "+821099998888"}
+    assert contacts(joe) == {Factor.MOBILE_PHONE: "+821099998888"}
     joe.refresh_from_db()
     assert joe.surname == "Park"
 
 
 def test_contact_data_of_a_frozen_user_that_is_the_same_is_not_told(contoso):
     joe = make_user("joe@contoso.example", frozen_at=timezone.now())
-    make_prefill(joe, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    make_prefill(joe, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
 
     told = telling("user_principal_name,mobile_phone\njoe@contoso.example,010-1234-5678\n")
 

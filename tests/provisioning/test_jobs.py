@@ -31,7 +31,7 @@ from provisioning.services.jobs import (
 )
 from provisioning.services.report import first_remarks, report
 from provisioning.services.slices import LEASE, work
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tests.builders import make_phone, make_prefill, make_tenant, make_user
 from tests.threads import all_at_once
 from vault.envelope import Unopenable
@@ -472,9 +472,9 @@ def test_no_secret_and_no_person_goes_through_the_broker(contoso, mailroom, monk
 
 def test_export_can_be_imported_again_and_changes_nothing(contoso, mailroom):
     user = make_user("minji@contoso.example", display_name="=cmd|' /C calc'!A0", surname="김")
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212345678#12")
-    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
-    make_prefill(user, Proof.EMAIL, "minji@mail.example")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212345678#12")
+    make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
+    make_prefill(user, Factor.EMAIL, "minji@mail.example")
 
     text = "".join(export_people(EXPORTED, note="ticket 1", actor_id=ADMIN))
     one = checked(text, mailroom)

@@ -18,7 +18,7 @@ from directory.queries import prefills_of
 from isolation.scope import in_tenant
 from provisioning.models import Import
 from tenants.models import Group
-from tenants.policy import Policy, Proof, Scope
+from tenants.policy import Factor, Policy, Scope
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_tenant, make_user
 from tests.console.people import behind_both, make_admin
 from verification.models import ContactNotice
@@ -55,7 +55,7 @@ CODES = {
 POLICY = Policy(
     self_service=Scope.GROUPS,
     groups=frozenset({"Staff"}),
-    prefilled_usable=frozenset({Proof.EMAIL}),
+    prefilled_usable=frozenset({Factor.EMAIL}),
 )
 
 
@@ -67,9 +67,9 @@ def organisation(slug):
         make_email(known, "known@mail.example")
         make_phone(known, "010-9999-8888")
         told = make_user(f"told@{slug}.example")
-        make_prefill(told, Proof.EMAIL, "old@mail.example")
+        make_prefill(told, Factor.EMAIL, "old@mail.example")
         freeze(make_user(f"frozen@{slug}.example", display_name="Frozen"), reason="notice")
-        make_prefill(make_user(f"same@{slug}.example"), Proof.OFFICE_PHONE, "+8225551234")
+        make_prefill(make_user(f"same@{slug}.example"), Factor.OFFICE_PHONE, "+8225551234")
         User.objects.filter(upn=known.upn).update(password=make_password(None))
         admin = behind_both(make_admin(f"admin@{slug}.example"))
     return tenant, admin

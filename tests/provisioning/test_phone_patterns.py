@@ -176,7 +176,7 @@ def answer(text, region, countries, *, office):
         found = phone(text, region=region, countries=countries, office=office)
     except NotAPhone:
         return None
-    return (found.e164, found.textable)
+    return (found.e164, found.sms_capable)
 
 
 @pytest.mark.parametrize("office", [False, True], ids=["personal", "office"])

@@ -16,7 +16,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from limits.rules import Limit
 from reset.models import ResetAttempt
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_tenant, make_user
@@ -71,7 +71,7 @@ def test_a_phone_or_mailbox_can_be_registered_with_it(contoso, mailroom):
     client.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
     client.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert AuthenticationMethod.objects.filter(user=user, proof=Proof.EMAIL).exists()
+    assert AuthenticationMethod.objects.filter(user=user, proof=Factor.EMAIL).exists()
 
 
 def test_it_counts_as_a_proof_for_who_lost_what_they_had(contoso):
@@ -150,7 +150,7 @@ def test_a_pass_is_no_gate_of_a_reset(contoso, client, mailroom):
 
     assert "Temporary Access Pass" not in page.text
     assert "access_pass" not in set(Method)
-    assert not ResetAttempt.objects.filter(evidence__isnull=False).exists()
+    assert not ResetAttempt.objects.filter(passed_gates__isnull=False).exists()
     assert client.get("/passwordreset/new-password/").status_code in {302, 404}
 
 

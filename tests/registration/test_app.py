@@ -7,7 +7,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from reset.models import Evidence
+from reset.models import PassedGate
 from tenants.policy import Method, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import make_email, make_phone, make_user, signed_in
@@ -109,7 +109,7 @@ def test_a_code_seen_once_opens_no_second_reset(user):
 
     assert first.post("/passwordreset/app", {"code": code}).status_code == 302
     assert second.post("/passwordreset/app", {"code": code}).status_code == 200
-    assert Evidence.objects.count() == 1
+    assert PassedGate.objects.count() == 1
 
 
 def test_fifth_wrong_code_ends_the_challenge_and_the_right_one_comes_too_late(user):
@@ -121,7 +121,7 @@ def test_fifth_wrong_code_ends_the_challenge_and_the_right_one_comes_too_late(us
     page = client.post("/passwordreset/app", {"code": code_now()})
 
     assert "Too many attempts" in page.text
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_code_of_the_step_before_still_counts_and_older_ones_dont(user):

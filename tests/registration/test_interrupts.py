@@ -15,7 +15,7 @@ from delivery import channels
 from directory.models import User
 from registration import queries as registration_queries
 from tenants.models import Group
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_questions, make_user
@@ -294,7 +294,7 @@ def test_asked_again_a_lost_method_can_be_removed_instead(user, mailroom, clock)
 
     client.post("/security-info/remove/mobile_phone")
 
-    assert set(methods_by_proof(user.pk)) == {Proof.EMAIL}
+    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
     assert client.post(SETUP).url == "/ssprsetup/done"
 
 

@@ -5,7 +5,7 @@ from delivery.models import Outgoing
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
-from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_phone, make_prefill
@@ -46,19 +46,19 @@ def test_administrators_see_no_questions_even_where_nothing_else_makes_two(user,
 
 def test_one_number_serves_one_method_only_whoever_entered_it(user, me, mailroom):
     make_phone(user, "010-1234-5678")
-    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678#3")
+    make_prefill(user, Factor.OFFICE_PHONE, "+821012345678#3")
     me.post("/security-info/proof", {"method": "mobile_text"})
     me.post("/security-info/proof/verify", {"code": mailroom.code()})
     page = me.post("/ssprsetup/entered/office_phone", {"method": "office_call"}, follow=True)
 
     assert b"You already use this number for another method" in page.content
-    assert Proof.OFFICE_PHONE not in methods_by_proof(user.pk)
+    assert Factor.OFFICE_PHONE not in methods_by_proof(user.pk)
     assert not Challenge.objects.filter(method=Method.OFFICE_CALL).exists()
 
 
 def test_a_mobile_number_that_an_admin_entered_as_office_phone_too_is_refused(user, me, mailroom):
-    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
-    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678")
+    make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
+    make_prefill(user, Factor.OFFICE_PHONE, "+821012345678")
     page = me.post("/ssprsetup/entered/mobile_phone", {"method": "mobile_text"}, follow=True)
 
     assert b"You already use this number for another method" in page.content
@@ -66,7 +66,7 @@ def test_a_mobile_number_that_an_admin_entered_as_office_phone_too_is_refused(us
 
 
 def test_who_may_get_no_more_codes_is_told_why(user, me, mailroom):
-    make_prefill(user, Proof.EMAIL, "entered@mail.example")
+    make_prefill(user, Factor.EMAIL, "entered@mail.example")
     for _ in range(10):
         limits.hit(Limit.CODES_TO_AN_EMAIL, "register:entered@mail.example")
     page = me.post("/ssprsetup/entered/email", {"method": "email"}, follow=True)
@@ -84,11 +84,11 @@ def test_an_address_that_looks_mistyped_is_taken_when_it_is_meant(user, me, mail
 
     assert 'value="minji@gmial.com"' in page.text
     assert before == []
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji@gmial.com"
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji@gmial.com"
 
 
 def test_nothing_that_may_cost_the_user_is_chosen_beforehand(user, me):
-    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
     page = me.get("/ssprsetup/phone")
     unchosen = me.post("/ssprsetup/entered/mobile_phone", follow=True)
 
@@ -99,7 +99,7 @@ def test_nothing_that_may_cost_the_user_is_chosen_beforehand(user, me):
 
 
 def test_two_forms_on_a_page_have_ids_of_their_own(user, me):
-    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
 
     ids = re.findall(r' id="([^"]+)"', me.get("/ssprsetup/phone").content.decode())
 

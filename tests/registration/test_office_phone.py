@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from tenants.policy import Method, OfficeEditor, Policy, Proof, Scope
+from tenants.policy import Factor, Method, OfficeEditor, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import make_phone, make_prefill, make_user, signed_in
 from verification.models import Challenge
@@ -39,7 +39,7 @@ def confirm(client):
 
 
 def office_of(user):
-    found = methods_by_proof(user.pk).get(Proof.OFFICE_PHONE)
+    found = methods_by_proof(user.pk).get(Factor.OFFICE_PHONE)
     return value_of(found) if found else ""
 
 
@@ -54,7 +54,7 @@ def test_where_the_policy_says_so_people_enter_their_office_phone(user):
 
 
 def test_another_number_takes_the_place_of_the_one_that_was_entered(user):
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212340001")
     client = signed_in(user)
 
     page = client.get(PAGE).text

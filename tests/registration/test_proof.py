@@ -4,7 +4,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown
@@ -26,7 +26,7 @@ def test_a_code_to_a_removed_method_proves_nothing(user, client, mailroom):
     sign_in(client, user)
     client.post("/security-info/proof", {"method": "email"})
     code = mailroom.code()
-    AuthenticationMethod.objects.filter(proof=Proof.EMAIL).delete()
+    AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
     client.post("/security-info/proof/verify", {"code": code})
 
     assert client.get("/ssprsetup/phone").status_code == 302
@@ -39,7 +39,7 @@ def test_a_call_to_a_removed_method_proves_nothing(user, client, mailroom):
     client.post("/security-info/proof", {"method": "mobile_call"})
     challenge = Challenge.objects.get()
     press(challenge.pk, number_shown(challenge))
-    AuthenticationMethod.objects.filter(proof=Proof.MOBILE_PHONE).delete()
+    AuthenticationMethod.objects.filter(proof=Factor.MOBILE_PHONE).delete()
     client.post("/security-info/proof/verify")
 
     assert client.get("/ssprsetup/phone").status_code == 302
@@ -52,7 +52,7 @@ def test_no_second_code_goes_to_a_method_that_was_removed(user, client, mailroom
         sign_in(client, user)
         client.post("/security-info/proof", {"method": "email"})
         mailroom.work()
-        AuthenticationMethod.objects.filter(proof=Proof.EMAIL).delete()
+        AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
         now.shift(timedelta(minutes=2))
         page = client.post("/security-info/resend/prove")
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
-from reset.models import Evidence
-from tenants.policy import Method, Policy, Proof, Scope
+from reset.models import PassedGate
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import (
     make_email,
@@ -29,7 +29,7 @@ from tests.pages import without_random
 from verification.models import RecoveryCode
 from verification.queries import codes_left
 from verification.rules.recovery_codes import grouped
-from verification.services.guesses import Paused, count_a_guess
+from verification.services.guesses import Throttled, count_a_guess
 from verification.services.second_factor import remove_second_factor
 
 WITH_CODES = Policy(
@@ -151,7 +151,7 @@ def test_they_arent_offered_as_anybodys_only_proof(user):
 
 
 def test_what_an_administrator_entered_isnt_another_proof(user):
-    make_prefill(user, Proof.EMAIL, "minji.home@mail.example")
+    make_prefill(user, Factor.EMAIL, "minji.home@mail.example")
 
     assert signed_in(user).get(PAGE).url == "/ssprsetup"
 
@@ -235,7 +235,7 @@ def test_a_used_code_is_refused(user):
     page = give(second, code)
 
     assert "This recovery code is not correct or was already used." in page.text
-    assert Evidence.objects.count() == 1
+    assert PassedGate.objects.count() == 1
 
 
 def test_fifth_wrong_code_ends_the_challenge_and_the_right_one_is_kept(user):
@@ -248,7 +248,7 @@ def test_fifth_wrong_code_ends_the_challenge_and_the_right_one_is_kept(user):
     page = give(client, code)
 
     assert "Too many attempts" in page.text
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
     assert codes_left(user.pk) == 10
 
 
@@ -300,7 +300,7 @@ def test_codes_alone_dont_pass_two_gates_during_a_pause(user):
 
 
 def use_up_the_guesses(user):
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(user.pk)
 
@@ -376,7 +376,7 @@ def test_codes_taken_away_open_nothing(user, mailroom):
     assert "method=recovery_code" not in client.get("/security-info").text
     assert at_the_code(user).get("/passwordreset/recovery-code").url == "/passwordreset/verify"
     assert give(at_the_code(user), codes[0]).status_code == 302
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
     assert mailroom.work()
 
 

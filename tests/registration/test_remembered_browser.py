@@ -11,7 +11,7 @@ from directory.connectors import connector_of
 from directory.models import User
 from isolation.scope import in_tenant
 from registration.services import manage
-from tenants.policy import Method, Policy, Proof, Scope, SecondFactor
+from tenants.policy import Factor, Method, Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import code_now, with_app
@@ -184,7 +184,7 @@ def reset_password(user):
     [
         manage.sign_out_everywhere,
         reset_password,
-        lambda user: manage.remove(user, Proof.EMAIL),
+        lambda user: manage.remove(user, Factor.EMAIL),
         lambda user: manage.remove_app(user, authenticators_of(user.pk).get().pk),
         lambda _user: asks(days=0),
     ],

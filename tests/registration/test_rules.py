@@ -8,8 +8,8 @@ from registration.rules import (
     Demand,
     Entry,
     Interrupt,
+    RegistrationStatus,
     Row,
-    Standing,
     Status,
     demand,
     entry,
@@ -20,7 +20,7 @@ from registration.rules import (
     removal_breaks,
     skip_days_left,
 )
-from tenants.policy import Method, Policy, Proof, Questions, SecondFactor
+from tenants.policy import Factor, Method, Policy, Questions, SecondFactor
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -38,7 +38,7 @@ def standing(**changed):
         "checked_at": NOON,
         "reconfirm_days": 180,
     }
-    return Standing(**usual | changed)
+    return RegistrationStatus(**usual | changed)
 
 
 def policy(**changed):
@@ -83,8 +83,8 @@ def test_what_a_reset_and_a_sign_in_may_be_proved_with_can_be_registered():
 
 
 def test_a_kind_is_listed_as_open_for_a_reset_and_not_counting_until_that_is_known():
-    assert Row(proof=Proof.EMAIL, status=Status.MISSING) == Row(
-        proof=Proof.EMAIL,
+    assert Row(proof=Factor.EMAIL, status=Status.MISSING) == Row(
+        proof=Factor.EMAIL,
         status=Status.MISSING,
         masked="",
         counts=False,
@@ -117,19 +117,19 @@ def test_kinds_are_listed_strongest_first_and_each_once():
 
     assert set(wanted) == {method.proof for method in Method}
     assert len(wanted) == len(set(wanted))
-    assert wanted[0] is Proof.PASSKEY
-    assert wanted.index(Proof.EMAIL) < wanted.index(Proof.MOBILE_PHONE)
-    assert kinds_to_register(frozenset({Method.EMAIL})) == [Proof.EMAIL]
+    assert wanted[0] is Factor.PASSKEY
+    assert wanted.index(Factor.EMAIL) < wanted.index(Factor.MOBILE_PHONE)
+    assert kinds_to_register(frozenset({Method.EMAIL})) == [Factor.EMAIL]
 
 
 @pytest.mark.parametrize(
     ("required", "counted", "more"),
     [
         (2, [], 2),
-        (2, [Proof.EMAIL], 1),
-        (2, [Proof.EMAIL, Proof.MOBILE_PHONE], 0),
-        (1, [Proof.EMAIL, Proof.MOBILE_PHONE], 0),
-        (2, [Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE], 1),
+        (2, [Factor.EMAIL], 1),
+        (2, [Factor.EMAIL, Factor.MOBILE_PHONE], 0),
+        (1, [Factor.EMAIL, Factor.MOBILE_PHONE], 0),
+        (2, [Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE], 1),
     ],
 )
 def test_two_mobile_phones_are_one_kind_of_those_that_are_missing(required, counted, more):
@@ -148,11 +148,11 @@ def test_the_activity_of_ninety_days_is_recent():
 
 
 def test_removing_breaks_a_reset_only_where_too_little_is_left():
-    both = [Proof.EMAIL, Proof.AUTHENTICATOR]
+    both = [Factor.EMAIL, Factor.AUTHENTICATOR]
 
-    assert removal_breaks(2, both, Proof.EMAIL)
-    assert not removal_breaks(1, both, Proof.EMAIL)
-    assert not removal_breaks(2, both, Proof.PASSKEY)
+    assert removal_breaks(2, both, Factor.EMAIL)
+    assert not removal_breaks(1, both, Factor.EMAIL)
+    assert not removal_breaks(2, both, Factor.PASSKEY)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from isolation.scope import in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.services.manage import sign_out_everywhere
-from reset.models import Evidence
-from tenants.policy import Method, Policy, Proof, Questions, Scope, SecondFactor
+from reset.models import PassedGate
+from tenants.policy import Factor, Method, Policy, Questions, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import (
     ANSWERS,
@@ -46,7 +46,7 @@ HOLDINGS = {
     "email": make_email,
     "phone": make_phone,
     "app": with_app,
-    "entered office phone": lambda user: make_prefill(user, Proof.OFFICE_PHONE, "+82212340001"),
+    "entered office phone": lambda user: make_prefill(user, Factor.OFFICE_PHONE, "+82212340001"),
 }
 
 
@@ -377,7 +377,7 @@ def test_a_method_removed_meanwhile_passes_nothing(user, mailroom):
     make_phone(user)
     client = half_signed_in(user)
     client.post(CHOOSE, {"method": "email"})
-    AuthenticationMethod.objects.filter(proof=Proof.EMAIL).delete()
+    AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
 
     client.post(VERIFY, {"code": mailroom.code()})
 
@@ -551,7 +551,7 @@ def test_a_method_only_for_sign_in_is_registered_and_is_no_gate(user, mailroom):
     reset.post("/passwordreset/app", {"code": code_now(steps=1)})
 
     assert "authenticator" not in reset.get("/passwordreset/verify").text
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_an_app_that_only_signs_in_makes_nobody_ready_to_reset(user):

@@ -6,7 +6,7 @@ from audit.activities import Activity
 from audit.models import Event
 from isolation.scope import in_tenant
 from registration.services.manage import remove
-from tenants.policy import Method, OfficeEditor, Policy, Proof, Scope, SecondFactor
+from tenants.policy import Factor, Method, OfficeEditor, Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import (
     make_email,
@@ -58,7 +58,7 @@ def confirm(client, mailroom):
 
 
 def second_of(user):
-    found = methods_by_proof(user.pk).get(Proof.ALTERNATE_PHONE)
+    found = methods_by_proof(user.pk).get(Factor.ALTERNATE_PHONE)
     return value_of(found) if found else ""
 
 
@@ -72,7 +72,7 @@ def test_a_second_phone_counts_once_its_code_was_typed(me, user, mailroom):
     assert (before, second_of(user)) == ("", "+821087654321")
     assert "••• ••• ••21" in page.text
     assert "8765" not in without_random(me.get("/security-info").text)
-    assert value_of(methods_by_proof(user.pk)[Proof.MOBILE_PHONE]) == "+821012345678"
+    assert value_of(methods_by_proof(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
 
 
 def test_a_call_verifies_it_too(me, user):
@@ -107,7 +107,7 @@ def test_the_wizard_asks_nobody_for_a_second_phone(me):
 
 @pytest.mark.parametrize("number", [MOBILE, "+82 10-1234-5678", "02-1234-0001"])
 def test_the_number_of_another_phone_is_refused_at_the_field(me, user, number):
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212340001")
 
     page = add(me, number, method="alternate_call")
 
@@ -130,7 +130,7 @@ def test_the_second_number_is_refused_as_the_first_and_as_the_office_phone(me, u
 
 def test_two_pages_open_at_once_dont_make_one_number_both_phones(me, user, mailroom):
     add(me, SECOND)
-    methods_by_proof(user.pk)[Proof.MOBILE_PHONE].delete()
+    methods_by_proof(user.pk)[Factor.MOBILE_PHONE].delete()
     make_phone(user, SECOND)
 
     page = confirm(me, mailroom)
@@ -179,14 +179,14 @@ def test_it_is_removed_on_the_list_and_the_first_stays(me, user):
     assert "••• ••• ••21" in page.text
     me.post("/security-info/remove/alternate_phone")
 
-    assert set(methods_by_proof(user.pk)) == {Proof.MOBILE_PHONE}
+    assert set(methods_by_proof(user.pk)) == {Factor.MOBILE_PHONE}
 
 
 def test_taking_the_first_away_costs_nothing_while_there_is_a_second(me, user):
     make_second_phone(user, SECOND)
 
     assert not me.get("/security-info/remove/mobile_phone").context["breaks"]
-    remove(user, Proof.MOBILE_PHONE)
+    remove(user, Factor.MOBILE_PHONE)
     assert me.get("/security-info").context["short"] == 0
     assert me.get("/security-info/remove/alternate_phone").context["breaks"]
 
@@ -229,7 +229,7 @@ def test_whoever_objects_to_it_takes_it_away_again(me, user, mailroom):
 
     user.refresh_from_db()
     assert user.frozen_at is not None
-    assert set(methods_by_proof(user.pk)) == {Proof.MOBILE_PHONE}
+    assert set(methods_by_proof(user.pk)) == {Factor.MOBILE_PHONE}
 
 
 def test_an_old_proof_opens_the_page_no_more(user, client):

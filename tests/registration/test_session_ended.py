@@ -13,7 +13,7 @@ from console.queries.door import context_of
 from console.services import door
 from directory.models import User
 from registration.services import enrol, manage
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_email, make_user
@@ -104,9 +104,9 @@ def test_nothing_is_removed_after_it(user, mailroom, end):
     end(User.objects.get(pk=user.pk))
 
     with pytest.raises(manage.Frozen):
-        manage.remove(user, Proof.EMAIL)
+        manage.remove(user, Factor.EMAIL)
 
-    assert Proof.EMAIL in methods_by_proof(user.pk)
+    assert Factor.EMAIL in methods_by_proof(user.pk)
 
 
 @pytest.mark.django_db(transaction=True)

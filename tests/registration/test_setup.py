@@ -10,7 +10,7 @@ from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
 from tenants.models import Group
-from tenants.policy import Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Policy, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -48,7 +48,7 @@ def test_an_address_counts_only_after_its_code(user, me, mailroom):
     page = me.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
     assert before == {}
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "minji.home@mail.example"
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
     assert b"Your email address is verified: m" in page.content
     assert b"minji.home" not in page.content
 
@@ -114,7 +114,7 @@ def test_a_phone_is_registered_by_text(user, me, mailroom):
     me.post("/ssprsetup/phone", phone_form("010-1234-5678"))
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert value_of(methods_by_proof(user.pk)[Proof.MOBILE_PHONE]) == "+821012345678"
+    assert value_of(methods_by_proof(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
 
 
 def test_a_phone_is_registered_by_a_call_on_which_the_number_was_typed(user, me, mailroom):
@@ -125,7 +125,7 @@ def test_a_phone_is_registered_by_a_call_on_which_the_number_was_typed(user, me,
     me.post("/ssprsetup/verify")
 
     assert b"We have not received the number yet" in early.content
-    assert Proof.MOBILE_PHONE in methods_by_proof(user.pk)
+    assert Factor.MOBILE_PHONE in methods_by_proof(user.pk)
 
 
 def test_the_number_of_somebody_else_is_taken_as_any_other_is(user, me, mailroom):
@@ -134,11 +134,11 @@ def test_the_number_of_somebody_else_is_taken_as_any_other_is(user, me, mailroom
     me.post("/ssprsetup/phone", phone_form("010-1234-5678"))
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert value_of(methods_by_proof(user.pk)[Proof.MOBILE_PHONE]) == "+821012345678"
+    assert value_of(methods_by_proof(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
 
 
 def test_a_number_that_is_the_office_phone_is_no_mobile_phone(user, me):
-    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678")
+    make_prefill(user, Factor.OFFICE_PHONE, "+821012345678")
 
     page = me.post("/ssprsetup/phone", phone_form("010-1234-5678"))
 
@@ -148,21 +148,21 @@ def test_a_number_that_is_the_office_phone_is_no_mobile_phone(user, me):
 def test_what_an_admin_entered_is_shown_masked_and_confirmed_without_being_sent_back(
     user, me, mailroom
 ):
-    make_prefill(user, Proof.EMAIL, "entered@mail.example")
+    make_prefill(user, Factor.EMAIL, "entered@mail.example")
     page = me.get("/ssprsetup/email")
     me.post("/ssprsetup/entered/email", {"method": "email", "email": "evil@mail.example"})
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
     assert b"entered@mail.example" not in page.content
     assert "e•••d@m•••.example".encode() in page.content
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "entered@mail.example"
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "entered@mail.example"
 
 
 @pytest.mark.parametrize(
     ("proof", "value", "path", "words"),
     [
-        (Proof.EMAIL, "entered@mail.example", "/ssprsetup/email", "Another address"),
-        (Proof.MOBILE_PHONE, "+821012345678", "/ssprsetup/phone", "Another number"),
+        (Factor.EMAIL, "entered@mail.example", "/ssprsetup/email", "Another address"),
+        (Factor.MOBILE_PHONE, "+821012345678", "/ssprsetup/phone", "Another number"),
     ],
 )
 def test_beside_what_an_admin_entered_is_a_field_for_another(user, me, proof, value, path, words):
@@ -172,7 +172,7 @@ def test_beside_what_an_admin_entered_is_a_field_for_another(user, me, proof, va
 
 
 def test_the_office_phone_is_confirmed_by_a_call_and_can_not_be_typed(user, me, mailroom):
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212345678#12")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212345678#12")
     page = me.get("/ssprsetup/office")
     me.post("/ssprsetup/entered/office_phone", {"method": "office_call"})
     challenge = Challenge.objects.get()
@@ -180,7 +180,7 @@ def test_the_office_phone_is_confirmed_by_a_call_and_can_not_be_typed(user, me, 
     me.post("/ssprsetup/verify")
 
     assert b'type="tel"' not in page.content
-    assert value_of(methods_by_proof(user.pk)[Proof.OFFICE_PHONE]) == "+82212345678#12"
+    assert value_of(methods_by_proof(user.pk)[Factor.OFFICE_PHONE]) == "+82212345678#12"
 
 
 @pytest.mark.parametrize("kind", ["questions", "authenticator", "nonsense", "office_phone"])
@@ -291,7 +291,7 @@ def test_a_password_alone_changes_no_proof_that_exists(user, mailroom, client):
     client.post("/security-info/remove/email")
 
     assert page.request["PATH_INFO"] == "/security-info/proof"
-    assert set(methods_by_proof(user.pk)) == {Proof.EMAIL}
+    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
     assert not Outgoing.objects.exists()
 
 
@@ -347,7 +347,7 @@ def test_other_addresses_hear_of_every_change_and_the_removed_one_too(user, me, 
 def test_removing_says_what_it_costs_and_acts_on_post_only(user, me, mailroom):
     register_email(me, mailroom)
     asked = me.get("/security-info/remove/email")
-    still = Proof.EMAIL in methods_by_proof(user.pk)
+    still = Factor.EMAIL in methods_by_proof(user.pk)
     page = me.post("/security-info/remove/email", follow=True)
 
     assert b"you can\xe2\x80\x99t reset your password yourself" in asked.content

@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from delivery.models import Outgoing
-from tenants.policy import Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_prefill
 from tests.pages import without_random
@@ -50,7 +50,7 @@ def test_a_number_is_shown_in_full_and_can_be_changed(me, method):
 
 
 def test_what_an_administrator_entered_stays_masked(user, me):
-    make_prefill(user, Proof.MOBILE_PHONE, "+821012345678", textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
     page = me.post("/ssprsetup/entered/mobile_phone", {"method": "mobile_text"}, follow=True)
     form = me.get("/ssprsetup/phone")
 

@@ -34,9 +34,9 @@ from reset.queries.eligibility import (
 )
 from reset.refusals import Refusal
 from reset.services.attempts import begin
-from reset.services.gates import ways_on_offer
+from reset.services.gates import available_methods
 from tenants.models import Group, GroupNesting
-from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tenants.policy.checks import objections
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -53,13 +53,13 @@ from tests.builders import (
 from tests.console.people import with_app
 from verification.models import AuthenticationMethod, Authenticator, RecoveryCode
 from verification.services import factors
-from verification.services.guesses import Paused, count_a_guess
+from verification.services.guesses import Throttled, count_a_guess
 
 PHONES = {"own": "+821012345678", "second": "+821087654321", "shared": "+8221112222"}
 GROUPS = ("staff", "seoul", "guests")
 NETWORKS = count(int(IPv4Address("10.0.0.0")), 256)
 RESETTABLE = sorted({method.allowed_as for method in Method} - {Method.QUESTIONS})
-PREFILLED = [Proof.OFFICE_PHONE, Proof.MOBILE_PHONE, Proof.EMAIL]
+PREFILLED = [Factor.OFFICE_PHONE, Factor.MOBILE_PHONE, Factor.EMAIL]
 
 
 def possible(values):
@@ -96,21 +96,21 @@ people = st.fixed_dictionaries(
         "frozen": st.sampled_from([False, False, False, True]),
         "connector": st.sampled_from(["builtin", "builtin", "ldap"]),
         "verified": st.frozensets(
-            st.sampled_from([*PREFILLED, Proof.ALTERNATE_PHONE, Proof.QUESTIONS])
+            st.sampled_from([*PREFILLED, Factor.ALTERNATE_PHONE, Factor.QUESTIONS])
         ),
         "entered": st.frozensets(st.sampled_from(PREFILLED)),
         "app": st.booleans(),
-        "old": st.frozensets(st.sampled_from(Proof)),
+        "old": st.frozensets(st.sampled_from(Factor)),
         "lost": st.sampled_from([None, None, timedelta(hours=1), timedelta(days=2)]),
         "codes": st.sampled_from(["none", "saved", "used up"]),
         "answers": st.integers(2, 5),
         "held": st.booleans(),
-        "textable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
+        "sms_capable": st.fixed_dictionaries({"verified": st.booleans(), "entered": st.booleans()}),
         "mobile": st.fixed_dictionaries(
             dict.fromkeys(["verified", "entered"], st.sampled_from(sorted(PHONES)))
         ),
         "alternate": st.sampled_from(sorted(PHONES)),
-        "alternate_textable": st.booleans(),
+        "alternate_sms_capable": st.booleans(),
         "groups": st.frozensets(st.sampled_from(GROUPS)),
     }
 )
@@ -126,22 +126,22 @@ def move_in(person, groups):
         connector=person["connector"],
     )
     values = {
-        Proof.OFFICE_PHONE: f"{PHONES['shared']}#12",
-        Proof.EMAIL: f"home{number}@mail.example",
+        Factor.OFFICE_PHONE: f"{PHONES['shared']}#12",
+        Factor.EMAIL: f"home{number}@mail.example",
     }
     for how, make in (("verified", make_method), ("entered", make_prefill)):
-        held = values | {Proof.MOBILE_PHONE: PHONES[person["mobile"][how]]}
-        for proof in person[how] - {Proof.ALTERNATE_PHONE, Proof.QUESTIONS}:
+        held = values | {Factor.MOBILE_PHONE: PHONES[person["mobile"][how]]}
+        for proof in person[how] - {Factor.ALTERNATE_PHONE, Factor.QUESTIONS}:
             more = {"held": person["held"]} if how == "entered" else {}
-            make(user, proof, held[proof], textable=person["textable"][how], **more)
-    if Proof.ALTERNATE_PHONE in person["verified"]:
-        second, textable = PHONES[person["alternate"]], person["alternate_textable"]
+            make(user, proof, held[proof], sms_capable=person["sms_capable"][how], **more)
+    if Factor.ALTERNATE_PHONE in person["verified"]:
+        second, sms_capable = PHONES[person["alternate"]], person["alternate_sms_capable"]
         for how in ("entered", "verified"):
             # What a number takes doesn't depend on what it is called.
-            if Proof.MOBILE_PHONE in person[how] and person["mobile"][how] == person["alternate"]:
-                textable = person["textable"][how]
-        make_method(user, Proof.ALTERNATE_PHONE, second, textable=textable)
-    if Proof.QUESTIONS in person["verified"]:
+            if Factor.MOBILE_PHONE in person[how] and person["mobile"][how] == person["alternate"]:
+                sms_capable = person["sms_capable"][how]
+        make_method(user, Factor.ALTERNATE_PHONE, second, sms_capable=sms_capable)
+    if Factor.QUESTIONS in person["verified"]:
         make_questions(user, dict(islice(ANSWERS.items(), person["answers"])))
     if person["app"]:
         with_app(user)
@@ -167,9 +167,9 @@ def grow_old(user, proofs):
         User.objects.filter(pk=user.pk).exclude(prefill_held_since=None).update(
             prefill_held_since=then
         )
-    if Proof.AUTHENTICATOR in proofs:
+    if Factor.AUTHENTICATOR in proofs:
         Authenticator.objects.filter(user=user).update(confirmed_at=then)
-    if Proof.RECOVERY_CODE in proofs:
+    if Factor.RECOVERY_CODE in proofs:
         RecoveryCode.objects.filter(user=user).update(confirmed_at=then)
 
 
@@ -179,7 +179,7 @@ def on_offer_at_the_portal(user, policy):
     if begun.attempt.refused:
         return None
     state = state_of(attempt_of(begun.cookie), Reads.METHODS)
-    return {way.method.proof for way in ways_on_offer(state)}
+    return {way.method.proof for way in available_methods(state)}
 
 
 def who_gets_through(users):
@@ -233,7 +233,7 @@ def test_what_counts_on_the_page_and_in_the_list_is_what_the_portal_offers(group
         assert counting == set(listed[user.pk].methods)
         if offered is not None:
             # Questions that are asked second aren't offered first.
-            second = {Proof.QUESTIONS} if policy.questions is Questions.SECOND else set()
+            second = {Factor.QUESTIONS} if policy.questions is Questions.SECOND else set()
             assert counting - second == offered - second
 
 
@@ -258,7 +258,7 @@ def test_filters_and_figures_count_those_whom_the_list_shows_so(groups, policy, 
         }
         assert {row.pk for row in list_of_people(Wanted(state=state))[0]} == shown
         assert how_many(Wanted(state=state)) == (len(shown), True)
-    for proof in Proof:
+    for proof in Factor:
         holding = {user.pk for user in User.objects.all() if user.factors & VERIFIED[proof]}
         assert {row.pk for row in list_of_people(Wanted(method=proof))[0]} == holding
     factors_of = dict(User.objects.values_list("pk", "factors"))
@@ -304,7 +304,7 @@ def test_all_who_would_lose_are_named_portion_by_portion(contoso, hanbit, monkey
     for user in users:
         make_email(user)
     for lucky in users[2:5]:
-        make_method(lucky, Proof.MOBILE_PHONE, PHONES["own"])
+        make_method(lucky, Factor.MOBILE_PHONE, PHONES["own"])
     before, after = (Policy(self_service=Scope.ALL, methods_required=n) for n in (1, 2))
 
     with in_tenant(hanbit.pk):
@@ -319,7 +319,7 @@ def test_all_who_would_lose_are_named_portion_by_portion(contoso, hanbit, monkey
 def test_outlook_names_the_first_stop_and_until_when(contoso):
     user = make_user()
     make_email(user)
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(user.pk)
 
@@ -348,16 +348,16 @@ def test_one_number_kept_as_both_phones_is_one_gate(contoso, extension):
     change_policy(policy)
     one, two = make_user("one@contoso.example"), make_user("two@contoso.example")
     for user, mobile in ((one, PHONES["shared"]), (two, PHONES["own"])):
-        make_method(user, Proof.MOBILE_PHONE, mobile)
-        make_prefill(user, Proof.OFFICE_PHONE, f"{PHONES['shared']}{extension}")
+        make_method(user, Factor.MOBILE_PHONE, mobile)
+        make_prefill(user, Factor.OFFICE_PHONE, f"{PHONES['shared']}{extension}")
 
     assert list(User.objects.filter(is_capable(policy))) == [two]
 
 
 def with_both_phones(number, **more):
     user = make_user(f"user{number}@contoso.example", **more)
-    make_method(user, Proof.MOBILE_PHONE, f"+8210123400{number:02d}")
-    make_prefill(user, Proof.OFFICE_PHONE, PHONES["shared"])
+    make_method(user, Factor.MOBILE_PHONE, f"+8210123400{number:02d}")
+    make_prefill(user, Factor.OFFICE_PHONE, PHONES["shared"])
     return user
 
 
@@ -395,12 +395,12 @@ def test_an_entered_number_doesnt_stand_in_for_a_verified_one_that_takes_no_text
     texts_only = Policy(
         self_service=Scope.ALL,
         reset_methods=frozenset({Method.MOBILE_TEXT}),
-        prefilled_usable=frozenset({Proof.MOBILE_PHONE}),
+        prefilled_usable=frozenset({Factor.MOBILE_PHONE}),
     )
     change_policy(texts_only)
     user = make_user()
-    make_method(user, Proof.MOBILE_PHONE, PHONES["shared"], textable=False)
-    make_prefill(user, Proof.MOBILE_PHONE, PHONES["own"], textable=True)
+    make_method(user, Factor.MOBILE_PHONE, PHONES["shared"], sms_capable=False)
+    make_prefill(user, Factor.MOBILE_PHONE, PHONES["own"], sms_capable=True)
 
     assert not who_gets_through([user])
     assert not User.objects.filter(is_capable(texts_only)).exists()
@@ -420,7 +420,7 @@ def test_administrators_are_counted_only_where_they_may_reset_by_themselves(cont
 def test_every_key_is_seen_and_none_of_another_tenant(contoso, hanbit):
     users = [make_user(f"user{number}@contoso.example") for number in range(3)]
     make_email(users[1])
-    make_method(users[2], Proof.MOBILE_PHONE, PHONES["own"])
+    make_method(users[2], Factor.MOBILE_PHONE, PHONES["own"])
     with in_tenant(hanbit.pk):
         make_questions(make_user("kim@hanbit.example"), ANSWERS)
 

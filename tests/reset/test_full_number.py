@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit.models import Event
 from limits import services as limits
 from limits.rules import Limit
-from tenants.policy import Policy, Proof, Scope, Unknown, strictest
+from tenants.policy import Factor, Policy, Scope, Unknown, strictest
 from tenants.services import change_policy
 from tests.builders import make_email, make_phone, make_prefill, make_user
 from tests.captcha import solved
@@ -104,7 +104,7 @@ def test_the_right_number_in_any_spelling_gets_the_code(browser, mailroom, typed
 
 
 def test_a_call_to_the_office_asks_for_its_number_without_the_extension(user, mailroom):
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001#12")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212340001#12")
     browser = identified(user.upn)
     choose(browser, "office_call")
 

@@ -12,7 +12,7 @@ from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
 from verification.rules.captcha import Action
 from verification.services import guesses
-from verification.services.guesses import Budget, Paused
+from verification.services.guesses import Budget, Throttled
 
 NEW = "correct horse battery staple"
 
@@ -130,7 +130,7 @@ def test_guesses_of_both_kinds_count_towards_the_hundred_that_only_the_helpdesk_
     guesses.count_a_guess(1, Budget.KNOWN_BROWSER)
 
     for budget in (Budget.SELF_SERVICE, Budget.KNOWN_BROWSER):
-        with pytest.raises(Paused) as pause:
+        with pytest.raises(Throttled) as pause:
             guesses.count_a_guess(1, budget)
         assert pause.value.until is None
         assert guesses.pause_of(1, budget) is not None

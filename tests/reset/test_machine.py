@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from limits.models import Counter
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from reset.queries.attempts import attempt_of, state_of
 from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
@@ -152,9 +152,9 @@ def test_no_order_of_clicks_leads_past_the_gates(contoso, mailroom, monkeypatch,
             proofs = proofs_of_right_answers(attempt)
             assert len(proofs) >= required
             assert required == 1 or len(proofs) > 1
-        for evidence in Evidence.objects.all():
-            challenge = Challenge.objects.get(pk=evidence.challenge_id)
+        for gate in PassedGate.objects.all():
+            challenge = Challenge.objects.get(pk=gate.challenge_id)
             assert challenge.spent_at is not None
-            assert challenge.user_id == evidence.user_id == evidence.attempt.user_id
+            assert challenge.user_id == gate.user_id == gate.attempt.user_id
 
     walk()

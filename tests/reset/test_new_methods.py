@@ -17,7 +17,7 @@ from registration.queries import is_complete
 from registration.services import manage
 from reset.queries.eligibility import eligibility_of, is_capable
 from reset.refusals import Refusal
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify
 from tests.builders import (
@@ -75,7 +75,7 @@ def test_a_new_phone_is_not_offered_and_opens_nothing_beside_an_older_mailbox(us
     client = Client()
     identify(client)
 
-    assert offered(user) == {Proof.EMAIL}
+    assert offered(user) == {Factor.EMAIL}
     choose(client, Method.MOBILE_TEXT)
     assert not mailroom.work()
 
@@ -85,14 +85,14 @@ def test_after_the_hours_it_counts(user):
     make_phone(user)
 
     with time_machine.travel(timezone.now() + timedelta(hours=24), tick=False):
-        assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+        assert offered(user) == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_a_first_registration_counts_at_once(user):
     make_email(user)
     make_phone(user)
 
-    assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert offered(user) == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_it_counts_at_once_where_the_policy_says_so(contoso):
@@ -102,7 +102,7 @@ def test_it_counts_at_once_where_the_policy_says_so(contoso):
     make_phone(user)
 
     with in_tenant(contoso.pk):
-        assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+        assert offered(user) == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_an_older_method_that_the_policy_doesnt_want_holds_nothing_up(contoso):
@@ -113,7 +113,7 @@ def test_an_older_method_that_the_policy_doesnt_want_holds_nothing_up(contoso):
     make_phone(user)
 
     with in_tenant(contoso.pk):
-        assert offered(user) == {Proof.MOBILE_PHONE}
+        assert offered(user) == {Factor.MOBILE_PHONE}
 
 
 def test_who_replaces_the_only_mailbox_doesnt_get_in_by_the_new_one(user, mailroom):
@@ -126,14 +126,14 @@ def test_who_replaces_the_only_mailbox_doesnt_get_in_by_the_new_one(user, mailro
 
     assert offered(user) == set()
     with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
-        assert offered(user) == {Proof.EMAIL}
+        assert offered(user) == {Factor.EMAIL}
 
 
 def test_who_removes_the_older_one_doesnt_get_in_by_the_new_one(user):
     old(make_email(user))
     make_phone(user)
 
-    manage.remove(user, Proof.EMAIL)
+    manage.remove(user, Factor.EMAIL)
 
     assert offered(user) == set()
 
@@ -144,7 +144,7 @@ def test_who_mistypes_at_the_first_registration_corrects_it_freely(user, mailroo
     prove(client, mailroom)
     register_email(client, mailroom, "minji.home@mail.example")
 
-    assert offered(user) == {Proof.EMAIL}
+    assert offered(user) == {Factor.EMAIL}
 
 
 def test_verifying_the_same_address_again_makes_it_no_newer(user, mailroom):
@@ -155,27 +155,27 @@ def test_verifying_the_same_address_again_makes_it_no_newer(user, mailroom):
 
     register_email(client, mailroom, "minji.home@mail.example")
 
-    verified_at = methods_by_proof(user.pk)[Proof.EMAIL].verified_at
+    verified_at = methods_by_proof(user.pk)[Factor.EMAIL].verified_at
     assert timezone.now() - verified_at < timedelta(minutes=1)
-    assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert offered(user) == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_confirming_what_counted_already_makes_it_no_newer(contoso, mailroom):
     trusting = Policy(
-        self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL, Proof.OFFICE_PHONE})
+        self_service=Scope.ALL, prefilled_usable=frozenset({Factor.EMAIL, Factor.OFFICE_PHONE})
     )
     change_policy(trusting)
     with in_tenant(contoso.pk):
         user = make_user()
-        make_prefill(user, Proof.EMAIL, "minji.home@mail.example")
-        make_prefill(user, Proof.OFFICE_PHONE, "+8221112222")
+        make_prefill(user, Factor.EMAIL, "minji.home@mail.example")
+        make_prefill(user, Factor.OFFICE_PHONE, "+8221112222")
         then = timezone.now() - timedelta(days=3)
         as_if_entered(user, then)
         client = signed_in(user)
         register_email(client, mailroom, "minji.home@mail.example")
 
-        assert methods_by_proof(user.pk)[Proof.EMAIL].since == then
-        assert offered(user) == {Proof.EMAIL, Proof.OFFICE_PHONE}
+        assert methods_by_proof(user.pk)[Factor.EMAIL].since == then
+        assert offered(user) == {Factor.EMAIL, Factor.OFFICE_PHONE}
 
 
 def test_a_new_app_shows_no_right_code_at_a_reset_where_an_older_one_does(contoso, mailroom):
@@ -186,7 +186,7 @@ def test_a_new_app_shows_no_right_code_at_a_reset_where_an_older_one_does(contos
         with_app(user)
         client = Client()
         identify(client)
-        assert offered(user) == {Proof.EMAIL}
+        assert offered(user) == {Factor.EMAIL}
 
         first = with_app(user)
         then = timezone.now() - timedelta(days=3)
@@ -253,13 +253,13 @@ def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
     freezing.remove_added_methods(user, added=phone.pk, since=timezone.now())
 
     assert User.objects.get(pk=user.pk).older_proof_lost_at is None
-    assert offered(user) == {Proof.EMAIL}
+    assert offered(user) == {Factor.EMAIL}
 
 
 MONTH = Policy(
     self_service=Scope.ALL,
     email_min_age_days=30,
-    prefilled_usable=frozenset({Proof.EMAIL, Proof.OFFICE_PHONE}),
+    prefilled_usable=frozenset({Factor.EMAIL, Factor.OFFICE_PHONE}),
 )
 
 
@@ -268,13 +268,13 @@ def test_a_new_address_counts_when_it_has_the_minimum_age_and_a_phone_after_the_
     now = timezone.now()
     old(make_phone(user))
     make_email(user)
-    make_method(user, Proof.OFFICE_PHONE, "+8221112222")
+    make_method(user, Factor.OFFICE_PHONE, "+8221112222")
 
-    for days, counting in ((0, set()), (2, {Proof.OFFICE_PHONE}), (29, {Proof.OFFICE_PHONE})):
+    for days, counting in ((0, set()), (2, {Factor.OFFICE_PHONE}), (29, {Factor.OFFICE_PHONE})):
         with time_machine.travel(now + timedelta(days=days), tick=False):
-            assert offered(user) == {Proof.MOBILE_PHONE} | counting
+            assert offered(user) == {Factor.MOBILE_PHONE} | counting
     with time_machine.travel(now + timedelta(days=30, seconds=1), tick=False):
-        assert offered(user) == {Proof.MOBILE_PHONE, Proof.OFFICE_PHONE, Proof.EMAIL}
+        assert offered(user) == {Factor.MOBILE_PHONE, Factor.OFFICE_PHONE, Factor.EMAIL}
 
 
 def test_a_first_address_counts_at_once_whatever_the_minimum_age(user):
@@ -282,7 +282,7 @@ def test_a_first_address_counts_at_once_whatever_the_minimum_age(user):
     make_email(user)
     make_phone(user)
 
-    assert offered(user) == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert offered(user) == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_an_address_that_is_changed_has_to_reach_the_minimum_age(user, mailroom):
@@ -298,7 +298,7 @@ def test_an_address_that_is_changed_has_to_reach_the_minimum_age(user, mailroom)
             changed = User.objects.get(pk=user.pk)
             assert eligibility_of(changed).refusal is Refusal.NOT_VERIFIABLE
     with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
-        assert offered(user) == {Proof.EMAIL}
+        assert offered(user) == {Factor.EMAIL}
 
 
 def test_a_new_phone_waits_though_the_address_hasnt_the_minimum_age_yet(user):
@@ -306,18 +306,18 @@ def test_a_new_phone_waits_though_the_address_hasnt_the_minimum_age_yet(user):
     old(make_email(user), days=10)
     make_phone(user)
 
-    assert offered(user) == {Proof.EMAIL}
+    assert offered(user) == {Factor.EMAIL}
 
 
 def test_an_address_that_an_administrator_enters_later_has_to_reach_the_minimum_age(user):
     change_policy(MONTH)
     now = timezone.now()
     old(make_phone(user))
-    contacts.enter(user, Proof.EMAIL, "a@mail.example", textable=False, actor_id=Actor.COMMAND)
+    contacts.enter(user, Factor.EMAIL, "a@mail.example", sms_capable=False, actor_id=Actor.COMMAND)
 
-    for days, counting in ((2, set()), (31, {Proof.EMAIL})):
+    for days, counting in ((2, set()), (31, {Factor.EMAIL})):
         with time_machine.travel(now + timedelta(days=days), tick=False):
-            assert offered(user) == {Proof.MOBILE_PHONE} | counting
+            assert offered(user) == {Factor.MOBILE_PHONE} | counting
 
 
 def test_an_address_that_is_entered_after_a_loss_has_to_reach_the_minimum_age(user):
@@ -325,9 +325,9 @@ def test_an_address_that_is_entered_after_a_loss_has_to_reach_the_minimum_age(us
     now = timezone.now()
     lost_at = now - timedelta(days=10)
     User.objects.filter(pk=user.pk).update(older_proof_lost_at=lost_at)
-    contacts.enter(user, Proof.EMAIL, "a@mail.example", textable=False, actor_id=Actor.COMMAND)
+    contacts.enter(user, Factor.EMAIL, "a@mail.example", sms_capable=False, actor_id=Actor.COMMAND)
 
-    for days, counting in ((29, set()), (31, {Proof.EMAIL})):
+    for days, counting in ((29, set()), (31, {Factor.EMAIL})):
         with time_machine.travel(now + timedelta(days=days), tick=False):
             assert offered(user) == counting
 
@@ -337,14 +337,14 @@ def test_a_phone_that_is_entered_beside_it_leaves_an_address_held(user):
     now = timezone.now()
     old(make_phone(user))
     for days, proof, value in (
-        (0, Proof.EMAIL, "a@mail.example"),
-        (5, Proof.OFFICE_PHONE, "+8221112222"),
+        (0, Factor.EMAIL, "a@mail.example"),
+        (5, Factor.OFFICE_PHONE, "+8221112222"),
     ):
         with time_machine.travel(now + timedelta(days=days), tick=False):
-            contacts.enter(user, proof, value, textable=False, actor_id=Actor.COMMAND)
+            contacts.enter(user, proof, value, sms_capable=False, actor_id=Actor.COMMAND)
 
     with time_machine.travel(now + timedelta(days=7), tick=False):
-        assert offered(user) == {Proof.MOBILE_PHONE, Proof.OFFICE_PHONE}
+        assert offered(user) == {Factor.MOBILE_PHONE, Factor.OFFICE_PHONE}
 
 
 def test_a_minimum_age_counts_at_once_and_rewrites_no_row(user):

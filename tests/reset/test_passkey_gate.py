@@ -11,9 +11,9 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from registration.services import manage
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from reset.queries.eligibility import eligibility_of, is_capable
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.queries import policy_in_force
 from tenants.services import change_policy
 from tests.builders import make_email, make_passkey, make_recovery_codes, make_user
@@ -64,7 +64,7 @@ def test_a_password_is_reset_with_a_passkey_alone(user, mailroom):
     user.refresh_from_db()
     assert gate.redirect_chain[-1][0] == "/passwordreset/new-password"
     assert user.check_password(NEW)
-    assert Evidence.objects.get().method == Method.PASSKEY
+    assert PassedGate.objects.get().method == Method.PASSKEY
     assert "Verified with: Passkey" in mailroom.work()[0].text
 
 
@@ -96,7 +96,7 @@ def test_what_wasnt_signed_for_this_attempt_opens_nothing(user, lies):
     answer = give(client, device, **lies)
 
     assert "This passkey did not work" in answer.text
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
     assert Event.objects.filter(activity=Activity.RESET_PROGRESS, outcome="failure").exists()
 
 
@@ -108,7 +108,7 @@ def test_a_signature_for_another_attempt_opens_nothing(user):
 
     other.post(PAGE, {"credential": signed})
 
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_a_colleagues_passkey_opens_nothing(user):
@@ -117,7 +117,7 @@ def test_a_colleagues_passkey_opens_nothing(user):
 
     give(at_the_gate(user), theirs)
 
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_one_that_was_taken_away_after_the_gate_opens_nothing_further(user):
@@ -163,7 +163,7 @@ def test_a_new_one_waits_beside_something_older(user):
     client = at_the_gate(user)
 
     assert 'value="passkey"' not in client.get("/passwordreset/verify").text
-    assert Proof.PASSKEY in eligibility_of(user).waiting
+    assert Factor.PASSKEY in eligibility_of(user).waiting
 
 
 def test_the_page_belongs_to_its_turn(user):

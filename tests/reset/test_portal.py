@@ -13,9 +13,9 @@ from directory.connectors import connector_of
 from directory.models import User
 from limits import services as limits
 from limits.rules import Limit
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from tenants.models import Group
-from tenants.policy import Contact, Method, Policy, Proof, Questions, Scope
+from tenants.policy import Contact, Factor, Method, Policy, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
@@ -221,7 +221,7 @@ def test_whoever_answers_and_says_not_me_ends_the_attempt(user, mailroom, client
 
 def test_prefilled_office_phone_serves_without_registration(contoso, mailroom, client):
     user = make_user()
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212345678#12")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212345678#12")
 
     page = identify(client)
     choose(client, "office_call")
@@ -235,7 +235,7 @@ def test_one_phone_that_is_mobile_and_office_is_one_gate(contoso, mailroom, clie
     change_policy(Policy(self_service=Scope.ALL, methods_required=2))
     user = make_user()
     make_phone(user, "010-1234-5678")
-    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678")
+    make_prefill(user, Factor.OFFICE_PHONE, "+821012345678")
 
     assert b"R03" in identify(client).content
 
@@ -543,7 +543,7 @@ def test_what_is_taken_away_meanwhile_proves_nothing_any_more(
     identify(client)
     choose(client, "email")
     enter(client, mailroom.code())
-    AuthenticationMethod.objects.filter(user=user, proof=Proof.EMAIL).delete()
+    AuthenticationMethod.objects.filter(user=user, proof=Factor.EMAIL).delete()
     if registered_anew:
         make_email(user, "thief@mail.example")
 
@@ -692,7 +692,7 @@ def test_opening_pages_sends_nothing_and_changes_nothing(user, mailroom, client)
         client.get(f"/passwordreset/{path}")
 
     assert not Outgoing.objects.exists()
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_support_code_finds_the_attempt_in_the_audit(user, mailroom, client):

@@ -10,7 +10,7 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from isolation.scope import in_tenant
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from tests.builders import make_email, make_tenant, make_user
 from tests.captcha import solved
 from verification.models import Challenge
@@ -68,7 +68,7 @@ def test_of_two_racing_right_codes_exactly_one_passes_the_gate(portal):
 
     at_once(2, send)
 
-    assert Evidence.objects.count() == 1
+    assert PassedGate.objects.count() == 1
     assert Event.objects.filter(reason="gate_passed").count() == 1
 
 
@@ -83,7 +83,7 @@ def test_two_hundred_wrong_guesses_at_once_count_as_the_cap(portal):
     assert Challenge.objects.get().tries <= 5
     assert Event.objects.filter(reason="code_wrong").count() <= 5
     assert compared <= 10
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_of_two_racing_new_passwords_exactly_one_is_set(portal):

@@ -16,8 +16,8 @@ from reset.rules import (
     on_offer,
     step,
 )
-from tenants.policy import Method, Policy, Proof, Questions, Scope, strictest
-from verification.rules.ways import Way
+from tenants.policy import Factor, Method, Policy, Questions, Scope, strictest
+from verification.rules.ways import MethodOption
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ONE = Policy(self_service=Scope.ALL)
@@ -105,21 +105,21 @@ def test_no_facts_lead_to_a_new_password_without_enough_different_proofs(
     if found is Step.NEW_PASSWORD:
         proofs = {method.proof for method in passed if method in policy.methods}
         assert len(proofs) >= policy.methods_required
-        assert proofs != {Proof.QUESTIONS} or policy.questions is Questions.GATE
+        assert proofs != {Factor.QUESTIONS} or policy.questions is Questions.GATE
         assert not refused
         assert not denied
 
 
 @given(policy=policies, held=passed_sets, passed=passed_sets)
 def test_what_was_proved_is_never_offered_again(policy, held, passed):
-    ways = [Way(method) for method in Method if method in held]
+    ways = [MethodOption(method) for method in Method if method in held]
 
     offered = {way.method.proof for way in on_offer(ways, policy, passed)}
 
     assert not offered & {method.proof for method in passed}
 
 
-ALL_WAYS = [Way(method) for method in Method]
+ALL_WAYS = [MethodOption(method) for method in Method]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_questions_that_are_second_only_are_offered_after_a_first_proof(
 
 @given(policy=policies, held=passed_sets)
 def test_whoever_holds_enough_can_get_through(policy, held):
-    ways = [Way(method) for method in Method if method in held & policy.methods]
+    ways = [MethodOption(method) for method in Method if method in held & policy.methods]
     passed = frozenset()
     while offered := on_offer(ways, policy, passed):
         passed |= {offered[0].method}

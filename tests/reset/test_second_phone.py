@@ -6,10 +6,10 @@ from django.utils import timezone
 
 from directory.models import User
 from registration.services.manage import remove
-from reset.models import Evidence, ResetAttempt
+from reset.models import PassedGate, ResetAttempt
 from reset.queries.eligibility import eligibility_of, is_capable
 from reset.refusals import Refusal
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, has, identify, set_password
@@ -64,9 +64,9 @@ def test_a_code_goes_to_the_phone_that_was_chosen_and_opens_the_gate(user, clien
 
     assert mailroom.sent[0].destination == SECOND
     assert has(user, NEW)
-    held = AuthenticationMethod.objects.get(proof=Proof.ALTERNATE_PHONE)
+    held = AuthenticationMethod.objects.get(proof=Factor.ALTERNATE_PHONE)
     assert held.last_used_at
-    assert not AuthenticationMethod.objects.get(proof=Proof.MOBILE_PHONE).last_used_at
+    assert not AuthenticationMethod.objects.get(proof=Factor.MOBILE_PHONE).last_used_at
 
 
 def test_a_code_sent_again_goes_to_the_same_phone(user, client, mailroom):
@@ -89,19 +89,19 @@ def test_the_code_of_one_phone_is_no_good_for_the_other(user, client, mailroom):
 
     enter(client, first)
 
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_a_code_to_a_second_phone_that_was_removed_since_opens_nothing(user, client, mailroom):
     identify(client)
     choose(client, "alternate_text")
     code = mailroom.code()
-    remove(user, Proof.ALTERNATE_PHONE)
+    remove(user, Factor.ALTERNATE_PHONE)
     mailroom.sent.clear()
 
     enter(client, code)
 
-    assert not Evidence.objects.exists()
+    assert not PassedGate.objects.exists()
 
 
 def test_two_phones_never_make_two_gates(user, client):
@@ -140,7 +140,7 @@ def test_a_second_phone_that_takes_texts_is_enough_where_the_first_takes_none(co
     texts = Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.MOBILE_TEXT}))
     change_policy(texts)
     user = make_user()
-    make_method(user, Proof.MOBILE_PHONE, FIRST, textable=False)
+    make_method(user, Factor.MOBILE_PHONE, FIRST, sms_capable=False)
     make_second_phone(user)
 
     assert could(texts) == {user.upn}
@@ -151,17 +151,17 @@ def test_a_second_phone_that_takes_texts_is_enough_where_the_first_takes_none(co
 def test_a_number_that_was_entered_as_the_office_phone_later_is_one_gate(user):
     two = Policy(self_service=Scope.ALL, methods_required=2)
     change_policy(two)
-    make_prefill(user, Proof.OFFICE_PHONE, f"{SECOND}#12")
+    make_prefill(user, Factor.OFFICE_PHONE, f"{SECOND}#12")
 
     assert eligibility_of(user).missing == 1
     assert could(two) == set()
 
 
 def test_a_number_that_was_entered_as_the_mobile_phone_later_is_offered_once(contoso, client):
-    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.MOBILE_PHONE})))
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.MOBILE_PHONE})))
     user = make_user()
     make_second_phone(user)
-    make_prefill(user, Proof.MOBILE_PHONE, SECOND, textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, SECOND, sms_capable=True)
 
     identify(client)
 
@@ -180,7 +180,7 @@ def test_a_new_second_phone_waits_as_any_new_method_does(contoso, client):
     identify(client)
 
     assert offered(client) == ["mobile_text", "mobile_call"]
-    assert Proof.ALTERNATE_PHONE in eligibility_of(user).waiting
+    assert Factor.ALTERNATE_PHONE in eligibility_of(user).waiting
 
 
 def test_what_the_policy_doesnt_allow_of_the_mobile_phone_it_doesnt_of_the_second(user):
@@ -199,7 +199,7 @@ def test_a_new_second_phone_takes_no_gate_away_by_being_the_office_phone(contoso
     make_phone(user)
     AuthenticationMethod.objects.update(verified_at=timezone.now() - timedelta(days=2))
     make_second_phone(user)
-    make_prefill(user, Proof.OFFICE_PHONE, SECOND)
+    make_prefill(user, Factor.OFFICE_PHONE, SECOND)
 
     assert eligibility_of(user).missing == 0
     assert could(two) == {user.upn}

@@ -10,10 +10,10 @@ from reset.subjects import Decoy, Known, NumberWanted, Subject, decoy_id, kind_o
 from tenants.policy import Method, Policy, Unknown, for_administrators
 from tests.builders import make_user
 from verification.rules.verdicts import CallState, Verdict
-from verification.rules.ways import Way
+from verification.rules.ways import MethodOption
 
 POLICY = Policy(unknown_users=Unknown.DECOY)
-MAIL = [Way(Method.EMAIL, "a•••e@g•••.com")]
+MAIL = [MethodOption(Method.EMAIL, "a•••e@g•••.com")]
 SHOWN = {
     "is_concealed": lambda subject: subject.is_concealed,
     "is_refused": lambda subject: subject.is_refused,

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import NEW, choose, enter, identify, set_password
@@ -30,7 +30,7 @@ def reset(user, mailroom, method=Method.EMAIL):
 
 def test_phones_hear_of_a_reset_by_mail_alone(user, mailroom):
     make_phone(user)
-    make_prefill(user, Proof.MOBILE_PHONE, ENTERED, textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, ENTERED, sms_capable=True)
 
     told = reset(user, mailroom)
 
@@ -48,8 +48,8 @@ def test_a_reset_by_phone_is_mailed_only(user, mailroom):
 
 
 def test_phones_that_take_no_texts_are_left_alone(user, mailroom):
-    make_prefill(user, Proof.MOBILE_PHONE, ENTERED, textable=False)
-    make_prefill(user, Proof.OFFICE_PHONE, "+8221112222#12")
+    make_prefill(user, Factor.MOBILE_PHONE, ENTERED, sms_capable=False)
+    make_prefill(user, Factor.OFFICE_PHONE, "+8221112222#12")
 
     assert set(reset(user, mailroom)) == {user.upn, "minji.home@mail.example"}
 
@@ -87,7 +87,7 @@ def helpdesk_mailbox(contoso):
     change_policy(
         Policy(
             self_service=Scope.ALL,
-            prefilled_usable=frozenset({Proof.EMAIL, Proof.MOBILE_PHONE}),
+            prefilled_usable=frozenset({Factor.EMAIL, Factor.MOBILE_PHONE}),
         )
     )
     return make_user("desk@contoso.example", role=Role.HELPDESK).upn
@@ -97,7 +97,7 @@ def test_an_entered_mailbox_hears_of_a_reset_where_nothing_else_is_known(
     helpdesk_mailbox, mailroom
 ):
     user = make_user(UNDELIVERABLE)
-    make_prefill(user, Proof.EMAIL, "home@mail.example")
+    make_prefill(user, Factor.EMAIL, "home@mail.example")
 
     told = reset(user, mailroom)
 
@@ -108,7 +108,7 @@ def test_an_entered_mailbox_hears_of_a_reset_where_nothing_else_is_known(
 
 def test_an_entered_phone_hears_of_a_change_where_nothing_else_is_known(contoso, mailroom):
     user = make_user(UNDELIVERABLE)
-    make_prefill(user, Proof.MOBILE_PHONE, ENTERED, textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, ENTERED, sms_capable=True)
 
     notices.tell(user, Notice.PASSWORD_CHANGED)
 
@@ -117,7 +117,7 @@ def test_an_entered_phone_hears_of_a_change_where_nothing_else_is_known(contoso,
 
 def test_the_helpdesk_hears_of_a_reset_that_nobody_else_can_be_told_of(helpdesk_mailbox, mailroom):
     user = make_user(UNDELIVERABLE)
-    make_prefill(user, Proof.MOBILE_PHONE, "+8225550100", textable=False)
+    make_prefill(user, Factor.MOBILE_PHONE, "+8225550100", sms_capable=False)
     client = Client()
     identify(client, user.upn)
     choose(client, Method.MOBILE_CALL)

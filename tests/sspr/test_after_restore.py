@@ -15,7 +15,7 @@ from delivery.services import Content, Share, gate
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.models import ResetAttempt
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tests.builders import PASSWORD, make_email, make_phone, make_recovery_codes, make_user
 from tests.captcha import solved
 from tests.sspr.test_rotate_keys import recovery_verdict
@@ -123,7 +123,7 @@ def test_a_notice_that_waits_for_room_is_not_sent_after_a_restore(contoso, mailr
     make_phone(user)
     with monkeypatch.context() as patch:
         patch.setattr(gate, "_cap", lambda **_kind: 0)
-        notices.tell(user, Notice.ADDED, proof=Proof.EMAIL)
+        notices.tell(user, Notice.ADDED, proof=Factor.EMAIL)
         mailroom.work()
     assert Outgoing.objects.filter(state=Outgoing.State.HELD).count() == 1
 

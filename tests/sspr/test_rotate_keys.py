@@ -24,7 +24,7 @@ from provisioning.services.jobs import take
 from provisioning.services.store import file_of
 from reset.subjects import decoy_id
 from sspr import resealing
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from tenants.queries import policy_in_force
 from tests.builders import (
     ANSWERS,
@@ -82,7 +82,7 @@ def people(contoso, ring):
     make_email(user)
     make_phone(user)
     make_questions(user)
-    make_prefill(user, Proof.OFFICE_PHONE, "+82212340001")
+    make_prefill(user, Factor.OFFICE_PHONE, "+82212340001")
     with_app(user)
     return user, make_recovery_codes(user)
 
@@ -105,9 +105,9 @@ def test_everything_opens_without_the_old_key(people, ring):
     rotated(ring)
 
     held = methods_by_proof(user.pk)
-    assert value_of(held[Proof.EMAIL]) == "minji.home@mail.example"
-    assert value_of(held[Proof.MOBILE_PHONE]) == "+821012345678"
-    assert prefilled(user.pk)[Proof.OFFICE_PHONE].value == "+82212340001"
+    assert value_of(held[Factor.EMAIL]) == "minji.home@mail.example"
+    assert value_of(held[Factor.MOBILE_PHONE]) == "+821012345678"
+    assert prefilled(user.pk)[Factor.OFFICE_PHONE].value == "+82212340001"
     assert authenticators.is_right(user.pk, code_now())
     drawn = questions.draw(user.pk, 3, bank=set(ANSWERS))
     assert questions.are_right(user.pk, {qid: ANSWERS[qid] for qid in drawn})
@@ -119,7 +119,7 @@ def test_without_the_command_nothing_would(people, ring):
     ring(NEW)
 
     with pytest.raises(services.envelope.Unopenable):
-        value_of(methods_by_proof(user.pk)[Proof.EMAIL])
+        value_of(methods_by_proof(user.pk)[Factor.EMAIL])
 
 
 def test_a_pass_that_was_issued_before_is_good_after(people, ring):
@@ -147,7 +147,7 @@ def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
 
     assert with_both.until is None
     assert guesses.pause_of(user.pk).until is None
-    with pytest.raises(guesses.Paused):
+    with pytest.raises(guesses.Throttled):
         guesses.count_a_guess(user.pk)
     guesses.forgive(user.pk)
     assert guesses.pause_of(user.pk) is None
@@ -167,11 +167,11 @@ def test_nobody_stays_the_same_nobody(people, ring):
 
 def test_blind_indexes_of_former_days_are_made_anew(people, ring):
     user, _codes = people
-    AuthenticationMethod.objects.filter(proof=Proof.EMAIL).update(index="f" * 64)
+    AuthenticationMethod.objects.filter(proof=Factor.EMAIL).update(index="f" * 64)
 
     rotated(ring)
 
-    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    row = methods_by_proof(user.pk)[Factor.EMAIL]
     assert row.index == blind_index("minji.home@mail.example")
 
 
@@ -179,7 +179,7 @@ def test_blind_indexes_are_made_anew_portion_by_portion(people, ring, monkeypatc
     monkeypatch.setattr(blind_indexes, "_READ_AT_ONCE", 2)
     for number in range(5):
         make_email(make_user(f"more{number}@contoso.example"))
-    rows = AuthenticationMethod.objects.exclude(proof=Proof.QUESTIONS)
+    rows = AuthenticationMethod.objects.exclude(proof=Factor.QUESTIONS)
     before = set(rows.values_list("pk", "index"))
     rows.update(index="f" * 64)
 
@@ -264,7 +264,7 @@ def test_who_reads_meanwhile_never_notices(people, ring):
         for _ in range(20):
             services._kept_open.clear()
             with in_tenant(user.tenant_id):
-                assert value_of(methods_by_proof(user.pk)[Proof.EMAIL])
+                assert value_of(methods_by_proof(user.pk)[Factor.EMAIL])
             services.rewrap_all()
         return True
 
@@ -278,7 +278,7 @@ def keys_of(tenant_id):
 def heads(user):
     """How what is sealed of somebody begins."""
     return {
-        bytes(methods_by_proof(user.pk)[Proof.EMAIL].value)[:3],
+        bytes(methods_by_proof(user.pk)[Factor.EMAIL].value)[:3],
         bytes(Authenticator.objects.get(user=user).seed)[:3],
         bytes(User.objects.get(pk=user.pk).prefill)[:3],
     }
@@ -286,14 +286,14 @@ def heads(user):
 
 def everything_opens(user, codes):
     held = methods_by_proof(user.pk)
-    assert value_of(held[Proof.EMAIL]) == "minji.home@mail.example"
-    assert value_of(held[Proof.MOBILE_PHONE]) == "+821012345678"
-    assert prefilled(user.pk)[Proof.OFFICE_PHONE].value == "+82212340001"
+    assert value_of(held[Factor.EMAIL]) == "minji.home@mail.example"
+    assert value_of(held[Factor.MOBILE_PHONE]) == "+821012345678"
+    assert prefilled(user.pk)[Factor.OFFICE_PHONE].value == "+82212340001"
     assert authenticators.is_right(user.pk, code_now())
     drawn = questions.draw(user.pk, 3, bank=set(ANSWERS))
     assert questions.are_right(user.pk, {qid: ANSWERS[qid] for qid in drawn})
     assert recovery_verdict(user, codes[0]) is Verdict.RIGHT
-    assert held[Proof.EMAIL].index == blind_index("minji.home@mail.example")
+    assert held[Factor.EMAIL].index == blind_index("minji.home@mail.example")
 
 
 def test_a_new_data_key_seals_everything_anew(people, hanbit, ring, capsys):
@@ -315,7 +315,7 @@ def test_with_the_keys_of_before_nothing_opens_that_is_sealed_now(people, ring):
 
     call_command("rotate_keys", "--new-data-keys")
 
-    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    row = methods_by_proof(user.pk)[Factor.EMAIL]
     place = f"{user.tenant_id}|{row.place_of('value', row.pk)}"
     with pytest.raises(services.envelope.Unopenable):
         services.envelope.unseal(stolen[0], bytes(row.value), place)
@@ -336,7 +336,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     elsewhere = services._read(user.tenant_id)
     call_command("rotate_keys", "--new-data-keys")
     services._kept_open[user.tenant_id] = elsewhere
-    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    row = methods_by_proof(user.pk)[Factor.EMAIL]
     place = row.place_of("value", row.pk)
     row.value = services.sealed("late@mail.example", tenant_id=user.tenant_id, place=place)
     row.save()
@@ -348,7 +348,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     call_command("rotate_keys")
 
     assert heads(user) == {b"\x02\x00\x01"}
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "late@mail.example"
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "late@mail.example"
 
 
 def test_older_data_keys_go_when_nobody_can_need_them_any_more(people, ring):
@@ -370,7 +370,7 @@ def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
     user, _codes = people
     with time_machine.travel(timezone.now(), tick=False) as clock:
         call_command("rotate_keys", "--new-data-keys")
-        row = methods_by_proof(user.pk)[Proof.EMAIL]
+        row = methods_by_proof(user.pk)[Factor.EMAIL]
         damaged = bytes(row.value)[:-1] + b"\x00\x00"
         AuthenticationMethod.objects.filter(pk=row.pk).update(value=damaged)
         call_command("rotate_keys", "--new-data-keys")
@@ -384,7 +384,7 @@ def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
 
 def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkeypatch):
     user, _codes = people
-    row = methods_by_proof(user.pk)[Proof.EMAIL]
+    row = methods_by_proof(user.pk)[Factor.EMAIL]
     place = row.place_of("value", row.pk)
     opened = resealing.opened
 
@@ -398,7 +398,7 @@ def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkey
     monkeypatch.setattr(resealing, "opened", slowly)
     call_command("rotate_keys", "--new-data-keys")
 
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == "new@mail.example"
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "new@mail.example"
 
 
 def test_an_import_that_waits_is_sealed_anew_too(people, contoso, ring):

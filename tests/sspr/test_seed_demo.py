@@ -14,7 +14,7 @@ from reset.queries.attempts import circumstances, policy_for
 from reset.refusals import Refusal, why_not
 from sspr.demo.people import ANSWERS
 from tenants.models import Tenant
-from tenants.roles import Duty
+from tenants.roles import Permission
 from verification.queries import drawn_questions
 from verification.queries.registered import things_of
 from verification.services.guesses import pause_of
@@ -117,7 +117,7 @@ def test_operator_belongs_to_no_tenant(demo):
 
     operator = User.unscoped.get(upn="operator@service.example")
     assert operator.tenant_id is None
-    assert operator.is_trusted_with(Duty.READ_AUDIT)
+    assert operator.has_permission(Permission.READ_AUDIT)
 
 
 def test_passwords_are_kept_where_only_the_owner_reads(demo):

@@ -8,7 +8,7 @@ from twilio.request_validator import RequestValidator
 from tenants.policy import Method
 from verification.models import Purpose
 from verification.services import challenges
-from verification.services.challenges import Asked
+from verification.services.challenges import ChallengeRequest
 
 PHONE, SID, TOKEN = "+821012345678", "AC" + "1" * 32, "token-of-twilio"
 
@@ -23,7 +23,7 @@ def place(user, *, language="en", **more):
         "destination": PHONE,
         "language": language,
     }
-    return challenges.open_challenge(Asked(**(asked | more)))
+    return challenges.open_challenge(ChallengeRequest(**(asked | more)))
 
 
 class Hooks:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from tenants.policy import CallConfirmation, Policy, Proof, Scope, SecondFactor
+from tenants.policy import CallConfirmation, Factor, Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_phone, make_user
 from tests.captcha import solved
@@ -202,7 +202,7 @@ def test_a_code_that_was_heard_registers_a_phone(contoso, mailroom, hooks, clien
     client.post("/ssprsetup/verify", {"code": code})
 
     assert "Enter the code from the call" in page.text
-    assert Proof.MOBILE_PHONE in methods_by_proof(user.pk)
+    assert Factor.MOBILE_PHONE in methods_by_proof(user.pk)
 
 
 def test_a_browser_is_remembered_by_the_box_beside_the_code_that_was_heard(

@@ -7,7 +7,7 @@ from tests.builders import make_user
 from verification.models import Purpose
 from verification.rules.verdicts import Verdict
 from verification.services import challenges
-from verification.services.challenges import Asked, Refused
+from verification.services.challenges import ChallengeRequest, Refused
 
 
 def ask(user, context, **more):
@@ -20,7 +20,7 @@ def ask(user, context, **more):
         "destination": "minji.home@mail.example",
         "language": "en",
     }
-    return challenges.open_challenge(Asked(**(asked | more)))
+    return challenges.open_challenge(ChallengeRequest(**(asked | more)))
 
 
 def test_right_code_is_spent_once(contoso, mailroom):

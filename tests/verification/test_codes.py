@@ -26,8 +26,8 @@ from verification.models import Challenge, Purpose
 from verification.rules.challenges import MAX_TRIES, next_send_at, typed_code
 from verification.rules.verdicts import Verdict
 from verification.services import challenges, guesses
-from verification.services.challenges import Asked, Refused, spending
-from verification.services.guesses import Paused
+from verification.services.challenges import ChallengeRequest, Refused, spending
+from verification.services.guesses import Throttled
 
 ADDRESS, PHONE = "minji.home@mail.example", "+821012345678"
 WRONG, RIGHT = "x", "12345678"
@@ -43,7 +43,7 @@ def ask(user, context, **more):
         "destination": ADDRESS,
         "language": "en",
     }
-    return challenges.open_challenge(Asked(**(asked | more)))
+    return challenges.open_challenge(ChallengeRequest(**(asked | more)))
 
 
 def ask_for_text(user, context=None, **more):
@@ -369,7 +369,7 @@ def test_of_two_hundred_guesses_at_once_five_are_looked_at(mailroom):
     def guess():
         try:
             guesses.count_a_guess(user.pk)
-        except Paused:
+        except Throttled:
             return None
         return spend(challenge.context, WRONG)
 
@@ -387,7 +387,7 @@ def test_new_codes_buy_no_more_guesses_than_ten_a_day(contoso):
     for _ in range(10):
         guesses.count_a_guess(1)
 
-    with pytest.raises(Paused) as pause:
+    with pytest.raises(Throttled) as pause:
         guesses.count_a_guess(1)
     assert pause.value.until is not None
     assert guesses.pause_of(1).until == pause.value.until
@@ -398,7 +398,7 @@ def test_tries_during_a_pause_are_no_guesses(contoso, clock):
     for _ in range(10):
         guesses.count_a_guess(1)
     for _ in range(100):
-        with pytest.raises(Paused):
+        with pytest.raises(Throttled):
             guesses.count_a_guess(1)
     clock.shift(timedelta(minutes=15))
 
@@ -409,13 +409,13 @@ def test_a_hundred_wrong_guesses_in_a_row_end_it_until_the_helpdesk_helps(contos
     for _ in range(100):
         limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, "1")
 
-    with pytest.raises(Paused) as pause:
+    with pytest.raises(Throttled) as pause:
         guesses.count_a_guess(1)
     assert pause.value.until is None
     assert guesses.pause_of(1).until is None
     assert guesses.paused_among([1]) == {1: None}
     clock.shift(timedelta(days=30))
-    with pytest.raises(Paused):
+    with pytest.raises(Throttled):
         guesses.count_a_guess(1)
 
     guesses.forgive(1)
@@ -430,7 +430,7 @@ def test_a_right_guess_is_given_back_and_the_wrong_ones_stay(contoso):
         guesses.uncount(1)
     guesses.count_a_guess(1)
 
-    with pytest.raises(Paused):
+    with pytest.raises(Throttled):
         guesses.count_a_guess(1)
 
 

@@ -22,7 +22,7 @@ from isolation.scope import in_tenant
 from provisioning.models import Import
 from provisioning.services import jobs
 from reset.queries.eligibility import eligibility_of, is_capable
-from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, identify
@@ -75,7 +75,7 @@ def by_the_form(text, _tmp_path, _mailroom, admin):
     found = dict(zip(columns, row, strict=True))
     user = User.objects.get(upn=found["user_principal_name"])
     number = f"+82{found['office_phone'].replace('-', '')[1:]}"
-    contacts.enter(user, Proof.OFFICE_PHONE, number, textable=False, actor_id=admin.pk)
+    contacts.enter(user, Factor.OFFICE_PHONE, number, sms_capable=False, actor_id=admin.pk)
 
 
 def by_the_command(text, tmp_path, _mailroom, _admin):
@@ -141,10 +141,10 @@ def test_a_planted_office_phone_opens_nothing_before_its_hours_are_over(
     choose(client, Method.OFFICE_CALL)
 
     assert mailroom.work() == []
-    assert Proof.OFFICE_PHONE not in {way.method.proof for way in eligibility_of(emma).ways}
-    assert Proof.OFFICE_PHONE in eligibility_of(emma).waiting
+    assert Factor.OFFICE_PHONE not in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Factor.OFFICE_PHONE in eligibility_of(emma).waiting
     with time_machine.travel(timezone.now() + timedelta(hours=24, minutes=1), tick=False):
-        assert Proof.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
+        assert Factor.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
 
 
 @DOORS
@@ -153,7 +153,7 @@ def test_the_history_names_the_person_and_who_did_it(emma, admin, go_through, do
 
     (event,) = events_about(emma)
     assert event.actor_id == (Actor.COMMAND if door is by_the_command else admin.pk)
-    assert event.details["method"] == Proof.OFFICE_PHONE
+    assert event.details["method"] == Factor.OFFICE_PHONE
     assert "9999" not in without_random(str(event.details))
     if door is not by_the_form:
         imported = Event.objects.get(activity=Activity.USERS_IMPORTED)
@@ -168,7 +168,7 @@ def test_a_person_who_registered_a_minute_ago_is_protected_too(contoso, go_throu
     sent = go_through(door, planting("emma"))
 
     assert {mail.destination for mail in sent} == {HOME, user.upn}
-    assert {way.method.proof for way in eligibility_of(user).ways} == {Proof.EMAIL}
+    assert {way.method.proof for way in eligibility_of(user).ways} == {Factor.EMAIL}
 
 
 @DOORS
@@ -189,26 +189,26 @@ def test_what_nobody_registered_beside_counts_at_once(contoso, go_through, door)
 
     go_through(door, planting("emma"))
 
-    assert {way.method.proof for way in eligibility_of(user).ways} == {Proof.OFFICE_PHONE}
+    assert {way.method.proof for way in eligibility_of(user).ways} == {Factor.OFFICE_PHONE}
 
 
 @DOORS
 def test_the_same_again_changes_nothing_and_tells_nobody(emma, go_through, door):
-    make_prefill(emma, Proof.OFFICE_PHONE, STORED)
+    make_prefill(emma, Factor.OFFICE_PHONE, STORED)
     as_if_entered(emma, timezone.now() - timedelta(days=3))
 
     sent = go_through(door, planting("emma"))
 
     assert sent == []
     assert events_about(emma) == []
-    assert Proof.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Factor.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
 
 
 @IMPORTS
 def test_a_replaced_mobile_phone_that_counted_is_texted(contoso, go_through, door):
-    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.MOBILE_PHONE})))
+    change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.MOBILE_PHONE})))
     user = make_user("emma@contoso.example")
-    make_prefill(user, Proof.MOBILE_PHONE, MOBILE, textable=True)
+    make_prefill(user, Factor.MOBILE_PHONE, MOBILE, sms_capable=True)
 
     sent = go_through(door, planting("emma", column="mobile_phone", value="010-9999-9999"))
 
@@ -256,7 +256,7 @@ def test_people_without_a_password_or_anything_known_are_onboarded_in_silence(
 def test_what_was_verified_otherwise_is_left_alone_by_both_doors(emma, go_through, door):
     go_through(door, planting("emma", column="mobile_phone", value="010-9999-9999"))
 
-    assert Proof.MOBILE_PHONE not in prefilled(emma.pk)
+    assert Factor.MOBILE_PHONE not in prefilled(emma.pk)
     assert events_about(emma) == []
 
 
@@ -308,7 +308,7 @@ def test_of_two_workers_one_notifies(mailroom):
     tenant = make_tenant("race")
     with in_tenant(tenant.pk):
         user = make_user("one@race.example")
-        change = contacts.ContactChange(user, {}, {Proof.OFFICE_PHONE})
+        change = contacts.ContactChange(user, {}, {Factor.OFFICE_PHONE})
         contacts.follow_import([change], actor_id=Actor.COMMAND, file="1")
 
     all_at_once(2, lambda: contacts.notify_of_imports(tenant.pk), tenant_id=tenant.pk)
@@ -324,12 +324,12 @@ def test_no_import_enters_a_phone_for_someone_who_disowned_an_act_of_the_adminis
     [told, *_] = go_through(by_the_form, planting("emma"))
     [link] = re.findall(r"/wasnt-me/[\w-]+", told.text)
     client.post(link)
-    assert Proof.OFFICE_PHONE not in prefilled(emma.pk)
+    assert Factor.OFFICE_PHONE not in prefilled(emma.pk)
     entered = Event.objects.filter(activity=Activity.CONTACT_ENTERED).count()
 
     sent = go_through(door, planting("emma"))
 
-    assert Proof.OFFICE_PHONE not in prefilled(emma.pk)
+    assert Factor.OFFICE_PHONE not in prefilled(emma.pk)
     assert Event.objects.filter(activity=Activity.CONTACT_ENTERED).count() == entered
     assert sent == []
 
@@ -339,13 +339,13 @@ def test_no_hours_hold_nothing(emma, go_through):
 
     go_through(by_the_command, planting("emma"))
 
-    assert Proof.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Factor.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
 
 
 def test_taking_a_held_phone_away_ends_what_is_held(emma, admin):
-    contacts.enter(emma, Proof.OFFICE_PHONE, STORED, textable=False, actor_id=admin.pk)
+    contacts.enter(emma, Factor.OFFICE_PHONE, STORED, sms_capable=False, actor_id=admin.pk)
 
-    contacts.enter(emma, Proof.OFFICE_PHONE, "", textable=False, actor_id=admin.pk)
+    contacts.enter(emma, Factor.OFFICE_PHONE, "", sms_capable=False, actor_id=admin.pk)
 
     emma.refresh_from_db()
     assert (emma.prefill_held_kinds, emma.prefill_held_since) == (0, None)
@@ -390,10 +390,12 @@ def test_jobs_about_notices_that_cant_be_opened_come_to_an_end(
 def test_who_was_disowned_meanwhile_enters_nothing(emma, admin):
     """The form was sent before the person said that it wasn't them."""
     actor = User.objects.get(role=Role.TENANT_ADMIN)
-    notices.tell(emma, Notice.CONTACT_ENTERED, proofs=[Proof.OFFICE_PHONE], actor_id=actor.pk)
+    notices.tell(emma, Notice.CONTACT_ENTERED, proofs=[Factor.OFFICE_PHONE], actor_id=actor.pk)
     freezing.report_not_me(NoticeLink.objects.get(user=emma))
 
     with pytest.raises(contacts.EntryRefused):
-        contacts.enter(emma, Proof.OFFICE_PHONE, "+8225550199", textable=False, actor_id=actor.pk)
+        contacts.enter(
+            emma, Factor.OFFICE_PHONE, "+8225550199", sms_capable=False, actor_id=actor.pk
+        )
 
-    assert Proof.OFFICE_PHONE not in prefilled(emma.pk)
+    assert Factor.OFFICE_PHONE not in prefilled(emma.pk)

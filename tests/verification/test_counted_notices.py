@@ -12,7 +12,7 @@ from delivery import services as outbox
 from delivery.models import Outgoing
 from delivery.services import gate
 from isolation.scope import in_tenant
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_tenant, make_user
 from tests.threads import all_at_once
@@ -77,7 +77,7 @@ def test_a_notice_that_was_held_alone_says_what_it_would_have_said(user, mailroo
 
 
 def test_no_flood_of_others_hides_the_first_of_a_kind(user, mailroom, clock):
-    tell(mailroom, user, Notice.ADDED, times=20, proof=Proof.AUTHENTICATOR)
+    tell(mailroom, user, Notice.ADDED, times=20, proof=Factor.AUTHENTICATOR)
 
     _mails, texts = tell(mailroom, user, Notice.RESET)
 
@@ -114,14 +114,14 @@ def test_texts_of_notices_are_a_part_of_the_organisations_day(contoso, mailroom,
     for number, person in enumerate(people):
         make_phone(person, f"010-2222-333{number}")
 
-    texts = [len(tell(mailroom, person, Notice.ADDED, proof=Proof.EMAIL)[1]) for person in people]
+    texts = [len(tell(mailroom, person, Notice.ADDED, proof=Factor.EMAIL)[1]) for person in people]
 
     assert texts == [1, 1, 1, 0, 0, 0, 0, 0]
 
 
 def test_notices_use_up_no_codes_and_codes_no_notices(user, mailroom, clock):
     tell(mailroom, user, times=20)
-    text = {"method": Method.MOBILE_TEXT, "destination": PHONE, "textable": True}
+    text = {"method": Method.MOBILE_TEXT, "destination": PHONE, "sms_capable": True}
 
     for _ in range(5):
         ask(user, uuid.uuid4(), **text)
@@ -136,7 +136,7 @@ def test_a_password_that_was_changed_is_mailed_however_full_the_day(user, mailro
     monkeypatch.setattr(gate, "_cap", lambda **_kind: 0)
 
     vital = tell(mailroom, user)
-    other = tell(mailroom, user, Notice.ADDED, times=2, proof=Proof.EMAIL)
+    other = tell(mailroom, user, Notice.ADDED, times=2, proof=Factor.EMAIL)
 
     assert [len(messages) for messages in vital] == [1, 0]
     assert [len(messages) for messages in other] == [1, 0]  # the first of its kind
@@ -145,7 +145,7 @@ def test_a_password_that_was_changed_is_mailed_however_full_the_day(user, mailro
 def test_what_is_held_for_a_full_day_leaves_when_there_is_room(user, mailroom, clock, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(gate, "_cap", lambda **_kind: 0)
-        mails, texts = tell(mailroom, user, Notice.ADDED, times=2, proof=Proof.EMAIL)
+        mails, texts = tell(mailroom, user, Notice.ADDED, times=2, proof=Factor.EMAIL)
         assert (len(mails), len(texts)) == (1, 0)
 
     mails, texts = later(mailroom, clock, HOUR)
@@ -180,7 +180,7 @@ def test_one_who_knows_the_password_texts_the_phone_no_more_often_than_the_limit
 
 def test_what_a_phone_refuses_uses_up_nothing_of_the_organisation(contoso, mailroom):
     change_policy(Policy(self_service=Scope.ALL, daily_message_cap=10))
-    text = {"method": Method.MOBILE_TEXT, "destination": PHONE, "textable": True}
+    text = {"method": Method.MOBILE_TEXT, "destination": PHONE, "sms_capable": True}
     for number in range(12):
         person = make_user(f"user{number}@contoso.example")
         if number < 5:
@@ -201,7 +201,7 @@ def test_what_a_phone_refuses_uses_up_nothing_of_the_organisation(contoso, mailr
 def test_what_the_organisation_refuses_uses_up_nothing_of_the_phone(contoso, mailroom, clock):
     change_policy(Policy(self_service=Scope.ALL, daily_message_cap=1))
     user = make_user()
-    text = {"method": Method.MOBILE_TEXT, "destination": PHONE, "textable": True}
+    text = {"method": Method.MOBILE_TEXT, "destination": PHONE, "sms_capable": True}
     ask(make_user("first@contoso.example"), uuid.uuid4(), **text)
     for _ in range(40):
         with pytest.raises(Refused):

@@ -4,12 +4,10 @@ import base64
 import uuid
 from contextlib import suppress
 from datetime import timedelta
-from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +28,7 @@ from provisioning.services import people
 from provisioning.services.contacts import Importer
 from registration.services import enrol, manage
 from sspr.tasks import check_factors
-from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tenants.queries import tenant_ids
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -47,11 +45,10 @@ from tests.console.people import code_now
 from tests.soft_authenticator import SoftAuthenticator
 from vault.services import sealed
 from verification.models import AuthenticationMethod, Challenge, Purpose, RecoveryCode
-from verification.queries import authenticators_of, methods_by_proof, passkeys_of
+from verification.queries import authenticators_of, passkeys_of
 from verification.queries.holdings import kept_of, summary_of
 from verification.rules.factors import counted
 from verification.services import (
-    authenticators,
     challenges,
     contacts,
     factors,
@@ -62,12 +59,12 @@ from verification.services import (
 
 NUMBERS = ["+821012345678", "+821087654321", "+8221112222", "+8221112222#12"]
 BY_MESSAGE = [Method.EMAIL, Method.MOBILE_TEXT, Method.ALTERNATE_CALL, Method.OFFICE_CALL]
-ENTERED = [Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE]
-TEXTABLE = {"+821012345678", "+821087654321"}
+ENTERED = [Factor.EMAIL, Factor.MOBILE_PHONE, Factor.OFFICE_PHONE]
+SMS_CAPABLE = {"+821012345678", "+821087654321"}
 numbers = st.sampled_from(NUMBERS)
 steps = st.one_of(
     st.tuples(st.just("register"), st.sampled_from(BY_MESSAGE), numbers),
-    st.tuples(st.just("remove"), st.sampled_from(Proof)),
+    st.tuples(st.just("remove"), st.sampled_from(Factor)),
     st.tuples(st.just("answer questions"), st.integers(3, 5)),
     st.tuples(st.just("pair an app")),
     st.tuples(st.just("make a passkey")),
@@ -98,19 +95,19 @@ class History:
 
     def register(self, method, number):
         value = "kim@mail.example" if method is Method.EMAIL else number
-        challenge = Challenge(method=method, textable=value in TEXTABLE)
+        challenge = Challenge(method=method, sms_capable=value in SMS_CAPABLE)
         place = challenge.place_of("destination", challenge.pk)
         challenge.destination = sealed(value, tenant_id=challenge.tenant_id, place=place)
         enrol._register(self.user, challenge)
 
     def remove(self, proof):
-        if proof is Proof.AUTHENTICATOR:
+        if proof is Factor.AUTHENTICATOR:
             for app in authenticators_of(self.user.pk)[:1]:
                 manage.remove_app(self.user, app.pk)
-        elif proof is Proof.PASSKEY:
+        elif proof is Factor.PASSKEY:
             for key in passkeys_of(self.user.pk)[:1]:
                 manage.remove_passkey(self.user, key.pk)
-        elif proof is Proof.RECOVERY_CODE:
+        elif proof is Factor.RECOVERY_CODE:
             manage.remove_recovery_codes(self.user)
         else:
             manage.remove(self.user, proof)
@@ -142,16 +139,18 @@ class History:
         recovery_codes.answer(self.user.pk, Purpose.SIGN_IN, session, codes[0])
 
     def enter(self, proof, value):
-        if proof is Proof.EMAIL and value:
+        if proof is Factor.EMAIL and value:
             value = "home@mail.example"
-        contacts.enter(self.user, proof, value, textable=value in TEXTABLE, actor_id=Actor.COMMAND)
+        contacts.enter(
+            self.user, proof, value, sms_capable=value in SMS_CAPABLE, actor_id=Actor.COMMAND
+        )
 
     def import_(self, proofs, mobile, office):
         person = Person(
             upn=self.user.upn,
-            alternate_email="file@mail.example" if Proof.EMAIL in proofs else "",
-            mobile_phone=as_phone(mobile) if Proof.MOBILE_PHONE in proofs else None,
-            office_phone=as_phone(office) if Proof.OFFICE_PHONE in proofs else None,
+            alternate_email="file@mail.example" if Factor.EMAIL in proofs else "",
+            mobile_phone=as_phone(mobile) if Factor.MOBILE_PHONE in proofs else None,
+            office_phone=as_phone(office) if Factor.OFFICE_PHONE in proofs else None,
         )
         importer = Importer(actor_id=Actor.COMMAND, number="1")
         people.write([person], {}, importer)
@@ -176,7 +175,7 @@ setattr(History, "import", History.import_)
 
 def as_phone(number):
     e164, _, extension = number.partition("#")
-    return Phone(e164, "KR", number in TEXTABLE, extension)
+    return Phone(e164, "KR", number in SMS_CAPABLE, extension)
 
 
 def by_rows(user):
@@ -212,12 +211,12 @@ def test_the_summary_says_what_the_rows_say_after_every_step(organisation, histo
 
 
 HOLDS = [
-    dict.fromkeys(Proof, 1),
-    dict.fromkeys(Proof, 24),
-    dict.fromkeys(Proof, 0),
-    dict.fromkeys(Proof, 24) | {Proof.EMAIL: 168},
-    dict.fromkeys(Proof, 0) | {Proof.EMAIL: 24},
-    {proof: 1 + 12 * place for place, proof in enumerate(Proof)},
+    dict.fromkeys(Factor, 1),
+    dict.fromkeys(Factor, 24),
+    dict.fromkeys(Factor, 0),
+    dict.fromkeys(Factor, 24) | {Factor.EMAIL: 168},
+    dict.fromkeys(Factor, 0) | {Factor.EMAIL: 24},
+    {proof: 1 + 12 * place for place, proof in enumerate(Factor)},
 ]
 """Hold periods of each factor, in hours."""
 
@@ -225,7 +224,7 @@ HOLDS = [
 def holding_for(hours, usable):
     """All that the rule reads of a policy."""
     return SimpleNamespace(
-        hold_periods={proof: timedelta(hours=hours[proof]) for proof in Proof},
+        hold_periods={proof: timedelta(hours=hours[proof]) for proof in Factor},
         methods=usable,
         questions=Questions.GATE,
         questions_to_reset=4,
@@ -254,7 +253,7 @@ def counts_alike(user, summary):
 ages = st.sampled_from([0, 1, 12, 24, 30, 80, 168, 200])
 summaries = st.fixed_dictionaries(
     {
-        "verified": st.dictionaries(st.sampled_from(Proof), ages),
+        "verified": st.dictionaries(st.sampled_from(Factor), ages),
         "entered": st.sets(st.sampled_from(ENTERED)),
         "held": st.sets(st.sampled_from(ENTERED)),
         "entered_age": ages,
@@ -318,13 +317,13 @@ def test_new_people_of_an_import_have_their_summary_at_once(contoso):
 
 
 def test_every_kind_of_proof_has_a_bit_and_a_column():
-    assert VERIFIED.keys() == set(Proof)
-    assert {column_of(proof) for proof in Proof} <= {f.name for f in User._meta.get_fields()}
+    assert VERIFIED.keys() == set(Factor)
+    assert {column_of(proof) for proof in Factor} <= {f.name for f in User._meta.get_fields()}
 
 
 def test_what_was_only_entered_makes_nobody_recent(contoso):
     user = make_user()
-    make_prefill(user, Proof.EMAIL, "kim@mail.example")
+    make_prefill(user, Factor.EMAIL, "kim@mail.example")
 
     user.refresh_from_db()
     assert user.factors_changed_at is None
@@ -339,7 +338,7 @@ def test_the_nightly_check_mends_what_another_program_changed_and_says_so(contos
             make_phone(user)
             users.append(user)
     with in_tenant(hanbit.pk):
-        AuthenticationMethod.objects.filter(user=users[1], proof=Proof.EMAIL).delete()
+        AuthenticationMethod.objects.filter(user=users[1], proof=Factor.EMAIL).delete()
 
     with capture_logs() as logs:
         check_factors()
@@ -388,21 +387,3 @@ def test_codes_that_a_restore_takes_away_are_gone_from_the_summary(contoso):
     user.refresh_from_db()
     assert user.factors == Factors.EMAIL
     assert on_row(user) == by_rows(user).columns()
-
-
-def test_the_migration_fills_what_the_services_would_have_written(contoso):
-    user = make_user()
-    make_email(user)
-    make_phone(user)
-    make_prefill(user, Proof.OFFICE_PHONE, "+821012345678#7")
-    make_recovery_codes(user)
-    authenticators.pairing_of(user, uuid.uuid4(), issuer="x")
-    user.refresh_from_db()
-    before = on_row(user)
-    User.objects.update(**dict.fromkeys(before, None) | {"factors": 0})
-
-    import_module("verification.migrations.0020_factor_summary").fill(apps, None)
-
-    user.refresh_from_db()
-    assert on_row(user) == before
-    assert methods_by_proof(user.pk).keys() == {Proof.EMAIL, Proof.MOBILE_PHONE}

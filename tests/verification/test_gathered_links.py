@@ -9,7 +9,7 @@ from django.utils import timezone
 from account.services import freezing
 from directory.models import User
 from directory.services import contacts_of_person
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tests.builders import make_email, make_phone, make_user
 from tests.verification.test_counted_notices import HOUR, later, tell
 from verification.models import NoticeLink
@@ -44,7 +44,7 @@ def held(user, agents, mailroom, clock):
     planted = make_email(user)
     mine = {"phones_too": True}
     acts = [
-        tell(mailroom, user, Notice.ADDED, proof=Proof.EMAIL, added=planted.pk, **mine),
+        tell(mailroom, user, Notice.ADDED, proof=Factor.EMAIL, added=planted.pk, **mine),
         tell(mailroom, user, Notice.TEMPORARY_PASSWORD, actor_id=agents[0].pk, **mine),
         tell(mailroom, user, Notice.SIGNED_OUT, actor_id=agents[1].pk, **mine),
         tell(mailroom, user, Notice.FROZEN, **mine),
@@ -63,7 +63,7 @@ def test_it_takes_back_what_each_of_them_says(user, agents, held, mailroom, cloc
 
     assert freezing.report_not_me(link)
 
-    assert Proof.EMAIL not in methods_by_proof(user.pk)
+    assert Factor.EMAIL not in methods_by_proof(user.pk)
     assert not User.objects.get(pk=user.pk).has_usable_password()
     assert [is_act_disowned(agent.pk, user.pk) for agent in agents] == [True, True]
 
@@ -91,7 +91,7 @@ def test_two_destinations_are_gathered_apart_and_each_link_disowns_all(
     user, agents, mailroom, clock
 ):
     contacts_of_person.enter(
-        user.pk, Proof.MOBILE_PHONE, "+821055556666", textable=True, held=False
+        user.pk, Factor.MOBILE_PHONE, "+821055556666", sms_capable=True, held=False
     )
     tell(mailroom, user, Notice.SIGNED_OUT, times=9, actor_id=agents[0].pk, phones_too=True)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.policy import Method, Policy, Proof, Questions
+from tenants.policy import Factor, Method, Policy, Questions
 from verification.rules.hold_period import account_facts, beginning, can_begin, hold_until, is_known
 from verification.rules.ways import Held
 
@@ -19,8 +19,8 @@ HOUR = timedelta(hours=1)
 ages = st.integers(0, 72).map(lambda hours: NOON - hours * HOUR)
 things = st.builds(
     Held,
-    proof=st.sampled_from(Proof),
-    textable=st.booleans(),
+    proof=st.sampled_from(Factor),
+    sms_capable=st.booleans(),
     since=ages,
     verified=st.booleans(),
 )
@@ -35,12 +35,12 @@ def holding_for(hours):
     Args:
         hours: the hold period of each factor.
     """
-    return SimpleNamespace(hold_periods={proof: hours[proof] * HOUR for proof in Proof})
+    return SimpleNamespace(hold_periods={proof: hours[proof] * HOUR for proof in Factor})
 
 
 one_period = st.integers(0, 168).map(lambda hours: Policy(new_proof_hours=hours))
 several_periods = st.fixed_dictionaries(
-    dict.fromkeys(Proof, st.sampled_from([0, 1, 24, 48, 168]))
+    dict.fromkeys(Factor, st.sampled_from([0, 1, 24, 48, 168]))
 ).map(holding_for)
 policies = one_period | several_periods
 
@@ -95,7 +95,7 @@ def test_factors_never_hold_up_each_other(held, usable, policy):
     usable=usables,
     policy=one_period,
     lost_at=losses,
-    proof=st.sampled_from(Proof),
+    proof=st.sampled_from(Factor),
     hours=st.lists(st.integers(0, 90), min_size=2, max_size=2).map(sorted),
 )
 def test_a_longer_period_for_one_kind_of_factor_makes_nothing_count(
@@ -150,8 +150,8 @@ def test_what_was_entered_beside_something_verified_waits_whatever_else_there_is
 
 def test_questions_that_begin_no_reset_are_nothing_older():
     questions, email = (
-        Held(proof=Proof.QUESTIONS, since=LONG_AGO),
-        Held(proof=Proof.EMAIL, since=NOON),
+        Held(proof=Factor.QUESTIONS, since=LONG_AGO),
+        Held(proof=Factor.EMAIL, since=NOON),
     )
     second, gate = (
         beginning(Policy(questions=kind), EVERY) for kind in (Questions.SECOND, Questions.GATE)
@@ -162,7 +162,7 @@ def test_questions_that_begin_no_reset_are_nothing_older():
 
 
 def test_it_counts_from_the_hour_that_the_page_says():
-    old, new = Held(proof=Proof.EMAIL, since=LONG_AGO), Held(proof=Proof.MOBILE_PHONE, since=NOON)
+    old, new = Held(proof=Factor.EMAIL, since=LONG_AGO), Held(proof=Factor.MOBILE_PHONE, since=NOON)
     hour = hold_until(new, account_facts([old, new], EVERY, lost_at=None), DAY, NOON)
     assert hour == NOON + 24 * HOUR
 
@@ -174,26 +174,26 @@ def test_it_counts_from_the_hour_that_the_page_says():
 
 def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
     """Else a longer period for emails would let the attacker's phone count at once."""
-    for_a_month = holding_for({proof: 720 if proof is Proof.EMAIL else 24 for proof in Proof})
-    email = Held(proof=Proof.EMAIL, since=NOON - timedelta(days=10))
-    phone = Held(proof=Proof.MOBILE_PHONE, since=NOON)
+    for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
+    email = Held(proof=Factor.EMAIL, since=NOON - timedelta(days=10))
+    phone = Held(proof=Factor.MOBILE_PHONE, since=NOON)
 
     assert counting([email, phone], EVERY, for_a_month) == [email]
 
 
 def test_a_factor_that_is_held_for_longer_is_held_up_by_what_is_known_for_less():
     """Else the attacker's address would count at once in every account that is younger."""
-    for_a_month = holding_for({proof: 720 if proof is Proof.EMAIL else 24 for proof in Proof})
-    phone = Held(proof=Proof.MOBILE_PHONE, since=NOON - timedelta(days=10))
-    email = Held(proof=Proof.EMAIL, since=NOON)
+    for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
+    phone = Held(proof=Factor.MOBILE_PHONE, since=NOON - timedelta(days=10))
+    email = Held(proof=Factor.EMAIL, since=NOON)
 
     assert counting([phone, email], EVERY, for_a_month) == [phone]
 
 
 def test_the_loss_of_an_older_factor_counts_for_as_long_as_each_factor_is_held():
-    for_a_month = holding_for({proof: 720 if proof is Proof.EMAIL else 24 for proof in Proof})
-    email = Held(proof=Proof.EMAIL, since=NOON)
-    phone = Held(proof=Proof.MOBILE_PHONE, since=NOON)
+    for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
+    email = Held(proof=Factor.EMAIL, since=NOON)
+    phone = Held(proof=Factor.MOBILE_PHONE, since=NOON)
     lost_at = NOON - timedelta(days=2)
 
     assert counting([email, phone], EVERY, for_a_month, lost_at=lost_at) == [phone]

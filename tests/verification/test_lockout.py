@@ -27,7 +27,7 @@ from tests.console.people import behind_both, make_admin
 from tests.threads import all_at_once
 from verification.models import SignInLockout
 from verification.rules.captcha import Action
-from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, Standing, Strictness, tried
+from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, LockoutState, Strictness, tried
 from verification.services import lockouts
 
 NEW = "correct horse battery staple"
@@ -312,7 +312,7 @@ def test_wrong_old_passwords_at_a_change_lock_that_page_and_no_sign_in(user):
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 100_000)), max_size=60))
 def test_whatever_happens_a_lock_comes_by_the_threshold_and_never_lasts_too_long(tries):
-    standing, now, strange = Standing(), NOON, 0
+    standing, now, strange = LockoutState(), NOON, 0
     for password, seconds in tries:
         now += timedelta(seconds=seconds)
         if standing.is_locked(now):

@@ -151,4 +151,4 @@ def test_what_the_worker_knows_is_not_shown_by_repr(contoso, mailroom):
     challenge = ask_for_text(make_user())
 
     assert PHONE not in repr(challenge)
-    assert asdict(challenges.Answered(Verdict.WRONG))["challenge"] is None
+    assert asdict(challenges.ChallengeResult(Verdict.WRONG))["challenge"] is None

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.policy import Method, Policy, Proof, Questions, Scope
+from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tests.builders import ANSWERS, make_questions, make_user
 from vault import keyring
 from vault.keyed import fingerprint
@@ -159,7 +159,7 @@ def test_new_answers_replace_the_old_and_their_draw(cheap, user):
 
     assert drawn_questions(user.pk) == []
     assert set(Answer.objects.values_list("question_id", flat=True)) == {"q06", "q07"}
-    assert AuthenticationMethod.objects.filter(proof=Proof.QUESTIONS).count() == 1
+    assert AuthenticationMethod.objects.filter(proof=Factor.QUESTIONS).count() == 1
 
 
 def spend(context, *, right):

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from isolation.scope import in_tenant
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tests.builders import ANSWERS, make_email, make_questions, make_tenant, make_user
 from verification.models import Authenticator, Passkey, RecoveryCode
 from verification.queries.registered import Thing, things_among, things_of
@@ -28,7 +28,7 @@ def phoned(proof, row, **more):
         verified_at=row.verified_at,
         gone_at=None,
         sealed_value=bytes(row.value),
-        textable=row.textable,
+        sms_capable=row.sms_capable,
         **{"answered": 0, **more},
     )
 
@@ -41,7 +41,7 @@ def device(proof, row, gone_at=None, *, temporary_access=False):
         verified_at=row.confirmed_at,
         gone_at=gone_at,
         sealed_value=b"",
-        textable=False,
+        sms_capable=False,
         answered=0,
         temporary_access=temporary_access,
     )
@@ -62,13 +62,13 @@ def test_everything_that_a_user_registered_is_read_as_it_is_stored(user):
     things = {thing.proof: thing for thing in things_of(user.pk)}
 
     assert things == {
-        Proof.EMAIL: phoned(Proof.EMAIL, address),
-        Proof.QUESTIONS: phoned(Proof.QUESTIONS, answers, answered=len(ANSWERS)),
-        Proof.AUTHENTICATOR: device(Proof.AUTHENTICATOR, app, LATER),
-        Proof.PASSKEY: device(Proof.PASSKEY, passkey, temporary_access=True),
-        Proof.RECOVERY_CODE: device(Proof.RECOVERY_CODE, code, LATER),
+        Factor.EMAIL: phoned(Factor.EMAIL, address),
+        Factor.QUESTIONS: phoned(Factor.QUESTIONS, answers, answered=len(ANSWERS)),
+        Factor.AUTHENTICATOR: device(Factor.AUTHENTICATOR, app, LATER),
+        Factor.PASSKEY: device(Factor.PASSKEY, passkey, temporary_access=True),
+        Factor.RECOVERY_CODE: device(Factor.RECOVERY_CODE, code, LATER),
     }
-    assert things[Proof.EMAIL].value == "minji.home@mail.example"
+    assert things[Factor.EMAIL].value == "minji.home@mail.example"
 
 
 def test_what_was_never_confirmed_is_not_read(user):

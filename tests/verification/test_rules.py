@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from directory.factors import Factors, FactorSummary
-from tenants.policy import Method, Policy, Proof, Questions
+from tenants.policy import Factor, Method, Policy, Questions
 from verification.rules.answers import AnswerProblem, answer_problems, normal_answer, older_answer
 from verification.rules.beat import FORM_BEAT_S, PAGE_BEAT_S, until_the_beat
 from verification.rules.challenges import (
@@ -18,18 +18,18 @@ from verification.rules.challenges import (
 from verification.rules.factors import Counted, answered, counted
 from verification.rules.hold_period import AccountFacts, beginning, is_known
 from verification.rules.links import without_links
-from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, Standing, Strictness, tried
+from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, LockoutState, Strictness, tried
 from verification.rules.masking import mask
 from verification.rules.phones import named_again, number_of
 from verification.rules.recovery_codes import ALPHABET, FEW, LENGTH, SET_SIZE, grouped
 from verification.rules.recovery_codes import typed_code as typed_recovery_code
 from verification.rules.texts import first_that_fits, fits
-from verification.rules.ways import Held, Way, methods_of
+from verification.rules.ways import Held, MethodOption, methods_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 STRICT = Strictness(threshold=2, first=MINUTE)
-ALL_ENTERED = frozenset({Proof.EMAIL, Proof.MOBILE_PHONE, Proof.OFFICE_PHONE})
+ALL_ENTERED = frozenset({Factor.EMAIL, Factor.MOBILE_PHONE, Factor.OFFICE_PHONE})
 
 
 def test_forms_wait_for_a_longer_beat_than_pages():
@@ -45,22 +45,22 @@ def test_the_next_beat_is_counted_from_the_beginning_of_the_request(began, now, 
 
 
 def test_what_is_held_is_verified_and_takes_no_texts_until_that_is_known():
-    assert Held(proof=Proof.EMAIL) == Held(
-        proof=Proof.EMAIL, textable=False, since=None, verified=True, held=False
+    assert Held(proof=Factor.EMAIL) == Held(
+        proof=Factor.EMAIL, sms_capable=False, since=None, verified=True, held=False
     )
-    assert Way(Method.EMAIL) == Way(Method.EMAIL, "")
+    assert MethodOption(Method.EMAIL) == MethodOption(Method.EMAIL, "")
 
 
 def test_a_phone_that_takes_no_texts_is_only_called():
-    phone = Held(proof=Proof.MOBILE_PHONE)
-    mobile = Held(proof=Proof.MOBILE_PHONE, textable=True)
+    phone = Held(proof=Factor.MOBILE_PHONE)
+    mobile = Held(proof=Factor.MOBILE_PHONE, sms_capable=True)
 
     assert methods_of([phone]) == [Method.MOBILE_CALL]
     assert methods_of([mobile]) == [Method.MOBILE_TEXT, Method.MOBILE_CALL]
 
 
 def test_methods_are_given_strongest_first_and_each_once():
-    held = [Held(proof=Proof.QUESTIONS), Held(proof=Proof.EMAIL), Held(proof=Proof.EMAIL)]
+    held = [Held(proof=Factor.QUESTIONS), Held(proof=Factor.EMAIL), Held(proof=Factor.EMAIL)]
 
     assert methods_of(held) == [Method.EMAIL, Method.QUESTIONS]
 
@@ -149,8 +149,8 @@ def test_a_code_is_read_without_the_sign_of_the_bound_line():
 @pytest.mark.parametrize(
     ("more", "proofs"),
     [
-        ({}, {Proof.EMAIL, Proof.MOBILE_PHONE}),
-        ({"verified_only": True}, {Proof.MOBILE_PHONE, Proof.QUESTIONS}),
+        ({}, {Factor.EMAIL, Factor.MOBILE_PHONE}),
+        ({"verified_only": True}, {Factor.MOBILE_PHONE, Factor.QUESTIONS}),
     ],
 )
 def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, proofs):
@@ -174,7 +174,7 @@ def test_enough_answers_count():
     summary = FactorSummary(factors=Factors.QUESTIONS | answered(4))
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
 
-    assert counted(summary, policy).proofs == {Proof.QUESTIONS}
+    assert counted(summary, policy).proofs == {Factor.QUESTIONS}
 
 
 def test_how_many_answers_there_are_is_at_least():
@@ -191,25 +191,25 @@ def test_one_number_entered_twice_is_one_factor():
     policy = Policy()
 
     assert counted(FactorSummary(factors=phones), policy).proofs == {
-        Proof.MOBILE_PHONE,
-        Proof.OFFICE_PHONE,
+        Factor.MOBILE_PHONE,
+        Factor.OFFICE_PHONE,
     }
     again = FactorSummary(factors=phones | Factors.OFFICE_IS_MOBILE)
-    assert counted(again, policy).proofs == {Proof.MOBILE_PHONE}
+    assert counted(again, policy).proofs == {Factor.MOBILE_PHONE}
 
 
-@pytest.mark.parametrize("textable", [True, False])
-def test_only_a_mobile_phone_takes_texts_of_what_was_entered(textable):
+@pytest.mark.parametrize("sms_capable", [True, False])
+def test_only_a_mobile_phone_takes_texts_of_what_was_entered(sms_capable):
     entered = Factors.ENTERED_MOBILE | Factors.ENTERED_OFFICE | Factors.ENTERED_EMAIL
-    takes = Factors.ENTERED_MOBILE_TEXTS if textable else Factors(0)
+    takes = Factors.ENTERED_MOBILE_TEXTS if sms_capable else Factors(0)
     held = counted(
         FactorSummary(factors=entered | takes), Policy(prefilled_usable=ALL_ENTERED)
     ).held
 
-    assert {each.proof: each.textable for each in held} == {
-        Proof.MOBILE_PHONE: textable,
-        Proof.OFFICE_PHONE: False,
-        Proof.EMAIL: False,
+    assert {each.proof: each.sms_capable for each in held} == {
+        Factor.MOBILE_PHONE: sms_capable,
+        Factor.OFFICE_PHONE: False,
+        Factor.EMAIL: False,
     }
     assert not any(each.verified or each.held for each in held)
 
@@ -223,8 +223,8 @@ def test_what_is_held_is_known_since_it_was_held():
     held = counted(summary, Policy(prefilled_usable=ALL_ENTERED)).held
 
     assert {each.proof: (each.held, each.since) for each in held} == {
-        Proof.EMAIL: (True, NOON + MINUTE),
-        Proof.MOBILE_PHONE: (False, NOON),
+        Factor.EMAIL: (True, NOON + MINUTE),
+        Factor.MOBILE_PHONE: (False, NOON),
     }
 
 
@@ -233,7 +233,7 @@ def test_without_more_nothing_waits():
 
 
 def test_a_lock_doubles_up_to_five_hours():
-    standing, now = Standing(), NOON
+    standing, now = LockoutState(), NOON
     lengths = []
     for number in range(12):
         standing = tried(standing, f"wrong {number}", now, STRICT)
@@ -248,7 +248,7 @@ def test_a_lock_doubles_up_to_five_hours():
 
 def test_the_last_three_wrong_passwords_are_not_counted_again():
     rules = Strictness(threshold=99, first=MINUTE)
-    standing = Standing()
+    standing = LockoutState()
     for password in ("a", "b", "c", "a", "d", "b", "a"):
         standing = tried(standing, password, NOON, rules)
 
@@ -258,7 +258,7 @@ def test_the_last_three_wrong_passwords_are_not_counted_again():
 
 
 def test_after_a_day_without_a_failure_it_begins_anew():
-    once = tried(Standing(), "a", NOON, STRICT)
+    once = tried(LockoutState(), "a", NOON, STRICT)
 
     assert timedelta(hours=24) == FORGOTTEN_AFTER
     assert tried(once, "b", NOON + FORGOTTEN_AFTER, STRICT).failures == 1
@@ -268,11 +268,11 @@ def test_after_a_day_without_a_failure_it_begins_anew():
 
 
 def test_a_lock_is_over_at_its_end():
-    locked = Standing(locked_until=NOON)
+    locked = LockoutState(locked_until=NOON)
 
     assert locked.is_locked(NOON - SECOND)
     assert not locked.is_locked(NOON)
-    assert not Standing().is_locked(NOON)
+    assert not LockoutState().is_locked(NOON)
 
 
 @pytest.mark.parametrize(
@@ -292,13 +292,13 @@ def test_what_is_shown_of_an_address_or_a_number(value, masked):
 
 
 def test_the_extension_of_a_number_makes_no_other_phone():
-    mobile, office = Proof.MOBILE_PHONE, Proof.OFFICE_PHONE
+    mobile, office = Factor.MOBILE_PHONE, Factor.OFFICE_PHONE
 
     assert number_of("+8221#2#3") == "+8221"
     assert named_again({mobile: "+821", office: "+821#1"}) == {office}
     assert named_again({mobile: "", office: "+821"}) == frozenset()
-    assert named_again({mobile: "+821", Proof.ALTERNATE_PHONE: "+821", office: "+821"}) == {
-        Proof.ALTERNATE_PHONE,
+    assert named_again({mobile: "+821", Factor.ALTERNATE_PHONE: "+821", office: "+821"}) == {
+        Factor.ALTERNATE_PHONE,
         office,
     }
 
@@ -350,26 +350,26 @@ def test_the_first_text_that_fits_is_sent_and_else_the_last():
 def test_what_is_new_waits_where_something_older_can_begin_a_reset():
     old, new = NOON - 30 * DAY, NOON - MINUTE
     factors = Factors.EMAIL | Factors.MOBILE_PHONE | Factors.MOBILE_TEXTS
-    summary = FactorSummary(factors=factors, since={Proof.EMAIL: old, Proof.MOBILE_PHONE: new})
+    summary = FactorSummary(factors=factors, since={Factor.EMAIL: old, Factor.MOBILE_PHONE: new})
     policy = Policy(new_proof_hours=24)
 
     now = counted(summary, policy, deliverable=frozenset(Method), at=NOON)
 
-    email = Held(proof=Proof.EMAIL, since=old)
+    email = Held(proof=Factor.EMAIL, since=old)
     assert now.held == (email,)
-    assert now.waiting == {Proof.MOBILE_PHONE: new + DAY}
+    assert now.waiting == {Factor.MOBILE_PHONE: new + DAY}
     assert set(now.account.can_begin) == {
         email,
-        Held(proof=Proof.MOBILE_PHONE, textable=True, since=new),
+        Held(proof=Factor.MOBILE_PHONE, sms_capable=True, since=new),
     }
     without_mail = counted(summary, policy, deliverable=frozenset({Method.MOBILE_TEXT}), at=NOON)
-    assert without_mail.proofs == {Proof.EMAIL, Proof.MOBILE_PHONE}
-    assert counted(summary, policy).proofs == {Proof.EMAIL, Proof.MOBILE_PHONE}
+    assert without_mail.proofs == {Factor.EMAIL, Factor.MOBILE_PHONE}
+    assert counted(summary, policy).proofs == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_what_is_new_waits_after_something_older_was_lost():
     summary = FactorSummary(
-        factors=Factors.EMAIL, since={Proof.EMAIL: NOON - MINUTE}, lost_at=NOON - MINUTE
+        factors=Factors.EMAIL, since={Factor.EMAIL: NOON - MINUTE}, lost_at=NOON - MINUTE
     )
     policy = Policy(new_proof_hours=24)
 
@@ -382,19 +382,19 @@ def test_what_is_new_waits_after_something_older_was_lost():
 def test_what_was_verified_is_given_whole_whatever_is_missing_before_it():
     summary = FactorSummary(
         factors=Factors.QUESTIONS | Factors.THREE_ANSWERS | Factors.PASSKEY | Factors.MOBILE_PHONE,
-        since={Proof.PASSKEY: NOON},
+        since={Factor.PASSKEY: NOON},
     )
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
 
     assert counted(summary, policy).held == (
-        Held(proof=Proof.MOBILE_PHONE, textable=False, since=None),
-        Held(proof=Proof.PASSKEY, since=NOON),
+        Held(proof=Factor.MOBILE_PHONE, sms_capable=False, since=None),
+        Held(proof=Factor.PASSKEY, since=NOON),
     )
 
 
 def test_what_is_new_is_not_known_so_that_its_loss_is_no_loss():
     policy = Policy(new_proof_hours=24)
-    new, old = (Held(proof=Proof.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
+    new, old = (Held(proof=Factor.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
 
     assert not is_known(new, policy, NOON)
     assert is_known(old, policy, NOON)

@@ -23,7 +23,7 @@ from directory.prefills import Prefill
 from directory.queries import prefilled
 from limits.rules import Limit
 from registration.queries import address_problem, entered_of
-from tenants.policy import Method, Policy, Proof, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, identify
 from tests.builders import PASSWORD, make_email, make_prefill, make_user
@@ -67,7 +67,7 @@ def test_every_comparison_takes_two_spellings_for_one_mailbox(spellings):
     assert gate.place_of(first) == gate.place_of(second)
     assert gate.without_extension(first) == first
     one, other = (
-        Prefill(Proof.EMAIL, value, textable=False, changed_at=now) for value in (first, second)
+        Prefill(Factor.EMAIL, value, sms_capable=False, changed_at=now) for value in (first, second)
     )
     assert one.key == other.key
 
@@ -80,7 +80,7 @@ def test_the_mail_goes_to_what_was_typed(user, me, mailroom):
     choose(stranger, Method.EMAIL)
 
     assert code_to == STORED
-    assert value_of(methods_by_proof(user.pk)[Proof.EMAIL]) == STORED
+    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == STORED
     assert [mail.destination for mail in mailroom.work()] == [STORED]
     notices.tell(user, Notice.PASSWORD_CHANGED)
     assert STORED in [mail.destination for mail in mailroom.work()]
@@ -139,9 +139,9 @@ def test_held_notices_to_one_mailbox_become_one_message(user, mailroom):
 
 def test_a_notice_goes_once_to_a_mailbox_and_not_to_the_one_that_was_proved(user, mailroom):
     make_email(user, STORED)
-    notices.tell(user, Notice.ADDED, proof=Proof.EMAIL, also_value=OTHER)
+    notices.tell(user, Notice.ADDED, proof=Factor.EMAIL, also_value=OTHER)
     once = [mail.destination for mail in mailroom.work()]
-    notices.tell(user, Notice.ADDED, proof=Proof.EMAIL, except_value=OTHER)
+    notices.tell(user, Notice.ADDED, proof=Factor.EMAIL, except_value=OTHER)
 
     assert once == [STORED, user.upn]
     assert [mail.destination for mail in mailroom.work()] == [user.upn]
@@ -151,7 +151,7 @@ def test_the_own_user_id_is_no_way_back_however_it_is_spelled(user, me, mailroom
     change_policy(Policy(self_service=Scope.ALL, allow_tenant_mailboxes=True))
     own = "MINJI@contoso.example"
     page = me.post("/ssprsetup/email", {"email": own}, follow=True)
-    make_prefill(user, Proof.EMAIL, own)
+    make_prefill(user, Factor.EMAIL, own)
     admin = behind_both(make_admin())
     entered = enter(admin, user, email=own)
 
@@ -172,15 +172,15 @@ def test_an_address_of_the_organisation_is_refused_however_it_is_spelled(user, m
 def test_what_was_entered_under_another_spelling_counts_from_then_and_stays_masked(
     user, me, mailroom
 ):
-    policy = Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Proof.EMAIL}))
+    policy = Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.EMAIL}))
     change_policy(policy)
-    make_prefill(user, Proof.EMAIL, STORED)
+    make_prefill(user, Factor.EMAIL, STORED)
     me.post("/ssprsetup/email", {"email": OTHER})
     form = me.get("/ssprsetup/email")
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
     assert OTHER not in form.text
-    assert AuthenticationMethod.objects.get().since == prefilled(user.pk)[Proof.EMAIL].changed_at
+    assert AuthenticationMethod.objects.get().since == prefilled(user.pk)[Factor.EMAIL].changed_at
 
 
 def test_a_code_still_counts_when_the_address_was_registered_anew_in_another_case(
@@ -199,10 +199,10 @@ def test_a_code_still_counts_when_the_address_was_registered_anew_in_another_cas
 
 def test_entering_another_spelling_changes_nothing(user, mailroom):
     admin = make_admin()
-    assert contacts.enter(user, Proof.EMAIL, STORED, textable=False, actor_id=admin.pk)
+    assert contacts.enter(user, Factor.EMAIL, STORED, sms_capable=False, actor_id=admin.pk)
 
-    assert not contacts.enter(user, Proof.EMAIL, OTHER, textable=False, actor_id=admin.pk)
-    assert prefilled(user.pk)[Proof.EMAIL].value == STORED
+    assert not contacts.enter(user, Factor.EMAIL, OTHER, sms_capable=False, actor_id=admin.pk)
+    assert prefilled(user.pk)[Factor.EMAIL].value == STORED
     assert Event.objects.filter(activity=Activity.CONTACT_ENTERED).count() == 1
 
 
@@ -222,7 +222,7 @@ def test_a_file_with_another_spelling_is_unchanged_and_keeps_what_was_verified(
 
     assert "updated 1" in first
     assert "unchanged 1" in again
-    assert prefilled(user.pk)[Proof.EMAIL].value == STORED
+    assert prefilled(user.pk)[Factor.EMAIL].value == STORED
 
 
 def test_a_new_person_is_stored_with_the_address_as_the_file_has_it(contoso, mailroom, tmp_path):
@@ -231,4 +231,4 @@ def test_a_new_person_is_stored_with_the_address_as_the_file_has_it(contoso, mai
     call_command("import_users", str(file), "--tenant", "contoso", stdout=io.StringIO())
 
     ann = User.objects.get(upn="ann@contoso.example")
-    assert prefilled(ann.pk)[Proof.EMAIL].value == STORED
+    assert prefilled(ann.pk)[Factor.EMAIL].value == STORED

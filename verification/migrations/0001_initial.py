@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('proof', models.CharField(choices=[(tenants.policy.Proof['MOBILE_PHONE'], tenants.policy.Proof['MOBILE_PHONE']), (tenants.policy.Proof['OFFICE_PHONE'], tenants.policy.Proof['OFFICE_PHONE']), (tenants.policy.Proof['EMAIL'], tenants.policy.Proof['EMAIL']), (tenants.policy.Proof['QUESTIONS'], tenants.policy.Proof['QUESTIONS']), (tenants.policy.Proof['AUTHENTICATOR'], tenants.policy.Proof['AUTHENTICATOR'])], max_length=20)),
+                ('proof', models.CharField(choices=[(tenants.policy.Factor['MOBILE_PHONE'], tenants.policy.Factor['MOBILE_PHONE']), (tenants.policy.Factor['OFFICE_PHONE'], tenants.policy.Factor['OFFICE_PHONE']), (tenants.policy.Factor['EMAIL'], tenants.policy.Factor['EMAIL']), (tenants.policy.Factor['QUESTIONS'], tenants.policy.Factor['QUESTIONS']), (tenants.policy.Factor['AUTHENTICATOR'], tenants.policy.Factor['AUTHENTICATOR'])], max_length=20)),
                 ('value', models.BinaryField(default=b'')),
                 ('index', models.CharField(blank=True, max_length=64)),
                 ('textable', models.BooleanField(default=False)),

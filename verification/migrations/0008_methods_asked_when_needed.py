@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='authenticationmethod',
             name='proof',
-            field=models.CharField(choices=tenants.policy.proof_choices, max_length=20),
+            field=models.CharField(choices=tenants.policy.factor_choices, max_length=20),
         ),
         migrations.AlterField(
             model_name='challenge',

@@ -25,7 +25,7 @@ class Challenge(TenantOwned):
     method = models.CharField(max_length=20, choices=method_choices)
     destination = models.BinaryField(default=b"")
     sealed: ClassVar = {"destination": "verification.challenge.destination"}
-    textable = models.BooleanField(default=False)
+    sms_capable = models.BooleanField(default=False)
     outgoing_id = models.UUIDField(null=True)
     code_mac = models.CharField(max_length=64, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)

@@ -8,7 +8,7 @@ from django.db import models
 
 from directory.models import User
 from isolation.models import TenantOwned
-from tenants.policy import proof_choices
+from tenants.policy import factor_choices
 from verification.models.temporary_access import is_temporary_access
 
 
@@ -17,11 +17,11 @@ class AuthenticationMethod(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="methods")
-    proof = models.CharField(max_length=20, choices=proof_choices)
+    proof = models.CharField(max_length=20, choices=factor_choices)
     value = models.BinaryField(default=b"")
     sealed: ClassVar = {"value": "verification.method.value"}
     index = models.CharField(max_length=64, blank=True)
-    textable = models.BooleanField(default=False)
+    sms_capable = models.BooleanField(default=False)
     drawn = models.JSONField(default=list)
     """Ids of the questions that are asked until they are answered, so that nobody shops."""
     verified_at = models.DateTimeField()

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from delivery.models import Outgoing
 from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id, tenant_of_host
-from tenants.policy import CallConfirmation, Method, Proof
+from tenants.policy import CallConfirmation, Factor, Method
 from tenants.queries import policy_in_force
 from vault.keyed import digits, fingerprint
 from vault.keyring import purpose_key, ring_size
@@ -50,10 +50,10 @@ class Waiting:
     is_denied: bool
 
 
-def methods_by_proof(user_id: int) -> dict[Proof, AuthenticationMethod]:
+def methods_by_proof(user_id: int) -> dict[Factor, AuthenticationMethod]:
     """What a user has proved, one of each kind."""
     rows = AuthenticationMethod.objects.filter(user_id=user_id)
-    return {Proof(row.proof): row for row in rows.annotate(answered=Count("answers"))}
+    return {Factor(row.proof): row for row in rows.annotate(answered=Count("answers"))}
 
 
 def authenticators_of(user_id: int) -> QuerySet[Authenticator]:
@@ -210,5 +210,5 @@ def message_of(challenge: Challenge) -> Outgoing | None:
 
 def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
-    row = methods_by_proof(user_id).get(Proof.QUESTIONS)
+    row = methods_by_proof(user_id).get(Factor.QUESTIONS)
     return list(row.drawn) if row else []

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from delivery.channels import available
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from verification.rules.passkeys import can_be_made_for
 from verification.rules.ways import Held, methods_of
 
@@ -21,7 +21,7 @@ _CHANNEL = {
 
 def all_ways(allowed: frozenset[Method]) -> list[Method]:
     """Every method that could be offered to a user here, strongest first."""
-    everything = [Held(proof=proof, textable=True) for proof in Proof]
+    everything = [Held(proof=proof, sms_capable=True) for proof in Factor]
     return [m for m in methods_of(everything) if m in allowed and can_deliver(m)]
 
 

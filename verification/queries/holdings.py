@@ -22,7 +22,7 @@ from directory.factors import (
 from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import entered_beside_proof, prefills_of
-from tenants.policy import Method, Policy, Proof
+from tenants.policy import Factor, Method, Policy
 from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.queries.deliverable import can_deliver, deliverable
 from verification.queries.registered import Thing, things_among, things_of
@@ -30,10 +30,10 @@ from verification.rules.factors import answered, counted
 from verification.rules.hold_period import beginning, can_begin, hold_until, is_known
 from verification.rules.masking import mask
 from verification.rules.phones import PHONES, number_of
-from verification.rules.ways import Held, Way, methods_of
+from verification.rules.ways import Held, MethodOption, methods_of
 
-_DEVICES = (Proof.AUTHENTICATOR, Proof.PASSKEY)
-_SEVERAL = (*_DEVICES, Proof.RECOVERY_CODE)
+_DEVICES = (Factor.AUTHENTICATOR, Factor.PASSKEY)
+_SEVERAL = (*_DEVICES, Factor.RECOVERY_CODE)
 """Of these somebody may have more than one."""
 
 
@@ -48,13 +48,13 @@ class Kept:
         lost_at: when something that could prove who they are was last removed or replaced.
     """
 
-    entered: Mapping[Proof, Prefill]
-    held_since: Mapping[Proof, datetime]
-    methods: Mapping[Proof, Thing]
+    entered: Mapping[Factor, Prefill]
+    held_since: Mapping[Factor, datetime]
+    methods: Mapping[Factor, Thing]
     devices: Sequence[Thing]
     lost_at: datetime | None
 
-    def there(self, proof: Proof) -> list[Thing]:
+    def there(self, proof: Factor) -> list[Thing]:
         """Those that can be used."""
         return [
             device
@@ -62,9 +62,9 @@ class Kept:
             if device.proof is proof and device.since is not None and device.gone_at is None
         ]
 
-    def has_temporary(self, proof: Proof) -> bool:
+    def has_temporary(self, proof: Factor) -> bool:
         """Whether a role ends something of this kind that the user has; see `change_role`."""
-        is_set = proof is Proof.RECOVERY_CODE  # spent ones are still of it
+        is_set = proof is Factor.RECOVERY_CODE  # spent ones are still of it
         rows = [row for row in (*self.methods.values(), *self.devices) if row.proof is proof]
         return any(row.temporary_access for row in rows if is_set or row.gone_at is None)
 
@@ -73,7 +73,7 @@ class Kept:
 class Usable:
     """Of which kinds something can be used now, and which apps and passkeys."""
 
-    proofs: frozenset[Proof] = frozenset()
+    proofs: frozenset[Factor] = frozenset()
     devices: frozenset[uuid.UUID] = frozenset()
 
 
@@ -82,16 +82,18 @@ class Holdings:
     """What one user holds. `values` are full numbers and addresses: never for a page."""
 
     held: tuple[Held, ...] = ()
-    values: dict[Proof, str] = field(default_factory=dict, repr=False)
-    waiting: dict[Proof, datetime] = field(default_factory=dict)
+    values: dict[Factor, str] = field(default_factory=dict, repr=False)
+    waiting: dict[Factor, datetime] = field(default_factory=dict)
     """What is too new to count at a reset, and from when it does."""
     apps: frozenset[uuid.UUID] = frozenset()
     passkeys: frozenset[uuid.UUID] = frozenset()
 
-    def ways(self, allowed: frozenset[Method]) -> list[Way]:
+    def ways(self, allowed: frozenset[Method]) -> list[MethodOption]:
         """What may be used now, strongest first: held, allowed, and deliverable here."""
         return [
-            Way(method, mask(value) if (value := self.values.get(method.proof, "")) else "")
+            MethodOption(
+                method, mask(value) if (value := self.values.get(method.proof, "")) else ""
+            )
             for method in methods_of(self.held)
             if method in allowed and can_deliver(method)
         ]
@@ -99,17 +101,17 @@ class Holdings:
     def usable(self, policy: Policy) -> Usable:
         """What of it the policy lets be used now."""
         proofs = frozenset(way.method.proof for way in self.ways(policy.methods))
-        apps = self.apps if Proof.AUTHENTICATOR in proofs else frozenset()
-        passkeys = self.passkeys if Proof.PASSKEY in proofs else frozenset()
+        apps = self.apps if Factor.AUTHENTICATOR in proofs else frozenset()
+        passkeys = self.passkeys if Factor.PASSKEY in proofs else frozenset()
         return Usable(proofs, apps | passkeys)
 
-    def are_at(self, proof: Proof, destination: str) -> bool:
+    def are_at(self, proof: Factor, destination: str) -> bool:
         """Whether the number or mailbox of this kind is the one that a message went to."""
         value = self.values.get(proof)
         return value is not None and mailbox_key(value) == mailbox_key(destination)
 
-    def textable(self, proof: Proof) -> bool:
-        return any(thing.textable for thing in self.held if thing.proof is proof)
+    def sms_capable(self, proof: Factor) -> bool:
+        return any(thing.sms_capable for thing in self.held if thing.proof is proof)
 
 
 def kept_of(user_id: int, user: User | None) -> Kept:
@@ -178,10 +180,10 @@ def holdings_among(
     held += [device for ours in devices.values() for device in ours.values()]
     return Holdings(
         held=tuple(thing for thing in held if thing.proof in counts.proofs),
-        values={proof: row.value for proof, row in rows.items() if proof is not Proof.QUESTIONS},
+        values={proof: row.value for proof, row in rows.items() if proof is not Factor.QUESTIONS},
         waiting=dict(counts.waiting),
-        apps=frozenset(devices[Proof.AUTHENTICATOR]),
-        passkeys=frozenset(devices[Proof.PASSKEY]),
+        apps=frozenset(devices[Factor.AUTHENTICATOR]),
+        passkeys=frozenset(devices[Factor.PASSKEY]),
     )
 
 
@@ -193,11 +195,11 @@ def summary_of(kept: Kept) -> FactorSummary:
             factors |= ENTERED[proof]
             if proof in kept.held_since:
                 factors |= HELD[proof]
-            if proof is Proof.MOBILE_PHONE and row.textable:
+            if proof is Factor.MOBILE_PHONE and row.sms_capable:
                 factors |= Factors.ENTERED_MOBILE_TEXTS
             continue
         factors |= VERIFIED[proof] | answered(row.answered)
-        if row.textable:
+        if row.sms_capable:
             factors |= TEXTS.get(proof, NOTHING)
         since[proof] = row.since
     for proof in _SEVERAL:
@@ -213,7 +215,7 @@ def summary_of(kept: Kept) -> FactorSummary:
     )
 
 
-def held_since(kept: Kept, policy: Policy) -> dict[Proof, datetime]:
+def held_since(kept: Kept, policy: Policy) -> dict[Factor, datetime]:
     """Since when a user holds each kind of thing as it is now."""
     entered = kept.entered.items()
     since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
@@ -225,9 +227,9 @@ def held_since(kept: Kept, policy: Policy) -> dict[Proof, datetime]:
             changes += [device.gone_at for device in kept.devices if device.proof is proof]
             since[proof] = max(at for at in changes if at is not None)
     # The last code of a set proves what it proved, though none is left.
-    saved = [d.since for d in kept.devices if d.proof is Proof.RECOVERY_CODE and d.since]
+    saved = [d.since for d in kept.devices if d.proof is Factor.RECOVERY_CODE and d.since]
     if saved:
-        since[Proof.RECOVERY_CODE] = max(saved)
+        since[Factor.RECOVERY_CODE] = max(saved)
     return since
 
 
@@ -236,17 +238,17 @@ def is_older_row(
 ) -> bool:
     """Whether a reset could begin with this, and it wasn't registered just now."""
     if isinstance(row, Passkey):
-        thing = Held(proof=Proof.PASSKEY, since=row.confirmed_at)
+        thing = Held(proof=Factor.PASSKEY, since=row.confirmed_at)
     elif isinstance(row, Authenticator):
-        thing = Held(proof=Proof.AUTHENTICATOR, since=row.confirmed_at)
+        thing = Held(proof=Factor.AUTHENTICATOR, since=row.confirmed_at)
     else:
         since = row.changed_at if isinstance(row, Prefill) else row.since
-        thing = Held(proof=Proof(row.proof), textable=row.textable, since=since)
+        thing = Held(proof=Factor(row.proof), sms_capable=row.sms_capable, since=since)
     begins = can_begin(thing, beginning(policy, deliverable()))
     return begins and is_known(thing, policy, timezone.now())
 
 
-def _visible(kept: Kept) -> dict[Proof, Thing | Prefill]:
+def _visible(kept: Kept) -> dict[Factor, Thing | Prefill]:
     """One of each kind: what was verified hides what was entered."""
     return {**kept.entered, **kept.methods}
 
@@ -272,7 +274,7 @@ def _thing(row: Thing | Prefill, kept: Kept) -> Held:
     held_since = kept.held_since.get(row.proof)
     return Held(
         proof=row.proof,
-        textable=row.textable,
+        sms_capable=row.sms_capable,
         since=held_since or known_since(kept.entered),
         verified=False,
         held=held_since is not None,
@@ -281,5 +283,5 @@ def _thing(row: Thing | Prefill, kept: Kept) -> Held:
 
 def _codes(kept: Kept) -> list[Held]:
     """The set of recovery codes, if there is any of it left."""
-    saved = [code.since for code in kept.there(Proof.RECOVERY_CODE) if code.since]
-    return [Held(proof=Proof.RECOVERY_CODE, since=min(saved))] if saved else []
+    saved = [code.since for code in kept.there(Factor.RECOVERY_CODE) if code.since]
+    return [Held(proof=Factor.RECOVERY_CODE, since=min(saved))] if saved else []

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from isolation.compiled import JoinedRead
 from isolation.scope import current_tenant_id
-from tenants.policy import Proof
+from tenants.policy import Factor
 from vault.services import opened
 from verification.models import AuthenticationMethod
 from verification.rules.ways import Held
@@ -19,10 +19,10 @@ from verification.rules.ways import Held
 _REGISTERED = """
 CAST((
     SELECT {rows}({row}(thing.proof, thing.id, thing.known_since, thing.verified_at, thing.gone_at,
-        {value}, thing.textable, thing.answered, thing.temporary_access))
+        {value}, thing.sms_capable, thing.answered, thing.temporary_access))
     FROM (
         SELECT method.proof, method.id, method.known_since, method.verified_at, {never} AS gone_at,
-            method.value, method.textable, (
+            method.value, method.sms_capable, (
                 SELECT count(*) FROM verification_answer answer
                 WHERE answer.tenant_id = method.tenant_id AND answer.method_id = method.id
             ) AS answered, method.temporary_access
@@ -82,13 +82,13 @@ class Thing:
         temporary_access: it was registered while staff who may not give roles had let the user in.
     """
 
-    proof: Proof
+    proof: Factor
     pk: uuid.UUID
     known_since: datetime | None
     verified_at: datetime | None
     gone_at: datetime | None
     sealed_value: bytes = field(repr=False)
-    textable: bool
+    sms_capable: bool
     answered: int
     temporary_access: bool = False
 
@@ -105,7 +105,7 @@ class Thing:
 
     @property
     def held(self) -> Held:
-        return Held(proof=self.proof, textable=self.textable, since=self.since)
+        return Held(proof=self.proof, sms_capable=self.sms_capable, since=self.since)
 
 
 def registered_by(tenant_id: str, user_id: str) -> Callable[[BaseDatabaseWrapper], str]:
@@ -124,13 +124,13 @@ def things_in(registered: str | None) -> list[Thing]:
     """The rows that `registered_by` read."""
     return [
         Thing(
-            proof=Proof(proof),
+            proof=Factor(proof),
             pk=uuid.UUID(pk),
             known_since=_instant(known_since),
             verified_at=_instant(verified_at),
             gone_at=_instant(gone_at),
             sealed_value=bytes.fromhex(value or ""),
-            textable=bool(textable),
+            sms_capable=bool(sms_capable),
             answered=answered,
             temporary_access=bool(temporary_access),
         )
@@ -141,7 +141,7 @@ def things_in(registered: str | None) -> list[Thing]:
             verified_at,
             gone_at,
             value,
-            textable,
+            sms_capable,
             answered,
             temporary_access,
         ) in json.loads(registered or "[]")

@@ -2,24 +2,24 @@
 
 from django.db.models import Q
 
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.models import AuthenticationMethod
 from verification.queries import authenticators_of, passkeys_of, recovery_codes_of
 
 TEMPORARY = Q(temporary_access=True)
 _DEVICES = {
-    Proof.AUTHENTICATOR: authenticators_of,
-    Proof.PASSKEY: passkeys_of,
-    Proof.RECOVERY_CODE: recovery_codes_of,
+    Factor.AUTHENTICATOR: authenticators_of,
+    Factor.PASSKEY: passkeys_of,
+    Factor.RECOVERY_CODE: recovery_codes_of,
 }
 
 
-def temporary_holdings(user_id: int) -> list[Proof]:
+def temporary_holdings(user_id: int) -> list[Factor]:
     """The kinds of which the user has something that a role ends; see `change_role`."""
-    return [proof for proof in Proof if has_temporary(user_id, proof)]
+    return [proof for proof in Factor if has_temporary(user_id, proof)]
 
 
-def has_temporary(user_id: int, proof: Proof) -> bool:
+def has_temporary(user_id: int, proof: Factor) -> bool:
     """Whether a role ends something of this kind that the user has."""
     if proof in _DEVICES:
         return _DEVICES[proof](user_id).filter(TEMPORARY).exists()

@@ -18,7 +18,7 @@ from directory.factors import (
     Factors,
     FactorSummary,
 )
-from tenants.policy import Method, Policy, Proof
+from tenants.policy import Factor, Method, Policy
 from verification.rules.hold_period import AccountFacts, account_facts, beginning, hold_until
 from verification.rules.phones import PHONES, named_again
 from verification.rules.ways import Held
@@ -35,11 +35,11 @@ class Counted:
     """
 
     held: tuple[Held, ...]
-    waiting: Mapping[Proof, datetime] = field(default_factory=dict)
+    waiting: Mapping[Factor, datetime] = field(default_factory=dict)
     account: AccountFacts = field(default_factory=AccountFacts)
 
     @property
-    def proofs(self) -> frozenset[Proof]:
+    def proofs(self) -> frozenset[Factor]:
         return frozenset(thing.proof for thing in self.held)
 
 
@@ -63,7 +63,7 @@ def counted(
     trusted = frozenset() if verified_only else policy.prefilled_usable
     answers = 0 if verified_only else policy.questions_to_reset
     held = [*_verified(summary, answers), *_entered(summary, trusted)]
-    waiting: dict[Proof, datetime] = {}
+    waiting: dict[Factor, datetime] = {}
     account = AccountFacts()
     if at is not None:
         usable = beginning(policy, deliverable)
@@ -90,20 +90,20 @@ def _verified(summary: FactorSummary, answers: int) -> Iterator[Held]:
     for proof, factor in VERIFIED.items():
         if not factors & factor:
             continue
-        if proof is Proof.QUESTIONS and answers and not factors & ANSWERS[answers]:
+        if proof is Factor.QUESTIONS and answers and not factors & ANSWERS[answers]:
             continue
-        textable = bool(factors & TEXTS.get(proof, NOTHING))
-        yield Held(proof=proof, textable=textable, since=summary.since.get(proof))
+        sms_capable = bool(factors & TEXTS.get(proof, NOTHING))
+        yield Held(proof=proof, sms_capable=sms_capable, since=summary.since.get(proof))
 
 
-def _entered(summary: FactorSummary, trusted: Collection[Proof]) -> Iterator[Held]:
+def _entered(summary: FactorSummary, trusted: Collection[Factor]) -> Iterator[Held]:
     factors = summary.factors
     for proof, factor in ENTERED.items():
         if factors & factor and proof in trusted:
             is_held = bool(factors & HELD[proof])
             yield Held(
                 proof=proof,
-                textable=proof is Proof.MOBILE_PHONE
+                sms_capable=proof is Factor.MOBILE_PHONE
                 and bool(factors & Factors.ENTERED_MOBILE_TEXTS),
                 since=summary.held_since if is_held else summary.entered_since,
                 verified=False,
@@ -111,9 +111,9 @@ def _entered(summary: FactorSummary, trusted: Collection[Proof]) -> Iterator[Hel
             )
 
 
-def _numbers(factors: Factors, held: Collection[Proof]) -> dict[Proof, str]:
+def _numbers(factors: Factors, held: Collection[Factor]) -> dict[Factor, str]:
     """A stand-in for the number of each phone: equal for those that are one number."""
-    numbers: dict[Proof, str] = {}
+    numbers: dict[Factor, str] = {}
     for phone in PHONES:
         if phone in held:
             same = [numbers[one] for one in numbers if factors & SAME_NUMBER[one, phone]]

@@ -28,7 +28,7 @@ class Strictness:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LockoutState:
     """What is known of the tries at one user from one place.
 
     Args:
@@ -45,7 +45,9 @@ class Standing:
         return self.locked_until is not None and now < self.locked_until
 
 
-def tried(standing: Standing, password: str, now: datetime, strictness: Strictness) -> Standing:
+def tried(
+    standing: LockoutState, password: str, now: datetime, strictness: Strictness
+) -> LockoutState:
     """The standing after a try that isn't known to be right, and isn't made during a lock.
 
     Args:
@@ -61,7 +63,7 @@ def tried(standing: Standing, password: str, now: datetime, strictness: Strictne
     True
     """
     if standing.last_at is not None and now - standing.last_at >= FORGOTTEN_AFTER:
-        standing = Standing()
+        standing = LockoutState()
     if password in standing.recent:
         return replace(standing, last_at=now)
     failures = standing.failures + 1

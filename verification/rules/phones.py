@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tenants.policy import Proof
+from tenants.policy import Factor
 
-PHONES = (Proof.MOBILE_PHONE, Proof.ALTERNATE_PHONE, Proof.OFFICE_PHONE)
+PHONES = (Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE, Factor.OFFICE_PHONE)
 """The kinds of phones. Of two that are one number the first counts."""
 
 
@@ -17,7 +17,7 @@ def number_of(value: str) -> str:
     return value.partition("#")[0]
 
 
-def named_again(values: Mapping[Proof, str]) -> frozenset[Proof]:
+def named_again(values: Mapping[Factor, str]) -> frozenset[Factor]:
     """Which phones are only another name for one that counts already.
 
     >>> named_again({Proof.MOBILE_PHONE: "+821012345678", Proof.OFFICE_PHONE: "+821012345678#1"})

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 
 _ORDER = list(Method)
 
@@ -13,8 +13,8 @@ _ORDER = list(Method)
 class Held:
     """One thing that a user holds: proved, or entered by an administrator and usable as it is."""
 
-    proof: Proof
-    textable: bool = False
+    proof: Factor
+    sms_capable: bool = False
     since: datetime | None = None
     """Since when it is known; None where nobody asks."""
     verified: bool = True
@@ -23,7 +23,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class MethodOption:
     method: Method
     masked: str = ""
 
@@ -33,5 +33,5 @@ def methods_of(held: Iterable[Held]) -> list[Method]:
     found: set[Method] = set()
     for thing in held:
         serves = {m for m in Method if m.proof is thing.proof}
-        found |= serves if thing.textable else {m for m in serves if not m.is_text}
+        found |= serves if thing.sms_capable else {m for m in serves if not m.is_text}
     return sorted(found, key=_ORDER.index)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import structlog
 
-from tenants.policy import Proof
+from tenants.policy import Factor
 from vault.envelope import Unopenable
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index, value_of
@@ -34,7 +34,7 @@ def renew() -> int:
 
 
 def _with_an_index() -> Iterator[AuthenticationMethod]:
-    rows = AuthenticationMethod.objects.exclude(proof=Proof.QUESTIONS).order_by("pk")
+    rows = AuthenticationMethod.objects.exclude(proof=Factor.QUESTIONS).order_by("pk")
     portion = list(rows[:_READ_AT_ONCE])
     while portion:
         yield from portion

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from delivery.services import Content
 from tenants.queries import called_briefly
 from verification.rules.texts import first_that_fits
-from verification.services.letters import Letter, content_of
+from verification.services.letters import Mail, content_of
 
 
 def caller_text(code: str) -> Content:
@@ -20,7 +20,7 @@ def caller_text(code: str) -> Content:
 
 def caller_mail(code: str, *, name: str, time: str) -> Content:
     named = {"brand": called_briefly(), "name": name, "time": time}
-    letter = Letter(
+    letter = Mail(
         subject=_("Your code for the %(brand)s helpdesk") % named,
         paragraphs=[
             _("Hello %(name)s,") % named,

@@ -26,7 +26,7 @@ _TO_COMPARE = timedelta(minutes=2)
 _TO_READ_OUT = timedelta(minutes=15)
 
 
-class NotOnOffer(Exception):
+class MethodUnavailable(Exception):
     """The person never registered this. Nothing was sent."""
 
 
@@ -41,10 +41,10 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
     """
     holdings = caller_holdings(person.pk)
     if method not in {way.method for way in holdings.ways(frozenset({method}))}:
-        raise NotOnOffer
+        raise MethodUnavailable
     check = _new(agent, person, way=method, lifetime=_TO_READ_OUT)
     challenges.open_challenge(
-        challenges.Asked(
+        challenges.ChallengeRequest(
             user_id=person.pk,
             actor_id=agent.pk,
             purpose=Purpose.CALLER,
@@ -52,7 +52,7 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
             method=method,
             destination=holdings.values[method.proof],
             language=person.language or tenant_in_force().language,
-            textable=holdings.textable(method.proof),
+            sms_capable=holdings.sms_capable(method.proof),
         )
     )
     check.save(force_insert=True)

@@ -24,7 +24,7 @@ from directory.prefills import Prefill, read, text_of
 from directory.queries import prefilled
 from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import policy_in_force
 from vault.envelope import Unopenable
 from vault.services import opened, sealing
@@ -66,12 +66,12 @@ class ContactChange:
     """
 
     user: User
-    before: Mapping[Proof, Prefill]
-    changed: Collection[Proof]
+    before: Mapping[Factor, Prefill]
+    changed: Collection[Factor]
 
 
 @transaction.atomic
-def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: int) -> bool:
+def enter(person: User, proof: Factor, value: str, *, sms_capable: bool, actor_id: int) -> bool:
     """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
 
     What the person verified stays as it is: this is only what they are asked to confirm, or, if
@@ -86,7 +86,7 @@ def enter(person: User, proof: Proof, value: str, *, textable: bool, actor_id: i
         raise EntryRefused
     before, proved = prefilled(user.pk), with_proof([user.pk])
     if not contacts_of_person.enter(
-        user.pk, proof, value, textable=textable, held=user.pk in proved
+        user.pk, proof, value, sms_capable=sms_capable, held=user.pk in proved
     ):
         return False
     factors.refresh([user.pk])
@@ -111,7 +111,7 @@ def follow_import(changes: Sequence[ContactChange], *, actor_id: int, file: str)
     _notify_later(changes, actor_id=actor_id)
 
 
-def verified_otherwise(wanted: Mapping[int, Mapping[Proof, Prefill]]) -> list[tuple[int, Proof]]:
+def verified_otherwise(wanted: Mapping[int, Mapping[Factor, Prefill]]) -> list[tuple[int, Factor]]:
     """Which of the contact data would contradict what the user verified.
 
     Args:
@@ -123,9 +123,9 @@ def verified_otherwise(wanted: Mapping[int, Mapping[Proof, Prefill]]) -> list[tu
     proofs = {proof for contacts in wanted.values() for proof in contacts}
     rows = AuthenticationMethod.objects.filter(user_id__in=list(wanted), proof__in=proofs)
     return [
-        (user_id, Proof(proof))
+        (user_id, Factor(proof))
         for user_id, proof, index in rows.values_list("user_id", "proof", "index")
-        if (contact := wanted[user_id].get(Proof(proof))) and blind_index(contact.value) != index
+        if (contact := wanted[user_id].get(Factor(proof))) and blind_index(contact.value) != index
     ]
 
 
@@ -172,7 +172,7 @@ def notify_of_imports(tenant_id: int) -> None:
 def _notify_of_import(row: ContactNotice) -> None:
     if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
         text = opened(row.before, tenant_id=row.tenant_id, place=row.place_of(_BEFORE, row.pk))
-        proofs = [Proof(proof) for proof in row.proofs]
+        proofs = [Factor(proof) for proof in row.proofs]
         _notify(row.user, proofs, read(text), actor_id=row.actor_id)
 
 
@@ -223,7 +223,7 @@ def _is_onboarding(change: ContactChange, proved: Collection[int]) -> bool:
     return not change.before and user.pk not in proved and not user.has_usable_password()
 
 
-def _trusted(change: ContactChange) -> dict[Proof, Prefill]:
+def _trusted(change: ContactChange) -> dict[Factor, Prefill]:
     """What is replaced or removed and counted until now."""
     trusted = policy_in_force().prefilled_usable
     return {
@@ -234,14 +234,14 @@ def _trusted(change: ContactChange) -> dict[Proof, Prefill]:
 
 
 def _notify(
-    user: User, proofs: Sequence[Proof], before: Mapping[Proof, Prefill], *, actor_id: int | None
+    user: User, proofs: Sequence[Factor], before: Mapping[Factor, Prefill], *, actor_id: int | None
 ) -> None:
-    mobile = before.get(Proof.MOBILE_PHONE)
+    mobile = before.get(Factor.MOBILE_PHONE)
     notices.tell(
         user,
         Notice.CONTACT_ENTERED,
         proofs=proofs,
-        also_value=before[Proof.EMAIL].value if Proof.EMAIL in before else "",
-        also_phone=mobile.value if mobile is not None and mobile.textable else "",
+        also_value=before[Factor.EMAIL].value if Factor.EMAIL in before else "",
+        also_phone=mobile.value if mobile is not None and mobile.sms_capable else "",
         actor_id=actor_id,
     )

@@ -14,7 +14,7 @@ from tenants.queries import called, called_briefly, public_url, tenant_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
 from verification.services import alarms
-from verification.services.letters import Letter, content_of
+from verification.services.letters import Mail, content_of
 from verification.services.notice_links import address_in_a_text, address_of, issue_for_all
 from verification.services.notice_words import (
     TO_STAFF,
@@ -60,7 +60,7 @@ def _to_staff(outgoing: Outgoing) -> Content:
     }
     if outgoing.notice == TO_STAFF:
         return content_of(
-            Letter(
+            Mail(
                 subject=_("[%(tenant)s] %(count)s more things to know about accounts") % facts,
                 paragraphs=[
                     _(
@@ -73,7 +73,7 @@ def _to_staff(outgoing: Outgoing) -> Content:
             )
         )
     return content_of(
-        Letter(
+        Mail(
             subject=_("[%(tenant)s] %(count)s more requests for help with a password") % facts,
             paragraphs=[
                 _("%(count)s more people asked for help since %(since)s.") % facts,
@@ -99,7 +99,7 @@ def _gathered(user: User, outgoing: Outgoing) -> Content:
     facts["since"] = day_and_clock(outgoing.created_at)
     subject, body = (text % facts for text in gathered_letter_words())
     return content_of(
-        Letter(
+        Mail(
             subject=subject,
             paragraphs=[body, *(if_it_was_not_you(notice) if token else ())],
             button=_("This wasn’t me") if token else "",

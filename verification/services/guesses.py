@@ -44,7 +44,7 @@ _AT_A_RESET = (
 _ASKED_AT_ONCE = 1_000
 
 
-class Paused(Exception):
+class Throttled(Exception):
     """Guessing is paused for this user, by all methods together.
 
     Attributes:
@@ -69,7 +69,7 @@ def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
     # hundred for the user.
     verdict = limits.hit_all(in_a_row, lately, beside=[Count(*alarms.counted())])
     if not verdict.allowed:
-        raise Paused(verdict.until if verdict.limit is lately.limit else None)
+        raise Throttled(verdict.until if verdict.limit is lately.limit else None)
     if not verdict.beside:
         alarms.count_beyond()
 
@@ -118,7 +118,7 @@ def paused_among(user_ids: Iterable[int]) -> dict[int, datetime | None]:
     return ending | dict.fromkeys(for_good)
 
 
-def pause_of(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> Paused | None:
+def pause_of(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> Throttled | None:
     """The pause in which nothing is compared that is guessed from there; None where there's none.
 
     It counts nothing.
@@ -132,17 +132,17 @@ def counters_of(user_id: int, budget: Budget) -> tuple[str, str]:
     return lately, in_a_row
 
 
-def pause_by(lately: Counter | None, in_a_row: Counter | None) -> Paused | None:
+def pause_by(lately: Counter | None, in_a_row: Counter | None) -> Throttled | None:
     """What `pause_of` says, by the rows of its counters; None for one that isn't there."""
     rows = {Limit.WRONG_GUESSES: lately, Limit.WRONG_GUESSES_WITHOUT_SUCCESS: in_a_row}
     return _pause(limits.blocked_by_rows({limit: row for limit, row in rows.items() if row}))
 
 
-def _pause(blocked: Mapping[Limit, datetime]) -> Paused | None:
+def _pause(blocked: Mapping[Limit, datetime]) -> Throttled | None:
     if not blocked:
         return None
     for_good = Limit.WRONG_GUESSES_WITHOUT_SUCCESS in blocked
-    return Paused(None if for_good else blocked[Limit.WRONG_GUESSES])
+    return Throttled(None if for_good else blocked[Limit.WRONG_GUESSES])
 
 
 def _counted(user_id: int, budget: Budget) -> tuple[tuple[Limit, str], ...]:

@@ -13,7 +13,7 @@ from tenants.queries import branding_in_force, called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Mail:
     """What a mail says. `quote` is what a person wrote: shown as theirs, never in the subject.
 
     Args:
@@ -30,7 +30,7 @@ class Letter:
     footer: Sequence[str] = ()
 
 
-def content_of(letter: Letter) -> Content:
+def content_of(letter: Mail) -> Content:
     """The letter in the language in force, sent for the organisation in force."""
     signed = _("Sent for %(tenant)s by its password service") % {"tenant": called()}
     context: dict[str, object] = {**asdict(letter), "footer": [*letter.footer, signed]}

@@ -22,7 +22,7 @@ from tenants.queries import policy_in_force
 from vault.keyed import fingerprint, same
 from vault.keyring import purpose_key, ring_size
 from verification.models import SignInLockout
-from verification.rules.lockout import Standing, Strictness, tried
+from verification.rules.lockout import LockoutState, Strictness, tried
 
 ANYWHERE = ""
 """The place of whoever comes with nothing to know them by."""
@@ -144,11 +144,11 @@ def _row(upn: str, place: str) -> SignInLockout:
     return row
 
 
-def _standing(row: SignInLockout) -> Standing:
-    return Standing(row.failures, row.locks, tuple(row.recent), row.locked_until, row.last_at)
+def _standing(row: SignInLockout) -> LockoutState:
+    return LockoutState(row.failures, row.locks, tuple(row.recent), row.locked_until, row.last_at)
 
 
-def _keep(row: SignInLockout, standing: Standing) -> None:
+def _keep(row: SignInLockout, standing: LockoutState) -> None:
     row.failures, row.locks = standing.failures, standing.locks
     row.recent, row.locked_until = list(standing.recent), standing.locked_until
     row.last_at = standing.last_at

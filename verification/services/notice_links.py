@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from directory.models import User
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import public_url
 from verification.models import NoticeLink
 from verification.queries import token_mac
@@ -23,7 +23,7 @@ def issue(
     user: User,
     notice: Notice,
     *,
-    proofs: Sequence[Proof] = (),
+    proofs: Sequence[Factor] = (),
     added: uuid.UUID | None = None,
     actor_id: int | None = None,
 ) -> tuple[str, int]:

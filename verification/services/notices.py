@@ -18,7 +18,7 @@ from delivery.services import Content
 from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import prefilled
-from tenants.policy import Method, Proof
+from tenants.policy import Factor, Method
 from tenants.queries import (
     called,
     called_briefly,
@@ -34,12 +34,12 @@ from verification.queries.holdings import Kept, kept_of
 from verification.queries.registered import Thing
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
-from verification.services.letters import Letter, content_of, support_line
+from verification.services.letters import Mail, content_of, support_line
 from verification.services.notice_links import address_in_a_text, address_of, issue
 from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
-Held = Mapping[Proof, Thing]
-Entered = Callable[[], Mapping[Proof, Prefill]]
+Held = Mapping[Factor, Thing]
+Entered = Callable[[], Mapping[Factor, Prefill]]
 LIFETIME = timedelta(days=2)
 
 
@@ -47,7 +47,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     user: User,
     notice: Notice,
     *,
-    proof: Proof | None = None,
+    proof: Factor | None = None,
     methods: Sequence[Method] = (),
     support_code: str = "",
     except_value: str = "",
@@ -57,7 +57,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     added: uuid.UUID | None = None,
     actor_id: int | None = None,
     phones_too: bool = False,
-    proofs: Sequence[Proof] = (),
+    proofs: Sequence[Factor] = (),
     kept: Kept | None = None,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
@@ -115,22 +115,22 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
 
 def sample(user: User, notice: Notice) -> Content:
     """The mail as people get it, in the language in force, about nothing that happened."""
-    facts = facts_about(user, timezone.now()) | {"method": proof_name(Proof.EMAIL)}
+    facts = facts_about(user, timezone.now()) | {"method": proof_name(Factor.EMAIL)}
     link = address_of("example") if notice.needs_a_link else ""
     return content_of(_letter(notice, facts, methods=(), support_code="", link=link))
 
 
-def proof_name(proof: Proof) -> str:
+def proof_name(proof: Factor) -> str:
     """What a kind of security info is called, in the language in force."""
     return {
-        Proof.EMAIL: _("Alternate email"),
-        Proof.MOBILE_PHONE: _("Mobile phone"),
-        Proof.ALTERNATE_PHONE: _("Alternate phone"),
-        Proof.OFFICE_PHONE: _("Office phone"),
-        Proof.QUESTIONS: _("Security questions"),
-        Proof.PASSKEY: _("Passkey"),
-        Proof.AUTHENTICATOR: _("Authenticator app"),
-        Proof.RECOVERY_CODE: _("Recovery codes"),
+        Factor.EMAIL: _("Alternate email"),
+        Factor.MOBILE_PHONE: _("Mobile phone"),
+        Factor.ALTERNATE_PHONE: _("Alternate phone"),
+        Factor.OFFICE_PHONE: _("Office phone"),
+        Factor.QUESTIONS: _("Security questions"),
+        Factor.PASSKEY: _("Passkey"),
+        Factor.AUTHENTICATOR: _("Authenticator app"),
+        Factor.RECOVERY_CODE: _("Recovery codes"),
     }[proof]
 
 
@@ -163,7 +163,7 @@ def _is_wanted(notice: Notice) -> bool:
 
 def _mailboxes(held: Held, also_value: str) -> list[str]:
     """Private ones. The work mailbox comes after: it may be behind the forgotten password."""
-    found = [held[Proof.EMAIL].value] if Proof.EMAIL in held else []
+    found = [held[Factor.EMAIL].value] if Factor.EMAIL in held else []
     return [*found, also_value] if "@" in also_value else found
 
 
@@ -186,26 +186,26 @@ def _phones(
 
 def _known_phones(held: Held, entered: Entered | None = None) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
-    mobiles = [held[proof] for proof in held if proof.gate is Proof.MOBILE_PHONE]
-    found = [mobile.value for mobile in mobiles if mobile.textable]
-    mobile = entered().get(Proof.MOBILE_PHONE) if entered else None
-    return [*found, mobile.value] if mobile and mobile.textable else found
+    mobiles = [held[proof] for proof in held if proof.gate is Factor.MOBILE_PHONE]
+    found = [mobile.value for mobile in mobiles if mobile.sms_capable]
+    mobile = entered().get(Factor.MOBILE_PHONE) if entered else None
+    return [*found, mobile.value] if mobile and mobile.sms_capable else found
 
 
-def _entered_of(user: User, kept: Kept | None) -> Mapping[Proof, Prefill]:
+def _entered_of(user: User, kept: Kept | None) -> Mapping[Factor, Prefill]:
     return prefilled(user.pk) if kept is None else kept.entered
 
 
-def _reachable(entered: Mapping[Proof, Prefill]) -> tuple[list[str], list[str]]:
+def _reachable(entered: Mapping[Factor, Prefill]) -> tuple[list[str], list[str]]:
     """What an administrator entered, where neither the user ID nor anything verified is reachable.
 
     Returns:
         Mailboxes, and mobile phones that take texts.
     """
-    mobile = entered.get(Proof.MOBILE_PHONE)
-    can_text = mobile is not None and mobile.textable and available("text")
+    mobile = entered.get(Factor.MOBILE_PHONE)
+    can_text = mobile is not None and mobile.sms_capable and available("text")
     return (
-        [entered[Proof.EMAIL].value] if Proof.EMAIL in entered else [],
+        [entered[Factor.EMAIL].value] if Factor.EMAIL in entered else [],
         [mobile.value] if mobile is not None and can_text else [],
     )
 
@@ -233,12 +233,12 @@ def _letter(
     methods: Sequence[Method],
     support_code: str,
     link: str,
-) -> Letter:
+) -> Mail:
     subject, body = _words(notice, facts)
     paragraphs = [body]
     if methods:
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": method_names(methods)})
-    return Letter(
+    return Mail(
         subject=subject,
         paragraphs=[*paragraphs, *(if_it_was_not_you(notice) if link else ())],
         button=_("This wasn’t me") if link else "",
@@ -290,7 +290,7 @@ def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
     return subject % facts, body % facts
 
 
-def _text(notice: Notice, now: datetime, proof: Proof | None, token: str) -> str:
+def _text(notice: Notice, now: datetime, proof: Factor | None, token: str) -> str:
     """In one message, if the link leaves room for any words at all."""
     facts = {
         "brand": called_briefly(),

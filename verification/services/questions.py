@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import current_tenant_id
-from tenants.policy import Method, Policy, Proof
+from tenants.policy import Factor, Method, Policy
 from tenants.queries import questions, questions_on_offer
 from vault.keyed import fingerprint
 from vault.keyring import purpose_key, ring_size
@@ -50,9 +50,9 @@ def save_hashes(user: User, hashes: Mapping[str, str]) -> AuthenticationMethod:
     Args:
         hashes: question id → hash of the answer.
     """
-    AuthenticationMethod.objects.filter(user=user, proof=Proof.QUESTIONS).delete()
+    AuthenticationMethod.objects.filter(user=user, proof=Factor.QUESTIONS).delete()
     method = AuthenticationMethod.objects.create(
-        user=user, proof=Proof.QUESTIONS, verified_at=timezone.now()
+        user=user, proof=Factor.QUESTIONS, verified_at=timezone.now()
     )
     for question_id, answer_hash in hashes.items():
         Answer.objects.create(method=method, question_id=question_id, answer_hash=answer_hash)
@@ -67,7 +67,7 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
 
     Source: OWASP cheat sheet on security questions (a redraw lets an attacker shop).
     """
-    method = methods_by_proof(user_id).get(Proof.QUESTIONS)
+    method = methods_by_proof(user_id).get(Factor.QUESTIONS)
     before = list(method.drawn) if method else []
     mine = AuthenticationMethod.objects.filter(pk=method.pk if method else uuid.UUID(int=0))
     known = set(_answered(user_id)) & bank
@@ -88,7 +88,7 @@ def drawn_or_made_up(
     Args:
         texts: every question's, by id, where they were just read.
     """
-    method = methods_by_proof(user_id).get(Proof.QUESTIONS)
+    method = methods_by_proof(user_id).get(Factor.QUESTIONS)
     key = tenant_key(current_tenant_id(), "made-up questions")
     order = {qid: fingerprint(key, str(user_id), qid) for qid in questions_on_offer(texts=texts)}
     made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
@@ -118,7 +118,7 @@ def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
     Every hash is computed whatever the others say, and for somebody without answers, too, so that
     time tells nothing.
     """
-    method = methods_by_proof(user_id).get(Proof.QUESTIONS)
+    method = methods_by_proof(user_id).get(Factor.QUESTIONS)
     stored = _answered(user_id)
     verdicts = [
         _is_right(user_id, qid, text, stored.get(qid) or _nobodys())
@@ -130,7 +130,7 @@ def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
 
 def forget_draw(user_id: int) -> None:
     """After a success the next attempt may be asked other questions."""
-    AuthenticationMethod.objects.filter(user_id=user_id, proof=Proof.QUESTIONS).update(drawn=[])
+    AuthenticationMethod.objects.filter(user_id=user_id, proof=Factor.QUESTIONS).update(drawn=[])
 
 
 def _answered(user_id: int) -> dict[str, str]:

@@ -25,7 +25,7 @@ from verification.queries import codes_left, recovery_codes_of
 from verification.rules.recovery_codes import ALPHABET, LENGTH, SET_SIZE, typed_code
 from verification.rules.verdicts import Verdict
 from verification.services import challenges, factors, notices
-from verification.services.challenges import Answered
+from verification.services.challenges import ChallengeResult
 from verification.services.notice_words import Notice
 
 _TO_SAVE = timedelta(minutes=15)
@@ -85,7 +85,7 @@ def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
 
 
 @transaction.atomic
-def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> Answered:
+def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> ChallengeResult:
     """Spends the open challenge with one of the user's codes, if it is one; they hear of it.
 
     Call it in the transaction that writes down what the proof is for.

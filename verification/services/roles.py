@@ -9,7 +9,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from isolation.scope import current_tenant_id
-from tenants.policy import Proof
+from tenants.policy import Factor
 from tenants.queries import lock_tenant
 from tenants.roles import Role
 from verification.queries.temporary_access import temporary_holdings
@@ -38,7 +38,7 @@ class RoleGiven:
     """
 
     password_withdrawn: bool = False
-    removed: tuple[Proof, ...] = ()
+    removed: tuple[Factor, ...] = ()
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from directory.services.sessions import end_sessions
-from tenants.policy import Proof
+from tenants.policy import Factor
 from verification.queries import holds_only_codes
 from verification.services import authenticators, notices, passkeys, recovery_codes, staff_notices
 from verification.services.notice_words import Notice
@@ -24,7 +24,7 @@ def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None
             Activity.METHOD_DELETED,
             subject_id=person.pk,
             actor_id=actor_id,
-            method=Proof.RECOVERY_CODE,
+            method=Factor.RECOVERY_CODE,
         )
     end_sessions(person)
     record(Activity.SECOND_FACTOR_REMOVED, subject_id=person.pk, actor_id=actor_id, note=note)

@@ -21,7 +21,7 @@ from verification.rules.texts import first_that_fits
 from verification.services import alarms
 from verification.services.caller_words import caller_mail, caller_text
 from verification.services.challenges import new_code
-from verification.services.letters import Letter, content_of
+from verification.services.letters import Mail, content_of
 
 
 def send_code(outgoing_id: uuid.UUID) -> None:
@@ -93,7 +93,7 @@ def _mail(challenge: Challenge, code: str) -> Content:
         }
     if challenge.purpose == Purpose.CALLER:
         return caller_mail(code, name=named["name"], time=named["time"])
-    letter = Letter(
+    letter = Mail(
         subject=_("Your %(brand)s verification code") % named,
         paragraphs=[
             _("Hello %(name)s,") % named,

@@ -16,7 +16,7 @@ from tenants.queries import called, policy_in_force, public_url, tenant_in_force
 from tenants.roles import Role
 from verification import queue
 from verification.rules.access_passes import BEYOND_GUESSING
-from verification.services.letters import Letter, content_of, support_line
+from verification.services.letters import Mail, content_of, support_line
 from verification.services.notice_words import TO_STAFF, Notice, letter_words
 from verification.services.notices import LIFETIME, facts_about, method_names
 
@@ -28,7 +28,7 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(user, timezone.now()) | {"methods": method_names(methods)}
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] An administrator’s password was reset") % facts,
             paragraphs=[
                 _("The password for %(user)s was reset on %(date)s at %(time)s.") % facts,
@@ -45,7 +45,7 @@ def tell_of_unreachable(user: User, notice: Notice, *, support_code: str) -> Non
     staff = {*administrator_mailboxes(except_for=user.pk), *helpdesk_mailboxes()} - {user.upn}
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(user, timezone.now())
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] %(user)s couldn’t be told of a reset") % facts,
             paragraphs=[
                 letter_words(notice)[1] % facts,
@@ -71,7 +71,7 @@ def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> Non
     url = public_url(reverse("console:person-timeline", args=[person.pk]))
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now()) | {"url": url, "agent": agent}
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] %(user)s said “this wasn’t me”") % facts,
             paragraphs=[
                 _("%(user)s said “this wasn’t me”. Self-service is stopped for this account.")
@@ -90,7 +90,7 @@ def tell_of_stopped_pass(person: User) -> None:
     url = public_url(reverse("console:person", args=[person.pk]))
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now()) | {"url": url, "length": str(BEYOND_GUESSING)}
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] The Temporary Access Pass of %(user)s was stopped") % facts,
             paragraphs=[
                 _(
@@ -116,7 +116,7 @@ def tell_of_denied_call(user: User) -> None:
     url = public_url(reverse("console:person-timeline", args=[user.pk]))
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(user, timezone.now()) | {"url": url}
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] A call for %(user)s was denied") % facts,
             paragraphs=[
                 _(
@@ -135,7 +135,7 @@ def tell_of_role(person: User) -> None:
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now())
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] A role was changed") % facts,
             paragraphs=[_("The role of %(user)s was changed on %(date)s at %(time)s.") % facts],
         )
@@ -147,7 +147,7 @@ def tell_of_second_factor(person: User) -> None:
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now())
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] An administrator’s second factor was removed") % facts,
             paragraphs=[letter_words(Notice.SECOND_FACTOR_REMOVED)[1] % facts],
         )
@@ -159,7 +159,7 @@ def tell_of_guessing() -> None:
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = {"tenant": called()}
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] Unusually many wrong codes") % facts,
             paragraphs=[
                 _(
@@ -180,7 +180,7 @@ def tell_of_nearly_used_day() -> None:
     """Every administrator hears that there may soon be no codes for the rest of the day."""
     tenant = tenant_in_force()
     with translation.override(tenant.language):
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] Few verification codes are left for today")
             % {"tenant": called()},
             paragraphs=[
@@ -201,7 +201,7 @@ def tell_of_late_notices() -> None:
     """Every administrator hears that notices wait, or were never sent."""
     tenant = tenant_in_force()
     with translation.override(tenant.language):
-        letter = Letter(
+        letter = Mail(
             subject=_("[%(tenant)s] Some notices to your people are late") % {"tenant": called()},
             paragraphs=[
                 _(
@@ -237,7 +237,7 @@ def _what_to_do(facts: dict[str, str], *, needs_a_password: bool) -> list[str]:
     return words
 
 
-def _post_to(mailboxes: Sequence[str], letter: Letter, tenant: Tenant) -> None:
+def _post_to(mailboxes: Sequence[str], letter: Mail, tenant: Tenant) -> None:
     outbox.post_to_each(
         Kind.EMAIL,
         mailboxes,

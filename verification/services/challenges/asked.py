@@ -9,7 +9,7 @@ from verification.models import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ChallengeRequest:
     """Who is to prove what, where it is sent, and what it is good for.
 
     Args:
@@ -30,7 +30,7 @@ class Asked:
     method: Method
     destination: str
     language: str
-    textable: bool = False
+    sms_capable: bool = False
     support_code: str = ""
     hides: bool = False
     known_browser: bool = False

@@ -24,7 +24,7 @@ from vault.services import sealed
 from verification import queue
 from verification.models import Challenge, Purpose
 from verification.queries import challenges_in
-from verification.services.challenges.asked import Asked, Refused
+from verification.services.challenges.asked import ChallengeRequest, Refused
 from verification.services.challenges.sending_limits import (
     count_hidden,
     not_for_ever,
@@ -44,7 +44,7 @@ _KINDS = {
 _TO_ANSWER = timedelta(minutes=15)
 
 
-def open_challenge(asked: Asked, before: Sequence[Challenge] | None = None) -> Challenge:
+def open_challenge(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
     """Sends a new code or call. The one before it is dead from now on.
 
     Args:
@@ -104,7 +104,7 @@ def open_unsent(
 
 @writing_together()
 def _opened(
-    asked: Asked, before: Sequence[Challenge], permitted: Callable[[], Permit]
+    asked: ChallengeRequest, before: Sequence[Challenge], permitted: Callable[[], Permit]
 ) -> Challenge:
     """The message is counted in the transaction that puts it in the outbox."""
     now = timezone.now()
@@ -116,7 +116,7 @@ def _opened(
         purpose=asked.purpose,
         context=asked.context,
         method=asked.method,
-        textable=asked.textable,
+        sms_capable=asked.sms_capable,
         created_at=now,
         expires_at=now + lifetime,
     )

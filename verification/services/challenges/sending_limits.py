@@ -17,7 +17,7 @@ from tenants.policy import Method
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.challenges import next_send_at
-from verification.services.challenges.asked import Asked, Refused
+from verification.services.challenges.asked import ChallengeRequest, Refused
 
 _MOST_IN_A_CONTEXT = 40
 _SHARES = {
@@ -41,7 +41,7 @@ def not_for_ever(purpose: Purpose, times: int) -> None:
         raise Refused(None)
 
 
-def wait_your_turn(asked: Asked, before: Sequence[Challenge]) -> None:
+def wait_your_turn(asked: ChallengeRequest, before: Sequence[Challenge]) -> None:
     """The next code to the same place comes some time after the last one.
 
     Args:
@@ -58,7 +58,7 @@ def wait_your_turn(asked: Asked, before: Sequence[Challenge]) -> None:
         raise Refused(allowed_at, too_soon=True)
 
 
-def count_hidden(asked: Asked, kind: Kind) -> None:
+def count_hidden(asked: ChallengeRequest, kind: Kind) -> None:
     """Counts by user ID where nothing may show whose phone or mailbox it is.
 
     Every user ID is refused after as many: what a phone got elsewhere would tell whose it is.
@@ -75,7 +75,7 @@ def count_hidden(asked: Asked, kind: Kind) -> None:
         raise Refused(own.until)
 
 
-def sending_of(asked: Asked, kind: Kind) -> Sending:
+def sending_of(asked: ChallengeRequest, kind: Kind) -> Sending:
     """The message as the gate counts it; `count_hidden` has counted a hidden one for its user."""
     return Sending(
         kind=kind,
@@ -86,7 +86,7 @@ def sending_of(asked: Asked, kind: Kind) -> Sending:
     )
 
 
-def note_refused(asked: Asked, refusal: OverLimit) -> None:
+def note_refused(asked: ChallengeRequest, refusal: OverLimit) -> None:
     """The history says that nothing was sent, once an hour: a refusal uses up no limit of codes."""
     limit = refusal.limit
     if limits.hit(Limit.REFUSED_SENDING_NOTED, f"{asked.user_id}:{limit.name}").allowed:
@@ -124,12 +124,12 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
     limits.clear_all(*((limit, f"{share}{key}") for share in shares for limit, key in keys))
 
 
-def _goes_where(challenge: Challenge, asked: Asked) -> bool:
+def _goes_where(challenge: Challenge, asked: ChallengeRequest) -> bool:
     """Whether this challenge was sent to the place that is asked for now."""
     return mailbox_key(destination_of(challenge)) == mailbox_key(asked.destination)
 
 
-def _share(asked: Asked) -> Share:
+def _share(asked: ChallengeRequest) -> Share:
     return Share.KNOWN_BROWSER if asked.known_browser else _SHARES[asked.purpose]
 
 

@@ -57,7 +57,7 @@ _SPEND = CompiledUpdate(
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ChallengeResult:
     """The verdict on a code, and how many tries this challenge has left."""
 
     verdict: Verdict
@@ -84,7 +84,7 @@ def spend_code(
     *,
     method: Method | None = None,
     among: Sequence[Challenge] | None = None,
-) -> Answered:
+) -> ChallengeResult:
     """Spends the newest challenge if the code is right. Of two racing requests one wins.
 
     Call it in the transaction that writes down what the proof is for.
@@ -96,23 +96,23 @@ def spend_code(
     now = timezone.now()
     challenge = _waiting(purpose, context, method, among)
     if challenge is None or challenge.spent_at or challenge.closed_at:
-        return Answered(Verdict.EXPIRED)
+        return ChallengeResult(Verdict.EXPIRED)
     tried = _SPEND_BY_CODE.returned(
         challenge=challenge.pk, code_mac=code_mac(challenge, code), now=now
     )
     if not tried:
         return _dead(challenge)
     if _is_spent(challenge, tried[0], now):
-        return Answered(Verdict.RIGHT, challenge=challenge)
+        return ChallengeResult(Verdict.RIGHT, challenge=challenge)
     left = max(0, MAX_TRIES - challenge.tries)
     if _is_older_code(challenge, code):
         free = Challenge.objects.filter(
             pk=challenge.pk, spent_at=None, closed_at=None, older_codes__lt=MOST_OLDER_CODES
         )
         if free.update(tries=F("tries") - 1, older_codes=F("older_codes") + 1):
-            return Answered(Verdict.OLDER, left + 1, challenge, is_free=True)
-        return Answered(Verdict.OLDER if left else Verdict.DEAD, left, challenge)
-    return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
+            return ChallengeResult(Verdict.OLDER, left + 1, challenge, is_free=True)
+        return ChallengeResult(Verdict.OLDER if left else Verdict.DEAD, left, challenge)
+    return ChallengeResult(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 
 def waits(method: Method, among: Iterable[Challenge]) -> bool:
@@ -138,7 +138,7 @@ def spend_judged(
     *,
     right: bool,
     among: Sequence[Challenge] | None = None,
-) -> Answered:
+) -> ChallengeResult:
     """Spends the open challenge of this method if what was given is right; counts a try anyway.
 
     Args:
@@ -147,14 +147,14 @@ def spend_judged(
     now = timezone.now()
     challenge = _waiting(purpose, context, method, among)
     if challenge is None:
-        return Answered(Verdict.EXPIRED)
+        return ChallengeResult(Verdict.EXPIRED)
     tried = _SPEND.returned(challenge=challenge.pk, now=now, spent_at=now if right else None)
     if not tried:
         return _dead(challenge)
     if _is_spent(challenge, tried[0], now):
-        return Answered(Verdict.RIGHT, challenge=challenge)
+        return ChallengeResult(Verdict.RIGHT, challenge=challenge)
     left = max(0, MAX_TRIES - challenge.tries)
-    return Answered(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
+    return ChallengeResult(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 
 def spend_call(
@@ -190,9 +190,9 @@ def _waiting(
     return next((one for one in among if method in {None, one.method}), None)
 
 
-def _dead(challenge: Challenge) -> Answered:
+def _dead(challenge: Challenge) -> ChallengeResult:
     """Nothing was compared."""
-    return Answered(Verdict.DEAD if challenge.tries >= MAX_TRIES else Verdict.EXPIRED)
+    return ChallengeResult(Verdict.DEAD if challenge.tries >= MAX_TRIES else Verdict.EXPIRED)
 
 
 def _is_spent(challenge: Challenge, tried: Sequence[Any], now: datetime) -> bool:
