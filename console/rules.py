@@ -49,7 +49,7 @@ class Action(StrEnum):
     ENABLE = "enable"
 
     @property
-    def duty(self) -> Permission:
+    def permission(self) -> Permission:
         return (
             Permission.MANAGE_PEOPLE
             if self in {Action.DISABLE, Action.ENABLE}
@@ -163,5 +163,9 @@ def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> 
     """
     if on_oneself and not action.may_be_done_to_oneself:
         return False
-    needed = {action.duty} if subject is Role.NONE else {action.duty, Permission.MANAGE_ADMINS}
-    return on_oneself or needed <= actor.duties
+    needed = (
+        {action.permission}
+        if subject is Role.NONE
+        else {action.permission, Permission.MANAGE_ADMINS}
+    )
+    return on_oneself or needed <= actor.permissions

@@ -80,16 +80,16 @@ class Console(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, object]:
         user = request.user
-        duties = user if isinstance(user, User) else None
+        staff = user if isinstance(user, User) else None
         within = acts_in_a_tenant() and self.has_permission(request)
         shown = [
             {"url": reverse(name), "label": label, "current": _current(name, request.path)}
-            for name, label, duty in _NAVIGATION
-            if duties and within and (duty is None or duties.has_permission(duty))
+            for name, label, permission in _NAVIGATION
+            if staff and within and (permission is None or staff.has_permission(permission))
         ]
         return super().each_context(request) | {
             "tenant": tenant_in_force() if acts_in_a_tenant() else None,
-            "acting": duties is not None and duties.tenant_id is None,
+            "acting": staff is not None and staff.tenant_id is None,
             "navigation": shown,
         }
 

@@ -31,11 +31,11 @@ from tenants.models import (
     Branding,
     CustomQuestion,
     CustomText,
-    Decisions,
     DisabledQuestion,
     Domain,
     Group,
     GroupNesting,
+    PolicyRecord,
     Tenant,
 )
 from tenants.policy import Bank, Policy, Questions, from_plain
@@ -133,7 +133,7 @@ def cache_as_read(tenant: Tenant | None, branding: Branding | None) -> None:
     """Lets the request ask for neither again: both were read together with something else.
 
     Args:
-        tenant: the one in force, with `decided`: its decisions as they are stored, in JSON.
+        tenant: the one in force, with `decided`: its policy as it is stored, in JSON.
     """
     learn(_TENANT, tenant)
     learn(BRANDING, branding or Branding())
@@ -145,7 +145,7 @@ def tenant_in_force() -> Tenant:
     Raises:
         Tenant.DoesNotExist: none is, or it isn't there any more.
     """
-    found = _tenant_and_decisions()
+    found = _tenant_and_policy()
     if found is None:
         raise Tenant.DoesNotExist
     return found
@@ -203,7 +203,7 @@ def time_zone_in_force() -> str:
 
 def policy_in_force() -> Policy:
     """What the organisation in force decided; what is decided for everybody, where none is."""
-    return known(_POLICY, lambda: policy_of(_decided_by(_tenant_and_decisions())))
+    return known(_POLICY, lambda: policy_of(_decided_by(_tenant_and_policy())))
 
 
 def policy_of(stored: str) -> Policy:
@@ -320,7 +320,7 @@ def with_inner_groups(names: Collection[str]) -> set[int]:
     return found
 
 
-def _tenant_and_decisions() -> Tenant | None:
+def _tenant_and_policy() -> Tenant | None:
     """Both in one question: hardly a page does without either."""
     return known(_TENANT, _HERE.first)
 
@@ -333,8 +333,8 @@ def _tenant_of_domain(domain: str) -> Tenant | None:
     return found if found is None or here in {None, found.pk} else None
 
 
-def _decisions_among(decisions: QuerySet[Decisions]) -> Subquery:
-    stored = decisions.filter(tenant_id=OuterRef("pk")).annotate(stored=Cast("values", TextField()))
+def _policies_among(records: QuerySet[PolicyRecord]) -> Subquery:
+    stored = records.filter(tenant_id=OuterRef("pk")).annotate(stored=Cast("values", TextField()))
     return Subquery(stored.values("stored")[:1])
 
 
@@ -358,14 +358,14 @@ def _parsed(stored: str) -> Policy:
 
 _HERE = CompiledRead(
     lambda: Tenant.objects.filter(pk=compiled.tenant_in_force()).annotate(
-        decided=_decisions_among(owned(Decisions))
+        decided=_policies_among(owned(PolicyRecord))
     )
 )
 _OF_DOMAIN = CompiledRead(
     lambda: Tenant.objects.filter(
         pk__in=Domain.unscoped.filter(name=Bound("domain", CharField())).values("tenant_id"),
         enabled=True,
-    ).annotate(decided=_decisions_among(Decisions.unscoped.all()))
+    ).annotate(decided=_policies_among(PolicyRecord.unscoped.all()))
 )
 _BRANDING: CompiledRead[Branding] = CompiledRead(
     lambda: owned(Branding).defer("logo").annotate(**_HAS_LOGO)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """One thing that somebody may be trusted with. Pages and buttons ask for these, never roles."""
+    """One thing that a role may allow. Pages and buttons check these, never roles."""
 
     READ_AUDIT = "read_audit"
     READ_REPORTS = "read_reports"
@@ -31,14 +31,14 @@ class Role(StrEnum):
     REPORTS_READER = "reports_reader"
 
     @property
-    def duties(self) -> frozenset[Permission]:
-        """An operator's duties hold in the organisation that they chose to act in."""
-        return _DUTIES[self]
+    def permissions(self) -> frozenset[Permission]:
+        """An operator's permissions hold in the organisation that they chose to act in."""
+        return _PERMISSIONS[self]
 
     @property
     def runs_the_admin(self) -> bool:
         """Whether the person may sign in to the admin at all."""
-        return bool(self.duties)
+        return bool(self.permissions)
 
     @property
     def is_administrator(self) -> bool:
@@ -46,7 +46,7 @@ class Role(StrEnum):
         return self in {Role.OPERATOR, Role.TENANT_ADMIN, Role.HELPDESK}
 
 
-_DUTIES = {
+_PERMISSIONS = {
     Role.NONE: frozenset(),
     Role.OPERATOR: frozenset(Permission),
     Role.TENANT_ADMIN: frozenset(Permission),

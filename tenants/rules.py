@@ -29,12 +29,12 @@ _ADDRESS = re.compile(
 _LONGEST_ADDRESS = 2_000
 _LONGEST_KEY = 200
 _LONGEST_DOMAIN = 253
-_PLACE = re.compile(r"\$(?:([a-z_]{1,20})\b|\{([a-z_]{1,20})\})", re.ASCII)
-"""In ASCII a word ends where Hangul begins: what is put in often has a particle behind it."""
-_MEANT = re.compile(
+_PLACEHOLDER = re.compile(r"\$(?:([a-z_]{1,20})\b|\{([a-z_]{1,20})\})", re.ASCII)
+"""`re.ASCII` ends a name before Hangul: Korean puts particles right behind it."""
+_LIKE_A_PLACEHOLDER = re.compile(
     r"\$(\{[^{}\n]{0,40}\}|\{[^{}\s]{0,40}|[a-z_]\w{0,40})", re.ASCII | re.IGNORECASE
 )
-"""What somebody may have taken for one; a `$` before anything else is money."""
+"""What an author may have meant as a placeholder; a `$` before anything else is money."""
 
 
 class NotADomain(ValueError):
@@ -140,26 +140,26 @@ def time_zones(country: str) -> list[str]:
     )
 
 
-def filled(text: str, facts: Mapping[str, str]) -> str:
-    """A text with `$name` or `${name}` in it, filled in. Nothing else in it means anything.
+def substitute(text: str, values: Mapping[str, str]) -> str:
+    """The text with the value of each `$name` or `${name}` in its place; no other syntax counts.
 
-    >>> filled("Hello $user, $5 for {{ settings }}", {"user": "Minji"})
+    >>> substitute("Hello $user, $5 for {{ settings }}", {"user": "Minji"})
     'Hello Minji, $5 for {{ settings }}'
-    >>> filled("$user님, ${user}s", {"user": "Minji"})
+    >>> substitute("$user님, ${user}s", {"user": "Minji"})
     'Minji님, Minjis'
     """
-    return _PLACE.sub(lambda place: facts.get(place[1] or place[2], place[0]), text)
+    return _PLACEHOLDER.sub(lambda name: values.get(name[1] or name[2], name[0]), text)
 
 
-def unknown_places(text: str, known: Collection[str]) -> list[str]:
-    """Those of a text's `$name`s that nothing would be put into, as they're written behind the `$`.
+def unknown_placeholders(text: str, known: Collection[str]) -> list[str]:
+    """The placeholders that have no value, as they are written behind the `$`.
 
-    >>> unknown_places("$user $usr ${user} ${user $5 $", {"user"})
+    >>> unknown_placeholders("$user $usr ${user} ${user $5 $", {"user"})
     ['usr', '{user']
     """
-    return [meant[1] for meant in _MEANT.finditer(text) if not _is_known(meant[0], known)]
 
+    def is_known(written: str) -> bool:
+        name = _PLACEHOLDER.fullmatch(written)
+        return name is not None and (name[1] or name[2]) in known
 
-def _is_known(written: str, known: Collection[str]) -> bool:
-    place = _PLACE.fullmatch(written)
-    return place is not None and (place[1] or place[2]) in known
+    return [like[1] for like in _LIKE_A_PLACEHOLDER.finditer(text) if not is_known(like[0])]

@@ -13,7 +13,7 @@ from audit.activities import Activity
 from audit.services import Actor, record, sealing
 from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id, in_tenant
-from tenants.models import Decisions, Domain, PolicyVersion, Tenant
+from tenants.models import Domain, PolicyRecord, PolicyVersion, Tenant
 from tenants.policy import Policy, all_settings, for_administrators, to_plain
 from tenants.policy.checks import TOO_FEW_QUESTIONS, Contradictory, objections
 from tenants.policy.declaration import TextKind
@@ -67,7 +67,7 @@ def create_tenant(founding: Founding) -> Tenant:
     with in_tenant(tenant.pk):
         for name in founding.domains:
             Domain.objects.create(name=name)
-        Decisions.objects.create(values=to_plain(founding.policy))
+        PolicyRecord.objects.create(values=to_plain(founding.policy))
         policy_version(founding.policy)
         sealing.begin()
         record(Activity.TENANT_CREATED, actor_id=Actor.COMMAND, slug=founding.slug)
@@ -94,7 +94,7 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
     if not changed:
         return []
     _check(policy, changed.keys())
-    Decisions.objects.update_or_create(defaults={"values": to_plain(policy)})
+    PolicyRecord.objects.update_or_create(defaults={"values": to_plain(policy)})
     forget_policy()
     policy_version(policy)
     for name, (old, new) in changed.items():

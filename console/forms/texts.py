@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tenants.rules import unknown_places
+from tenants.rules import unknown_placeholders
 
-PLACES = ("brand", "tenant", "user", "date", "time", "method")
+PLACEHOLDERS = ("brand", "tenant", "user", "date", "time", "method")
 
 
 class TextForm(forms.Form):
@@ -27,7 +27,7 @@ class TextForm(forms.Form):
         self.fields["body"].help_text = _(
             "What can be filled in: %(places)s. Plain text; what to do if it wasn’t them is"
             " added below it."
-        ) % {"places": ", ".join(f"${name}" for name in PLACES)}
+        ) % {"places": ", ".join(f"${name}" for name in PLACEHOLDERS)}
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
@@ -40,7 +40,7 @@ class TextForm(forms.Form):
 
 
 def _known(text: str) -> str:
-    unknown = unknown_places(text, PLACES)
+    unknown = unknown_placeholders(text, PLACEHOLDERS)
     if not unknown:
         return text
     is_open = unknown[0].startswith("{") and not unknown[0].endswith("}")

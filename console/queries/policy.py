@@ -10,7 +10,7 @@ from django.utils import timezone
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.queries.eligibility import Judge, PeopleAlike, in_scope_of, people_alike
-from tenants.models import Decisions, Group
+from tenants.models import Group, PolicyRecord
 from tenants.policy import Method, Policy, Questions
 from tenants.policy.values import differences
 
@@ -65,7 +65,7 @@ def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[st
 
 def version() -> str:
     """Which edition of the policy is in force; another one after every change."""
-    row = Decisions.objects.first()
+    row = PolicyRecord.objects.first()
     return row.changed_at.isoformat() if row else ""
 
 

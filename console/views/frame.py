@@ -20,11 +20,11 @@ from tenants.roles import Permission
 Page = Callable[..., HttpResponseBase]
 
 
-def page(duty: Permission | None) -> Callable[[Page], Page]:
+def page(permission: Permission | None) -> Callable[[Page], Page]:
     """Only for who signed in with both factors, is trusted with this and acts in a tenant.
 
     Args:
-        duty: None for what everybody with a role may see.
+        permission: None for what every role may see.
     """
 
     def guarded(view: Page) -> Page:
@@ -35,7 +35,7 @@ def page(duty: Permission | None) -> Callable[[Page], Page]:
         ) -> HttpResponseBase:
             if not acts_in_a_tenant():
                 return redirect("console:organisations")
-            if duty is not None and not user.has_permission(duty):
+            if permission is not None and not user.has_permission(permission):
                 raise Http404
             return view(request, user, *args, **kwargs)
 

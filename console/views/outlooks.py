@@ -85,7 +85,7 @@ def scope_words(look: ResetEligibility, policy: Policy, groups: Iterable[GroupFa
 
 def _acting(user: User, person: User, action: Action) -> Remedy | None:
     on_oneself = user.pk == person.pk
-    if not user.has_permission(action.duty):
+    if not user.has_permission(action.permission):
         return None
     if not may_act(action, Role(user.role), Role(person.role), on_oneself=on_oneself):
         return None

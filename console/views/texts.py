@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.forms.texts import PLACES, TextForm
+from console.forms.texts import PLACEHOLDERS, TextForm
 from console.services import branding as services
 from console.views.frame import page, shown
 from delivery.rules.mailboxes import NotAMailbox
@@ -131,5 +131,5 @@ def _words(notice: Notice, language: str) -> dict[str, str]:
         if (own := own_text(notice.value)) is not None:
             return {"subject": own.subject, "body": own.body}
         subject, body = letter_words(notice)
-    places = {name: f"${name}" for name in PLACES}
+    places = {name: f"${name}" for name in PLACEHOLDERS}
     return {"subject": subject % places, "body": body % places}

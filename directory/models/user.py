@@ -157,15 +157,15 @@ class User(TenantOwned, AbstractBaseUser):
         return self.locked_until is not None and self.locked_until > timezone.now()
 
     def has_perm(self, _perm: str, _obj: object = None) -> bool:
-        """Nothing is opened by Django's permissions: pages ask for duties."""
+        """Nothing is opened by Django's permissions: pages ask for a `Permission`."""
         return False
 
     def has_module_perms(self, _app_label: str) -> bool:
         """See `has_perm`."""
         return False
 
-    def has_permission(self, duty: Permission) -> bool:
-        return self.enabled and duty in Role(self.role).duties
+    def has_permission(self, permission: Permission) -> bool:
+        return self.enabled and permission in Role(self.role).permissions
 
     def get_session_auth_hash(self) -> str:
         """Changes with the password and with "sign out everywhere": old sessions end."""

@@ -11,14 +11,14 @@ from verification.queries.registered import registered_by
 _ATTEMPT = """
 SELECT {attempt}, {tenant}, {branding}, {account}, {lately}, {in_a_row}, {challenge}, {gate},
     message.state,
-    CAST(version."values" AS text), CAST(decisions."values" AS text), length(branding.logo) > 0,
+    CAST(version."values" AS text), CAST(policy."values" AS text), length(branding.logo) > 0,
     EXISTS (SELECT 1 FROM tenants_customtext own WHERE own.tenant_id = attempt.tenant_id),
     {registered}
 FROM reset_resetattempt attempt
 JOIN tenants_policyversion version
     ON version.tenant_id = attempt.tenant_id AND version.id = attempt.policy_version_id
 LEFT JOIN tenants_tenant tenant ON tenant.id = attempt.tenant_id
-LEFT JOIN tenants_decisions decisions ON decisions.tenant_id = attempt.tenant_id
+LEFT JOIN tenants_policyrecord policy ON policy.tenant_id = attempt.tenant_id
 LEFT JOIN tenants_branding branding ON branding.tenant_id = attempt.tenant_id
 LEFT JOIN directory_user account
     ON account.tenant_id = attempt.tenant_id AND account.id = attempt.user_id

@@ -1,16 +1,16 @@
 from tenants.models.brand import Branding, CustomText
-from tenants.models.decisions import CustomQuestion, Decisions, DisabledQuestion, PolicyVersion
 from tenants.models.organisation import Domain, Group, GroupNesting, Tenant
+from tenants.models.policies import CustomQuestion, DisabledQuestion, PolicyRecord, PolicyVersion
 
 __all__ = [
     "Branding",
     "CustomQuestion",
     "CustomText",
-    "Decisions",
     "DisabledQuestion",
     "Domain",
     "Group",
     "GroupNesting",
+    "PolicyRecord",
     "PolicyVersion",
     "Tenant",
 ]

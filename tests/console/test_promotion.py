@@ -204,10 +204,10 @@ def test_removing_the_planted_method_after_its_gate_doesnt_clear_the_password(
 
 
 def test_all_who_may_import_initial_passwords_may_give_roles():
-    """A role doesn't end these passwords: nobody with less than this duty may set them."""
-    importers = [role for role in Role if Permission.IMPORT_PEOPLE in role.duties]
+    """A role doesn't end these passwords: nobody with less than this permission may set them."""
+    importers = [role for role in Role if Permission.IMPORT_PEOPLE in role.permissions]
 
-    assert all(Permission.MANAGE_ADMINS in role.duties for role in importers)
+    assert all(Permission.MANAGE_ADMINS in role.permissions for role in importers)
 
 
 @DOORS

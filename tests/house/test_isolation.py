@@ -44,7 +44,7 @@ UNSCOPED = {
     "verification/services/lockouts.py": 1,
 }
 # Statements that are built once and name no tenant; they are run `everywhere`.
-OF_ALL_TENANTS = {'FROM "tenants_domain" U0', 'FROM "tenants_decisions" U0'}
+OF_ALL_TENANTS = {'FROM "tenants_domain" U0', 'FROM "tenants_policyrecord" U0'}
 # What the sweepers of all tenants look through; and a name is one person's in the whole service.
 INDEXES_OF_ALL = {"outgoing_due", "upn_once"}
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants.branding import contrast, dark, is_colour, light
-from tenants.rules import filled, unknown_places
+from tenants.rules import substitute, unknown_placeholders
 
 colours = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
 
@@ -21,8 +21,8 @@ def test_a_colour_that_is_safe_already_stays_as_it_is():
 
 @given(st.text())
 def test_a_text_means_nothing_but_its_places(text):
-    assert filled(text, {}) == text
-    assert "user" not in unknown_places(filled("$user ${user}", {}), {"user"})
-    assert unknown_places(filled("$user", {"user": text}), {"user"}) == unknown_places(
-        text, {"user"}
-    )
+    assert substitute(text, {}) == text
+    assert "user" not in unknown_placeholders(substitute("$user ${user}", {}), {"user"})
+    assert unknown_placeholders(
+        substitute("$user", {"user": text}), {"user"}
+    ) == unknown_placeholders(text, {"user"})

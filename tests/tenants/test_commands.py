@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from audit.activities import Activity
 from audit.models import Event
 from isolation.scope import in_tenant
-from tenants.models import Branding, Decisions, Domain, Group, Tenant
+from tenants.models import Branding, Domain, Group, PolicyRecord, Tenant
 from tenants.policy import Method, Policy, Questions, Scope, to_plain
 from tenants.policy.values import with_changes
 from tenants.queries import forget_policy, policy_in_force, tenant_of, time_zone_in_force
@@ -204,7 +204,7 @@ def test_what_would_harm_somebody_is_refused(contoso, tmp_path, change):
 
 @pytest.mark.parametrize("change", OBJECTED)
 def test_what_is_refused_now_and_was_decided_before_stays_in_force(contoso, change):
-    Decisions.objects.update(values=to_plain(with_changes(policy_in_force(), [change])))
+    PolicyRecord.objects.update(values=to_plain(with_changes(policy_in_force(), [change])))
     forget_policy()
 
     assert set_policy("code_digits=6") == ["code_digits: 8 → 6"]

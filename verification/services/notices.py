@@ -27,7 +27,7 @@ from tenants.queries import (
     public_url,
     tenant_in_force,
 )
-from tenants.rules import filled
+from tenants.rules import substitute
 from verification import queue
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
 from verification.queries.holdings import Kept, kept_of
@@ -285,7 +285,7 @@ def if_it_was_not_you(notice: Notice) -> list[str]:
 def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
     """Subject and first paragraph: the organisation's own words, or ours."""
     if (own := own_text(notice)) is not None:
-        return filled(own.subject, facts), filled(own.body, facts)
+        return substitute(own.subject, facts), substitute(own.body, facts)
     subject, body = letter_words(notice)
     return subject % facts, body % facts
 

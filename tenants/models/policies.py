@@ -1,4 +1,4 @@
-"""What the organisations decided."""
+"""Policies and security questions of the organisations."""
 
 from typing import ClassVar
 
@@ -7,8 +7,8 @@ from django.db import models
 from isolation.models import TenantOwned
 
 
-class Decisions(TenantOwned):
-    """A tenant's policy as it is stored. Everybody else reads `tenants.policy.Policy`."""
+class PolicyRecord(TenantOwned):
+    """A tenant's policy as it is stored. `tenants.queries` reads it into a `Policy`."""
 
     values = models.JSONField(default=dict)
     changed_at = models.DateTimeField(auto_now=True)
@@ -19,7 +19,7 @@ class Decisions(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"decisions of tenant {self.tenant_id}"
+        return f"policy of tenant {self.tenant_id}"
 
 
 class PolicyVersion(TenantOwned):
@@ -44,7 +44,7 @@ class CustomQuestion(TenantOwned):
     texts = models.JSONField(default=dict)
     """Language → text of 3 to 200 characters."""
     enabled = models.BooleanField(default=True, db_default=True)
-    """Off: nobody can choose it any more; who chose it before is still asked."""
+    """Off: new users can't choose it; those who chose it before are still asked."""
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["tenant_id"], name="questions_of_tenant")]
@@ -54,7 +54,7 @@ class CustomQuestion(TenantOwned):
 
 
 class DisabledQuestion(TenantOwned):
-    """A question that comes with the service and isn't offered here."""
+    """A predefined question that the tenant doesn't offer."""
 
     question_id = models.CharField(max_length=20)
 
