@@ -1,12 +1,9 @@
 """The chained history: whatever is done to it in the database, the verifier says so."""
 
 from datetime import timedelta
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
@@ -20,7 +17,7 @@ from audit.services import record, sealing, signing, verifying
 from audit.services.sealing import overdue, seal
 from audit.services.signing import Flaw
 from audit.services.verifying import verify
-from isolation.scope import NOBODY, everywhere, in_tenant
+from isolation.scope import NOBODY, in_tenant
 from tenants.queries import tenant_ids
 from tests.builders import make_tenant
 from tests.statements import data_statements
@@ -489,69 +486,6 @@ def test_nothing_is_trusted_again_where_nothing_is_wrong(contoso):
     assert not Event.objects.filter(activity=Activity.HISTORY_TRUSTED).exists()
     with pytest.raises(CommandError, match="say of which"):
         call_command("verify_audit", trust_from_here=True)
-
-
-def test_organisations_of_before_get_the_beginning_of_their_chain(contoso):
-    begin = import_module("tenants.migrations.0005_chains_begin")
-    Head.unscoped.all().delete()
-
-    with everywhere():
-        begin.begin(apps, None)
-
-    assert set(Head.unscoped.values_list("tenant_id", flat=True)) == {NOBODY, contoso.pk}
-
-
-@pytest.mark.parametrize(("mac", "flaw"), [(None, []), ("ff", [Flaw.END_FORGED])])
-def test_ends_signed_by_the_version_before_are_signed_anew_and_forged_ones_are_not(
-    contoso, mac, flaw
-):
-    migration = import_module("audit.migrations.0009_settled_by_the_clock")
-    before = SimpleNamespace(tenant_id=contoso.pk, number=0, settled_id=7, digest="")
-    Head.objects.update(mac=mac or migration.mac_by_id(before, purpose_key("audit chain")))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Head, "settled_id", 7, raising=False)
-        migration.sign_anew(migration.mac_by_id, migration.mac_by_clock)(unscoped_apps(), None)
-
-    assert flaws() == flaw
-
-
-def unscoped_apps():
-    """The registry of apps as a migration sees it, where `objects` shows every tenant's rows."""
-    models = {"Head": Head, "Event": Event, "Link": Link}
-    return SimpleNamespace(
-        get_model=lambda _app, name: SimpleNamespace(objects=models[name].unscoped)
-    )
-
-
-@pytest.mark.parametrize("unlinked", [0, 1])
-def test_an_upgrade_goes_on_at_the_oldest_event_that_isnt_sealed(contoso, unlinked):
-    migration = import_module("audit.migrations.0009_settled_by_the_clock")
-    write(3)
-    sweep()
-    days_ago = timezone.now() - timedelta(days=3)
-    with time_machine.travel(days_ago, tick=False):
-        write(unlinked)
-    Head.objects.update(settled_at=NEVER)
-    again(Head.objects.get())
-
-    migration.sign_anew(migration.mac_by_clock, migration.mac_by_clock)(unscoped_apps(), None)
-
-    settled_at = Head.objects.get().settled_at
-    if unlinked:
-        assert settled_at == days_ago
-    else:
-        assert (
-            timedelta(0) <= timezone.now() - settled_at - timedelta(hours=1) < timedelta(minutes=1)
-        )
-    assert sweep() == unlinked
-    assert flaws() == []
-
-
-def test_a_new_service_stays_empty_for_its_walls(db):
-    import_module("tenants.migrations.0005_chains_begin").begin(apps, None)
-
-    assert not Head.unscoped.exists()
 
 
 def errors_of(act):

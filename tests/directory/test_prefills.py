@@ -1,8 +1,6 @@
 from datetime import UTC
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,12 +9,10 @@ from directory.models import User
 from directory.prefills import Kinds, Prefill, kinds_of, read, text_of
 from directory.queries import holds_any, prefilled
 from directory.services.contacts_of_person import enter
-from isolation import row_level
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import in_tenant
 from tenants.policy import Factor
 from tests.builders import make_prefill, make_tenant, make_user
 from tests.threads import all_at_once
-from vault.services import sealed
 
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 WHEN = st.datetimes(timezones=st.just(UTC))
@@ -76,43 +72,3 @@ def test_of_different_things_entered_at_once_none_is_lost():
 
     with in_tenant(tenant.pk):
         assert len(prefilled(user.pk)) == 3
-
-
-def migrated(where):
-    if not row_level.has_walls(connection):
-        return MigrationExecutor(connection).migrate(where).apps
-    with everywhere():
-        apps = MigrationExecutor(connection).migrate(where).apps
-    row_level.go_on(connection)
-    return apps
-
-
-@pytest.mark.django_db(transaction=True)
-def test_rows_of_before_move_into_the_user_and_back():
-    tenant = make_tenant("moving")
-    with in_tenant(tenant.pk):
-        user = make_user("one@moving.example")
-        make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
-        make_prefill(user, Factor.OFFICE_PHONE, "+821012345678#12")
-        user.refresh_from_db()
-    before = [("directory", "0003_import")]
-    try:
-        old = migrated(before).get_model("directory", "Prefill")
-        assert sorted(old.objects.values_list("user_id", "proof", "textable")) == [
-            (user.pk, "mobile_phone", True),
-            (user.pk, "office_phone", False),
-        ]
-        row = old(user_id=user.pk, tenant_id=tenant.pk, proof="email")
-        place = f"directory.prefill.value:{row.pk}"
-        row.value = sealed("joe@mail.example", tenant_id=tenant.pk, place=place)
-        row.save()
-    finally:
-        migrated(MigrationExecutor(connection).loader.graph.leaf_nodes())
-    with in_tenant(tenant.pk):
-        assert {proof: one.value for proof, one in prefilled(user.pk).items()} == {
-            Factor.EMAIL: "joe@mail.example",
-            Factor.MOBILE_PHONE: "+821012345678",
-            Factor.OFFICE_PHONE: "+821012345678#12",
-        }
-        moved = User.objects.get(pk=user.pk)
-        assert moved.prefill_kinds == user.prefill_kinds | Kinds.EMAIL
