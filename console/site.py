@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 
-from console.queries.door import HEADED_FOR, acts_in_a_tenant, has_second_factor
+from console.queries.step_up import HEADED_FOR, acts_in_a_tenant, has_second_factor
 from directory.models import User
 from tenants.queries import tenant_in_force
 from tenants.roles import Permission

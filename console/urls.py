@@ -8,7 +8,6 @@ from console.views import (
     branding,
     caller,
     csv_files,
-    door,
     groups,
     imports,
     operator,
@@ -19,6 +18,7 @@ from console.views import (
     person,
     policy,
     questions,
+    step_up,
     texts,
 )
 
@@ -74,8 +74,8 @@ pages = [
     path("imports/<uuid:import_id>/cancel/", imports.cancel, name="import-cancel"),
     path("imports/<uuid:import_id>/report.csv", csv_files.report_file, name="import-report"),
     path("people/export/", csv_files.export, name="people-export"),
-    path("second-factor/", door.second_factor, name="second-factor"),
-    path("second-factor/set-up/", door.second_factor_setup, name="second-factor-setup"),
+    path("second-factor/", step_up.second_factor, name="second-factor"),
+    path("second-factor/set-up/", step_up.second_factor_setup, name="second-factor-setup"),
     path("organisations/", operator.organisations, name="organisations"),
     path("organisations/<int:tenant_id>/enter/", operator.enter, name="organisation-enter"),
     path("organisations/leave/", operator.leave, name="organisation-leave"),

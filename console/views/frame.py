@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from console.queries.door import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
+from console.queries.step_up import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
 from directory.models import User
 from tenants.roles import Permission
 

@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console.forms.lists import OrganisationsForm
-from console.queries.door import organisations as found
-from console.services import door
+from console.queries.step_up import organisations as found
+from console.services import step_up
 from console.views.frame import behind_both, shown
 from directory.models import User
 from tenants.models import Tenant
@@ -26,7 +26,7 @@ def organisations(request: HttpRequest, user: User) -> HttpResponse:
 @behind_both
 def enter(request: HttpRequest, user: User, tenant_id: int) -> HttpResponse:
     _operators_only(user)
-    door.enter_organisation(request.session, user, get_object_or_404(Tenant, pk=tenant_id))
+    step_up.enter_organisation(request.session, user, get_object_or_404(Tenant, pk=tenant_id))
     return redirect("admin:index")
 
 
@@ -34,7 +34,7 @@ def enter(request: HttpRequest, user: User, tenant_id: int) -> HttpResponse:
 @behind_both
 def leave(request: HttpRequest, user: User) -> HttpResponse:
     _operators_only(user)
-    door.leave_organisation(request.session, user)
+    step_up.leave_organisation(request.session, user)
     return redirect("console:organisations")
 
 

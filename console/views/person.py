@@ -14,7 +14,7 @@ from console.forms.people import ROLES, ContactForm, IssueForm, NoteForm
 from console.queries import people as list_queries
 from console.queries import person as queries
 from console.queries import timeline as history
-from console.queries.door import is_fresh
+from console.queries.step_up import is_fresh
 from console.rules import Action, may_act
 from console.services import people as services
 from console.views import outlooks

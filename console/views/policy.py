@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from console.forms.policy import PolicyForm, too_few_questions
 from console.forms.policy_words import choice, in_words, label
 from console.queries import policy as queries
-from console.queries.door import is_fresh
+from console.queries.step_up import is_fresh
 from console.services.policy import save_policy
 from console.views.csv_files import download
 from console.views.frame import freshly_proved, page, shown

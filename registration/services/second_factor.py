@@ -53,7 +53,7 @@ def note_signed_in(user: User) -> None:
 
 
 def open_the_admin(session: SessionBase, user: User, method: Method) -> None:
-    """Who has just signed in with what the admin asks for isn't asked for it again at its door.
+    """Passes the step-up for staff who just signed in with what it asks for.
 
     A remembered browser, a text or a mail doesn't count: the admin wants a device.
     """

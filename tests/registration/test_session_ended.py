@@ -9,8 +9,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 
 from audit.services import Actor
-from console.queries.door import context_of
-from console.services import door
+from console.queries.step_up import context_of
+from console.services import step_up
 from directory.models import User
 from registration.services import enrol, manage
 from tenants.policy import Factor, Method, Policy, Scope
@@ -90,10 +90,10 @@ def test_no_app_is_paired_after_it(user, mailroom, end):
 
 def test_no_first_app_is_paired_at_the_door_of_the_admin_after_it(contoso, mailroom):
     boss, session = make_admin(), SessionStore()
-    code = code_of(door.pairing(boss, context_of(session)))
+    code = code_of(step_up.pairing(boss, context_of(session)))
     sign_out(boss)
 
-    assert not door.enter(session, boss, code)
+    assert not step_up.confirm(session, boss, code)
 
     assert not authenticators_of(boss.pk).exists()
 

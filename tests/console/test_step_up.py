@@ -32,7 +32,7 @@ def test_password_alone_opens_nothing_of_the_admin(contoso):
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_who_waits_at_the_door_sees_no_sections_and_can_turn_back(contoso, paired):
+def test_who_has_not_passed_the_step_up_sees_no_sections_and_can_turn_back(contoso, paired):
     admin = make_admin()
     if paired:
         with_app(admin)

@@ -1,4 +1,4 @@
-"""The second factor: setting one up at the first sign-in, and being asked for it."""
+"""The admin's step-up: asks for a code of the app, and sets up the first app."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from console.queries.door import HEADED_FOR, context_of
-from console.services import door
+from console.queries.step_up import HEADED_FOR, context_of
+from console.services import step_up
 from console.views.frame import Page, shown
 from directory.models import User
 from isolation.scope import NOBODY, in_tenant
@@ -62,7 +62,7 @@ def _pair(request: HttpRequest, user: User) -> HttpResponse:
     form = AppCodeForm(request.POST or None)
     if form.is_valid() and _right(request, user, form):
         return _entered(request)
-    pairing = door.pairing(user, context_of(request.session))
+    pairing = step_up.pairing(user, context_of(request.session))
     title = _("Protect your own account with a second factor")
     context = {"title": title, "form": form, "pairing": pairing}
     return shown(request, "console/second_factor_setup.html", context)
@@ -70,7 +70,7 @@ def _pair(request: HttpRequest, user: User) -> HttpResponse:
 
 def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
     try:
-        if door.enter(request.session, user, form.cleaned_data["code"]):
+        if step_up.confirm(request.session, user, form.cleaned_data["code"]):
             return True
         form.add_error("code", words.APP_WRONG)
     except Throttled as pause:

@@ -1,4 +1,4 @@
-"""What the admin's door needs to know."""
+"""Whether the session passed the admin's step-up, and which organisation it acts in."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Coming in by the second factor, and an operator going in and out of organisations."""
+"""The admin's step-up, and the organisation that an operator acts in."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from console.queries.door import context_of
+from console.queries.step_up import context_of
 from directory.models import User
 from isolation.scope import NOBODY, current_tenant_id, in_tenant
 from limits import services as limits
@@ -28,20 +28,20 @@ _SERVICE = "SSPR"
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
-    """What the person's first app must be told."""
+    """The key of the user's first app, for the page that shows it."""
     name = _SERVICE if current_tenant_id() == NOBODY else called_briefly()
     return authenticators.pairing_of(user, context, issuer=name)
 
 
-def enter(session: SessionBase, user: User, code: str) -> bool:
-    """Whether the code is right; then the session is behind both factors.
+def confirm(session: SessionBase, user: User, code: str) -> bool:
+    """Whether the code is right. If so, the session has passed the step-up.
 
     Where no app counts yet, the code confirms the one that was shown to this session.
 
     Raises:
         Paused: too many wrong codes; nothing was compared.
     """
-    # Not the budget of resets: a stranger who uses that up keeps nobody out of here.
+    # A counter of its own: wrong codes at a reset don't lock the admin.
     verdict = limits.hit(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
     if not verdict.allowed:
         raise Throttled(verdict.until)
