@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 
 from directory.models import User
 from directory.queries import password_due
-from verification.middleware import PASS
+from verification.session import Session
 
 _CHANGE = "account:change-password"
 _OPEN = {_CHANGE, "registration:signout", "registration:extend", "brand-css", "brand-logo"}
@@ -27,7 +27,7 @@ class PasswordChangeDue:
         user = request.user
         # A session opened by a Temporary Access Pass didn't use the password, and `SessionEnds`
         # keeps it away from the page that changes it.
-        if not isinstance(user, User) or PASS in request.session:
+        if not isinstance(user, User) or Session(request.session).access_pass:
             return None
         page = request.resolver_match.view_name if request.resolver_match else ""
         return None if page in _OPEN or password_due(user) is None else redirect(_CHANGE)

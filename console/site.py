@@ -12,10 +12,11 @@ from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 
-from console.queries.step_up import HEADED_FOR, acts_in_a_tenant, has_second_factor
+from console.queries.step_up import acts_in_a_tenant, has_second_factor
 from directory.models import User
 from tenants.queries import tenant_in_force
 from tenants.roles import Permission
+from verification.session import Session
 
 _NAVIGATION = (
     ("console:overview", _("Overview"), None),
@@ -60,7 +61,7 @@ class Console(AdminSite):
         user = request.user
         if not isinstance(user, User) or not user.is_active or not user.is_staff:
             return False
-        return has_second_factor(request.session, user)
+        return has_second_factor(Session(request.session), user)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Also for operators who have yet to choose an organisation."""
@@ -101,7 +102,7 @@ class Console(AdminSite):
         wanted = request.GET.get("next", "")
         if isinstance(user, User) and user.is_staff:
             if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-                request.session[HEADED_FOR] = wanted
+                Session(request.session).url_after_step_up = wanted
             return redirect("console:second-factor")
         if isinstance(user, User):
             return redirect("home")

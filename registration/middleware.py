@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from directory.models import User
 from directory.queries import password_due
-from registration.queries import SECOND_FACTOR_DUE, is_held_up
+from registration.queries import is_held_up
 from tenants.rules import way_back
 from verification.middleware import RETURN_TO, with_link_data
+from verification.session import Session
 
 _DOORS = {
     "registration:signin",
@@ -76,7 +77,7 @@ class ReturnTo:
             return None
         asked = request.GET.getlist(RETURN_TO)
         is_good = len(asked) == 1 and way_back(asked[0]) is not None
-        request.session.pop(RETURN_TO, None)
+        Session(request.session).return_to = ""
         left = request.GET.copy()
         del left[RETURN_TO]
         cleaned = redirect(f"{request.path}?{left.urlencode()}" if left else request.path)
@@ -94,7 +95,7 @@ class SecondFactorDue:
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         user, match = request.user, request.resolver_match
-        if not isinstance(user, User) or SECOND_FACTOR_DUE not in request.session:
+        if not isinstance(user, User) or not Session(request.session).second_factor_due:
             return None
         # A temporary password is changed first: two pages must not send people to each other.
         if match is None or password_due(user):

@@ -25,6 +25,7 @@ from isolation.scope import StatementLimits, at_host_of, limited_to, remembering
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
 from verification.middleware import is_for_a_script
+from verification.session import Session
 
 _log = structlog.get_logger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -150,7 +151,7 @@ class Language(LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
-        user_language = request.session.get("language")
+        user_language = Session(request.session).language
         if not cookie and user_language:
             translation.activate(user_language)
             request.LANGUAGE_CODE = translation.get_language()

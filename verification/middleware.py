@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import TypeVar
 
@@ -24,21 +25,14 @@ from verification.models import AccessPass
 from verification.models.temporary_access import in_temporary_access
 from verification.queries.callers import good_passes
 from verification.rules import beat
+from verification.session import OpenedByPass, Session
 
 _View = TypeVar("_View", bound=Callable[..., object])
-LIFETIME_S = 15 * 60
-ENDS_AT = "ends_at"
-ACTING_IN = "acting_in"
-"""Session key: the organisation that an operator chose to act in. It holds in the admin only."""
-PASS = "access_pass"
-"""Session key: the Temporary Access Pass that opened the session, and when that ends."""
+LIFETIME = timedelta(minutes=15)
 RETURN_TO = "return_to"
-"""Parameter and session key: the page elsewhere that the user came from. Not trusted yet."""
+"""Parameter: the page elsewhere that the user came from. Not trusted yet."""
 LINK_LIFETIME_S = 3600
 _LINK_SALT, _MOST_IN_A_COOKIE = "link data", 3_800
-_TEMPORARY_ACCESS = "temporary_access"
-"""Session key: what opened the session ends when its user gets a role, whatever was chosen since.
-See `User.password_ends_with_role`."""
 _ADMIN, _HOOKS = "/admin/", "/hooks/"
 _OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
 _FOR_A_SCRIPT = "for_a_script"
@@ -63,21 +57,22 @@ def is_for_a_script(view: Callable[..., object]) -> bool:
 
 def extend(request: HttpRequest) -> None:
     """Gives a signed-in session its full lifetime again, but none beyond its pass."""
-    ends_at = timezone.now().timestamp() + LIFETIME_S
-    if PASS in request.session:
-        ends_at = min(ends_at, request.session[PASS]["ends_at"])
-    request.session[ENDS_AT] = ends_at
+    session, ends_at = Session(request.session), timezone.now() + LIFETIME
+    if session.access_pass:
+        ends_at = min(ends_at, datetime.fromtimestamp(session.access_pass.ends_at, UTC))
+    session.ends_at = ends_at
 
 
 def begin_by_pass(request: HttpRequest, spent: AccessPass) -> None:
     """From now on the session is good for registering, as long as the pass isn't taken back."""
-    request.session[PASS] = {"id": str(spent.pk), "ends_at": spent.ends_at.timestamp()}
-    request.session[_TEMPORARY_ACCESS] = spent.ends_with_role
+    session = Session(request.session)
+    session.access_pass = OpenedByPass(str(spent.pk), spent.ends_at.timestamp())
+    session.is_temporary_access = spent.ends_with_role
     extend(request)
 
 
 def begin_by_password(request: HttpRequest, user: User) -> None:
-    request.session[_TEMPORARY_ACCESS] = user.password_ends_with_role
+    Session(request.session).is_temporary_access = user.password_ends_with_role
     extend(request)
 
 
@@ -152,7 +147,7 @@ def return_url(request: HttpRequest) -> WayBack | None:
 
     It is judged whenever the button is shown, as the list may have changed since.
     """
-    address = link_data(request).get(RETURN_TO) or request.session.get(RETURN_TO, "")
+    address = link_data(request).get(RETURN_TO) or Session(request.session).return_to
     page = way_back(address)
     return page if page and page.host in policy_in_force().return_to_hosts else None
 
@@ -184,14 +179,15 @@ class SessionEnds:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if PASS in request.session:
-            _narrow(request)
-        if ENDS_AT in request.session:
-            if request.session[ENDS_AT] <= timezone.now().timestamp():
+        session = Session(request.session)
+        if session.access_pass:
+            _narrow(request, session.access_pass)
+        if session.ends_at:
+            if session.ends_at <= timezone.now():
                 _sign_out(request)
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
-        temporary = request.session.get(_TEMPORARY_ACCESS, False)
+        temporary = session.is_temporary_access
         with seen_from(_place_of(request)), in_temporary_access(is_temporary=temporary):
             return self._answer(request)
 
@@ -221,14 +217,14 @@ class SteadyAnswers:
         return response
 
 
-def _narrow(request: HttpRequest) -> None:
+def _narrow(request: HttpRequest, opened: OpenedByPass) -> None:
     """What a pass opened is nobody's session on every page but those where one registers."""
     user = request.user
     if not isinstance(user, User) or user.tenant_id is None:
         return
     with in_tenant(user.tenant_id):
         allowed = policy_in_force().access_passes
-        held = good_passes(user, timezone.now()).filter(pk=request.session[PASS]["id"]).exists()
+        held = good_passes(user, timezone.now()).filter(pk=opened.pass_id).exists()
     if not allowed or not held:
         _sign_out(request)
     elif not is_open_to_a_pass(request.path):
@@ -258,6 +254,5 @@ def _tenant_of(request: HttpRequest) -> int | None:
     if not isinstance(user, User):
         return None
     if user.tenant_id is None and request.path.startswith(_ADMIN):
-        chosen: int | None = request.session.get(ACTING_IN)
-        return chosen
+        return Session(request.session).acting_tenant_id
     return user.tenant_id

@@ -21,9 +21,8 @@ from tenants.queries import time_zone_in_force
 from verification.middleware import client_network
 from verification.queries import notice_link
 from verification.services.notice_words import Notice
+from verification.session import Session
 
-_FROZEN_IN = "stopped_in"
-"""Session key: the organisation of the user who froze their account and was signed out."""
 _METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -56,7 +55,7 @@ def while_signed_in(request: HttpRequest, user: User) -> HttpResponse:
         freezing.freeze(user, reason="security_info", actor_id=user.pk)
         logout(request)
         # The next page names the helpdesk of this organisation.
-        request.session[_FROZEN_IN] = user.tenant_id
+        Session(request.session).frozen_tenant_id = user.tenant_id
         return redirect("account:frozen")
     return render(request, "account/wasnt_me.html", {"signed_in": True})
 
@@ -64,7 +63,7 @@ def while_signed_in(request: HttpRequest, user: User) -> HttpResponse:
 @require_safe
 def frozen(request: HttpRequest) -> HttpResponse:
     """The page after `while_signed_in`; it says the same in a browser that froze nothing."""
-    with in_tenant(request.session.get(_FROZEN_IN, NOBODY)):
+    with in_tenant(Session(request.session).frozen_tenant_id or NOBODY):
         return render(request, "account/wasnt_me_done.html")
 
 

@@ -2,12 +2,10 @@
 
 import uuid
 
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 
 from audit.activities import Activity, Outcome
 from audit.services import record
-from console.queries.step_up import context_of
 from directory.models import User
 from isolation.scope import NOBODY, current_tenant_id, in_tenant
 from limits import services as limits
@@ -17,12 +15,12 @@ from registration.services.second_factor import note_passed
 from tenants.models import Tenant
 from tenants.policy import Factor
 from tenants.queries import called_briefly
-from verification.middleware import ACTING_IN
 from verification.queries import authenticators_of
 from verification.services import authenticators, notices
 from verification.services.authenticators import Pairing
 from verification.services.guesses import Throttled
 from verification.services.notice_words import Notice
+from verification.session import Session
 
 _SERVICE = "SSPR"
 
@@ -33,7 +31,7 @@ def pairing(user: User, context: uuid.UUID) -> Pairing:
     return authenticators.pairing_of(user, context, issuer=name)
 
 
-def confirm(session: SessionBase, user: User, code: str) -> bool:
+def confirm(session: Session, user: User, code: str) -> bool:
     """Whether the code is right. If so, the session has passed the step-up.
 
     Where no app counts yet, the code confirms the one that was shown to this session.
@@ -46,7 +44,7 @@ def confirm(session: SessionBase, user: User, code: str) -> bool:
     if not verdict.allowed:
         raise Throttled(verdict.until)
     is_first = not authenticators_of(user.pk).exists()
-    if not _is_right(user, context_of(session), code, is_first=is_first):
+    if not _is_right(user, session.context(), code, is_first=is_first):
         record(
             Activity.SECOND_FACTOR_FAILED,
             Outcome.FAILURE,
@@ -67,17 +65,17 @@ def confirm(session: SessionBase, user: User, code: str) -> bool:
 
 
 @transaction.atomic
-def enter_organisation(session: SessionBase, operator: User, tenant: Tenant) -> None:
+def enter_organisation(session: Session, operator: User, tenant: Tenant) -> None:
     """The operator acts inside this organisation from now on; its audit log says so."""
     leave_organisation(session, operator)
     with in_tenant(tenant.pk):
         record(Activity.OPERATOR_ENTERED, actor_id=operator.pk)
-    session[ACTING_IN] = tenant.pk
+    session.acting_tenant_id = tenant.pk
 
 
 @transaction.atomic
-def leave_organisation(session: SessionBase, operator: User) -> None:
-    left = session.pop(ACTING_IN, None)
+def leave_organisation(session: Session, operator: User) -> None:
+    left, session.acting_tenant_id = session.acting_tenant_id, None
     if left is not None:
         with in_tenant(left):
             record(Activity.OPERATOR_LEFT, actor_id=operator.pk)

@@ -13,9 +13,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from console.queries.step_up import HEADED_FOR, acts_in_a_tenant, has_second_factor, is_fresh
+from console.queries.step_up import acts_in_a_tenant, has_second_factor, is_fresh
 from directory.models import User
 from tenants.roles import Permission
+from verification.session import Session
 
 Page = Callable[..., HttpResponseBase]
 
@@ -55,7 +56,7 @@ def behind_both(view: Page) -> Page:
             return redirect(f"{reverse('registration:signin')}?{query}")
         if not user.is_staff:
             raise Http404
-        if not has_second_factor(request.session, user):
+        if not has_second_factor(Session(request.session), user):
             _remember(request)
             return redirect("console:second-factor")
         return view(request, user, *args, **kwargs)
@@ -73,7 +74,7 @@ def freshly_proved(view: Page) -> Page:
     def entered(
         request: HttpRequest, user: User, *args: object, **kwargs: object
     ) -> HttpResponseBase:
-        if not is_fresh(request.session, user):
+        if not is_fresh(Session(request.session), user):
             _remember(request)
             return redirect("console:second-factor")
         return view(request, user, *args, **kwargs)
@@ -94,4 +95,4 @@ def asked(request: HttpRequest, name: str, *, most: int = 100) -> str:
 def _remember(request: HttpRequest) -> None:
     """Where to go on after the second factor: a page that can be looked at."""
     if request.method in {"GET", "HEAD"}:
-        request.session[HEADED_FOR] = request.get_full_path()
+        Session(request.session).url_after_step_up = request.get_full_path()

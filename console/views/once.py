@@ -8,16 +8,17 @@ from django.utils.translation import gettext as _
 from console.forms.people import IssueForm
 from console.services import once
 from directory.models import User
+from verification.session import Session
 
 
 def token_for(request: HttpRequest) -> str:
     """What stands in the form that is about to be shown; nothing where one was sent."""
-    return "" if request.method == "POST" else once.offer(request.session)
+    return "" if request.method == "POST" else once.offer(Session(request.session))
 
 
 def is_repeated(request: HttpRequest, form: IssueForm) -> bool:
     """Whether this very form did its thing already. Asking is spending."""
-    return not once.take(request.session, form.cleaned_data["token"])
+    return not once.take(Session(request.session), form.cleaned_data["token"])
 
 
 def already_issued(request: HttpRequest, person: User) -> HttpResponse:

@@ -11,6 +11,7 @@ from console.services import step_up
 from console.views.frame import behind_both, shown
 from directory.models import User
 from tenants.models import Tenant
+from verification.session import Session
 
 
 @require_safe
@@ -26,7 +27,8 @@ def organisations(request: HttpRequest, user: User) -> HttpResponse:
 @behind_both
 def enter(request: HttpRequest, user: User, tenant_id: int) -> HttpResponse:
     _operators_only(user)
-    step_up.enter_organisation(request.session, user, get_object_or_404(Tenant, pk=tenant_id))
+    tenant = get_object_or_404(Tenant, pk=tenant_id)
+    step_up.enter_organisation(Session(request.session), user, tenant)
     return redirect("admin:index")
 
 
@@ -34,7 +36,7 @@ def enter(request: HttpRequest, user: User, tenant_id: int) -> HttpResponse:
 @behind_both
 def leave(request: HttpRequest, user: User) -> HttpResponse:
     _operators_only(user)
-    step_up.leave_organisation(request.session, user)
+    step_up.leave_organisation(Session(request.session), user)
     return redirect("console:organisations")
 
 

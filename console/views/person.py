@@ -36,6 +36,7 @@ from verification.queries.callers import disowners_of, is_act_disowned, is_calle
 from verification.rules.ways import MethodOption
 from verification.services import contacts
 from verification.services.notices import proof_name
+from verification.session import Session
 
 _LONGEST_NUMBER = 18
 _CODE_LENGTH = 8
@@ -97,7 +98,7 @@ def act(request: HttpRequest, user: User, person_id: int, action: str) -> HttpRe
         raise Http404
     if _is_idle(chosen, found):
         raise Http404
-    if chosen.is_dangerous and not is_fresh(request.session, user):
+    if chosen.is_dangerous and not is_fresh(Session(request.session), user):
         return freshly_proved(act)(request, user, person_id, action)
     if chosen.lets_somebody_in and (answer := distrusted(request, user, found)):
         return answer

@@ -28,8 +28,8 @@ from tenants.policy.values import differences
 from tenants.queries import enough_questions, policy_in_force, unknown_groups
 from tenants.roles import Permission
 from verification.clock import when
+from verification.session import PendingPolicy, Session
 
-_PENDING = "pending_policy"
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 _WARNINGS = {
     "questions": gettext_lazy(
@@ -90,17 +90,17 @@ def policy(request: HttpRequest, user: User) -> HttpResponse:
 @freshly_proved
 def impact(request: HttpRequest, user: User) -> HttpResponse:
     """What the change that waits in this session does, and a button to make it."""
-    after = _pending(request)
-    if after is None:
+    pending = _pending(request)
+    if pending is None:
         return redirect("console:policy")
+    after, seen = from_plain(pending.values), pending.version
     if problem := _why_not(after):
         messages.error(request, problem)
         return redirect("console:policy")
-    seen = request.session[_PENDING]["version"]
     if request.method == "POST":
         changed = save_policy(after, seen=seen, actor_id=user.pk)
         if changed is not None:
-            del request.session[_PENDING]
+            Session(request.session).pending_policy = None
             return _told(request, changed)
     before, version = policy_in_force(), queries.version()
     _keep(request, after, seen=version)
@@ -117,9 +117,10 @@ def impact(request: HttpRequest, user: User) -> HttpResponse:
 @page(Permission.SET_POLICY)
 def impact_list(request: HttpRequest, _user: User) -> HttpResponseBase:
     """Everybody who would lose the reset, as a file."""
-    after = _pending(request)
-    if after is None:
+    pending = _pending(request)
+    if pending is None:
         return redirect("console:policy")
+    after = from_plain(pending.values)
     losers = queries.who_would_lose(policy_in_force(), after, current_tenant_id())
     return download(csv_file(COLUMNS[:1], ([upn] for upn in losers)), "people.csv")
 
@@ -128,7 +129,7 @@ def _taken(
     request: HttpRequest, user: User, before: Policy, after: Policy, *, seen: str
 ) -> HttpResponse:
     """Saves what takes nothing from anybody; everything else is looked at first."""
-    if queries.impact(before, after).lose == 0 and is_fresh(request.session, user):
+    if queries.impact(before, after).lose == 0 and is_fresh(Session(request.session), user):
         changed = save_policy(after, seen=seen, actor_id=user.pk)
         if changed is not None:
             return _told(request, changed)
@@ -150,18 +151,14 @@ def _told(request: HttpRequest, changed: list[str]) -> HttpResponse:
 
 
 def _keep(request: HttpRequest, after: Policy, *, seen: str) -> None:
-    request.session[_PENDING] = {
-        "tenant": current_tenant_id(),
-        "version": seen,
-        "values": to_plain(after),
-    }
+    Session(request.session).pending_policy = PendingPolicy(
+        current_tenant_id(), seen, to_plain(after)
+    )
 
 
-def _pending(request: HttpRequest) -> Policy | None:
-    kept = request.session.get(_PENDING)
-    if not kept or kept["tenant"] != current_tenant_id():
-        return None
-    return from_plain(kept["values"])
+def _pending(request: HttpRequest) -> PendingPolicy | None:
+    pending = Session(request.session).pending_policy
+    return pending if pending and pending.tenant_id == current_tenant_id() else None
 
 
 def _differences(before: Policy, after: Policy) -> list[dict[str, object]]:

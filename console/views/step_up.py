@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from console.queries.step_up import HEADED_FOR, context_of
 from console.services import step_up
 from console.views.frame import Page, shown
 from directory.models import User
@@ -17,6 +16,7 @@ from verification import forms as words
 from verification.forms import AppCodeForm
 from verification.queries import authenticators_of
 from verification.services.guesses import Throttled
+from verification.session import Session
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -62,7 +62,7 @@ def _pair(request: HttpRequest, user: User) -> HttpResponse:
     form = AppCodeForm(request.POST or None)
     if form.is_valid() and _right(request, user, form):
         return _entered(request)
-    pairing = step_up.pairing(user, context_of(request.session))
+    pairing = step_up.pairing(user, Session(request.session).context())
     title = _("Protect your own account with a second factor")
     context = {"title": title, "form": form, "pairing": pairing}
     return shown(request, "console/second_factor_setup.html", context)
@@ -70,7 +70,7 @@ def _pair(request: HttpRequest, user: User) -> HttpResponse:
 
 def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
     try:
-        if step_up.confirm(request.session, user, form.cleaned_data["code"]):
+        if step_up.confirm(Session(request.session), user, form.cleaned_data["code"]):
             return True
         form.add_error("code", words.APP_WRONG)
     except Throttled as pause:
@@ -80,4 +80,6 @@ def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
 
 def _entered(request: HttpRequest) -> HttpResponse:
     request.session.cycle_key()
-    return redirect(request.session.pop(HEADED_FOR, "") or reverse("admin:index"))
+    session = Session(request.session)
+    url, session.url_after_step_up = session.url_after_step_up, ""
+    return redirect(url or reverse("admin:index"))

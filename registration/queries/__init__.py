@@ -48,8 +48,6 @@ from verification.queries.holdings import holdings_of
 from verification.rules.masking import mask
 from verification.rules.ways import MethodOption, methods_of
 
-SECOND_FACTOR_DUE = "second_factor_due"
-"""Session key: the password was right, and there is no second factor to ask for yet."""
 _CHANNELS = {
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",

@@ -3,7 +3,6 @@
 import uuid
 from functools import partial
 
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from verification.models import Challenge
 from verification.services import browsers
 from verification.services.challenges import Refused
 from verification.services.guesses import Budget
+from verification.session import Session, StepUp
 
 confirm_code = partial(proof.confirm_code, budget=Budget.SIGN_IN)
 confirm_app = partial(proof.confirm_app, budget=Budget.SIGN_IN)
@@ -27,8 +27,6 @@ confirm_passkey = proof.confirm_passkey
 confirm_call = proof.confirm_call
 _DEVICES = {Method.PASSKEY, Method.AUTHENTICATOR}
 """Nothing is sent, so that nobody is disturbed when one is asked for at once."""
-PASSED = "second_factor"
-"""Session key: whose app or passkey was passed in this session, and when it last was."""
 
 
 def entry_of(user: User, browser: str) -> Entry:
@@ -52,7 +50,7 @@ def note_signed_in(user: User) -> None:
     record(Activity.SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
 
 
-def open_the_admin(session: SessionBase, user: User, method: Method) -> None:
+def open_the_admin(session: Session, user: User, method: Method) -> None:
     """Passes the step-up for staff who just signed in with what it asks for.
 
     A remembered browser, a text or a mail doesn't count: the admin wants a device.
@@ -62,8 +60,8 @@ def open_the_admin(session: SessionBase, user: User, method: Method) -> None:
         note_passed(session, user)
 
 
-def note_passed(session: SessionBase, user: User) -> None:
-    session[PASSED] = {"user": user.pk, "at": timezone.now().timestamp()}
+def note_passed(session: Session, user: User) -> None:
+    session.step_up = StepUp(user.pk, timezone.now().timestamp())
 
 
 def begin(user: User, context: uuid.UUID) -> bool:

@@ -1,14 +1,11 @@
 """The moment in which somebody is signed in, whichever way they came."""
 
-import uuid
-
 from django.contrib.auth import login
 from django.http import HttpRequest
 from django.urls import reverse
 
 from directory.models import User
 from isolation.scope import NOBODY, in_tenant
-from registration.queries import SECOND_FACTOR_DUE
 from registration.rules import Entry
 from registration.services import interrupts, second_factor
 from registration.views.frame import note_proof
@@ -16,8 +13,7 @@ from registration.views.onward import onward, remember
 from verification import middleware
 from verification.middleware import RETURN_TO
 from verification.models import AccessPass
-
-_LANGUAGE = "language"
+from verification.session import Session
 
 
 def arrive(
@@ -37,16 +33,14 @@ def arrive(
     Source: Entra, "Temporary Access Pass" (satisfies multi-factor authentication).
     """
     with in_tenant(user.tenant_id or NOBODY):
-        language = user.language or request.session.get(_LANGUAGE, "")
-        way_back = middleware.link_data(request).get(RETURN_TO) or request.session.get(RETURN_TO)
+        session = Session(request.session)
+        language = user.language or session.language
+        return_to = middleware.link_data(request).get(RETURN_TO) or session.return_to
         # What was proved before isn't what is opened now.
         request.session.flush()
         login(request, user)
-        request.session["context"] = str(uuid.uuid4())
-        if language:
-            request.session[_LANGUAGE] = language
-        if way_back:
-            request.session[RETURN_TO] = way_back
+        session.new_context()
+        session.language, session.return_to = language, return_to
         if by_pass is None:
             middleware.begin_by_password(request, user)
             second_factor.note_signed_in(user)
@@ -57,7 +51,7 @@ def arrive(
             return wanted or reverse("admin:index")
         remember(request, wanted)
         if entry is Entry.REGISTRATION:
-            request.session[SECOND_FACTOR_DUE] = True
+            session.second_factor_due = True
             return reverse("registration:setup")
         interrupts.begin(user)
         return onward(request, user)

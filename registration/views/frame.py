@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
 
 from django.contrib import messages
@@ -14,20 +13,18 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from directory.models import User
-from registration.queries import SECOND_FACTOR_DUE, must_prove
+from registration.queries import must_prove
 from registration.rules import is_fresh
 from registration.services.manage import Frozen
 from registration.views.onward import note_visit
 from tenants.policy import Factor
 from tenants.queries import policy_in_force, tenant_in_force
 from verification import pages
-from verification.middleware import ENDS_AT, is_for_a_script
+from verification.middleware import is_for_a_script
+from verification.session import Session
 from verification.views import draw_for, sent_reference, stale_words
 
 Page = Callable[..., HttpResponse]
-_CONTEXT = "context"
-_PROVED_AT = "proved_at"
-_HEADED_FOR = "headed_for"
 _NEEDS_SIGN_IN = "needs_sign_in"
 """Attribute of a view: it is a page that only a signed-in user sees."""
 
@@ -92,8 +89,8 @@ def freshly_proved(view: Page) -> Page:
     @signed_in
     @wraps(view)
     def page(request: HttpRequest, user: User, *args: object, **kwargs: object) -> HttpResponse:
-        if not is_fresh(_proved_at(request), timezone.now()) and must_prove(user):
-            request.session[_HEADED_FOR] = request.path
+        if not is_fresh(Session(request.session).proved_at, timezone.now()) and must_prove(user):
+            Session(request.session).url_after_proof = request.path
             return redirect("registration:proof")
         return view(request, user, *args, **kwargs)
 
@@ -101,10 +98,8 @@ def freshly_proved(view: Page) -> Page:
 
 
 def context_of(request: HttpRequest) -> uuid.UUID:
-    """What the challenges of this session are bound to."""
-    if _CONTEXT not in request.session:
-        request.session[_CONTEXT] = str(uuid.uuid4())
-    return uuid.UUID(request.session[_CONTEXT])
+    """The context that this session's challenges belong to."""
+    return Session(request.session).context()
 
 
 def of_this_session(back: str) -> Callable[[Page], Page]:
@@ -138,15 +133,17 @@ def note_proof(request: HttpRequest, proof: Factor | None = None) -> None:
     Args:
         proof: None for a Temporary Access Pass, which is nothing that anybody holds.
     """
-    request.session[_PROVED_AT] = timezone.now().timestamp()
+    session = Session(request.session)
+    session.proved_at = timezone.now()
     if proof is not None and proof in {method.proof for method in policy_in_force().second_factors}:
-        request.session.pop(SECOND_FACTOR_DUE, None)
+        session.second_factor_due = False
 
 
-def headed_for(request: HttpRequest) -> str:
-    """Where somebody was going when they were asked for a proof."""
-    path: str = request.session.pop(_HEADED_FOR, "") or reverse("registration:security-info")
-    return path
+def url_after_proof(request: HttpRequest) -> str:
+    """The page that asked for a proof, given once; otherwise the user's security info."""
+    session = Session(request.session)
+    url, session.url_after_proof = session.url_after_proof, ""
+    return url or reverse("registration:security-info")
 
 
 def render(
@@ -161,9 +158,8 @@ def render(
     Args:
         problems: names in the context that say what was wrong; see `verification.pages.render`.
     """
-    ends_at = request.session.get(ENDS_AT)
-    until = datetime.fromtimestamp(ends_at, UTC) if ends_at else None
-    return pages.render(request, template, {"until": until} | context, problems=problems)
+    values = {"until": Session(request.session).ends_at} | context
+    return pages.render(request, template, values, problems=problems)
 
 
 def _of_another_session(name: str) -> str:
@@ -173,8 +169,3 @@ def _of_another_session(name: str) -> str:
         "The page you used belongs to a sign-in of %(user)s that has ended in this browser. Nothing"
         " was checked and nothing was sent."
     ) % {"user": name}
-
-
-def _proved_at(request: HttpRequest) -> datetime | None:
-    proved_at = request.session.get(_PROVED_AT)
-    return datetime.fromtimestamp(proved_at, UTC) if proved_at else None

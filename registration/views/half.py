@@ -5,9 +5,9 @@ Nobody is signed in yet, so that every other page takes this browser for a stran
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,26 +24,23 @@ from isolation.scope import in_tenant
 from registration.views.frame import of_this_session
 from tenants.queries import time_zone_in_force
 from verification.middleware import answer_at_a_beat
+from verification.session import PendingSignIn, Session
 
 LIFETIME = timedelta(minutes=10)
-_HALF, _CONTEXT = "half", "context"
 
 
-def begin(request: HttpRequest, user: User, *, headed_for: str) -> uuid.UUID:
+def begin(request: HttpRequest, user: User, *, next_url: str) -> uuid.UUID:
     """The password was right. Gives what the challenges of this sign-in are bound to."""
-    context = uuid.uuid4()
     request.session.cycle_key()
-    request.session[_CONTEXT] = str(context)
-    if user.language:
-        request.session["language"] = user.language
-    request.session[_HALF] = {
-        "user": user.pk,
-        "hash": user.get_session_auth_hash(),
-        "ends_at": (timezone.now() + LIFETIME).timestamp(),
-        "headed_for": headed_for,
-        "remember": False,
-    }
-    return context
+    session = Session(request.session)
+    session.language = user.language or session.language
+    session.pending_sign_in = PendingSignIn(
+        user_id=user.pk,
+        auth_hash=user.get_session_auth_hash(),
+        ends_at=(timezone.now() + LIFETIME).timestamp(),
+        next_url=next_url,
+    )
+    return session.new_context()
 
 
 def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -63,36 +60,39 @@ def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest],
 
 def over(request: HttpRequest) -> HttpResponse:
     """Nothing is left of the password's half: sign in again, for the same page as before."""
-    half: dict[str, Any] | None = request.session.pop(_HALF, None)
-    if half is None:
+    next_url = end(request)
+    if next_url is None:
         return redirect("registration:signin")
     messages.warning(request, _("Your sign-in has ended. Sign in again."))
-    wanted = half["headed_for"]
-    query = f"?{urlencode({'next': wanted})}" if wanted else ""
+    query = f"?{urlencode({'next': next_url})}" if next_url else ""
     return redirect(f"{reverse('registration:signin')}{query}")
 
 
-def end(request: HttpRequest) -> str:
-    """The second factor was passed. Says where the person was going, or nothing."""
-    headed_for: str = request.session.pop(_HALF)["headed_for"]
-    return headed_for
+def end(request: HttpRequest) -> str | None:
+    """Removes the pending sign-in. Gives the page to open next, or None if none was pending."""
+    session = Session(request.session)
+    pending, session.pending_sign_in = session.pending_sign_in, None
+    return pending.next_url if pending else None
 
 
 def wants_to_be_remembered(request: HttpRequest) -> bool:
-    return bool(request.session[_HALF]["remember"])
+    pending = Session(request.session).pending_sign_in
+    return pending is not None and pending.remember
 
 
 def note_wish(request: HttpRequest, *, remember: bool) -> None:
-    """Whether the box was ticked where the method was chosen."""
-    request.session[_HALF] = request.session[_HALF] | {"remember": remember}
+    """Stores whether the box was ticked where the method was chosen."""
+    session = Session(request.session)
+    if session.pending_sign_in:
+        session.pending_sign_in = replace(session.pending_sign_in, remember=remember)
 
 
 def _user_of(request: HttpRequest) -> User | None:
-    half: dict[str, Any] | None = request.session.get(_HALF)
-    if half is None or half["ends_at"] <= timezone.now().timestamp():
+    pending = Session(request.session).pending_sign_in
+    if pending is None or pending.ends_at <= timezone.now().timestamp():
         return None
-    user = BuiltinBackend().get_user(half["user"])
-    # Whatever ends the sessions of this person ends the half ones, too.
-    if user is None or not constant_time_compare(half["hash"], user.get_session_auth_hash()):
+    user = BuiltinBackend().get_user(pending.user_id)
+    # What ends the sessions of this user ends a pending sign-in, too.
+    if user is None or not constant_time_compare(pending.auth_hash, user.get_session_auth_hash()):
         return None
     return user

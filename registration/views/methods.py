@@ -26,10 +26,9 @@ from verification.models import Purpose
 from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
 from verification.services.guesses import Throttled
+from verification.session import Session, SuggestedAddress
 
 Page = Callable[..., HttpResponse]
-_SUGGESTED = "suggested_address"
-"""Session key: an address that looks mistyped, and what was probably meant; for one page."""
 
 
 def offered(proof: Factor) -> Callable[[Page], Page]:
@@ -69,11 +68,13 @@ def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
 @offered(Factor.EMAIL)
 def email(request: HttpRequest, user: User) -> HttpResponse:
     typed = typed_before(request, user, Factor.EMAIL)
-    suggested: dict[str, str] = request.session.pop(_SUGGESTED, {})
-    form = EmailForm(request.POST or None, initial={"email": suggested.get("typed", typed)})
+    session = Session(request.session)
+    suggested, session.suggested_address = session.suggested_address, None
+    initial = suggested.typed if suggested else typed
+    form = EmailForm(request.POST or None, initial={"email": initial})
     if form.is_valid() and form.suggestion:
         address = form.cleaned_data["email"]
-        request.session[_SUGGESTED] = {"typed": address, "suggestion": form.suggestion}
+        session.suggested_address = SuggestedAddress(address, form.suggestion)
         return redirect("registration:email")
     if form.is_valid() and _is_email_asked(request, user, form):
         return _verify(request, Method.EMAIL)

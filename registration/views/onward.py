@@ -9,20 +9,20 @@ from django.utils import timezone
 from directory.models import User
 from registration.queries import interrupt_of
 from registration.rules import Interrupt
-
-_HEADED_ON = "headed_on"
+from verification.session import Session
 
 
 def remember(request: HttpRequest, path: str) -> None:
     """Stores the page that the user wants, until they have been there."""
     if path:
-        request.session[_HEADED_ON] = path
+        Session(request.session).next_url = path
 
 
 def note_visit(request: HttpRequest) -> None:
     """Forgets the page that the user wants when this is it: nothing leads there a second time."""
-    if urlsplit(request.session.get(_HEADED_ON, "")).path == request.path:
-        del request.session[_HEADED_ON]
+    session = Session(request.session)
+    if urlsplit(session.next_url).path == request.path:
+        session.next_url = ""
 
 
 def onward(request: HttpRequest, user: User) -> str:
@@ -37,5 +37,4 @@ def onward(request: HttpRequest, user: User) -> str:
 
 def destination(request: HttpRequest) -> str:
     """The page that the user wants and has not seen yet; otherwise their security info."""
-    wanted: str = request.session.get(_HEADED_ON, "")
-    return wanted or reverse("registration:security-info")
+    return Session(request.session).next_url or reverse("registration:security-info")

@@ -29,6 +29,7 @@ from verification.pages import render
 from verification.queries import was_denied
 from verification.services import browsers
 from verification.services.challenges import Refused
+from verification.session import Session
 
 _REMEMBER = "remember"
 
@@ -90,10 +91,10 @@ def _finish(request: HttpRequest, user: User, challenge: Challenge) -> HttpRespo
     # The page of a call has no field; the box is on the page where the call was chosen.
     chosen_before = method.is_call and not policy.is_typed_back(method)
     ticked = half.wants_to_be_remembered(request) if chosen_before else _REMEMBER in request.POST
-    response = redirect(arrive(request, user, half.end(request)))
+    response = redirect(arrive(request, user, half.end(request) or ""))
     places.familiar(request, user, response)
     note_proof(request, method.proof)
-    second_factor.open_the_admin(request.session, user, method)
+    second_factor.open_the_admin(Session(request.session), user, method)
     if ticked and (days := policy.remember_browser_days):
         response.set_cookie(
             settings.BROWSER_COOKIE_NAME,

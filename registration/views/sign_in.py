@@ -225,7 +225,7 @@ def _entered(request: HttpRequest, user: User) -> HttpResponse:
         browser = request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")
         entry = second_factor.entry_of(user, browser)
         if entry is Entry.SECOND_FACTOR:
-            context = half.begin(request, user, headed_for=_next(request))
+            context = half.begin(request, user, next_url=_next(request))
             asked = second_factor.begin(user, context)
             return redirect(f"registration:second-factor{'-verify' if asked else ''}")
         way = redirect(arrive(request, user, _next(request), entry=entry))

@@ -23,12 +23,12 @@ from registration.views.done import registered
 from registration.views.frame import (
     context_of,
     freshly_proved,
-    headed_for,
     not_a_page,
     note_proof,
     of_this_session,
     render,
     signed_in,
+    url_after_proof,
 )
 from registration.views.methods import used_elsewhere_words
 from registration.views.rows import page_for
@@ -110,7 +110,7 @@ def _finish_registering(request: HttpRequest, user: User, challenge: Challenge) 
 
 def _finish_proving(request: HttpRequest, _user: User, challenge: Challenge) -> HttpResponse:
     note_proof(request, Method(challenge.method).proof)
-    return redirect(headed_for(request))
+    return redirect(url_after_proof(request))
 
 
 _REGISTER = Errand(

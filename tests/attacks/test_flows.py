@@ -35,6 +35,7 @@ from verification.models import Challenge
 from verification.queries import drawn_questions, methods_by_proof
 from verification.rules.verdicts import Verdict
 from verification.services import questions as questions_service
+from verification.session import Session
 
 NEW = "correct horse battery staple"
 
@@ -265,11 +266,11 @@ def test_refusals_wear_no_brand(hanbit):
 
 def test_a_page_of_the_admin_that_there_isnt_keeps_no_session_alive(user):
     client = signed_in(user)
-    before = client.session["ends_at"]
+    before = Session(client.session).ends_at
 
     client.get("/admin/nothing")
 
-    assert client.session["ends_at"] == before
+    assert Session(client.session).ends_at == before
 
 
 @pytest.mark.parametrize("address", ["minji@contoso.example", "boss@contoso.example"])

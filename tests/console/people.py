@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from dataclasses import replace
 
 from django.contrib.auth.hashers import make_password
 from django.test import Client
@@ -18,6 +19,7 @@ from vault.services import sealed
 from verification.models import Authenticator
 from verification.rules.captcha import Action
 from verification.services import factors
+from verification.session import Session
 
 SEED = "3132333435363738393031323334353637383930"
 
@@ -85,8 +87,9 @@ def behind_both(user) -> Client:
 
 def time_passes(client: Client, seconds: float) -> None:
     """As if the second factor had been passed that much earlier."""
-    session = client.session
-    session["second_factor"] = {**session["second_factor"], "at": time.time() - seconds}
+    session = Session(client.session)
+    assert session.step_up
+    session.step_up = replace(session.step_up, at=time.time() - seconds)
     session.save()
 
 

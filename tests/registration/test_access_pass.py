@@ -28,6 +28,7 @@ from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms
 from verification.rules.captcha import Action
 from verification.services import access_passes
 from verification.services.sign_in import TooMany, sign_in_by_pass
+from verification.session import Session
 
 UPN = "minji@contoso.example"
 BAD = "This pass is not correct, has expired or was already used."
@@ -103,7 +104,9 @@ def test_no_password_is_set_with_it_without_the_old_one(contoso):
     typed = {"password": "", "new_password": new, "confirm_password": new}
 
     client.post("/changepassword", typed)
-    client.post("/changepassword", typed | {"password": client.session["access_pass"]["id"]})
+    client.post(
+        "/changepassword", typed | {"password": Session(client.session).access_pass.pass_id}
+    )
 
     assert User.objects.get(pk=user.pk).password == user.password
 
@@ -114,7 +117,7 @@ def test_a_second_factor_passed_before_is_forgotten(contoso):
     client.post("/signout")
     enter(make_pass(user), client=client)
 
-    assert "second_factor" not in client.session
+    assert Session(client.session).step_up is None
     assert client.get("/admin/people/").url.startswith("/signin")
 
 

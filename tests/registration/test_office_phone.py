@@ -7,6 +7,7 @@ from tests.builders import make_phone, make_prefill, make_user, signed_in
 from verification.models import Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
 from verification.services.calls import press
+from verification.session import Session
 
 PAGE = "/ssprsetup/office"
 
@@ -77,8 +78,8 @@ def test_a_bad_number_is_said_at_the_field(user, number):
 def test_ones_own_mobile_phone_is_no_office_phone(user):
     make_phone(user)
     client = signed_in(user)
-    session = client.session
-    session["proved_at"] = timezone.now().timestamp()
+    session = Session(client.session)
+    session.proved_at = timezone.now()
     session.save()
 
     page = enter(client, "010-1234-5678")

@@ -9,6 +9,7 @@ from tests.builders import PASSWORD, make_email, make_phone, make_user
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown
 from verification.services.calls import press
+from verification.session import Session
 
 
 def sign_in(client, user, path="/signin"):
@@ -106,11 +107,11 @@ def test_a_challenge_of_somebody_else_is_no_good_even_in_the_same_session(user, 
     other = make_user("other@contoso.example")
     sign_in(client, user)
     client.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
-    code, context = mailroom.code(), client.session["context"]
+    code, context = mailroom.code(), Session(client.session).context_id
     thief = Client()
     sign_in(thief, other)
-    session = thief.session
-    session["context"] = context
+    session = Session(thief.session)
+    session.context_id = context
     session.save()
     thief.post("/ssprsetup/verify", {"code": code})
 

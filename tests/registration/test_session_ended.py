@@ -9,7 +9,6 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 
 from audit.services import Actor
-from console.queries.step_up import context_of
 from console.services import step_up
 from directory.models import User
 from registration.services import enrol, manage
@@ -22,6 +21,7 @@ from tests.threads import all_at_once
 from verification.models import Purpose
 from verification.queries import authenticators_of, methods_by_proof, newest
 from verification.services.roles import change_role
+from verification.session import Session
 
 
 def give_a_role(user):
@@ -89,8 +89,8 @@ def test_no_app_is_paired_after_it(user, mailroom, end):
 
 
 def test_no_first_app_is_paired_at_the_door_of_the_admin_after_it(contoso, mailroom):
-    boss, session = make_admin(), SessionStore()
-    code = code_of(step_up.pairing(boss, context_of(session)))
+    boss, session = make_admin(), Session(SessionStore())
+    code = code_of(step_up.pairing(boss, session.context()))
     sign_out(boss)
 
     assert not step_up.confirm(session, boss, code)

@@ -1,8 +1,10 @@
 """An answer that arrives behind the next page's never signs its reader out."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
+from django.contrib.sessions import models
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
@@ -13,6 +15,7 @@ from tests.builders import make_email, make_user, signed_in
 from tests.captcha import solved
 from tests.registration.test_where_sign_in_leads import all_addresses
 from verification.middleware import is_for_a_script
+from verification.session import Session
 
 HINTS = ["/changepassword/hint", "/passwordreset/new-password/hint"]
 SCRIPTED = [
@@ -34,8 +37,8 @@ def user(contoso, mailroom):
 def ended(user):
     """Its fifteen minutes are over."""
     client = signed_in(user)
-    session = client.session
-    session["ends_at"] = timezone.now().timestamp() - 1
+    session = Session(client.session)
+    session.ends_at = timezone.now() - timedelta(seconds=1)
     session.save()
     return client
 
@@ -43,7 +46,7 @@ def ended(user):
 def replaced(user):
     """Its session was replaced by a newer one, in another window."""
     client = signed_in(user)
-    Session.objects.all().delete()
+    models.Session.objects.all().delete()
     return client
 
 
@@ -85,11 +88,11 @@ def test_these_are_all_the_addresses_that_scripts_ask(db):
 @pytest.mark.parametrize("address", SCRIPTED)
 def test_what_a_script_asks_sets_no_cookie_and_changes_no_session(user, address, state):
     client = state(user)
-    before = list(Session.objects.values())
+    before = list(models.Session.objects.values())
     answer = asked(client, address)
 
     assert not answer.cookies
-    assert list(Session.objects.values()) == before
+    assert list(models.Session.objects.values()) == before
 
 
 @pytest.mark.parametrize("address", HINTS)
