@@ -50,7 +50,6 @@ class Phone:
     """A number that may be called. `e164` like +821012345678; `extension` digits or empty."""
 
     e164: str
-    region: str
     sms_capable: bool
     extension: str = ""
 
@@ -86,7 +85,7 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
     >>> phone("010-1234-5678", region="KR", countries=frozenset({"KR"})).e164
     '+821012345678'
     >>> phone("02-1234-5678 내선 12", region="KR", countries=frozenset({"KR"}), office=True)
-    Phone(e164='+82212345678', region='KR', sms_capable=False, extension='12')
+    Phone(e164='+82212345678', sms_capable=False, extension='12')
     """
     plain, extension = _without_extension(_plain(text))
     number = _parsed(plain, region)
@@ -98,29 +97,13 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
         phonenumbers.region_code_for_number(number) or "", phonenumbers.number_type(number)
     )
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return usable(e164, kind, countries, extension, office=office)
-
-
-def usable(
-    e164: str, kind: NumberKind, countries: frozenset[str], extension: str = "", *, office: bool
-) -> Phone:
-    """The phone with a valid number, if it may be called here.
-
-    Args:
-        countries: ISO codes that may be called.
-        extension: digits or empty.
-        office: whether internet telephony is welcome.
-
-    Raises:
-        NotAPhone: with what is wrong.
-    """
     if not is_whole(e164):
         raise NotAPhone(PhoneProblem.DIGIT_MISSING, kind.region)
     if not kind.is_callable(office=office):
         raise NotAPhone(PhoneProblem.KIND, kind.region)
     if kind.region not in countries:
         raise NotAPhone(PhoneProblem.COUNTRY, kind.region)
-    return Phone(e164, kind.region, sms_capable=kind.sms_capable, extension=extension)
+    return Phone(e164, sms_capable=kind.sms_capable, extension=extension)
 
 
 def is_whole(e164: str) -> bool:

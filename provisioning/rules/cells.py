@@ -1,20 +1,20 @@
-"""Lines of a file in, rows of cells out. A cell may hold line breaks; most files have none."""
+"""Takes lines of a CSV file apart into rows of cells. A cell may hold line breaks; few do."""
 
 import csv
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, repeat
 
+from provisioning.rules.columns import COLUMNS
 from provisioning.rules.problems import Reason, RowProblem
 
 LONGEST_LINE = 65_536
 """Characters: 64 columns of 1 KB."""
 _MOST_LINES = 32
-_APART = "\x1f"
-"""Between cells, while many rows are taken apart at once: in none that could be used."""
+_SEPARATOR = "\x1f"
+"""Between cells while many rows are taken apart at once. Rows that hold one go one by one."""
 _UNREADABLE = "\ufffd"
-_FIRST_ROW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ class FileRow:
 class NoRow:
     """A line that can't be taken apart."""
 
-    last_line: int
+    line: int
     reason: Reason
 
     @property
-    def line(self) -> int:
-        return self.last_line
+    def last_line(self) -> int:
+        return self.line
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows of a line each, one behind the other.
+    """Consecutive rows of one line each.
 
     Args:
         columns: name → cells; those of a row that is too short or too long are empty.
@@ -56,155 +56,123 @@ class Block:
         return self.first_line + len(self.lines) - 1
 
     def row(self, at: int) -> FileRow:
-        """One of the rows, by itself.
-
-        Args:
-            at: 0 for the first.
-        """
-        line, text = self.first_line + at, self.lines[at]
-        cells = split(text, self.delimiter) if '"' in text else text.split(self.delimiter)
-        return FileRow(line, line, cells)
-
-    def rows(self) -> list[FileRow]:
-        return [self.row(at) for at in range(len(self.lines))]
+        """The row at an index."""
+        line = self.first_line + at
+        return FileRow(line, line, split(self.lines[at], self.delimiter))
 
 
 def portions(
-    lines: Iterable[str],
-    *,
-    delimiter: str,
-    columns: Sequence[str],
-    known: Collection[str],
-    size: int,
+    lines: Iterable[str], *, delimiter: str, columns: Sequence[str], size: int
 ) -> Iterator[Block | list[FileRow | NoRow]]:
-    """The rows below the first line, many at a time: a block, where nothing is wrong with any.
+    """The rows below the first line, up to `size` at a time; a block if all are well-formed.
 
-    Args:
-        size: how many at most.
+    A line break inside quotes belongs to the cell, but only in columns that aren't imported, and if
+    the row has as many cells as there are columns. Otherwise it counts as a forgotten quotation
+    mark, and the lines after it are rows of their own. So no quote can swallow other rows.
     """
-    source, at = _Lines(lines), _FIRST_ROW - 1
-    while taken := list(islice(source, size)):
-        cells = _by_column(taken, delimiter, columns)
-        if cells is not None:
-            yield Block(at + 1, taken, delimiter, cells)
-            at += len(taken)
-            continue
-        source.put_back(taken)
-        one_by_one = _rows(source, at, delimiter=delimiter, columns=columns, known=known)
-        found = list(islice(one_by_one, size))
-        yield found
-        at = found[-1].last_line
-
-
-def rows(
-    lines: Iterable[str], *, delimiter: str, columns: Collection[str], known: Collection[str]
-) -> Iterator[FileRow | NoRow]:
-    """The rows below the first line.
-
-    A line break inside quotes belongs to the cell, but only in columns that aren't read, and where
-    the row comes out with as many cells as there are columns. Otherwise it's taken for a quotation
-    mark that somebody forgot, and the lines after it are rows of their own: nothing can swallow
-    them.
-    """
-    start = _FIRST_ROW - 1
-    return _rows(_Lines(lines), start, delimiter=delimiter, columns=columns, known=known)
-
-
-def _rows(
-    source: "_Lines", at: int, *, delimiter: str, columns: Collection[str], known: Collection[str]
-) -> Iterator[FileRow | NoRow]:
-    for text in source:
-        at += 1
-        if len(text) > LONGEST_LINE:
-            yield NoRow(at, Reason(RowProblem.ROW_TOO_LONG, "", {"limit": LONGEST_LINE}))
-        elif _UNREADABLE in text:
-            yield NoRow(at, Reason(RowProblem.UNREADABLE))
-        elif '"' not in text:
-            yield FileRow(at, at, text.split(delimiter))
-        elif (cells := _cells(text, delimiter)) is not None:
-            yield FileRow(at, at, cells)
+    reader = _Reader(iter(lines), delimiter, columns)
+    last_line = 1
+    while taken := list(islice(reader, size)):
+        if (cells := reader.by_column(taken)) is not None:
+            yield Block(last_line + 1, taken, delimiter, cells)
+            last_line += len(taken)
         else:
-            taken = _joined(text, source, delimiter)
-            joined = _cells("\n".join(taken), delimiter)
-            if joined is not None and _fits(joined, list(columns), known):
-                yield FileRow(at, at + len(taken) - 1, joined)
-                at += len(taken) - 1
-            else:
-                source.put_back(taken[1:])
-                yield NoRow(at, Reason(RowProblem.QUOTE_MISSING))
+            reader.put_back(taken)
+            rows = list(islice(reader.rows(last_line), size))
+            yield rows
+            last_line = rows[-1].last_line
 
 
 def split(line: str, delimiter: str) -> list[str]:
-    """The cells of one line; as they stand, where its quotes don't match."""
+    """The cells of one line. Quotes that don't match are taken literally."""
     cells = _cells(line, delimiter)
     return line.split(delimiter) if cells is None else cells
 
 
-class _Lines:
-    """Lines that can be put back when too many were read."""
+@dataclass(slots=True)
+class _Reader:
+    """An iterator over lines, to which lines can be returned if too many were taken."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
-        self._returned: deque[str] = deque()
+    lines: Iterator[str]
+    delimiter: str
+    columns: Sequence[str]
+    returned: deque[str] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        return self._returned.popleft() if self._returned else next(self._lines)
+        return self.returned.popleft() if self.returned else next(self.lines)
 
     def put_back(self, lines: Sequence[str]) -> None:
-        self._returned.extendleft(reversed(lines))
+        self.returned.extendleft(reversed(lines))
 
+    def by_column(self, lines: list[str]) -> dict[str, list[str]] | None:
+        """Name → cells; None if one of the lines isn't a complete row, or can't be read."""
+        text, width = "\n".join(lines), len(self.columns)
+        if _UNREADABLE in text or _SEPARATOR in text or max(map(len, lines)) > LONGEST_LINE:
+            return None
+        rows = text.replace(self.delimiter, _SEPARATOR).split("\n")
+        if '"' in text:
+            for at, line in enumerate(lines):
+                if '"' in line:
+                    cells = _cells(line, self.delimiter)
+                    if cells is None:
+                        return None
+                    rows[at] = _SEPARATOR.join(cells)
+        counts = list(map(str.count, rows, repeat(_SEPARATOR)))
+        if counts.count(width - 1) != len(rows):
+            empty, pairs = _SEPARATOR * (width - 1), zip(rows, counts, strict=True)
+            rows = [row if count == width - 1 else empty for row, count in pairs]
+        every = _SEPARATOR.join(rows).split(_SEPARATOR)
+        return {name: every[at::width] for at, name in enumerate(self.columns)}
 
-def _by_column(
-    lines: list[str], delimiter: str, columns: Sequence[str]
-) -> dict[str, list[str]] | None:
-    """None where one of the lines is no row of its own, or can't be read."""
-    text, width = "\n".join(lines), len(columns)
-    if _UNREADABLE in text or _APART in text or max(map(len, lines)) > LONGEST_LINE:
-        return None
-    rows = text.replace(delimiter, _APART).split("\n")
-    if '"' in text:
-        for at, line in enumerate(lines):
-            if '"' in line:
-                cells = _cells(line, delimiter)
-                if cells is None:
-                    return None
-                rows[at] = _APART.join(cells)
-    counts = list(map(str.count, rows, repeat(_APART)))
-    if counts.count(width - 1) != len(rows):
-        empty, pairs = _APART * (width - 1), zip(rows, counts, strict=True)
-        rows = [row if count == width - 1 else empty for row, count in pairs]
-    every = _APART.join(rows).split(_APART)
-    return {name: every[at::width] for at, name in enumerate(columns)}
+    def rows(self, line: int) -> Iterator[FileRow | NoRow]:
+        """The rows one by one, those after this line of the file."""
+        for text in self:
+            line += 1
+            if len(text) > LONGEST_LINE:
+                yield NoRow(line, Reason(RowProblem.ROW_TOO_LONG, "", {"limit": LONGEST_LINE}))
+            elif _UNREADABLE in text:
+                yield NoRow(line, Reason(RowProblem.UNREADABLE))
+            elif (cells := _cells(text, self.delimiter)) is not None:
+                yield FileRow(line, line, cells)
+            else:
+                lines = self._until_quotes_match(text)
+                cells = _cells("\n".join(lines), self.delimiter)
+                if cells is not None and self._fits(cells):
+                    yield FileRow(line, line + len(lines) - 1, cells)
+                    line += len(lines) - 1
+                else:
+                    self.put_back(lines[1:])
+                    yield NoRow(line, Reason(RowProblem.QUOTE_MISSING))
 
+    def _until_quotes_match(self, first: str) -> list[str]:
+        """The line and those after it, until the quotes match or it's too much for a row."""
+        lines, size = [first], len(first)
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if size > LONGEST_LINE or len(lines) == _MOST_LINES:
+                break
+            if '"' in line and _cells("\n".join(lines), self.delimiter) is not None:
+                break
+        return lines
 
-def _joined(text: str, source: Iterator[str], delimiter: str) -> list[str]:
-    """The line and those after it, until the quotes match or it's too much for a row."""
-    taken, size = [text], len(text)
-    for line in source:
-        taken.append(line)
-        size += len(line)
-        if size > LONGEST_LINE or len(taken) == _MOST_LINES:
-            break
-        if '"' in line and _cells("\n".join(taken), delimiter) is not None:
-            break
-    return taken
-
-
-def _fits(cells: list[str], columns: list[str], known: Collection[str]) -> bool:
-    return len(cells) == len(columns) and not any(
-        "\n" in cell for name, cell in zip(columns, cells, strict=True) if name in known
-    )
+    def _fits(self, cells: list[str]) -> bool:
+        return len(cells) == len(self.columns) and not any(
+            "\n" in cell and name in COLUMNS for name, cell in zip(self.columns, cells, strict=True)
+        )
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
-    """None where the quotes don't match. Half of a pair inside a cell is the other row's, too."""
+    """None if the quotes don't match. An odd quote inside a cell also belongs to another row."""
+    if '"' not in text:
+        return text.split(delimiter)
     if text.count('"') % 2:
         return None
     try:
-        # One text, not its lines: the reader takes a line break in quotes for what it is.
+        # One item and not several lines, so that the reader keeps line breaks inside quotes.
         return next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None

@@ -163,7 +163,7 @@ def _addresses(cells: Sequence[str], ours: frozenset[str]) -> Values:
 
 
 def _phones(cells: Sequence[str], context: ImportContext, *, office: bool) -> Numbers:
-    found = ordinary_phones(cells, context, office=office)
+    found = ordinary_phones(cells, context.country, context.countries, office=office)
     if "" not in cells:
         return found
     return [phone if cell else _NO_PHONE for cell, phone in zip(cells, found, strict=True)]

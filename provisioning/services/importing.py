@@ -1,6 +1,6 @@
 """Many people at once, from a file. A good row is written whole, a bad one not at all.
 
-Whichever way a file comes, `import_users` does the work.
+Both ways in, the admin's pages and `manage.py import_users`, call `import_users`.
 """
 
 import os
@@ -27,7 +27,7 @@ from tenants.rules import group_key
 
 @dataclass(slots=True, kw_only=True)
 class _Import:
-    """An import while it goes on."""
+    """A running import."""
 
     reader: PeopleReader
     report: Callable[[RowReport], None]
@@ -36,7 +36,7 @@ class _Import:
     dry_run: bool
     counts: ImportCounts
     groups_that_count: frozenset[str] | None
-    """Keys of those that the policy names, and of those inside; None where it names none."""
+    """Keys of the groups that the policy names, and of those inside; None if it names none."""
     groups_reported: set[str] = field(default_factory=set)
 
     def do(self, batch: Batch) -> bool:
@@ -45,7 +45,7 @@ class _Import:
         hashes = self._hashes(batch)
         with transaction.atomic():
             counts, result = self._write(batch, hashes)
-            reports = batch.refused + _reports(batch, result) + self._about_groups(batch)
+            reports = batch.refused + self._reports(batch, result)
             for report in sorted(reports, key=lambda report: report.line):
                 self.report(report)
             goes_on = self.between(ImportProgress(batch.last_line, counts))
@@ -53,7 +53,7 @@ class _Import:
         return goes_on
 
     def _hashes(self, batch: Batch) -> dict[str, str]:
-        """Hashes of the initial passwords that are wanted, by user principal name."""
+        """User principal name → hash of the initial password that is to be set."""
         passwords = {person.upn: person.password for _, person in batch.people if person.password}
         upns = sorted(without_password(passwords.keys())) if passwords else []
         if self.dry_run or not upns:
@@ -64,15 +64,17 @@ class _Import:
 
     @transaction.atomic
     def _write(self, batch: Batch, hashes: dict[str, str]) -> tuple[ImportCounts, WriteResult]:
-        added = len(batch.plain) if batch.plain and add_new(batch.plain, batch.meanwhile) else 0
-        if not added:
+        rows, added = batch.rows, 0
+        if batch.plain and add_new(batch.plain, batch.meanwhile):
+            added = len(batch.plain)
+        else:
             self.reader.unfold(batch)
         result = write([person for _, person in batch.people], hashes, self.importer)
         if self.dry_run:
             transaction.set_rollback(True)
         before, each = self.counts, Counter(result.results.values())
         counts = ImportCounts(
-            read=before.read + batch.read,
+            read=before.read + rows,
             created=before.created + added + each[Written.CREATED],
             updated=before.updated + each[Written.UPDATED],
             unchanged=before.unchanged + each[Written.UNCHANGED],
@@ -80,18 +82,26 @@ class _Import:
         )
         return counts, result
 
-    def _about_groups(self, batch: Batch) -> list[RowReport]:
-        """Groups that no setting of the policy means: most often the name is misspelt."""
-        if self.groups_that_count is None:
-            return []
+    def _reports(self, batch: Batch, result: WriteResult) -> list[RowReport]:
+        """About good rows, most of which need no report."""
         reports = []
         for line, person in batch.people:
-            for name in person.groups:
-                if (key := group_key(name)) in self.groups_that_count | self.groups_reported:
-                    continue
-                self.groups_reported.add(key)
-                reason = about(RowProblem.GROUP_NOT_IN_POLICY, "groups", name)
-                reports.append(RowReport(line, (reason,), refused=False))
+            if result.results[person.upn] is Written.NAME_TAKEN:
+                taken = Reason(RowProblem.NAME_TAKEN, COLUMNS[0], {"value": person.upn})
+                reports.append(RowReport(line, (taken,), refused=True))
+            elif person.noticed or person.upn in result.left_alone:
+                name = {"name": person.display_name or person.upn}
+                left_alone = result.left_alone.get(person.upn, ())
+                reasons = [Reason(problem, column, name) for problem, column in left_alone]
+                reports.append(RowReport(line, (*person.noticed, *reasons), refused=False))
+            if self.groups_that_count is None:
+                continue
+            for group in person.groups:
+                # Most often such a name is misspelt.
+                if (key := group_key(group)) not in self.groups_that_count | self.groups_reported:
+                    self.groups_reported.add(key)
+                    unnamed = about(RowProblem.GROUP_NOT_IN_POLICY, "groups", group)
+                    reports.append(RowReport(line, (unnamed,), refused=False))
         return reports
 
 
@@ -106,21 +116,19 @@ def import_users(
 ) -> ImportCounts:
     """Writes the people of a file to the tenant in force, some thousands to a transaction.
 
-    Not one transaction: everybody else would wait for a million rows. Importing a file again
-    finishes what was broken off, and changes nothing else.
+    Not in one transaction, which would block other writes for the time of a million rows. Importing
+    a file again finishes an import that broke off, and changes nothing else.
 
     Args:
-        report: is called, in the order of the lines, for rows that are refused or that something
-            was noticed about; inside the transaction that writes the rows around them.
-        dry_run: do and count everything, and take it back, except what `report` and `between`
-            write.
-        after: where an import that was broken off goes on. Rows up to there are only searched for
-            people who are in the file twice; they are neither reported, counted nor written.
-        between: is called at the end of each transaction, inside it: what it writes and what the
-            rows wrote is committed together or not at all. Where it returns False the import ends,
-            and the audit trail doesn't say so yet, because another call will go on.
+        report: called in the order of the lines for rows that are refused or have a notice, inside
+            the transaction that writes the rows around them.
+        dry_run: do and count everything, then roll back all but what `report` and `between` write.
+        after: where an import that broke off goes on. Rows up to there are only read for the people
+            they name; they are neither reported, counted nor written.
+        between: called at the end of each transaction, inside it. If it returns False the import
+            ends without its audit event, because another call will go on.
     """
-    going = _Import(
+    running = _Import(
         reader=PeopleReader(sheet, import_context()),
         report=report,
         between=between or (lambda _progress: True),
@@ -131,30 +139,15 @@ def import_users(
     )
     is_stopped = False
     try:
-        batches = going.reader.batches(after=after.line if after else 0)
-        # Ends with the first batch that says so.
-        is_stopped = not all(going.do(batch) for batch in batches)
+        batches = running.reader.batches(after=after.line if after else 0)
+        # `all` stops at the first batch that ends the import.
+        is_stopped = not all(running.do(batch) for batch in batches)
     finally:
         if not (dry_run or is_stopped):
             record(
                 Activity.USERS_IMPORTED,
                 actor_id=importer.actor_id,
                 file=importer.number,
-                **asdict(going.counts),
+                **asdict(running.counts),
             )
-    return going.counts
-
-
-def _reports(batch: Batch, result: WriteResult) -> list[RowReport]:
-    """About the good rows: most often there is nothing to report."""
-    reports = []
-    for line, person in batch.people:
-        if result.results[person.upn] is Written.NAME_TAKEN:
-            taken = Reason(RowProblem.NAME_TAKEN, COLUMNS[0], {"value": person.upn})
-            reports.append(RowReport(line, (taken,), refused=True))
-        elif person.noticed or person.upn in result.left_alone:
-            name = {"name": person.display_name or person.upn}
-            left_alone = result.left_alone.get(person.upn, ())
-            reasons = [Reason(problem, column, name) for problem, column in left_alone]
-            reports.append(RowReport(line, (*person.noticed, *reasons), refused=False))
-    return reports
+    return running.counts

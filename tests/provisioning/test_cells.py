@@ -4,17 +4,24 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.rules.cells import LONGEST_LINE, NoRow, rows
+from provisioning.rules.cells import LONGEST_LINE, Block, NoRow, portions
 
 COLUMNS = ("user_principal_name", "display_name", "notes")
-KNOWN = set(COLUMNS[:2])
 
 
-def read(text):
+def rows(lines, size=100):
+    for portion in portions(lines, delimiter=",", columns=COLUMNS, size=size):
+        if isinstance(portion, Block):
+            yield from map(portion.row, range(len(portion.lines)))
+        else:
+            yield from portion
+
+
+def read(text, size=100):
     """Line → cells, or the code of what is wrong."""
-    found = rows(text.split("\n"), delimiter=",", columns=COLUMNS, known=KNOWN)
     return {
-        row.line: row.reason.problem.value if isinstance(row, NoRow) else row.cells for row in found
+        row.line: row.reason.problem.value if isinstance(row, NoRow) else row.cells
+        for row in rows(text.split("\n"), size)
     }
 
 
@@ -26,9 +33,7 @@ def test_line_break_in_a_column_that_is_not_read_belongs_to_the_cell():
     text = 'a,b,"one\n\ntwo"\nc,d,e'
 
     assert read(text) == {2: ["a", "b", "one\n\ntwo"], 5: ["c", "d", "e"]}
-    assert [
-        row.last_line for row in rows(text.split("\n"), delimiter=",", columns=COLUMNS, known=KNOWN)
-    ] == [4, 5]
+    assert [row.last_line for row in rows(text.split("\n"))] == [4, 5]
 
 
 def test_forgotten_quote_swallows_no_other_row():
@@ -85,10 +90,17 @@ def test_rows_come_out_as_a_spreadsheet_wrote_them(table, quoting):
     assert list(read(file.getvalue().removesuffix("\n")).values()) == (table or [[""]])
 
 
+@given(st.lists(st.text(st.sampled_from('a",'), max_size=6), max_size=12), st.integers(1, 12))
+def test_rows_do_not_depend_on_how_many_are_taken_at_once(lines, size):
+    text = "\n".join(lines)
+
+    assert read(text, size) == read(text)
+
+
 @given(st.lists(st.text(st.sampled_from('a",'), max_size=6), max_size=12))
 def test_every_line_is_in_exactly_one_row(lines):
     at = 1
-    for row in rows(iter(lines), delimiter=",", columns=COLUMNS, known=KNOWN):
+    for row in rows(iter(lines)):
         assert row.line == at + 1
         at = row.last_line
 

@@ -175,7 +175,7 @@ setattr(History, "import", History.import_)
 
 def as_phone(number):
     e164, _, extension = number.partition("#")
-    return Phone(e164, "KR", number in SMS_CAPABLE, extension)
+    return Phone(e164, number in SMS_CAPABLE, extension)
 
 
 def by_rows(user):
