@@ -10,13 +10,13 @@ NOBODY = 0
 """The tenant of what belongs to no organisation: an attempt for an unknown domain, say."""
 EVERY_TENANT = "*"
 
-_Known = TypeVar("_Known")
+_Cached = TypeVar("_Cached")
 _in_force: ContextVar[int | None] = ContextVar("tenant_in_force", default=None)
 _told: ContextVar[str] = ContextVar("told_to_the_database", default="")
 _limits: ContextVar["StatementLimits | None"] = ContextVar("statement_limits", default=None)
 _shared_reads: ContextVar["SharedReads | None"] = ContextVar("shared_reads", default=None)
 _host: ContextVar[int | None] = ContextVar("tenant_of_the_host", default=None)
-_known: ContextVar[dict[str, Any] | None] = ContextVar("known_of_the_tenant", default=None)
+_cache: ContextVar[dict[str, Any] | None] = ContextVar("request_cache", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ def in_tenant(tenant_id: int) -> Iterator[None]:
     """
     # It stands in statements as it is, and jobs bring it from the broker: a number, or an error.
     said = f"{tenant_id:d}"
-    token, known, told = _in_force.set(tenant_id), _known.set({}), _told.set(said)
+    token, cache, told = _in_force.set(tenant_id), _cache.set({}), _told.set(said)
     try:
         yield
     finally:
         _in_force.reset(token)
-        _known.reset(known)
+        _cache.reset(cache)
         _told.reset(told)
 
 
@@ -141,41 +141,41 @@ def told_to_the_database() -> str:
     return _told.get()
 
 
-def known(name: str, find: Callable[[], _Known]) -> _Known:
-    """What was found once stays known until the tenant is no longer in force, or `forget` is said.
+def cached(name: str, find: Callable[[], _Cached]) -> _Cached:
+    """What `find` gives, asked once while this tenant is in force, or until `evict`.
 
-    For what a request asks again and again and nobody else changes meanwhile without harm.
+    For what a request reads many times, where a change by another request may show up late.
     """
-    memory = _known.get()
-    if memory is None:
+    cache = _cache.get()
+    if cache is None:
         return find()
-    if name not in memory:
-        memory[name] = find()
-    return cast("_Known", memory[name])
+    if name not in cache:
+        cache[name] = find()
+    return cast("_Cached", cache[name])
 
 
-def learn(name: str, found: object) -> None:
-    """What was found by the way is known, as if it had been asked for."""
-    if (memory := _known.get()) is not None:
-        memory[name] = found
+def remember(name: str, value: object) -> None:
+    """Puts a value into the cache that was read with something else."""
+    if (cache := _cache.get()) is not None:
+        cache[name] = value
 
 
-def known_before(name: str, find: Callable[[], _Known]) -> _Known:
-    """The same for what is asked before any tenant is in force, within `remembering`."""
-    return known(name, find) if _in_force.get() is None else find()
+def cached_without_tenant(name: str, find: Callable[[], _Cached]) -> _Cached:
+    """The same for what is read before a tenant is in force, within `request_cache`."""
+    return cached(name, find) if _in_force.get() is None else find()
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
-    """Until the block ends, what is asked before any tenant is in force is asked once."""
-    token = _known.set({})
+def request_cache() -> Iterator[None]:
+    """Caches what is read before a tenant is in force, until the block ends."""
+    token = _cache.set({})
     try:
         yield
     finally:
-        _known.reset(token)
+        _cache.reset(token)
 
 
-def forget(name: str) -> None:
-    """Looks again next time."""
-    if (memory := _known.get()) is not None:
-        memory.pop(name, None)
+def evict(name: str) -> None:
+    """Drops a value from the cache: it was changed."""
+    if (cache := _cache.get()) is not None:
+        cache.pop(name, None)

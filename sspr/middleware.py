@@ -21,7 +21,7 @@ from django.utils.cache import patch_vary_headers
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from isolation.reads import shared_reads
-from isolation.scope import StatementLimits, at_host_of, limited_to, remembering
+from isolation.scope import StatementLimits, at_host_of, limited_to, request_cache
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
 from verification.middleware import is_for_a_script
@@ -46,7 +46,7 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         numbered = structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8))
         limits = _CONSOLE_LIMITS if request.path.startswith("/admin/") else _LIMITS
-        with numbered, remembering(), limited_to(limits), shared_reads():
+        with numbered, request_cache(), limited_to(limits), shared_reads():
             return self._get_response(request)
 
 

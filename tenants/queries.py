@@ -20,11 +20,11 @@ from isolation.scope import (
     NOBODY,
     current_tenant_id,
     everywhere,
-    forget,
+    evict,
     in_tenant,
-    known,
-    known_before,
-    learn,
+    cached,
+    cached_without_tenant,
+    remember,
     tenant_of_host,
 )
 from tenants.models import (
@@ -68,7 +68,7 @@ def public_url(path: str) -> str:
 def tenant_of(upn: str) -> Tenant | None:
     """The tenant that a user principal name belongs to. Asked before any is in force."""
     domain = upn.rpartition("@")[2]
-    return known_before(f"tenant of {domain}", lambda: _tenant_of_domain(domain))
+    return cached_without_tenant(f"tenant of {domain}", lambda: _tenant_of_domain(domain))
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def in_tenant_of(upn: str, *, otherwise: int = NOBODY) -> Iterator[Tenant | None
     with in_tenant(tenant.pk if tenant else otherwise):
         if otherwise == NOBODY:
             # Else what is asked about nobody would be asked about somebody, too.
-            learn(_TENANT, tenant)
+            remember(_TENANT, tenant)
         yield tenant
 
 
@@ -135,8 +135,8 @@ def cache_as_read(tenant: Tenant | None, branding: Branding | None) -> None:
     Args:
         tenant: the one in force, with `decided`: its policy as it is stored, in JSON.
     """
-    learn(_TENANT, tenant)
-    learn(BRANDING, branding or Branding())
+    remember(_TENANT, tenant)
+    remember(BRANDING, branding or Branding())
 
 
 def tenant_in_force() -> Tenant:
@@ -160,7 +160,7 @@ def lock_tenant() -> None:
 
 def branding_in_force() -> Branding:
     """How the organisation in force looks; as the service looks, where nobody decided."""
-    return known(BRANDING, lambda: _BRANDING.first() or Branding())
+    return cached(BRANDING, lambda: _BRANDING.first() or Branding())
 
 
 def called() -> str:
@@ -203,7 +203,7 @@ def time_zone_in_force() -> str:
 
 def policy_in_force() -> Policy:
     """What the organisation in force decided; what is decided for everybody, where none is."""
-    return known(_POLICY, lambda: policy_of(_decided_by(_tenant_and_policy())))
+    return cached(_POLICY, lambda: policy_of(_decided_by(_tenant_and_policy())))
 
 
 def policy_of(stored: str) -> Policy:
@@ -220,8 +220,8 @@ def policy_of(stored: str) -> Policy:
 
 def forget_policy() -> None:
     """Looks again next time: it was changed."""
-    forget(_TENANT)
-    forget(_POLICY)
+    evict(_TENANT)
+    evict(_POLICY)
 
 
 def domain_names() -> set[str]:
@@ -322,7 +322,7 @@ def with_inner_groups(names: Collection[str]) -> set[int]:
 
 def _tenant_and_policy() -> Tenant | None:
     """Both in one question: hardly a page does without either."""
-    return known(_TENANT, _HERE.first)
+    return cached(_TENANT, _HERE.first)
 
 
 def _tenant_of_domain(domain: str) -> Tenant | None:

@@ -16,7 +16,7 @@ from delivery import services as outbox
 from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox
 from directory.models import User
-from isolation.scope import current_tenant_id, forget
+from isolation.scope import current_tenant_id, evict
 from limits import services as limits
 from limits.rules import Limit
 from tenants.models import Branding, CustomText
@@ -108,7 +108,7 @@ def change_look(admin: User, look: Look) -> None:
         setattr(row, name, value)
     row.edition += 1 if row.pk else 0
     row.save()
-    forget(BRANDING)
+    evict(BRANDING)
     record(Activity.BRANDING_CHANGED, actor_id=admin.pk, settings=",".join(changed))
 
 

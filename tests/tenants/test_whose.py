@@ -2,7 +2,7 @@
 
 import pytest
 
-from isolation.scope import NOBODY, current_tenant_id, remembering
+from isolation.scope import NOBODY, current_tenant_id, request_cache
 from tenants.policy import Policy, Scope
 from tenants.queries import in_tenant_of, policy_in_force, tenant_of
 from tenants.services import change_policy
@@ -19,15 +19,15 @@ def test_a_request_asks_once_whose_a_user_id_is_and_what_was_decided(db, upn):
         with in_tenant_of(upn):
             policy_in_force()
 
-    with remembering():
+    with request_cache():
         assert len(data_statements(look)) == 1
 
 
 def test_the_next_request_asks_again(db):
-    with remembering():
+    with request_cache():
         before = tenant_of("minji@contoso.example")
     tenant = make_tenant("contoso")
-    with remembering():
+    with request_cache():
         after = tenant_of("minji@contoso.example")
 
     assert (before, after) == (None, tenant)
