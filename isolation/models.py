@@ -9,16 +9,16 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from django.db import models
 
-from isolation.scope import current_tenant_id, everywhere
+from isolation.scope import all_tenants, current_tenant_id
 
 _Owned = TypeVar("_Owned", bound=models.Model)
 _Asking = TypeVar("_Asking", bound=Callable[..., Any])
 
 
-def _everywhere(ask: _Asking) -> _Asking:
+def _of_all_tenants(ask: _Asking) -> _Asking:
     @wraps(ask)
     def asking(*args: Any, **kwargs: Any) -> Any:
-        with everywhere():
+        with all_tenants():
             return ask(*args, **kwargs)
 
     return cast("_Asking", asking)
@@ -27,17 +27,17 @@ def _everywhere(ask: _Asking) -> _Asking:
 class EveryTenants(models.QuerySet[_Owned]):
     """Rows of all tenants, past both walls.
 
-    As part of another question it opens nothing: that one has to be asked `everywhere`.
+    As part of another question it opens nothing: that one has to be asked `all_tenants`.
     """
 
-    _fetch_all = _everywhere(models.QuerySet._fetch_all)  # noqa: SLF001  # what every way to read rows goes through
-    count = _everywhere(models.QuerySet.count)
-    exists = _everywhere(models.QuerySet.exists)
-    aggregate = _everywhere(models.QuerySet.aggregate)
-    create = _everywhere(models.QuerySet.create)
-    update_or_create = _everywhere(models.QuerySet.update_or_create)
-    update = _everywhere(models.QuerySet.update)
-    delete = _everywhere(models.QuerySet.delete)
+    _fetch_all = _of_all_tenants(models.QuerySet._fetch_all)  # noqa: SLF001  # what every way to read rows goes through
+    count = _of_all_tenants(models.QuerySet.count)
+    exists = _of_all_tenants(models.QuerySet.exists)
+    aggregate = _of_all_tenants(models.QuerySet.aggregate)
+    create = _of_all_tenants(models.QuerySet.create)
+    update_or_create = _of_all_tenants(models.QuerySet.update_or_create)
+    update = _of_all_tenants(models.QuerySet.update)
+    delete = _of_all_tenants(models.QuerySet.delete)
 
 
 class EveryTenantsManager(models.Manager[_Owned]):

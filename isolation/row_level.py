@@ -15,7 +15,7 @@ from psycopg import sql
 
 from isolation.models import TenantOwned
 from isolation.postgresql.base import TENANT_SETTING
-from isolation.scope import EVERY_TENANT, NOBODY, everywhere
+from isolation.scope import EVERY_TENANT, NOBODY, all_tenants
 
 _POLICY = "tenant_wall"
 # Each inner SELECT runs once for a statement, and each row compares numbers: text costs several
@@ -126,7 +126,7 @@ def _change(connection: BaseDatabaseWrapper, how: Sequence[str], names: Sequence
 
 
 def _are_empty(connection: BaseDatabaseWrapper, names: Iterable[str]) -> bool:
-    with everywhere(), connection.cursor() as cursor:
+    with all_tenants(), connection.cursor() as cursor:
         for name in names:
             cursor.execute(sql.SQL(_HAS_ROWS).format(sql.Identifier(name)))
             if cursor.fetchone() == (True,):

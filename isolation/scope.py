@@ -88,7 +88,7 @@ def in_tenant(tenant_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def everywhere() -> Iterator[None]:
+def all_tenants() -> Iterator[None]:
     """Lets the database show rows of every tenant until the block ends. Puts none in force."""
     with telling(EVERY_TENANT):
         yield

@@ -18,12 +18,12 @@ from isolation import compiled
 from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import (
     NOBODY,
-    current_tenant_id,
-    everywhere,
-    evict,
-    in_tenant,
+    all_tenants,
     cached,
     cached_without_tenant,
+    current_tenant_id,
+    evict,
+    in_tenant,
     remember,
     tenant_of_host,
 )
@@ -326,7 +326,7 @@ def _tenant_and_policy() -> Tenant | None:
 
 
 def _tenant_of_domain(domain: str) -> Tenant | None:
-    with everywhere():
+    with all_tenants():
         found = _OF_DOMAIN.first(domain=domain)
     here = tenant_of_host()
     # On an organisation's own host everybody else is unknown.

@@ -32,7 +32,7 @@ from audit.models import NEVER, Event, Head, Link
 from audit.services import Actor, record
 from audit.services.signing import Flaw, accepted_mac_of, flaw_of_end, is_signed, mac_of, sign
 from audit.services.verifying import as_found, entry_of, unsealed
-from isolation.scope import NOBODY, current_tenant_id, everywhere, in_tenant
+from isolation.scope import NOBODY, all_tenants, current_tenant_id, in_tenant
 
 _AT_ONCE = 1_000
 """Events of one transaction: on SQLite all other writers wait for it."""
@@ -244,7 +244,7 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
         planted=Exists(links.filter(number__gt=OuterRef("number")))
         | Exists(links.filter(number__lt=1)),
     )
-    with everywhere():
+    with all_tenants():
         chains = [
             _Chain(
                 tenant_id=head.tenant_id,

@@ -13,7 +13,7 @@ from delivery.models import Outgoing
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import in_scope, user_of
-from isolation.scope import current_tenant_id, everywhere, in_tenant
+from isolation.scope import all_tenants, current_tenant_id, in_tenant
 from reset.models import PassedGate, ResetAttempt
 from reset.queries.statements import READ_ATTEMPT, READ_BEGINNING, READ_USER
 from reset.refusals import Circumstances
@@ -149,7 +149,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
     if not cookie:
         return None
     read_at = timezone.now()
-    with everywhere():
+    with all_tenants():
         rows = READ_ATTEMPT.all([Purpose.RESET.value, browser_mac(cookie)])
     if not rows:
         return None

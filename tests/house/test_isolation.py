@@ -43,7 +43,7 @@ UNSCOPED = {
     "verification/services/contacts.py": 1,
     "verification/services/lockouts.py": 1,
 }
-# Statements that are built once and name no tenant; they are run `everywhere`.
+# Statements that are built once and name no tenant; they are run `all_tenants`.
 OF_ALL_TENANTS = {'FROM "tenants_domain" U0', 'FROM "tenants_policyrecord" U0'}
 # What the sweepers of all tenants look through; and a name is one person's in the whole service.
 INDEXES_OF_ALL = {"outgoing_due", "upn_once"}

@@ -4,7 +4,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from isolation.compiled import JoinedRead
-from isolation.scope import everywhere
+from isolation.scope import all_tenants
 from reset.models import ResetAttempt
 from tenants.models import Group, GroupNesting, Tenant
 from tests.rows import row_of
@@ -66,7 +66,7 @@ def test_rows_are_locked_where_it_is_asked_for(contoso):
     read = JoinedRead(
         "SELECT {tenant} FROM tenants_tenant tenant WHERE tenant.id = %s", tenant=Tenant
     )
-    with everywhere(), CaptureQueriesContext(connection) as asked, transaction.atomic():
+    with all_tenants(), CaptureQueriesContext(connection) as asked, transaction.atomic():
         read.all([contoso.pk], lock="tenant")
 
     locks = any("FOR UPDATE OF tenant" in query["sql"] for query in asked)

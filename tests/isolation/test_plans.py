@@ -6,7 +6,7 @@ import pytest
 from django.db import NotSupportedError, connection, transaction
 
 from directory.queries import user_of
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import all_tenants, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
 from tests.isolation.test_pool import pool_of
@@ -70,7 +70,7 @@ def test_a_kept_plan_shows_the_rows_of_the_tenant_in_force(two, around):
             assert names(around) == [f"mine{n}" for n in range(5)]
         with in_tenant(other.pk):
             assert names(around) == [f"other{n}" for n in range(5)]
-        with everywhere():
+        with all_tenants():
             assert len(names(around)) == 10
         assert names(around) == []
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.db import connection, models, transaction
 
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import all_tenants, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
 from tests.isolation.walks import walk
@@ -114,7 +114,7 @@ def with_many_values():
 
 
 def beside_everybodys():
-    with everywhere():
+    with all_tenants():
         assert len(rows()) == 10
         with connection.cursor() as cursor:
             cursor.executemany("SELECT %s", [[1], [2]])

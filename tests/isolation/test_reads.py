@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from psycopg.pq import TransactionStatus
 
 from isolation.reads import end_reads, shared_reads
-from isolation.scope import StatementLimits, everywhere, in_tenant, limited_to
+from isolation.scope import StatementLimits, all_tenants, in_tenant, limited_to
 from passwords.hashing import Argon2
 from tenants.models import Group
 from tests.builders import make_tenant
@@ -55,7 +55,7 @@ def test_a_single_read_goes_without_a_transaction(mine, read):
 @pytest.mark.parametrize("read", [visible, planned])
 def test_a_single_read_leaves_nothing_set(mine, read):
     limits = StatementLimits(statement_s=7, lock_s=3)
-    with limited_to(limits), everywhere(), shared_reads():
+    with limited_to(limits), all_tenants(), shared_reads():
         read()
 
     shown = connection.connection.execute(

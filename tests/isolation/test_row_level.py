@@ -15,7 +15,7 @@ from django.db.utils import ConnectionHandler
 
 from isolation import checks, row_level
 from isolation.models import TenantOwned
-from isolation.scope import NOBODY, everywhere, in_tenant
+from isolation.scope import NOBODY, all_tenants, in_tenant
 from tenants.models import Group, GroupNesting
 from tests.builders import make_tenant
 from tests.rows import row_of, values_of
@@ -75,7 +75,7 @@ def test_it_holds_where_the_first_is_gone(db, model):
             theirs.save(force_update=True)
         with pytest.raises(DatabaseError, match=f"{REFUSED}|append-only"), transaction.atomic():
             rows.filter(pk=ours.pk).update(tenant_id=other.pk)
-    with everywhere():
+    with all_tenants():
         assert rows.get(pk=theirs.pk).tenant_id == other.pk
 
 
@@ -121,7 +121,7 @@ def test_only_what_is_asked_for_passes_both(two):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("at_once", [False, True])
 def test_one_connection_serves_both_in_turn(two, at_once):
-    with transaction.atomic() if at_once else everywhere():
+    with transaction.atomic() if at_once else all_tenants():
         for _ in range(3):
             for tenant in two:
                 with in_tenant(tenant.pk):
@@ -152,7 +152,7 @@ def test_nothing_is_left_on_a_connection(two):
         with connection.cursor() as cursor:
             cursor.executemany("SELECT %s", [[1], [2]])
         assert left() == ("", 0)
-    with everywhere():
+    with all_tenants():
         assert without_first_wall(Group).count() == 2
     assert left() == ("", 0)
 
@@ -182,7 +182,7 @@ def test_rows_that_come_portion_by_portion_are_whose_they_were(two, at_once):
             Group.objects.bulk_create([Group(name=f"{tenant.slug}{n}") for n in range(8)])
 
     seen = {mine.pk: [], other.pk: []}
-    with transaction.atomic() if at_once else everywhere():
+    with transaction.atomic() if at_once else all_tenants():
         walks = {}
         for tenant in two:
             with in_tenant(tenant.pk):

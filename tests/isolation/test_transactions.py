@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from isolation.postgresql import base
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import all_tenants, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
 from tests.isolation.walks import typed, visible, walk
@@ -203,7 +203,7 @@ def test_what_runs_after_the_commit_sees_the_rows_of_who_is_in_force_then(two):
             with in_tenant(other.pk):
                 transaction.on_commit(lambda: seen.append(visible()))
             assert visible() == ["mine"]
-        with everywhere(), transaction.atomic():
+        with all_tenants(), transaction.atomic():
             transaction.on_commit(lambda: seen.append(visible()))
     with transaction.atomic():
         transaction.on_commit(lambda: seen.append(visible()))

@@ -12,7 +12,7 @@ from django.db.migrations.state import ProjectState
 from psycopg import sql
 from psycopg.pq import Trace, TransactionStatus
 
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import all_tenants, in_tenant
 from tenants.models import Group
 from tests.builders import make_tenant
 
@@ -48,7 +48,7 @@ def savepoint_taken_back():
 
 
 AROUND = {
-    "no transaction": everywhere,
+    "no transaction": all_tenants,
     "a transaction": transaction.atomic,
     "no autocommit": by_hand,
     "a BEGIN": begun,
@@ -180,7 +180,7 @@ def test_everybodys_rows_are_seen_and_nothing_is_said_to_the_session(wire, look)
     seen = []
 
     def act():
-        with everywhere():
+        with all_tenants():
             seen.extend(look())
 
     said = wire(act)
@@ -191,7 +191,7 @@ def test_everybodys_rows_are_seen_and_nothing_is_said_to_the_session(wire, look)
     assert left() == ("", 0)
 
 
-@pytest.mark.parametrize("scope", [everywhere, lambda: in_tenant(1)], ids=["all", "one"])
+@pytest.mark.parametrize("scope", [all_tenants, lambda: in_tenant(1)], ids=["all", "one"])
 @pytest.mark.parametrize("act", OTHER.values(), ids=OTHER)
 def test_nothing_is_left_by_what_shows_no_rows(wire, act, scope):
     def acting():
@@ -204,7 +204,7 @@ def test_nothing_is_left_by_what_shows_no_rows(wire, act, scope):
 
 def test_a_cursor_of_the_servers_is_refused(two):
     """It would be read when somebody else may be in force, or the connection is another's."""
-    for around in (everywhere, transaction.atomic):
+    for around in (all_tenants, transaction.atomic):
         with around(), in_tenant(two[0].pk), pytest.raises(NotSupportedError):
             connection.chunked_cursor()
     assert left() == ("", 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, connection, models, transaction
 
 from isolation.reads import end_reads, shared_reads
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import all_tenants, in_tenant
 from tenants.models import Group
 
 _DEPTH, _MOST, _LENGTH = 6, 4, 8
@@ -82,7 +82,7 @@ def _a_tenant(walk, _expected):
 
 @contextmanager
 def _every_tenant(walk, _expected):
-    with everywhere():
+    with all_tenants():
         yield sorted(name for names in walk.tenants.values() for name in names)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from directory.models import User
-from isolation.scope import current_tenant_id, everywhere, in_tenant
+from isolation.scope import all_tenants, current_tenant_id, in_tenant
 from provisioning import bulk
 from tenants.models import Group
 from tests.builders import make_tenant, make_user
@@ -45,7 +45,7 @@ def test_row_whose_name_is_taken_is_left_out_whoevers_it_is(contoso, hanbit):
 
     assert list(added) == ["c@contoso.example"]
     for user, name in ((ours, "Before"), (theirs, "Theirs")):
-        with everywhere():
+        with all_tenants():
             user.refresh_from_db()
         assert user.display_name == name
 

@@ -13,7 +13,7 @@ from audit.models import Event
 from audit.services import Actor
 from directory.models import Membership, User
 from directory.queries import in_scope, prefilled
-from isolation.scope import everywhere, in_tenant
+from isolation.scope import all_tenants, in_tenant
 from provisioning.rules.reports import ImportCounts, ImportProgress
 from provisioning.services import batches
 from provisioning.services import importing as service
@@ -295,7 +295,7 @@ def test_file_can_not_touch_another_tenants_users(contoso, hanbit):
 
     counts, _ = load("user_principal_name,display_name\nkim@hanbit.example,Taken over\n")
 
-    with everywhere():
+    with all_tenants():
         stranger.refresh_from_db()
     assert stranger.display_name == "Kim"
     assert numbers(counts) == (0, 0, 0, 1)
@@ -311,7 +311,7 @@ def test_name_that_an_operator_has_is_refused_and_the_operator_stays_as_they_are
         "root@contoso.example,Mine,Staff,010-1234-5678\njoe@contoso.example,Joe,,\n"
     )
 
-    with everywhere():
+    with all_tenants():
         operator.refresh_from_db()
     assert (operator.display_name, operator.tenant_id) == ("Root", None)
     assert operator.password == ""
