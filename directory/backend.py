@@ -10,7 +10,7 @@ from django.utils import timezone
 from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import operator_of, user_of
-from isolation.scope import NOBODY, current_tenant_id
+from isolation.scope import NO_TENANT, current_tenant_id
 from passwords.rules import has_ended, spellings
 from tenants.models import Tenant
 from tenants.queries import policy_in_force
@@ -32,7 +32,7 @@ class BuiltinBackend:
 
         An unknown user costs the same hash as a known one.
         """
-        nobody = current_tenant_id() == NOBODY
+        nobody = current_tenant_id() == NO_TENANT
         user = operator_of(username) if nobody else user_of(username)
         if user is None or user.connector != "builtin":
             for one in spellings(password):

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from isolation.models import TenantOwned
 from isolation.postgresql.base import TENANT_SETTING
-from isolation.scope import EVERY_TENANT, NOBODY, all_tenants
+from isolation.scope import EVERY_TENANT, NO_TENANT, all_tenants
 
 _POLICY = "tenant_wall"
 # Each inner SELECT runs once for a statement, and each row compares numbers: text costs several
@@ -26,7 +26,7 @@ _TOLD = f"current_setting('{TENANT_SETTING}', true)"
 _RAISE = (
     f"""
     CREATE POLICY {_POLICY} ON {{table}} USING (nullif(
-        coalesce(tenant_id, {NOBODY})
+        coalesce(tenant_id, {NO_TENANT})
         = (SELECT nullif(nullif({_TOLD}, ''), '{EVERY_TENANT}')::bigint)
         OR (SELECT {_TOLD}) = '{EVERY_TENANT}', false) IS NOT NULL)
     """,

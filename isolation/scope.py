@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-NOBODY = 0
-"""The tenant of what belongs to no organisation: an attempt for an unknown domain, say."""
+NO_TENANT = 0
+"""The tenant id of rows that belong to no organisation, such as an attempt for an unknown domain."""
 EVERY_TENANT = "*"
 
 _Cached = TypeVar("_Cached")

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from delivery.models import DemoMessage, Outgoing
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from limits.models import Counter
 from reset.models import Outcome, ResetAttempt
 from tenants.models import PolicyVersion
@@ -102,7 +102,7 @@ def purge() -> dict[str, int]:
     """
     done: dict[str, int] = {}
     _apply(OF_THE_SERVICE, done)
-    for tenant_id in [NOBODY, *tenant_ids()]:
+    for tenant_id in [NO_TENANT, *tenant_ids()]:
         with in_tenant(tenant_id):
             _apply(OF_A_TENANT, done)
     return done

@@ -18,7 +18,7 @@ from audit.models import Event
 from audit.services import Actor, record
 from delivery.models import Outgoing
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from reset.services.attempts import end_running
 from tenants.queries import tenant_ids
 from verification.models import (
@@ -100,11 +100,11 @@ def end_what_may_be_over(
     ended, now = Ended(), timezone.now()
     ended.add("sessions", _deleted(Session.objects.all()))
     User.unscoped.filter(tenant_id=None).update(session_epoch=F("session_epoch") + _EPOCHS)
-    for tenant_id in [NOBODY, *tenant_ids()]:
+    for tenant_id in [NO_TENANT, *tenant_ids()]:
         with in_tenant(tenant_id):
             here = Ended()
             _end_in_force(here, now)
-            if tenant_id != NOBODY:
+            if tenant_id != NO_TENANT:
                 _end_of_people(here, strictness, now)
             for what, count in here.counts.items():
                 ended.add(what, count)

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from delivery.rules.phones import telephone_link
-from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id, in_tenant, tenant_of_host
+from isolation.scope import NO_TENANT, NoTenantInForce, current_tenant_id, in_tenant, tenant_of_host
 from tenants.queries import branding_in_force, called, help_text, tenant_in_force
 
 
@@ -21,7 +21,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
 def _look() -> dict[str, object]:
     here = tenant_of_host()
     try:
-        if current_tenant_id() != NOBODY:
+        if current_tenant_id() != NO_TENANT:
             return _look_in_force()
     except NoTenantInForce:
         pass

@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from isolation import compiled
 from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import (
-    NOBODY,
+    NO_TENANT,
     all_tenants,
     cached,
     cached_without_tenant,
@@ -72,7 +72,7 @@ def tenant_of(upn: str) -> Tenant | None:
 
 
 @contextmanager
-def in_tenant_of(upn: str, *, otherwise: int = NOBODY) -> Iterator[Tenant | None]:
+def in_tenant_of(upn: str, *, otherwise: int = NO_TENANT) -> Iterator[Tenant | None]:
     """Puts the tenant that a user principal name belongs to in force.
 
     Args:
@@ -80,7 +80,7 @@ def in_tenant_of(upn: str, *, otherwise: int = NOBODY) -> Iterator[Tenant | None
     """
     tenant = tenant_of(upn)
     with in_tenant(tenant.pk if tenant else otherwise):
-        if otherwise == NOBODY:
+        if otherwise == NO_TENANT:
             # Else what is asked about nobody would be asked about somebody, too.
             remember(_TENANT, tenant)
         yield tenant
@@ -198,7 +198,7 @@ def branding_by_public_id(public_id: uuid.UUID) -> Branding | None:
 
 def time_zone_in_force() -> str:
     """Where times are told: the organisation's zone, or UTC where no organisation is known."""
-    return "UTC" if current_tenant_id() == NOBODY else tenant_in_force().time_zone
+    return "UTC" if current_tenant_id() == NO_TENANT else tenant_in_force().time_zone
 
 
 def policy_in_force() -> Policy:

@@ -19,7 +19,7 @@ KEPT_OPEN_S = 300.0
 """So long a process may go on sealing with a key that is no longer the newest."""
 _SETTLED = timedelta(hours=1)
 """After this nobody seals with the key before any more, the longest transaction included."""
-_NOBODY = 0
+_NO_TENANT = 0
 _FIRST = 0
 _MOST_DERIVED = 4_096
 
@@ -121,7 +121,7 @@ def opened(sealed_text: bytes | memoryview, *, tenant_id: int, place: str) -> st
         TenantKey.DoesNotExist: the tenant's key was destroyed, and with it what it sealed.
     """
     place, content = f"{tenant_id}|{place}", bytes(sealed_text)
-    if tenant_id == _NOBODY:
+    if tenant_id == _NO_TENANT:
         return _opened_of_nobody(content, place).decode()
     number = envelope.number_of(content)
     key = _keys(tenant_id).keys.get(number) or _read(tenant_id).keys.get(number)
@@ -141,7 +141,9 @@ def tenant_key(tenant_id: int, purpose: str) -> bytes:
 
     Source: RFC 5869 (HKDF).
     """
-    key = _keys(tenant_id).keys[_FIRST] if tenant_id != _NOBODY else keyring.purpose_key("nobody")
+    key = (
+        _keys(tenant_id).keys[_FIRST] if tenant_id != _NO_TENANT else keyring.purpose_key("nobody")
+    )
     return _derived(key, purpose)
 
 
@@ -190,7 +192,7 @@ def _derived(key: bytes, purpose: str) -> bytes:
 
 
 def _sealing_key(tenant_id: int) -> tuple[bytes, int]:
-    if tenant_id == _NOBODY:
+    if tenant_id == _NO_TENANT:
         return keyring.purpose_key("nobody"), _FIRST
     kept = _keys(tenant_id)
     return kept.keys[kept.newest], kept.newest

@@ -49,7 +49,7 @@ def report_not_me(link: NoticeLink) -> bool:
         if act.notice == Notice.CONTACT_ENTERED:
             _remove_entered_contacts(user, act)
     if is_password_disowned(user, link):
-        passwords.withdraw(user, reason=_REASON, actor_id=Actor.STRANGER)
+        passwords.withdraw(user, reason=_REASON, actor_id=Actor.ANONYMOUS)
     if user.frozen_at is not None and acts[-1].issued_at > user.frozen_at:
         # The act is newer than the freeze: freezing again tells the staff of it.
         User.objects.filter(pk=user.pk).update(frozen_at=None)
@@ -60,7 +60,7 @@ def report_not_me(link: NoticeLink) -> bool:
 
 @transaction.atomic
 def freeze(
-    user: User, *, reason: str, actor_id: int = Actor.STRANGER, agent_ids: Sequence[int] = ()
+    user: User, *, reason: str, actor_id: int = Actor.ANONYMOUS, agent_ids: Sequence[int] = ()
 ) -> bool:
     """Stops resets, registration, sessions and temporary ways in, until the account is unfrozen.
 
@@ -134,7 +134,7 @@ def remove_added_methods(
             Activity.METHOD_DELETED,
             subject_id=user.pk,
             # The holder of a notice's link isn't signed in.
-            actor_id=Actor.STRANGER,
+            actor_id=Actor.ANONYMOUS,
             method=proof,
             reason=_REASON,
         )
@@ -151,7 +151,7 @@ def _remove_entered_contacts(user: User, act: NoticeLink) -> None:
             record(
                 Activity.CONTACT_ENTERED,
                 subject_id=user.pk,
-                actor_id=Actor.STRANGER,
+                actor_id=Actor.ANONYMOUS,
                 method=proof,
                 removed=True,
                 reason=_REASON,

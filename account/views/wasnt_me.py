@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from account.queries import is_password_disowned, is_password_withdrawn
 from account.services import freezing
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.views.frame import even_while_frozen
@@ -63,7 +63,7 @@ def while_signed_in(request: HttpRequest, user: User) -> HttpResponse:
 @require_safe
 def frozen(request: HttpRequest) -> HttpResponse:
     """The page after `while_signed_in`; it says the same in a browser that froze nothing."""
-    with in_tenant(Session(request.session).frozen_tenant_id or NOBODY):
+    with in_tenant(Session(request.session).frozen_tenant_id or NO_TENANT):
         return render(request, "account/wasnt_me_done.html")
 
 

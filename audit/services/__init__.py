@@ -16,7 +16,7 @@ Fact = str | int | bool | None
 class Actor(IntEnum):
     """Who did it, where it wasn't one of the users: below every user's id."""
 
-    STRANGER = 0
+    ANONYMOUS = 0
     """Someone who hasn't proved to be the person in whose name it was done."""
     COMMAND = -1
     """An operator of the service, by a command in its shell."""

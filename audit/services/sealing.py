@@ -32,7 +32,7 @@ from audit.models import NEVER, Event, Head, Link
 from audit.services import Actor, record
 from audit.services.signing import Flaw, accepted_mac_of, flaw_of_end, is_signed, mac_of, sign
 from audit.services.verifying import as_found, entry_of, unsealed
-from isolation.scope import NOBODY, all_tenants, current_tenant_id, in_tenant
+from isolation.scope import NO_TENANT, all_tenants, current_tenant_id, in_tenant
 
 _AT_ONCE = 1_000
 """Events of one transaction: on SQLite all other writers wait for it."""
@@ -218,7 +218,7 @@ def _begin() -> None:
 def _begin_the_services() -> None:
     """Where there is no chain yet at all: the service is new."""
     if not Head.unscoped.exists():
-        with in_tenant(NOBODY):
+        with in_tenant(NO_TENANT):
             _begin()
 
 
@@ -256,7 +256,7 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
         ]
     if not chains and not tenant_ids:
         return []  # a new service
-    missing = {*tenant_ids, NOBODY} - {chain.tenant_id for chain in chains}
+    missing = {*tenant_ids, NO_TENANT} - {chain.tenant_id for chain in chains}
     return chains + [_Chain(tenant_id, Flaw.END_MISSING) for tenant_id in sorted(missing)]
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from django.utils import timezone
 
 from directory.models import User
-from isolation.scope import NOBODY, NoTenantInForce, current_tenant_id
+from isolation.scope import NO_TENANT, NoTenantInForce, current_tenant_id
 from tenants.models import Tenant
 from typed.rules import folded
 from verification.session import Session
@@ -32,7 +32,7 @@ def is_fresh(session: Session, user: User) -> bool:
 def acts_in_a_tenant() -> bool:
     """Whether an organisation is in force: an operator has to choose one first."""
     try:
-        return current_tenant_id() != NOBODY
+        return current_tenant_id() != NO_TENANT
     except NoTenantInForce:
         return False
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.models import User
-from isolation.scope import NOBODY, current_tenant_id, in_tenant
+from isolation.scope import NO_TENANT, current_tenant_id, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.services.manage import Frozen, require_running
@@ -27,7 +27,7 @@ _SERVICE = "SSPR"
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
     """The key of the user's first app, for the page that shows it."""
-    name = _SERVICE if current_tenant_id() == NOBODY else called_briefly()
+    name = _SERVICE if current_tenant_id() == NO_TENANT else called_briefly()
     return authenticators.pairing_of(user, context, issuer=name)
 
 

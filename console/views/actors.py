@@ -13,7 +13,7 @@ from audit.services import Actor
 from console.queries.person import names_of
 from directory.queries import operators_among
 
-_OF_STRANGERS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
+_OF_ANONYMOUS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
 _NOT_USERS: dict[int, Promise] = {
     Actor.COMMAND: gettext_lazy("The operator’s command"),
     Actor.SERVICE: gettext_lazy("The service itself"),
@@ -53,7 +53,7 @@ def done_by(event: Event, names: Names) -> str:
 def is_unproved(event: Event) -> bool:
     """Whether the actor hadn't proved to be a user when it happened."""
     if event.actor_id is None:
-        return event.subject_id is not None or event.activity in _OF_STRANGERS
+        return event.subject_id is not None or event.activity in _OF_ANONYMOUS
     # Older versions named the user that it happened to.
-    proved = event.activity not in _OF_STRANGERS or event.reason == "gate_passed"
+    proved = event.activity not in _OF_ANONYMOUS or event.reason == "gate_passed"
     return event.actor_id == event.subject_id and not proved

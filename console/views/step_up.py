@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from console.services import step_up
 from console.views.frame import Page, shown
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from registration.views.frame import freshly_proved as owner_proved
 from verification import forms as words
 from verification.forms import AppCodeForm
@@ -28,7 +28,7 @@ def _staff(view: Page) -> Page:
         user = request.user
         if not isinstance(user, User) or not user.is_staff:
             raise Http404
-        with in_tenant(user.tenant_id or NOBODY):
+        with in_tenant(user.tenant_id or NO_TENANT):
             return view(request, user)
 
     return entered

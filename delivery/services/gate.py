@@ -29,7 +29,7 @@ class Share(StrEnum):
     Source: design section 8.
     """
 
-    STRANGER = ""
+    ANONYMOUS = ""
     KNOWN_BROWSER = "known-browser:"
     """A reset in a browser in which this user signed in before."""
     SIGN_IN = "sign-in:"
@@ -279,7 +279,7 @@ def _of_the_organisation(sending: Sending) -> list[Count]:
             Count(limit, f"notices:{whose}", parts.notices),
         ]
     codes = Count(limit, f"codes:{whose}", parts.codes)
-    if sending.share is Share.STRANGER:
+    if sending.share is Share.ANONYMOUS:
         return [Count(limit, f"without password:{whose}", parts.without_password), codes]
     return [codes]
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from registration.rules import Entry
 from registration.services import interrupts, second_factor
 from registration.views.frame import note_proof
@@ -32,7 +32,7 @@ def arrive(
 
     Source: Entra, "Temporary Access Pass" (satisfies multi-factor authentication).
     """
-    with in_tenant(user.tenant_id or NOBODY):
+    with in_tenant(user.tenant_id or NO_TENANT):
         session = Session(request.session)
         language = user.language or session.language
         return_to = middleware.link_data(request).get(RETURN_TO) or session.return_to

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from verification.middleware import known_device
 from verification.services import lockouts
 
@@ -13,7 +13,7 @@ _YEAR_S = 365 * 86_400
 
 def familiar(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
     """Lets the browser be known by this user from now on."""
-    with in_tenant(user.tenant_id or NOBODY):
+    with in_tenant(user.tenant_id or NO_TENANT):
         cookie = lockouts.made_familiar(user, known_device(request))
     response.set_cookie(
         settings.KNOWN_COOKIE_NAME,

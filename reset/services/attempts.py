@@ -16,7 +16,7 @@ from audit.services import Actor, record
 from directory.models import User
 from directory.rules import canonical_upn
 from isolation.compiled import Bound, CompiledUpdate, owned
-from isolation.scope import NOBODY, in_tenant, tenant_of_host
+from isolation.scope import NO_TENANT, in_tenant, tenant_of_host
 from isolation.writes import insert, writing_together
 from reset import models
 from reset.models import ResetAttempt
@@ -103,12 +103,12 @@ def begin(
     verdict = None if is_counted else count_a_user_id(network, is_known=familiar)
     if verdict is not None and not verdict.allowed:
         # No user is looked up, so that the answer can't tell who is known.
-        with in_tenant(NOBODY):
+        with in_tenant(NO_TENANT):
             kind = kind_of_subject(policy_in_force())
             beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_paused=False)
             return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
-    with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY) as tenant:
+    with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT) as tenant:
         candidate = queries.candidate(upn)
         user, things = (candidate.user, candidate.things) if tenant else (None, [])
         policy = queries.policy_for(user)
@@ -131,7 +131,7 @@ def begin(
 
 def _is_known_from(upn: str, known: str) -> bool:
     """Whether this user ID signed in from this browser; no user is looked up."""
-    with in_tenant_of(upn, otherwise=tenant_of_host() or NOBODY):
+    with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT):
         return lockouts.place_of(upn, known) != lockouts.ANYWHERE
 
 
@@ -183,7 +183,7 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
         record(
             Activity.RESET_BLOCKED,
             subject_id=attempt.subject_id,
-            actor_id=Actor.STRANGER,
+            actor_id=Actor.ANONYMOUS,
             support_code=attempt.support_code,
             reason="too_many_wrong_guesses",
         )
@@ -266,7 +266,7 @@ def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> N
         Activity.RESET_PROGRESS,
         Outcome.FAILURE if refused else Outcome.SUCCESS,
         subject_id=attempt.subject_id,
-        actor_id=Actor.STRANGER,
+        actor_id=Actor.ANONYMOUS,
         support_code=attempt.support_code,
         reason=reason,
     )

@@ -13,7 +13,7 @@ from audit.services import Actor, record
 from delivery import services as outbox
 from delivery.models import Kind
 from directory.queries import helpdesk_mailboxes
-from isolation.scope import NOBODY, current_tenant_id
+from isolation.scope import NO_TENANT, current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
 from reset.models import Outcome, ResetAttempt
@@ -77,7 +77,7 @@ def ask(attempt: ResetAttempt, message: str) -> ContactRequest:
         record(
             Activity.ADMIN_CONTACTED,
             subject_id=attempt.subject_id,
-            actor_id=Actor.STRANGER,
+            actor_id=Actor.ANONYMOUS,
             support_code=attempt.support_code,
             reason=_why(attempt),
         )
@@ -86,7 +86,7 @@ def ask(attempt: ResetAttempt, message: str) -> ContactRequest:
 
 def _mailboxes() -> list[str]:
     """Whom the organisation wants to be asked; empty for an unknown domain."""
-    if current_tenant_id() == NOBODY:
+    if current_tenant_id() == NO_TENANT:
         return []
     policy = policy_in_force()
     if policy.contact is Contact.ADDRESS:

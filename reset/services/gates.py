@@ -123,7 +123,7 @@ def open_by_number(state: AttemptState, method: Method, number: str) -> Challeng
         Activity.RESET_PROGRESS,
         Outcome.FAILURE,
         subject_id=attempt.subject_id,
-        actor_id=Actor.STRANGER,
+        actor_id=Actor.ANONYMOUS,
         support_code=attempt.support_code,
         reason="number_wrong",
         method=method,
@@ -182,7 +182,7 @@ def _opened(state: AttemptState, method: Method, destination: str) -> Challenge:
     return challenges.open_challenge(
         ChallengeRequest(
             user_id=subject.id,
-            actor_id=Actor.STRANGER,
+            actor_id=Actor.ANONYMOUS,
             purpose=Purpose.RESET,
             context=attempt.pk,
             method=method,
@@ -327,7 +327,7 @@ def _settled(
             Activity.RESET_PROGRESS,
             Outcome.SUCCESS if is_right else Outcome.FAILURE,
             subject_id=attempt.subject_id,
-            actor_id=(attempt.subject_id or Actor.STRANGER) if is_right else Actor.STRANGER,
+            actor_id=(attempt.subject_id or Actor.ANONYMOUS) if is_right else Actor.ANONYMOUS,
             support_code=attempt.support_code,
             reason="gate_passed" if is_right else f"code_{answered.verdict}",
             method=answered.challenge.method,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from directory.connectors.base import PolicyRejected, Unreachable
 from directory.services.passwords import TooManyPasswords
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from passwords.forms import NewPasswordForm
 from reset.forms import ContactForm
 from reset.models import ResetAttempt
@@ -159,7 +159,7 @@ def _ended(request: HttpRequest, row: AttemptRow) -> HttpResponse:
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         context = {"refusal": Refusal.SESSION_ENDED, "minutes": _minutes(), **_UNBRANDED}
         return render(request, "reset/refusals/R07.html", context)
 

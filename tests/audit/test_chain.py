@@ -17,7 +17,7 @@ from audit.services import record, sealing, signing, verifying
 from audit.services.sealing import overdue, seal
 from audit.services.signing import Flaw
 from audit.services.verifying import verify
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from tenants.queries import tenant_ids
 from tests.builders import make_tenant
 from tests.statements import data_statements
@@ -74,12 +74,12 @@ def test_every_organisation_has_a_chain_of_its_own(contoso, hanbit):
     write(2)
     with in_tenant(hanbit.pk):
         write(3)
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         write(1)
     sweep()
 
     assert Head.objects.get().number == Link.objects.count()
-    for tenant_id, count in ((hanbit.pk, 3), (NOBODY, 1)):
+    for tenant_id, count in ((hanbit.pk, 3), (NO_TENANT, 1)):
         with in_tenant(tenant_id):
             assert Head.objects.get().number >= count
             assert flaws() == []
@@ -229,12 +229,12 @@ def test_a_new_organisation_has_a_signed_end_before_anything_is_sealed(contoso):
 
 
 def test_the_services_own_chain_begins_by_itself_and_once_only(db):
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         write(2)
         sweep()
         assert flaws() == []
     contoso = make_tenant()
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         Head.objects.all().delete()
         write(1)
         sweep()

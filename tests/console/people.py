@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_otp.oath import totp
 
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
@@ -35,7 +35,7 @@ def make_operator(upn="operator@service.example"):
 
 def with_app(user) -> Authenticator:
     """An app that is paired with the account."""
-    with in_tenant(user.tenant_id or NOBODY):
+    with in_tenant(user.tenant_id or NO_TENANT):
         row = Authenticator(user=user, created_at=timezone.now(), confirmed_at=timezone.now())
         place = f"verification.authenticator.seed:{row.pk}"
         row.seed = sealed(SEED, tenant_id=row.tenant_id, place=place)
@@ -77,7 +77,7 @@ def signed_in(user, password=PASSWORD) -> Client:
 def behind_both(user) -> Client:
     """A browser behind both factors."""
     client = signed_in(user)
-    with in_tenant(user.tenant_id or NOBODY):
+    with in_tenant(user.tenant_id or NO_TENANT):
         paired = Authenticator.objects.filter(user=user, confirmed_at__isnull=False).exists()
     if not paired:
         with_app(user)

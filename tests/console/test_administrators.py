@@ -9,7 +9,7 @@ from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_tenant, make_user
@@ -252,7 +252,7 @@ def test_an_operator_who_lost_the_phone_is_helped_from_the_command_line(db):
 
     run("remove_second_factor", operator.upn)
 
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         assert not Authenticator.objects.filter(user=operator, removed_at=None).exists()
         assert Event.objects.filter(activity=Activity.SECOND_FACTOR_REMOVED).exists()
 

@@ -186,8 +186,8 @@ def test_a_record_says_day_time_to_the_second_and_zone(client, minji, headers, l
 
 
 def test_what_anybody_may_bring_about_is_nobodys_deed(client, minji):
-    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=minji.pk, actor_id=Actor.STRANGER)
-    record(Activity.RESET_PROGRESS, reason="identified", actor_id=Actor.STRANGER)
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=minji.pk, actor_id=Actor.ANONYMOUS)
+    record(Activity.RESET_PROGRESS, reason="identified", actor_id=Actor.ANONYMOUS)
     # As it was written before.
     happened = {"subject_id": minji.pk, "actor_id": minji.pk, "activity": "reset_flow_progress"}
     Event.objects.create(outcome="failure", reason="code_wrong", **happened)
@@ -349,7 +349,7 @@ def test_a_question_of_the_organisation_is_said_by_its_text(client):
     ],
 )
 def test_reasons_are_said_in_words(client, reason, words):
-    record(Activity.RESET_PROGRESS, Outcome.FAILURE, reason=reason, actor_id=Actor.STRANGER)
+    record(Activity.RESET_PROGRESS, Outcome.FAILURE, reason=reason, actor_id=Actor.ANONYMOUS)
 
     assert rows(client.get(LIST))[0][5] == words
     assert facts(opened(client, reason=reason))["Reason"] == words
@@ -373,13 +373,13 @@ def test_a_support_code_finds_its_records_however_it_is_typed(client, minji, typ
         Activity.RESET_PROGRESS,
         subject_id=minji.pk,
         support_code="K7QM2X9D",
-        actor_id=Actor.STRANGER,
+        actor_id=Actor.ANONYMOUS,
     )
     record(
         Activity.RESET_PROGRESS,
         subject_id=minji.pk,
         support_code="00000000",
-        actor_id=Actor.STRANGER,
+        actor_id=Actor.ANONYMOUS,
     )
 
     assert [row[6] for row in rows(client.get(LIST, {"q": typed}))] == ["K7QM-2X9D"]

@@ -3,7 +3,7 @@ import pytest
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from tenants.policy import Method, Policy, SecondFactor
 from tenants.roles import Role
 from tenants.services import change_policy
@@ -214,7 +214,7 @@ def test_operators_wrong_codes_are_recorded_too(db):
     with_app(operator)
     signed_in(operator).post("/admin/second-factor/", {"code": wrong_code()})
 
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         failed = Event.objects.filter(activity=Activity.SECOND_FACTOR_FAILED)
         assert failed.filter(subject_id=operator.pk).exists()
 

@@ -201,7 +201,7 @@ def test_the_helpdesk_ends_the_pause_of_an_extension(contoso, clock):
     assert gate.calls_paused_until(f"{OFFICE}#101") is None
 
 
-@pytest.mark.parametrize("share", [Share.REGISTER, Share.SIGN_IN, Share.STRANGER])
+@pytest.mark.parametrize("share", [Share.REGISTER, Share.SIGN_IN, Share.ANONYMOUS])
 def test_one_person_uses_up_no_more_than_sixty_codes_a_day(contoso, clock, share):
     sent = 0
     for number in range(100):

@@ -15,7 +15,7 @@ from django.db.utils import ConnectionHandler
 
 from isolation import checks, row_level
 from isolation.models import TenantOwned
-from isolation.scope import NOBODY, all_tenants, in_tenant
+from isolation.scope import NO_TENANT, all_tenants, in_tenant
 from tenants.models import Group, GroupNesting
 from tests.builders import make_tenant
 from tests.rows import row_of, values_of
@@ -84,7 +84,7 @@ def test_no_row_is_added_for_another(db, model):
     mine, other = make_tenant("mine"), make_tenant("other")
     values = values_of(model, other)
 
-    for tenant_id in (mine.pk, NOBODY):
+    for tenant_id in (mine.pk, NO_TENANT):
         with (
             in_tenant(tenant_id),
             pytest.raises(ProgrammingError, match=REFUSED),

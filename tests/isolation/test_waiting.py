@@ -32,7 +32,7 @@ def group(contoso):
 
 
 def happens():
-    record(Activity.RESET_PROGRESS, actor_id=Actor.STRANGER)
+    record(Activity.RESET_PROGRESS, actor_id=Actor.ANONYMOUS)
 
 
 def written():

@@ -82,7 +82,7 @@ def test_what_an_administrator_did_is_told_without_where_and_who_and_why(user):
 
 def test_nothing_from_inside_is_told(user):
     record(
-        Activity.RESET_PROGRESS, subject_id=user.pk, reason="code_wrong", actor_id=Actor.STRANGER
+        Activity.RESET_PROGRESS, subject_id=user.pk, reason="code_wrong", actor_id=Actor.ANONYMOUS
     )
     record(Activity.CODE_SENT, subject_id=user.pk, actor_id=user.pk)
 

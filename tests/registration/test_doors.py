@@ -2,7 +2,7 @@ import pytest
 from django.test import RequestFactory
 
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from limits.rules import Limit
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email
@@ -53,7 +53,7 @@ def test_who_is_throttled_is_told_until_when(user, client):
 
 
 def test_looking_at_a_page_does_not_sign_an_operator_out(db, client):
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         client.force_login(make_operator())
 
     page = client.get("/security-info")
@@ -65,7 +65,7 @@ def test_looking_at_a_page_does_not_sign_an_operator_out(db, client):
 def make_operator():
     operator = User(upn="op@service.example", role=Role.OPERATOR, tenant_id=None)
     operator.set_password(PASSWORD)
-    with in_tenant(NOBODY):
+    with in_tenant(NO_TENANT):
         operator.save(force_insert=True)
     return operator
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from directory.models import User
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from limits import services as limits
 from limits.models import Counter
 from limits.rules import Limit
@@ -146,7 +146,7 @@ def test_a_pause_that_lasts_stays(contoso):
 
 
 def test_every_organisation_and_nobody_is_seen_to(contoso, hanbit):
-    for tenant_id in (hanbit.pk, NOBODY):
+    for tenant_id in (hanbit.pk, NO_TENANT):
         with in_tenant(tenant_id):
             SignInLockout.objects.create(who="x", place="", last_at=timezone.now())
     with after(days=2):

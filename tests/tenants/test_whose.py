@@ -2,7 +2,7 @@
 
 import pytest
 
-from isolation.scope import NOBODY, current_tenant_id, request_cache
+from isolation.scope import NO_TENANT, current_tenant_id, request_cache
 from tenants.policy import Policy, Scope
 from tenants.queries import in_tenant_of, policy_in_force, tenant_of
 from tenants.services import change_policy
@@ -50,7 +50,7 @@ def test_a_tenant_is_in_force_with_its_own_policy_and_nobodys_domain_with_nobody
         assert (found, current_tenant_id()) == (tenant, tenant.pk)
         decided = policy_in_force().self_service
     with in_tenant_of("minji@nobodys.example") as found:
-        assert (found, current_tenant_id()) == (None, NOBODY)
+        assert (found, current_tenant_id()) == (None, NO_TENANT)
         assert policy_in_force().self_service is Scope.NONE
 
     assert decided is Scope.ALL

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from isolation.scope import NOBODY
+from isolation.scope import NO_TENANT
 from limits.rules import Limit
 from tenants.policy import Policy, Questions, Scope
 from tenants.services import change_policy
@@ -40,7 +40,7 @@ def carried_by(client, path):
     secret = client.cookies.get(settings.CSRF_COOKIE_NAME)
     place = f"form errors|{path}|{secret.value if secret else ''}"
     sealed = urlsafe_b64decode(client.cookies[COOKIE].value)
-    return json.loads(opened(sealed, tenant_id=NOBODY, place=place))
+    return json.loads(opened(sealed, tenant_id=NO_TENANT, place=place))
 
 
 def test_an_error_is_a_redirect_to_a_page_that_says_it_once(user, browser):

@@ -14,7 +14,7 @@ from vault.keyring import purpose_key
 from verification.models import AccessPass, CallerCheck, NoticeLink
 from verification.queries.holdings import Holdings, holdings_of
 
-_NO_ONE = 0
+_NO_USER = 0
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
 NO_CONTACTS_FOR = timedelta(days=30)
 """How long after an unfreezing the administrator whose act was disowned enters no contact data."""
@@ -31,7 +31,7 @@ def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
     What was issued to somebody without a role doesn't hold for the administrator they became:
     whoever issued it may not have been allowed to issue that.
     """
-    user_id = user.pk if user.frozen_at is None else _NO_ONE
+    user_id = user.pk if user.frozen_at is None else _NO_USER
     return AccessPass.objects.filter(
         user_id=user_id, role=user.role, revoked_at=None, starts_at__lte=now, ends_at__gt=now
     )

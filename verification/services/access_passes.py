@@ -33,7 +33,7 @@ from verification.rules.access_passes import (
 from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
 
-_NO_ONE = 0
+_NO_USER = 0
 
 
 class AccountFrozen(Exception):
@@ -88,7 +88,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
     a pass, its person and who can issue another hear of it.
     """
     allowed, now = policy_in_force().access_passes, timezone.now()
-    who = person if person is not None and person.enabled and allowed else User(pk=_NO_ONE)
+    who = person if person is not None and person.enabled and allowed else User(pk=_NO_USER)
     # A pass that was made with an older key of the ring lives on until it ends.
     letters = typed_pass(typed)
     right = [_mac(who.pk, letters), *_older_macs(who.pk, letters)]
@@ -101,7 +101,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
                 Activity.ACCESS_PASS_STOPPED,
                 Outcome.FAILURE,
                 subject_id=who.pk,
-                actor_id=Actor.STRANGER,
+                actor_id=Actor.ANONYMOUS,
             )
             notices.tell(who, Notice.ACCESS_PASS_STOPPED)
             staff_notices.tell_of_stopped_pass(who)

@@ -132,7 +132,7 @@ def _deny(challenge_id: uuid.UUID) -> Pressed:
         if not _unanswered(challenge_id).update(denied_at=timezone.now(), code_mac=""):
             return Pressed.OVER
         user_id = challenge.user_id
-        record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.STRANGER)
+        record(Activity.CALL_DENIED, Outcome.FAILURE, subject_id=user_id, actor_id=Actor.ANONYMOUS)
         user = User.objects.filter(pk=user_id).first()
         if user is not None and phone:
             notices.tell(user, Notice.CALL_DENIED, except_value=phone)

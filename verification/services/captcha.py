@@ -14,7 +14,7 @@ from django.core import signing
 from django.utils import timezone
 
 from directory.rules import canonical_upn
-from isolation.scope import NOBODY
+from isolation.scope import NO_TENANT
 from limits import services as limits
 from limits.rules import Limit, place
 from limits.services import Count
@@ -215,7 +215,7 @@ def suspicion_at_identify(upn: str, network: str, known: str = "") -> Suspicion:
     tenant = tenant_of(upn)
     is_known = bool(known) and _is_known(canonical_upn(upn), known)
     return suspicion_of(
-        network, tenant_id=tenant.pk if tenant else NOBODY, known=known if is_known else ""
+        network, tenant_id=tenant.pk if tenant else NO_TENANT, known=known if is_known else ""
     )
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from directory.models import User
-from isolation.scope import NOBODY, current_tenant_id
+from isolation.scope import NO_TENANT, current_tenant_id
 from passwords.hashing import Busy
 from passwords.rules import prepared
 from tenants.queries import policy_in_force
@@ -160,7 +160,7 @@ def _note_lock(upn: str, until: datetime) -> None:
     who = User.objects.filter(upn=upn)
     who.update(locked_until=until)
     subject = who.values_list("pk", flat=True).first()
-    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=subject, actor_id=Actor.STRANGER)
+    record(Activity.SIGN_IN_LOCKED, Outcome.FAILURE, subject_id=subject, actor_id=Actor.ANONYMOUS)
 
 
 def _who(upn: str) -> str:
@@ -180,7 +180,7 @@ def _password_mac(upn: str, password: str) -> str:
 def _who_now(upn: str) -> str:
     """The user ID and the number of times that every session of the user was ended."""
     here = current_tenant_id()
-    users = User.unscoped.filter(tenant_id=None) if here == NOBODY else User.objects.all()
+    users = User.unscoped.filter(tenant_id=None) if here == NO_TENANT else User.objects.all()
     epoch = users.filter(upn=upn).values_list("session_epoch", flat=True).first()
     return f"{upn}:{epoch or 0}"
 

@@ -56,7 +56,7 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
                 Activity.SIGN_IN_FAILED,
                 Outcome.FAILURE,
                 subject_id=subject.pk if subject else None,
-                actor_id=Actor.STRANGER,
+                actor_id=Actor.ANONYMOUS,
             )
             return None
         lockouts.succeeded(upn, place=place)
@@ -84,7 +84,7 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
                 Activity.SIGN_IN_FAILED,
                 Outcome.FAILURE,
                 subject_id=user.pk if user else None,
-                actor_id=Actor.STRANGER,
+                actor_id=Actor.ANONYMOUS,
                 reason="access_pass",
             )
             return None

@@ -11,7 +11,7 @@ from audit.services import Actor, record
 from directory.models import User
 from directory.queries import operator_of
 from directory.rules import canonical_upn, is_upn
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from passwords.rules import evaluate, prepared
 from tenants.queries import taken_domains
 from tenants.roles import Role
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"password: at least {_SHORTEST} characters, without the name, not easy to guess"
             )
-        with in_tenant(NOBODY):
+        with in_tenant(NO_TENANT):
             operator = User(upn=name, tenant_id=None, role=Role.OPERATOR)
             operator.password = make_password(password)
             operator.save(force_insert=True)

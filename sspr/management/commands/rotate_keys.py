@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.services.sealing import sign_anew
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from sspr.resealing import destroy_unused, reseal
 from tenants.queries import tenant_ids
 from vault.envelope import Unopenable
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if new_data_keys:
             for tenant_id in tenants:
                 create_newer_key(tenant_id)
-        with in_tenant(NOBODY):
+        with in_tenant(NO_TENANT):
             signed = sign_anew()
         indexes = resealed = destroyed = 0
         for tenant_id in tenants:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.services.sealing import sweep, trust_from_here
 from audit.services.verifying import Finding, verify
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
 from tenants.queries import tenant_by_slug, tenant_ids
 
@@ -71,9 +71,9 @@ class Command(BaseCommand):
 def _chains(slug: str | None) -> list[tuple[str, int]]:
     if slug is None:
         known = Tenant.objects.order_by("slug").values_list("slug", "pk")
-        return [(_SERVICE, NOBODY), *known]
+        return [(_SERVICE, NO_TENANT), *known]
     if slug == _SERVICE:
-        return [(_SERVICE, NOBODY)]
+        return [(_SERVICE, NO_TENANT)]
     found = tenant_by_slug(slug)
     if found is None:
         raise CommandError(f"{slug}: no organisation has this short name")

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.services import Actor
 from directory.queries import operator_of, user_of
 from directory.rules import canonical_upn
-from isolation.scope import NOBODY, in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from tenants.queries import tenant_of
 from verification.services.second_factor import remove_second_factor
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *, upn: str, **_options: Any) -> None:
         name = canonical_upn(upn)
         tenant = tenant_of(name)
-        with in_tenant(tenant.pk if tenant else NOBODY):
+        with in_tenant(tenant.pk if tenant else NO_TENANT):
             person = user_of(name) if tenant else operator_of(name)
             if person is None:
                 raise CommandError(f"{name}: there is no such user")

@@ -21,7 +21,7 @@ from verification.services.challenges.asked import ChallengeRequest, Refused
 
 _MOST_IN_A_CONTEXT = 40
 _SHARES = {
-    Purpose.RESET: Share.STRANGER,
+    Purpose.RESET: Share.ANONYMOUS,
     Purpose.SIGN_IN: Share.SIGN_IN,
     Purpose.REGISTER: Share.REGISTER,
     Purpose.CALLER: Share.CALLER,
@@ -110,7 +110,7 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
         RuntimeError: inside a transaction, which could undo the count.
     """
     places = list(destinations)
-    keys = [(count.limit, count.key) for count in codes_for(Share.STRANGER, str(user_id))]
+    keys = [(count.limit, count.key) for count in codes_for(Share.ANONYMOUS, str(user_id))]
     for method in Method:
         if method is Method.EMAIL or method.is_to_a_phone:
             hidden = _hidden(user_id, method)
