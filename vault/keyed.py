@@ -1,9 +1,9 @@
-"""One-way fingerprints of short secrets, each bound to what it is for."""
+"""One-way hashes of short secrets with a key, each bound to its purpose."""
 
 import hmac
 
 
-def fingerprint(key: bytes, *parts: str) -> str:
+def keyed_hash(key: bytes, *parts: str) -> str:
     """HMAC-SHA-256 of the parts, hex, 64 characters.
 
     The parts are length-prefixed, so that ("ab", "c") and ("a", "bc") differ.
@@ -22,15 +22,10 @@ def fingerprint(key: bytes, *parts: str) -> str:
     return hmac.digest(key, message, "sha256").hex()
 
 
-def same(left: str, right: str) -> bool:
-    """Equality in constant time."""
-    return hmac.compare_digest(left.encode(), right.encode())
-
-
 def digits(key: bytes, *parts: str, below: int) -> int:
     """A number under `below` that only the holder of the key can work out.
 
     Args:
         below: exclusive bound; far under 2**256, so that the remainder is as good as even.
     """
-    return int(fingerprint(key, *parts), 16) % below
+    return int(keyed_hash(key, *parts), 16) % below

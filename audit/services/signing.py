@@ -3,8 +3,10 @@
 from datetime import UTC
 from enum import StrEnum
 
+from django.utils.crypto import constant_time_compare
+
 from audit.models import Head
-from vault.keyed import fingerprint, same
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 
 
@@ -36,21 +38,24 @@ def sign(head: Head) -> None:
 def mac_of(head: Head, position: int = 0) -> str:
     key = purpose_key("audit chain", position=position)
     settled_at = head.settled_at.astimezone(UTC).isoformat(timespec="microseconds")
-    return fingerprint(key, str(head.tenant_id), str(head.number), settled_at, head.digest)
+    return keyed_hash(key, str(head.tenant_id), str(head.number), settled_at, head.digest)
 
 
 def accepted_mac_of(head: Head, position: int = 0) -> str:
     key = purpose_key("audit chain accepted", position=position)
     said = [head.tenant_id, head.accepted_number]
-    return fingerprint(key, *map(str, said), head.accepted_digest)
+    return keyed_hash(key, *map(str, said), head.accepted_digest)
 
 
 def is_signed(head: Head) -> bool:
     """By the newest key or one before: the next sealing signs it anew."""
-    return any(same(head.mac, mac_of(head, position)) for position in range(ring_size()))
+    return any(
+        constant_time_compare(head.mac, mac_of(head, position)) for position in range(ring_size())
+    )
 
 
 def is_accepted(head: Head) -> bool:
     return any(
-        same(head.accepted_mac, accepted_mac_of(head, position)) for position in range(ring_size())
+        constant_time_compare(head.accepted_mac, accepted_mac_of(head, position))
+        for position in range(ring_size())
     )

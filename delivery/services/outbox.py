@@ -29,7 +29,7 @@ from delivery.services.gate import OverLimit, Permit, Sending, Share, admit, wit
 from isolation.writes import insert
 from limits.rules import Limit
 from tenants.queries import public_url
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from vault.services import opened, sealed
 
@@ -298,7 +298,7 @@ def _is_admitted(outgoing: Outgoing) -> bool:
 @transaction.atomic
 def _hold(outgoing: Outgoing, refusal: OverLimit) -> None:
     """Keeps a message until there is room; a notice joins those held for the same destination."""
-    digest = fingerprint(purpose_key("held messages"), mailbox_key(destination_of(outgoing)))
+    digest = keyed_hash(purpose_key("held messages"), mailbox_key(destination_of(outgoing)))
     mine = Outgoing.objects.filter(pk=outgoing.pk, state=outgoing.state, counted_at=None)
     expires_at = outgoing.expires_at
     if outgoing.notice:

@@ -13,7 +13,7 @@ from isolation import writes
 from isolation.scope import current_tenant_id
 from limits.models import Counter
 from limits.rules import Burst, Limit, free_again_at, still_counted, with_one_more
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from vault.services import tenant_key
 
@@ -202,4 +202,4 @@ def key_of(limit: Limit, whose: str) -> str:
         key = tenant_key(current_tenant_id(), "limits")
     else:
         key = purpose_key("limits")
-    return fingerprint(key, limit.name, whose)
+    return keyed_hash(key, limit.name, whose)

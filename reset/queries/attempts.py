@@ -31,7 +31,7 @@ from tenants.policy import (
 from tenants.queries import cache_as_read, policy_in_force, policy_of, tenant_in_force
 from tenants.roles import Role
 from tenants.services import policy_digests
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from vault.services import opened
 from verification.models import Challenge, Purpose
@@ -141,7 +141,7 @@ class AttemptState:
 
 
 def browser_mac(cookie: str) -> str:
-    return fingerprint(purpose_key("browser"), cookie)
+    return keyed_hash(purpose_key("browser"), cookie)
 
 
 def attempt_of(cookie: str) -> AttemptRow | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, CharField, DateTimeField
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
@@ -18,7 +19,6 @@ from reset.services.attempts import require_still, rotate
 from reset.subjects import NumberWanted
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
-from vault.keyed import same
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import destination_of, newest
 from verification.rules.passkeys import Site
@@ -115,7 +115,7 @@ def open_by_number(state: AttemptState, method: Method, number: str) -> Challeng
     attempt, subject = state.attempt, state.subject
     registered, budget = _destination(state, method), queries.budget_of(attempt)
     guesses.count_a_guess(subject.id, budget)
-    is_right = same(number, number_of(registered))
+    is_right = constant_time_compare(number, number_of(registered))
     if subject.takes_number(is_right=is_right):
         guesses.uncount(subject.id, budget)
         return _opened(state, method, registered if is_right else "")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tests.builders import ANSWERS, make_questions, make_user
 from vault import keyring
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.services import tenant_key
 from verification.models import Answer, AuthenticationMethod, Purpose
 from verification.queries import drawn_questions
@@ -130,7 +130,7 @@ def test_answers_from_before_there_were_keys_of_tenants_are_still_right(user):
     key = keyring.purpose_key("answers")
     for answer in Answer.objects.all():
         text = normal_answer(ANSWERS[answer.question_id])
-        peppered = fingerprint(key, str(user.pk), answer.question_id, text)
+        peppered = keyed_hash(key, str(user.pk), answer.question_id, text)
         answer.answer_hash = make_password(peppered)
         answer.save()
     questions.draw(user.pk, 3, bank=BANK)
@@ -144,7 +144,7 @@ def test_answers_from_before_there_were_keys_of_tenants_are_still_right(user):
 def test_answer_that_was_hashed_in_its_older_form_is_still_right(cheap, user):
     key = tenant_key(user.tenant_id, "answers")
     for answer in Answer.objects.all():
-        peppered = fingerprint(key, str(user.pk), answer.question_id, "mom’s car.")
+        peppered = keyed_hash(key, str(user.pk), answer.question_id, "mom’s car.")
         answer.answer_hash = f"t$hash of {peppered}"
         answer.save()
     questions.draw(user.pk, 3, bank=BANK)

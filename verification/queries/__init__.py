@@ -12,7 +12,7 @@ from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id, tenant_of_host
 from tenants.policy import CallConfirmation, Factor, Method
 from tenants.queries import policy_in_force
-from vault.keyed import digits, fingerprint
+from vault.keyed import digits, keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import opened, tenant_key
 from verification.models import (
@@ -120,7 +120,7 @@ def destination_of(challenge: Challenge) -> str:
 
 def blind_index(value: str) -> str:
     """Equal for one number or mailbox of one tenant, and nothing else can be read out of it."""
-    return fingerprint(tenant_key(current_tenant_id(), "blind index"), mailbox_key(value))
+    return keyed_hash(tenant_key(current_tenant_id(), "blind index"), mailbox_key(value))
 
 
 def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -> Challenge | None:
@@ -175,7 +175,7 @@ def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
 
 
 def token_mac(token: str, position: int = 0) -> str:
-    return fingerprint(purpose_key("notice link", position=position), token)
+    return keyed_hash(purpose_key("notice link", position=position), token)
 
 
 def notice_link(token: str, now: datetime) -> NoticeLink | None:

@@ -17,7 +17,7 @@ from audit.services import Actor, record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import AccessPass
@@ -114,10 +114,10 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
 def _mac(user_id: int, letters: str) -> str:
     """What is stored of a pass: bound to tenant and person, so that it is good for nobody else."""
     key = tenant_key(current_tenant_id(), "access pass")
-    return fingerprint(key, str(user_id), letters)
+    return keyed_hash(key, str(user_id), letters)
 
 
 def _older_macs(user_id: int, letters: str) -> list[str]:
     """From before there were keys of tenants: good as long as the key of then is in the ring."""
     keys = [purpose_key("access pass", position=position) for position in range(ring_size())]
-    return [fingerprint(key, str(current_tenant_id()), str(user_id), letters) for key in keys]
+    return [keyed_hash(key, str(current_tenant_id()), str(user_id), letters) for key in keys]

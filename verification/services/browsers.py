@@ -17,7 +17,7 @@ from audit.services import record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import RememberedBrowser
@@ -80,10 +80,10 @@ def forget_all(user_id: int) -> None:
 
 def _mac(user: User, secret: str) -> str:
     key = tenant_key(current_tenant_id(), "remembered browser")
-    return fingerprint(key, str(user.pk), secret)
+    return keyed_hash(key, str(user.pk), secret)
 
 
 def _older(user: User, secret: str) -> list[str]:
     """From before there were keys of tenants: good as long as the key of then is in the ring."""
     keys = [purpose_key("remembered browser", position=at) for at in range(ring_size())]
-    return [fingerprint(key, str(current_tenant_id()), str(user.pk), secret) for key in keys]
+    return [keyed_hash(key, str(current_tenant_id()), str(user.pk), secret) for key in keys]

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.models import User
 from tenants.policy import Method
 from tenants.queries import tenant_in_force
-from vault.keyed import same
 from verification.models import CallerCheck, Purpose
 from verification.queries.callers import caller_holdings, callers_number, open_number_checks
 from verification.rules.verdicts import Verdict
@@ -103,7 +103,11 @@ def _compared(check: CallerCheck, typed: str) -> Verdict:
     untried = open_number_checks(check.user_id, now).filter(pk=check.pk, shown_at__isnull=False)
     if not untried.update(tried_at=now):
         return Verdict.EXPIRED
-    return Verdict.RIGHT if same(callers_number(check), typed.strip()) else Verdict.DEAD
+    return (
+        Verdict.RIGHT
+        if constant_time_compare(callers_number(check), typed.strip())
+        else Verdict.DEAD
+    )
 
 
 def _new(agent: User, person: User, *, way: str, lifetime: timedelta) -> CallerCheck:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
@@ -13,7 +14,6 @@ from delivery.services.gate import pause_calls
 from directory.models import User
 from tenants.policy import CallConfirmation
 from tenants.queries import policy_in_force
-from vault.keyed import same
 from verification.models import Challenge
 from verification.queries import destination_of, message_of, number_shown
 from verification.rules.challenges import MAX_CALL_TRIES
@@ -112,7 +112,7 @@ def code_to_say(challenge: Challenge) -> str | None:
 
 def _confirms(how: CallConfirmation, challenge: Challenge, keys: str) -> bool:
     if how is CallConfirmation.NUMBER_SHOWN:
-        return same(keys, number_shown(challenge))
+        return constant_time_compare(keys, number_shown(challenge))
     return how is CallConfirmation.POUND and keys == _POUND
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
@@ -19,7 +20,7 @@ from isolation.scope import NO_TENANT, current_tenant_id
 from passwords.hashing import Busy
 from passwords.rules import prepared
 from tenants.queries import policy_in_force
-from vault.keyed import fingerprint, same
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from verification.models import SignInLockout
 from verification.rules.lockout import LockoutState, Strictness, tried
@@ -118,7 +119,9 @@ def place_of(upn: str, known: str) -> str:
     entries = _entries(known)
     who = _who_now(upn) if entries else ""
     for nonce, mac in entries:
-        if any(same(mac, _familiar_mac(who, nonce, at)) for at in range(ring_size())):
+        if any(
+            constant_time_compare(mac, _familiar_mac(who, nonce, at)) for at in range(ring_size())
+        ):
             return nonce
     return ANYWHERE
 
@@ -164,17 +167,17 @@ def _note_lock(upn: str, until: datetime) -> None:
 
 
 def _who(upn: str) -> str:
-    return fingerprint(purpose_key("smart lockout"), str(current_tenant_id()), upn)
+    return keyed_hash(purpose_key("smart lockout"), str(current_tenant_id()), upn)
 
 
 def _place_mac(upn: str, place: str) -> str:
-    return fingerprint(purpose_key("smart lockout place"), str(current_tenant_id()), upn, place)
+    return keyed_hash(purpose_key("smart lockout place"), str(current_tenant_id()), upn, place)
 
 
 def _password_mac(upn: str, password: str) -> str:
     """Enough to know it again for a while, and bound to the user ID."""
     key, text = purpose_key("wrong password"), prepared(password)
-    return fingerprint(key, str(current_tenant_id()), upn, text)[:32]
+    return keyed_hash(key, str(current_tenant_id()), upn, text)[:32]
 
 
 def _who_now(upn: str) -> str:
@@ -187,4 +190,4 @@ def _who_now(upn: str) -> str:
 
 def _familiar_mac(who: str, nonce: str, position: int = 0) -> str:
     key = purpose_key("familiar browser", position=position)
-    return fingerprint(key, str(current_tenant_id()), who, nonce)
+    return keyed_hash(key, str(current_tenant_id()), who, nonce)

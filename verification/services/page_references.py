@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from django.core import signing
+from django.utils.crypto import constant_time_compare
 
 from delivery.rules.mailboxes import mailbox_key
 from tenants.policy import Method
-from vault.keyed import fingerprint, same
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from verification.models import Challenge
 from verification.queries import destination_of
@@ -107,12 +108,15 @@ def _place(challenge: Challenge) -> str:
 
 
 def _hash(kind: str, value: uuid.UUID, position: int = 0) -> str:
-    return fingerprint(purpose_key(_PURPOSE, position=position), kind, str(value))[:_LENGTH]
+    return keyed_hash(purpose_key(_PURPOSE, position=position), kind, str(value))[:_LENGTH]
 
 
 def _is_hash_of(hashed: str, kind: str, value: uuid.UUID) -> bool:
     """Under any key of the ring: a page outlives the rotation of the newest."""
-    return any(same(hashed, _hash(kind, value, position)) for position in range(ring_size()))
+    return any(
+        constant_time_compare(hashed, _hash(kind, value, position))
+        for position in range(ring_size())
+    )
 
 
 def _signing_key(position: int = 0) -> bytes:

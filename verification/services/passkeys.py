@@ -32,7 +32,7 @@ from webauthn.helpers.structs import (
 
 from directory.models import User
 from isolation.scope import current_tenant_id
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from verification.models import Challenge, Passkey
 from verification.queries import passkeys_of
@@ -229,9 +229,9 @@ def _handle(user_id: int) -> bytes:
     Source: section 14.6.1 (user handles without personal data).
     """
     key = purpose_key("passkey user handle")
-    return bytes.fromhex(fingerprint(key, str(current_tenant_id()), str(user_id)))
+    return bytes.fromhex(keyed_hash(key, str(current_tenant_id()), str(user_id)))
 
 
 def _challenge_bytes(challenge: Challenge) -> bytes:
     """32 bytes that nobody can know before the page shows them, worked out from the row's id."""
-    return bytes.fromhex(fingerprint(purpose_key("passkey challenge"), str(challenge.pk)))
+    return bytes.fromhex(keyed_hash(purpose_key("passkey challenge"), str(challenge.pk)))

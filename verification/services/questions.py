@@ -13,7 +13,7 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Factor, Method, Policy
 from tenants.queries import questions, questions_on_offer
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import Answer, AuthenticationMethod, Challenge, Purpose
@@ -90,7 +90,7 @@ def drawn_or_made_up(
     """
     method = methods_by_proof(user_id).get(Factor.QUESTIONS)
     key = tenant_key(current_tenant_id(), "made-up questions")
-    order = {qid: fingerprint(key, str(user_id), qid) for qid in questions_on_offer(texts=texts)}
+    order = {qid: keyed_hash(key, str(user_id), qid) for qid in questions_on_offer(texts=texts)}
     made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
     return list(method.drawn) if method else [], made_up
 
@@ -156,11 +156,11 @@ def _is_right(user_id: int, question_id: str, text: str, stored: str) -> bool:
     else:
         # From before there were keys of tenants: good while the key of that time is in the ring.
         keys = [purpose_key("answers", position=position) for position in range(ring_size())]
-    tried = [fingerprint(key, str(user_id), question_id, form) for key in keys for form in forms]
+    tried = [keyed_hash(key, str(user_id), question_id, form) for key in keys for form in forms]
     verdicts = [check_password(one, stored) for one in tried]
     return any(verdicts)
 
 
 def _peppered(user_id: int, question_id: str, text: str) -> str:
     key = tenant_key(current_tenant_id(), "answers")
-    return fingerprint(key, str(user_id), question_id, normal_answer(text))
+    return keyed_hash(key, str(user_id), question_id, normal_answer(text))

@@ -17,7 +17,7 @@ from audit.services import record
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Method
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import Purpose, RecoveryCode
@@ -127,10 +127,10 @@ def _waiting(user: User, context: uuid.UUID) -> QuerySet[RecoveryCode]:
 
 def _mac(user_id: int, code: str) -> str:
     key = tenant_key(current_tenant_id(), "recovery code")
-    return fingerprint(key, str(user_id), code)
+    return keyed_hash(key, str(user_id), code)
 
 
 def _older_macs(user_id: int, code: str) -> list[str]:
     """From before there were keys of tenants: good as long as the key of then is in the ring."""
     keys = [purpose_key("recovery code", position=position) for position in range(ring_size())]
-    return [fingerprint(key, str(current_tenant_id()), str(user_id), code) for key in keys]
+    return [keyed_hash(key, str(current_tenant_id()), str(user_id), code) for key in keys]

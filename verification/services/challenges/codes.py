@@ -5,7 +5,7 @@ import secrets
 from django.utils import timezone
 
 from tenants.policy import Method, Policy
-from vault.keyed import fingerprint
+from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from verification.models import Challenge
 from verification.rules.challenges import MAX_TRIES
@@ -13,7 +13,7 @@ from verification.rules.challenges import MAX_TRIES
 
 def code_mac(challenge: Challenge, code: str) -> str:
     """What is stored of a code: bound to tenant, attempt or session, purpose, method, challenge."""
-    return fingerprint(
+    return keyed_hash(
         purpose_key("codes"),
         str(challenge.tenant_id),
         challenge.purpose,
