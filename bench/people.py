@@ -29,7 +29,7 @@ from tenants.policy import Factor, Policy, Scope
 from tenants.roles import Role
 from tests.builders import make_tenant
 from tests.console.people import SEED
-from vault.services import sealed
+from vault.services import seal_column
 from verification.models import AuthenticationMethod, Authenticator, Passkey
 from verification.models.method import Answer
 from verification.queries import blind_index
@@ -168,15 +168,13 @@ def _method(user_id: int, proof: Factor, value: str, at: Any) -> AuthenticationM
         sms_capable=proof is Factor.MOBILE_PHONE,
         verified_at=at,
     )
-    place = f"verification.method.value:{method.pk}"
-    method.value = sealed(value, tenant_id=method.tenant_id, place=place)
+    method.value = seal_column(method, "value", value)
     return method
 
 
 def _app(user_id: int, at: Any) -> Authenticator:
     app = Authenticator(user_id=user_id, created_at=at, confirmed_at=at)
-    place = f"verification.authenticator.seed:{app.pk}"
-    app.seed = sealed(SEED, tenant_id=app.tenant_id, place=place)
+    app.seed = seal_column(app, "seed", SEED)
     return app
 
 

@@ -218,9 +218,9 @@ def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Factor, Prefill
     }
 
 
-def prefill_place(user_id: int) -> str:
+def prefill_associated_data(user_id: int) -> str:
     """Where `User.prefill` lies: what it is sealed for."""
-    return User.place_of("prefill", user_id)
+    return User.associated_data_of("prefill", user_id)
 
 
 def helpdesk_mailboxes() -> list[str]:
@@ -250,7 +250,11 @@ class Due(StrEnum):
 def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Factor, Prefill]:
     if sealed is None:
         return {}
-    return read(opened(sealed, tenant_id=current_tenant_id(), place=prefill_place(user_id)))
+    return read(
+        opened(
+            sealed, tenant_id=current_tenant_id(), associated_data=prefill_associated_data(user_id)
+        )
+    )
 
 
 def password_due(user: User) -> Due | None:

@@ -75,6 +75,6 @@ class TenantOwned(models.Model):
         abstract = True
 
     @classmethod
-    def place_of(cls, column: str, key: object) -> str:
-        """What an envelope in this column of that row is sealed for."""
+    def associated_data_of(cls, column: str, key: object) -> str:
+        """The associated data of an envelope in this column of that row."""
         return f"{cls.sealed[column]}:{key}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 NO_TENANT = 0
-"""The tenant id of rows that belong to no organisation, such as an attempt for an unknown domain."""
+"""The tenant id of rows of no organisation, such as an attempt for an unknown domain."""
 EVERY_TENANT = "*"
 
 _Cached = TypeVar("_Cached")

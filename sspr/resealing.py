@@ -59,13 +59,13 @@ def _portion(
 
 
 def _changed(model: type[TenantOwned], column: str, key: object, before: bytes) -> int:
-    tenant_id, place = current_tenant_id(), model.place_of(column, key)
+    tenant_id, associated_data = current_tenant_id(), model.associated_data_of(column, key)
     try:
-        text = opened(before, tenant_id=tenant_id, place=place)
+        text = opened(before, tenant_id=tenant_id, associated_data=associated_data)
     except envelope.Unopenable:
         log.warning("envelope_unopenable", column=model.sealed[column], row=str(key))
         return 0
-    anew = sealed(text, tenant_id=tenant_id, place=place)
+    anew = sealed(text, tenant_id=tenant_id, associated_data=associated_data)
     return model.objects.filter(pk=key, **{column: before}).update(**{column: anew})
 
 

@@ -18,7 +18,7 @@ from isolation.scope import current_tenant_id
 from tenants.models import Tenant
 from tenants.policy import Factor, Policy, Scope
 from tenants.services import Founding, create_tenant
-from vault.services import sealed
+from vault.services import seal_column
 from verification.models import AuthenticationMethod, Passkey
 from verification.queries import blind_index
 from verification.services import factors, recovery_codes
@@ -68,9 +68,7 @@ def make_method(user, proof, value="", *, sms_capable=True) -> AuthenticationMet
         sms_capable=sms_capable,
         verified_at=timezone.now(),
     )
-    method.value = sealed(
-        value, tenant_id=method.tenant_id, place=f"verification.method.value:{method.pk}"
-    )
+    method.value = seal_column(method, "value", value)
     method.save(force_insert=True)
     factors.refresh([user.pk])
     return method

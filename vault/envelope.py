@@ -1,4 +1,4 @@
-"""AES-256-GCM envelopes. What is sealed for one place can't be opened in another."""
+"""AES-256-GCM envelopes. One that is moved to another row or column can't be opened there."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _NONCE_BYTES = 12
 
 
 class Unopenable(Exception):
-    """Wrong key, wrong place or damaged: nothing can be said about the content."""
+    """Wrong key, wrong associated data, or damaged."""
 
 
 def head(number: int) -> bytes:
@@ -35,20 +35,20 @@ def number_of(envelope: bytes) -> int:
     return number
 
 
-def seal(key: bytes, plaintext: bytes, place: str, *, number: int = 0) -> bytes:
+def seal(key: bytes, plaintext: bytes, associated_data: str, *, number: int = 0) -> bytes:
     """The envelope: head, nonce, ciphertext and tag.
 
     Args:
         key: 32 bytes.
-        place: where the envelope will lie (tenant, table, column, row); bound to it, not in it.
+        associated_data: tenant, table, column and row of the envelope; bound to it, not in it.
         number: the key's; not a secret.
     """
     nonce = os.urandom(_NONCE_BYTES)
-    return head(number) + nonce + AESGCM(key).encrypt(nonce, plaintext, place.encode())
+    return head(number) + nonce + AESGCM(key).encrypt(nonce, plaintext, associated_data.encode())
 
 
 def seal_each(
-    key: bytes, plaintexts: Sequence[str], places: Sequence[str], *, number: int = 0
+    key: bytes, plaintexts: Sequence[str], associated_data: Sequence[str], *, number: int = 0
 ) -> list[bytes]:
     """`seal` for many texts, in the order given; each has its own nonce."""
     encrypt, chance = AESGCM(key).encrypt, os.urandom(_NONCE_BYTES * len(plaintexts))
@@ -56,13 +56,13 @@ def seal_each(
     return [
         begin
         + (nonce := chance[start : start + _NONCE_BYTES])
-        + encrypt(nonce, text.encode(), place.encode())
-        for start, text, place in zip(starts, plaintexts, places, strict=True)
+        + encrypt(nonce, text.encode(), row.encode())
+        for start, text, row in zip(starts, plaintexts, associated_data, strict=True)
     ]
 
 
-def unseal(key: bytes, envelope: bytes, place: str) -> bytes:
-    """The plaintext of an envelope that was sealed with this key for this place.
+def unseal(key: bytes, envelope: bytes, associated_data: str) -> bytes:
+    """The plaintext of an envelope that was sealed with this key for this associated data.
 
     Raises:
         Unopenable: anything about it is wrong.
@@ -70,6 +70,6 @@ def unseal(key: bytes, envelope: bytes, place: str) -> bytes:
     start = len(head(number_of(envelope)))
     nonce, sealed = envelope[start : start + _NONCE_BYTES], envelope[start + _NONCE_BYTES :]
     try:
-        return AESGCM(key).decrypt(nonce, sealed, place.encode())
+        return AESGCM(key).decrypt(nonce, sealed, associated_data.encode())
     except (InvalidTag, ValueError):
         raise Unopenable from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -81,21 +82,43 @@ def destroy_keys(tenant_id: int, *, unless: Callable[[int], bool]) -> int:
     return done
 
 
-def sealed(text: str, *, tenant_id: int, place: str) -> bytes:
-    """The text in an envelope that opens for this tenant and place only.
+def sealed(text: str, *, tenant_id: int, associated_data: str) -> bytes:
+    """The text in an envelope that opens for this tenant and associated data only.
 
     Args:
-        place: table, column and row, like `delivery.outgoing.destination:7f…`.
+        associated_data: table, column and row, like `delivery.outgoing.destination:7f…`.
 
     Raises:
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
     """
     key, number = _sealing_key(tenant_id)
-    return envelope.seal(key, text.encode(), f"{tenant_id}|{place}", number=number)
+    return envelope.seal(key, text.encode(), f"{tenant_id}|{associated_data}", number=number)
+
+
+class SealedRow(Protocol):
+    """A row of a tenant with columns that hold envelopes: see `isolation.models.TenantOwned`."""
+
+    pk: Any
+    tenant_id: int
+
+    @classmethod
+    def associated_data_of(cls, column: str, key: object, /) -> str: ...
+
+
+def seal_column(row: SealedRow, column: str, text: str) -> bytes:
+    """The envelope for a column of this row, which has its primary key already."""
+    associated_data = row.associated_data_of(column, row.pk)
+    return sealed(text, tenant_id=row.tenant_id, associated_data=associated_data)
+
+
+def open_column(row: SealedRow, column: str) -> str:
+    """The text in the envelope of this column. Raises as `opened`."""
+    associated_data = row.associated_data_of(column, row.pk)
+    return opened(getattr(row, column), tenant_id=row.tenant_id, associated_data=associated_data)
 
 
 def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[bytes]]:
-    """`sealed` for many texts of one tenant: takes texts and their places.
+    """`sealed` for many texts of one tenant: takes texts and the associated data of each.
 
     For one transaction, not to be kept: the key is asked for once, here.
 
@@ -103,8 +126,8 @@ def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[byt
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
     """
     key, number = _sealing_key(tenant_id)
-    return lambda texts, places: envelope.seal_each(
-        key, texts, [f"{tenant_id}|{place}" for place in places], number=number
+    return lambda texts, associated: envelope.seal_each(
+        key, texts, [f"{tenant_id}|{row}" for row in associated], number=number
     )
 
 
@@ -113,21 +136,21 @@ def head_of_newest(tenant_id: int) -> bytes:
     return envelope.head(_sealing_key(tenant_id)[1])
 
 
-def opened(sealed_text: bytes | memoryview, *, tenant_id: int, place: str) -> str:
+def opened(sealed_text: bytes | memoryview, *, tenant_id: int, associated_data: str) -> str:
     """The text again.
 
     Raises:
-        envelope.Unopenable: it was sealed for another tenant, place or key, or was damaged.
+        envelope.Unopenable: sealed for another tenant, row or key, or damaged.
         TenantKey.DoesNotExist: the tenant's key was destroyed, and with it what it sealed.
     """
-    place, content = f"{tenant_id}|{place}", bytes(sealed_text)
+    associated_data, content = f"{tenant_id}|{associated_data}", bytes(sealed_text)
     if tenant_id == _NO_TENANT:
-        return _opened_of_nobody(content, place).decode()
+        return _opened_without_tenant(content, associated_data).decode()
     number = envelope.number_of(content)
     key = _keys(tenant_id).keys.get(number) or _read(tenant_id).keys.get(number)
     if key is None:
         raise envelope.Unopenable
-    return envelope.unseal(key, content, place).decode()
+    return envelope.unseal(key, content, associated_data).decode()
 
 
 def tenant_key(tenant_id: int, purpose: str) -> bytes:
@@ -161,25 +184,25 @@ def rewrap_all() -> int:
             row = model.objects.get(pk=row_id)
             number = row.number if isinstance(row, SealingKey) else _FIRST
             before = bytes(row.wrapped)
-            if _opens(newest, before, _place(row.tenant_id, number)):
+            if _opens(newest, before, _wrapped_for(row.tenant_id, number)):
                 continue
             wrapped = _wrapped(_unwrapped(before, row.tenant_id, number), row.tenant_id, number)
             done += model.objects.filter(pk=row_id, wrapped=before).update(wrapped=wrapped)
     return done
 
 
-def _opened_of_nobody(sealed_text: bytes, place: str) -> bytes:
-    """What belongs to no tenant is sealed by the ring itself, and doesn't live long."""
+def _opened_without_tenant(sealed_text: bytes, associated_data: str) -> bytes:
+    """What belongs to no tenant is sealed by the ring itself, and is short-lived."""
     keys = [keyring.purpose_key("nobody", position=at) for at in range(keyring.ring_size())]
     for key in keys:
-        if _opens(key, sealed_text, place):
-            return envelope.unseal(key, sealed_text, place)
+        if _opens(key, sealed_text, associated_data):
+            return envelope.unseal(key, sealed_text, associated_data)
     raise envelope.Unopenable
 
 
-def _opens(key: bytes, sealed_text: bytes, place: str) -> bool:
+def _opens(key: bytes, sealed_text: bytes, associated_data: str) -> bool:
     try:
-        envelope.unseal(key, sealed_text, place)
+        envelope.unseal(key, sealed_text, associated_data)
     except envelope.Unopenable:
         return False
     return True
@@ -213,18 +236,18 @@ def _read(tenant_id: int) -> _KeptOpen:
 
 
 def _wrapped(key: bytes, tenant_id: int, number: int = _FIRST) -> bytes:
-    return envelope.seal(keyring.purpose_key("wrap"), key, _place(tenant_id, number))
+    return envelope.seal(keyring.purpose_key("wrap"), key, _wrapped_for(tenant_id, number))
 
 
 def _unwrapped(wrapped: bytes, tenant_id: int, number: int) -> bytes:
     for position in range(keyring.ring_size()):
         key = keyring.purpose_key("wrap", position=position)
         try:
-            return envelope.unseal(key, wrapped, _place(tenant_id, number))
+            return envelope.unseal(key, wrapped, _wrapped_for(tenant_id, number))
         except envelope.Unopenable:
             continue
     raise envelope.Unopenable
 
 
-def _place(tenant_id: int, number: int) -> str:
+def _wrapped_for(tenant_id: int, number: int) -> str:
     return f"data key|{tenant_id}|{number}" if number else f"data key|{tenant_id}"

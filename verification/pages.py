@@ -118,7 +118,7 @@ def _redirect_with(request: HttpRequest, packed: str) -> HttpResponse:
 
 def _packed(request: HttpRequest, wrong: Mapping[str, Any]) -> str:
     sealed = vault.sealed(
-        json.dumps(wrong, ensure_ascii=False), tenant_id=NO_TENANT, place=_place(request)
+        json.dumps(wrong, ensure_ascii=False), tenant_id=NO_TENANT, associated_data=_place(request)
     )
     return urlsafe_b64encode(sealed).decode()
 
@@ -128,7 +128,7 @@ def _unpacked(request: HttpRequest) -> dict[str, Any]:
     try:
         sealed = urlsafe_b64decode(request.COOKIES[settings.FORM_COOKIE_NAME])
         wrong: dict[str, Any] = json.loads(
-            vault.opened(sealed, tenant_id=NO_TENANT, place=_place(request))
+            vault.opened(sealed, tenant_id=NO_TENANT, associated_data=_place(request))
         )
     except (Unopenable, ValueError):
         return {}

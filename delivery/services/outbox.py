@@ -31,7 +31,7 @@ from limits.rules import Limit
 from tenants.queries import public_url
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
-from vault.services import opened, sealed
+from vault.services import open_column, seal_column
 
 State = Outgoing.State
 LEASE = timedelta(seconds=20)
@@ -154,7 +154,7 @@ def is_late(outgoing_id: uuid.UUID) -> bool:
 
 
 def destination_of(outgoing: Outgoing) -> str:
-    return _opened(outgoing, "destination")
+    return open_column(outgoing, "destination")
 
 
 def send(outgoing_id: uuid.UUID) -> None:
@@ -167,7 +167,7 @@ def send(outgoing_id: uuid.UUID) -> None:
 
 def stored_content(outgoing: Outgoing) -> Content:
     """What a message says whose content was written when it was posted."""
-    return Content(**json.loads(_opened(outgoing, "content")))
+    return Content(**json.loads(open_column(outgoing, "content")))
 
 
 def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bool:
@@ -249,9 +249,9 @@ def _written(
         job=queue.SEND,
         queue="bulk",
     )
-    outgoing.destination = _sealed(outgoing, "destination", destination)
+    outgoing.destination = seal_column(outgoing, "destination", destination)
     if content is not None:
-        outgoing.content = _sealed(outgoing, "content", json.dumps(asdict(content)))
+        outgoing.content = seal_column(outgoing, "content", json.dumps(asdict(content)))
     return outgoing
 
 
@@ -350,13 +350,3 @@ def _finish(outgoing: Outgoing, state: State, **changes: str | datetime) -> None
 def _mine(outgoing: Outgoing) -> QuerySet[Outgoing]:
     # The attempt number is the fencing token: a worker whose lease ran out changes nothing.
     return Outgoing.objects.filter(pk=outgoing.pk, state=State.SENDING, attempts=outgoing.attempts)
-
-
-def _sealed(outgoing: Outgoing, column: str, text: str) -> bytes:
-    return sealed(text, tenant_id=outgoing.tenant_id, place=outgoing.place_of(column, outgoing.pk))
-
-
-def _opened(outgoing: Outgoing, column: str) -> str:
-    envelope: bytes = getattr(outgoing, column)
-    place = outgoing.place_of(column, outgoing.pk)
-    return opened(envelope, tenant_id=outgoing.tenant_id, place=place)

@@ -15,7 +15,7 @@ from directory.prefills import (
     one_kind_each,
     text_of,
 )
-from directory.queries import prefill_place, prefilled
+from directory.queries import prefill_associated_data, prefilled
 from tenants.policy import Factor
 from tenants.queries import policy_in_force
 from vault.services import sealed
@@ -68,9 +68,11 @@ def fill(
         held: those count at a reset only after their hold periods.
     """
     assert user.tenant_id is not None
-    place = prefill_place(user.pk)
+    associated_data = prefill_associated_data(user.pk)
     text = text_of(known.values())
-    user.prefill = sealed(text, tenant_id=user.tenant_id, place=place) if known else None
+    user.prefill = (
+        sealed(text, tenant_id=user.tenant_id, associated_data=associated_data) if known else None
+    )
     user.prefill_kinds = kinds_of(known).value
     user.prefilled_at = known_since(known)
     _hold(user, changed=one_kind_each(changed), there=one_kind_each(known), held=held)

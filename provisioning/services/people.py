@@ -13,7 +13,7 @@ from django.utils import timezone
 from directory.factors import entered_only
 from directory.models import User
 from directory.prefills import Kinds
-from directory.queries import prefill_place
+from directory.queries import prefill_associated_data
 from isolation.scope import current_tenant_id
 from provisioning.bulk import add, add_all, next_ids
 from provisioning.rules.columns import COLUMNS
@@ -132,7 +132,7 @@ def _columns(
     Args:
         texts: of the columns of a file, in the same order as the ids.
     """
-    sealed = seal(entered.texts, map(prefill_place, ids))
+    sealed = seal(entered.texts, map(prefill_associated_data, ids))
     # As Django's hashers write it, from chance drawn for all at once. Sessions hang on it, too.
     chance, size = token_hex(_CHANCE * len(ids)), 2 * _CHANCE
     return {

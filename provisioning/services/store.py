@@ -16,7 +16,7 @@ from isolation.scope import in_tenant
 from provisioning.models import Import, ImportPart
 from provisioning.rules.problems import Reason, RowProblem
 from provisioning.rules.reports import RowReport
-from vault.services import opened, sealed
+from vault.services import opened, seal_column
 
 PART_BYTES = 1 << 20
 _PARTS_AT_ONCE = 4
@@ -103,10 +103,6 @@ class _StoredPart:
     start: int = 0
     size: int = 0
 
-    @property
-    def place(self) -> str:
-        return ImportPart.place_of("data", self.key)
-
 
 class _Spooled(io.RawIOBase):
     """Parts one behind the other, of which the one that is read is open."""
@@ -147,9 +143,11 @@ class _Spooled(io.RawIOBase):
 def _keep(job: Import, kind: Kind, number: int, content: bytes) -> None:
     part = ImportPart(tenant_id=job.tenant_id, whole=job, kind=kind, number=number)
     text = b64encode(zlib.compress(content, _FAST)).decode()
-    part.data = sealed(text, tenant_id=part.tenant_id, place=part.place_of("data", part.pk))
+    part.data = seal_column(part, "data", text)
     part.save(force_insert=True)
 
 
 def _content(stored: _StoredPart, data: bytes | memoryview) -> bytes:
-    return zlib.decompress(b64decode(opened(data, tenant_id=stored.tenant_id, place=stored.place)))
+    associated_data = ImportPart.associated_data_of("data", stored.key)
+    text = opened(data, tenant_id=stored.tenant_id, associated_data=associated_data)
+    return zlib.decompress(b64decode(text))

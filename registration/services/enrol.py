@@ -23,7 +23,7 @@ from registration.queries import (
 from registration.services import manage
 from tenants.policy import Factor, Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
-from vault.services import sealed
+from vault.services import seal_column
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import (
     authenticators_of,
@@ -333,8 +333,7 @@ def _register(user: User, challenge: Challenge) -> None:
             # Still the same method: a notice about it goes on naming it.
             method.pk = before.pk
         before.delete()
-    place = method.place_of("value", method.pk)
-    method.value = sealed(value, tenant_id=method.tenant_id, place=place)
+    method.value = seal_column(method, "value", value)
     method.save(force_insert=True)
     factors.refresh([user.pk])
     changed = before is not None and not is_same

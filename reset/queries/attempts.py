@@ -33,7 +33,7 @@ from tenants.roles import Role
 from tenants.services import policy_digests
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
-from vault.services import opened
+from vault.services import open_column
 from verification.models import Challenge, Purpose
 from verification.queries.holdings import (
     Holdings,
@@ -205,8 +205,7 @@ def username_of(attempt: ResetAttempt) -> str:
     """What was typed as the user ID."""
     if not attempt.username:
         return ""
-    place = attempt.place_of("username", attempt.pk)
-    return opened(attempt.username, tenant_id=attempt.tenant_id, place=place)
+    return open_column(attempt, "username")
 
 
 def policy_for(user: User | None) -> Policy | None:

@@ -29,7 +29,7 @@ from tenants.models import PolicyVersion
 from tenants.policy import Policy, Unknown
 from tenants.queries import in_tenant_of, policy_in_force
 from tenants.services import policy_digest, policy_version
-from vault.services import sealed
+from vault.services import seal_column
 from verification.services import lockouts
 from verification.services.captcha import count_a_user_id
 from verification.services.guesses import Budget, counters_of, pause_of
@@ -240,8 +240,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     attempt.guesses_lately, attempt.guesses_in_a_row = counters_of(
         beginning.user_id or 0, queries.budget_of(attempt)
     )
-    place = attempt.place_of("username", attempt.pk)
-    attempt.username = sealed(upn, tenant_id=attempt.tenant_id, place=place)
+    attempt.username = seal_column(attempt, "username", upn)
     insert(attempt)
     why = refusal or beginning.concealed
     _progress(attempt, why.name.lower() if why else "identified", refused=bool(why))

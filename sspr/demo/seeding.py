@@ -18,7 +18,7 @@ from tenants.policy import Factor, Questions
 from tenants.queries import policy_in_force, tenant_by_slug
 from tenants.roles import Role
 from tenants.services import create_tenant
-from vault.services import sealed
+from vault.services import seal_column
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
 from verification.services import factors
@@ -121,8 +121,7 @@ def _register(user: User, demo_user: DemoUser) -> None:
             sms_capable=proof is Factor.MOBILE_PHONE,
             verified_at=timezone.now(),
         )
-        place = method.place_of("value", method.pk)
-        method.value = sealed(value, tenant_id=method.tenant_id, place=place)
+        method.value = seal_column(method, "value", value)
         method.save(force_insert=True)
     factors.refresh([user.pk])
     has_questions = policy_in_force().questions is not Questions.OFF

@@ -15,7 +15,7 @@ from isolation.scope import NO_TENANT, in_tenant
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
-from vault.services import sealed
+from vault.services import seal_column
 from verification.models import Authenticator
 from verification.rules.captcha import Action
 from verification.services import factors
@@ -37,8 +37,7 @@ def with_app(user) -> Authenticator:
     """An app that is paired with the account."""
     with in_tenant(user.tenant_id or NO_TENANT):
         row = Authenticator(user=user, created_at=timezone.now(), confirmed_at=timezone.now())
-        place = f"verification.authenticator.seed:{row.pk}"
-        row.seed = sealed(SEED, tenant_id=row.tenant_id, place=place)
+        row.seed = seal_column(row, "seed", SEED)
         row.save(force_insert=True)
         factors.refresh([user.pk])
     return row

@@ -118,7 +118,7 @@ def test_every_place_that_reads_all_tenants_is_known():
         name = file.relative_to(BASE).as_posix()
         if name.startswith((".", "tests/", "isolation/")) or "/migrations/" in name:
             continue
-        if count := len(re.findall(r"\.unscoped\b|\beverywhere\(\)", file.read_text())):
+        if count := len(re.findall(r"\.unscoped\b|\ball_tenants\(\)", file.read_text())):
             found[name] = count
 
     assert found == UNSCOPED

@@ -242,7 +242,7 @@ def test_broken_off_it_is_finished_the_next_time(people, hanbit, ring, monkeypat
     rotated(ring)
 
     for tenant_id in (people[0].tenant_id, hanbit.pk):
-        assert services.sealed("x", tenant_id=tenant_id, place="p")
+        assert services.sealed("x", tenant_id=tenant_id, associated_data="p")
 
 
 def test_a_ring_without_the_key_that_is_needed_is_said_and_changes_nothing(people, ring):
@@ -316,9 +316,9 @@ def test_with_the_keys_of_before_nothing_opens_that_is_sealed_now(people, ring):
     call_command("rotate_keys", "--new-data-keys")
 
     row = methods_by_proof(user.pk)[Factor.EMAIL]
-    place = f"{user.tenant_id}|{row.place_of('value', row.pk)}"
+    associated_data = f"{user.tenant_id}|{row.associated_data_of('value', row.pk)}"
     with pytest.raises(services.envelope.Unopenable):
-        services.envelope.unseal(stolen[0], bytes(row.value), place)
+        services.envelope.unseal(stolen[0], bytes(row.value), associated_data)
 
 
 def test_a_new_ring_wraps_every_data_key(people, ring):
@@ -337,8 +337,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     call_command("rotate_keys", "--new-data-keys")
     services._kept_open[user.tenant_id] = elsewhere
     row = methods_by_proof(user.pk)[Factor.EMAIL]
-    place = row.place_of("value", row.pk)
-    row.value = services.sealed("late@mail.example", tenant_id=user.tenant_id, place=place)
+    row.value = services.seal_column(row, "value", "late@mail.example")
     row.save()
     assert bytes(row.value)[:1] == b"\x01"
     # What others sealed with the new one opens here at once.
@@ -385,13 +384,12 @@ def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
 def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkeypatch):
     user, _codes = people
     row = methods_by_proof(user.pk)[Factor.EMAIL]
-    place = row.place_of("value", row.pk)
     opened = resealing.opened
 
     def slowly(before, **more):
         text = opened(before, **more)
         if text == "minji.home@mail.example":
-            fresh = services.sealed("new@mail.example", tenant_id=user.tenant_id, place=place)
+            fresh = services.seal_column(row, "value", "new@mail.example")
             AuthenticationMethod.objects.filter(pk=row.pk).update(value=fresh)
         return text
 

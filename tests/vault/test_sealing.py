@@ -27,9 +27,12 @@ def ring(settings):
     services._kept_open.clear()
 
 
-@given(plaintext=st.binary(), place=st.text(st.characters(codec="utf-8")))
-def test_what_is_sealed_opens_again(plaintext, place):
-    assert envelope.unseal(KEY, envelope.seal(KEY, plaintext, place), place) == plaintext
+@given(plaintext=st.binary(), associated_data=st.text(st.characters(codec="utf-8")))
+def test_what_is_sealed_opens_again(plaintext, associated_data):
+    assert (
+        envelope.unseal(KEY, envelope.seal(KEY, plaintext, associated_data), associated_data)
+        == plaintext
+    )
 
 
 # Of four bytes chance writes one in a million envelopes.
@@ -57,37 +60,37 @@ def test_anything_else_is_unopenable_and_nothing_worse(rubbish):
 
 
 @pytest.mark.parametrize(
-    ("key", "place"),
+    ("key", "associated_data"),
     [
         pytest.param(bytes(32), PLACE, id="another key"),
         pytest.param(KEY, "verification.method.value:80", id="another row"),
         pytest.param(KEY, "directory.prefill.value:7f", id="another table"),
     ],
 )
-def test_sealed_for_one_place_opens_in_no_other(key, place):
+def test_sealed_for_one_place_opens_in_no_other(key, associated_data):
     sealed = envelope.seal(KEY, b"secret", PLACE)
 
     with pytest.raises(Unopenable):
-        envelope.unseal(key, sealed, place)
+        envelope.unseal(key, sealed, associated_data)
 
 
 def test_a_column_of_one_tenant_does_not_open_in_another(contoso, hanbit):
-    sealed = services.sealed("+821012345678", tenant_id=contoso.pk, place=PLACE)
+    sealed = services.sealed("+821012345678", tenant_id=contoso.pk, associated_data=PLACE)
 
-    assert services.opened(sealed, tenant_id=contoso.pk, place=PLACE) == "+821012345678"
+    assert services.opened(sealed, tenant_id=contoso.pk, associated_data=PLACE) == "+821012345678"
     with pytest.raises(Unopenable):
-        services.opened(sealed, tenant_id=hanbit.pk, place=PLACE)
+        services.opened(sealed, tenant_id=hanbit.pk, associated_data=PLACE)
 
 
 def test_a_new_key_in_the_ring_leaves_everything_readable(contoso, ring):
     ring(OLD)
     TenantKey.objects.all().delete()
     services.create_key(contoso.pk)
-    sealed = services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    sealed = services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
 
     ring(NEW, OLD)
 
-    assert services.opened(sealed, tenant_id=contoso.pk, place=PLACE) == "secret"
+    assert services.opened(sealed, tenant_id=contoso.pk, associated_data=PLACE) == "secret"
 
 
 def test_a_ring_without_the_key_opens_nothing(contoso, ring):
@@ -98,32 +101,32 @@ def test_a_ring_without_the_key_opens_nothing(contoso, ring):
     ring(NEW)
 
     with pytest.raises(Unopenable):
-        services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+        services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
 
 
 def test_without_its_key_a_tenant_is_shredded(contoso):
-    sealed = services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    sealed = services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
     TenantKey.objects.all().delete()
     services._kept_open.clear()
 
     with pytest.raises(TenantKey.DoesNotExist):
-        services.opened(sealed, tenant_id=contoso.pk, place=PLACE)
+        services.opened(sealed, tenant_id=contoso.pk, associated_data=PLACE)
 
 
 def test_a_tenant_that_got_the_number_of_a_rolled_back_one_has_its_own_key(contoso):
-    before = services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    before = services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
     TenantKey.objects.all().delete()
 
     services.create_key(contoso.pk)
 
     with pytest.raises(Unopenable):
-        services.opened(before, tenant_id=contoso.pk, place=PLACE)
+        services.opened(before, tenant_id=contoso.pk, associated_data=PLACE)
 
 
 def test_the_data_key_lies_in_the_database_wrapped_only(contoso):
-    services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
     services.create_newer_key(contoso.pk)
-    services.sealed("secret", tenant_id=contoso.pk, place=PLACE)
+    services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
     keys = services._kept_open[contoso.pk].keys
 
     assert keys[0] not in bytes(TenantKey.objects.get(tenant_id=contoso.pk).wrapped)

@@ -470,5 +470,5 @@ def _sealed_again(challenge):
     return sealed(
         ADDRESS,
         tenant_id=challenge.tenant_id,
-        place=f"delivery.outgoing.destination:{challenge.outgoing_id}",
+        associated_data=f"delivery.outgoing.destination:{challenge.outgoing_id}",
     )

@@ -43,7 +43,7 @@ from tests.builders import (
 )
 from tests.console.people import code_now
 from tests.soft_authenticator import SoftAuthenticator
-from vault.services import sealed
+from vault.services import seal_column
 from verification.models import AuthenticationMethod, Challenge, Purpose, RecoveryCode
 from verification.queries import authenticators_of, passkeys_of
 from verification.queries.holdings import kept_of, summary_of
@@ -96,8 +96,7 @@ class History:
     def register(self, method, number):
         value = "kim@mail.example" if method is Method.EMAIL else number
         challenge = Challenge(method=method, sms_capable=value in SMS_CAPABLE)
-        place = challenge.place_of("destination", challenge.pk)
-        challenge.destination = sealed(value, tenant_id=challenge.tenant_id, place=place)
+        challenge.destination = seal_column(challenge, "destination", value)
         enrol._register(self.user, challenge)
 
     def remove(self, proof):

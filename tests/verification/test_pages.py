@@ -38,9 +38,9 @@ def send(browser, path, **fields):
 def carried_by(client, path):
     """What the cookie holds, as only the service can read it."""
     secret = client.cookies.get(settings.CSRF_COOKIE_NAME)
-    place = f"form errors|{path}|{secret.value if secret else ''}"
+    associated_data = f"form errors|{path}|{secret.value if secret else ''}"
     sealed = urlsafe_b64decode(client.cookies[COOKIE].value)
-    return json.loads(opened(sealed, tenant_id=NO_TENANT, place=place))
+    return json.loads(opened(sealed, tenant_id=NO_TENANT, associated_data=associated_data))
 
 
 def test_an_error_is_a_redirect_to_a_page_that_says_it_once(user, browser):

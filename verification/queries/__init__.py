@@ -14,7 +14,7 @@ from tenants.policy import CallConfirmation, Factor, Method
 from tenants.queries import policy_in_force
 from vault.keyed import digits, keyed_hash
 from vault.keyring import purpose_key, ring_size
-from vault.services import opened, tenant_key
+from vault.services import open_column, tenant_key
 from verification.models import (
     AuthenticationMethod,
     Authenticator,
@@ -107,15 +107,11 @@ def codes_left(user_id: int) -> int:
 
 def value_of(row: AuthenticationMethod) -> str:
     """The number (E.164, `#` and extension behind it) or address that was proved."""
-    return opened(row.value, tenant_id=row.tenant_id, place=row.place_of("value", row.pk))
+    return open_column(row, "value")
 
 
 def destination_of(challenge: Challenge) -> str:
-    return opened(
-        challenge.destination,
-        tenant_id=challenge.tenant_id,
-        place=challenge.place_of("destination", challenge.pk),
-    )
+    return open_column(challenge, "destination")
 
 
 def blind_index(value: str) -> str:

@@ -100,8 +100,10 @@ class Thing:
     @property
     def value(self) -> str:
         """The number (E.164, `#` and extension behind it) or address."""
-        place = AuthenticationMethod.place_of("value", self.pk)
-        return opened(self.sealed_value, tenant_id=current_tenant_id(), place=place)
+        associated_data = AuthenticationMethod.associated_data_of("value", self.pk)
+        return opened(
+            self.sealed_value, tenant_id=current_tenant_id(), associated_data=associated_data
+        )
 
     @property
     def held(self) -> Held:

@@ -16,8 +16,7 @@ from django.utils import timezone
 from django_otp.oath import TOTP
 
 from directory.models import User
-from isolation.scope import current_tenant_id
-from vault.services import opened, sealed
+from vault.services import open_column, seal_column
 from verification.models import Authenticator
 from verification.queries import authenticators_of
 from verification.services import factors
@@ -104,7 +103,7 @@ def _begun(user: User, context: uuid.UUID) -> Authenticator:
     Authenticator.objects.filter(user=user, context=context, confirmed_at=None).delete()
     row = Authenticator(user=user, context=context, created_at=timezone.now())
     seed = secrets.token_hex(_SEED_BYTES)
-    row.seed = sealed(seed, tenant_id=current_tenant_id(), place=row.place_of("seed", row.pk))
+    row.seed = seal_column(row, "seed", seed)
     row.save(force_insert=True)
     return row
 
@@ -124,5 +123,4 @@ def _spend(app: Authenticator, code: str) -> bool:
 
 
 def _seed(row: Authenticator) -> bytes:
-    place = row.place_of("seed", row.pk)
-    return bytes.fromhex(opened(row.seed, tenant_id=row.tenant_id, place=place))
+    return bytes.fromhex(open_column(row, "seed"))

@@ -27,7 +27,7 @@ from isolation.scope import current_tenant_id, in_tenant
 from tenants.policy import Factor
 from tenants.queries import policy_in_force
 from vault.envelope import Unopenable
-from vault.services import opened, sealing
+from vault.services import open_column, sealing
 from verification import queue
 from verification.models import (
     AuthenticationMethod,
@@ -171,7 +171,7 @@ def notify_of_imports(tenant_id: int) -> None:
 
 def _notify_of_import(row: ContactNotice) -> None:
     if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
-        text = opened(row.before, tenant_id=row.tenant_id, place=row.place_of(_BEFORE, row.pk))
+        text = open_column(row, _BEFORE)
         proofs = [Factor(proof) for proof in row.proofs]
         _notify(row.user, proofs, read(text), actor_id=row.actor_id)
 
@@ -209,7 +209,7 @@ def _notify_later(changes: Sequence[ContactChange], *, actor_id: int) -> None:
         for one in due
     ]
     texts = [text_of(_trusted(change).values()) for change in due]
-    places = [row.place_of(_BEFORE, row.pk) for row in rows]
+    places = [row.associated_data_of(_BEFORE, row.pk) for row in rows]
     for row, before in zip(rows, sealing(tenant_id)(texts, places), strict=True):
         row.before = before
     ContactNotice.objects.bulk_create(rows)

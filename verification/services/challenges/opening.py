@@ -20,7 +20,7 @@ from isolation.writes import insert, writing_together
 from limits.rules import Limit
 from tenants.policy import Method
 from tenants.queries import policy_in_force
-from vault.services import sealed
+from vault.services import seal_column
 from verification import queue
 from verification.models import Challenge, Purpose
 from verification.queries import challenges_in
@@ -120,11 +120,7 @@ def _opened(
         created_at=now,
         expires_at=now + lifetime,
     )
-    challenge.destination = sealed(
-        permit.destination,
-        tenant_id=challenge.tenant_id,
-        place=challenge.place_of("destination", challenge.pk),
-    )
+    challenge.destination = seal_column(challenge, "destination", permit.destination)
     challenge.outgoing_id = outbox.post(
         permit,
         language=asked.language,
