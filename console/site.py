@@ -41,13 +41,13 @@ class Console(AdminSite):
     enable_nav_sidebar = False
     empty_value_display = "–"
     closed: ClassVar = {"view_on_site", "autocomplete", "password_change_done", "jsi18n"}
-    """Django's own addresses that ask past the wall, or that nothing here needs."""
+    """Django's own addresses that read rows of other tenants, or that nothing here needs."""
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [url for url in super().get_urls() if getattr(url, "name", "") not in self.closed]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **_options: Any) -> None:
-        """No model has a page of Django's: those ask past the wall between tenants, and count.
+        """No model has a page of Django's: those read rows of other tenants, and count.
 
         The pages that Django brings stay out.
 

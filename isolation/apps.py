@@ -6,6 +6,6 @@ class IsolationConfig(AppConfig):
     name = "isolation"
 
     def ready(self) -> None:
-        from isolation.checks import second_wall  # noqa: PLC0415  # it needs the models
+        from isolation.checks import row_level_security  # noqa: PLC0415  # it needs the models
 
-        register(second_wall, Tags.database)
+        register(row_level_security, Tags.database)

@@ -5,10 +5,9 @@ Building the text costs the ORM several times what running it costs the database
 from the models; `JoinedRead` is written in SQL, for rows of several models at once. New rows are
 written by `isolation.writes.insert`.
 
-Both walls stand. The first: a queryset begins with `owned`, which compares `tenant_id` with the
-tenant in force at each call, and the text of a `JoinedRead` compares it in each join and condition.
-The second, row-level security, judges each like any other statement. A bound None is NULL, which
-equals nothing.
+Tenants stay apart: a queryset begins with `owned`, which compares `tenant_id` with the tenant in
+force at each call, and the text of a `JoinedRead` compares it in each join and condition. Row-level
+security applies to them as to all statements. A bound None is NULL, which equals nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -101,7 +100,7 @@ _every: list["Statement"] = []
 
 
 def every_statement() -> list["Statement"]:
-    """All that were declared, for the test that looks for the first wall in each of them."""
+    """All that were declared, for the test that looks for the tenant in each of them."""
     return list(_every)
 
 

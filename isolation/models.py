@@ -1,6 +1,6 @@
-"""The first wall between tenants: a model that belongs to one can't be asked without one.
+"""Models whose rows belong to tenants. Reading them without a tenant in force is an error.
 
-The second is in `isolation.row_level`.
+Below them, `isolation.row_level` has the database do the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,9 +25,9 @@ def _of_all_tenants(ask: _Asking) -> _Asking:
 
 
 class EveryTenants(models.QuerySet[_Owned]):
-    """Rows of all tenants, past both walls.
+    """Rows of all tenants, for row-level security, too.
 
-    As part of another question it opens nothing: that one has to be asked `all_tenants`.
+    As a subquery it doesn't: there the outer query must run in `all_tenants`.
     """
 
     _fetch_all = _of_all_tenants(models.QuerySet._fetch_all)  # noqa: SLF001  # what every way to read rows goes through

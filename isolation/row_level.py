@@ -1,7 +1,7 @@
-"""The second wall between tenants: row-level security of PostgreSQL. SQLite has only the first.
+"""Row-level security of PostgreSQL: it shows a statement the rows of its tenant alone.
 
-Here are the policies and how they are put up. `isolation.postgresql` tells the server whose rows a
-statement may meet.
+It holds where the models of `isolation.models` are bypassed by mistake. SQLite doesn't have it.
+Here are the policies; `isolation.postgresql` sends the tenant that they compare with.
 
 Source: PostgreSQL, "Row Security Policies"; OWASP ASVS 5.0 8.4.1.
 """
@@ -17,109 +17,111 @@ from isolation.models import TenantOwned
 from isolation.postgresql.base import TENANT_SETTING
 from isolation.scope import EVERY_TENANT, NO_TENANT, all_tenants
 
-_POLICY = "tenant_wall"
+_POLICY = "tenant_isolation"
 # Each inner SELECT runs once for a statement, and each row compares numbers: text costs several
 # times as much. PostgreSQL has no statistics on such a comparison and would expect one row in a
 # hundred to pass. Of `IS NOT NULL` it expects nearly all, and takes the rest from the statement's
 # own `tenant_id = …`: else it plans joins of many rows as if they were few.
-_TOLD = f"current_setting('{TENANT_SETTING}', true)"
-_RAISE = (
+_SETTING = f"current_setting('{TENANT_SETTING}', true)"
+_ENABLE = (
     f"""
     CREATE POLICY {_POLICY} ON {{table}} USING (nullif(
         coalesce(tenant_id, {NO_TENANT})
-        = (SELECT nullif(nullif({_TOLD}, ''), '{EVERY_TENANT}')::bigint)
-        OR (SELECT {_TOLD}) = '{EVERY_TENANT}', false) IS NOT NULL)
+        = (SELECT nullif(nullif({_SETTING}, ''), '{EVERY_TENANT}')::bigint)
+        OR (SELECT {_SETTING}) = '{EVERY_TENANT}', false) IS NOT NULL)
     """,
     "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
     # Its owner, too: on small installations the service is the owner.
     "ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
 )
-_LOWER = (
+_DISABLE = (
     "ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
     "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     f"DROP POLICY IF EXISTS {_POLICY} ON {{table}}",
 )
-_THERE_IS = """
+_TABLES = """
     SELECT relname, relforcerowsecurity AND relrowsecurity AND EXISTS (
         SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND polname = %s)
     FROM pg_class
     WHERE relname = ANY(%s) AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
     ORDER BY relname
 """
-_PASSES_BY = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+_BYPASSES = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 _OWNED = """
     SELECT count(*) FROM pg_class
     WHERE relname = ANY(%s) AND relowner = current_user::regrole
       AND relnamespace = current_schema()::regnamespace
 """
 _HAS_ROWS = "SELECT EXISTS (SELECT FROM {})"
-# A change of a table waits for its readers, and whoever comes later waits behind it.
-_PATIENCE = "SET LOCAL lock_timeout = '5s'"
+# A change of a table waits for its readers, and later statements wait behind it.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
 
-def walls(connection: BaseDatabaseWrapper) -> dict[str, bool]:
-    """Every table whose rows belong to tenants → whether the wall stands around it."""
-    behind = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
-    names = [model._meta.db_table for model in behind]  # noqa: SLF001  # Django's own word
+def tables(connection: BaseDatabaseWrapper) -> dict[str, bool]:
+    """Every table whose rows belong to tenants → whether row-level security is on."""
+    owned = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
+    names = [model._meta.db_table for model in owned]  # noqa: SLF001  # Django's own word
     with connection.cursor() as cursor:
-        cursor.execute(_THERE_IS, [_POLICY, names])
+        cursor.execute(_TABLES, [_POLICY, names])
         return dict(cursor.fetchall())
 
 
-def has_walls(connection: BaseDatabaseWrapper) -> bool:
-    """Whether this kind of database has such a wall."""
+def is_supported(connection: BaseDatabaseWrapper) -> bool:
     return connection.vendor == "postgresql"
 
 
-def passes_by(connection: BaseDatabaseWrapper) -> bool:
-    """Whether PostgreSQL asks no policy for this role: superusers, and who has `BYPASSRLS`."""
+def is_bypassed(connection: BaseDatabaseWrapper) -> bool:
+    """Whether no policy applies to this role: a superuser, or one with `BYPASSRLS`."""
     with connection.cursor() as cursor:
-        cursor.execute(_PASSES_BY)
+        cursor.execute(_BYPASSES)
         (answer,) = cursor.fetchone()
     return bool(answer)
 
 
-def owned(connection: BaseDatabaseWrapper, names: list[str]) -> int:
-    """How many of the tables are the role's own, which could lower the wall around them."""
+def count_owned(connection: BaseDatabaseWrapper, names: list[str]) -> int:
+    """How many of these tables the role owns; an owner can disable row-level security."""
     with connection.cursor() as cursor:
         cursor.execute(_OWNED, [names])
         (count,) = cursor.fetchone()
     return int(count)
 
 
-def raise_wall(connection: BaseDatabaseWrapper) -> list[str]:
-    """Puts the wall around the tables that have none; all of them or none. Says which.
+def enable(connection: BaseDatabaseWrapper) -> list[str]:
+    """Enables row-level security for all tables of tenants, or for none.
+
+    Returns:
+        The tables for which it was off.
 
     Raises:
         OperationalError: a table was busy for five seconds.
     """
-    open_ones = [table for table, stands in walls(connection).items() if not stands]
-    _change(connection, _RAISE, open_ones)
-    return open_ones
+    off = [table for table, is_on in tables(connection).items() if not is_on]
+    _change(connection, _ENABLE, off)
+    return off
 
 
-def lower_wall(connection: BaseDatabaseWrapper) -> list[str]:
-    """Takes it away, for code that is older than the wall. Says from where. Raises as above."""
-    closed = [table for table, stands in walls(connection).items() if stands]
-    _change(connection, _LOWER, closed)
-    return closed
+def disable(connection: BaseDatabaseWrapper) -> list[str]:
+    """Disables it, for a version that doesn't support it. Returns and raises as `enable`."""
+    on = [table for table, is_on in tables(connection).items() if is_on]
+    _change(connection, _DISABLE, on)
+    return on
 
 
-def go_on(connection: BaseDatabaseWrapper) -> list[str]:
-    """After migrations: where the wall stands it goes on around new tables. Says which.
+def enable_for_new_tables(connection: BaseDatabaseWrapper) -> list[str]:
+    """After migrations: enables it in a new service, and where it is on for other tables.
 
-    A new service has it at once. Where rows have lain without it, older code may still be at work,
-    which doesn't say whose its statements are: there the operator raises it.
+    In a database with rows where it is off, older nodes may still run, which don't send their
+    tenant and would see nothing: there the operator enables it.
     """
-    there_is = walls(connection)
-    if any(there_is.values()) or _are_empty(connection, there_is):
-        return raise_wall(connection)
+    is_on = tables(connection)
+    if any(is_on.values()) or _are_empty(connection, is_on):
+        return enable(connection)
     return []
 
 
 def _change(connection: BaseDatabaseWrapper, how: Sequence[str], names: Sequence[str]) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(_PATIENCE)
+        cursor.execute(_LOCK_TIMEOUT)
         for name in names:
             for step in how:
                 cursor.execute(sql.SQL(step).format(table=sql.Identifier(name)))

@@ -1,7 +1,6 @@
 """New rows, written without the ORM and in as few statements as the database takes.
 
-Both walls stand. The first: a row must be of the tenant in force. The second, row-level security,
-judges each row.
+A row must be of the tenant in force. Row-level security checks each row, too.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The wall between tenants has no gap: every model of ours is behind it or listed here."""
+"""Every model of ours belongs to tenants and is kept apart, or is listed here."""
 
 import re
 from pathlib import Path

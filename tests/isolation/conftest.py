@@ -1,7 +1,7 @@
 import os
 
-# SQLite has no second wall: there is nothing to ask there.
-of_the_second_wall = [
+# SQLite has no row-level security.
+of_row_level_security = [
     "row_level",
     "wire",
     "pool",
@@ -12,5 +12,5 @@ of_the_second_wall = [
     "waiting",
 ]
 collect_ignore = (
-    [] if "DATABASE_URL" in os.environ else [f"test_{name}.py" for name in of_the_second_wall]
+    [] if "DATABASE_URL" in os.environ else [f"test_{name}.py" for name in of_row_level_security]
 )

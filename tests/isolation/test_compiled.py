@@ -1,4 +1,4 @@
-"""Statements that are built once say the same as the ORM's, and stay behind the first wall."""
+"""Statements that are built once say the same as the ORM's, for the tenant in force alone."""
 
 import pytest
 from django.db import models

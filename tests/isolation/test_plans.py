@@ -27,7 +27,7 @@ def two(transactional_db):
 
 
 def names(around=transaction.atomic):
-    """Without the first wall: only row-level security keeps the rows of others away."""
+    """Without the condition on the tenant: only row-level security hides the rows of others."""
     with around(), connection.planned_cursor() as cursor:
         cursor.execute("SELECT name FROM tenants_group WHERE name > %s ORDER BY name", [""])
         return [name for (name,) in cursor.fetchall()]

@@ -204,5 +204,5 @@ def test_a_new_database_is_migrated_and_used_through_it(pool, tmp_path, django_d
         name = url.rpartition("/")[2]
         assert seen_by_strangers(pool, name) == [("", 0)] * CONNECTIONS
         with psycopg.connect(url) as direct:
-            (walls,) = direct.execute("SELECT count(*) FROM pg_policy").fetchone()
-    assert walls > 0
+            (tables,) = direct.execute("SELECT count(*) FROM pg_policy").fetchone()
+    assert tables > 0

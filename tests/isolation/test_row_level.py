@@ -1,4 +1,4 @@
-"""The second wall: what is seen where the first one has a hole. Only PostgreSQL has it."""
+"""Row-level security: what a statement sees that names no tenant. Only PostgreSQL has it."""
 
 import io
 import os
@@ -27,7 +27,7 @@ OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
 REFUSED = "row-level security policy"
 
 
-def without_first_wall(model):
+def without_model_scope(model):
     """Every row that the database shows."""
     return models.QuerySet(model)
 
@@ -52,18 +52,18 @@ def two(db):
     return both
 
 
-def test_it_stands_around_every_table_of_a_tenant_in_a_new_service(db):
-    there_is = row_level.walls(connection)
+def test_it_is_on_for_every_table_of_a_tenant_in_a_new_service(db):
+    is_on = row_level.tables(connection)
 
-    assert set(there_is) == {model._meta.db_table for model in OWNED}
-    assert all(there_is.values())
+    assert set(is_on) == {model._meta.db_table for model in OWNED}
+    assert all(is_on.values())
 
 
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)
-def test_it_holds_where_the_first_is_gone(db, model):
+def test_it_holds_where_the_models_dont_scope(db, model):
     mine, other = make_tenant("mine"), make_tenant("other")
     theirs, ours = row_of(model, other), row_of(model, mine)
-    rows, table = without_first_wall(model), model._meta.db_table
+    rows, table = without_model_scope(model), model._meta.db_table
 
     assert not rows.exists()
     with in_tenant(mine.pk):
@@ -90,9 +90,9 @@ def test_no_row_is_added_for_another(db, model):
             pytest.raises(ProgrammingError, match=REFUSED),
             transaction.atomic(),
         ):
-            without_first_wall(model).create(**values)
+            without_model_scope(model).create(**values)
     with pytest.raises(ProgrammingError, match=REFUSED), transaction.atomic():
-        without_first_wall(model).create(**values)
+        without_model_scope(model).create(**values)
 
 
 def test_no_foreign_key_leads_to_another(two):
@@ -103,7 +103,7 @@ def test_no_foreign_key_leads_to_another(two):
 
         with pytest.raises(Group.DoesNotExist):
             GroupNesting.objects.get(pk=nesting.pk).inner  # noqa: B018
-        assert not without_first_wall(Group).filter(held_by=nesting).exists()
+        assert not without_model_scope(Group).filter(held_by=nesting).exists()
 
 
 def test_only_what_is_asked_for_passes_both(two):
@@ -113,7 +113,7 @@ def test_only_what_is_asked_for_passes_both(two):
         assert everybody.count() == 2
         assert everybody.filter(name="other").exists()
         # What they are a part of doesn't.
-        assert each(without_first_wall(Group).filter(pk__in=everybody.values("pk"))) == ["mine"]
+        assert each(without_model_scope(Group).filter(pk__in=everybody.values("pk"))) == ["mine"]
         assert everybody.filter(name="other").update(name="third") == 1
         assert everybody.filter(name="third").delete()[0] == 1
 
@@ -125,7 +125,7 @@ def test_one_connection_serves_both_in_turn(two, at_once):
         for _ in range(3):
             for tenant in two:
                 with in_tenant(tenant.pk):
-                    assert each(without_first_wall(Group)) == [tenant.slug]
+                    assert each(without_model_scope(Group)) == [tenant.slug]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -138,10 +138,10 @@ def test_nothing_is_left_on_a_connection(two):
         return said.fetchone()[0] or "", seen.fetchone()[0]
 
     with in_tenant(two[0].pk):
-        assert each(without_first_wall(Group)) == ["mine"]
+        assert each(without_model_scope(Group)) == ["mine"]
         assert left() == ("", 0)
         with transaction.atomic():
-            assert each(without_first_wall(Group)) == ["mine"]
+            assert each(without_model_scope(Group)) == ["mine"]
             transaction.set_rollback(True)
         assert left() == ("", 0)
         with pytest.raises(DatabaseError):
@@ -153,24 +153,24 @@ def test_nothing_is_left_on_a_connection(two):
             cursor.executemany("SELECT %s", [[1], [2]])
         assert left() == ("", 0)
     with all_tenants():
-        assert without_first_wall(Group).count() == 2
+        assert without_model_scope(Group).count() == 2
     assert left() == ("", 0)
 
 
 def test_who_was_in_force_before_in_a_transaction_is_so_no_more(two):
     with transaction.atomic():
         with in_tenant(two[0].pk):
-            assert without_first_wall(Group).count() == 1
-        assert without_first_wall(Group).count() == 0
+            assert without_model_scope(Group).count() == 1
+        assert without_model_scope(Group).count() == 0
 
 
 def test_a_part_that_was_taken_back_leaves_the_right_one(two):
     mine, other = two
     with transaction.atomic(), in_tenant(mine.pk):
-        assert each(without_first_wall(Group)) == ["mine"]
+        assert each(without_model_scope(Group)) == ["mine"]
         with pytest.raises(DatabaseError), transaction.atomic(), in_tenant(other.pk):
             plain("SELECT 1 / 0")
-        assert each(without_first_wall(Group)) == ["mine"]
+        assert each(without_model_scope(Group)) == ["mine"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -186,7 +186,7 @@ def test_rows_that_come_portion_by_portion_are_whose_they_were(two, at_once):
         walks = {}
         for tenant in two:
             with in_tenant(tenant.pk):
-                walks[tenant.pk] = without_first_wall(Group).iterator(chunk_size=2)
+                walks[tenant.pk] = without_model_scope(Group).iterator(chunk_size=2)
                 seen[tenant.pk].append(next(walks[tenant.pk]))
         for _ in range(8):
             for tenant_id, walk in walks.items():
@@ -199,7 +199,7 @@ def test_rows_that_come_portion_by_portion_are_whose_they_were(two, at_once):
 @pytest.mark.django_db(transaction=True)
 def test_threads_see_their_own(two):
     def look():
-        return [each(without_first_wall(Group)) for _ in range(20)]
+        return [each(without_model_scope(Group)) for _ in range(20)]
 
     for tenant in two:
         assert all_at_once(4, look, tenant_id=tenant.pk) == [[[tenant.slug]] * 20] * 4
@@ -217,51 +217,51 @@ def test_many_values_are_for_one_alone(two):
     assert sorted(Group.unscoped.values_list("name", flat=True)) == ["a", "b", "mine", "other"]
 
 
-def test_it_goes_on_around_a_new_table(two):
-    plain("DROP POLICY tenant_wall ON tenants_group")
+def test_migrations_enable_it_for_a_new_table(two):
+    plain("DROP POLICY tenant_isolation ON tenants_group")
     plain("ALTER TABLE tenants_group NO FORCE ROW LEVEL SECURITY")
 
     call_command("migrate", verbosity=0)
 
-    assert all(row_level.walls(connection).values())
+    assert all(row_level.tables(connection).values())
 
 
-def test_it_is_there_at_once_in_a_new_service_alone(db):
-    row_level.lower_wall(connection)
+def test_migrations_enable_it_in_a_new_service_alone(db):
+    row_level.disable(connection)
     call_command("migrate", verbosity=0)
-    assert all(row_level.walls(connection).values())
+    assert all(row_level.tables(connection).values())
 
     make_tenant("mine")
-    row_level.lower_wall(connection)
+    row_level.disable(connection)
     call_command("migrate", verbosity=0)
-    assert not any(row_level.walls(connection).values())
+    assert not any(row_level.tables(connection).values())
 
 
-def test_the_operator_raises_and_lowers_it(two):
-    def told(what):
-        call_command("tenant_wall", what, stdout=(out := io.StringIO()))
+def test_the_operator_enables_and_disables_it(two):
+    def output(what):
+        call_command("row_level_security", what, stdout=(out := io.StringIO()))
         return out.getvalue()
 
-    assert "OPEN" not in told("show")
-    assert f"Lowered around {len(OWNED)} tables" in told("lower")
-    assert told("show").count("OPEN") == len(OWNED)
-    assert without_first_wall(Group).count() == 2
-    assert f"Raised around {len(OWNED)} tables" in told("raise")
-    assert "Raised around 0 tables" in told("raise")
-    assert without_first_wall(Group).count() == 0
+    assert "OFF" not in output("show")
+    assert f"Disabled for {len(OWNED)} tables" in output("disable")
+    assert output("show").count("OFF") == len(OWNED)
+    assert without_model_scope(Group).count() == 2
+    assert f"Enabled for {len(OWNED)} tables" in output("enable")
+    assert "Enabled for 0 tables" in output("enable")
+    assert without_model_scope(Group).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_busy_table_is_not_waited_for_forever(monkeypatch):
-    monkeypatch.setattr(row_level, "_PATIENCE", "SET LOCAL lock_timeout = '50ms'")
+    monkeypatch.setattr(row_level, "_LOCK_TIMEOUT", "SET LOCAL lock_timeout = '50ms'")
     busy = psycopg.connect(**parts_of(connection))
     busy.execute("LOCK TABLE tenants_group")
     try:
         with pytest.raises(CommandError, match="nothing changed"):
-            call_command("tenant_wall", "lower")
+            call_command("row_level_security", "disable")
     finally:
         busy.close()
-    assert all(row_level.walls(connection).values())
+    assert all(row_level.tables(connection).values())
 
 
 def parts_of(this, **more):
@@ -269,32 +269,32 @@ def parts_of(this, **more):
     return parts | {"dbname": this.settings_dict["NAME"]} | more
 
 
-def said_to(role, monkeypatch):
+def warnings_for(role, monkeypatch):
     """The ids of what `check --database default` says where the service logs in like this."""
     connections = ConnectionHandler({"default": connection.settings_dict | {"USER": role}})
     monkeypatch.setattr(checks, "connections", connections)
     try:
-        return [one.id for one in checks.second_wall(None, databases=["default"])]
+        return [one.id for one in checks.row_level_security(None, databases=["default"])]
     finally:
         connections["default"].close()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_check_says_who_passes_by_or_could_lower_it(monkeypatch):
+def test_the_check_warns_of_a_role_that_bypasses_it_or_could_disable_it(monkeypatch):
     owner = connection.settings_dict["USER"]
 
-    assert said_to(SERVICE, monkeypatch) == []
-    assert said_to(owner, monkeypatch) == ["isolation.I001"]
-    assert said_to(SUPERUSER, monkeypatch) == ["isolation.W001"]
-    row_level.lower_wall(connection)
+    assert warnings_for(SERVICE, monkeypatch) == []
+    assert warnings_for(owner, monkeypatch) == ["isolation.I001"]
+    assert warnings_for(SUPERUSER, monkeypatch) == ["isolation.W001"]
+    row_level.disable(connection)
     try:
-        assert said_to(SERVICE, monkeypatch) == ["isolation.W002"]
+        assert warnings_for(SERVICE, monkeypatch) == ["isolation.W002"]
     finally:
-        row_level.raise_wall(connection)
+        row_level.enable(connection)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_services_role_can_not_lower_it(two):
+def test_the_services_role_can_not_disable_it(two):
     with psycopg.connect(**parts_of(connection)) as owner:
         owner.execute(f"GRANT SELECT ON tenants_group TO {SERVICE}")
     with psycopg.connect(**parts_of(connection, user=SERVICE), autocommit=True) as service:
@@ -303,7 +303,7 @@ def test_the_services_role_can_not_lower_it(two):
         for statement in (
             "SELECT count(*) FROM tenants_group",
             "ALTER TABLE tenants_group DISABLE ROW LEVEL SECURITY",
-            "DROP POLICY tenant_wall ON tenants_group",
+            "DROP POLICY tenant_isolation ON tenants_group",
             "CREATE TABLE another (id int)",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -346,7 +346,7 @@ def test_with_containers_the_service_owns_nothing(tmp_path):
     }.items() <= urls.items()
 
 
-def test_the_wall_doesnt_make_postgresql_expect_few_rows_of_a_tenant(two):
+def test_it_doesnt_make_postgresql_expect_few_rows_of_a_tenant(two):
     """It would join the many memberships of large groups one by one."""
     with in_tenant(two[0].pk):
         Group.objects.bulk_create([Group(name=f"group{n}") for n in range(300)])

@@ -1,4 +1,4 @@
-"""New rows go to PostgreSQL in one statement with what comes next, never across a wall."""
+"""New rows go to PostgreSQL in one statement with what comes next, if it is of the same tenant."""
 
 import pytest
 from django.db import DataError, ProgrammingError, connection, models, transaction
@@ -96,7 +96,7 @@ def test_they_are_not_sent_with_another_tenants_change(group, hanbit):
     assert written() == 1
 
 
-def test_the_second_wall_stands_before_each_of_them(group, hanbit):
+def test_row_level_security_applies_to_each_of_them(group, hanbit):
     def act():
         with telling(str(hanbit.pk)):
             shown("hello")

@@ -1,4 +1,4 @@
-"""What PostgreSQL is sent for the second wall, word by word, on every way to it."""
+"""What PostgreSQL is sent for row-level security, word by word, on every path."""
 
 import os
 import re
@@ -266,11 +266,11 @@ def test_a_migration_that_fails_leaves_nothing(wire, monkeypatch):
     assert list(rows()) == []
 
 
-def test_the_wall_is_raised_and_lowered_without_a_word_to_the_session(wire):
+def test_enabling_and_disabling_it_sets_nothing_for_the_session(wire):
     def act():
         call_command("migrate", verbosity=0)
-        call_command("tenant_wall", "lower", verbosity=0)
-        call_command("tenant_wall", "raise", verbosity=0)
+        call_command("row_level_security", "disable", verbosity=0)
+        call_command("row_level_security", "enable", verbosity=0)
 
     assert for_the_transaction_alone(wire(act))
     assert left() == ("", 0)

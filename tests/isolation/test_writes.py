@@ -1,4 +1,4 @@
-"""New rows are written as they are, behind the first wall, and are there when they are read."""
+"""New rows are written as they are, for the tenant in force alone, and can be read at once."""
 
 from contextlib import suppress
 from types import SimpleNamespace

@@ -18,7 +18,7 @@ class _Undo(Exception):
 
 
 def visible():
-    """The groups that the database shows to a statement without the ORM's wall."""
+    """The groups that the database shows to a statement that names no tenant."""
     return list(models.QuerySet(Group).order_by("name").values_list("name", flat=True))
 
 

@@ -8,11 +8,11 @@ from isolation.scope import all_tenants
 
 
 class Command(migrate.Command):
-    """Django's, at work on the rows of all tenants, and with the second wall around new tables."""
+    """Django's command. It sees the rows of all tenants and protects new tables."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         with all_tenants():
             super().handle(*args, **options)
         connection = connections[options["database"]]
-        if row_level.has_walls(connection) and not options["plan"]:
-            row_level.go_on(connection)
+        if row_level.is_supported(connection) and not options["plan"]:
+            row_level.enable_for_new_tables(connection)
