@@ -19,6 +19,7 @@ from delivery import queue
 from delivery.channels.base import Message, Receipt
 from delivery.services import outbox
 from isolation.scope import in_tenant
+from tenants.policy import Policy, Scope
 from tests import forms
 from tests.attacks import catalogue
 from tests.builders import PASSWORD, make_tenant, make_user
@@ -101,8 +102,14 @@ def forms_are_sent_as_drawn(monkeypatch):
 
 
 @pytest.fixture
-def contoso(db):
-    tenant = make_tenant("contoso")
+def contoso_policy():
+    """What contoso decides. A module that needs another policy has a fixture of this name."""
+    return Policy(self_service=Scope.ALL)
+
+
+@pytest.fixture
+def contoso(db, contoso_policy):
+    tenant = make_tenant("contoso", policy=contoso_policy)
     with in_tenant(tenant.pk):
         yield tenant
 

@@ -1,11 +1,10 @@
 import pytest
 
-from tests.builders import make_email, make_user
+from tests.builders import make_email
 
 
 @pytest.fixture
-def user(contoso):
-    """With an address of their own, by which a reset can be proved."""
-    made = make_user()
-    make_email(made)
-    return made
+def user(user):
+    """With an address, by which a reset can be proved."""
+    make_email(user)
+    return user

@@ -7,9 +7,8 @@ import pytest
 
 from audit.models import Event
 from tenants.policy import Method, Policy, Scope
-from tenants.services import change_policy
 from tests.attacks.test_headers import SIGNS_OUT, addresses
-from tests.builders import make_user, signed_in
+from tests.builders import signed_in
 from tests.console.people import behind_both, code_shown, make_admin
 from verification.models import Authenticator
 
@@ -18,10 +17,9 @@ ADMIN_APP = "/admin/second-factor/set-up/"
 
 
 @pytest.fixture
-def user(contoso):
+def contoso_policy():
     methods = frozenset({Method.AUTHENTICATOR, Method.EMAIL})
-    change_policy(Policy(self_service=Scope.ALL, reset_methods=methods, require_registration=False))
-    return make_user()
+    return Policy(self_service=Scope.ALL, reset_methods=methods, require_registration=False)
 
 
 def key_on(page):

@@ -41,10 +41,10 @@ NEW = "correct horse battery staple"
 
 
 @pytest.fixture
-def user(contoso):
-    found = make_user()
-    make_email(found)
-    return found
+def user(user):
+    """With an address, by which a reset can be proved."""
+    make_email(user)
+    return user
 
 
 def identify(client, upn="minji@contoso.example"):

@@ -34,9 +34,8 @@ HOUR = timedelta(minutes=61)
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    change_policy(Policy(self_service=Scope.ALL, sign_in_second_factor=SecondFactor.REQUIRED))
-    return make_user()
+def contoso_policy():
+    return Policy(self_service=Scope.ALL, sign_in_second_factor=SecondFactor.REQUIRED)
 
 
 def stranger_asks(user, method, number):

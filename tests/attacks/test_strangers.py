@@ -23,12 +23,6 @@ from verification.services.guesses import Throttled, count_a_guess
 HELP = "/passwordreset/contact"
 
 
-@pytest.fixture
-def user(contoso, mailroom):
-    change_policy(Policy(self_service=Scope.ALL))
-    return make_user()
-
-
 def guessed_by_strangers(user):
     for _ in range(10):
         count_a_guess(user.pk)

@@ -15,16 +15,14 @@ from limits.rules import place
 from registration.queries.activity import TOLD
 from registration.views.happenings import WORDS
 from tenants.policy import Policy, Scope
-from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 
 
 @pytest.fixture
-def user(contoso):
-    change_policy(Policy(self_service=Scope.ALL, require_registration=False))
-    return make_user()
+def contoso_policy():
+    return Policy(self_service=Scope.ALL, require_registration=False)
 
 
 def listed(client):

@@ -23,9 +23,8 @@ NEW = "correct horse battery staple"
 
 
 @pytest.fixture
-def user(contoso):
-    change_policy(WITH_APP)
-    return make_user()
+def contoso_policy():
+    return WITH_APP
 
 
 def at_the_app(user) -> Client:

@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from tenants.policy import Factor, Method, OfficeEditor, Policy, Scope
 from tenants.services import change_policy
-from tests.builders import make_phone, make_prefill, make_user, signed_in
+from tests.builders import make_phone, make_prefill, signed_in
 from verification.models import Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
 from verification.services.calls import press
@@ -23,9 +23,9 @@ def decide(editor):
 
 
 @pytest.fixture
-def user(contoso, mailroom):
+def contoso(contoso):
     decide(OfficeEditor.USER)
-    return make_user()
+    return contoso
 
 
 def enter(client, number):

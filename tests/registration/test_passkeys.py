@@ -36,9 +36,8 @@ WITH_PASSKEYS = Policy(
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    change_policy(WITH_PASSKEYS)
-    return make_user()
+def contoso_policy():
+    return WITH_PASSKEYS
 
 
 def add(client, device, *, name="", **lies):

@@ -20,7 +20,6 @@ from tests.builders import (
     make_email,
     make_prefill,
     make_recovery_codes,
-    make_user,
     signed_in,
 )
 from tests.captcha import solved
@@ -41,9 +40,8 @@ PAGE = "/ssprsetup/recovery-codes"
 
 
 @pytest.fixture
-def user(contoso):
-    change_policy(WITH_CODES)
-    return make_user()
+def contoso_policy():
+    return WITH_CODES
 
 
 def proved(user) -> Client:

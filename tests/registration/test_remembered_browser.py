@@ -35,9 +35,8 @@ def asks(days=30, setting=SecondFactor.REQUIRED):
 
 
 @pytest.fixture
-def user(contoso):
+def user(user):
     asks()
-    user = make_user()
     with_app(user)
     return user
 

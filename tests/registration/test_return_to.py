@@ -67,9 +67,8 @@ EVIL = [
 
 
 @pytest.fixture
-def user(contoso, mailroom):
+def user(user):
     allow(HOST)
-    user = make_user()
     make_email(user)
     return user
 

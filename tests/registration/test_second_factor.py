@@ -62,9 +62,9 @@ def asks(setting=SecondFactor.REGISTERED, **more):
 
 
 @pytest.fixture
-def user(contoso, mailroom):
+def contoso(contoso):
     asks()
-    return make_user()
+    return contoso
 
 
 def give_password(client, user, path="/signin"):

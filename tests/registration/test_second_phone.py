@@ -28,12 +28,6 @@ MOBILE, SECOND = "010-1234-5678", "010-8765-4321"
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    change_policy(Policy(self_service=Scope.ALL))
-    return make_user()
-
-
-@pytest.fixture
 def me(user, mailroom):
     """Signed in with a mobile phone that was proved just now."""
     make_phone(user, MOBILE)

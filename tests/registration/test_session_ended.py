@@ -14,8 +14,7 @@ from directory.models import User
 from registration.services import enrol, manage
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
-from tenants.services import change_policy
-from tests.builders import make_email, make_user
+from tests.builders import make_email
 from tests.console.people import code_now, make_admin
 from tests.threads import all_at_once
 from verification.models import Purpose
@@ -36,10 +35,9 @@ ENDINGS = pytest.mark.parametrize("end", [give_a_role, sign_out])
 
 
 @pytest.fixture
-def user(contoso):
+def contoso_policy():
     methods = frozenset({Method.EMAIL, Method.AUTHENTICATOR})
-    change_policy(Policy(self_service=Scope.ALL, reset_methods=methods))
-    return make_user()
+    return Policy(self_service=Scope.ALL, reset_methods=methods)
 
 
 def code_of(pairing):

@@ -89,9 +89,9 @@ def policy(**more):
 
 
 @pytest.fixture
-def user(contoso, mailroom):
+def contoso(contoso):
     policy()
-    return make_user()
+    return contoso
 
 
 def test_pages_that_ask_for_a_sign_in_are_as_many_as_we_know(user):

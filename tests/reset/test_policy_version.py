@@ -34,10 +34,13 @@ def identify(upn):
 
 
 @pytest.fixture
-def user(contoso):
-    change_policy(POLICY)
-    user = make_user()
-    make_email(user)
+def contoso_policy():
+    return POLICY
+
+
+@pytest.fixture
+def user(user):
+    """With a phone too."""
     make_phone(user)
     return user
 

@@ -64,13 +64,6 @@ def has_password(user, password):
     return connector_of(user).authenticate(User.objects.get(pk=user.pk), password)
 
 
-@pytest.fixture
-def user(contoso, mailroom):
-    person = make_user()
-    make_email(person)
-    return person
-
-
 @pytest.mark.parametrize(("host", "is_shown"), [("portal.example", True), ("other.example", False)])
 def test_the_last_page_leads_back_to_a_listed_host_only(user, mailroom, client, host, is_shown):
     change_policy(Policy(self_service=Scope.ALL, return_to_hosts=frozenset({"portal.example"})))

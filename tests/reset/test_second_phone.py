@@ -30,11 +30,10 @@ FIRST, SECOND = "+821012345678", "+821087654321"
 
 @pytest.fixture
 def user(contoso, mailroom):
-    change_policy(Policy(self_service=Scope.ALL))
-    found = make_user()
-    make_phone(found)
-    make_second_phone(found)
-    return found
+    user = make_user()
+    make_phone(user)
+    make_second_phone(user)
+    return user
 
 
 def offered(client):

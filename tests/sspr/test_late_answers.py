@@ -10,8 +10,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from tenants.policy import Policy, Scope
-from tenants.services import change_policy
-from tests.builders import make_email, make_user, signed_in
+from tests.builders import make_email, signed_in
 from tests.captcha import solved
 from tests.registration.test_where_sign_in_leads import all_addresses
 from verification.middleware import is_for_a_script
@@ -27,11 +26,14 @@ SCRIPTED = [
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    change_policy(Policy(self_service=Scope.ALL, require_registration=False))
-    found = make_user()
-    make_email(found)
-    return found
+def contoso_policy():
+    return Policy(self_service=Scope.ALL, require_registration=False)
+
+
+@pytest.fixture
+def user(user):
+    make_email(user)
+    return user
 
 
 def ended(user):

@@ -26,8 +26,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(minutes=61), timedelta(hours
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    user = make_user(language="en")
+def user(user):
     make_phone(user)
     return user
 

@@ -19,8 +19,7 @@ from verification.services.notice_words import Notice
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    user = make_user(language="en")
+def user(user):
     make_phone(user)
     return user
 

@@ -38,9 +38,8 @@ NAME = re.compile(r"\b\w+@contoso\.example")
 
 
 @pytest.fixture
-def user(contoso, mailroom):
-    change_policy(Policy(self_service=Scope.ALL, require_registration=False))
-    return make_user()
+def contoso_policy():
+    return Policy(self_service=Scope.ALL, require_registration=False)
 
 
 def give(client, password, upn="minji@contoso.example", **more):

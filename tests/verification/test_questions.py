@@ -25,10 +25,9 @@ BANK = set(ANSWERS)
 
 
 @pytest.fixture
-def user(contoso):
-    made = make_user()
-    make_questions(made)
-    return made
+def user(user):
+    make_questions(user)
+    return user
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import pytest
-
 from isolation.scope import in_tenant
 from tenants.policy import Factor
 from tests.builders import ANSWERS, make_email, make_questions, make_tenant, make_user
@@ -13,11 +11,6 @@ from verification.queries.registered import Thing, things_among, things_of
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
-
-
-@pytest.fixture
-def user(contoso):
-    return make_user()
 
 
 def phoned(proof, row, **more):
