@@ -116,6 +116,7 @@ def _results(
         command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutants.plugin"]
         command += [f"--mutants={folder / 'work'}", f"--mutants-report={folder / 'report'}"]
         command += ["-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}", *tests]
+        command += [f"--deselect={path}" for entry in entries for path in entry.get("without", [])]
         done = subprocess.run(
             command,
             cwd=BASE,

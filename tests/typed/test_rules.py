@@ -1,3 +1,4 @@
+import string
 import unicodedata
 
 import pytest
@@ -60,3 +61,18 @@ def test_what_cant_be_seen_is_gone(sign):
 def test_a_name_keeps_what_its_script_needs():
     for name in ("می\u200cخواهم", "क्\u200dष", "👩\u200d💻", "❤\ufe0f"):
         assert without_marks(name) == name
+
+
+@pytest.mark.parametrize("sign", '"“”„‟＂')
+def test_every_quotation_mark_is_one(sign):
+    assert cleaned(f"{sign}Minji") == '"Minji'
+
+
+@pytest.mark.parametrize("letter", string.ascii_letters)
+def test_a_letter_stays_beside_one_of_another_script(letter):
+    assert cleaned(f"{letter}é") == f"{letter}é"
+    assert compact(f"1{letter}") == f"1{letter}"
+
+
+def test_words_are_compared_with_one_blank_between():
+    assert folded(" Kim  Minji ") == "kim minji"
