@@ -18,9 +18,11 @@ from isolation.scope import current_tenant_id
 from tenants.models import Tenant
 from tenants.policy import Factor, Policy, Scope
 from tenants.services import Founding, create_tenant
+from tests.captcha import solved
 from vault.services import seal_column
 from verification.models import AuthenticationMethod, Passkey
 from verification.queries import blind_index
+from verification.rules.captcha import Action
 from verification.services import factors, recovery_codes
 from verification.services.questions import save_answers
 
@@ -56,7 +58,8 @@ def make_user(upn="minji@contoso.example", *, password=None, **more) -> User:
 def signed_in(user, password=PASSWORD) -> Client:
     """A browser of its own, in which the user gave the password."""
     client = Client()
-    client.post("/signin", {"username": user.upn, "password": password})
+    fields = {"username": user.upn, "password": password}
+    client.post("/signin", solved(fields, action=Action.SIGN_IN))
     return client
 
 

@@ -23,6 +23,7 @@ from tenants.policy import Policy, Scope
 from tests import forms
 from tests.attacks import catalogue
 from tests.builders import PASSWORD, make_tenant, make_user
+from vault import keyring, services
 from verification import middleware
 from verification.rules import captcha
 from verification.services.challenges import codes
@@ -177,3 +178,17 @@ def mailroom(monkeypatch):
     monkeypatch.setattr(outbox, "channel", lambda _kind: room)
     monkeypatch.setattr(transaction, "on_commit", lambda todo, **_more: todo())
     return room
+
+
+@pytest.fixture
+def ring(settings):
+    """Puts keys into the ring, as after a restart."""
+
+    def put(*keys):
+        settings.ENCRYPTION_KEYS = list(keys)
+        keyring.purpose_key.cache_clear()
+        services._kept_open.clear()
+
+    yield put
+    keyring.purpose_key.cache_clear()
+    services._kept_open.clear()

@@ -24,6 +24,7 @@ from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
 from tests.builders import PASSWORD, make_phone, make_user, signed_in
 from tests.console.people import make_admin
+from tests.visits import register_email
 from verification.models import AuthenticationMethod, Challenge, NoticeLink
 from verification.queries import methods_by_proof, recovery_set_of, value_of
 from verification.services import notices, recovery_codes
@@ -306,11 +307,6 @@ def test_a_signed_in_person_stops_it_without_any_notice(user, mailroom):
     assert is_frozen(user)
     for session in (client, elsewhere):
         assert session.get("/security-info").url.startswith("/signin")
-
-
-def register_email(client, mailroom, address):
-    client.post("/ssprsetup/email", {"email": address, "confirm_email": address})
-    client.post("/ssprsetup/verify", {"code": mailroom.code()})
 
 
 def test_the_veto_takes_away_what_was_added(contoso, mailroom):

@@ -15,9 +15,17 @@ from hypothesis import strategies as st
 from tenants.policy import Method, Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.attacks.test_headers import SIGNS_OUT, addresses
-from tests.builders import PASSWORD, make_email, make_passkey, make_phone, make_questions, make_user
+from tests.attacks.visitors import administrator, anonymous
+from tests.builders import (
+    make_email,
+    make_passkey,
+    make_phone,
+    make_questions,
+    make_user,
+    signed_in,
+)
 from tests.captcha import solved
-from tests.console.people import behind_both, make_admin, make_operator
+from tests.console.people import behind_both, make_operator
 from tests.soft_authenticator import SoftAuthenticator
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
@@ -103,25 +111,11 @@ bodies = st.sampled_from(
 )
 
 
-def visitor(_user):
-    return Client()
-
-
 def at_a_gate(user):
     client = Client()
     client.post("/passwordreset", solved({"username": user.upn}))
     client.post("/passwordreset/verify", {"method": "email"})
     return client
-
-
-def person(user):
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
-def administrator(_user):
-    return behind_both(make_admin())
 
 
 def operator(_user):
@@ -153,7 +147,7 @@ def sent(value):
     return [part.encode("utf-8", "ignore").decode() for part in parts]
 
 
-@pytest.mark.parametrize("who", [visitor, at_a_gate, person, administrator, operator])
+@pytest.mark.parametrize("who", [anonymous, at_a_gate, signed_in, administrator, operator])
 def test_nonsense_is_answered_and_nothing_is_told(user, who):
     client = who(user)
     client.raise_request_exception = False
@@ -188,7 +182,7 @@ def test_nonsense_is_answered_and_nothing_is_told(user, who):
         answered.add(page.status_code)
         text = b"" if page.streaming else page.content
         assert b"Traceback" not in text
-        if who is visitor:
+        if who is anonymous:
             assert MARKER.encode() not in text
 
     ask()

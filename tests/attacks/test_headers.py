@@ -10,9 +10,9 @@ from django.urls import URLPattern, get_resolver
 
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_user
+from tests.attacks.visitors import administrator, anonymous
+from tests.builders import make_user, signed_in
 from tests.captcha import solved
-from tests.console.people import behind_both, make_admin
 
 STANDS_FOR = {"int": "1", "uuid": str(uuid.uuid4()), "slug": "email", "str": "x", "path": "1"}
 HOLE = re.compile(r"<(?:(\w+):)?\w+>")
@@ -45,20 +45,6 @@ def _walked(resolver, prefix):
             yield from _walked(entry, path)
 
 
-def visitor(_user):
-    return Client()
-
-
-def person(user):
-    client = Client()
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
-
-
-def administrator(_user):
-    return behind_both(make_admin())
-
-
 def wrong_with(page):
     """What a page forgets to say."""
     policy = page.headers.get("Content-Security-Policy", "")
@@ -82,7 +68,7 @@ def wrong_with(page):
     return wrong
 
 
-@pytest.mark.parametrize("who", [visitor, person, administrator])
+@pytest.mark.parametrize("who", [anonymous, signed_in, administrator])
 def test_every_address_says_what_browsers_must_know(contoso, who):
     change_policy(Policy(self_service=Scope.ALL, require_registration=False))
     client, wrong = who(make_user()), {}
@@ -139,7 +125,7 @@ def test_over_https_browsers_are_told_to_stay_there(contoso):
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(contoso):
     change_policy(Policy(self_service=Scope.ALL, require_registration=False))
-    client = person(make_user())
+    client = signed_in(make_user())
     client.get("/passwordreset")
     client.post("/passwordreset", solved({"username": "minji@contoso.example"}))
     client.get("/?lng=ko")

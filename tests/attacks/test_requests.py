@@ -7,8 +7,9 @@ from django.apps import apps
 from django.test import Client
 
 from reset.models import ResetAttempt
-from tests.attacks.test_headers import addresses, administrator, person, views_by_address
-from tests.builders import make_email, make_user
+from tests.attacks.test_headers import addresses, views_by_address
+from tests.attacks.visitors import administrator
+from tests.builders import make_email, make_user, signed_in
 from tests.captcha import solved
 
 # Twilio signs what it sends; it has no form of ours to take a token from.
@@ -35,7 +36,7 @@ def test_who_is_exempt_asks_for_the_token_by_itself(contoso, path):
     assert strict.post(path, {}).status_code == 403
 
 
-@pytest.mark.parametrize("who", [person, administrator], ids=["person", "administrator"])
+@pytest.mark.parametrize("who", [signed_in, administrator], ids=["person", "administrator"])
 def test_no_address_takes_a_form_without_its_token(contoso, who):
     user = make_user()
     make_email(user)
@@ -70,7 +71,7 @@ def test_signing_out_needs_the_token_of_a_page(contoso):
     strict = Client(enforce_csrf_checks=True)
     user = make_user()
     make_email(user)
-    strict.cookies = person(user).cookies
+    strict.cookies = signed_in(user).cookies
 
     assert strict.post("/signout").status_code == 403
     assert strict.get("/security-info").status_code == 200
@@ -124,7 +125,7 @@ def test_password_managers_are_told_what_each_password_field_is_for(contoso):
     user = make_user()
     make_email(user)
 
-    asked = Client().get("/signin").text + person(user).get("/changepassword").text
+    asked = Client().get("/signin").text + signed_in(user).get("/changepassword").text
     fields = re.findall(r'<input[^>]*type="password"[^>]*>', asked)
 
     assert len(fields) == 4

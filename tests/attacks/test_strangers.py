@@ -11,7 +11,7 @@ from limits.rules import Limit
 from tenants.policy import Factor, Policy, Scope, Unknown
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import came_from, solved, work
 from tests.pages import without_random
 from tests.registration.test_setup import phone_form
@@ -28,12 +28,6 @@ def guessed_by_strangers(user):
         count_a_guess(user.pk)
     with pytest.raises(Throttled):
         count_a_guess(user.pk)
-
-
-def signed_in(user):
-    browser = Client()
-    browser.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return browser
 
 
 def test_wrong_codes_of_strangers_keep_no_new_user_from_registering(user, mailroom):

@@ -21,7 +21,7 @@ from tests.builders import (
     make_user,
 )
 from tests.captcha import solved, without_work
-from tests.console.people import with_app, wrong_code
+from tests.console.people import behind_both, make_admin, with_app, wrong_code
 
 EVERYTHING = Policy(
     self_service=Scope.ALL,
@@ -46,6 +46,16 @@ class Seen:
     pages: list[str]
     statements: list[list[str]]
     hashes: list[int]
+
+
+def anonymous(_user):
+    """A browser in which no user is signed in."""
+    return Client()
+
+
+def administrator(_user):
+    """The browser of an administrator of the user's tenant."""
+    return behind_both(make_admin())
 
 
 def person(kind, name):

@@ -45,7 +45,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from tenants.queries import tenant_by_slug
 from tests.builders import make_email, make_phone
-from verification.services.guesses import Paused, count_a_guess
+from verification.services.guesses import Throttled, count_a_guess
 with in_tenant(tenant_by_slug("{organisation.slug}").pk):
     elsewhere, blocked, locked = (
         User.objects.get(upn=f"user{{n}}@{organisation.domain}") for n in (21, 22, 23)
@@ -56,7 +56,7 @@ with in_tenant(tenant_by_slug("{organisation.slug}").pk):
     User.objects.filter(pk=elsewhere.pk).update(connector="ldap")
     later = timezone.now() + timedelta(days=1)
     User.objects.filter(pk=locked.pk).update(locked_until=later)
-    with suppress(Paused):
+    with suppress(Throttled):
         while True:
             count_a_guess(blocked.pk)
 """,

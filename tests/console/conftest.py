@@ -1,5 +1,6 @@
 import pytest
 
+from tenants.models import Group
 from tenants.roles import Role
 from tests.builders import make_user
 from tests.console.people import behind_both, make_admin
@@ -15,6 +16,17 @@ def admin(contoso):
 def helpdesk(contoso):
     """The browser of somebody who may help people, and no more."""
     return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
+
+
+@pytest.fixture
+def boss(contoso):
+    """A second administrator, for what nobody may do to themselves."""
+    return make_admin("boss@contoso.example")
+
+
+@pytest.fixture
+def staff(contoso):
+    return Group.objects.create(name="Staff")
 
 
 @pytest.fixture

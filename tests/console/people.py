@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from django.contrib.auth.hashers import make_password
@@ -10,15 +11,15 @@ from django.test import Client
 from django.utils import timezone
 from django_otp.oath import totp
 
+from audit.models import Event
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.roles import Role
-from tests.builders import PASSWORD, make_user
-from tests.captcha import solved
+from tests.builders import PASSWORD, make_user, signed_in
 from vault.services import seal_column
 from verification.models import Authenticator
-from verification.rules.captcha import Action
 from verification.services import factors
+from verification.services.guesses import Throttled, count_a_guess
 from verification.session import Session
 
 SEED = "3132333435363738393031323334353637383930"
@@ -65,14 +66,6 @@ def seed_shown(page) -> str:
     return base64.b32decode(found[1].replace(" ", "")).hex()
 
 
-def signed_in(user, password=PASSWORD) -> Client:
-    """A browser behind the first factor only."""
-    client = Client()
-    fields = {"username": user.upn, "password": password}
-    client.post("/signin", solved(fields, action=Action.SIGN_IN))
-    return client
-
-
 def behind_both(user) -> Client:
     """A browser behind both factors."""
     client = signed_in(user)
@@ -101,3 +94,19 @@ def token_of(client: Client, path: str) -> str:
 def confirm(client: Client, path: str, **typed: str):
     """Opens the page of an action and sends its form, as a browser does."""
     return client.post(path, {"token": token_of(client, path)} | typed)
+
+
+def without_token(page) -> str:
+    """A page but for the token that is drawn anew each time."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.text)
+
+
+def events(activity) -> list[Event]:
+    return list(Event.objects.filter(activity=activity))
+
+
+def block(user) -> None:
+    """Guesses wrongly until the user is paused."""
+    with suppress(Throttled):
+        while True:
+            count_a_guess(user.pk)

@@ -13,7 +13,14 @@ from tenants.policy import Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
-from tests.console.people import behind_both, confirm, make_admin, make_operator, time_passes
+from tests.console.people import (
+    behind_both,
+    confirm,
+    events,
+    make_admin,
+    make_operator,
+    time_passes,
+)
 from verification.models import AccessPass
 
 LIST = "/admin/people/"
@@ -38,10 +45,6 @@ def enter(letters, upn="minji@contoso.example", client=None):
     client = client or Client()
     answer = client.post("/signin/pass", {"username": upn, "access_pass": letters})
     return client, answer.status_code == 302
-
-
-def events(activity):
-    return list(Event.objects.filter(activity=activity))
 
 
 def decide(**settings):

@@ -29,11 +29,6 @@ LIST = "/admin/administrators/"
 
 
 @pytest.fixture
-def boss(contoso):
-    return make_admin("boss@contoso.example")
-
-
-@pytest.fixture
 def client(boss):
     return behind_both(boss)
 

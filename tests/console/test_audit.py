@@ -31,11 +31,6 @@ KOREAN = {"accept-language": "ko"}
 
 
 @pytest.fixture
-def boss(contoso):
-    return make_admin("boss@contoso.example")
-
-
-@pytest.fixture
 def client(boss):
     return behind_both(boss)
 

@@ -24,9 +24,10 @@ from tests.builders import (
     make_second_phone,
     make_tenant,
     make_user,
+    signed_in,
 )
 from tests.captcha import solved
-from tests.console.people import behind_both, confirm, make_admin, make_operator, signed_in
+from tests.console.people import behind_both, confirm, make_admin, make_operator, without_token
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
 from verification.models import AccessPass, AuthenticationMethod, CallerCheck
@@ -61,10 +62,6 @@ def by_number(client, person):
 def number_in(page):
     found = re.search(r'class="big"><span translate="no">(\d+)<', page.text)
     return found[1] if found else None
-
-
-def without_token(page):
-    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.text)
 
 
 def issue(client, person):

@@ -16,11 +16,6 @@ from tests.console.people import behind_both, make_admin
 LIST = "/admin/groups/"
 
 
-@pytest.fixture
-def staff(contoso):
-    return Group.objects.create(name="Staff")
-
-
 def in_force():
     with in_tenant(current_tenant_id()):
         return policy_in_force()

@@ -7,15 +7,9 @@ from django.utils import timezone
 
 from audit.models import Event
 from directory.models import Membership, User
-from tenants.models import Group
 
 LISTS = ["people/", "audit/", "groups/", "groups/{group}/"]
 LONG = ["people/", "audit/", "groups/{group}/"]
-
-
-@pytest.fixture
-def staff(contoso):
-    return Group.objects.create(name="Staff")
 
 
 def onward(page):

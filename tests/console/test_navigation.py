@@ -7,16 +7,13 @@ from django.test import Client
 
 from isolation.scope import in_tenant
 from tests.builders import make_user
+from tests.console.people import without_token
 
 BACK = '<a href="/admin/">Back to the administration</a>'
 
 
 def current(page):
     return re.findall(r'<a href="([^"]+)" aria-current="(\w+)"', page.text)
-
-
-def without_token(page):
-    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.text)
 
 
 @pytest.mark.parametrize(

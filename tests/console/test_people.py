@@ -7,7 +7,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.activities import Activity
-from audit.models import Event
 from directory.models import Membership, User
 from directory.queries import prefilled
 from isolation.scope import in_tenant
@@ -23,7 +22,15 @@ from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_questions, make_user
-from tests.console.people import behind_both, confirm, make_admin, time_passes, with_app
+from tests.console.people import (
+    behind_both,
+    block,
+    confirm,
+    events,
+    make_admin,
+    time_passes,
+    with_app,
+)
 from tests.pages import without_random
 from verification.services.guesses import Throttled, count_a_guess, pause_of
 
@@ -48,18 +55,8 @@ def helpdesk(guests):
     return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
 
 
-def block(user):
-    with suppress(Throttled):
-        while True:
-            count_a_guess(user.pk)
-
-
 def do(client, person, action, note="ticket 12"):
     return confirm(client, f"{LIST}{person.pk}/do/{action}/", note=note)
-
-
-def events(activity):
-    return list(Event.objects.filter(activity=activity))
 
 
 def names(page):

@@ -1,7 +1,5 @@
 """One thing done for several people at once."""
 
-from contextlib import suppress
-
 import pytest
 from django.utils.http import urlencode
 
@@ -11,8 +9,8 @@ from directory.models import User
 from isolation.scope import in_tenant
 from tenants.roles import Role
 from tests.builders import make_user
-from tests.console.people import behind_both, make_admin
-from verification.services.guesses import Throttled, count_a_guess, pause_of
+from tests.console.people import behind_both, block, make_admin
+from verification.services.guesses import pause_of
 
 LIST = "/admin/people/"
 
@@ -24,12 +22,6 @@ def three(contoso):
 
 def address(action, *ids):
     return f"{LIST}do/{action}/?{urlencode({'person': ids}, doseq=True)}"
-
-
-def block(user):
-    with suppress(Throttled):
-        while True:
-            count_a_guess(user.pk)
 
 
 def people_in(page):

@@ -16,11 +16,12 @@ from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Permission, Role
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
-from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_user
-from tests.console.people import behind_both, code_shown, make_admin, signed_in
+from tests.builders import PASSWORD, make_email, make_phone, make_prefill, make_user, signed_in
+from tests.console.people import behind_both, code_shown, make_admin
 from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
 from tests.console.test_veto import OWNERS, THIEFS, change_to, gets_in, temporary_password
+from tests.visits import register_email
 from verification.queries import authenticators_of, methods_by_proof
 from verification.services.roles import change_role
 
@@ -58,11 +59,6 @@ def test_a_temporary_password_from_before_opens_nothing(person, helpdesk, promot
     assert (event.subject_id, event.reason) == (person.pk, "role")
 
 
-def register_email(browser, mailroom, address="planted@mail.example"):
-    browser.post("/ssprsetup/email", {"email": address})
-    browser.post("/ssprsetup/verify", {"code": mailroom.code()})
-
-
 def register_app(browser):
     page = browser.get("/ssprsetup/app")
     browser.post("/ssprsetup/app", {"code": code_shown(page)})
@@ -78,7 +74,7 @@ def apps_allowed(contoso):
 def test_what_was_registered_with_a_pass_goes(person, helpdesk, promote, mailroom, apps_allowed):
     letters = issue_pass(helpdesk, person, once=None).context["letters"]
     browser, _ = enter_pass(letters, person.upn)
-    register_email(browser, mailroom)
+    register_email(browser, mailroom, "planted@mail.example")
     register_app(browser)
     assert Factor.EMAIL in methods_by_proof(person.pk)
     assert authenticators_of(person.pk).exists()
@@ -104,7 +100,7 @@ def test_what_was_registered_after_a_temporary_password_goes(
     password = temporary_password(helpdesk, person)
     browser = signed_in(person, password)
     change_to(browser, password, THIEFS)
-    register_email(browser, mailroom)
+    register_email(browser, mailroom, "planted@mail.example")
     register_app(browser)
     assert Factor.EMAIL in methods_by_proof(person.pk)
 
@@ -132,7 +128,7 @@ def test_a_password_chosen_after_a_temporary_one_goes_with_what_it_registered(
     again = signed_in(person, THIEFS)
     change_to(again, THIEFS, "another " + THIEFS)
     third = signed_in(person, "another " + THIEFS)
-    register_email(third, mailroom)
+    register_email(third, mailroom, "planted@mail.example")
     register_app(third)
     assert authenticators_of(person.pk).exists()
 
@@ -152,7 +148,7 @@ def test_a_reset_clears_a_password_from_the_helpdesk_only_with_the_persons_own_m
         make_email(person, "own@mail.example")
     inside = choose_after_temporary(helpdesk, person, THIEFS, mailroom)
     if planted:
-        register_email(inside, mailroom)
+        register_email(inside, mailroom, "planted@mail.example")
     browser = Client()
     identify(browser, person.upn)
     choose(browser, Method.EMAIL)
@@ -169,7 +165,7 @@ def test_a_method_planted_by_a_pass_marks_the_password_it_resets(
     person, helpdesk, mailroom, apps_allowed
 ):
     browser, _ = enter_pass(issue_pass(helpdesk, person, once=None).context["letters"], person.upn)
-    register_email(browser, mailroom)
+    register_email(browser, mailroom, "planted@mail.example")
     thief = Client()
     identify(thief, person.upn)
     choose(thief, Method.EMAIL)
@@ -189,7 +185,7 @@ def test_removing_the_planted_method_after_its_gate_doesnt_clear_the_password(
     change_policy(Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.EMAIL})))
     make_prefill(person, Factor.EMAIL, "own@mail.example")
     browser, _ = enter_pass(issue_pass(helpdesk, person, once=None).context["letters"], person.upn)
-    register_email(browser, mailroom)
+    register_email(browser, mailroom, "planted@mail.example")
     thief = Client()
     identify(thief, person.upn)
     choose(thief, Method.EMAIL)

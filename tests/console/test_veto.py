@@ -28,14 +28,16 @@ from tests.builders import (
     make_prefill,
     make_recovery_codes,
     make_user,
+    signed_in,
 )
 from tests.captcha import solved
-from tests.console.people import behind_both, confirm, make_admin, signed_in, with_app
+from tests.console.people import behind_both, confirm, make_admin, with_app
 from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
 from tests.provisioning.test_import_users import load
-from tests.registration.test_remembered_browser import asks, give_password, remembered
+from tests.registration.test_remembered_browser import asks, remembered
 from tests.threads import all_at_once
+from tests.visits import sign_in
 from verification.models import AccessPass, NoticeLink, Purpose
 from verification.queries import authenticators_of, methods_by_proof, newest, recovery_set_of
 from verification.rules.captcha import Action
@@ -277,14 +279,14 @@ def test_remembered_browsers_and_running_sign_ins_end_with_the_veto(person, mail
     with_app(person)
     remembering = remembered(person)
     half = Client()
-    give_password(half, person)
+    sign_in(half, person)
     assert half.get("/signin/second-factor").status_code == 200
 
     notices.tell(person, Notice.UNLOCKED)
     disown(link_in(mailroom, "was unlocked"))
 
     assert half.get("/signin/second-factor").url == "/signin"
-    assert "second-factor" in give_password(remembering, person).url
+    assert "second-factor" in sign_in(remembering, person).url
 
 
 def test_a_change_that_compared_the_old_password_before_the_veto_changes_nothing(person, mailroom):

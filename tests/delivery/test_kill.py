@@ -2,20 +2,15 @@
 
 import asyncio
 import json
-import os
 import re
 import uuid
-from contextlib import ExitStack
 
 import pytest
 
 from tests.pages import numbers_in
 from tests.services.codes import code_in
-from tests.services.environment import environment
-from tests.services.postgres import fresh_database
 from tests.services.processes import free_port, wait_until
-from tests.services.redis import another_database
-from tests.services.site import Site
+from tests.services.site import site_alone
 from tests.services.smtp import Mailbox, plain_text, smtp
 
 pytestmark = pytest.mark.timeout(600)
@@ -120,18 +115,8 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(mailbox, tmp_path_factory):
-    var = tmp_path_factory.mktemp("kill")
-    settings = {"EMAIL_URL": mailbox.url, "SSPR_TESTING": "1"}
-    with ExitStack() as stack:
-        if "DATABASE_URL" in os.environ:
-            url = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
-            settings["DATABASE_URL"] = url
-        if "REDIS_URL" in os.environ:
-            settings["REDIS_URL"] = another_database(os.environ["REDIS_URL"], _REDIS)
-        env = environment(var, SSPR_BASE_URL="http://localhost:8000", **settings)
-        running = Site("http://localhost:8000", var, env)
-        stack.callback(running.stop)
-        running.manage("migrate", "--verbosity", "0")
+    settings = {"EMAIL_URL": mailbox.url}
+    with site_alone(tmp_path_factory.mktemp("kill"), settings, redis=_REDIS) as running:
         yield House(running, mailbox)
 
 

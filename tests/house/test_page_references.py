@@ -9,12 +9,13 @@ from tenants.policy import Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.attacks.test_headers import addresses
 from tests.attacks.test_requests import SIGNED_INSTEAD
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import make_email, make_user
 from tests.captcha import solved
 from tests.console.people import with_app
 from tests.forms import FIELD, reference_on
 from tests.rows import everything
 from tests.services.environment import BASE
+from tests.visits import sign_in
 
 FORM = re.compile(r"<form\b(?:(?!</form>).)*", re.DOTALL)
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -36,10 +37,6 @@ TYPED = {
 
 def under(prefix):
     return [path for path in addresses() if path.startswith(prefix)]
-
-
-def sign_in(client, user):
-    return client.post("/signin", {"username": user.upn, "password": PASSWORD})
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """kill -9 of a worker in the middle of an import, and a cancel meanwhile: with a real worker."""
 
 import json
-import os
-from contextlib import ExitStack
 
 import pytest
 
-from tests.services.environment import environment
-from tests.services.postgres import fresh_database
 from tests.services.processes import wait_until
-from tests.services.redis import another_database
-from tests.services.site import Site
+from tests.services.site import site_alone
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -104,18 +99,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    var = tmp_path_factory.mktemp("kill")
-    settings = {"SSPR_TESTING": "1"}
-    with ExitStack() as stack:
-        if "DATABASE_URL" in os.environ:
-            url = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
-            settings["DATABASE_URL"] = url
-        if "REDIS_URL" in os.environ:
-            settings["REDIS_URL"] = another_database(os.environ["REDIS_URL"], _REDIS)
-        env = environment(var, SSPR_BASE_URL="http://localhost:8000", **settings)
-        running = Site("http://localhost:8000", var, env)
-        stack.callback(running.stop)
-        running.manage("migrate", "--verbosity", "0")
+    with site_alone(tmp_path_factory.mktemp("kill"), {}, redis=_REDIS) as running:
         yield running
 
 

@@ -19,9 +19,9 @@ from reset.models import ResetAttempt
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_tenant, make_user
+from tests.builders import PASSWORD, make_email, make_tenant, make_user, signed_in
 from tests.captcha import came_from, solved, without_work
-from tests.console.people import behind_both, confirm, make_admin, signed_in, with_app
+from tests.console.people import behind_both, confirm, make_admin, with_app
 from tests.threads import all_at_once
 from verification.models import AccessPass, AuthenticationMethod
 from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms

@@ -6,14 +6,9 @@ from isolation.scope import NO_TENANT, in_tenant
 from limits.rules import Limit
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email
-from tests.captcha import came_from, solved
+from tests.captcha import came_from
+from tests.visits import sign_in
 from verification.middleware import client_network
-from verification.rules.captcha import Action
-
-
-def sign_in(client, user, path="/signin"):
-    fields = {"username": user.upn, "password": PASSWORD}
-    return client.post(path, solved(fields, action=Action.SIGN_IN))
 
 
 def test_a_user_id_in_the_address_is_moved_away_and_the_goal_is_kept(user, client):

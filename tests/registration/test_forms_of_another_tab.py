@@ -2,7 +2,6 @@
 
 import pytest
 import time_machine
-from django.test import Client
 from django.utils import timezone
 
 from tenants.policy import Factor, Method, Policy, Questions, Scope, SecondFactor
@@ -10,18 +9,19 @@ from tenants.services import change_policy
 from tests.attacks.visitors import poll_address
 from tests.builders import (
     ANSWERS,
-    PASSWORD,
     make_email,
     make_passkey,
     make_phone,
     make_questions,
     make_recovery_codes,
     make_user,
+    signed_in,
 )
 from tests.console.people import code_now, with_app
 from tests.forms import FIELD, reference_on
 from tests.rows import everything
 from tests.soft_authenticator import SoftAuthenticator, options_on
+from tests.visits import sign_in
 from verification.models import Challenge
 from verification.queries import drawn_questions, methods_by_proof, number_shown, value_of
 from verification.services.calls import press
@@ -33,11 +33,6 @@ PAGES = {
     "step-up": ("/security-info/proof", "/security-info/proof/verify"),
     "sign-in": ("/signin/second-factor", "/signin/second-factor/verify"),
 }
-
-
-def sign_in(client, user):
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
-    return client
 
 
 def holds_everything(user):
@@ -118,7 +113,7 @@ def test_a_proof_for_another_session_changes_nothing(user, client, mailroom, met
         make_questions(user)
     else:
         held = holds_everything(user)
-    elsewhere = sign_in(Client(), user).post(choose, {"method": method}, follow=True)
+    elsewhere = signed_in(user).post(choose, {"method": method}, follow=True)
     sign_in(client, user)
     shown = client.post(choose, {"method": method}, follow=True)
     fields = right(user, method, shown, held, mailroom)
@@ -224,7 +219,7 @@ def test_a_page_asks_about_its_own_call_alone(user, client):
     sign_in(client, user)
     first = client.post("/ssprsetup/phone", PHONE | {"method": "mobile_call"}, follow=True)
     own = client.get(poll_address(first)).json()
-    elsewhere = sign_in(Client(), user).get(poll_address(first)).json()
+    elsewhere = signed_in(user).get(poll_address(first)).json()
 
     assert own["state"] == "queued"
     assert elsewhere == {"state": "", "text": "This page is no longer current.", "done": False}

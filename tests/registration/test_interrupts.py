@@ -19,6 +19,7 @@ from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_questions, make_user
+from tests.visits import register_email
 from verification.queries import methods_by_proof
 
 SETUP, LATER, LIST = "/ssprsetup", "/ssprsetup/later", "/security-info"
@@ -48,11 +49,6 @@ def ask_again(user):
 def prove(client, mailroom, method="email"):
     client.post("/security-info/proof", {"method": method})
     return client.post("/security-info/proof/verify", {"code": mailroom.code()})
-
-
-def register_email(client, mailroom):
-    client.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
-    return client.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
 
 @pytest.mark.parametrize(

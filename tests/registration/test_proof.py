@@ -5,20 +5,12 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants.policy import Factor
-from tests.builders import PASSWORD, make_email, make_phone, make_user
+from tests.builders import make_email, make_phone, make_user
+from tests.visits import register_email, sign_in
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown
 from verification.services.calls import press
 from verification.session import Session
-
-
-def sign_in(client, user, path="/signin"):
-    return client.post(path, {"username": user.upn, "password": PASSWORD})
-
-
-def register_email(client, mailroom, address="minji.home@mail.example"):
-    client.post("/ssprsetup/email", {"email": address})
-    return client.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
 
 def test_a_code_to_a_removed_method_proves_nothing(user, client, mailroom):

@@ -15,6 +15,7 @@ from tenants.policy import Factor, Method, Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import code_now, with_app
+from tests.visits import sign_in
 from verification.models import Challenge, RememberedBrowser
 from verification.queries import authenticators_of, number_shown
 from verification.services.calls import press
@@ -41,21 +42,17 @@ def user(user):
     return user
 
 
-def give_password(client, user):
-    return client.post("/signin", {"username": user.upn, "password": PASSWORD})
-
-
 def remembered(user, **ticked) -> Client:
     """A new browser that has nothing of the sign-in left but the cookie."""
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     client.post(VERIFY, {"code": code_now(), "remember": "on"} | ticked)
     client.post("/signout")
     return client
 
 
 def is_let_in(client, user) -> bool:
-    give_password(client, user)
+    sign_in(client, user)
     return bool(client.get("/security-info").status_code == 200)
 
 
@@ -78,14 +75,14 @@ def test_a_wrong_password_stays_wrong_in_a_remembered_browser(user):
 
 def test_a_remembered_browser_proves_nothing_when_security_info_is_changed(user):
     client = remembered(user)
-    give_password(client, user)
+    sign_in(client, user)
 
     assert client.get("/ssprsetup/email").url == "/security-info/proof"
 
 
 def test_nothing_is_remembered_that_was_not_asked_for(user):
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     client.post(VERIFY, {"code": code_now()})
 
     assert COOKIE not in client.cookies
@@ -95,7 +92,7 @@ def test_nothing_is_remembered_that_was_not_asked_for(user):
 def test_nothing_is_remembered_where_the_policy_does_not_allow_it(user):
     asks(days=0)
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     page = client.get(VERIFY).text
     client.post(VERIFY, {"code": code_now(), "remember": "on"})
 
@@ -106,7 +103,7 @@ def test_nothing_is_remembered_where_the_policy_does_not_allow_it(user):
 def test_the_choice_before_a_call_is_kept(user, mailroom):
     make_phone(user)
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     client.post("/signin/second-factor", {"method": "mobile_call", "remember": "on"})
     call = Challenge.objects.get(method=Method.MOBILE_CALL)
     press(call.pk, number_shown(call))
@@ -138,7 +135,7 @@ def test_a_made_up_cookie_is_worth_nothing(user, planted):
 def test_a_planted_cookie_is_replaced(user):
     client = Client()
     client.cookies[COOKIE] = planted = "ab" * 32
-    give_password(client, user)
+    sign_in(client, user)
     client.post(VERIFY, {"code": code_now(), "remember": "on"})
     attacker = Client()
     attacker.cookies[COOKIE] = planted
@@ -233,14 +230,14 @@ def test_a_remembered_browser_is_no_factor_for_who_holds_none(user):
     client = remembered(user)
     authenticators_of(user.pk).update(removed_at=timezone.now())
 
-    page = give_password(client, user)
+    page = sign_in(client, user)
 
     assert page.url == "/ssprsetup"
 
 
 def test_a_browser_is_taken_off_the_list(user):
     client = remembered(user)
-    give_password(client, user)
+    sign_in(client, user)
     row = RememberedBrowser.objects.get()
     assert "Remembered browsers" in client.get("/security-info").text
 
@@ -256,7 +253,7 @@ def test_nobody_takes_the_browser_of_another_off_the_list(user):
     other = make_user("other@contoso.example")
     with_app(other)
     theirs = Client()
-    give_password(theirs, other)
+    sign_in(theirs, other)
     theirs.post(VERIFY, {"code": code_now()})
 
     theirs.post(f"/security-info/browsers/{RememberedBrowser.objects.get().pk}/forget")
@@ -267,11 +264,11 @@ def test_nobody_takes_the_browser_of_another_off_the_list(user):
 def test_the_method_chosen_as_the_default_is_asked_for_first(user, mailroom):
     make_email(user)
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     client.post(VERIFY, {"code": code_now()})
     client.post("/security-info/default", {"method": "email"})
 
-    asked = give_password(Client(), user)
+    asked = sign_in(Client(), user)
 
     assert asked.url == VERIFY
     assert mailroom.code()
@@ -281,7 +278,7 @@ def test_the_method_chosen_as_the_default_is_asked_for_first(user, mailroom):
 def test_the_default_is_chosen_after_a_fresh_proof_only(user):
     make_email(user)
     client = remembered(user)
-    give_password(client, user)
+    sign_in(client, user)
 
     page = client.post("/security-info/default", {"method": "email"})
 
@@ -291,7 +288,7 @@ def test_the_default_is_chosen_after_a_fresh_proof_only(user):
 
 def test_what_one_does_not_hold_is_no_default(user):
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     client.post(VERIFY, {"code": code_now()})
 
     client.post("/security-info/default", {"method": "email"})
@@ -303,7 +300,7 @@ def test_a_default_that_is_gone_locks_nobody_out(user):
     User.objects.update(default_sign_in_method="mobile_text")
     client = Client()
 
-    page = give_password(client, user)
+    page = sign_in(client, user)
     client.post(VERIFY, {"code": code_now()})
 
     assert page.url == VERIFY

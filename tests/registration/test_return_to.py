@@ -8,6 +8,7 @@ from isolation.scope import in_tenant
 from tenants.policy import Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_tenant, make_user
+from tests.visits import sign_in
 
 HOST = "portal.contoso.example"
 BACK = f"https://{HOST}/apps?x=1&y=2"
@@ -79,10 +80,6 @@ def allow(*hosts, **more):
 
 def asked(client, address, door="/signin"):
     return client.get(f"{door}?{urlencode({'return_to': address})}")
-
-
-def sign_in(client, user):
-    return client.post("/signin", {"username": user.upn, "password": PASSWORD})
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -22,7 +22,6 @@ from tenants.policy import Factor, Method, Policy, Questions, Scope, SecondFacto
 from tenants.services import change_policy
 from tests.builders import (
     ANSWERS,
-    PASSWORD,
     make_email,
     make_phone,
     make_prefill,
@@ -34,6 +33,7 @@ from tests.builders import (
 from tests.captcha import solved, without_work
 from tests.console.people import code_now, make_admin, with_app, wrong_code
 from tests.threads import all_at_once
+from tests.visits import sign_in
 from verification.models import AuthenticationMethod, Challenge
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import press
@@ -67,13 +67,9 @@ def contoso(contoso):
     return contoso
 
 
-def give_password(client, user, path="/signin"):
-    return client.post(path, {"username": user.upn, "password": PASSWORD})
-
-
 def half_signed_in(user) -> Client:
     client = Client()
-    give_password(client, user)
+    sign_in(client, user)
     return client
 
 
@@ -104,7 +100,7 @@ def test_policy_and_what_is_held_decide_what_the_password_opens(user, setting, h
     HOLDINGS[held](user)
     client = Client()
 
-    page = give_password(client, user)
+    page = sign_in(client, user)
 
     assert is_signed_in(client) == (leads_to == "/")
     assert leads_to in {"/", page.url}
@@ -140,7 +136,7 @@ def test_a_call_signs_in(user):
 def test_the_app_is_asked_for_at_once_and_leads_where_one_was_going(user):
     with_app(user)
     client = Client()
-    give_password(client, user, "/signin?next=/changepassword")
+    sign_in(client, user, "/signin?next=/changepassword")
 
     page = client.post(VERIFY, {"code": code_now()})
 
@@ -287,7 +283,7 @@ def test_the_session_has_a_new_key_at_each_step(user):
     client = Client()
     client.get("/signin?username=minji@contoso.example")
     keys = [client.session.session_key]
-    give_password(client, user)
+    sign_in(client, user)
     keys.append(client.session.session_key)
     client.post(VERIFY, {"code": code_now()})
     keys.append(client.session.session_key)
@@ -463,7 +459,7 @@ def test_who_must_register_first_gets_in_by_registering(user, mailroom):
     assert "Register a method for it to go on." in wizard
     assert "Skip for now" not in wizard
     assert is_signed_in(client)
-    assert give_password(Client(), user).url == CHOOSE
+    assert sign_in(Client(), user).url == CHOOSE
 
 
 def test_answers_alone_do_not_let_in_who_must_register_first(user):

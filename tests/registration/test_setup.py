@@ -15,7 +15,6 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import (
     ANSWERS,
-    PASSWORD,
     make_email,
     make_phone,
     make_prefill,
@@ -23,15 +22,11 @@ from tests.builders import (
     make_user,
 )
 from tests.pages import without_random
+from tests.visits import register_email, sign_in
 from verification.models import Answer, AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof, number_shown, value_of
 from verification.services.calls import press
 from verification.services.questions import are_right, draw
-
-
-def register_email(client, mailroom, address="minji.home@mail.example"):
-    client.post("/ssprsetup/email", {"email": address})
-    return client.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
 
 def title(page):
@@ -66,7 +61,7 @@ def test_a_code_is_no_good_in_another_session_of_the_same_user(user, me, mailroo
     me.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
     code = mailroom.code()
     other = Client()
-    other.post("/signin", {"username": user.upn, "password": PASSWORD})
+    sign_in(other, user)
     other.post("/ssprsetup/verify", {"code": code})
 
     assert methods_by_proof(user.pk) == {}
@@ -239,7 +234,7 @@ def test_the_questions_come_in_an_order_of_the_session(asks_questions, me, user)
     first = me.get("/ssprsetup/questions").content
     again = me.get("/ssprsetup/questions").content
     other = Client()
-    other.post("/signin", {"username": user.upn, "password": PASSWORD})
+    sign_in(other, user)
     elsewhere = other.get("/ssprsetup/questions").content
 
     def order(page):
@@ -285,7 +280,7 @@ def test_administrators_are_asked_for_two_and_never_for_questions(user, asks_que
 
 def test_a_password_alone_changes_no_proof_that_exists(user, mailroom, client):
     make_email(user)
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
+    sign_in(client, user)
     page = client.get("/ssprsetup/phone", follow=True)
     client.post("/ssprsetup/phone", phone_form("010-9999-0000"))
     client.post("/security-info/remove/email")
@@ -299,7 +294,7 @@ def test_whoever_holds_questions_only_answers_them_before_adding_a_phone(
     user, asks_questions, mailroom, client
 ):
     make_questions(user)
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
+    sign_in(client, user)
     asked = client.get("/ssprsetup/phone", follow=True)
     client.post("/security-info/proof", {"method": "questions"})
     drawn = draw(user.pk, 3, bank=set(ANSWERS))
@@ -318,7 +313,7 @@ def test_whoever_holds_questions_only_answers_them_before_adding_a_phone(
 def test_a_registered_method_opens_changes_for_ten_minutes(user, mailroom, client):
     make_email(user)
     with time_machine.travel(timezone.now(), tick=False) as now:
-        client.post("/signin", {"username": user.upn, "password": PASSWORD})
+        sign_in(client, user)
         client.get("/ssprsetup/phone")
         client.post("/security-info/proof", {"method": "email"})
         back = client.post("/security-info/proof/verify", {"code": mailroom.code()})
@@ -360,7 +355,7 @@ def test_the_list_shows_masks_only(user, mailroom, client):
     make_email(user)
     make_phone(user)
     make_questions(user)
-    client.post("/signin", {"username": user.upn, "password": PASSWORD})
+    sign_in(client, user)
 
     page = client.get("/security-info").content.decode()
 
@@ -373,7 +368,7 @@ def test_the_list_shows_masks_only(user, mailroom, client):
 
 def test_sign_out_everywhere_spares_this_browser_only(user, me):
     other = Client()
-    other.post("/signin", {"username": user.upn, "password": PASSWORD})
+    sign_in(other, user)
     me.post("/security-info/sign-out-everywhere")
 
     assert me.get("/security-info").status_code == 200

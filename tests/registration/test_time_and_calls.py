@@ -5,14 +5,10 @@ from limits.rules import Limit
 from tenants.policy import Policy, Questions, Scope
 from tenants.services import change_policy
 from tests.builders import make_phone
+from tests.visits import register_email
 from verification.models import Challenge
 from verification.queries import number_shown
 from verification.services.calls import press
-
-
-def register_email(client, mailroom, address="minji.home@mail.example"):
-    client.post("/ssprsetup/email", {"email": address})
-    return client.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
 
 @pytest.mark.parametrize(

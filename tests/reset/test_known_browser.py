@@ -10,7 +10,7 @@ from tenants.policy import Policy, Scope
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
-from verification.rules.captcha import Action
+from tests.visits import sign_in
 from verification.services import guesses
 from verification.services.guesses import Budget, Throttled
 
@@ -164,16 +164,11 @@ def test_cookies_that_were_collected_end_with_the_password(user):
     owner.post("/changepassword", typed)
 
     answers = [
-        sign_in(browser, user, f"guess {number} {at}")
+        sign_in(browser, user, password=f"guess {number} {at}")
         for at, browser in enumerate(collected)
         for number in range(3)
     ]
 
     assert sum("is not correct" in answer.text for answer in answers) <= 3
     owner.post("/signout")
-    assert sign_in(owner, user, NEW).status_code == 302
-
-
-def sign_in(browser, user, password):
-    fields = {"username": user.upn, "password": password}
-    return browser.post("/signin", solved(fields, action=Action.SIGN_IN))
+    assert sign_in(owner, user, password=NEW).status_code == 302

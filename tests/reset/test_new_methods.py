@@ -30,6 +30,7 @@ from tests.builders import (
     signed_in,
 )
 from tests.console.people import behind_both, code_now, make_admin, with_app
+from tests.visits import register_email
 from verification.models import AuthenticationMethod, Authenticator
 from verification.queries import methods_by_proof
 from verification.services import contacts, factors
@@ -62,11 +63,6 @@ def prove(client, mailroom, method=Method.EMAIL):
     client.get("/ssprsetup/email")
     client.post("/security-info/proof", {"method": method})
     client.post("/security-info/proof/verify", {"code": mailroom.code()})
-
-
-def register_email(client, mailroom, address):
-    client.post("/ssprsetup/email", {"email": address, "confirm_email": address})
-    client.post("/ssprsetup/verify", {"code": mailroom.code()})
 
 
 def test_a_new_phone_is_not_offered_and_opens_nothing_beside_an_older_mailbox(user, mailroom):

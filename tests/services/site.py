@@ -1,10 +1,11 @@
 """The whole service as it runs in earnest: a web server and workers, as processes of their own."""
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -14,7 +15,9 @@ from sspr.run import WEB
 from sspr.workers import AT_ONCE, parts_of
 from tests.services.commands import Commands
 from tests.services.environment import BASE, environment
+from tests.services.postgres import fresh_database
 from tests.services.processes import end, free_port, kill_tree, wait_until
+from tests.services.redis import another_database
 
 _READY_S = 120
 _TAIL = 4_000
@@ -124,6 +127,27 @@ def site(var: Path, settings: Mapping[str, str], *, owner: str = "") -> Iterator
         yield running
     finally:
         running.stop()
+
+
+@contextmanager
+def site_alone(var: Path, settings: Mapping[str, str], *, redis: int) -> Iterator[Site]:
+    """A migrated service on the kind of database and broker of this run; nothing of it is started.
+
+    Args:
+        redis: the number of Redis's database that no other test uses.
+    """
+    with ExitStack() as stack:
+        chosen = {"SSPR_TESTING": "1", **settings}
+        if "DATABASE_URL" in os.environ:
+            url = stack.enter_context(fresh_database(os.environ["DATABASE_URL"]))
+            chosen["DATABASE_URL"] = url
+        if "REDIS_URL" in os.environ:
+            chosen["REDIS_URL"] = another_database(os.environ["REDIS_URL"], redis)
+        env = environment(var, SSPR_BASE_URL="http://localhost:8000", **chosen)
+        running = Site("http://localhost:8000", var, env)
+        stack.callback(running.stop)
+        running.manage("migrate", "--verbosity", "0")
+        yield running
 
 
 def _answers(url: str) -> bool:

@@ -37,7 +37,7 @@ from tests.builders import (
 )
 from tests.console.people import code_now, make_admin, with_app
 from tests.threads import all_at_once
-from vault import keyring, services
+from vault import services
 from vault.models import SealingKey, TenantKey
 from verification.models import AuthenticationMethod, Authenticator, Purpose
 from verification.queries import blind_index, methods_by_proof, value_of
@@ -54,20 +54,6 @@ from verification.services import (
 )
 
 OLD, NEW = "the-old-key-of-the-ring-" * 2, "the-new-key-of-the-ring-" * 2
-
-
-@pytest.fixture
-def ring(settings):
-    """Puts keys into the ring, as after a restart."""
-
-    def put(*keys):
-        settings.ENCRYPTION_KEYS = list(keys)
-        keyring.purpose_key.cache_clear()
-        services._kept_open.clear()
-
-    yield put
-    keyring.purpose_key.cache_clear()
-    services._kept_open.clear()
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from tests.builders import PASSWORD, make_email, make_user
+from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
-from tests.console.people import signed_in
 from verification.rules.captcha import Action
 
 

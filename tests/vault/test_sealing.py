@@ -13,20 +13,6 @@ PLACE = "verification.method.value:7f"
 OLD, NEW = "old-key-" * 8, "new-key-" * 8
 
 
-@pytest.fixture
-def ring(settings):
-    """Puts keys into the ring, as after a restart."""
-
-    def put(*keys):
-        settings.ENCRYPTION_KEYS = list(keys)
-        keyring.purpose_key.cache_clear()
-        services._kept_open.clear()
-
-    yield put
-    keyring.purpose_key.cache_clear()
-    services._kept_open.clear()
-
-
 @given(plaintext=st.binary(), associated_data=st.text(st.characters(codec="utf-8")))
 def test_what_is_sealed_opens_again(plaintext, associated_data):
     assert (
