@@ -196,7 +196,7 @@ class FactorSummary:
 def column_of(proof: Factor) -> str:
     """The column of the user that says since when this factor counts.
 
-    >>> column_of(Proof.EMAIL)
+    >>> column_of(Factor.EMAIL)
     'email_since'
     """
     return f"{proof.value}_since"

@@ -83,7 +83,7 @@ def text_of(prefills: Iterable[Prefill]) -> str:
 def read(text: str) -> dict[Factor, Prefill]:
     """The entries of a text that `text_of` wrote.
 
-    >>> read("office_phone 0 1764000000000000 +82212345678#12")[Proof.OFFICE_PHONE].value
+    >>> read("office_phone 0 1764000000000000 +82212345678#12")[Factor.OFFICE_PHONE].value
     '+82212345678#12'
     """
     found: dict[Factor, Prefill] = {}

@@ -32,7 +32,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the next step depends on. `passed` holds one method per Evidence row.
+    """All that the next step depends on. `passed` holds one method per PassedGate row.
 
     Args:
         policy: the stricter of the one at the start and the one now; None if nobody can meet both.

@@ -136,7 +136,7 @@ def confirm_code(user: User, challenge: Challenge, code: str) -> ChallengeResult
     """Registers what the code was sent to, if the code is right.
 
     Raises:
-        guesses.Paused: too many wrong guesses; nothing was compared.
+        guesses.Throttled: too many wrong guesses; nothing was compared.
         manage.Frozen: self-service was stopped meanwhile.
         UsedElsewhere: the number became another phone of the user meanwhile.
     """
@@ -205,7 +205,7 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     """Registers the app that was told the key, if it shows the right code.
 
     Raises:
-        guesses.Paused: too many wrong guesses; nothing was compared.
+        guesses.Throttled: too many wrong guesses; nothing was compared.
     """
     guesses.count_a_guess(user.pk, Budget.REGISTER)
     with transaction.atomic():

@@ -79,7 +79,7 @@ def confirm_code(
     """Whether the code is right, and went to something that the user still holds.
 
     Raises:
-        guesses.Paused: too many wrong guesses; nothing was compared.
+        guesses.Throttled: too many wrong guesses; nothing was compared.
     """
     guesses.count_a_guess(user.pk, budget)
     with transaction.atomic():
@@ -98,7 +98,7 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     """Whether every drawn question was answered right.
 
     Raises:
-        guesses.Paused: too many wrong guesses; nothing was compared.
+        guesses.Throttled: too many wrong guesses; nothing was compared.
     """
     method = Method.QUESTIONS
     if not challenges.waits(method, challenges_in(Purpose.SIGN_IN, context)):
@@ -122,7 +122,7 @@ def confirm_app(
     """Whether one of the user's apps shows this code.
 
     Raises:
-        guesses.Paused: too many wrong guesses; nothing was compared.
+        guesses.Throttled: too many wrong guesses; nothing was compared.
     """
     guesses.count_a_guess(user.pk, budget)
     method = Method.AUTHENTICATOR

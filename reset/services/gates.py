@@ -69,7 +69,7 @@ def available_methods(state: AttemptState) -> list[MethodOption]:
     While guessing is paused, what can't be guessed is still there.
 
     Raises:
-        guesses.Paused: nothing else is left.
+        guesses.Throttled: nothing else is left.
     """
     offered = state.subject.offered(state.methods.ways, state.facts.passed)
     if state.pause is None:
@@ -107,7 +107,7 @@ def open_by_number(state: AttemptState, method: Method, number: str) -> Challeng
     Raises:
         NotOnOffer: this method can't be used now.
         challenges.Refused: too soon or too many; the browser is told until when.
-        guesses.Paused: too many wrong guesses at this user; nothing was compared.
+        guesses.Throttled: too many wrong guesses at this user; nothing was compared.
 
     Source: Microsoft Entra, "How does the password reset portal work" (the whole number is typed).
     """
@@ -213,7 +213,7 @@ def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
 
     Raises:
         OutOfTurn: the attempt isn't at the verify step any more.
-        guesses.Paused: too many wrong guesses at this user; nothing was compared.
+        guesses.Throttled: too many wrong guesses at this user; nothing was compared.
     """
     attempt = state.attempt
     guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))

@@ -55,7 +55,7 @@ def tried(
 
     >>> rules = Strictness(threshold=2, first=timedelta(seconds=60))
     >>> noon = datetime(2026, 1, 1, 12)
-    >>> once = tried(Standing(), "a", noon, rules)
+    >>> once = tried(LockoutState(), "a", noon, rules)
     >>> again = tried(once, "a", noon, rules)
     >>> (once.failures, again.failures, again.is_locked(noon))
     (1, 1, False)

@@ -20,8 +20,8 @@ def number_of(value: str) -> str:
 def named_again(values: Mapping[Factor, str]) -> frozenset[Factor]:
     """Which phones are only another name for one that counts already.
 
-    >>> named_again({Proof.MOBILE_PHONE: "+821012345678", Proof.OFFICE_PHONE: "+821012345678#1"})
-    frozenset({<Proof.OFFICE_PHONE: 'office_phone'>})
+    >>> named_again({Factor.MOBILE_PHONE: "+821012345678", Factor.OFFICE_PHONE: "+821012345678#1"})
+    frozenset({<Factor.OFFICE_PHONE: 'office_phone'>})
     """
     numbers = {phone: number_of(values[phone]) for phone in PHONES if values.get(phone)}
     first = {number: phone for phone, number in reversed(numbers.items())}

@@ -60,7 +60,7 @@ def count_a_guess(user_id: int, budget: Budget = Budget.SELF_SERVICE) -> None:
     """Takes one guess from the user's budget. `uncount` gives it back when it was right.
 
     Raises:
-        Paused: there is none left; nothing may be compared.
+        Throttled: there is none left; nothing may be compared.
 
     Source: design section 8; NIST SP 800-63B-4 section 3.2.2 (at most 100 in a row).
     """
