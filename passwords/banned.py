@@ -91,11 +91,12 @@ _FINAL = [
 ]
 _LETTERS = dict(
     zip(
-        "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ",
+        map(chr, (*range(0x1100, 0x1113), *range(0x1161, 0x1176))),
         [*_LEADING, *_MEDIAL],
         strict=True,
     )
 )
+"""Letters of Hangul by themselves, as NFKC has them."""
 
 
 @dataclass(frozen=True, slots=True)
