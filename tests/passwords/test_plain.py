@@ -17,8 +17,11 @@ KEY_OF = dict(
 TYPED_AS = dict(
     zip(
         "ㅘㅙㅚㅝㅞㅟㅢㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ",
-        ["ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅜㅓ", "ㅜㅔ", "ㅜㅣ", "ㅡㅣ"]
-        + ["ㄱㅅ", "ㄴㅈ", "ㄴㅎ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ", "ㄹㅎ", "ㅂㅅ"],
+        zip(
+            "ㅗㅗㅗㅜㅜㅜㅡㄱㄴㄴㄹㄹㄹㄹㄹㄹㄹㅂ",
+            "ㅏㅐㅣㅓㅔㅣㅣㅅㅈㅎㄱㅁㅂㅅㅌㅍㅎㅅ",
+            strict=True,
+        ),
         strict=True,
     )
 )
@@ -29,8 +32,8 @@ FINAL = ["", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇ�
 
 def keys(jamo):
     """What is typed for it; the plain form reads i as l."""
-    letters = "".join(TYPED_AS.get(one, one) for one in jamo)
-    return "".join(KEY_OF[one] for one in letters).replace("i", "l")
+    letters = [part for one in jamo for part in TYPED_AS.get(one, one)]
+    return "".join(KEY_OF[letter] for letter in letters).replace("i", "l")
 
 
 @pytest.mark.parametrize("leading", LEADING)
