@@ -312,7 +312,7 @@ def test_what_cannot_be_confirmed_here_keeps_nobody_out_and_is_asked_another_tim
     make_email(user)
     ask_again(user)
     monkeypatch.setattr(channels, "available", lambda _kind: False)
-    monkeypatch.setattr(registration_queries, "ways_to_prove", lambda _user: [])
+    monkeypatch.setattr(registration_queries, "options_to_verify", lambda _user: [])
     client, first = sign_in(user)
 
     page = client.get(first)
