@@ -3,11 +3,11 @@ import pytest
 from tenants.rules import (
     NotADomain,
     domain_name,
-    filled,
     group_key,
     is_country,
+    substitute,
     time_zones,
-    unknown_places,
+    unknown_placeholders,
     way_back,
     web_host,
 )
@@ -70,11 +70,11 @@ def test_a_country_with_one_time_has_one_zone(country, zone):
 
 
 def test_a_name_that_stands_for_nothing_stays():
-    assert filled("$usr and ${usr} of $user", {"user": "Minji"}) == "$usr and ${usr} of Minji"
+    assert substitute("$usr and ${usr} of $user", {"user": "Minji"}) == "$usr and ${usr} of Minji"
 
 
 @pytest.mark.parametrize(
     ("text", "unknown"), [("$USER", ["USER"]), ("$usr님", ["usr"]), ("$user님", [])]
 )
 def test_a_name_that_could_be_meant_is_told(text, unknown):
-    assert unknown_places(text, {"user"}) == unknown
+    assert unknown_placeholders(text, {"user"}) == unknown
