@@ -12,12 +12,11 @@ from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
 from tenants.roles import Role
-from tests.builders import PASSWORD, make_tenant, make_user
+from tests.builders import PASSWORD, make_tenant, make_user, signed_in
 from tests.console.people import (
     behind_both,
     make_admin,
     make_operator,
-    signed_in,
     time_passes,
     with_app,
 )

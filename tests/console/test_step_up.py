@@ -7,14 +7,13 @@ from isolation.scope import NO_TENANT, in_tenant
 from tenants.policy import Method, Policy, SecondFactor
 from tenants.roles import Role
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_phone, make_tenant, make_user
+from tests.builders import PASSWORD, make_email, make_phone, make_tenant, make_user, signed_in
 from tests.console.people import (
     behind_both,
     code_now,
     code_shown,
     make_admin,
     make_operator,
-    signed_in,
     time_passes,
     with_app,
     wrong_code,

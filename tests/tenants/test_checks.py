@@ -150,7 +150,7 @@ def test_each_has_words_of_its_own_setting_for_the_page():
     assert len({one.code for one in ALL}) == len(ALL)
     for one in ALL:
         assert isinstance(one.words, Phrase)
-        assert one.words
+        assert one.words.msgid
         assert one.shown_at == (one.field, *one.also)
         assert one.concerns == {one.field, *one.also, *one.depends_on}
 
