@@ -46,7 +46,9 @@ class Tables(HTMLParser):
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("path", ["people/", "people/{person}/", "administrators/", "imports/"])
+@pytest.mark.parametrize(
+    "path", ["people/", "people/{person}/", "administrators/", "imports/", "audit/", "questions/"]
+)
 def test_every_value_says_which_column_it_is_of(contoso, path, language):
     person = make_user()
     make_email(person)
