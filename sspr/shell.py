@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from delivery.rules.phones import telephone_link
 from isolation.scope import NO_TENANT, NoTenantInForce, current_tenant_id, in_tenant, tenant_of_host
-from tenants.queries import branding_in_force, called, help_text, tenant_in_force
+from tenants.queries import branding_in_force, display_name, help_text, tenant_in_force
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
@@ -35,7 +35,7 @@ def _look_in_force() -> dict[str, object]:
     look = branding_in_force()
     args = [look.public_id, look.edition]
     return {
-        "brand": called(),
+        "brand": display_name(),
         "brand_css": reverse("brand-css", args=args) if look.pk and look.colour else "",
         "brand_logo": reverse("brand-logo", args=args) if look.pk and look.has_logo else "",
         "help_text": help_text(),

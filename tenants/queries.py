@@ -163,14 +163,14 @@ def branding_in_force() -> Branding:
     return cached(BRANDING, lambda: _BRANDING.first() or Branding())
 
 
-def called() -> str:
+def display_name() -> str:
     """What the organisation in force is called in the language in force."""
     return branding_in_force().names.get(_language()) or tenant_in_force().name
 
 
 def called_briefly() -> str:
     """The same, where it must fit into a text message."""
-    return tenant_in_force().short_name or called()
+    return tenant_in_force().short_name or display_name()
 
 
 def help_text() -> str:

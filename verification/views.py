@@ -17,7 +17,7 @@ from delivery.channels import twiml
 from delivery.channels.twilio_signature import is_from_twilio
 from isolation.scope import in_tenant
 from tenants.policy import CallConfirmation
-from tenants.queries import called, policy_in_force
+from tenants.queries import display_name, policy_in_force
 from verification import queries
 from verification.models import Challenge
 from verification.rules.masking import mask
@@ -109,7 +109,7 @@ def _on_a_call(view: CallView) -> Callable[[HttpRequest, uuid.UUID], HttpRespons
 def voice(_request: HttpRequest, challenge: Challenge, language: str) -> str:
     if not calls.is_open(challenge.pk):
         return twiml.say(_say_over(), language=language)
-    brand = {"brand": called()}
+    brand = {"brand": display_name()}
     greeting, not_me = {
         CallConfirmation.NUMBER_SHOWN: (
             _(

@@ -35,5 +35,5 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
         words = _("You can register up to %(max)s passkeys. Remove one first.") % {"max": MOST}
         messages.warning(request, words)
         return redirect("registration:security-info")
-    options = creation_options(user, challenge, site, called=called_briefly())
+    options = creation_options(user, challenge, site, rp_name=called_briefly())
     return render(request, "registration/passkey_new.html", {"form": form, "options": options})

@@ -20,7 +20,7 @@ from reset.models import Outcome, ResetAttempt
 from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from tenants.policy import Contact
-from tenants.queries import called, policy_in_force, tenant_in_force
+from tenants.queries import display_name, policy_in_force, tenant_in_force
 from verification import queue
 from verification.clock import day_and_clock
 from verification.rules.links import without_links
@@ -117,7 +117,7 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Mail:
         upn: empty for an unknown user ID. What was typed stays out of the mail: it may be a link.
     """
     facts = {
-        "tenant": called(),
+        "tenant": display_name(),
         "user": upn or _("A person we don’t know"),
         "time": day_and_clock(timezone.now()),
         "reason": _reason(attempt),

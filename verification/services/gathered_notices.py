@@ -10,7 +10,7 @@ from delivery import services as outbox
 from delivery.models import Kind, Outgoing
 from delivery.services import Content
 from directory.models import User
-from tenants.queries import called, called_briefly, public_url, tenant_in_force
+from tenants.queries import called_briefly, display_name, public_url, tenant_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
 from verification.services import alarms
@@ -53,7 +53,7 @@ def send(outgoing_id: uuid.UUID) -> None:
 def _to_staff(outgoing: Outgoing) -> Content:
     """About requests for help, or alarms, that would have been too many mails."""
     facts = {
-        "tenant": called(),
+        "tenant": display_name(),
         "count": str(outgoing.gathered),
         "since": day_and_clock(outgoing.created_at),
         "url": public_url(reverse("console:audit")),

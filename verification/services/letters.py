@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from delivery.services import Content
 from tenants.branding import light
-from tenants.queries import branding_in_force, called
+from tenants.queries import branding_in_force, display_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Mail:
 
 def content_of(letter: Mail) -> Content:
     """The letter in the language in force, sent for the organisation in force."""
-    signed = _("Sent for %(tenant)s by its password service") % {"tenant": called()}
+    signed = _("Sent for %(tenant)s by its password service") % {"tenant": display_name()}
     context: dict[str, object] = {**asdict(letter), "footer": [*letter.footer, signed]}
     context["language"] = get_language()
     colour = branding_in_force().colour
@@ -41,7 +41,7 @@ def content_of(letter: Mail) -> Content:
         subject=_in_a_header(letter.subject),
         text=render_to_string("email/letter.txt", context),
         html=render_to_string("email/letter.html", context),
-        sender_name=_in_a_header(called()),
+        sender_name=_in_a_header(display_name()),
     )
 
 

@@ -20,8 +20,8 @@ from directory.prefills import Prefill
 from directory.queries import prefilled
 from tenants.policy import Factor, Method
 from tenants.queries import (
-    called,
     called_briefly,
+    display_name,
     own_text,
     policy_in_force,
     public_url,
@@ -219,7 +219,7 @@ def _others(values: Sequence[str], except_value: str) -> list[str]:
 def facts_about(user: User, now: datetime) -> dict[str, str]:
     return {
         "brand": called_briefly(),
-        "tenant": called(),
+        "tenant": display_name(),
         "user": user.upn,
         "date": day(now),
         "time": clock(now),

@@ -44,15 +44,15 @@ _VERIFIED = UserVerificationRequirement.REQUIRED
 """Fingerprint, face or PIN each time: a stolen key alone opens nothing."""
 
 
-def creation_options(user: User, challenge: Challenge, site: Site, *, called: str) -> str:
+def creation_options(user: User, challenge: Challenge, site: Site, *, rp_name: str) -> str:
     """What the browser is asked to make a passkey of, as JSON.
 
     Args:
-        called: the organisation, as the dialog of the browser names it.
+        rp_name: the organisation, as the dialog of the browser names it.
     """
     options = generate_registration_options(
         rp_id=site.rp_id,
-        rp_name=called,
+        rp_name=rp_name,
         user_id=_handle(user.pk),
         user_name=user.upn,
         user_display_name=user.display_name or user.upn,

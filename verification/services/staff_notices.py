@@ -12,7 +12,7 @@ from directory.models import User
 from directory.queries import administrator_mailboxes, helpdesk_mailboxes
 from tenants.models import Tenant
 from tenants.policy import Method
-from tenants.queries import called, policy_in_force, public_url, tenant_in_force
+from tenants.queries import display_name, policy_in_force, public_url, tenant_in_force
 from tenants.roles import Role
 from verification import queue
 from verification.rules.access_passes import BEYOND_GUESSING
@@ -158,7 +158,7 @@ def tell_of_guessing() -> None:
     """Every administrator hears that somebody may be guessing at many people's codes."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
-        facts = {"tenant": called()}
+        facts = {"tenant": display_name()}
         letter = Mail(
             subject=_("[%(tenant)s] Unusually many wrong codes") % facts,
             paragraphs=[
@@ -182,7 +182,7 @@ def tell_of_nearly_used_day() -> None:
     with translation.override(tenant.language):
         letter = Mail(
             subject=_("[%(tenant)s] Few verification codes are left for today")
-            % {"tenant": called()},
+            % {"tenant": display_name()},
             paragraphs=[
                 _(
                     "Four fifths of the codes that your organisation may send in 24 hours were"
@@ -202,7 +202,8 @@ def tell_of_late_notices() -> None:
     tenant = tenant_in_force()
     with translation.override(tenant.language):
         letter = Mail(
-            subject=_("[%(tenant)s] Some notices to your people are late") % {"tenant": called()},
+            subject=_("[%(tenant)s] Some notices to your people are late")
+            % {"tenant": display_name()},
             paragraphs=[
                 _(
                     "There were more messages about changes to accounts than your organisation may"
