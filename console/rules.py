@@ -96,7 +96,7 @@ def state(
     enabled: bool,
     frozen: bool = False,
     in_scope: bool,
-    paused: bool,
+    throttled: bool,
     capable: bool,
     registered: bool,
 ) -> State:
@@ -105,7 +105,7 @@ def state(
     Args:
         registered: whether the person verified anything; what administrators entered isn't that.
 
-    >>> state(enabled=True, in_scope=True, paused=False, capable=False, registered=True)
+    >>> state(enabled=True, in_scope=True, throttled=False, capable=False, registered=True)
     <State.PARTIAL: 'partial'>
     """
     if not enabled:
@@ -114,7 +114,7 @@ def state(
         return State.FROZEN
     if not in_scope:
         return State.OUT
-    if paused:
+    if throttled:
         return State.BLOCKED
     if capable:
         return State.CAPABLE

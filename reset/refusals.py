@@ -33,7 +33,7 @@ class Circumstances:
     self_service_on: bool
     in_scope: bool
     may_as_administrator: bool
-    paused: bool
+    throttled: bool
     enough_methods: bool
     writable: bool
 
@@ -47,7 +47,7 @@ def why_not(found: Circumstances) -> Refusal | None:
         return Refusal.NOT_VERIFIABLE
     if not (found.self_service_on and found.in_scope and found.may_as_administrator):
         return Refusal.NOT_ENABLED
-    if found.paused:
+    if found.throttled:
         return Refusal.TOO_MANY
     if not found.enough_methods:
         return Refusal.NOT_VERIFIABLE

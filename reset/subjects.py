@@ -168,7 +168,7 @@ class Known:
         upn: str,  # noqa: ARG004  # the other kind needs it
         refusal: Refusal | None,
         *,
-        is_paused: bool,  # noqa: ARG004
+        is_throttled: bool,  # noqa: ARG004
     ) -> Beginning:
         return Beginning(
             user_id=user.pk if user else None,
@@ -239,11 +239,11 @@ class Decoy:
 
     @staticmethod
     def beginning(
-        user: User | None, upn: str, refusal: Refusal | None, *, is_paused: bool
+        user: User | None, upn: str, refusal: Refusal | None, *, is_throttled: bool
     ) -> Beginning:
         return Beginning(
             user_id=user.pk if user else decoy_id(upn),
-            refused=_refusal_of_all(is_paused=is_paused),
+            refused=_refusal_of_all(is_throttled=is_throttled),
             concealed=refusal,
             # Else the page would tell whose account is locked.
             is_asked=True,
@@ -329,11 +329,11 @@ def decoy_id(upn: str) -> int:
     return -1 - digits(key, upn, below=_MANY)
 
 
-def _refusal_of_all(*, is_paused: bool) -> Refusal | None:
+def _refusal_of_all(*, is_throttled: bool) -> Refusal | None:
     """Why every user ID would be refused now, which tells nothing about this one."""
     policy = policy_in_force()
     if policy.self_service is Scope.NONE:
         return Refusal.NOT_ENABLED
-    if is_paused and not any(method.is_unguessable for method in policy.methods):
+    if is_throttled and not any(method.is_unguessable for method in policy.methods):
         return Refusal.TOO_MANY
     return None

@@ -30,7 +30,7 @@ from tenants.policy import Factor, Policy
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from typed.rules import folded
-from verification.services.guesses import paused_among
+from verification.services.guesses import throttled_among
 
 COUNTED_EXACTLY = 10_000
 _TO_REGISTER = {State.CAPABLE, State.BLOCKED}
@@ -192,7 +192,7 @@ def _blocked() -> list[int]:
     )
     ids = {*wrong.values_list("subject_id", flat=True).distinct()}
     ids |= {*refused.values_list("user_id", flat=True).distinct()}
-    return list(paused_among(user_id for user_id in ids if user_id is not None))
+    return list(throttled_among(user_id for user_id in ids if user_id is not None))
 
 
 def _speaking(language: str) -> Q:
@@ -203,7 +203,7 @@ def _speaking(language: str) -> Q:
 
 def _listed(users: list[User], policy: Policy) -> list[Listed]:
     ids = [user.pk for user in users]
-    paused, resets, usable = paused_among(ids), _last_resets(ids), _usable(users)
+    throttled, resets, usable = throttled_among(ids), _last_resets(ids), _usable(users)
     scope = User.objects.filter(in_scope_of(policy), pk__in=ids)
     in_scope = set(scope.values_list("pk", flat=True))
     capable = capable_among(users, policy, in_scope)
@@ -213,7 +213,7 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
             enabled=user.enabled,
             frozen=user.frozen_at is not None,
             in_scope=user.pk in in_scope,
-            paused=user.pk in paused,
+            throttled=user.pk in throttled,
             capable=user.pk in capable,
             registered=user.pk in registered,
         )
@@ -227,7 +227,7 @@ def _listed(users: list[User], policy: Policy) -> list[Listed]:
             role=Role(user.role),
             state=states[user.pk],
             to_register=states[user.pk] in _TO_REGISTER and user.pk not in registered,
-            until=paused[user.pk] if states[user.pk] is State.BLOCKED else None,
+            until=throttled[user.pk] if states[user.pk] is State.BLOCKED else None,
             methods=usable[user.pk],
             last_reset_at=resets.get(user.pk),
         )

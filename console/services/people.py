@@ -111,8 +111,8 @@ def note_shown(admin: User, person: User, proof: Factor, *, note: str) -> None:
 
 
 def _clear(person: User) -> str:
-    guesses.forgive(person.pk)
-    lockouts.forgive(person)
+    guesses.reset(person.pk)
+    lockouts.reset(person)
     limits.clear(Limit.RESETS_OF_A_USER, str(person.pk))
     return ""
 
@@ -147,7 +147,7 @@ def _temporary_password(person: User) -> str:
     password = "-".join(words)
     connector.set_password(person, password)
     User.objects.filter(pk=person.pk).update(must_change_password=True)
-    lockouts.forgive(person)
+    lockouts.reset(person)
     end_attempts_of(person.pk)
     return password
 

@@ -37,7 +37,7 @@ def confirm(session: Session, user: User, code: str) -> bool:
     Where no app counts yet, the code confirms the one that was shown to this session.
 
     Raises:
-        Paused: too many wrong codes; nothing was compared.
+        Throttled: too many wrong codes; nothing was compared.
     """
     # A counter of its own: wrong codes at a reset don't lock the admin.
     verdict = limits.hit(Limit.SECOND_FACTOR_GUESSES, str(user.pk))

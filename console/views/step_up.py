@@ -73,8 +73,8 @@ def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
         if step_up.confirm(Session(request.session), user, form.cleaned_data["code"]):
             return True
         form.add_error("code", words.APP_WRONG)
-    except Throttled as pause:
-        form.add_error("code", words.paused_words(pause.until))
+    except Throttled as throttle:
+        form.add_error("code", words.paused_words(throttle.until))
     return False
 
 

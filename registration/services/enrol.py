@@ -52,7 +52,7 @@ from verification.services import (
 )
 from verification.services.authenticators import Pairing
 from verification.services.challenges import ChallengeRequest, ChallengeResult
-from verification.services.guesses import Budget
+from verification.services.guesses import AttemptCounter
 from verification.services.notice_words import Notice
 
 
@@ -140,7 +140,7 @@ def confirm_code(user: User, challenge: Challenge, code: str) -> ChallengeResult
         manage.Frozen: self-service was stopped meanwhile.
         UsedElsewhere: the number became another phone of the user meanwhile.
     """
-    guesses.count_a_guess(user.pk, Budget.REGISTER)
+    guesses.count_a_guess(user.pk, AttemptCounter.REGISTER)
     with transaction.atomic():
         answered = challenges.spend_code(
             Purpose.REGISTER, challenge.context, code, method=Method(challenge.method)
@@ -148,7 +148,7 @@ def confirm_code(user: User, challenge: Challenge, code: str) -> ChallengeResult
         if answered.verdict is Verdict.RIGHT and answered.challenge is not None:
             _register(user, answered.challenge)
     if answered.is_no_guess:
-        guesses.uncount(user.pk, Budget.REGISTER)
+        guesses.uncount(user.pk, AttemptCounter.REGISTER)
     return answered
 
 
@@ -207,14 +207,14 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     Raises:
         guesses.Throttled: too many wrong guesses; nothing was compared.
     """
-    guesses.count_a_guess(user.pk, Budget.REGISTER)
+    guesses.count_a_guess(user.pk, AttemptCounter.REGISTER)
     with transaction.atomic():
         paired = authenticators.finish_pairing(user, context, code, name=name)
         if paired:
             newest = authenticators_of(user.pk).latest("confirmed_at")
             _written_down(user, Factor.AUTHENTICATOR, newest.pk, is_change=False)
     if paired:
-        guesses.uncount(user.pk, Budget.REGISTER)
+        guesses.uncount(user.pk, AttemptCounter.REGISTER)
     return paired
 
 

@@ -26,7 +26,7 @@ from verification.services import (
     recovery_codes,
 )
 from verification.services.challenges import ChallengeRequest, ChallengeResult
-from verification.services.guesses import Budget
+from verification.services.guesses import AttemptCounter
 
 
 class MethodUnavailable(Exception):
@@ -74,14 +74,18 @@ def ask_again(user: User, challenge: Challenge) -> None:
 
 
 def confirm_code(
-    user: User, challenge: Challenge, code: str, *, budget: Budget = Budget.FRESH_PROOF
+    user: User,
+    challenge: Challenge,
+    code: str,
+    *,
+    counter: AttemptCounter = AttemptCounter.FRESH_PROOF,
 ) -> ChallengeResult:
     """Whether the code is right, and went to something that the user still holds.
 
     Raises:
         guesses.Throttled: too many wrong guesses; nothing was compared.
     """
-    guesses.count_a_guess(user.pk, budget)
+    guesses.count_a_guess(user.pk, counter)
     with transaction.atomic():
         answered = challenges.spend_code(
             Purpose.SIGN_IN, challenge.context, code, method=Method(challenge.method)
@@ -90,7 +94,7 @@ def confirm_code(
             answered = ChallengeResult(Verdict.EXPIRED, challenge=answered.challenge)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
-        guesses.uncount(user.pk, budget)
+        guesses.uncount(user.pk, counter)
     return answered
 
 
@@ -103,35 +107,39 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     method = Method.QUESTIONS
     if not challenges.waits(method, challenges_in(Purpose.SIGN_IN, context)):
         return challenges.spend_judged(Purpose.SIGN_IN, context, method, right=False)
-    budget = Budget.FRESH_PROOF
-    guesses.count_a_guess(user.pk, budget)
+    counter = AttemptCounter.FRESH_PROOF
+    guesses.count_a_guess(user.pk, counter)
     # Hashing is slow on purpose and stays outside the transaction.
-    with guesses.not_counted_if_busy(user.pk, budget):
+    with guesses.not_counted_if_busy(user.pk, counter):
         right = questions.are_right(user.pk, answers)
     with transaction.atomic():
         answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
-        guesses.uncount(user.pk, budget)
+        guesses.uncount(user.pk, counter)
     return answered
 
 
 def confirm_app(
-    user: User, context: uuid.UUID, code: str, *, budget: Budget = Budget.FRESH_PROOF
+    user: User,
+    context: uuid.UUID,
+    code: str,
+    *,
+    counter: AttemptCounter = AttemptCounter.FRESH_PROOF,
 ) -> ChallengeResult:
     """Whether one of the user's apps shows this code.
 
     Raises:
         guesses.Throttled: too many wrong guesses; nothing was compared.
     """
-    guesses.count_a_guess(user.pk, budget)
+    guesses.count_a_guess(user.pk, counter)
     method = Method.AUTHENTICATOR
     with transaction.atomic():
         right = authenticators.is_right(user.pk, code)
         answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
-        guesses.uncount(user.pk, budget)
+        guesses.uncount(user.pk, counter)
     return answered
 
 

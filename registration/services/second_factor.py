@@ -17,11 +17,11 @@ from tenants.queries import policy_in_force
 from verification.models import Challenge
 from verification.services import browsers
 from verification.services.challenges import Refused
-from verification.services.guesses import Budget
+from verification.services.guesses import AttemptCounter
 from verification.session import Session, StepUp
 
-confirm_code = partial(proof.confirm_code, budget=Budget.SIGN_IN)
-confirm_app = partial(proof.confirm_app, budget=Budget.SIGN_IN)
+confirm_code = partial(proof.confirm_code, counter=AttemptCounter.SIGN_IN)
+confirm_app = partial(proof.confirm_app, counter=AttemptCounter.SIGN_IN)
 confirm_recovery_code = proof.confirm_recovery_code
 confirm_passkey = proof.confirm_passkey
 confirm_call = proof.confirm_call

@@ -154,8 +154,8 @@ def _is_paired(request: HttpRequest, user: User, form: PairForm) -> bool:
         if enrol.confirm_app(user, context_of(request), code, name=name):
             return True
         form.add_error("code", APP_WRONG)
-    except Throttled as pause:
-        form.add_error("code", paused_words(pause.until))
+    except Throttled as throttle:
+        form.add_error("code", paused_words(throttle.until))
     return False
 
 

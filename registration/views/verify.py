@@ -230,8 +230,8 @@ def verify_page(request: HttpRequest, user: User, errand: Errand) -> HttpRespons
     draw_for(request, challenge.context, challenge, user_id=lambda: user.upn)
     try:
         return _page_of(Method(challenge.method))(request, user, challenge, errand)
-    except Throttled as pause:
-        messages.warning(request, words.paused_words(pause.until))
+    except Throttled as throttle:
+        messages.warning(request, words.paused_words(throttle.until))
         return redirect(errand.paused)
     except enrol.UsedElsewhere:
         messages.warning(request, used_elsewhere_words())

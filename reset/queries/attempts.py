@@ -44,7 +44,7 @@ from verification.queries.holdings import (
 )
 from verification.queries.registered import Thing, things_in, things_of
 from verification.rules.ways import MethodOption
-from verification.services.guesses import Budget, Throttled, pause_by
+from verification.services.guesses import AttemptCounter, Throttled, throttle_by
 
 
 class Reads(Flag):
@@ -67,7 +67,7 @@ class AttemptRow:
         gates: the gates that were passed in it by its user.
         unsent: ids of the challenges whose message failed for good.
         things: what the user registered; nothing for an unknown user ID.
-        pause: in which nothing is compared that is guessed; None where there is none.
+        throttle: why no guess is compared now; None where guesses are.
     """
 
     attempt: ResetAttempt
@@ -80,7 +80,7 @@ class AttemptRow:
     gates: tuple[PassedGate, ...]
     unsent: frozenset[UUID]
     things: Sequence[Thing]
-    pause: Throttled | None
+    throttle: Throttled | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ class AttemptState:
         return self.row.challenges
 
     @property
-    def pause(self) -> Throttled | None:
-        return self.row.pause
+    def throttle(self) -> Throttled | None:
+        return self.row.throttle
 
     @property
     def methods(self) -> Registered:
@@ -173,7 +173,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
             challenge.pk for challenge, _gate, state in sent if state == Outgoing.State.FAILED
         ),
         things=things_in(things),
-        pause=pause_by(lately, in_a_row),
+        throttle=throttle_by(lately, in_a_row),
     )
 
 
@@ -216,9 +216,11 @@ def policy_for(user: User | None) -> Policy | None:
     return policy
 
 
-def budget_of(attempt: ResetAttempt) -> Budget:
+def counter_of(attempt: ResetAttempt) -> AttemptCounter:
     """What the guesses of this attempt are counted against."""
-    return Budget.KNOWN_BROWSER if attempt.from_known_browser else Budget.SELF_SERVICE
+    return (
+        AttemptCounter.KNOWN_BROWSER if attempt.from_known_browser else AttemptCounter.SELF_SERVICE
+    )
 
 
 def state_of(row: AttemptRow, reads: Reads = Reads.NOTHING) -> AttemptState:
@@ -263,7 +265,7 @@ def state_again(
 
 
 def circumstances(
-    user: User | None, things: Sequence[Thing], policy: Policy | None, *, paused: bool
+    user: User | None, things: Sequence[Thing], policy: Policy | None, *, throttled: bool
 ) -> Circumstances:
     """What the checks need. The same questions are asked about a user who doesn't exist.
 
@@ -284,7 +286,7 @@ def circumstances(
         in_scope=in_scope(user_id, decided),
         may_as_administrator=not is_admin or decided.admin_self_reset,
         # A stranger who guesses doesn't keep away who holds what can't be guessed.
-        paused=paused and not are_enough(unguessable, decided),
+        throttled=throttled and not are_enough(unguessable, decided),
         enough_methods=policy is not None and are_enough(ways, policy),
         writable=user is not None and connector_of(user).state(user).writable,
     )

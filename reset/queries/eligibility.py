@@ -55,7 +55,7 @@ from verification.queries.holdings import holdings_of
 from verification.queries.registered import things_of
 from verification.rules.factors import counted
 from verification.rules.ways import MethodOption, methods_of
-from verification.services.guesses import paused_among
+from verification.services.guesses import throttled_among
 
 _UNCHANGED = -1
 """Stands in place of a summary's number, where the database worked none out."""
@@ -68,7 +68,7 @@ class ResetEligibility:
     """What the portal would do now if this person came."""
 
     refusal: Refusal | None
-    paused: bool
+    throttled: bool
     until: datetime | None
     """When the pause ends by itself, if it does."""
     ways: tuple[MethodOption, ...]
@@ -124,8 +124,8 @@ class PeopleAlike:
 def eligibility_of(user: User) -> ResetEligibility:
     """The portal's own checks, in its own order; nothing is counted or written."""
     policy = policy_for(user)
-    pauses = paused_among([user.pk])
-    facts = circumstances(user, things_of(user.pk), policy, paused=user.pk in pauses)
+    throttled = throttled_among([user.pk])
+    facts = circumstances(user, things_of(user.pk), policy, throttled=user.pk in throttled)
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())
     ways = holdings.ways(decided.methods)
@@ -136,8 +136,8 @@ def eligibility_of(user: User) -> ResetEligibility:
     }
     return ResetEligibility(
         refusal=why_not(facts),
-        paused=user.pk in pauses,
-        until=pauses.get(user.pk),
+        throttled=user.pk in throttled,
+        until=throttled.get(user.pk),
         ways=tuple(ways),
         required=decided.methods_required,
         missing=gates_missing(decided, frozenset(way.method for way in ways)),

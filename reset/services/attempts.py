@@ -32,7 +32,7 @@ from tenants.services import policy_digest, policy_version
 from vault.services import seal_column
 from verification.services import lockouts
 from verification.services.captcha import count_a_user_id
-from verification.services.guesses import Budget, counters_of, pause_of
+from verification.services.guesses import AttemptCounter, counters_of, throttle_of
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _COOKIE_BYTES = 32
@@ -105,24 +105,24 @@ def begin(
         # No user is looked up, so that the answer can't tell who is known.
         with in_tenant(NO_TENANT):
             kind = kind_of_subject(policy_in_force())
-            beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_paused=False)
+            beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_throttled=False)
             return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT) as tenant:
         candidate = queries.candidate(upn)
         user, things = (candidate.user, candidate.things) if tenant else (None, [])
         policy = queries.policy_for(user)
-        budget = Budget.KNOWN_BROWSER if familiar else Budget.SELF_SERVICE
-        pause = pause_of(user.pk if user else decoy_id(upn), budget)
-        is_paused = pause is not None
-        why = why_not(queries.circumstances(user, things, policy, paused=is_paused))
+        counter = AttemptCounter.KNOWN_BROWSER if familiar else AttemptCounter.SELF_SERVICE
+        throttle = throttle_of(user.pk if user else decoy_id(upn), counter)
+        is_throttled = throttle is not None
+        why = why_not(queries.circumstances(user, things, policy, throttled=is_throttled))
         kind = kind_of_subject(policy_in_force())
         return _written(
             upn,
             user,
             policy,
-            kind.beginning(user, upn, why, is_paused=is_paused),
-            until=pause.until if pause else None,
+            kind.beginning(user, upn, why, is_throttled=is_throttled),
+            until=throttle.until if throttle else None,
             wanted=wanted,
             familiar=familiar,
             versions=candidate.versions,
@@ -238,7 +238,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         outcome=_outcome(refusal),
     )
     attempt.guesses_lately, attempt.guesses_in_a_row = counters_of(
-        beginning.user_id or 0, queries.budget_of(attempt)
+        beginning.user_id or 0, queries.counter_of(attempt)
     )
     attempt.username = seal_column(attempt, "username", upn)
     insert(attempt)

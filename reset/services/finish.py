@@ -161,7 +161,7 @@ def _finish(
     if not any(finished_at for (finished_at,) in finished):
         raise OutOfTurn(Step.DONE)
     # In the statement that changes the user, who is locked: only the counters are waited for.
-    guesses.forgive(user.pk)
+    guesses.reset(user.pk)
     change(state)
     if Factor.QUESTIONS in state.methods.kept.methods:
         forget_draw(user.pk)

@@ -72,11 +72,11 @@ def available_methods(state: AttemptState) -> list[MethodOption]:
         guesses.Throttled: nothing else is left.
     """
     offered = state.subject.offered(state.methods.ways, state.facts.passed)
-    if state.pause is None:
+    if state.throttle is None:
         return offered
     unguessable = [way for way in offered if way.method.is_unguessable]
     if offered and not unguessable:
-        raise state.pause
+        raise state.throttle
     return unguessable
 
 
@@ -113,11 +113,11 @@ def open_by_number(state: AttemptState, method: Method, number: str) -> Challeng
     """
     _offered(state, method)
     attempt, subject = state.attempt, state.subject
-    registered, budget = _destination(state, method), queries.budget_of(attempt)
-    guesses.count_a_guess(subject.id, budget)
+    registered, counter = _destination(state, method), queries.counter_of(attempt)
+    guesses.count_a_guess(subject.id, counter)
     is_right = constant_time_compare(number, number_of(registered))
     if subject.takes_number(is_right=is_right):
-        guesses.uncount(subject.id, budget)
+        guesses.uncount(subject.id, counter)
         return _opened(state, method, registered if is_right else "")
     record(
         Activity.RESET_PROGRESS,
@@ -216,7 +216,7 @@ def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
         guesses.Throttled: too many wrong guesses at this user; nothing was compared.
     """
     attempt = state.attempt
-    guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
+    guesses.count_a_guess(state.subject.id, queries.counter_of(attempt))
     with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         answered = challenges.spend_code(
@@ -236,15 +236,15 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
         answers: question id → answer as typed.
     """
     attempt, subject, method = state.attempt, state.subject, Method.QUESTIONS
-    budget = queries.budget_of(attempt)
+    counter = queries.counter_of(attempt)
     if not challenges.waits(method, state.challenges):
         answered = challenges.spend_judged(
             Purpose.RESET, attempt.pk, method, right=False, among=state.challenges
         )
         return GateResult(answered)
-    guesses.count_a_guess(subject.id, budget)
+    guesses.count_a_guess(subject.id, counter)
     # Hashing is slow on purpose and stays outside the transaction.
-    with guesses.not_counted_if_busy(subject.id, budget):
+    with guesses.not_counted_if_busy(subject.id, counter):
         right = questions.are_right(subject.verify_id, answers)
     with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
@@ -257,7 +257,7 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
 def pass_app(state: AttemptState, code: str) -> GateResult:
     """The same for the code that an authenticator app shows."""
     attempt, method = state.attempt, Method.AUTHENTICATOR
-    guesses.count_a_guess(state.subject.id, queries.budget_of(attempt))
+    guesses.count_a_guess(state.subject.id, queries.counter_of(attempt))
     with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         apps = state.methods.holdings.apps
@@ -335,7 +335,7 @@ def _settled(
     result = GateResult(answered, rotate(attempt) if is_right else "")
     # Last: others wait for these counters.
     if is_counted and answered.is_no_guess:
-        guesses.uncount(state.subject.id, queries.budget_of(attempt))
+        guesses.uncount(state.subject.id, queries.counter_of(attempt))
     return result
 
 

@@ -74,8 +74,8 @@ def at(wanted: Step, reads: Reads = Reads.NOTHING) -> Callable[[StateView], View
             except attempts.OutOfTurn as turn:
                 page_now = Step.ENDED if turn.step is Step.DONE else turn.step
                 return redirect(f"reset:{page_now}")
-            except Throttled as pause:
-                attempts.block(row.attempt, pause.until)
+            except Throttled as throttle:
+                attempts.block(row.attempt, throttle.until)
                 return redirect("reset:ended")
 
         return page

@@ -22,7 +22,7 @@ from vault.services import seal_column
 from verification.models import AuthenticationMethod
 from verification.queries import blind_index
 from verification.services import factors
-from verification.services.guesses import Throttled, count_a_guess, pause_of
+from verification.services.guesses import Throttled, count_a_guess, throttle_of
 from verification.services.questions import save_answers
 
 _LOCKED_FOR = timedelta(days=365)
@@ -132,5 +132,5 @@ def _register(user: User, demo_user: DemoUser) -> None:
 def _use_up_guesses(user: User) -> None:
     """Uses up the guesses at a user. The pause ends by itself; the next seeding begins it again."""
     with suppress(Throttled):
-        while pause_of(user.pk) is None:
+        while throttle_of(user.pk) is None:
             count_a_guess(user.pk)

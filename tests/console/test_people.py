@@ -32,7 +32,7 @@ from tests.console.people import (
     with_app,
 )
 from tests.pages import without_random
-from verification.services.guesses import Throttled, count_a_guess, pause_of
+from verification.services.guesses import Throttled, count_a_guess, throttle_of
 
 LIST = "/admin/people/"
 OPEN = Policy(self_service=Scope.ALL, excluded_groups=frozenset({"Guests"}))
@@ -320,7 +320,7 @@ def test_the_page_says_what_the_portal_would_do(crowd, admin, who, code, words):
 def test_clearing_a_block_lets_the_person_reset_again_and_is_on_record(crowd, helpdesk, mailroom):
     do(helpdesk, crowd["stuck"], "clear")
 
-    assert pause_of(crowd["stuck"].pk) is None
+    assert throttle_of(crowd["stuck"].pk) is None
     (event,) = events(Activity.BLOCK_CLEARED)
     assert event.subject_id == crowd["stuck"].pk
     assert User.objects.get(pk=event.actor_id).upn == "help@contoso.example"
@@ -342,7 +342,7 @@ def test_no_reason_nothing_happens(crowd, helpdesk, note):
     page = do(helpdesk, crowd["stuck"], "clear", note=note)
 
     assert "Enter a reason" in page.text
-    assert pause_of(crowd["stuck"].pk) is not None
+    assert throttle_of(crowd["stuck"].pk) is not None
 
 
 def test_signing_somebody_out_ends_their_sessions(crowd, helpdesk, mailroom):

@@ -10,7 +10,7 @@ from isolation.scope import in_tenant
 from tenants.roles import Role
 from tests.builders import make_user
 from tests.console.people import behind_both, block, make_admin
-from verification.services.guesses import pause_of
+from verification.services.guesses import throttle_of
 
 LIST = "/admin/people/"
 
@@ -54,7 +54,7 @@ def test_nothing_happens_before_a_reason_is_given(three, helpdesk):
     assert people_in(looked) == people_in(nothing) == ["ann", "ben", "cho"]
     assert "ann@contoso.example" in looked.text
     assert "Enter a reason" in nothing.text
-    assert pause_of(three[0].pk) is not None
+    assert throttle_of(three[0].pk) is not None
 
 
 def test_each_person_is_helped_told_and_on_record(three, helpdesk, mailroom):
@@ -66,7 +66,7 @@ def test_each_person_is_helped_told_and_on_record(three, helpdesk, mailroom):
     )
 
     assert "People: 2." in answer.text
-    assert [pause_of(person.pk) is None for person in three] == [True, False, True]
+    assert [throttle_of(person.pk) is None for person in three] == [True, False, True]
     events = Event.objects.filter(activity=Activity.BLOCK_CLEARED)
     assert {event.subject_id for event in events} == {three[0].pk, three[2].pk}
     assert {event.details["note"] for event in events} == {"ticket 12"}
@@ -92,7 +92,7 @@ def test_nobody_clears_their_own_block_among_others(three, admin):
 
     admin.post(address("clear", me.pk, three[0].pk), {"note": "x"})
 
-    assert pause_of(me.pk) is not None
+    assert throttle_of(me.pk) is not None
 
 
 def test_people_of_another_organisation_arent_there(three, admin, hanbit):

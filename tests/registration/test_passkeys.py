@@ -23,7 +23,7 @@ from tests.threads import all_at_once
 from verification.models import Challenge, Passkey
 from verification.queries import passkeys_of
 from verification.rules.passkeys import MOST, MOST_ANSWER, Site, can_be_made_for
-from verification.services.guesses import pause_of
+from verification.services.guesses import throttle_of
 from verification.services.second_factor import remove_second_factor
 
 PAGE, PROOF, VERIFY = "/ssprsetup/passkey", "/security-info/proof", "/security-info/proof/verify"
@@ -304,7 +304,7 @@ def test_wrong_signatures_use_the_challenge_up_but_pause_nobody(user):
     answer = client.post(VERIFY, {"credential": device.sign(options)})
 
     assert "Too many attempts" in answer.text
-    assert pause_of(user.pk) is None
+    assert throttle_of(user.pk) is None
     assert prove(at_the_proof(user), device).status_code == 302
 
 

@@ -12,7 +12,7 @@ from tests.builders import PASSWORD, make_user
 from tests.captcha import solved
 from tests.visits import sign_in
 from verification.services import guesses
-from verification.services.guesses import Budget, Throttled
+from verification.services.guesses import AttemptCounter, Throttled
 
 NEW = "correct horse battery staple"
 
@@ -127,24 +127,24 @@ def test_guesses_of_both_kinds_count_towards_the_hundred_that_only_the_helpdesk_
     """
     for _ in range(99):
         limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, "1")
-    guesses.count_a_guess(1, Budget.KNOWN_BROWSER)
+    guesses.count_a_guess(1, AttemptCounter.KNOWN_BROWSER)
 
-    for budget in (Budget.SELF_SERVICE, Budget.KNOWN_BROWSER):
-        with pytest.raises(Throttled) as pause:
-            guesses.count_a_guess(1, budget)
-        assert pause.value.until is None
-        assert guesses.pause_of(1, budget) is not None
+    for counter in (AttemptCounter.SELF_SERVICE, AttemptCounter.KNOWN_BROWSER):
+        with pytest.raises(Throttled) as throttle:
+            guesses.count_a_guess(1, counter)
+        assert throttle.value.until is None
+        assert guesses.throttle_of(1, counter) is not None
 
 
 def test_who_is_paused_in_their_own_browser_alone_is_found_and_cleared_as_well(contoso):
     for _ in range(10):
-        guesses.count_a_guess(1, Budget.KNOWN_BROWSER)
-    assert guesses.paused_among([1, 2]).keys() == {1}
+        guesses.count_a_guess(1, AttemptCounter.KNOWN_BROWSER)
+    assert guesses.throttled_among([1, 2]).keys() == {1}
 
-    guesses.forgive(1)
+    guesses.reset(1)
 
-    assert not guesses.paused_among([1, 2])
-    guesses.count_a_guess(1, Budget.KNOWN_BROWSER)
+    assert not guesses.throttled_among([1, 2])
+    guesses.count_a_guess(1, AttemptCounter.KNOWN_BROWSER)
 
 
 def test_nobody_is_known_anywhere(user, own, mailroom):

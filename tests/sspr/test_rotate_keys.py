@@ -128,15 +128,15 @@ def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
 
     ring(NEW, OLD)
     guesses.count_a_guess(user.pk)
-    with_both = guesses.pause_of(user.pk)
+    with_both = guesses.throttle_of(user.pk)
     rotated(ring)
 
     assert with_both.until is None
-    assert guesses.pause_of(user.pk).until is None
+    assert guesses.throttle_of(user.pk).until is None
     with pytest.raises(guesses.Throttled):
         guesses.count_a_guess(user.pk)
-    guesses.forgive(user.pk)
-    assert guesses.pause_of(user.pk) is None
+    guesses.reset(user.pk)
+    assert guesses.throttle_of(user.pk) is None
 
 
 def test_nobody_stays_the_same_nobody(people, ring):

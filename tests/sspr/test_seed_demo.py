@@ -17,7 +17,7 @@ from tenants.models import Tenant
 from tenants.roles import Permission
 from verification.queries import drawn_questions
 from verification.queries.registered import things_of
-from verification.services.guesses import pause_of
+from verification.services.guesses import throttle_of
 from verification.services.questions import are_right, draw
 
 REFUSALS = {
@@ -79,8 +79,10 @@ def test_everybody_meets_the_answer_that_they_stand_for(demo):
     for tenant in Tenant.objects.all():
         with in_tenant(tenant.pk):
             for user in User.objects.all():
-                paused = pause_of(user.pk) is not None
-                found = circumstances(user, things_of(user.pk), policy_for(user), paused=paused)
+                throttled = throttle_of(user.pk) is not None
+                found = circumstances(
+                    user, things_of(user.pk), policy_for(user), throttled=throttled
+                )
                 met.setdefault(user.upn.partition("@")[0], set()).add(why_not(found))
     assert met == {name: {refusal} for name, refusal in REFUSALS.items()}
 

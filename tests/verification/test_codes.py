@@ -387,10 +387,10 @@ def test_new_codes_buy_no_more_guesses_than_ten_a_day(contoso):
     for _ in range(10):
         guesses.count_a_guess(1)
 
-    with pytest.raises(Throttled) as pause:
+    with pytest.raises(Throttled) as throttle:
         guesses.count_a_guess(1)
-    assert pause.value.until is not None
-    assert guesses.pause_of(1).until == pause.value.until
+    assert throttle.value.until is not None
+    assert guesses.throttle_of(1).until == throttle.value.until
     guesses.count_a_guess(2)
 
 
@@ -409,16 +409,16 @@ def test_a_hundred_wrong_guesses_in_a_row_end_it_until_the_helpdesk_helps(contos
     for _ in range(100):
         limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, "1")
 
-    with pytest.raises(Throttled) as pause:
+    with pytest.raises(Throttled) as throttle:
         guesses.count_a_guess(1)
-    assert pause.value.until is None
-    assert guesses.pause_of(1).until is None
-    assert guesses.paused_among([1]) == {1: None}
+    assert throttle.value.until is None
+    assert guesses.throttle_of(1).until is None
+    assert guesses.throttled_among([1]) == {1: None}
     clock.shift(timedelta(days=30))
     with pytest.raises(Throttled):
         guesses.count_a_guess(1)
 
-    guesses.forgive(1)
+    guesses.reset(1)
     guesses.count_a_guess(1)
 
 

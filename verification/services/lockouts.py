@@ -100,7 +100,7 @@ def forget(user: User) -> None:
     SignInLockout.objects.filter(who=_who(user.upn)).delete()
 
 
-def forgive(user: User) -> None:
+def reset(user: User) -> None:
     """Ends every lock of this user: when an administrator says so."""
     forget(user)
     User.objects.filter(pk=user.pk).update(locked_until=None)
