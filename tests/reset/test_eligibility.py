@@ -384,7 +384,7 @@ def test_judging_more_people_takes_no_more_statements(contoso):
 def test_no_number_is_read_to_judge_people(contoso, monkeypatch):
     with_both_phones(0)
     make_email(with_both_phones(1, role=Role.HELPDESK))
-    monkeypatch.setattr("verification.queries.opened", None)
+    monkeypatch.setattr("verification.queries.open_column", None)
     monkeypatch.setattr("verification.queries.registered.opened", None)
     monkeypatch.setattr("directory.queries.opened", None)
 
