@@ -1,4 +1,4 @@
-"""Opens the file of an import: which encoding, which delimiter, which columns."""
+"""Opens the file of an import: finds its encoding, its delimiter and its columns."""
 
 import codecs
 import re
@@ -25,18 +25,18 @@ _MARKS = {
 _WESTERN = "cp1252"
 _LINES_LOOKED_AT = 1_000
 _NAMES = ("display_name", "surname", "given_name", "groups", COLUMNS[0])
-"""Columns that names are shown of. Never a password."""
+"""Columns whose names are shown as examples. Never a password."""
 _DELIMITERS = (",", ";", "\t")
 _MOST_COLUMNS = 64
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
-"""The first line by which a file tells a spreadsheet what is between its cells."""
+"""A first line that tells spreadsheets the delimiter."""
 
 
 class UnusableFile(ValueError):
     """No row can be read.
 
     Args:
-        columns: that it's about, if it's about some.
+        columns: the columns that cause it, if any do.
     """
 
     def __init__(self, problem: FileProblem, columns: Iterable[str] = ()) -> None:
@@ -47,12 +47,12 @@ class UnusableFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file below its first line. It's read while it's gone through, once.
+    """A file below its first line. It can be read once.
 
     Args:
-        columns: names in the first line, in small letters; unknown ones, too.
-        lines: from line 2 on, without line ends. What can't be read is U+FFFD. A line that is too
-            long is cut after one character more than may be.
+        columns: names in the first line, in lower case; unknown ones, too.
+        lines: from line 2 on, without line ends. Unreadable bytes are U+FFFD. A line that is too
+            long is cut one character above the limit.
     """
 
     encoding: str
@@ -60,7 +60,7 @@ class Sheet:
     columns: tuple[str, ...]
     lines: Iterator[str]
     guesses: tuple[str, ...] = ()
-    """The code pages that fit, where the file itself doesn't say what it is; see `is_guess`."""
+    """The code pages that fit, if the encoding was guessed."""
     is_guess: bool = False
     """Whether the encoding was guessed. The guess is right where only one code page fits."""
 
@@ -73,11 +73,11 @@ class Sheet:
 def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> Sheet:
     """A file from its beginning; it must be seekable, and stay open while the rows are read.
 
-    The encoding is that of the mark at the beginning; or UTF-8, unless half of the lines with
-    other letters than English say otherwise; or the first code page that fits, see `Sheet.guesses`.
+    The encoding is that of the byte order mark; or UTF-8, unless half of the lines that aren't
+    ASCII contradict it; or the first code page that fits, see `Sheet.guesses`.
 
     Args:
-        encoding: as Python calls it, where a person chose it.
+        encoding: Python's name of the one that a person chose.
         usual: code pages of the organisation, see `usual_pages`.
 
     Raises:
@@ -92,14 +92,15 @@ def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> 
     guesses: tuple[str, ...] = ()
     is_guess = False
     if not encoding and not (encoding := _unicode(file, beginning)):
-        guesses, is_guess = candidates(_some_lines(file), usual), True
+        some = list(islice(_other_lines(file), _LINES_LOOKED_AT))
+        guesses, is_guess = candidates(some, usual), True
         encoding = (*guesses, *usual, _WESTERN)[0]
     file.seek(0)
     lines = _lines(file, encoding)
     first, delimiter = next(lines, ""), ""
     if mark := _SEPARATOR.fullmatch(first.strip(" \ufeff")):
-        # The line below it has the names of the columns; an empty one stands for it, so that every
-        # row keeps its line.
+        # The line below it has the names of the columns. An empty line takes its place, so that
+        # every row keeps its line number.
         first, delimiter, lines = next(lines, ""), mark[1], chain([""], lines)
     if not first.strip() and not any(line.strip() for line in lines):
         raise UnusableFile(FileProblem.EMPTY)
@@ -109,66 +110,57 @@ def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> 
 
 
 def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
-    """Cells to look at, of the first lines. They are used up: open the file again to import it."""
+    """The cells of the first lines, for a preview. Open the file again to import it."""
     lines = (line for line in sheet.lines if line.strip())
     return [split(line, sheet.delimiter) for line in islice(lines, count)]
 
 
 def names_in(sheet: Sheet, count: int) -> list[str]:
-    """The first names, or other cells, with letters that aren't English; at most one of a row.
+    """The first names, or other cells, that aren't ASCII; at most one of a row.
 
-    By them a person sees whether the encoding is right. The sheet is used up, as by `first_rows`.
+    They show a person whether the encoding is right. Open the file again to import it.
     """
-    there = [sheet.columns.index(name) for name in _NAMES if name in sheet.columns]
+    places = [sheet.columns.index(name) for name in _NAMES if name in sheet.columns]
     names = []
     for line in islice(sheet.lines, _LINES_LOOKED_AT):
         if not line.isascii():
             cells = split(line, sheet.delimiter)
-            shown = (cells[at] for at in there if at < len(cells) and not cells[at].isascii())
+            shown = (cells[at] for at in places if at < len(cells) and not cells[at].isascii())
             names.append(next(shown, ""))
     return list(islice(filter(None, names), count))
 
 
 def differing(file: BinaryIO, pages: Sequence[str], count: int) -> list[tuple[str, ...]]:
-    """How the first names read that aren't the same in all of these code pages."""
+    """The first names that read differently in these code pages, by page."""
     readings = [names_in(opened(file, encoding=page), _LINES_LOOKED_AT) for page in pages]
     different = (names for names in zip(*readings, strict=False) if len(set(names)) > 1)
     return list(islice(different, count))
 
 
 def _unicode(file: BinaryIO, beginning: bytes) -> str:
-    """The kind of Unicode, or nothing."""
+    """The kind of Unicode that the file is in, or "".
+
+    UTF-8 may have damaged lines: one damaged letter must not turn a whole file into another script.
+    """
     for mark, name in _MARKS.items():
         if beginning.startswith(mark):
             return name
-    return "utf-8" if _is_mostly_utf8(file) else ""
-
-
-def _some_lines(file: BinaryIO) -> list[bytes]:
-    """Lines that aren't ASCII, to judge a code page by; whole ones, as far as they end."""
-    lines: list[bytes] = []
-    file.seek(0)
-    for chunk in iter(partial(file.readline, LONGEST_LINE), b""):
-        if not chunk.isascii():
-            lines += [line for line in chunk.splitlines() if not line.isascii()]
-        if len(lines) >= _LINES_LOOKED_AT:
-            break
-    return lines[:_LINES_LOOKED_AT]
-
-
-def _is_mostly_utf8(file: BinaryIO) -> bool:
-    """One damaged letter in a file of Korean must not turn all of it into other letters."""
     bad = other = 0
-    file.seek(0)
-    for line in iter(partial(file.readline, LONGEST_LINE), b""):
-        if line.isascii():
-            continue
+    for line in _other_lines(file):
         other += 1
         try:
             line.decode()
         except UnicodeDecodeError:
             bad += 1
-    return bad == 0 or 2 * bad < other
+    return "utf-8" if bad == 0 or 2 * bad < other else ""
+
+
+def _other_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines that aren't ASCII. A long one comes in parts."""
+    file.seek(0)
+    for chunk in iter(partial(file.readline, LONGEST_LINE), b""):
+        if not chunk.isascii():
+            yield from (line for line in chunk.splitlines() if not line.isascii())
 
 
 def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
@@ -183,7 +175,7 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
             yield rest + whole[0]
             yield from islice(whole, 1, None)
             rest = ""
-        # Of a line without an end only the beginning is kept.
+        # Only the beginning of an overlong line is kept.
         rest = (rest + tail)[: LONGEST_LINE + 1]
     if rest:
         yield rest

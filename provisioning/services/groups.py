@@ -1,6 +1,6 @@
-"""The groups of people, as files name them."""
+"""Puts users into the groups that a file names."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from directory.models import Membership
 from provisioning.rules.group_names import by_older_names
@@ -10,7 +10,7 @@ from tenants.rules import group_name
 
 
 def put_into_groups(wanted: Mapping[int, Sequence[str]]) -> set[int]:
-    """Makes the groups of each user those that are named, where any are; creates what is missing.
+    """Replaces the groups of each user by the named ones, if any. Creates missing groups.
 
     Args:
         wanted: user id → names of groups.
@@ -41,12 +41,20 @@ def _with_ids(
     ids = _ids_of(wanted)
     if all(name in ids for names in wanted.values() for name in names):
         return wanted, ids
-    if older := _older_names(ids):
+    # Names that a file can't carry as they are, because of several spaces or a `;` between two
+    # names. They were stored before such names were forbidden. If a file names other existing
+    # groups, it means those.
+    older: dict[tuple[str, ...], str] = {}
+    for name in Group.objects.order_by("pk").values_list("name", flat=True):
+        parts = tuple(part for piece in name.split(";") if (part := group_name(piece)))
+        if parts and parts != (name,) and not set(parts) <= ids.keys():
+            older.setdefault(parts, name)
+    if older:
         wanted = {user_id: by_older_names(names, older) for user_id, names in wanted.items()}
         ids = _ids_of(wanted)
     every = dict.fromkeys(name for names in wanted.values() for name in names)
     if missing := [Group(name=name) for name in every if name not in ids]:
-        # Of two spellings in one file the first names the group; the second finds it.
+        # The first of two spellings in one file names the group; the second means the same group.
         Group.objects.bulk_create(missing, ignore_conflicts=True)
         ids = _ids_of(wanted)
     return wanted, ids
@@ -55,16 +63,3 @@ def _with_ids(
 def _ids_of(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
     names = {name for names in wanted.values() for name in names}
     return {name: group.pk for name, group in groups_named(names).items()}
-
-
-def _older_names(there: Collection[str]) -> dict[tuple[str, ...], str]:
-    """Names that a file can't carry as they are: several spaces, or the `;` between two names.
-
-    They were given before there was a rule. A file that names others which are there means those.
-    """
-    older: dict[tuple[str, ...], str] = {}
-    for name in Group.objects.order_by("pk").values_list("name", flat=True):
-        parts = tuple(part for piece in name.split(";") if (part := group_name(piece)))
-        if parts and parts != (name,) and not set(parts) <= set(there):
-            older.setdefault(parts, name)
-    return older

@@ -8,25 +8,24 @@ from secrets import token_hex
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from directory.factors import entered_only
+from directory.factors import BUILTIN, entered_only
 from directory.models import User
 from directory.prefills import Kinds
 from directory.queries import prefill_associated_data
 from isolation.scope import current_tenant_id
 from provisioning.bulk import add, add_all, next_ids
-from provisioning.rules.columns import COLUMNS
 from provisioning.rules.fast_path import Plain
 from provisioning.rules.person import Person
 from provisioning.rules.problems import RowProblem
 from provisioning.services.contacts import (
-    Entered,
     Importer,
+    PrefillColumns,
     complete_contacts,
-    contacts_of,
-    entered_in,
-    entered_in_plain,
+    plain_prefill_columns,
+    prefill_columns,
 )
 from provisioning.services.groups import put_into_groups
 from typed.rules import folded
@@ -36,12 +35,14 @@ from verification.services.contacts import with_proof
 _FIELDS = ("display_name", "given_name", "surname", "language")
 _WRITTEN = (*_FIELDS, "folded_name")
 _UNSET = ((RowProblem.PASSWORD_NOT_SET, "password"),)
-_CHANCE = 20
+_RANDOM_BYTES = 20
 _LONGEST_FOLDED = 200
 _FACTORS = [int(entered_only(kinds)) for kinds in range(2 * max(Kinds))]
 """The summary of a new user, by the kinds of contact data that were entered."""
 _AT_ONCE = 1_000
 """New users in one statement. The database writes them while the next ones are sealed."""
+_MAY_GET_ONE = Q(connector=BUILTIN, frozen_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX)
+"""Users whose initial password a file may set."""
 _Seal = Callable[[Sequence[str], Iterable[str]], list[bytes]]
 
 
@@ -59,27 +60,31 @@ class WriteResult:
 
     results: Mapping[str, Written]
     left_alone: Mapping[str, Sequence[tuple[RowProblem, str]]]
-    """Why not, and the column, of those that weren't written."""
+    """The columns that weren't written, and why."""
 
 
 @transaction.atomic
 def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importer) -> WriteResult:
     """Creates or completes users of the tenant in force, and changes no other tenant's rows.
 
-    Groups that are named take the place of those that the user was in. A password that exists
-    is never replaced, nor what a user verified. A user who verified anything gets no password from
-    a file: an administrator issues a temporary one, and the user is told.
+    Groups in the file replace those that the user was in. An existing password and data that a user
+    verified are never replaced. A user who verified anything gets no password from a file: an
+    administrator issues a temporary one, and the user is notified.
 
     Args:
         people: each user principal name once; as many as one transaction should hold.
         hashes: user principal name → hash of an initial password.
     """
-    # Most often they are new: only those who can't be added are looked up.
+    # Most people of a file are new, so only those who can't be added are looked up.
     created = _create(people, hashes)
-    before = _locked([person.upn for person in people if person.upn not in created])
+    rest = [person.upn for person in people if person.upn not in created]
+    # In one order, so that two imports of the same people never wait for each other.
+    locked = User.objects.select_for_update().filter(upn__in=rest).order_by("pk")
+    before = {user.upn: user for user in locked} if rest else {}
     there = [(before[person.upn], person) for person in people if person.upn in before]
     contacts = complete_contacts(there, importer)
-    unset = _with_password_unset(there, hashes)
+    wanted = {user.pk: user.upn for user, _ in there if user.upn in hashes}
+    unset = {wanted[user_id] for user_id in (with_proof(wanted) if wanted else ())}
     changed = _complete(there, {upn: hashes[upn] for upn in hashes.keys() - unset})
     ids = {upn: user.pk for upn, user in before.items()} | created
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
@@ -99,14 +104,14 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
     """Creates users of the tenant in force, all of them or none; must be inside a transaction.
 
     Args:
-        meanwhile: is done while the database puts them into its table. It must ask it nothing.
+        meanwhile: called while the database writes them. Must run no statement.
 
     Returns:
         False if one of the names is taken.
     """
-    some = {plain.upns[0], plain.upns[len(plain) // 2], plain.upns[-1]}
-    if User.objects.filter(upn__in=some).exists():
-        # The file came before, most likely. Trying all the same would leave dead rows behind.
+    sample = {plain.upns[0], plain.upns[len(plain) // 2], plain.upns[-1]}
+    if User.objects.filter(upn__in=sample).exists():
+        # Most likely a repeated import. A failed attempt would leave dead rows in the table.
         return False
     ids, seal = next_ids(User, len(plain)), sealing(current_tenant_id())
 
@@ -114,69 +119,29 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
         for start in range(0, len(plain), _AT_ONCE):
             stop, now = start + _AT_ONCE, timezone.now()
             part = plain.part(start, stop)
-            entered = entered_in_plain(part, now)
-            yield _columns(part.texts, entered, ids[start:stop], now, seal)
+            prefills = plain_prefill_columns(part, now)
+            yield _columns(part.upns, part.texts, prefills, ids[start:stop], now, seal)
 
     return add_all(User, portions(), meanwhile)
 
 
-def _columns(
-    texts: Mapping[str, Sequence[str]],
-    entered: Entered,
-    ids: Sequence[int],
-    now: datetime,
-    seal: _Seal,
-) -> dict[str, Sequence[object]]:
-    """New users without passwords, column by column.
-
-    Args:
-        texts: of the columns of a file, in the same order as the ids.
-    """
-    sealed = seal(entered.texts, map(prefill_associated_data, ids))
-    # As Django's hashers write it, from chance drawn for all at once. Sessions hang on it, too.
-    chance, size = token_hex(_CHANCE * len(ids)), 2 * _CHANCE
-    return {
-        "id": ids,
-        "upn": texts[COLUMNS[0]],
-        **{name: texts[name] for name in _FIELDS},
-        "folded_name": [folded(name)[:_LONGEST_FOLDED] for name in texts["display_name"]],
-        "password": [
-            UNUSABLE_PASSWORD_PREFIX + chance[at : at + size] for at in range(0, len(chance), size)
-        ],
-        "prefill": [one if text else None for one, text in zip(sealed, entered.texts, strict=True)],
-        "prefill_kinds": entered.kinds,
-        "factors": [_FACTORS[kinds] for kinds in entered.kinds],
-        "prefilled_at": [now if text else None for text in entered.texts],
-    }
-
-
 def without_password(upns: Collection[str]) -> set[str]:
-    """Those of the names that may get an initial password; most of them don't exist yet."""
-    found = User.objects.filter(upn__in=list(upns))
-    settled = found.exclude(
-        connector="builtin", frozen_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX
-    )
-    return set(upns) - set(settled.values_list("upn", flat=True))
-
-
-def _locked(upns: Sequence[str]) -> dict[str, User]:
-    # In one order, so that two imports of the same people never wait for each other.
-    rows = User.objects.select_for_update().filter(upn__in=upns).order_by("pk") if upns else ()
-    return {user.upn: user for user in rows}
+    """Those of the names that may get an initial password. Most of them don't exist yet."""
+    others = User.objects.filter(~_MAY_GET_ONE, upn__in=list(upns))
+    return set(upns) - set(others.values_list("upn", flat=True))
 
 
 def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, int]:
-    """Ids of those that were created, by user principal name.
+    """Ids of the users that were created, by user principal name.
 
-    A name that is taken, be it by an operator or in another tenant, keeps its owner.
+    A name that an operator or another tenant's user has is left out.
     """
     if not people:
         return {}
     now, upns = timezone.now(), [person.upn for person in people]
     texts = {name: [getattr(person, name) for person in people] for name in _FIELDS}
-    entered = entered_in([contacts_of(person, now) for person in people])
     ids, seal = next_ids(User, len(people)), sealing(current_tenant_id())
-    columns = _columns(texts | {COLUMNS[0]: upns}, entered, ids, now, seal)
+    columns = _columns(upns, texts, prefill_columns(people, now), ids, now, seal)
     no_passwords = zip(upns, columns["password"], strict=True)
     columns["password"] = [hashes.get(upn, unusable) for upn, unusable in no_passwords]
     columns["password_changed_at"] = [now if upn in hashes else None for upn in upns]
@@ -184,7 +149,7 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
 
 
 def _complete(people: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) -> set[int]:
-    """Fills in and corrects accounts that were there; answers with whose changed."""
+    """Updates existing users. Answers with the ids of those who changed."""
     changed: dict[int, User] = {}
     for user, person in people:
         for name in _FIELDS:
@@ -196,25 +161,41 @@ def _complete(people: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) 
         user.folded_name = folded(user.display_name)[:_LONGEST_FOLDED]
     if changed:
         User.objects.bulk_update(changed.values(), _WRITTEN)
-    return changed.keys() | {
-        user.pk for user, _ in people if user.upn in hashes and _set_first(user, hashes[user.upn])
+    ids, now = set(changed), timezone.now()
+    for user, _ in people:
+        if user.upn not in hashes:
+            continue
+        # Of two racing imports only one sets it.
+        may_get_one = User.objects.filter(_MAY_GET_ONE, pk=user.pk)
+        if may_get_one.update(password=hashes[user.upn], password_changed_at=now):
+            ids.add(user.pk)
+    return ids
+
+
+def _columns(
+    upns: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
+    prefills: PrefillColumns,
+    ids: Sequence[int],
+    now: datetime,
+    seal: _Seal,
+) -> dict[str, Sequence[object]]:
+    """The columns of new users without passwords. All sequences are in the same order."""
+    sealed = seal(prefills.texts, map(prefill_associated_data, ids))
+    # As Django's hashers write it, random because a session's hash depends on it; drawn at once.
+    random, size = token_hex(_RANDOM_BYTES * len(ids)), 2 * _RANDOM_BYTES
+    return {
+        "id": ids,
+        "upn": upns,
+        **{name: texts[name] for name in _FIELDS},
+        "folded_name": [folded(name)[:_LONGEST_FOLDED] for name in texts["display_name"]],
+        "password": [
+            UNUSABLE_PASSWORD_PREFIX + random[at : at + size] for at in range(0, len(random), size)
+        ],
+        "prefill": [
+            prefill if text else None for prefill, text in zip(sealed, prefills.texts, strict=True)
+        ],
+        "prefill_kinds": prefills.kinds,
+        "factors": [_FACTORS[kinds] for kinds in prefills.kinds],
+        "prefilled_at": [now if text else None for text in prefills.texts],
     }
-
-
-def _with_password_unset(
-    people: Sequence[tuple[User, Person]], hashes: Mapping[str, str]
-) -> set[str]:
-    """The names of those who get no password from a file, because they verified something."""
-    wanted = {user.pk: user.upn for user, _ in people if user.upn in hashes}
-    return {wanted[user_id] for user_id in (with_proof(wanted) if wanted else ())}
-
-
-def _set_first(user: User, hashed: str) -> bool:
-    """Sets the password of a user who has none. Of two racing imports one does."""
-    has_none = User.objects.filter(
-        pk=user.pk,
-        connector="builtin",
-        frozen_at=None,
-        password__startswith=UNUSABLE_PASSWORD_PREFIX,
-    )
-    return bool(has_none.update(password=hashed, password_changed_at=timezone.now()))
