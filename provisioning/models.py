@@ -1,6 +1,6 @@
-"""Files of people that wait, are worked through, or were.
+"""Uploaded files of people, from the upload until their reports are deleted.
 
-They lie in the database, in sealed parts, because web server and worker share no disk.
+The files are in the database, in sealed parts, because web server and worker share no disk.
 """
 
 import uuid
@@ -27,35 +27,35 @@ class Import(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     actor_id = models.BigIntegerField()
-    """Who uploaded it; from the start on, who started it."""
+    """Who uploaded the file; once the import is started, who started it."""
     file_name = models.CharField(max_length=200)
     size = models.BigIntegerField()
     encoding = models.CharField(max_length=20)
     state = models.CharField(max_length=10, choices=State, default=State.UPLOADING)
     lines = models.PositiveIntegerField(default=0)
-    """About how many the file has."""
+    """An estimate, made at the upload."""
     rows = models.PositiveIntegerField(default=0)
-    """How many there are: known after the check."""
+    """Counted by the check."""
     line = models.PositiveIntegerField(default=0)
-    """The last line of the file that is done with, in the check or in the import."""
+    """The last line of the file that the check, or the import, has dealt with."""
     read = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
-    told = models.PositiveIntegerField(default=0)
+    reported = models.PositiveIntegerField(default=0)
     """Rows in the report."""
     resumed_at_line = models.PositiveIntegerField(null=True)
     turn = models.PositiveIntegerField(default=0)
-    """Counts the workers that took it up: the fencing token of the one that has it."""
+    """Counts claims by workers: the fencing token of the last one."""
     tries = models.PositiveSmallIntegerField(default=0)
-    """Workers that took it up since it last came any further."""
+    """Claims since the last progress."""
     lease_until = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
-    """When the sweeper has to look at it: wake a worker, or throw away what nobody wants."""
+    """When the sweeper has to wake a worker for it, or delete data that is no longer needed."""
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
-    """When rows began to be written; before that, nothing of the file has any effect."""
+    """When rows began to be written."""
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -69,7 +69,7 @@ class Import(TenantOwned):
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a worker has it, or will have it soon."""
+        """Whether a worker is busy with it, or will be soon."""
         return self.state in {self.State.CHECKING, self.State.RUNNING}
 
     @property
@@ -89,12 +89,12 @@ class Import(TenantOwned):
 
     @property
     def imported(self) -> int:
-        """Good rows, whether they changed anything or not."""
+        """Accepted rows, whether they changed anything or not."""
         return self.read - self.refused
 
 
 class ImportPart(TenantOwned):
-    """Some of a file, or some of what is to be said about its rows; compressed, then sealed."""
+    """A part of a file, or of the report about its rows; compressed, then sealed."""
 
     class Kind(models.TextChoices):
         FILE = "file"

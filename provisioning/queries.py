@@ -1,4 +1,4 @@
-"""Imports of people, and what their rows are judged by."""
+"""Reads imports, and the facts that their rows are checked against."""
 
 import uuid
 
@@ -39,7 +39,7 @@ def import_context() -> ImportContext:
 
 
 def groups_that_count() -> frozenset[str] | None:
-    """Keys of the groups that the policy names and of those inside; None where it names none."""
+    """Keys of the groups that the policy names and of those inside; None if it names none."""
     policy = policy_in_force()
     if not (named := policy.groups | policy.excluded_groups):
         return None

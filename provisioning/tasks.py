@@ -7,7 +7,7 @@ from provisioning import queue
 from provisioning.services import jobs, slices
 
 _LONGEST_SLICE_S = 300
-"""Less than the time after which Redis gives the task to another worker."""
+"""Less than the time after which the broker gives the task to another worker."""
 
 
 @shared_task(name=queue.IMPORT, time_limit=_LONGEST_SLICE_S)

@@ -24,7 +24,7 @@ from provisioning.rules.problems import FileProblem
 from provisioning.services import jobs as services
 from provisioning.services.files import UnusableFile
 from provisioning.services.report import first_remarks
-from provisioning.services.slices import MOST_TOLD
+from provisioning.services.slices import MOST_REPORTED
 from provisioning.services.words import why_unusable, words_of_file
 from tenants.roles import Permission
 
@@ -121,7 +121,7 @@ def one(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
         context = {
             "title": _("Look at the errors"),
             "remarks": first_remarks(job, _REMARKS_SHOWN),
-            "there_are_more": job.told > _REMARKS_SHOWN,
+            "there_are_more": job.reported > _REMARKS_SHOWN,
         }
         return _shown(request, "errors", job, context)
     if job.is_at_work:
@@ -206,5 +206,5 @@ def cancel(_request: HttpRequest, user: User, job: Import) -> HttpResponse:
 def _shown(
     request: HttpRequest, step: str, job: Import, context: Mapping[str, object]
 ) -> HttpResponse:
-    cut = {"most_told": MOST_TOLD, "is_cut": job.told >= MOST_TOLD}
+    cut = {"limit": MOST_REPORTED, "is_cut": job.reported >= MOST_REPORTED}
     return shown(request, f"console/imports/{step}.html", {**context, **cut, "job": job})

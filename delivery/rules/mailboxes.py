@@ -1,6 +1,7 @@
 """What an e-mail address is. Only the final ASCII form is stored and mailed."""
 
 import re
+from functools import lru_cache
 
 import idna
 
@@ -68,6 +69,7 @@ def mailbox_key(stored: str) -> str:
     return stored.lower()
 
 
+@lru_cache(maxsize=4_096)
 def ascii_domain(text: str) -> str:
     """A domain in IDNA 2008's ASCII form, lower case, with at least one dot.
 

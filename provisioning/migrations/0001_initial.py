@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('updated', models.PositiveIntegerField(default=0)),
                 ('unchanged', models.PositiveIntegerField(default=0)),
                 ('refused', models.PositiveIntegerField(default=0)),
-                ('told', models.PositiveIntegerField(default=0)),
+                ('reported', models.PositiveIntegerField(default=0)),
                 ('resumed_at_line', models.PositiveIntegerField(null=True)),
                 ('turn', models.PositiveIntegerField(default=0)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),

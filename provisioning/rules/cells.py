@@ -89,6 +89,14 @@ def split(line: str, delimiter: str) -> list[str]:
     return line.split(delimiter) if cells is None else cells
 
 
+def ascii_lines(cells: Sequence[str]) -> str:
+    """Cells as lines of one text. A cell that isn't ASCII or has a line break becomes empty."""
+    lines = "\n".join(cells)
+    if lines.isascii() and lines.count("\n") == len(cells) - 1:
+        return lines
+    return "\n".join(cell if cell.isascii() and "\n" not in cell else "" for cell in cells)
+
+
 @dataclass(slots=True)
 class _Reader:
     """An iterator over lines, to which lines can be returned if too many were taken."""

@@ -1,19 +1,19 @@
-"""In which code page of Windows a file was saved that isn't Unicode. Pure.
+"""Guesses the Windows code page of a file that isn't Unicode. Pure.
 
-Almost every byte means a letter in every one of them: none can be told from the others by bytes
-alone. So the organisation's country and language say which are tried, and what comes out must look
-like names in that page's script. Where two readings look right, a person has to choose.
+In every code page almost every byte is a letter, so bytes alone don't tell pages apart. The
+organisation's country and language decide which pages are tried, and the text must look like names
+in the script of the page. If several pages fit, a person has to choose.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from babel.core import get_global
 
 _GOOD_ENOUGH = 0.75
-"""Share of the words with other letters than English that must look right."""
+"""Share of the words with non-ASCII letters that must look right."""
 _MOST_BAD_LINES = 0.05
 _WESTERN = "cp1252"
 _WORD = re.compile(r"[^\W\d_]+")
@@ -23,59 +23,53 @@ _TYPOGRAPHY = "\xa0\u2018\u2019\u201c\u201d\u201e\u2013\u2014\u2026\u2116\u00b4"
 
 @dataclass(frozen=True, slots=True)
 class CodePage:
-    """One page: the scripts of its names, and the languages (with script, if it matters).
+    """A code page.
 
     Args:
-        is_common: whether a letter is one of the thousands in everyday use, where there are more.
+        scripts: first words of the Unicode names of its letters.
+        languages: codes between blanks, with a script where it decides.
+        is_common: whether a letter is in everyday use, for scripts of many thousand letters.
     """
 
     scripts: tuple[str, ...]
-    languages: frozenset[str]
+    languages: str
     is_common: Callable[[str], bool] = lambda _letter: True
 
 
-def _encodes(codec: str, first: int, last: int) -> Callable[[str], bool]:
-    """Whether a letter's first byte in an older, smaller character set is in this range."""
-
-    def is_common(letter: str) -> bool:
-        encoded = letter.encode(codec, "ignore")
-        return bool(encoded) and first <= encoded[0] <= last
-
-    return is_common
-
-
-def _languages(codes: str) -> frozenset[str]:
-    return frozenset(codes.split())
+def _begins(codec: str, first: int, last: int) -> Callable[[str], bool]:
+    """Accepts letters whose first byte in an older, smaller character set is in this range."""
+    common = {bytes([byte]) for byte in range(first, last + 1)}
+    return lambda letter: letter.encode(codec, "ignore")[:1] in common
 
 
 CODE_PAGES = {
-    "cp949": CodePage(("HANGUL",), _languages("ko"), _encodes("euc_kr", 0xB0, 0xC8)),
+    "cp949": CodePage(("HANGUL",), "ko", _begins("euc_kr", 0xB0, 0xC8)),
     "cp932": CodePage(
         ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"),
-        _languages("ja"),
-        _encodes("cp932", 0x81, 0x98),
+        "ja",
+        _begins("cp932", 0x81, 0x98),
     ),
-    "cp936": CodePage(("CJK",), _languages("zh zh_Hans"), _encodes("gb2312", 0xB0, 0xD7)),
-    "cp950": CodePage(("CJK",), _languages("zh_Hant yue_Hant"), _encodes("big5", 0xA4, 0xC6)),
-    "cp1252": CodePage(("LATIN",), _languages("")),
-    "cp1250": CodePage(("LATIN",), _languages("bs cs hr hu pl ro sk sl sq sr_Latn")),
-    "cp1251": CodePage(("CYRILLIC",), _languages("be bg kk ky mk mn ru sr tg uk")),
-    "cp1253": CodePage(("GREEK",), _languages("el")),
-    "cp1254": CodePage(("LATIN",), _languages("az tr")),
-    "cp1255": CodePage(("HEBREW",), _languages("he")),
-    "cp1256": CodePage(("ARABIC",), _languages("ar fa ps ur")),
-    "cp1257": CodePage(("LATIN",), _languages("et lt lv")),
-    "cp1258": CodePage(("LATIN", "COMBINING"), _languages("vi")),
-    "cp874": CodePage(("THAI",), _languages("th")),
+    "cp936": CodePage(("CJK",), "zh zh_Hans", _begins("gb2312", 0xB0, 0xD7)),
+    "cp950": CodePage(("CJK",), "zh_Hant yue_Hant", _begins("big5", 0xA4, 0xC6)),
+    "cp1252": CodePage(("LATIN",), ""),
+    "cp1250": CodePage(("LATIN",), "bs cs hr hu pl ro sk sl sq sr_Latn"),
+    "cp1251": CodePage(("CYRILLIC",), "be bg kk ky mk mn ru sr tg uk"),
+    "cp1253": CodePage(("GREEK",), "el"),
+    "cp1254": CodePage(("LATIN",), "az tr"),
+    "cp1255": CodePage(("HEBREW",), "he"),
+    "cp1256": CodePage(("ARABIC",), "ar fa ps ur"),
+    "cp1257": CodePage(("LATIN",), "et lt lv"),
+    "cp1258": CodePage(("LATIN", "COMBINING"), "vi"),
+    "cp874": CodePage(("THAI",), "th"),
 }
-"""As Python calls them. What isn't listed by its language is saved as Windows-1252.
+"""By Python's names. Languages that aren't listed use Windows-1252.
 
 Source: Microsoft, "Code Page Identifiers"; the system code pages of Windows by language.
 """
 
 
 def usual_pages(country: str, language: str) -> tuple[str, ...]:
-    """In which pages an organisation's computers save files; that of its country first.
+    """The pages in which an organisation's computers save files, that of its country first.
 
     >>> usual_pages("KR", "ko"), usual_pages("PL", "en"), usual_pages("TW", "en")
     (('cp949',), ('cp1250', 'cp1252'), ('cp950', 'cp1252'))
@@ -85,11 +79,11 @@ def usual_pages(country: str, language: str) -> tuple[str, ...]:
 
 
 def candidates(lines: Sequence[bytes], usual: Sequence[str]) -> tuple[str, ...]:
-    """The pages in which lines look right, each with another text; none may do.
+    """The pages in which lines look right. Of pages that give the same text, only the first.
 
     Args:
         lines: some that aren't ASCII.
-        usual: are tried first. If one of them fits, the others aren't asked.
+        usual: tried first. If one of them fits, the others aren't tried.
 
     >>> candidates(["Jürgen Müller".encode("cp1252")], ["cp949", "cp1252"])
     ('cp1252',)
@@ -97,8 +91,10 @@ def candidates(lines: Sequence[bytes], usual: Sequence[str]) -> tuple[str, ...]:
     for pages in (usual, CODE_PAGES):
         readings: dict[tuple[str, ...], str] = {}
         for page in pages:
-            text = _reading(lines, page)
-            if text is not None and _looks_right("\n".join(text), CODE_PAGES[page]):
+            text = tuple(line.decode(page, "replace") for line in lines)
+            bad = sum("\ufffd" in line or _CONTROL.search(line) is not None for line in text)
+            is_text = bad <= _MOST_BAD_LINES * len(text)
+            if is_text and _looks_right("\n".join(text), CODE_PAGES[page]):
                 readings.setdefault(text, page)
         if readings:
             return tuple(readings.values())
@@ -106,23 +102,13 @@ def candidates(lines: Sequence[bytes], usual: Sequence[str]) -> tuple[str, ...]:
 
 
 def _page_of(locale: str) -> str:
+    """The page of a language; one that is listed with the locale's script comes first."""
     language, _, rest = locale.partition("_")
-    wanted = {language, f"{language}_{rest.partition('_')[0]}"}
-    if (precise := wanted - {language}) & _WITH_SCRIPT:
-        wanted = precise
-    return next((name for name, page in CODE_PAGES.items() if wanted & page.languages), _WESTERN)
-
-
-_WITH_SCRIPT = frozenset().union(
-    *({one for one in page.languages if "_" in one} for page in CODE_PAGES.values())
-)
-
-
-def _reading(lines: Iterable[bytes], page: str) -> tuple[str, ...] | None:
-    """The lines as text; None where too many of them aren't text in this page."""
-    read = [line.decode(page, "replace") for line in lines]
-    bad = sum("\ufffd" in text or _CONTROL.search(text) is not None for text in read)
-    return None if bad > _MOST_BAD_LINES * len(read) else tuple(read)
+    for code in (f"{language}_{rest.partition('_')[0]}", language):
+        for name, page in CODE_PAGES.items():
+            if code in page.languages.split():
+                return name
+    return _WESTERN
 
 
 def _looks_right(text: str, page: CodePage) -> bool:
@@ -134,12 +120,12 @@ def _looks_right(text: str, page: CodePage) -> bool:
 
 
 def _is_word(word: str, page: CodePage) -> bool:
-    """Whether all of it is in the page's script, and in letters that aren't rare.
+    """Whether all letters are in the page's script, and enough of them are common.
 
-    Of a word in Latin letters one is an English one, unless it's very short.
+    A word in Latin script needs one ASCII letter, unless it's very short.
     """
-    names = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
-    if not names <= set(page.scripts):
+    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
+    if not scripts <= set(page.scripts):
         return False
     if "LATIN" in page.scripts:
         return len(word) < 3 or any(map(str.isascii, word))

@@ -1,4 +1,4 @@
-"""The columns of a file of people, and what their cells are judged by."""
+"""The columns of a file of people, and the facts that their cells are checked against."""
 
 from dataclasses import dataclass
 
@@ -20,15 +20,15 @@ LONGEST_NAMES = {"display_name": 200, "given_name": 100, "surname": 100}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportContext:
-    """What the rows of a file are judged by: facts about the organisation.
+    """Facts about the organisation that rows are checked against.
 
     Args:
         tenant: its name.
-        domains: its own.
-        languages: codes of those that the service speaks.
-        country: ISO code; a number without `+` is one of this country.
-        countries: ISO codes of those whose numbers may be called.
-        allow_tenant_mailboxes: whether an alternate email may be in a domain of its own.
+        domains: its domains.
+        languages: codes of the languages that the service has.
+        country: ISO code; a number without `+` belongs to this country.
+        countries: ISO codes of the countries whose numbers may be called.
+        allow_tenant_mailboxes: whether an alternate email may be in one of its domains.
     """
 
     tenant: str

@@ -1,6 +1,6 @@
-"""Rows in which nothing is odd, judged column by column: a million of them in some seconds.
+"""Reads ordinary rows column by column: a million of them in some seconds.
 
-`read_person` makes the same of the rows that pass here, and judges those that don't.
+`read_person` reads the other rows, and would read ordinary ones alike.
 `tests/provisioning/test_fast_path.py` compares both.
 """
 
@@ -12,11 +12,13 @@ from functools import lru_cache
 from itertools import compress
 from typing import TypeVar, cast
 
+from delivery.rules.mailboxes import NotAMailbox, mailbox
+from provisioning.rules.cells import ascii_lines
 from provisioning.rules.columns import COLUMNS, LONGEST_NAMES, ImportContext
-from provisioning.rules.person import is_settled, language_of
+from provisioning.rules.person import language_of
 from provisioning.rules.phones import ordinary_phones
 
-_UPN, _GROUPS, _PASSWORD = COLUMNS[0], "groups", "password"
+_UPN = COLUMNS[0]
 _LONGEST_LOCAL, _LONGEST_DOMAIN = 64, 180
 _EMAIL = re.compile(
     rf"^(?:((?=[^@\n]{{1,{_LONGEST_LOCAL}}}@)[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*)@([a-z0-9.-]+)|.*)$",
@@ -31,11 +33,11 @@ _NO_PHONE = ("", False)
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Plain rows, as columns of equal length. What a row doesn't have is empty.
+    """Ordinary rows, as columns of equal length. Missing cells are empty.
 
     Args:
-        at: where the rows were among those that were given.
-        phones: `office_phone` and `mobile_phone` → E.164, and whether texts can be sent there.
+        at: the index of each row among those that were given.
+        phones: `office_phone` and `mobile_phone` → E.164, and whether it is SMS-capable.
     """
 
     at: Sequence[int]
@@ -50,7 +52,7 @@ class Plain:
         return len(self.at)
 
     def part(self, start: int, stop: int) -> "Plain":
-        """Some of them, one behind the other."""
+        """Consecutive rows."""
         return Plain(
             self.at[start:stop],
             {name: column[start:stop] for name, column in self.texts.items()},
@@ -58,61 +60,79 @@ class Plain:
         )
 
     def without(self, places: set[int]) -> "Plain":
-        """The same without the rows that were at these places."""
-        stays = [at not in places for at in self.at]
-        return Plain(
-            _some(self.at, stays),
-            {name: _some(column, stays) for name, column in self.texts.items()},
-            {name: _some(column, stays) for name, column in self.phones.items()},
-        )
+        """The same without the rows at these indexes."""
+        return _selected(self.at, self.texts, self.phones, [at not in places for at in self.at])
 
 
 def fast_path(columns: Mapping[str, Sequence[str]], context: ImportContext) -> Plain:
-    """Those of the rows that are plain.
+    """The ordinary ones of the rows.
 
     Args:
         columns: name → cells of all rows; unknown ones, too.
     """
     count = len(columns[_UPN])
     absent = ("",) * count
+    languages = columns.get("language", absent)
+    language = {
+        cell: language_of(cell, context)
+        if cell.isprintable() and not cell.startswith(("'", "="))
+        else None
+        for cell in set(languages)
+    }
     texts: dict[str, Values] = {
-        _UPN: _names_of_users(columns[_UPN], context.domains),
+        _UPN: _upns(columns[_UPN], context.domains),
         **{name: _names(columns.get(name, absent), limit) for name, limit in LONGEST_NAMES.items()},
-        "language": _languages(columns.get("language", absent), context),
+        "language": [language[cell] for cell in languages],
         "alternate_email": _addresses(columns.get("alternate_email", absent), context.domains),
     }
-    numbers: dict[str, Numbers] = {
-        name: _phones(columns.get(name, absent), context, office=name == "office_phone")
-        for name in ("office_phone", "mobile_phone")
-    }
-    empty = [_if_empty(columns[name]) for name in (_GROUPS, _PASSWORD) if name in columns]
-    judged = zip(*texts.values(), *numbers.values(), *empty, strict=True)
-    good = [None not in row for row in judged]
+    phones: dict[str, Numbers] = {}
+    for name in ("office_phone", "mobile_phone"):
+        cells = columns.get(name, absent)
+        phones[name] = ordinary_phones(
+            cells, context.country, context.countries, office=name == "office_phone"
+        )
+        if "" in cells:
+            pairs = zip(cells, phones[name], strict=True)
+            phones[name] = [phone if cell else _NO_PHONE for cell, phone in pairs]
+    must_be_empty = [
+        ["" if not cell else None for cell in columns[name]]
+        for name in ("groups", "password")
+        if name in columns
+    ]
+    rows = zip(*texts.values(), *phones.values(), *must_be_empty, strict=True)
+    return _selected(range(count), texts, phones, [None not in row for row in rows])
+
+
+def _selected(
+    at: Sequence[int],
+    texts: Mapping[str, Values],
+    phones: Mapping[str, Numbers],
+    which: Sequence[bool],
+) -> Plain:
+    """Some rows, in which no cell is None."""
+
+    def some(column: Sequence[_T | None]) -> list[_T]:
+        return list(cast("Iterable[_T]", compress(column, which)))
+
     return Plain(
-        list(compress(range(count), good)),
-        {name: _some(column, good) for name, column in texts.items()},
-        {name: _some(column, good) for name, column in numbers.items()},
+        some(at),
+        {name: some(column) for name, column in texts.items()},
+        {name: some(column) for name, column in phones.items()},
     )
 
 
-def _some(column: Sequence[_T | None], which: Iterable[bool]) -> list[_T]:
-    """The cells of some rows; those in which something is None aren't among them."""
-    return list(cast("Iterable[_T]", compress(column, which)))
-
-
-def _names_of_users(cells: Sequence[str], domains: frozenset[str]) -> Values:
-    lines = "\n".join(cells)
-    if not lines.isascii() or lines.count("\n") != len(cells) - 1:
-        lines = "\n".join(cell if cell.isascii() and "\n" not in cell else "" for cell in cells)
-    return [upn or None for upn in _upn_pattern(domains).findall(lines.lower())]
+def _upns(cells: Sequence[str], domains: frozenset[str]) -> Values:
+    lines = ascii_lines(cells).lower()
+    return [upn or None for upn in _upn_pattern(domains).findall(lines)]
 
 
 @lru_cache(maxsize=64)
 def _upn_pattern(domains: frozenset[str]) -> re.Pattern[str]:
     """A line that is a user principal name of one of the domains, or any line."""
-    ours = "|".join(re.escape(one) for one in sorted(domains) if len(one) <= _LONGEST_DOMAIN)
+    short = sorted(domain for domain in domains if len(domain) <= _LONGEST_DOMAIN)
+    ours = "|".join(map(re.escape, short)) or "(?!)"
     local = rf"[a-z0-9_][a-z0-9._+-]{{0,{_LONGEST_LOCAL - 1}}}"
-    return re.compile(rf"^(?:({local}@(?:{ours or '(?!)'}))|.*)$", re.MULTILINE)
+    return re.compile(rf"^(?:({local}@(?:{ours}))|.*)$", re.MULTILINE)
 
 
 def _names(cells: Sequence[str], limit: int) -> Values:
@@ -132,42 +152,28 @@ def _names(cells: Sequence[str], limit: int) -> Values:
         return cells
     if len(cells) == 1:
         return [None]
-    # Something in there is odd: in which half?
+    # Search both halves for the odd cells.
     half = len(cells) // 2
     return [*_names(cells[:half], limit), *_names(cells[half:], limit)]
 
 
-def _languages(cells: Sequence[str], context: ImportContext) -> Values:
-    meant = {
-        cell: language_of(cell, context)
-        if cell.isprintable() and not cell.startswith(("'", "="))
-        else None
-        for cell in set(cells)
-    }
-    return [meant[cell] for cell in cells]
-
-
 def _addresses(cells: Sequence[str], ours: frozenset[str]) -> Values:
-    lines = "\n".join(cells)
-    if lines.count("\n") != len(cells) - 1:
-        return [None] * len(cells)
-    found = _EMAIL.findall(lines)
-    fit = {
-        domain: domain not in ours and is_settled(domain)
-        for domain in {domain for _, domain in found if domain}
+    matches = _EMAIL.findall(ascii_lines(cells))
+    accepted = {
+        domain
+        for domain in {domain for _, domain in matches if domain} - ours
+        if _is_stable(domain)
     }
     return [
-        cell if not cell or (domain and fit[domain]) else None
-        for cell, (_, domain) in zip(cells, found, strict=True)
+        cell if not cell or domain in accepted else None
+        for cell, (_, domain) in zip(cells, matches, strict=True)
     ]
 
 
-def _phones(cells: Sequence[str], context: ImportContext, *, office: bool) -> Numbers:
-    found = ordinary_phones(cells, context.country, context.countries, office=office)
-    if "" not in cells:
-        return found
-    return [phone if cell else _NO_PHONE for cell, phone in zip(cells, found, strict=True)]
-
-
-def _if_empty(cells: Sequence[str]) -> Values:
-    return ["" if not cell else None for cell in cells]
+@lru_cache(maxsize=4_096)
+def _is_stable(domain: str) -> bool:
+    """Whether `mailbox` leaves addresses at the domain as they are, however long they are."""
+    try:
+        return len(domain) <= _LONGEST_DOMAIN and mailbox(f"a@{domain}") == f"a@{domain}"
+    except NotAMailbox:
+        return False

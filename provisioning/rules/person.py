@@ -1,10 +1,9 @@
-"""The person that a row describes, judged cell by cell."""
+"""Reads the person that a row describes, cell by cell."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
@@ -20,14 +19,13 @@ _UPN, _GROUPS, _PASSWORD, _EMAIL = COLUMNS[0], "groups", "password", "alternate_
 _NO_NAMES = {_UPN, "language", "office_phone", "mobile_phone", _EMAIL}
 _LONGEST_CELL, _LONGEST_GROUP, _MOST_GROUPS = 1_024, 100, 100
 _PASSWORD_LENGTHS = range(8, 257)
-# Line breaks, other controls, what turns the direction of writing, and halves of characters.
+# Line breaks, other controls, marks of text direction, and surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LIKE_A_CALCULATION = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
-# What a spreadsheet puts before what isn't text, and our own export before what looks like a
-# formula. An apostrophe before a letter belongs to the name: 't Hooft, 'Abd al-Rahman.
+# Spreadsheets put an apostrophe before text cells, our export before cells that look like formulas.
+# An apostrophe before a letter belongs to the name: 't Hooft, 'Abd al-Rahman.
 _TEXT_MARK = re.compile(r"'(?=['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
-_SIMPLE_LOCAL = re.compile(r"[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*")
 _PHONE_PROBLEMS = {
     PhoneProblem.KIND: RowProblem.KIND_OF_NUMBER,
     PhoneProblem.COUNTRY: RowProblem.COUNTRY_NOT_ALLOWED,
@@ -38,7 +36,7 @@ _PHONE_PROBLEMS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A good row. What is empty or None wasn't in the file and leaves what is there alone."""
+    """A good row. Empty and None mean that the file has no value and the stored one stays."""
 
     upn: str
     display_name: str = ""
@@ -51,11 +49,11 @@ class Person:
     groups: tuple[str, ...] = ()
     password: str = field(default="", repr=False)
     noticed: tuple[Reason, ...] = field(default=(), compare=False)
-    """What was mended on the way."""
+    """What was corrected while reading."""
 
 
 def read_person(row: Mapping[str, str], context: ImportContext) -> Person | list[Reason]:
-    """The person a row describes, or all that is wrong with it.
+    """The person a row describes, or everything that is wrong with the row.
 
     Args:
         row: column → cell. Only `user_principal_name` must be there; other columns are ignored.
@@ -63,8 +61,19 @@ def read_person(row: Mapping[str, str], context: ImportContext) -> Person | list
     text = "".join(row.values())
     if not text.isprintable() or "'" in text or '="' in text:
         row = {name: cell if name == _PASSWORD else _text(name, cell) for name, cell in row.items()}
-    if wrong := [] if len(text) <= _LONGEST_CELL and text.isprintable() else _unfit(row):
-        return wrong
+    if len(text) > _LONGEST_CELL or not text.isprintable():
+        present = [(name, row[name]) for name in COLUMNS if name in row]
+        unusable = [
+            Reason(RowProblem.CONTROL_CHARACTERS, name)
+            for name, cell in present
+            if _UNPRINTABLE.search(cell)
+        ] + [
+            Reason(RowProblem.TOO_LONG, name, {"limit": _LONGEST_CELL})
+            for name, cell in present
+            if len(cell) > _LONGEST_CELL
+        ]
+        if unusable:
+            return unusable
     cells = _Cells(row, context)
     upn = cells.upn()
     person = Person(
@@ -84,7 +93,7 @@ def read_person(row: Mapping[str, str], context: ImportContext) -> Person | list
 
 
 def language_of(text: str, context: ImportContext) -> str | None:
-    """`ko` for `ko`, `KO`, `ko-KR` and `ko_KR`; None for what isn't spoken here."""
+    """`ko` for `ko`, `KO`, `ko-KR` and `ko_KR`; None for unknown languages."""
     cell = cleaned(text)
     if cell in context.languages:
         return cell
@@ -92,18 +101,9 @@ def language_of(text: str, context: ImportContext) -> str | None:
     return language if not language or language in context.languages else None
 
 
-@lru_cache(maxsize=4_096)
-def is_settled(domain: str) -> bool:
-    """Whether addresses at the domain stay as they are, however long the local part is."""
-    try:
-        return len(domain) <= 180 and mailbox(f"a@{domain}") == f"a@{domain}"
-    except NotAMailbox:
-        return False
-
-
 @dataclass(slots=True)
 class _Cells:
-    """The cells of one row. What is wrong with them is collected while they are read."""
+    """The cells of one row. Collects problems and notices while they are read."""
 
     row: Mapping[str, str]
     context: ImportContext
@@ -165,7 +165,7 @@ class _Cells:
         if not cell:
             return ""
         try:
-            address = _mailbox(cell)
+            address = mailbox(cell)
         except NotAMailbox:
             self.wrong.append(about(RowProblem.NOT_A_MAILBOX, _EMAIL, cell))
             return ""
@@ -188,7 +188,7 @@ class _Cells:
         return groups
 
     def password(self) -> str:
-        """As it is in the file, `prepared`: a space at its end belongs to it."""
+        """Not stripped: a space at its end belongs to it."""
         cell = self.row.get(_PASSWORD)
         if not cell:
             return ""
@@ -199,32 +199,10 @@ class _Cells:
         return password
 
 
-def _unfit(row: Mapping[str, str]) -> list[Reason]:
-    """Cells that nothing can be read from, whatever column they are in."""
-    known = [(name, row[name]) for name in COLUMNS if name in row]
-    return [
-        Reason(RowProblem.CONTROL_CHARACTERS, name)
-        for name, cell in known
-        if _UNPRINTABLE.search(cell)
-    ] + [
-        Reason(RowProblem.TOO_LONG, name, {"limit": _LONGEST_CELL})
-        for name, cell in known
-        if len(cell) > _LONGEST_CELL
-    ]
-
-
 def _text(column: str, cell: str) -> str:
-    """A cell without what a spreadsheet put around its text: marks of direction, `'`, `="…"`."""
+    """A cell without what a spreadsheet adds to text: marks of direction, `'`, `="…"`."""
     plain = without_marks(cell)
     if formula := _TEXT_FORMULA.fullmatch(plain.strip()):
         return formula[1]
     is_marked = _TEXT_MARK.match(plain) or (column in _NO_NAMES and plain[:1] == "'")
     return plain[1:] if is_marked else plain
-
-
-def _mailbox(text: str) -> str:
-    """As `mailbox`, which isn't called for the millionth address at one provider."""
-    local, _, domain = text.rpartition("@")
-    if len(local) <= 64 and _SIMPLE_LOCAL.fullmatch(local) and is_settled(domain):
-        return text
-    return mailbox(text)

@@ -15,6 +15,7 @@ from phonenumbers import PhoneMetadata, PhoneNumberType
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
 from delivery.rules.phones import NumberKind, calling_code
+from provisioning.rules.cells import ascii_lines
 
 _SEPARATORS = str.maketrans("", "", " .()-")
 _LANDLINE_OR_MOBILE = PhoneNumberType.FIXED_LINE_OR_MOBILE
@@ -48,10 +49,7 @@ def recognised(
     pattern = _line(region, accepts)
     if pattern is None or not texts:
         return [""] * len(texts)
-    lines = "\n".join(texts)
-    if not lines.isascii() or lines.count("\n") != len(texts) - 1:
-        lines = "\n".join(text if text.isascii() and "\n" not in text else "" for text in texts)
-    matches = pattern.findall(lines.translate(_SEPARATORS))
+    matches = pattern.findall(ascii_lines(texts).translate(_SEPARATORS))
     nationals = matches if pattern.groups == 1 else map(itemgetter(-1), matches)
     code = f"+{calling_code(region)}"
     return [national and code + national for national in nationals]

@@ -1,4 +1,4 @@
-"""What can be wrong with a file of people, and with a row of it. The words are elsewhere."""
+"""What can be wrong with a file of people, and with a row of it. `services.words` has the texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ _LONGEST_VALUE = 100
 
 
 class RowProblem(StrEnum):
-    """The values are the codes of the texts; they stand in reports, so they never change."""
+    """The values are codes in reports, so they never change."""
 
     UPN_MISSING = "e01"
     UPN_MALFORMED = "e02"
@@ -21,7 +21,7 @@ class RowProblem(StrEnum):
     OWN_DOMAIN = "e09"
     UNKNOWN_LANGUAGE = "e10"
     UNKNOWN_GROUP = "e11"
-    """Nothing gives it now: groups that are missing are created."""
+    """Not used now: missing groups are created."""
     TOO_MANY_CELLS = "e12"
     PASSWORD_LENGTH = "e13"
     UNREADABLE = "e14"
@@ -37,7 +37,7 @@ class RowProblem(StrEnum):
     ZERO_ADDED = "w01"
     VERIFIED_KEPT = "w02"
     GROUP_NOT_IN_POLICY = "w03"
-    """Said once for every group of a file, where the policy names groups."""
+    """Reported once for each group of a file, if the policy names groups."""
     FROZEN_KEPT = "w04"
     PASSWORD_NOT_SET = "w05"
     USER_ID_RESPELLED = "w06"
@@ -45,7 +45,7 @@ class RowProblem(StrEnum):
 
 
 class FileProblem(StrEnum):
-    """With the file as a whole. `UNKNOWN_COLUMNS` is a warning; the others leave no rows."""
+    """Of the whole file. `UNKNOWN_COLUMNS` is a warning; the others refuse the file."""
 
     UPN_COLUMN_MISSING = "f01"
     UNKNOWN_COLUMNS = "f02"
@@ -57,12 +57,12 @@ class FileProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a row is refused, or what was noticed about one that isn't.
+    """Why a row is refused, or a notice about an accepted row.
 
     Args:
-        column: the one that it's about, if it's about one.
-        values: what the text is filled in with. Names, numbers and addresses: for the report, never
-            for a log. A password is never among them.
+        column: the column that causes it, if one does.
+        values: replace the placeholders of the text. They have names, numbers and addresses, so
+            they go to the report and never to a log. They never have a password.
     """
 
     problem: RowProblem
@@ -71,6 +71,6 @@ class Reason:
 
 
 def about(problem: RowProblem, column: str, cell: str = "", **more: str | int) -> Reason:
-    """A reason that repeats the cell, or its beginning."""
+    """A reason that quotes the cell, or its beginning."""
     shown = cell if len(cell) <= _LONGEST_VALUE else f"{cell[:_LONGEST_VALUE]}…"
     return Reason(problem, column, {"value": shown, **more} if cell else more)

@@ -1,4 +1,4 @@
-"""What an import says of its rows, counts of them, and how far it came."""
+"""An import's reports about rows, its counts and its progress."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from provisioning.rules.problems import Reason
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """A row that is refused; or a row that is written and that something was noticed about.
+    """A refused row, or an accepted row with a notice.
 
     Args:
         line: of the file; line 1 holds the names of the columns.
@@ -20,7 +20,7 @@ class RowReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCounts:
-    """What became of the rows of a file, in numbers of rows."""
+    """Numbers of rows, by their result."""
 
     read: int = 0
     created: int = 0
@@ -34,7 +34,7 @@ class ImportProgress:
     """How far an import came.
 
     Args:
-        line: the last line of the file that is done.
+        line: the last line of the file that is dealt with.
     """
 
     line: int

@@ -58,7 +58,7 @@ class ContactResult:
 
 @dataclass(frozen=True, slots=True)
 class PrefillColumns:
-    """Contact data of new users as `prefills.text_of` (unsealed) and `prefills.kinds_of` write it."""
+    """Contact data of new users, as `prefills.text_of` and `prefills.kinds_of` make it."""
 
     texts: list[str]
     kinds: list[int]
@@ -126,16 +126,11 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
         del wanted[user_id][factor]
         left_alone.setdefault(user_id, []).append((RowProblem.VERIFIED_KEPT, COLUMN_OF[factor]))
     stored = prefilled_among(wanted) if wanted else {}
-    changes = []
-    for user_id, contacts in wanted.items():
-        before = stored.get(user_id, {})
-        changed = {
-            factor
-            for factor, contact in contacts.items()
-            if factor not in before or before[factor].key != contact.key
-        }
-        if changed:
-            changes.append(ContactChange(users[user_id], before, changed))
+    changes = [
+        ContactChange(users[user_id], before, changed)
+        for user_id, contacts in wanted.items()
+        if (changed := _changed(before := stored.get(user_id, {}), contacts))
+    ]
     ids = [change.user.pk for change in changes]
     disowners = disowners_of(importer.actor_id, ids, now) if changes else ()
     accepted = []
@@ -165,6 +160,15 @@ def _contacts_of(person: Person, at: datetime) -> dict[Factor, Prefill]:
             value = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
             contacts[factor] = Prefill(factor, value, phone.sms_capable, at)
     return contacts
+
+
+def _changed(before: Mapping[Factor, Prefill], wanted: Mapping[Factor, Prefill]) -> set[Factor]:
+    """Which of the wanted contacts are new or different."""
+    return {
+        factor
+        for factor, contact in wanted.items()
+        if factor not in before or before[factor].key != contact.key
+    }
 
 
 def _write(

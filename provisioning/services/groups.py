@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from directory.models import Membership
-from provisioning.rules.group_names import by_older_names
 from tenants.models import Group
 from tenants.queries import groups_named
 from tenants.rules import group_name
@@ -50,7 +49,7 @@ def _with_ids(
         if parts and parts != (name,) and not set(parts) <= ids.keys():
             older.setdefault(parts, name)
     if older:
-        wanted = {user_id: by_older_names(names, older) for user_id, names in wanted.items()}
+        wanted = {user_id: _by_older_names(names, older) for user_id, names in wanted.items()}
         ids = _ids_of(wanted)
     every = dict.fromkeys(name for names in wanted.values() for name in names)
     if missing := [Group(name=name) for name in every if name not in ids]:
@@ -63,3 +62,20 @@ def _with_ids(
 def _ids_of(wanted: Mapping[int, Sequence[str]]) -> dict[str, int]:
     names = {name for names in wanted.values() for name in names}
     return {name: group.pk for name, group in groups_named(names).items()}
+
+
+def _by_older_names(names: Sequence[str], older: Mapping[tuple[str, ...], str]) -> list[str]:
+    """Groups as a file names them, those whose names are older than the rule by these names.
+
+    Args:
+        older: what a file would make of such a name → the name.
+
+    >>> _by_older_names(["A", "B", "C"], {("A", "B"): "A; B"})
+    ['A; B', 'C']
+    """
+    stored, rest = [], tuple(names)
+    while rest:
+        parts = next((parts for parts in older if rest[: len(parts)] == parts), rest[:1])
+        stored.append(older.get(parts, rest[0]))
+        rest = rest[len(parts) :]
+    return stored

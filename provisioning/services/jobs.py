@@ -1,6 +1,6 @@
-"""Imports of people from a file: uploaded, looked at, checked, run by workers, ended.
+"""The steps of an import: upload, preview, check, run by workers, end.
 
-Every step is one conditional UPDATE: where two people press the same button, it takes effect once.
+Every step is one conditional UPDATE, so that it takes effect once if two people press a button.
 """
 
 import codecs
@@ -47,17 +47,17 @@ class TooManyOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The beginning of a file, as it would be read. Passwords are covered."""
+    """The beginning of a file, as it would be read. Passwords are masked."""
 
     columns: tuple[str, ...]
     unknown: tuple[str, ...]
     rows: list[list[str]]
     names: list[str]
-    """The first with letters that aren't English: are they right in this encoding?"""
+    """The first ones that aren't ASCII. They show whether the encoding is right."""
 
 
 def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
-    """Stores an uploaded file. Not one transaction: others must be able to write meanwhile.
+    """Stores an uploaded file. Not in one transaction, so that others can write meanwhile.
 
     Raises:
         UnusableFile: it has no rows that could be read; nothing is stored.
@@ -83,7 +83,14 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
 
 def preview(job: Import) -> Preview:
     sheet = opened(beginning_of(job), encoding=job.encoding)
-    rows = [_covered(cells, sheet.columns) for cells in first_rows(sheet, PREVIEWED)]
+    rows = first_rows(sheet, PREVIEWED)
+    if _PASSWORD in sheet.columns:
+        at = sheet.columns.index(_PASSWORD)
+        for cells in rows:
+            # In a row that is too long or too short, the password may be anywhere.
+            masked = [at] if len(cells) == len(sheet.columns) else range(1, len(cells))
+            for place in masked:
+                cells[place] = cells[place] and _MASK
     names = names_in(opened(beginning_of(job), encoding=job.encoding), _NAMES_SHOWN)
     return Preview(sheet.columns, sheet.unknown, rows, names)
 
@@ -92,11 +99,11 @@ def read_as(job: Import, encoding: str) -> None:
     """Reads the file in another encoding from now on.
 
     Raises:
-        UnusableFile: nothing can be read that way, and nothing changes.
+        UnusableFile: it has no readable rows in this encoding; nothing changes.
     """
     beginning = beginning_of(job)
     if encoding == "utf-16" and beginning.read(2) not in _MARKS:
-        # Without a mark Python can't know the order of bytes. This is what Windows writes.
+        # Without a byte order mark Python can't know the order. Windows writes this one.
         encoding = "utf-16-le"
     opened(beginning, encoding=encoding)
     Import.objects.filter(pk=job.pk, state=State.LOADED).update(encoding=encoding)
@@ -104,7 +111,7 @@ def read_as(job: Import, encoding: str) -> None:
 
 @transaction.atomic
 def check(job: Import) -> None:
-    """Lets a worker try the whole import and roll it back."""
+    """Lets a worker do the whole import and roll it back."""
     due = timezone.now() + WAIT_FOR_WORKER
     loaded = Import.objects.filter(pk=job.pk, state=State.LOADED)
     if loaded.update(state=State.CHECKING, due_at=due):
@@ -113,11 +120,11 @@ def check(job: Import) -> None:
 
 @transaction.atomic
 def start(job: Import, *, actor_id: int) -> None:
-    """Lets a worker write the good rows. The report of the check is replaced."""
+    """Lets a worker write the accepted rows. Deletes the report of the check."""
     now = timezone.now()
     checked = Import.objects.filter(pk=job.pk, state=State.CHECKED)
     from_zero = dict.fromkeys(
-        ("line", "read", "created", "updated", "unchanged", "refused", "told", "tries"), 0
+        ("line", "read", "created", "updated", "unchanged", "refused", "reported", "tries"), 0
     )
     if not checked.update(
         state=State.RUNNING,
@@ -135,7 +142,7 @@ def start(job: Import, *, actor_id: int) -> None:
 
 @transaction.atomic
 def cancel(job: Import, *, actor_id: int) -> None:
-    """Ends the import and deletes its file. The worker rolls back the batch that it is writing."""
+    """Ends the import and deletes its file. The worker rolls back its current batch."""
     now = timezone.now()
     going = Import.objects.filter(pk=job.pk).exclude(state__in=ENDED)
     if not going.update(
@@ -147,7 +154,7 @@ def cancel(job: Import, *, actor_id: int) -> None:
 
 
 def sweep() -> int:
-    """Wakes workers for imports that lost theirs, and deletes what has waited too long.
+    """Wakes workers for imports whose worker died, and deletes expired files and reports.
 
     Runs over all tenants.
 
@@ -170,18 +177,6 @@ def sweep() -> int:
 
 
 def wake_worker(job: Import) -> None:
-    """Once this is committed."""
+    """Publishes the task after the commit."""
     tenant_id, pk = job.tenant_id, job.pk
     transaction.on_commit(lambda: broker.publish(queue.IMPORT, tenant_id, pk, queue="bulk"))
-
-
-def _covered(cells: list[str], columns: tuple[str, ...]) -> list[str]:
-    """In a row that is too long or too short, the password may be anywhere."""
-    if _PASSWORD not in columns:
-        return cells
-    if len(cells) != len(columns):
-        return [cells[0], *(_MASK for _ in cells[1:])]
-    return [
-        _MASK if name == _PASSWORD and cell else cell
-        for name, cell in zip(columns, cells, strict=True)
-    ]

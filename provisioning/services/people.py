@@ -83,18 +83,19 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
     before = {user.upn: user for user in locked} if rest else {}
     there = [(before[person.upn], person) for person in people if person.upn in before]
     contacts = complete_contacts(there, importer)
-    wanted = {user.pk: user.upn for user, _ in there if user.upn in hashes}
-    unset = {wanted[user_id] for user_id in (with_proof(wanted) if wanted else ())}
-    changed = _complete(there, {upn: hashes[upn] for upn in hashes.keys() - unset})
+    wanted = {user.pk: hashes[user.upn] for user, _ in there if user.upn in hashes}
+    unset = with_proof(wanted) if wanted else set()
+    passwords = {pk: hashed for pk, hashed in wanted.items() if pk not in unset}
+    changed = contacts.changed | _complete_names(there) | _set_first_passwords(passwords)
     ids = {upn: user.pk for upn, user in before.items()} | created
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
-    changed |= contacts.changed | put_into_groups(groups)
+    changed |= put_into_groups(groups)
     results = dict.fromkeys([person.upn for person in people], Written.NAME_TAKEN)
     results |= dict.fromkeys(created, Written.CREATED)
     for user in before.values():
         results[user.upn] = Written.UPDATED if user.pk in changed else Written.UNCHANGED
     left_alone = {
-        user.upn: [*contacts.left_alone.get(user.pk, ()), *_UNSET * (user.upn in unset)]
+        user.upn: [*contacts.left_alone.get(user.pk, ()), *_UNSET * (user.pk in unset)]
         for user in before.values()
     }
     return WriteResult(results, {upn: columns for upn, columns in left_alone.items() if columns})
@@ -148,7 +149,7 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
     return add(User, columns, key="upn")
 
 
-def _complete(people: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) -> set[int]:
+def _complete_names(people: Sequence[tuple[User, Person]]) -> set[int]:
     """Updates existing users. Answers with the ids of those who changed."""
     changed: dict[int, User] = {}
     for user, person in people:
@@ -161,15 +162,19 @@ def _complete(people: Sequence[tuple[User, Person]], hashes: Mapping[str, str]) 
         user.folded_name = folded(user.display_name)[:_LONGEST_FOLDED]
     if changed:
         User.objects.bulk_update(changed.values(), _WRITTEN)
-    ids, now = set(changed), timezone.now()
-    for user, _ in people:
-        if user.upn not in hashes:
-            continue
-        # Of two racing imports only one sets it.
-        may_get_one = User.objects.filter(_MAY_GET_ONE, pk=user.pk)
-        if may_get_one.update(password=hashes[user.upn], password_changed_at=now):
-            ids.add(user.pk)
-    return ids
+    return set(changed)
+
+
+def _set_first_passwords(hashes: Mapping[int, str]) -> set[int]:
+    """Sets the passwords of users who have none. Of two racing imports only one sets it."""
+    now = timezone.now()
+    return {
+        user_id
+        for user_id, hashed in hashes.items()
+        if User.objects.filter(_MAY_GET_ONE, pk=user_id).update(
+            password=hashed, password_changed_at=now
+        )
+    }
 
 
 def _columns(

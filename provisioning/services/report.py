@@ -1,4 +1,4 @@
-"""What became of the rows of a file, in words."""
+"""The report of an import, in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from provisioning.services.words import words
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is wrong with a row, or was noticed about it."""
+    """A problem of a row, or a notice about it."""
 
     line: int
     refused: bool
@@ -26,12 +26,12 @@ class Remark:
 
 
 def first_remarks(job: Import, rows: int) -> list[Remark]:
-    """About the first so many rows that there is something to be said about."""
+    """About the first rows of the report."""
     return [remark for row in islice(report_of(job), rows) for remark in _remarks(row)]
 
 
 def report(job: Import, language: str) -> Iterator[str]:
-    """The whole report, in pieces of a CSV file. Outlives the request that asks for it."""
+    """The whole report, in pieces of a CSV file. Goes on after the request has ended."""
     with translation.override(language):
         head = [_("Row"), _("Result"), _("Column"), _("Code"), _("What is wrong")]
         if job.started_at is not None:
@@ -45,8 +45,9 @@ def report(job: Import, language: str) -> Iterator[str]:
         for row in report_of(job):
             with translation.override(language):
                 remarks = list(_remarks(row))
-            for one in remarks:
-                yield [str(one.line), results[one.refused], one.column, one.code, one.text]
+            for remark in remarks:
+                result = results[remark.refused]
+                yield [str(remark.line), result, remark.column, remark.code, remark.text]
 
     return csv_file(head, rows())
 

@@ -1,8 +1,8 @@
-"""The worker's side of an import: a slice of it at a time, so that others get their turn.
+"""The worker's side of an import. It does one slice at a time, so that other jobs get their turn.
 
-A worker claims an import for the time of a lease, and renews it with every batch it commits. If
-it dies, the lease runs out and another goes on behind the last batch. What was written and how far
-it came are committed together: nothing is lost, and nothing is written or counted twice.
+A worker claims an import for the time of a lease, and renews it with every batch it commits. If it
+dies, the lease runs out and another worker continues after the last batch. Rows and progress are
+committed together, so that no row is lost, or written or counted twice.
 """
 
 import uuid
@@ -32,11 +32,11 @@ from provisioning.services.jobs import (
 from provisioning.services.store import drop, file_of, keep_report
 
 LEASE = timedelta(seconds=120)
-"""Longer than a batch whose passwords a busy machine has to hash."""
+"""Longer than a busy machine needs to hash the passwords of a batch."""
 SLICE_S = 20.0
 LONGEST_SLICE_S = 120.0
-"""Well under the time limit of the task, which would end it in the middle of a batch."""
-MOST_TOLD = 100_000
+"""Well under the time limit of the task, which would interrupt a batch."""
+MOST_REPORTED = 100_000
 """Rows in a report."""
 _MAX_TRIES = 5
 
@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class Overtaken(Exception):
-    """The import was cancelled, or another worker took it over. Nothing more may be written."""
+    """The import was cancelled, or another worker took it over. The batch is rolled back."""
 
 
 @dataclass(slots=True)
@@ -52,29 +52,30 @@ class _Turn:
     """One worker's turn at an import."""
 
     job: Import
-    told: int
+    reported: int
     """Rows in the report."""
     began: float
     rows: list[RowReport] = field(default_factory=list)
+    """Reports about the rows of the current batch."""
     reached: float = 0
-    """When the first new batch was done: before that, the rows already done were gone through."""
+    """When the first new batch was done. Until then the worker skipped rows done earlier."""
     is_over: bool = False
 
     def report(self, row: RowReport) -> None:
-        if self.told < MOST_TOLD:
-            self.told += 1
+        if self.reported < MOST_REPORTED:
+            self.reported += 1
             self.rows.append(row)
 
     def between(self, progress: ImportProgress) -> bool:
-        """Commits with the batch how far it came.
+        """Stores the progress in the transaction of the batch.
 
         Raises:
-            Overtaken: the batch is to be taken back.
+            Overtaken: the batch has to be rolled back.
         """
         until = timezone.now() + LEASE
         if not self.mine().update(
             line=progress.line,
-            told=self.told,
+            reported=self.reported,
             tries=0,
             lease_until=until,
             due_at=until,
@@ -84,27 +85,25 @@ class _Turn:
         keep_report(self.job, progress.line, self.rows)
         self.rows = []
         log.info("import_progress", file=str(self.job.pk), line=progress.line)
-        self.is_over = self._has_worked_long()
+        now = monotonic()
+        self.reached = self.reached or now
+        # A slice also takes as long as skipping the rows done earlier. Otherwise the end of a long
+        # file would cost ever more.
+        enough = max(SLICE_S, self.reached - self.began)
+        self.is_over = now - self.reached >= enough or now - self.began >= LONGEST_SLICE_S
         return not self.is_over
 
     def mine(self) -> QuerySet[Import]:
-        """The import, as long as it's this worker's."""
+        """The import, while this worker's claim is the last one."""
         return Import.objects.filter(pk=self.job.pk, state=self.job.state, turn=self.job.turn)
-
-    def _has_worked_long(self) -> bool:
-        """Also as long as it took to get here: else the end of a long file costs ever more."""
-        now = monotonic()
-        self.reached = self.reached or now
-        enough = max(SLICE_S, self.reached - self.began)
-        return now - self.reached >= enough or now - self.began >= LONGEST_SLICE_S
 
 
 def work(import_id: uuid.UUID) -> None:
-    """Does a slice of the import, unless another worker does. One transaction for each batch."""
+    """Does a slice of the import, unless another worker does. Each batch is one transaction."""
     job = claim(import_id)
     if job is None:
         return
-    turn = _Turn(job, told=job.told, began=monotonic())
+    turn = _Turn(job, reported=job.reported, began=monotonic())
     try:
         with file_of(job) as file:
             import_users(
@@ -118,7 +117,7 @@ def work(import_id: uuid.UUID) -> None:
     except Overtaken:
         log.info("import_overtaken", file=str(import_id))
     except UnusableFile:
-        # It could be read when it came; or it was cancelled just now, and its parts are gone.
+        # It was readable at the upload. If it was cancelled just now, its parts are gone.
         _give_up(job, turn.mine())
     else:
         _hand_over(turn)
@@ -133,10 +132,10 @@ def claim(import_id: uuid.UUID) -> Import | None:
         return None
     same = Import.objects.filter(free, pk=import_id, state=job.state, turn=job.turn)
     if job.tries >= _MAX_TRIES:
-        # Only an import that crashes its workers gets here.
+        # Only an import that crashes its workers has so many tries.
         _give_up(job, same)
         return None
-    # Who takes too long for the lease gets more time, or it would be begun again for ever.
+    # Each try gets more time, so that a batch that takes longer than the lease ends at some time.
     until = now + LEASE * 2**job.tries
     died = job.lease_until is not None and job.line > 0
     if not same.update(
@@ -153,7 +152,7 @@ def claim(import_id: uuid.UUID) -> Import | None:
 
 @transaction.atomic
 def _hand_over(turn: _Turn) -> None:
-    """Lets the next worker go on, or ends what is done."""
+    """Wakes the next worker, or ends the import."""
     now, job = timezone.now(), turn.job
     if turn.is_over:
         if turn.mine().update(lease_until=None, due_at=now + WAIT_FOR_WORKER):

@@ -1,4 +1,4 @@
-"""Files of people and reports about them, in the database: cut up, compressed and sealed."""
+"""Stores files of people and their reports in the database, in compressed and sealed parts."""
 
 import io
 import json
@@ -26,10 +26,10 @@ Kind = ImportPart.Kind
 
 
 def keep_file(job: Import, file: BinaryIO) -> int:
-    """Stores the file part by part, each in a transaction of its own: others can write between.
+    """Stores each part in a transaction of its own, so that others can write in between.
 
     Returns:
-        About how many lines it has.
+        An estimate of the number of lines.
     """
     lines = 0
     file.seek(0)
@@ -40,14 +40,14 @@ def keep_file(job: Import, file: BinaryIO) -> int:
 
 
 def beginning_of(job: Import) -> BinaryIO:
-    """The first part of the file, to look at."""
+    """The first part of the file, for a preview."""
     first = ImportPart.objects.get(whole=job, kind=Kind.FILE, number=0)
     return io.BytesIO(_content(_StoredPart(first.pk, first.tenant_id), first.data))
 
 
 @contextmanager
 def file_of(job: Import) -> Iterator[BinaryIO]:
-    """The whole file, to be read in any thread. What lies on this machine's disk stays sealed."""
+    """The whole file, readable in any thread. Its copy on this machine's disk stays sealed."""
     parts = ImportPart.objects.filter(whole=job, kind=Kind.FILE).order_by("number")
     stored: list[_StoredPart] = []
     with tempfile.TemporaryFile() as spool:
@@ -60,7 +60,7 @@ def file_of(job: Import) -> Iterator[BinaryIO]:
 
 
 def keep_report(job: Import, number: int, rows: Iterable[RowReport]) -> None:
-    """Adds what is to be said about some rows."""
+    """Adds a part to the report."""
     plain = [
         [
             row.line,
@@ -74,7 +74,7 @@ def keep_report(job: Import, number: int, rows: Iterable[RowReport]) -> None:
 
 
 def report_of(job: Import) -> Iterator[RowReport]:
-    """What was said about the rows, in their order. Outlives the request that asks for it."""
+    """The reported rows, in the order of the file. Goes on after the request has ended."""
     with in_tenant(job.tenant_id):
         parts = ImportPart.objects.filter(whole=job, kind=Kind.REPORT).order_by("number")
         keys = list(parts.values_list("pk", flat=True))
@@ -96,7 +96,7 @@ def drop(job: Import, kind: Kind) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _StoredPart:
-    """Where a part is."""
+    """Where a part is in the spooled file, and which row it comes from."""
 
     key: uuid.UUID
     tenant_id: int
@@ -105,7 +105,7 @@ class _StoredPart:
 
 
 class _Spooled(io.RawIOBase):
-    """Parts one behind the other, of which the one that is read is open."""
+    """The parts as one file. Only the part that is read is in the clear."""
 
     def __init__(self, spool: IO[bytes], stored: list[_StoredPart]) -> None:
         self._spool, self._stored = spool, stored

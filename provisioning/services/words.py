@@ -1,4 +1,4 @@
-"""Problems in words, in the language in force."""
+"""Problems of files and rows in words, in the language in force."""
 
 from collections.abc import Iterable
 
@@ -85,7 +85,7 @@ _FILE_WORDS = {
 
 
 def words(reason: Reason, line: int) -> str:
-    """What is wrong with the row in that line, or was noticed about it."""
+    """A problem of the row in this line, or a notice about it."""
     values: dict[str, str | int] = {"row": line, "column": reason.column, **reason.values}
     if "country" in values:
         locale = Locale.parse(to_locale(get_language() or "en"))
@@ -96,7 +96,11 @@ def words(reason: Reason, line: int) -> str:
 
 
 def words_of_file(problem: FileProblem, columns: Iterable[str] = ()) -> str:
-    """What is wrong with the file as a whole; the columns that it's about, if it's about some."""
+    """A problem of the whole file.
+
+    Args:
+        columns: the columns that cause it, if any do.
+    """
     return str(_FILE_WORDS[problem]) % {"columns": ", ".join(columns)}
 
 

@@ -226,11 +226,11 @@ def test_report_has_every_refused_row_and_never_a_password(contoso, mailroom):
 
 
 def test_report_is_bounded(contoso, mailroom, monkeypatch):
-    monkeypatch.setattr(slices, "MOST_TOLD", 3)
+    monkeypatch.setattr(slices, "MOST_REPORTED", 3)
 
     one = checked(HEAD + "nobody@other.example,,,,\n" * 10, mailroom)
 
-    assert (one.refused, one.told) == (10, 3)
+    assert (one.refused, one.reported) == (10, 3)
     assert len(lines(report(one, "en"))) == 4
 
 

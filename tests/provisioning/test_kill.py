@@ -36,7 +36,7 @@ _UPLOAD = """
 _LOOK = """
     print(json.dumps({
         "state": one.state, "line": one.line, "read": one.read, "created": one.created,
-        "unchanged": one.unchanged, "refused": one.refused, "told": one.told,
+        "unchanged": one.unchanged, "refused": one.refused, "reported": one.reported,
         "turn": one.turn, "resumed": one.resumed_at_line, "users": User.objects.count(),
         "members": Membership.objects.count(),
         "file": ImportPart.objects.filter(kind="file").count(),
@@ -140,7 +140,7 @@ def test_killed_worker_loses_nothing_and_doubles_nothing(site, tmp_path):
 
     assert done["resumed"] == left["line"] + 1
     assert (done["read"], done["created"], done["unchanged"]) == (ROWS, ROWS // 2, 0)
-    assert done["users"] == done["members"] == done["refused"] == done["told"] == ROWS // 2
+    assert done["users"] == done["members"] == done["refused"] == done["reported"] == ROWS // 2
     assert done["file"] == 0
 
 

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import Phone
 from directory.rules import canonical_upn, is_upn
 from provisioning.rules.columns import COLUMNS, ImportContext
 from provisioning.rules.csv_writing import csv_file
-from provisioning.rules.person import Person, _mailbox, read_person
+from provisioning.rules.person import Person, read_person
 
 HERE = ImportContext(
     tenant="Contoso",
@@ -312,17 +311,6 @@ def test_reason_never_shows_the_cell_by_accident():
 
     assert "secret" not in repr(reasons)
     assert "secret" not in str(reasons[-1].values)
-
-
-@given(st.emails() | st.from_regex(r"[a-zA-Z0-9._+-]{1,70}@[a-z.-]{1,12}", fullmatch=True))
-def test_short_way_to_a_mailbox_leads_where_the_long_one_does(text):
-    def outcome(read):
-        try:
-            return read(text)
-        except NotAMailbox:
-            return None
-
-    assert outcome(_mailbox) == outcome(mailbox)
 
 
 @given(st.text(max_size=30) | st.text("abA.'’-–_!#^~+١1\u200b\xa0", max_size=12), st.booleans())
