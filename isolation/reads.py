@@ -1,8 +1,8 @@
 """One transaction for the reads of a request.
 
-It begins with the second read outside a transaction; the first goes alone, with what it sets. A
-transaction that begins in the block goes on with it. It ends before a write outside a transaction,
-before what takes long, and with the block.
+It begins with the second read outside a transaction; the first runs alone. A transaction that the
+block begins continues it. It ends before a write outside a transaction, at `end_reads`, and with
+the block.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from isolation.scope import sharing_reads
 def shared_reads() -> Iterator[None]:
     """Lets the reads of this block share a transaction, where they aren't in one already.
 
-    The block sets by itself whose rows it may see, even where a transaction is open before it.
+    The block sets its tenant itself, even where a transaction is open before it.
     """
     for connection in _connections():
         connection.applied = None
@@ -32,8 +32,7 @@ def shared_reads() -> Iterator[None]:
 def end_reads() -> None:
     """Ends the shared transaction of this thread, so that no connection idles inside it.
 
-    For what takes long: hashing, waiting, another server. The next read begins another. Other
-    transactions go on.
+    Call it before slow work: hashing, waiting, another server. The next read begins another one.
     """
     for connection in _connections():
         connection.end_shared()
@@ -41,5 +40,5 @@ def end_reads() -> None:
 
 def _connections() -> list[DatabaseWrapper]:
     """This thread's connections to PostgreSQL."""
-    every = connections.all(initialized_only=True)
-    return [connection for connection in every if isinstance(connection, DatabaseWrapper)]
+    opened = connections.all(initialized_only=True)
+    return [connection for connection in opened if isinstance(connection, DatabaseWrapper)]

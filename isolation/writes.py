@@ -23,14 +23,14 @@ _texts: dict[tuple[str, type[models.Model], int, int, tuple[str, ...]], str] = {
 
 @contextmanager
 def writing_together() -> Iterator[None]:
-    """A transaction, like `transaction.atomic`, that takes PostgreSQL fewer statements.
+    """A transaction, like `transaction.atomic`, that sends PostgreSQL fewer statements.
 
-    What `insert` and `write` write waits for the next statement and goes with it, if that
-    is a `CompiledUpdate` or another `insert` and reads no table with waiting rows. Otherwise it is
-    written before. So each statement finds the rows that the code before it wrote. An error in a
-    row may show at a later statement, or at the end of the block.
+    Rows of `insert` and `write` wait for the next statement and are sent with it, if that is a
+    `CompiledUpdate` or another `insert` and reads no table with waiting rows. Otherwise they are
+    written before it. So each statement sees the rows of the code before it. An error in a row may
+    be raised by a later statement, or at the end of the block.
 
-    SQLite takes one change in a statement; there nothing waits.
+    SQLite allows one change in a statement; there nothing waits.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     with transaction.atomic():
@@ -46,14 +46,14 @@ def writing_together() -> Iterator[None]:
 
 
 def insert(*rows: TenantOwned, replacing: Sequence[str] = ()) -> None:
-    """Writes new rows of one model; numbers aren't read back where the database gives them.
+    """Writes new rows of one model. Keys that the database makes aren't read back.
 
     In `writing_together` they are written with the next statement.
 
     Args:
         rows: at least one; either all have their primary key or none.
-        replacing: columns that are unique together. A row that has the same values there gets all
-            others of the new one.
+        replacing: columns that are unique together. An existing row with the same values there is
+            overwritten.
 
     Raises:
         ValueError: a row is of another tenant.
@@ -83,11 +83,11 @@ def insert(*rows: TenantOwned, replacing: Sequence[str] = ()) -> None:
 
 
 def write(table: str, sql: str, params: Sequence[Any]) -> None:
-    """Runs a change whose outcome isn't needed, in `writing_together` with the next statement.
+    """Runs a change whose result isn't needed, in `writing_together` with the next statement.
 
     Args:
         sql: an INSERT, UPDATE or DELETE. PostgreSQL may run it before or after the statement that
-            it goes with: only one of the two may wait for a lock.
+            it is sent with: only one of the two may wait for a lock.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     if isinstance(connection, DatabaseWrapper):

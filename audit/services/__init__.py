@@ -1,13 +1,14 @@
 """Writing down what happened, in the transaction in which it happened."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
+from isolation.scope import setting
 from isolation.writes import insert
 
 Fact = str | int | bool | None
@@ -35,18 +36,13 @@ class Subject:
 _place: ContextVar[str] = ContextVar("place_of_the_request", default="")
 
 
-@contextmanager
-def seen_from(place: str) -> Iterator[None]:
-    """Writes down with every event, until the block ends, about where it came from.
+def seen_from(place: str) -> AbstractContextManager[None]:
+    """Records with every event of the block from which network it came.
 
     Args:
         place: masked; nothing that tells one computer from its neighbours.
     """
-    token = _place.set(place)
-    try:
-        yield
-    finally:
-        _place.reset(token)
+    return setting(_place, place)
 
 
 def record(

@@ -35,7 +35,7 @@ from isolation.scope import (
     StatementLimits,
     shared_reads_of_block,
     statement_limits,
-    told_to_the_database,
+    tenant_setting,
 )
 
 TENANT_SETTING = "sspr.tenant"
@@ -88,7 +88,7 @@ class _Copying:
         """See psycopg.
 
         Raises:
-            NotSupportedError: outside a transaction, where COPY can't be told whose rows it reads.
+            NotSupportedError: outside a transaction, where no tenant can be set for COPY.
         """
         if not self.wrapper.prepare_transaction(_text(statement, self.connection)):
             raise NotSupportedError("COPY outside a transaction")
@@ -139,7 +139,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A session at PostgreSQL; it keeps plans where no pool lies between."""
         driver = super().get_new_connection(conn_params)
-        if not _is_direct(driver):
+        # A pool such as PgBouncer says a number of its own, not the process id of a server: the
+        # next transaction may run on another server, which knows no prepared statement.
+        process = driver.pgconn.exec_(b"SELECT pg_backend_pid()").get_value(0, 0)
+        if process != str(driver.info.backend_pid).encode():
             driver.prepare_threshold = None
         return driver
 
@@ -174,20 +177,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close()
 
     def is_usable(self) -> bool:
-        """Whether the session can take a statement: asked of the socket, not of the server.
+        """Whether the session can take a statement, as far as the socket shows.
 
-        Django asks before the first statement of each request, by a statement that costs a way to
-        the server and back. A server that ends a session says so and closes it, which can be read.
+        Django's own check is a statement before the first one of each request. Here none is needed:
+        a server that ends a session sends a message and closes it, which can be read.
         """
-        if self.connection is None or not self._is_idle():
+        driver = self.connection
+        if driver is None or driver.closed:
+            return False
+        if driver.info.transaction_status != TransactionStatus.IDLE:
             return False
         unread = select.poll()
-        unread.register(self.connection.fileno(), select.POLLIN)
+        unread.register(driver.fileno(), select.POLLIN)
         return not unread.poll(0)
-
-    def _is_idle(self) -> bool:
-        driver = self.connection
-        return not driver.closed and driver.info.transaction_status == TransactionStatus.IDLE
 
     def set_autocommit(
         self,
@@ -227,7 +229,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             DatabaseError: PostgreSQL refused the settings.
         """
         write_waiting(self)
-        driver, settings = self.connection, Settings(told_to_the_database(), statement_limits())
+        driver, settings = self.connection, Settings(tenant_setting(), statement_limits())
         if self.is_shared and not _READS.match(statement):
             self.end_shared()
         status = driver.pgconn.transaction_status
@@ -248,13 +250,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return True
 
     def savepoint_rollback(self, sid: str) -> None:
-        # What waits was added since the savepoint, which wrote what waited before it.
+        # All waiting rows were added since the savepoint, which wrote those before it.
         if self.waiting is not None:
             self.waiting.rows.clear()
         super().savepoint_rollback(sid)
 
     def _begins_shared(self, statement: str) -> bool:
-        """Whether this is the second read of a block. Many pages have one: it goes alone."""
+        """Whether this is the second read of a block. Many pages have one, which runs alone."""
         block = shared_reads_of_block()
         if block is None or not _READS.match(statement):
             return False
@@ -274,7 +276,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         Without a tenant in force nothing is set, and no rows are seen.
         """
         cursor, driver = context["cursor"].cursor, self.connection
-        settings = Settings(told_to_the_database(), statement_limits())
+        settings = Settings(tenant_setting(), statement_limits())
         if not settings.tenant and not settings.limits:
             return execute(statement, params, many, context)
         first = settings.statement(None)
@@ -344,17 +346,6 @@ def apply_settings(
     except BaseException:
         connection.end_shared(failed=True)  # Outside a transaction the next statement works again.
         raise
-
-
-def _is_direct(driver: "psycopg.Connection[Any]") -> bool:
-    """Whether the session at PostgreSQL is this connection's own.
-
-    A pool such as PgBouncer gives its clients a number that it made, not the process id of a
-    server: the next transaction may meet another server, which knows no statement that was
-    prepared.
-    """
-    result = driver.pgconn.exec_(b"SELECT pg_backend_pid()")
-    return result.get_value(0, 0) == str(driver.info.backend_pid).encode()
 
 
 def _text(statement: Any, driver: "psycopg.Connection[Any]") -> str:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
-from isolation.scope import telling, told_to_the_database
+from isolation.scope import tenant_setting, with_tenant_setting
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """New rows that wait, or another change whose outcome isn't needed.
+    """New rows that wait, or another change whose result isn't needed.
 
     Args:
         table: its name as statements spell it.
@@ -33,15 +33,15 @@ class WaitingRows:
     """The new rows of one block.
 
     Args:
-        told: whose rows the database could show when they were added.
+        tenant: the tenant setting when they were added.
     """
 
     rows: list[Write] = field(default_factory=list)
-    told: str = ""
+    tenant: str = ""
 
-    def goes_with(self, sql: str, told: str) -> bool:
+    def goes_with(self, sql: str, tenant: str) -> bool:
         """Whether they can be sent in one statement with this."""
-        return told == self.told and not any(row.table in sql for row in self.rows)
+        return tenant == self.tenant and not any(row.table in sql for row in self.rows)
 
     def taken_along(self, sql: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
         """This statement with all of them in front of it; none waits afterwards."""
@@ -51,7 +51,7 @@ class WaitingRows:
 
 
 class Connection(Protocol):
-    """What is needed here of `isolation.postgresql.base.DatabaseWrapper`."""
+    """What this module needs of `isolation.postgresql.base.DatabaseWrapper`."""
 
     waiting: WaitingRows | None
 
@@ -60,13 +60,13 @@ class Connection(Protocol):
 
 def write(connection: Connection, row: Write) -> None:
     """Writes new rows: at once, or together with what comes next."""
-    waiting, told = connection.waiting, told_to_the_database()
+    waiting, tenant = connection.waiting, tenant_setting()
     if waiting is None:
         _execute(connection, row.sql, row.params)
         return
-    if not waiting.goes_with(row.sql, told):
+    if not waiting.goes_with(row.sql, tenant):
         write_waiting(connection)
-    waiting.told = told
+    waiting.tenant = tenant
     waiting.rows.append(row)
 
 
@@ -79,7 +79,7 @@ def with_waiting(
         sql: an INSERT or UPDATE with the same text each time.
     """
     waiting = connection.waiting
-    if not waiting or not waiting.goes_with(sql, told_to_the_database()):
+    if not waiting or not waiting.goes_with(sql, tenant_setting()):
         return sql, params
     return waiting.taken_along(sql, params)
 
@@ -89,9 +89,9 @@ def write_waiting(connection: Connection) -> None:
     waiting = connection.waiting
     if waiting is None or not waiting.rows:
         return
-    told, last = waiting.told, waiting.rows.pop()
+    tenant, last = waiting.tenant, waiting.rows.pop()
     sql, params = waiting.taken_along(last.sql, last.params)
-    with telling(told):
+    with with_tenant_setting(tenant):
         _execute(connection, sql, params)
 
 

@@ -9,7 +9,7 @@ from audit.models import Event
 from audit.services import Actor, record
 from delivery.models import DemoMessage, Kind
 from isolation.compiled import Bound, CompiledUpdate, owned
-from isolation.scope import in_tenant, telling
+from isolation.scope import in_tenant, with_tenant_setting
 from isolation.writes import insert, writing_together
 from tenants.models import Group
 from tests.threads import all_at_once
@@ -98,7 +98,7 @@ def test_they_are_not_sent_with_another_tenants_change(group, hanbit):
 
 def test_row_level_security_applies_to_each_of_them(group, hanbit):
     def act():
-        with telling(str(hanbit.pk)):
+        with with_tenant_setting(str(hanbit.pk)):
             shown("hello")
             happens()
 
