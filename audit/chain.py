@@ -10,7 +10,7 @@ BEGINNING = "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ChainEntry:
     """An event as it is chained: all that it says."""
 
     tenant_id: int
@@ -42,7 +42,7 @@ class Entry:
         return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 
-def digest(before: str, number: int, entry: Entry) -> str:
+def digest(before: str, number: int, entry: ChainEntry) -> str:
     """SHA-256, hex, of the digest before, the place in the chain, and the event.
 
     Args:

@@ -139,7 +139,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Match:
     """A stretch of a text, in the plain form, that is banned words or one letter away from them.
 
     Args:
@@ -183,7 +183,7 @@ class Words:
         self._pieces = {len(piece) for piece in (*self._beginnings, *self._endings)}
         self.longest = max(self._lengths, default=0)
 
-    def places_in(self, text: str) -> Iterator[_Place]:
+    def places_in(self, text: str) -> Iterator[_Match]:
         """Every stretch that is a word, or one letter away from a longer word.
 
         The whole text may be a word and a letter before or behind it. Inside of a text such a
@@ -194,13 +194,13 @@ class Words:
         """
         for start, stop in _stretches(text, self._lengths):
             if (words := self._exact.get(text[start:stop])) is not None:
-                yield _Place(start, stop, words, is_exact=True)
+                yield _Match(start, stop, words, is_exact=True)
         for start, stop, form in self._candidates(text):
             part = text[start:stop]
             if part == form or not _is_near(part, form):
                 continue
             if len(part) == len(text) or form not in {part[1:], part[:-1]}:
-                yield _Place(start, stop, self._exact[form], is_exact=False)
+                yield _Match(start, stop, self._exact[form], is_exact=False)
 
     def _candidates(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Stretches that begin or end as a word does, and are about as long."""
@@ -227,9 +227,9 @@ def score(password: str, words: Sequence[Words]) -> Score:
     if len(text) > (NEEDED - 1) * reach + NEEDED:
         # So few words don't fill so long a password.
         return Score(len(password))
-    by_stop: dict[int, dict[int, _Place]] = {}
+    by_stop: dict[int, dict[int, _Match]] = {}
     for one in words:
-        of_list: dict[tuple[int, int], _Place] = {}
+        of_list: dict[tuple[int, int], _Match] = {}
         for place in one.places_in(text):
             of_list.setdefault((place.start, place.stop), place)
         for place in of_list.values():

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from passwords.rules import MAX_LENGTH, Finding, Problem, prepared
+from passwords.rules import MAX_LENGTH, PasswordFinding, Problem, prepared
 
 
 class NewPasswordForm(forms.Form):
@@ -47,14 +47,14 @@ class NewPasswordForm(forms.Form):
         if first and again and first != again:
             self.add_error("confirm_password", _("The two passwords are not the same"))
 
-    def refuse(self, findings: list[Finding]) -> None:
+    def refuse(self, findings: list[PasswordFinding]) -> None:
         """Shows next to the field why the password is refused."""
         self.shows_secrets_again = any(finding.word for finding in findings)
         for finding in findings:
             self.add_error("new_password", finding_words(finding, shortest=self._shortest))
 
 
-def finding_words(finding: Finding, *, shortest: int) -> str:
+def finding_words(finding: PasswordFinding, *, shortest: int) -> str:
     """The sentence for one reason against a password.
 
     Args:

@@ -38,7 +38,7 @@ class Problem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PasswordFinding:
     """One thing that speaks against a password; `amount` as the problem has it."""
 
     problem: Problem
@@ -76,7 +76,7 @@ def evaluate(
     classes: int = 0,
     names: Sequence[str] = (),
     banned: frozenset[str] = frozenset(),
-) -> list[Finding]:
+) -> list[PasswordFinding]:
     """All that speaks against a password; an empty list means that it's good.
 
     Args:
@@ -97,19 +97,19 @@ def evaluate(
     """
     found = []
     if (characters := length(password)) < min_length:
-        found.append(Finding(Problem.SHORT, characters))
+        found.append(PasswordFinding(Problem.SHORT, characters))
     if len(password) > MAX_LENGTH:
-        found.append(Finding(Problem.LONG, MAX_LENGTH))
+        found.append(PasswordFinding(Problem.LONG, MAX_LENGTH))
     if (missing := classes - _classes_in(_visible(password))) > 0:
-        found.append(Finding(Problem.CLASSES, missing))
+        found.append(PasswordFinding(Problem.CLASSES, missing))
     if len(password) > MAX_LENGTH:
         return found
     if len(password) >= min_length and _different_in(password) < FEWEST_DIFFERENT:
-        found.append(Finding(Problem.REPETITIVE, FEWEST_DIFFERENT))
+        found.append(PasswordFinding(Problem.REPETITIVE, FEWEST_DIFFERENT))
     if holds(_visible(password), names):
-        found.append(Finding(Problem.PERSONAL))
+        found.append(PasswordFinding(Problem.PERSONAL))
     elif not (worth := explain(password, names=names, banned=banned)).is_enough and worth.words:
-        found.append(Finding(Problem.BANNED, word=worth.words[0]))
+        found.append(PasswordFinding(Problem.BANNED, word=worth.words[0]))
     return found
 
 
@@ -151,7 +151,7 @@ def explain(
     return score(_visible(password), [words_of(banned), Words(names), base_words()])
 
 
-def strength(password: str, findings: Sequence[Finding], worth: Score) -> Strength:
+def strength(password: str, findings: Sequence[PasswordFinding], worth: Score) -> Strength:
     """How strong a password seems; none that is refused is."""
     if findings:
         return Strength.REFUSED

@@ -13,7 +13,7 @@ from tenants.models import PolicyVersion
 from tenants.policy import factor_choices, method_choices
 
 
-class Outcome(models.TextChoices):
+class AttemptOutcome(models.TextChoices):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -48,7 +48,9 @@ class ResetAttempt(TenantOwned):
     guesses_lately = models.CharField(max_length=64, blank=True, default="")
     guesses_in_a_row = models.CharField(max_length=64, blank=True, default="")
     """Keys of the counters of wrong guesses at its subject, which are read with the attempt."""
-    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
+    outcome = models.CharField(
+        max_length=20, choices=AttemptOutcome, default=AttemptOutcome.RUNNING
+    )
     told = models.JSONField(default=list)
     """Where the notice went, masked, for the last page."""
 

@@ -16,7 +16,7 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
 
-class Channel(filesystem.Channel):
+class FilesChannel(filesystem.Channel):
     """kombu's channel, with the two places mended that write."""
 
     def _put(self, queue: str, payload: dict[str, Any], **_kwargs: Any) -> None:  # type: ignore[override]  # kombu names it two ways
@@ -32,7 +32,7 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    Channel = Channel
+    Channel = FilesChannel
 
 
 def _appear(file: Path, text: str) -> None:

@@ -28,7 +28,7 @@ from verification.middleware import is_for_a_script
 from verification.session import Session
 
 _log = structlog.get_logger(__name__)
-Answer = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 _LIMITS = StatementLimits(statement_s=10, lock_s=5)
 _CONSOLE_LIMITS = StatementLimits(statement_s=30, lock_s=10)
 _LANGUAGE_PARAMETERS = ("lng", "mkt")
@@ -40,7 +40,7 @@ class RequestContext:
     What is asked before anybody's tenant is known is asked once. Reads share a transaction.
     """
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -56,7 +56,7 @@ class KnownHosts:
     On a portal's host everybody of another organisation is unknown.
     """
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -73,7 +73,7 @@ class KnownHosts:
 class SaneSession:
     """Forgets a session cookie that none of ours could be, before the database is asked for it."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -104,7 +104,7 @@ class Sessions(SessionMiddleware):
 class Headers:
     """What a browser must know about every page that isn't a file."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
         # No page needs another one, nor a nonce.
         self._content_policy = build_policy()

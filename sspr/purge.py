@@ -17,7 +17,7 @@ from django.utils import timezone
 from delivery.models import DemoMessage, Outgoing
 from isolation.scope import NO_TENANT, in_tenant
 from limits.models import Counter
-from reset.models import Outcome, ResetAttempt
+from reset.models import AttemptOutcome, ResetAttempt
 from tenants.models import PolicyVersion
 from tenants.queries import tenant_ids
 from tenants.services import policy_digests
@@ -62,7 +62,11 @@ OF_A_TENANT = (
     Rule(Challenge, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(Outgoing, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(DemoMessage, _WEEK, lambda at: Q(created_at__lt=at)),
-    Rule(ResetAttempt, _QUARTER, lambda at: Q(started_at__lt=at) & ~Q(outcome=Outcome.SUCCEEDED)),
+    Rule(
+        ResetAttempt,
+        _QUARTER,
+        lambda at: Q(started_at__lt=at) & ~Q(outcome=AttemptOutcome.SUCCEEDED),
+    ),
     # The list of people says when the last reset was.
     Rule(ResetAttempt, _TWO_YEARS, lambda at: Q(started_at__lt=at)),
     Rule(PolicyVersion, _DAY, lambda at: Q(written_at__lt=at) & _is_of_no_use()),

@@ -51,7 +51,7 @@ class StartedAlready(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strictness:
+class RestoreOptions:
     """What else shall go, where the time since the backup was long or there was an attack.
 
     Args:
@@ -76,7 +76,7 @@ class Ended:
 
 @transaction.atomic
 def end_what_may_be_over(
-    taken_at: datetime, strictness: Strictness, *, dry_run: bool = False
+    taken_at: datetime, options: RestoreOptions, *, dry_run: bool = False
 ) -> dict[str, int]:
     """Ends it for every organisation, and writes into each audit log that there was a restore.
 
@@ -105,7 +105,7 @@ def end_what_may_be_over(
             here = Ended()
             _end_in_force(here, now)
             if tenant_id != NO_TENANT:
-                _end_of_people(here, strictness, now)
+                _end_of_people(here, options, now)
             for what, count in here.counts.items():
                 ended.add(what, count)
             record(
@@ -128,10 +128,10 @@ def _end_in_force(ended: Ended, now: datetime) -> None:
     ended.add("messages", waiting.update(destination=b"", content=b"", digest="", **failed))
 
 
-def _end_of_people(ended: Ended, strictness: Strictness, now: datetime) -> None:
+def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None:
     everybody = User.objects.all()
     changes: dict[str, object] = {"session_epoch": F("session_epoch") + _EPOCHS}
-    if strictness.methods:
+    if options.methods:
         changes["must_register_at"] = now
     ended.add("people_signed_out", everybody.update(**changes))
     ended.add("remembered_browsers", _deleted(RememberedBrowser.objects.all()))
@@ -145,7 +145,7 @@ def _end_of_people(ended: Ended, strictness: Strictness, now: datetime) -> None:
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)
     ended.add("checks_of_callers", open_checks.update(expires_at=now))
-    passwords = everybody if strictness.passwords else everybody.filter(must_change_password=True)
+    passwords = everybody if options.passwords else everybody.filter(must_change_password=True)
     unusable = {
         "password": make_password(None),
         "must_change_password": False,

@@ -108,7 +108,7 @@ async def _parts_of(protocol: HTTPProtocol) -> AsyncIterator[bytes]:
 
 
 @dataclass(slots=True)
-class Answer:
+class WholeResponse:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -166,7 +166,7 @@ class Gateway:
 
     def _answer(
         self, environ: dict[str, Any], protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop
-    ) -> Answer | None:
+    ) -> WholeResponse | None:
         """Django's answer, made in a thread; None if it was so long that it was sent from there."""
         started: list[tuple[int, list[tuple[str, str]]]] = []
 
@@ -187,7 +187,7 @@ class Gateway:
                     with suppress(TimeoutError, ProtocolClosed):
                         _send(whole, protocol.response_stream(status, headers), loop)
                 return None
-            return Answer(status, headers, b"".join(response))
+            return WholeResponse(status, headers, b"".join(response))
         finally:
             response.close()
 

@@ -13,7 +13,7 @@ from directory.connectors.base import DirectoryError
 from directory.models import User
 from directory.queries import password_due
 from directory.services.passwords import TooManyPasswords, findings_against
-from passwords.rules import Finding, Problem
+from passwords.rules import PasswordFinding, Problem
 from registration.views.frame import even_while_frozen, render
 from registration.views.onward import onward
 from registration.views.places import familiar
@@ -64,7 +64,7 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
     except TooManyPasswords as refused:
         form.add_error("new_password", too_many_passwords(refused.until))
     except change.UsedBefore:
-        form.refuse([Finding(Problem.USED)])
+        form.refuse([PasswordFinding(Problem.USED)])
     except DirectoryError:
         form.add_error("new_password", _("Your organisation’s directory didn’t accept this."))
     return False

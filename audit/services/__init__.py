@@ -26,7 +26,7 @@ class Actor(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class EventSubject:
     """One user among many in the same act, and the facts about that user."""
 
     user_id: int
@@ -77,7 +77,7 @@ def record(
     )
 
 
-def record_each(activity: Activity, subjects: Iterable[Subject], *, actor_id: int) -> None:
+def record_each(activity: Activity, subjects: Iterable[EventSubject], *, actor_id: int) -> None:
     """The same for many users at once."""
     Event.objects.bulk_create(
         Event(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from audit.chain import BEGINNING, Entry, digest
+from audit.chain import BEGINNING, ChainEntry, digest
 from audit.models import NEVER, Event, Head, Link
 from audit.services.signing import Flaw, flaw_of_end, is_accepted, is_signed
 
@@ -18,7 +18,7 @@ _LATE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ChainFinding:
     """One thing that is wrong with a history.
 
     Args:
@@ -34,7 +34,7 @@ class Finding:
     accepted: bool = False
 
 
-def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[Finding]:
+def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[ChainFinding]:
     """All that is wrong with the history of the tenant in force; nothing if it is as written.
 
     Args:
@@ -48,19 +48,19 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[Finding]:
     for link, event in _chained():
         number += 1
         if flaw := _flaw(link, event, number=number, before=last):
-            yield Finding(flaw, link.number, link.event_id, accepted=link.number <= known)
+            yield ChainFinding(flaw, link.number, link.event_id, accepted=link.number <= known)
         if anchor is not None and anchor[0] == link.number and anchor[1] != link.digest:
-            yield Finding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
+            yield ChainFinding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
         number, last = link.number, link.digest
     if there_is and (head.number, head.digest or BEGINNING) != (number, last):
-        yield Finding(Flaw.END_MISSING, head.number)
+        yield ChainFinding(Flaw.END_MISSING, head.number)
     if anchor is not None and anchor[0] > number:
-        yield Finding(Flaw.END_MISSING, anchor[0])
+        yield ChainFinding(Flaw.END_MISSING, anchor[0])
     settled_at = head.settled_at if is_signed(head) else NEVER
     late = max(timezone.now() - _LATE, settled_at)
     for event_id, at in unsealed(NEVER).filter(at__lt=late).order_by("pk").values_list("pk", "at"):
         flaw = Flaw.SLIPPED_IN if at < settled_at else Flaw.NOT_SEALED
-        yield Finding(flaw, 0, event_id)
+        yield ChainFinding(flaw, 0, event_id)
 
 
 def unsealed(since: datetime) -> QuerySet[Event]:
@@ -69,8 +69,8 @@ def unsealed(since: datetime) -> QuerySet[Event]:
     return Event.objects.filter(~Exists(linked), at__gte=since)
 
 
-def entry_of(event: Event) -> Entry:
-    return Entry(
+def entry_of(event: Event) -> ChainEntry:
+    return ChainEntry(
         tenant_id=event.tenant_id,
         event_id=event.pk,
         at=event.at,
@@ -84,11 +84,11 @@ def entry_of(event: Event) -> Entry:
     )
 
 
-def _flaws_of_head(head: Head | None, known: int) -> Iterator[Finding]:
+def _flaws_of_head(head: Head | None, known: int) -> Iterator[ChainFinding]:
     if flaw := flaw_of_end(head):
-        yield Finding(flaw, head.number if head else 0)
+        yield ChainFinding(flaw, head.number if head else 0)
     if head and known < head.accepted_number:
-        yield Finding(Flaw.ACCEPTED_DIFFERS, head.accepted_number)
+        yield ChainFinding(Flaw.ACCEPTED_DIFFERS, head.accepted_number)
 
 
 def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw | None:

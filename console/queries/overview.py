@@ -10,7 +10,7 @@ from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Outgoing
 from directory.models import User
-from reset.models import Outcome, ResetAttempt
+from reset.models import AttemptOutcome, ResetAttempt
 from reset.queries.eligibility import Judge, in_scope_of, people_alike
 from reset.refusals import Refusal
 from reset.rules import LIFETIME
@@ -95,10 +95,10 @@ def resets_of_the_week() -> Resets:
     """Source: reference, "Charts": succeeded of those who passed identify; cancelled ones apart."""
     now = timezone.now()
     begun = ResetAttempt.objects.filter(started_at__gte=now - _WEEK).exclude(user_id=None)
-    ended = Q(outcome__in=[Outcome.FAILED, Outcome.BLOCKED])
-    abandoned = Q(outcome=Outcome.RUNNING, started_at__lt=now - LIFETIME)
+    ended = Q(outcome__in=[AttemptOutcome.FAILED, AttemptOutcome.BLOCKED])
+    abandoned = Q(outcome=AttemptOutcome.RUNNING, started_at__lt=now - LIFETIME)
     counted = begun.aggregate(
-        succeeded=Count("pk", filter=Q(outcome=Outcome.SUCCEEDED)),
+        succeeded=Count("pk", filter=Q(outcome=AttemptOutcome.SUCCEEDED)),
         failed=Count("pk", filter=(ended | abandoned) & ~Q(refused__in=_NOT_IN_SCOPE)),
     )
     return Resets(**counted)
@@ -138,7 +138,7 @@ def _methods_are_decided(policy: Policy) -> bool:
 
 
 def _somebody_got_through() -> bool:
-    return ResetAttempt.objects.filter(outcome=Outcome.SUCCEEDED).exists()
+    return ResetAttempt.objects.filter(outcome=AttemptOutcome.SUCCEEDED).exists()
 
 
 def _says_where_help_is(policy: Policy) -> bool:

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
-from audit.activities import Activity
-from audit.activities import Outcome as EventOutcome
+from audit.activities import Activity, Outcome
 from audit.models import Event
 from console.queries.paging import first_page
 from console.rules import State, state, support_code
@@ -16,7 +15,7 @@ from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED
 from directory.models import User
 from directory.queries import different_keys, holds_any, with_keys
 from directory.rules import canonical_upn
-from reset.models import Outcome, ResetAttempt
+from reset.models import AttemptOutcome, ResetAttempt
 from reset.queries.attempts import policy_for
 from reset.queries.eligibility import (
     Judge,
@@ -185,7 +184,7 @@ def _blocked() -> list[int]:
     """
     now = timezone.now()
     wrong = Event.objects.filter(
-        at__gte=now - _LONGEST_PAUSE, activity__in=_GUESSES, outcome=EventOutcome.FAILURE
+        at__gte=now - _LONGEST_PAUSE, activity__in=_GUESSES, outcome=Outcome.FAILURE
     )
     refused = ResetAttempt.objects.filter(
         Q(blocked_until__gt=now) | Q(blocked_until=None), refused=Refusal.TOO_MANY
@@ -244,6 +243,6 @@ def _usable(users: list[User]) -> dict[int, tuple[Factor, ...]]:
 
 
 def _last_resets(ids: Collection[int]) -> dict[int, datetime]:
-    done = ResetAttempt.objects.filter(user_id__in=ids, outcome=Outcome.SUCCEEDED)
+    done = ResetAttempt.objects.filter(user_id__in=ids, outcome=AttemptOutcome.SUCCEEDED)
     rows = done.values("user_id").annotate(at=Max("finished_at"))
     return {row["user_id"]: row["at"] for row in rows}

@@ -13,15 +13,15 @@ from console.forms.policy_words import choice
 from console.queries.timeline import Sending, Stretch
 from console.views.happenings import happenings
 from delivery.models import Outgoing
-from reset.models import Outcome, ResetAttempt
+from reset.models import AttemptOutcome, ResetAttempt
 
 _UNFINISHED = (pgettext_lazy("attempt", "not finished"), "warn")
-_RESULTS: dict[Outcome, tuple[Promise, str]] = {
-    Outcome.RUNNING: (pgettext_lazy("attempt", "under way"), ""),
-    Outcome.SUCCEEDED: (pgettext_lazy("attempt", "succeeded"), "ok"),
-    Outcome.FAILED: (pgettext_lazy("attempt", "refused"), "bad"),
-    Outcome.BLOCKED: (pgettext_lazy("attempt", "paused"), "bad"),
-    Outcome.CONTACTED_ADMIN: (pgettext_lazy("attempt", "asked an administrator"), "warn"),
+_RESULTS: dict[AttemptOutcome, tuple[Promise, str]] = {
+    AttemptOutcome.RUNNING: (pgettext_lazy("attempt", "under way"), ""),
+    AttemptOutcome.SUCCEEDED: (pgettext_lazy("attempt", "succeeded"), "ok"),
+    AttemptOutcome.FAILED: (pgettext_lazy("attempt", "refused"), "bad"),
+    AttemptOutcome.BLOCKED: (pgettext_lazy("attempt", "paused"), "bad"),
+    AttemptOutcome.CONTACTED_ADMIN: (pgettext_lazy("attempt", "asked an administrator"), "warn"),
 }
 _STATES: dict[Outgoing.State, Promise] = {
     Outgoing.State.QUEUED: pgettext_lazy("message", "waiting"),
@@ -63,9 +63,9 @@ def _shown(stretch: Stretch, events: list[dict[str, object]], now: datetime) -> 
 
 
 def _result(attempt: ResetAttempt, now: datetime) -> tuple[Promise, str]:
-    if attempt.outcome == Outcome.RUNNING and now >= attempt.ends_at:
+    if attempt.outcome == AttemptOutcome.RUNNING and now >= attempt.ends_at:
         return _UNFINISHED
-    return _RESULTS[Outcome(attempt.outcome)]
+    return _RESULTS[AttemptOutcome(attempt.outcome)]
 
 
 def _sent(sending: Sending) -> dict[str, object]:

@@ -13,7 +13,7 @@ from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
 from isolation.scope import current_tenant_id
 from limits.rules import Limit, shares
-from limits.services import Count, Verdict, blocked_among, count_of, hit, hit_all, hit_with
+from limits.services import Count, LimitVerdict, blocked_among, count_of, hit, hit_all, hit_with
 from tenants.queries import policy_in_force
 
 _MAILS_PER_TEXT = 10
@@ -171,7 +171,7 @@ def codes_for(share: Share, person: str) -> list[Count]:
     return [Count(limit, f"{share}{person}") for limit in limits]
 
 
-def _permit(sending: Sending, verdict: Verdict) -> Permit:
+def _permit(sending: Sending, verdict: LimitVerdict) -> Permit:
     if not verdict.allowed:
         assert verdict.limit is not None
         raise OverLimit(verdict.until, verdict.limit)
@@ -183,10 +183,10 @@ def _phones(destination: str) -> tuple[str, str]:
     return place_of(destination), phone_and_extension(destination)
 
 
-def _counted(sending: Sending) -> Verdict:
+def _counted(sending: Sending) -> LimitVerdict:
     # Asked for no destination, too: the statements must not tell whether there is a phone.
     if sending.kind is Kind.CALL and (until := calls_paused_until(sending.destination)):
-        return Verdict(allowed=False, until=until, limit=Limit.DENIED_CALLS_TO_A_PHONE)
+        return LimitVerdict(allowed=False, until=until, limit=Limit.DENIED_CALLS_TO_A_PHONE)
     if sending.share is Share.NOTICE and sending.notice:
         return _counted_as_a_notice(sending)
     return hit_all(*_usual(sending))
@@ -200,7 +200,7 @@ def _usual(sending: Sending) -> list[Count]:
     ]
 
 
-def _counted_as_a_notice(sending: Sending) -> Verdict:
+def _counted_as_a_notice(sending: Sending) -> LimitVerdict:
     """By the first of the ways in which there is room."""
     first = _first_of_its_kind(sending)
     ways = [first]

@@ -17,7 +17,7 @@ from limits.rules import Limit
 from limits.services import Count
 from passwords.banned import Score
 from passwords.breached import breached_passwords
-from passwords.rules import MAX_LENGTH, Finding, Problem, evaluate, explain
+from passwords.rules import MAX_LENGTH, PasswordFinding, Problem, evaluate, explain
 from tenants.queries import policy_in_force, tenant_in_force
 
 _PARTED = re.compile(r"[._+-]+|\d+")
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 class Judgement:
     """What speaks against a password, and what it is worth."""
 
-    findings: list[Finding]
+    findings: list[PasswordFinding]
     worth: Score
 
 
@@ -40,7 +40,7 @@ class TooManyPasswords(Exception):
         self.until = until
 
 
-def findings_against(password: str, user: User | None) -> list[Finding]:
+def findings_against(password: str, user: User | None) -> list[PasswordFinding]:
     """What the policy in force, the banned words and the list of breached ones say against it.
 
     Former passwords aren't compared: only who proved that they are the user may learn of those.
@@ -57,7 +57,7 @@ def findings_against(password: str, user: User | None) -> list[Finding]:
         banned=policy.banned_words,
     )
     if _is_breached(password):
-        findings.append(Finding(Problem.BREACHED))
+        findings.append(PasswordFinding(Problem.BREACHED))
     return findings
 
 

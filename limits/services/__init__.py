@@ -56,7 +56,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LimitVerdict:
     """Whether it may happen, and if not, from when it may again and which limit refused it.
 
     Args:
@@ -81,7 +81,7 @@ class Reading:
     until: datetime | None
 
 
-def hit(limit: Limit, key: str, *, at_most: int | None = None) -> Verdict:
+def hit(limit: Limit, key: str, *, at_most: int | None = None) -> LimitVerdict:
     """Counts one try and says whether it may go on. Racing tries each get their own answer.
 
     Args:
@@ -94,7 +94,7 @@ def hit(limit: Limit, key: str, *, at_most: int | None = None) -> Verdict:
     return hit_all(Count(limit, key, at_most))
 
 
-def hit_all(*counts: Count, beside: Sequence[Count] = ()) -> Verdict:
+def hit_all(*counts: Count, beside: Sequence[Count] = ()) -> LimitVerdict:
     """Counts one event in several ways, in all or in none: what is refused uses up nothing.
 
     The first limit in the order given that is reached refuses it.
@@ -113,7 +113,7 @@ def hit_all(*counts: Count, beside: Sequence[Count] = ()) -> Verdict:
         return (_hit_sliding if is_sliding else _hit_windows)(stored, also)
 
 
-def hit_with(*counts: Count, unless: Sequence[Count] = ()) -> Verdict:
+def hit_with(*counts: Count, unless: Sequence[Count] = ()) -> LimitVerdict:
     """Counts an event in the transaction in which it happens: both are committed, or none.
 
     For what does nothing before the commit, such as a message in the outbox. Not for guesses: an
@@ -164,7 +164,9 @@ def read_from(network: str, *limits: Limit, beside: Sequence[Count] = ()) -> dic
     return found
 
 
-def hit_from(network: str, limit: Limit, what: str = "", *, at_most: int | None = None) -> Verdict:
+def hit_from(
+    network: str, limit: Limit, what: str = "", *, at_most: int | None = None
+) -> LimitVerdict:
     """Counts what came from a network, and from the wider networks that it lies in.
 
     Args:
@@ -259,7 +261,7 @@ def clear_all(*counted: tuple[Limit, str]) -> None:
     change_in_order(CLEAR, [key_of(limit, key) for limit, key in counted])
 
 
-def _hit_windows(stored: dict[str, Count], also: dict[str, Count]) -> Verdict:
+def _hit_windows(stored: dict[str, Count], also: dict[str, Count]) -> LimitVerdict:
     """In one statement: what a window without a sliding end counts is worked out in the database.
 
     It counts each by itself; what it counted of a refused event is given back.
@@ -272,14 +274,14 @@ def _hit_windows(stored: dict[str, Count], also: dict[str, Count]) -> Verdict:
     if undone:
         change_in_order(GIVE_BACK, sorted(undone))
     if refused is None:
-        return Verdict(allowed=True, beside=is_beside)
+        return LimitVerdict(allowed=True, beside=is_beside)
     until = blocked_until(refused.limit, refused.key, at_most=refused.at_most)
-    return Verdict(allowed=False, until=until, limit=refused.limit)
+    return LimitVerdict(allowed=False, until=until, limit=refused.limit)
 
 
 def _hit_sliding(
     stored: dict[str, Count], also: dict[str, Count], unless: dict[str, Count] | None = None
-) -> Verdict:
+) -> LimitVerdict:
     """In two statements: the parts of a sliding window are counted here, while the rows wait."""
     now, pausing = int(timezone.now().timestamp()), unless or {}
     rows = locked(sorted({*stored, *also, *pausing}))
@@ -289,14 +291,14 @@ def _hit_sliding(
         if (until := blocked(count.limit, rows[key], now, count.most))
     }:
         last = max(paused)
-        return Verdict(allowed=False, until=last, limit=paused[last])
+        return LimitVerdict(allowed=False, until=last, limit=paused[last])
     for key, count in stored.items():
         if is_full(count, rows[key], now):
             until = blocked(count.limit, rows[key], now, count.most)
-            return Verdict(allowed=False, until=until, limit=count.limit)
+            return LimitVerdict(allowed=False, until=until, limit=count.limit)
     is_beside = not any(is_full(count, rows[key], now) for key, count in also.items())
     changed = stored | also if is_beside else stored
     for key, count in changed.items():
         add(count.limit, rows[key], now)
     write([rows[key] for key in sorted(changed)])
-    return Verdict(allowed=True, beside=is_beside)
+    return LimitVerdict(allowed=True, beside=is_beside)

@@ -42,7 +42,7 @@ ENDED: dict[str, Any] = {
         When(conceals=True, then=Value("")), default=Value(Refusal.SESSION_ENDED.value)
     ),
     "concealed": Value(Refusal.SESSION_ENDED.value),
-    "outcome": Value(models.Outcome.FAILED.value),
+    "outcome": Value(models.AttemptOutcome.FAILED.value),
 }
 _END_OF_USER = CompiledUpdate(
     lambda: owned(ResetAttempt).filter(
@@ -178,7 +178,7 @@ def choose_goal(state: AttemptState, goal: Goal) -> None:
 def block(attempt: ResetAttempt, until: datetime | None) -> None:
     """Ends the attempt because there were too many wrong guesses at this user."""
     live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
-    blocked = models.Outcome.BLOCKED
+    blocked = models.AttemptOutcome.BLOCKED
     if live.update(refused=Refusal.TOO_MANY, blocked_until=until, outcome=blocked):
         record(
             Activity.RESET_BLOCKED,
@@ -254,10 +254,14 @@ def _goal(beginning: Beginning, policy: Policy, wanted: Goal | None) -> str:
     return wanted or ""
 
 
-def _outcome(refusal: Refusal | None) -> models.Outcome:
+def _outcome(refusal: Refusal | None) -> models.AttemptOutcome:
     if refusal is None:
-        return models.Outcome.RUNNING
-    return models.Outcome.BLOCKED if refusal is Refusal.TOO_MANY else models.Outcome.FAILED
+        return models.AttemptOutcome.RUNNING
+    return (
+        models.AttemptOutcome.BLOCKED
+        if refusal is Refusal.TOO_MANY
+        else models.AttemptOutcome.FAILED
+    )
 
 
 def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> None:

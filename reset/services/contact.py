@@ -16,7 +16,7 @@ from directory.queries import helpdesk_mailboxes
 from isolation.scope import NO_TENANT, current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
-from reset.models import Outcome, ResetAttempt
+from reset.models import AttemptOutcome, ResetAttempt
 from reset.queries import attempts as queries
 from reset.refusals import Refusal
 from tenants.policy import Contact
@@ -72,7 +72,7 @@ def ask(attempt: ResetAttempt, message: str) -> ContactRequest:
     with transaction.atomic():
         _post(attempt, upn, to, message)
         ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None).update(
-            outcome=Outcome.CONTACTED_ADMIN
+            outcome=AttemptOutcome.CONTACTED_ADMIN
         )
         record(
             Activity.ADMIN_CONTACTED,

@@ -31,8 +31,8 @@ from limits import services as limits
 from limits.rules import Limit
 from limits.services import Count
 from passwords.hashing import Busy
-from passwords.rules import Finding, Problem
-from reset.models import Outcome, ResetAttempt
+from passwords.rules import PasswordFinding, Problem
+from reset.models import AttemptOutcome, ResetAttempt
 from reset.queries.attempts import AttemptState, Reads, proved_in_temporary_access
 from reset.rules import Step
 from reset.services.attempts import ENDED, OutOfTurn, require_still
@@ -67,7 +67,7 @@ _FINISH = CompiledUpdate(
     told=_for_this(Bound("told", JSONField()), F("told")),
     refused=_for_this(F("refused"), ENDED["refused"]),
     concealed=_for_this(F("concealed"), ENDED["concealed"]),
-    outcome=_for_this(Value(Outcome.SUCCEEDED.value), ENDED["outcome"]),
+    outcome=_for_this(Value(AttemptOutcome.SUCCEEDED.value), ENDED["outcome"]),
 )
 
 
@@ -79,7 +79,7 @@ class TooManyResets(Exception):
         self.until = until
 
 
-def set_password(state: AttemptState, password: str) -> list[Finding]:
+def set_password(state: AttemptState, password: str) -> list[PasswordFinding]:
     """Sets the password, ends every session, closes the attempt and tells the user.
 
     Returns:
@@ -100,7 +100,7 @@ def set_password(state: AttemptState, password: str) -> list[Finding]:
     try:
         if connector_of(user).was_used(user, password):
             _uncount(user)
-            return [Finding(Problem.USED)]
+            return [PasswordFinding(Problem.USED)]
         _finish(
             state,
             Step.NEW_PASSWORD,

@@ -14,7 +14,7 @@ _NEWEST = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class ReceivedMail:
     """One mail, as its reader would see it."""
 
     to: str
@@ -23,7 +23,7 @@ class Mail:
     at: datetime
 
 
-def newest_mails() -> list[Mail]:
+def newest_mails() -> list[ReceivedMail]:
     folder = settings.VAR / "mail"
     if not folder.is_dir():
         return []
@@ -33,11 +33,11 @@ def newest_mails() -> list[Mail]:
     return [_mail(received.get_bytes(key)) for key in reversed(keys)]
 
 
-def _mail(raw: bytes) -> Mail:
+def _mail(raw: bytes) -> ReceivedMail:
     message: Message = message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)
     body = message.get_body(("plain",))
-    return Mail(
+    return ReceivedMail(
         to=str(message["To"]),
         subject=str(message["Subject"]),
         text=body.get_content() if body else "",

@@ -18,7 +18,7 @@ ANSWERS = {
 """The answers of all users of the demo, printed by `make run`."""
 
 
-class State(StrEnum):
+class DemoState(StrEnum):
     OPERATOR = "operator"
     ADMIN = "tenant admin"
     HELPDESK = "helpdesk"
@@ -33,11 +33,11 @@ class State(StrEnum):
 
     @property
     def is_registered(self) -> bool:
-        return self not in {State.PREFILLED, State.NOT_REGISTERED, State.OUT_OF_SCOPE}
+        return self not in {DemoState.PREFILLED, DemoState.NOT_REGISTERED, DemoState.OUT_OF_SCOPE}
 
     @property
     def role(self) -> Role:
-        roles = {State.ADMIN: Role.TENANT_ADMIN, State.HELPDESK: Role.HELPDESK}
+        roles = {DemoState.ADMIN: Role.TENANT_ADMIN, DemoState.HELPDESK: Role.HELPDESK}
         return roles.get(self, Role.NONE)
 
 
@@ -52,7 +52,7 @@ class DemoUser:
     upn: str
     given_name: str
     surname: str
-    state: State
+    state: DemoState
     number: int
     language: str
 
@@ -91,7 +91,7 @@ def _users(
     domain: str, language: str, first_number: int, names: tuple[str, ...]
 ) -> tuple[DemoUser, ...]:
     """One user for each state, in order of `names`: `user given-name surname`."""
-    states = [state for state in State if state is not State.OPERATOR]
+    states = [state for state in DemoState if state is not DemoState.OPERATOR]
     return tuple(
         DemoUser(f"{user}@{domain}", given_name, surname, state, first_number + place, language)
         for place, (state, (user, given_name, surname)) in enumerate(

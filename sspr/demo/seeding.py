@@ -12,7 +12,7 @@ from directory.connectors.builtin import Builtin
 from directory.models import Membership, User
 from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
-from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoTenant, DemoUser, State
+from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoState, DemoTenant, DemoUser
 from tenants.models import Group, Tenant
 from tenants.policy import Factor, Questions
 from tenants.queries import policy_in_force, tenant_by_slug
@@ -64,14 +64,14 @@ def _create_or_update(
         user = _create_user(demo_user, demo, password)
     elif is_new and user.connector == "builtin":
         Builtin().set_password(user, password)
-    if demo_user.state is State.BLOCKED:
+    if demo_user.state is DemoState.BLOCKED:
         _use_up_guesses(user)
 
 
 @transaction.atomic
 def _create_user(demo_user: DemoUser, demo: DemoTenant, password: str) -> User:
     now, state = timezone.now(), demo_user.state
-    is_elsewhere = state is State.ON_PREMISES
+    is_elsewhere = state is DemoState.ON_PREMISES
     user = User.objects.create(
         tenant_id=current_tenant_id(),
         upn=demo_user.upn,
@@ -81,16 +81,16 @@ def _create_user(demo_user: DemoUser, demo: DemoTenant, password: str) -> User:
         language=demo_user.language,
         role=state.role,
         connector="ldap" if is_elsewhere else "builtin",
-        enabled=state is not State.DISABLED,
-        locked_until=now + _LOCKED_FOR if state is State.LOCKED else None,
+        enabled=state is not DemoState.DISABLED,
+        locked_until=now + _LOCKED_FOR if state is DemoState.LOCKED else None,
         registered_at=now if state.is_registered else None,
         password=make_password(None if is_elsewhere else password),
         password_changed_at=None if is_elsewhere else now,
     )
-    if state is State.OUT_OF_SCOPE:
+    if state is DemoState.OUT_OF_SCOPE:
         group = Group.objects.get(name=demo.left_out)
         Membership.objects.create(user=user, group=group)
-    if state is State.PREFILLED:
+    if state is DemoState.PREFILLED:
         _prefill(user, demo_user)
     if state.is_registered:
         _register(user, demo_user)

@@ -6,7 +6,6 @@ token (an `include … only` would lose it).
 """
 
 from datetime import datetime
-from typing import TypedDict
 
 import segno
 from django import forms, template
@@ -22,13 +21,6 @@ from verification import clock
 from verification.views import PAGE_FIELD
 
 register = template.Library()
-
-
-class Problem(TypedDict):
-    """One line of the error summary."""
-
-    target: str
-    text: str
 
 
 @register.tag
@@ -68,8 +60,17 @@ def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dic
         labelled: names the field in front of each problem, where a form has many. A form can ask
             for it, too, by `labels_problems`.
     """
+    if not form:
+        return {"problems": []}
     labelled = labelled or getattr(form, "labels_problems", False)
-    return {"problems": _problems(form, labelled=labelled) if form else []}
+    visible = form.visible_fields()
+    first = _target(visible[0]) if visible else ""
+    problems = [{"target": first, "text": str(text)} for text in form.non_field_errors()]
+    for field in visible:
+        for problem in field.errors:
+            named = _("%(label)s: %(problem)s") % {"label": field.label, "problem": problem}
+            problems.append({"target": _target(field), "text": named if labelled else str(problem)})
+    return {"problems": problems}
 
 
 @register.simple_tag(takes_context=True)
@@ -269,24 +270,6 @@ def day(instant: datetime) -> SafeString:
 def _timed(instant: datetime, words: str) -> SafeString:
     machine_readable = timezone.localtime(instant).isoformat(timespec="seconds")
     return format_html('<time datetime="{}">{}</time>', machine_readable, words)
-
-
-def _problems(form: forms.BaseForm, *, labelled: bool) -> list[Problem]:
-    visible = form.visible_fields()
-    first = _target(visible[0]) if visible else ""
-    problems: list[Problem] = [
-        {"target": first, "text": str(text)} for text in form.non_field_errors()
-    ]
-    problems += [
-        {"target": _target(field), "text": _labelled(field, text) if labelled else str(text)}
-        for field in visible
-        for text in field.errors
-    ]
-    return problems
-
-
-def _labelled(field: BoundField, problem: object) -> str:
-    return _("%(label)s: %(problem)s") % {"label": field.label, "problem": problem}
 
 
 def _target(field: BoundField) -> str:

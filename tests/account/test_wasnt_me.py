@@ -16,7 +16,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from limits.rules import Limit
 from registration.services import enrol, manage
-from reset.models import Outcome, ResetAttempt
+from reset.models import AttemptOutcome, ResetAttempt
 from tenants.models import Branding
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
@@ -80,7 +80,7 @@ def test_the_button_of_a_notice_stops_everything(user, mailroom):
     assert is_frozen(user)
     assert session.get("/security-info").status_code == 302
     assert running.get("/passwordreset/verify").url == "/passwordreset/ended"
-    assert ResetAttempt.objects.get().outcome == Outcome.FAILED
+    assert ResetAttempt.objects.get().outcome == AttemptOutcome.FAILED
     event = Event.objects.get(activity=Activity.SELF_SERVICE_FROZEN)
     assert (event.subject_id, event.reason) == (user.pk, "notice")
     mails = {mail.destination: mail.text for mail in mailroom.work()}

@@ -55,7 +55,7 @@ def test_objects_are_what_the_orm_reads(method):
 
 
 def test_joined_rows_are_refused(contoso, monkeypatch):
-    monkeypatch.setattr(compiled, "_every", [])
+    monkeypatch.setattr(compiled, "_statements", [])
     joined = CompiledRead(lambda: owned(Answer).select_related("method"))
 
     with pytest.raises(TypeError, match="one model"):

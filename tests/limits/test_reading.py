@@ -11,7 +11,7 @@ from isolation.scope import in_tenant
 from limits import services
 from limits.models import Counter
 from limits.rules import Limit
-from limits.services import Count, Reading, Verdict
+from limits.services import Count, LimitVerdict, Reading
 
 SHORT = Limit.SIGN_IN_FAILURES_FROM_A_NETWORK
 SLIDING = Limit.CODES_TO_A_PHONE_DAILY
@@ -33,8 +33,12 @@ def use_up(limit, key, times=None):
 
 
 def test_what_is_allowed_says_no_more_than_that():
-    assert services.hit(SHORT, "a") == Verdict(allowed=True, until=None, limit=None, beside=True)
-    assert services.hit(SLIDING, "a") == Verdict(allowed=True, until=None, limit=None, beside=True)
+    assert services.hit(SHORT, "a") == LimitVerdict(
+        allowed=True, until=None, limit=None, beside=True
+    )
+    assert services.hit(SLIDING, "a") == LimitVerdict(
+        allowed=True, until=None, limit=None, beside=True
+    )
 
 
 @pytest.mark.parametrize("limit", [SHORT, SLIDING])
@@ -42,7 +46,7 @@ def test_a_smaller_number_of_a_policy_refuses_until_the_window_ends(limit):
     verdicts = [services.hit(limit, "a", at_most=2) for _ in range(3)]
 
     end = timezone.now() + limit.value.per
-    assert verdicts[2] == Verdict(allowed=False, until=end, limit=limit, beside=True)
+    assert verdicts[2] == LimitVerdict(allowed=False, until=end, limit=limit, beside=True)
     assert services.blocked_until(limit, "a", at_most=2) == end
     assert services.blocked_until(limit, "a", at_most=3) is None
     assert services.blocked_until(limit, "a") is None

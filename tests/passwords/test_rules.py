@@ -6,7 +6,7 @@ from passwords.banned import Score
 from passwords.rules import (
     FEWEST_DIFFERENT,
     MAX_LENGTH,
-    Finding,
+    PasswordFinding,
     Problem,
     Strength,
     composed,
@@ -27,20 +27,20 @@ def found(password, **limits):
 def test_the_longest_password_is_good_and_one_more_character_is_not():
     assert len(LONGEST) == 256
     assert found(LONGEST) == []
-    assert found(LONGEST + "x") == [Finding(Problem.LONG, 256)]
+    assert found(LONGEST + "x") == [PasswordFinding(Problem.LONG, 256)]
 
 
 def test_too_short_says_how_many_characters_were_typed():
-    assert found("vq7 Kz!w") == [Finding(Problem.SHORT, 8)]
+    assert found("vq7 Kz!w") == [PasswordFinding(Problem.SHORT, 8)]
     assert found("vq7 Kz!w mbt") == []
 
 
 def test_how_many_kinds_of_characters_are_missing():
-    assert found("dog lamp tree", classes=4) == [Finding(Problem.CLASSES, 2)]
+    assert found("dog lamp tree", classes=4) == [PasswordFinding(Problem.CLASSES, 2)]
     assert found("Dog lamp tree", classes=3) == []
     assert found("x" * 300, classes=3) == [
-        Finding(Problem.LONG, 256),
-        Finding(Problem.CLASSES, 2),
+        PasswordFinding(Problem.LONG, 256),
+        PasswordFinding(Problem.CLASSES, 2),
     ]
 
 
@@ -50,7 +50,7 @@ def test_no_kinds_are_asked_for_where_the_policy_says_none():
 
 @pytest.mark.parametrize(("password", "refused"), [("abcdabcdabcd", True), ("wrvqkwrvqkwr", False)])
 def test_five_different_characters_are_enough(password, refused):
-    repetitive = Finding(Problem.REPETITIVE, FEWEST_DIFFERENT)
+    repetitive = PasswordFinding(Problem.REPETITIVE, FEWEST_DIFFERENT)
 
     assert FEWEST_DIFFERENT == 5
     assert (repetitive in found(password)) is refused
@@ -70,7 +70,7 @@ def test_the_word_that_is_refused_is_named():
     (finding,) = found("contosocontoso!", banned=frozenset({"contoso"}))
 
     assert (finding.problem, finding.word) == (Problem.BANNED, "contoso")
-    assert Finding(Problem.USED) == Finding(Problem.USED, amount=0, word="")
+    assert PasswordFinding(Problem.USED) == PasswordFinding(Problem.USED, amount=0, word="")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_few_different_characters_are_weak_whatever_their_points(password, seems
 
 
 def test_what_is_refused_has_no_strength():
-    assert strength("abcdefgh", [Finding(Problem.USED)], Score(20, ())) is Strength.REFUSED
+    assert strength("abcdefgh", [PasswordFinding(Problem.USED)], Score(20, ())) is Strength.REFUSED
 
 
 def test_four_characters_may_become_one():

@@ -260,7 +260,7 @@ def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspic
     return None
 
 
-def count_a_user_id(network: str, *, is_known: bool = False) -> limits.Verdict:
+def count_a_user_id(network: str, *, is_known: bool = False) -> limits.LimitVerdict:
     """One more user ID was tried from there; whether it may be looked up.
 
     Args:

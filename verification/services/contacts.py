@@ -17,7 +17,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from audit.activities import Activity
-from audit.services import Subject, record_each
+from audit.services import EventSubject, record_each
 from delivery import queue as broker
 from directory.models import User
 from directory.prefills import Prefill, read, text_of
@@ -190,7 +190,7 @@ def _record(changes: Sequence[ContactChange], *, actor_id: int, **details: str |
     record_each(
         Activity.CONTACT_ENTERED,
         [
-            Subject(change.user.pk, {"method": proof, **details})
+            EventSubject(change.user.pk, {"method": proof, **details})
             for change in changes
             for proof in sorted(change.changed)
         ],

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from sspr.restoring import StartedAlready, Strictness, end_what_may_be_over
+from sspr.restoring import RestoreOptions, StartedAlready, end_what_may_be_over
 
 
 class Command(BaseCommand):
@@ -45,9 +45,9 @@ class Command(BaseCommand):
         review_methods: bool,
         **_options: Any,
     ) -> None:
-        strictness = Strictness(passwords=end_passwords, methods=review_methods)
+        options = RestoreOptions(passwords=end_passwords, methods=review_methods)
         try:
-            ended = end_what_may_be_over(_parsed(backup_taken_at), strictness, dry_run=dry_run)
+            ended = end_what_may_be_over(_parsed(backup_taken_at), options, dry_run=dry_run)
         except StartedAlready as error:
             raise CommandError(
                 f"The newest event is of {error.newest.isoformat()}, after that time: either it is"

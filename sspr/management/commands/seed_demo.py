@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
-from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, State
+from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoState
 from sspr.demo.seeding import seed
 from tenants.predefined_questions import PREDEFINED
 
@@ -41,16 +41,16 @@ def readable_password() -> str:
     return "-".join(words)
 
 
-def _accounts() -> list[tuple[str, str, State]]:
+def _accounts() -> list[tuple[str, str, DemoState]]:
     people = [(demo.founding.slug, user) for demo in DEMO_TENANTS for user in demo.users]
     accounts = [(slug, person.upn, person.state) for slug, person in people]
-    return [*accounts, ("(all)", OPERATOR, State.OPERATOR)]
+    return [*accounts, ("(all)", OPERATOR, DemoState.OPERATOR)]
 
 
 def _table(passwords: dict[str, str]) -> str:
     rows: list[tuple[str, str, str, str]] = [("tenant", "user", "state", "password")]
     for slug, upn, state in _accounts():
-        shown = "(elsewhere)" if state is State.ON_PREMISES else passwords[upn]
+        shown = "(elsewhere)" if state is DemoState.ON_PREMISES else passwords[upn]
         rows.append((slug, upn, state, shown))
     return "".join(f"{a:<9}  {b:<25}  {c:<20}  {d}\n" for a, b, c, d in rows)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.services.sealing import sweep, trust_from_here
-from audit.services.verifying import Finding, verify
+from audit.services.verifying import ChainFinding, verify
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
 from tenants.queries import tenant_by_slug, tenant_ids
@@ -87,7 +87,7 @@ def _parsed(anchor: str) -> tuple[int, str]:
     return int(number), digest
 
 
-def _words(finding: Finding) -> str:
+def _words(finding: ChainFinding) -> str:
     event = "" if finding.event_id is None else f", event {finding.event_id}"
     place = f" at link {finding.number}" if finding.number else ""
     known = ", accepted before" if finding.accepted else ""
