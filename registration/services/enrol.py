@@ -142,7 +142,7 @@ def confirm_code(user: User, challenge: Challenge, code: str) -> ChallengeResult
     """
     guesses.count_a_guess(user.pk, AttemptCounter.REGISTER)
     with transaction.atomic():
-        answered = challenges.spend_code(
+        answered = challenges.redeem_code(
             Purpose.REGISTER, challenge.context, code, method=Method(challenge.method)
         )
         if answered.verdict is Verdict.RIGHT and answered.challenge is not None:
@@ -160,7 +160,7 @@ def confirm_call(user: User, waiting: Challenge) -> bool:
         manage.Frozen: self-service was stopped meanwhile.
         UsedElsewhere: the number became another phone of the user meanwhile.
     """
-    challenge = challenges.spend_call(
+    challenge = challenges.redeem_call(
         Purpose.REGISTER, waiting.context, method=Method(waiting.method)
     )
     if challenge is None:
@@ -252,7 +252,7 @@ def save_passkey(
         and not passkeys.is_known(key)
         and passkeys_of(user.pk).count() < MOST_PASSKEYS
     )
-    answered = challenges.spend_judged(Purpose.REGISTER, context, method, right=right)
+    answered = challenges.redeem_judged(Purpose.REGISTER, context, method, right=right)
     if answered.verdict is Verdict.RIGHT and key is not None:
         key.save(force_insert=True)
         factors.refresh([user.pk])

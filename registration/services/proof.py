@@ -87,7 +87,7 @@ def confirm_code(
     """
     guesses.count_a_guess(user.pk, counter)
     with transaction.atomic():
-        answered = challenges.spend_code(
+        answered = challenges.redeem_code(
             Purpose.SIGN_IN, challenge.context, code, method=Method(challenge.method)
         )
         if answered.challenge is not None and not _is_held(user, answered.challenge):
@@ -106,14 +106,14 @@ def confirm_answers(user: User, context: uuid.UUID, answers: Mapping[str, str]) 
     """
     method = Method.QUESTIONS
     if not challenges.waits(method, challenges_in(Purpose.SIGN_IN, context)):
-        return challenges.spend_judged(Purpose.SIGN_IN, context, method, right=False)
+        return challenges.redeem_judged(Purpose.SIGN_IN, context, method, right=False)
     counter = AttemptCounter.FRESH_PROOF
     guesses.count_a_guess(user.pk, counter)
     # Hashing is slow on purpose and stays outside the transaction.
     with guesses.not_counted_if_busy(user.pk, counter):
         right = questions.are_right(user.pk, answers)
     with transaction.atomic():
-        answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
+        answered = challenges.redeem_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
         guesses.uncount(user.pk, counter)
@@ -136,7 +136,7 @@ def confirm_app(
     method = Method.AUTHENTICATOR
     with transaction.atomic():
         right = authenticators.is_right(user.pk, code)
-        answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
+        answered = challenges.redeem_judged(Purpose.SIGN_IN, context, method, right=right)
         _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     if answered.is_no_guess:
         guesses.uncount(user.pk, counter)
@@ -152,7 +152,7 @@ def confirm_passkey(user: User, context: uuid.UUID, credential: str, site: Site)
     method = Method.PASSKEY
     challenge = newest(Purpose.SIGN_IN, context, method)
     right = challenge is not None and passkeys.is_right(user.pk, challenge, credential, site)
-    answered = challenges.spend_judged(Purpose.SIGN_IN, context, method, right=right)
+    answered = challenges.redeem_judged(Purpose.SIGN_IN, context, method, right=right)
     _record(user, answered.challenge, right=answered.verdict is Verdict.RIGHT)
     return answered
 
@@ -173,7 +173,7 @@ def confirm_recovery_code(user: User, context: uuid.UUID, code: str) -> Challeng
 @transaction.atomic
 def confirm_call(user: User, waiting: Challenge) -> bool:
     """Whether the number shown was typed on a phone that the user still holds."""
-    challenge = challenges.spend_call(
+    challenge = challenges.redeem_call(
         Purpose.SIGN_IN, waiting.context, method=Method(waiting.method)
     )
     confirmed = challenge is not None and _is_held(user, challenge)

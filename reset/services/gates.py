@@ -219,7 +219,7 @@ def pass_code(state: AttemptState, method: Method, code: str) -> GateResult:
     guesses.count_a_guess(state.subject.id, queries.counter_of(attempt))
     with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
-        answered = challenges.spend_code(
+        answered = challenges.redeem_code(
             Purpose.RESET, attempt.pk, code, method=method, among=state.challenges
         )
         if answered.challenge is not None and not _is_held(state, answered.challenge):
@@ -238,7 +238,7 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
     attempt, subject, method = state.attempt, state.subject, Method.QUESTIONS
     counter = queries.counter_of(attempt)
     if not challenges.waits(method, state.challenges):
-        answered = challenges.spend_judged(
+        answered = challenges.redeem_judged(
             Purpose.RESET, attempt.pk, method, right=False, among=state.challenges
         )
         return GateResult(answered)
@@ -248,7 +248,7 @@ def pass_questions(state: AttemptState, answers: Mapping[str, str]) -> GateResul
         right = questions.are_right(subject.verify_id, answers)
     with writing_together():
         state = require_still(state, Step.VERIFY, Reads.METHODS)
-        answered = challenges.spend_judged(
+        answered = challenges.redeem_judged(
             Purpose.RESET, attempt.pk, method, right=right, among=state.challenges
         )
         return _settled(state, answered, is_counted=True)
@@ -262,7 +262,7 @@ def pass_app(state: AttemptState, code: str) -> GateResult:
         state = require_still(state, Step.VERIFY, Reads.METHODS)
         apps = state.methods.holdings.apps
         right = authenticators.is_right(state.subject.verify_id, code, among=apps)
-        answered = challenges.spend_judged(
+        answered = challenges.redeem_judged(
             Purpose.RESET, attempt.pk, method, right=right, among=state.challenges
         )
         return _settled(state, answered, is_counted=True)
@@ -278,7 +278,7 @@ def pass_passkey(state: AttemptState, credential: str, site: Site) -> GateResult
     right = challenge is not None and passkeys.is_right(
         state.subject.verify_id, challenge, credential, site, among=keys
     )
-    answered = challenges.spend_judged(Purpose.RESET, attempt.pk, method, right=right)
+    answered = challenges.redeem_judged(Purpose.RESET, attempt.pk, method, right=right)
     return _settled(state, answered)
 
 
@@ -296,7 +296,7 @@ def pass_call(state: AttemptState, method: Method) -> GateResult:
     """The same for a call: passed, once the number shown was typed on the phone."""
     attempt = state.attempt
     state = require_still(state, Step.VERIFY, Reads.METHODS)
-    challenge = challenges.spend_call(Purpose.RESET, attempt.pk, method=method)
+    challenge = challenges.redeem_call(Purpose.RESET, attempt.pk, method=method)
     if challenge is None or not _is_held(state, challenge):
         return GateResult(ChallengeResult(Verdict.EXPIRED))
     return _settled(state, ChallengeResult(Verdict.RIGHT, challenge=challenge))

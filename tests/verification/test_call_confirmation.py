@@ -74,13 +74,13 @@ def test_one_key_is_asked_for_and_handed_on_even_if_it_is_the_pound_key(pound, h
 
 def test_the_pound_key_confirms_for_the_browser_that_asked(pound, hooks):
     assert b"Thank you" in hooks.post(hooks.digits, Digits="#").content
-    assert challenges.spend_call(Purpose.RESET, pound.context) == pound
+    assert challenges.redeem_call(Purpose.RESET, pound.context) == pound
 
 
 @pytest.mark.parametrize("keys", ["", "1", "0", "*", "##", "#9"])
 def test_other_keys_confirm_nothing(pound, hooks, keys):
     assert b"<Gather" in hooks.post(hooks.digits, Digits=keys).content
-    assert challenges.spend_call(Purpose.RESET, pound.context) is None
+    assert challenges.redeem_call(Purpose.RESET, pound.context) is None
 
 
 def test_the_number_of_another_setting_confirms_nothing(pound):
@@ -143,14 +143,14 @@ def test_the_code_that_is_heard_opens_the_gate_of_its_browser(caller, hooks):
 def test_a_code_to_be_heard_is_no_call_to_be_confirmed(spoken):
     assert calls.press(spoken.pk, number_shown(spoken)) is Pressed.WRONG
     assert calls.press(spoken.pk, "#") is Pressed.WRONG
-    assert challenges.spend_call(Purpose.RESET, spoken.context) is None
+    assert challenges.redeem_call(Purpose.RESET, spoken.context) is None
 
 
 def test_who_hears_it_again_has_one_code_only(spoken, hooks):
     first, second = (heard(hooks.post(hooks.digits, Digits="1")) for _ in range(2))
 
-    assert challenges.spend_code(Purpose.RESET, spoken.context, first).verdict is Verdict.WRONG
-    assert challenges.spend_code(Purpose.RESET, spoken.context, second).verdict is Verdict.RIGHT
+    assert challenges.redeem_code(Purpose.RESET, spoken.context, first).verdict is Verdict.WRONG
+    assert challenges.redeem_code(Purpose.RESET, spoken.context, second).verdict is Verdict.RIGHT
 
 
 def test_a_new_call_ends_the_code_of_the_last(contoso, mailroom, spoken, hooks):
@@ -158,7 +158,7 @@ def test_a_new_call_ends_the_code_of_the_last(contoso, mailroom, spoken, hooks):
     with time_machine.travel(timezone.now() + timedelta(seconds=31)):
         place(make_user("yuna@contoso.example"), context=spoken.context)
 
-        verdict = challenges.spend_code(Purpose.RESET, spoken.context, code).verdict
+        verdict = challenges.redeem_code(Purpose.RESET, spoken.context, code).verdict
 
     assert verdict is not Verdict.RIGHT
 

@@ -34,13 +34,13 @@ def wrong_for(call):
 
 
 def test_the_right_number_confirms_for_the_browser_that_shows_it_only(call):
-    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert challenges.redeem_call(Purpose.RESET, call.context) is None
     assert calls.press(call.pk, number_shown(call)) is Pressed.RIGHT
 
-    assert challenges.spend_call(Purpose.RESET, uuid.uuid4()) is None
-    assert challenges.spend_call(Purpose.REGISTER, call.context) is None
-    assert challenges.spend_call(Purpose.RESET, call.context) == call
-    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert challenges.redeem_call(Purpose.RESET, uuid.uuid4()) is None
+    assert challenges.redeem_call(Purpose.REGISTER, call.context) is None
+    assert challenges.redeem_call(Purpose.RESET, call.context) == call
+    assert challenges.redeem_call(Purpose.RESET, call.context) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -51,7 +51,7 @@ def test_two_browsers_at_once_spend_one_call(mailroom):
         calls.press(call.pk, number_shown(call))
 
     spent = all_at_once(
-        2, lambda: challenges.spend_call(Purpose.RESET, call.context), tenant_id=tenant.pk
+        2, lambda: challenges.redeem_call(Purpose.RESET, call.context), tenant_id=tenant.pk
     )
 
     assert sorted(one is not None for one in spent) == [False, True]
@@ -62,7 +62,7 @@ def test_three_wrong_numbers_end_the_call(call):
 
     assert typed == [Pressed.WRONG, Pressed.WRONG, Pressed.OVER]
     assert calls.press(call.pk, number_shown(call)) is Pressed.OVER
-    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert challenges.redeem_call(Purpose.RESET, call.context) is None
     call.refresh_from_db()
     assert calls.call_state(call) is CallState.WRONG
 
@@ -71,7 +71,7 @@ def test_this_is_not_me_ends_it_and_is_written_down(call):
     assert calls.press(call.pk, "9") is Pressed.NOT_ME
     assert calls.press(call.pk, number_shown(call)) is Pressed.OVER
 
-    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert challenges.redeem_call(Purpose.RESET, call.context) is None
     assert Event.objects.filter(activity=Activity.CALL_DENIED, subject_id=call.user_id).exists()
     call.refresh_from_db()
     assert calls.call_state(call) is CallState.DENIED
@@ -99,7 +99,7 @@ def test_a_confirmed_call_must_be_spent_in_time(contoso, mailroom):
         calls.press(call.pk, number_shown(call))
         clock.shift(timedelta(minutes=5))
 
-        assert challenges.spend_call(Purpose.RESET, call.context) is None
+        assert challenges.redeem_call(Purpose.RESET, call.context) is None
 
 
 def test_a_call_that_nobody_waits_for_is_not_placed(contoso, mailroom):
@@ -137,7 +137,7 @@ def test_the_page_shows_what_the_provider_says(call, status, state):
 def test_the_providers_word_confirms_nothing(call):
     Outgoing.objects.update(provider_status="completed")
 
-    assert challenges.spend_call(Purpose.RESET, call.context) is None
+    assert challenges.redeem_call(Purpose.RESET, call.context) is None
 
 
 PATHS = ["voice", "digits", "status"]
@@ -213,7 +213,7 @@ def test_typing_on_the_phone_leads_through(hooks, call):
     assert b"Thank you. Go back to your screen." in right.content
     assert b"<Gather" not in right.content
     assert b"did not match" in again.content
-    assert challenges.spend_call(Purpose.RESET, call.context) == call
+    assert challenges.redeem_call(Purpose.RESET, call.context) == call
 
 
 def test_saying_this_is_not_me_on_the_phone(hooks, call):

@@ -28,8 +28,8 @@ def test_right_code_is_spent_once(contoso, mailroom):
     ask(make_user(), context)
     code = mailroom.code()
 
-    first = challenges.spend_code(Purpose.RESET, context, code)
-    second = challenges.spend_code(Purpose.RESET, context, code)
+    first = challenges.redeem_code(Purpose.RESET, context, code)
+    second = challenges.redeem_code(Purpose.RESET, context, code)
 
     assert first.verdict is Verdict.RIGHT
     assert second.verdict is Verdict.EXPIRED
@@ -43,7 +43,7 @@ def test_code_is_no_good_for_another_attempt(contoso, mailroom):
     ask(user, other)
     mailroom.work()
 
-    assert challenges.spend_code(Purpose.RESET, other, code).verdict is Verdict.WRONG
+    assert challenges.redeem_code(Purpose.RESET, other, code).verdict is Verdict.WRONG
 
 
 def test_new_code_may_be_asked_for_after_thirty_seconds_only(contoso, mailroom):

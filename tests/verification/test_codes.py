@@ -26,7 +26,7 @@ from verification.models import Challenge, Purpose
 from verification.rules.challenges import MAX_TRIES, next_send_at, typed_code
 from verification.rules.verdicts import Verdict
 from verification.services import challenges, guesses
-from verification.services.challenges import ChallengeRequest, Refused, spending
+from verification.services.challenges import ChallengeRequest, Refused, redeeming
 from verification.services.guesses import Throttled
 
 ADDRESS, PHONE = "minji.home@mail.example", "+821012345678"
@@ -52,7 +52,7 @@ def ask_for_text(user, context=None, **more):
 
 
 def spend(context, code, **more):
-    return challenges.spend_code(more.pop("purpose", Purpose.RESET), context, code, **more)
+    return challenges.redeem_code(more.pop("purpose", Purpose.RESET), context, code, **more)
 
 
 def committed_code(code=RIGHT):
@@ -343,7 +343,7 @@ def test_two_at_once_with_the_right_code_pass_one_gate(mailroom, monkeypatch):
         both_counted.wait()
         return code_mac(*args)
 
-    monkeypatch.setattr(spending, "code_mac", compare_together)
+    monkeypatch.setattr(redeeming, "code_mac", compare_together)
     answers = all_at_once(2, lambda: spend(challenge.context, RIGHT), tenant_id=tenant.pk)
 
     assert sorted(answered.verdict is Verdict.RIGHT for answered in answers) == [False, True]

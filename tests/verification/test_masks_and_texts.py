@@ -125,7 +125,7 @@ def test_no_code_address_or_number_is_logged(contoso, mailroom, caplog, method):
         else:
             ask_for_text(user)
         code = mailroom.code()
-        challenges.spend_code("reset", Challenge.objects.get().context, code)
+        challenges.redeem_code("reset", Challenge.objects.get().context, code)
     ours = "\n".join(r.getMessage() for r in caplog.records if r.name != "django.db.backends")
 
     assert code not in numbers_in(f"{ours}\n{events}")

@@ -162,7 +162,7 @@ def test_new_answers_replace_the_old_and_their_draw(cheap, user):
 
 
 def spend(context, *, right):
-    return challenges.spend_judged(Purpose.RESET, context, Method.QUESTIONS, right=right)
+    return challenges.redeem_judged(Purpose.RESET, context, Method.QUESTIONS, right=right)
 
 
 def test_five_wrong_rounds_end_the_questions(cheap, user):

@@ -85,7 +85,7 @@ def compare(agent: User, check_id: uuid.UUID, typed: str) -> Verdict:
     if check.way == PORTAL:
         verdict = _compared(check, typed)
     else:
-        verdict = challenges.spend_code(Purpose.CALLER, check.pk, typed).verdict
+        verdict = challenges.redeem_code(Purpose.CALLER, check.pk, typed).verdict
     if verdict is Verdict.RIGHT:
         CallerCheck.objects.filter(pk=check.pk).update(passed_at=timezone.now())
     record(

@@ -93,7 +93,7 @@ def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> Ch
     factors.lock(user_id)
     code_ids = _spend(user_id, typed)
     method = Method.RECOVERY_CODE
-    answered = challenges.spend_judged(purpose, context, method, right=bool(code_ids))
+    answered = challenges.redeem_judged(purpose, context, method, right=bool(code_ids))
     if not code_ids:
         return answered
     if answered.verdict is not Verdict.RIGHT:

@@ -1,16 +1,16 @@
-"""Sending a code or a call, and spending it once it is answered."""
+"""Sending a code or a call, and redeeming it once it is answered."""
 
-from verification.services.challenges.asked import ChallengeRequest, Refused
 from verification.services.challenges.codes import code_mac, new_code
 from verification.services.challenges.opening import open_challenge, open_unsent
-from verification.services.challenges.sending_limits import forget_sendings
-from verification.services.challenges.spending import (
+from verification.services.challenges.redeeming import (
     ChallengeResult,
-    spend_call,
-    spend_code,
-    spend_judged,
+    redeem_call,
+    redeem_code,
+    redeem_judged,
     waits,
 )
+from verification.services.challenges.requests import ChallengeRequest, Refused
+from verification.services.challenges.sending_limits import forget_sendings
 
 __all__ = [
     "ChallengeRequest",
@@ -21,8 +21,8 @@ __all__ = [
     "new_code",
     "open_challenge",
     "open_unsent",
-    "spend_call",
-    "spend_code",
-    "spend_judged",
+    "redeem_call",
+    "redeem_code",
+    "redeem_judged",
     "waits",
 ]

@@ -24,7 +24,7 @@ from vault.services import seal_column
 from verification import queue
 from verification.models import Challenge, Purpose
 from verification.queries import challenges_in
-from verification.services.challenges.asked import ChallengeRequest, Refused
+from verification.services.challenges.requests import ChallengeRequest, Refused
 from verification.services.challenges.sending_limits import (
     count_hidden,
     not_for_ever,

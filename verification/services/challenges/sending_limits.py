@@ -17,7 +17,7 @@ from tenants.policy import Method
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.challenges import next_send_at
-from verification.services.challenges.asked import ChallengeRequest, Refused
+from verification.services.challenges.requests import ChallengeRequest, Refused
 
 _MOST_IN_A_CONTEXT = 40
 _SHARES = {

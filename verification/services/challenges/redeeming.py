@@ -1,4 +1,4 @@
-"""Spending a challenge: of two racing answers one wins, and what is wrong counts as a try."""
+"""Redeeming a challenge: of two racing answers one wins, and what is wrong counts as a try."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -40,15 +40,15 @@ def _open() -> QuerySet[Challenge]:
     )
 
 
-# What is given counts as a try and spends the challenge at once if it is right, so that of two
+# What is given counts as a try and redeems the challenge at once if it is right, so that of two
 # racing answers only one can.
-_SPEND_BY_CODE = CompiledUpdate(
+_REDEEM_BY_CODE = CompiledUpdate(
     _open,
     returning=("tries", "spent_at"),
     tries=F("tries") + 1,
     spent_at=Case(When(code_mac=Bound("code_mac", CharField()), then=_NOW), default=_NEVER),
 )
-_SPEND = CompiledUpdate(
+_REDEEM = CompiledUpdate(
     _open,
     returning=("tries", "spent_at"),
     tries=F("tries") + 1,
@@ -77,7 +77,7 @@ class ChallengeResult:
         return self.challenge.created_at if self.challenge else None
 
 
-def spend_code(
+def redeem_code(
     purpose: Purpose,
     context: uuid.UUID,
     code: str,
@@ -85,7 +85,7 @@ def spend_code(
     method: Method | None = None,
     among: Sequence[Challenge] | None = None,
 ) -> ChallengeResult:
-    """Spends the newest challenge if the code is right. Of two racing requests one wins.
+    """Redeems the newest challenge if the code is right. Of two racing requests one wins.
 
     Call it in the transaction that writes down what the proof is for.
 
@@ -97,7 +97,7 @@ def spend_code(
     challenge = _waiting(purpose, context, method, among)
     if challenge is None or challenge.spent_at or challenge.closed_at:
         return ChallengeResult(Verdict.EXPIRED)
-    tried = _SPEND_BY_CODE.returned(
+    tried = _REDEEM_BY_CODE.returned(
         challenge=challenge.pk, code_mac=code_mac(challenge, code), now=now
     )
     if not tried:
@@ -131,7 +131,7 @@ def waits(method: Method, among: Iterable[Challenge]) -> bool:
     )
 
 
-def spend_judged(
+def redeem_judged(
     purpose: Purpose,
     context: uuid.UUID,
     method: Method,
@@ -139,7 +139,7 @@ def spend_judged(
     right: bool,
     among: Sequence[Challenge] | None = None,
 ) -> ChallengeResult:
-    """Spends the open challenge of this method if what was given is right; counts a try anyway.
+    """Redeems the open challenge of this method if what was given is right; counts a try anyway.
 
     Args:
         among: the challenges of the attempt, newest first, where they were just read.
@@ -148,7 +148,7 @@ def spend_judged(
     challenge = _waiting(purpose, context, method, among)
     if challenge is None:
         return ChallengeResult(Verdict.EXPIRED)
-    tried = _SPEND.returned(challenge=challenge.pk, now=now, spent_at=now if right else None)
+    tried = _REDEEM.returned(challenge=challenge.pk, now=now, spent_at=now if right else None)
     if not tried:
         return _dead(challenge)
     if _is_spent(challenge, tried[0], now):
@@ -157,10 +157,10 @@ def spend_judged(
     return ChallengeResult(Verdict.WRONG if left else Verdict.DEAD, left, challenge)
 
 
-def spend_call(
+def redeem_call(
     purpose: Purpose, context: uuid.UUID, *, method: Method | None = None
 ) -> Challenge | None:
-    """Spends a call on which the number shown was typed; None as long as it wasn't.
+    """Redeems a call on which the number shown was typed; None as long as it wasn't.
 
     Args:
         method: of the page that waits for the call; None where only one can be open.
