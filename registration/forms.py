@@ -13,7 +13,7 @@ from delivery.rules import phones
 from delivery.rules.mailboxes import MISTYPED_DOMAINS, NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from tenants.policy import Method, Policy
-from verification.forms import option_words
+from verification.methods.options import option_words
 from verification.rules.answers import AnswerProblem, answer_problems
 from verification.rules.ways import MethodOption
 

@@ -1,19 +1,12 @@
 """What people type into the portal, and what they are told about it."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from delivery.rules.phones import NotAPhone, phone
 from directory.rules import canonical_upn, is_upn
 from reset.rules import MAX_MESSAGE, Goal
-from tenants.queries import policy_in_force, tenant_in_force
-
-NUMBER_WRONG = gettext_lazy("This number doesn’t match the one we have. Check it and try again.")
 
 
 class IdentifyForm(forms.Form):
@@ -33,44 +26,6 @@ class IdentifyForm(forms.Form):
                 _("Enter your full user ID, like minji@example.com"), code="format"
             )
         return username
-
-
-class NumberForm(forms.Form):
-    """The whole number of a phone that is kept, typed by whoever knows it.
-
-    Args:
-        ends_in: its last two digits; nothing where they would tell too much.
-    """
-
-    shown_again = ("phone",)
-    phone = forms.CharField(
-        label=gettext_lazy("Phone number"),
-        max_length=100,
-        error_messages={"required": gettext_lazy("Enter your phone number")},
-        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"}),
-    )
-
-    def __init__(self, data: Mapping[str, Any] | None, *, ends_in: str) -> None:
-        super().__init__(data)
-        field = self.fields["phone"]
-        field.widget.attrs.pop("maxlength", None)
-        field.help_text = (
-            _("To be sure it’s you, type the complete number that ends in %(digits)s")
-            % {"digits": ends_in}
-            if ends_in
-            else _("To be sure it’s you, type the complete number of this phone")
-        )
-
-    def clean_phone(self) -> str:
-        """As E.164, without an extension."""
-        home = tenant_in_force().country
-        countries = policy_in_force().countries or frozenset({home})
-        try:
-            found = phone(self.cleaned_data["phone"], region=home, countries=countries, office=True)
-        except NotAPhone:
-            # What is no number isn't the one that we have, and costs no try.
-            raise forms.ValidationError(NUMBER_WRONG, code="number") from None
-        return found.e164
 
 
 class GoalForm(forms.Form):

@@ -11,10 +11,8 @@ services ask the subject; none of them asks of which kind it is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
-
-from django.utils.translation import gettext as _
 
 from directory.models import User
 from isolation.scope import current_tenant_id
@@ -25,17 +23,14 @@ from tenants.policy import Method, Policy, Scope, Unknown
 from tenants.queries import policy_in_force
 from vault.keyed import digits
 from vault.services import tenant_key
-from verification.forms import call_words
+from verification.flow.disclosure import CONCEALING, DISCLOSING, Disclosure
+from verification.flow.verify import NumberWanted
 from verification.queries.deliverable import all_ways
-from verification.rules.masking import mask
-from verification.rules.verdicts import CallState, Verdict
+from verification.rules.verdicts import Verdict
 from verification.rules.ways import MethodOption
+from verification.services.challenges import ChallengeRequest
 
 _MANY = 2**62
-
-
-class NumberWanted(Exception):
-    """The policy wants the whole number typed first. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +76,8 @@ class Subject(Protocol):
         ...
 
     @property
-    def is_concealed(self) -> bool:
-        """For other rooms, which then answer alike whatever is known of the user ID."""
+    def disclosure(self) -> Disclosure:
+        """What pages say; other rooms answer alike, whatever is known, where it conceals."""
         ...
 
     @property
@@ -110,11 +105,11 @@ class Subject(Protocol):
         """Whether the page goes on after the whole number of a phone was typed."""
         ...
 
-    def destination_once_replaced(self) -> str:
-        """Where a code goes again whose number was replaced since it was typed.
+    def request_once_replaced(self, request: ChallengeRequest) -> ChallengeRequest:
+        """What is asked for again where the number was replaced since it was typed.
 
         Raises:
-            NumberWanted: nowhere; the number has to be typed anew.
+            NumberWanted: nothing; the number has to be typed anew.
         """
         ...
 
@@ -124,26 +119,6 @@ class Subject(Protocol):
 
     def whose_passkeys(self) -> int:
         """The user id whose passkeys the page names to the browser; 0 for none."""
-        ...
-
-    def masked(self, destination: str) -> str:
-        """Where a code was sent, as the page shows it."""
-        ...
-
-    def last_digits(self, number: str) -> str:
-        """The end of a number by which its owner knows which phone is meant."""
-        ...
-
-    def call_state(self, state: CallState) -> CallState:
-        """What a call is doing, as the page may know."""
-        ...
-
-    def call_words(self, state: CallState) -> str:
-        """The same in a sentence."""
-        ...
-
-    def says_failed(self, *, has_failed: bool) -> bool:
-        """Whether the page says that a code couldn't be sent."""
         ...
 
     def steps(self, gates: int) -> int:
@@ -160,7 +135,7 @@ class Known:
     policy: Policy | None
     is_denied: bool = False
 
-    is_concealed = False
+    disclosure = DISCLOSING
 
     @staticmethod
     def beginning(
@@ -193,7 +168,7 @@ class Known:
     def takes_number(self, *, is_right: bool) -> bool:
         return is_right
 
-    def destination_once_replaced(self) -> str:
+    def request_once_replaced(self, request: ChallengeRequest) -> ChallengeRequest:  # noqa: ARG002
         raise NumberWanted
 
     def verdict_once_replaced(self, verdict: Verdict) -> Verdict:  # noqa: ARG002
@@ -201,21 +176,6 @@ class Known:
 
     def whose_passkeys(self) -> int:
         return self.id
-
-    def masked(self, destination: str) -> str:
-        return mask(destination)
-
-    def last_digits(self, number: str) -> str:
-        return number.partition("#")[0][-2:]
-
-    def call_state(self, state: CallState) -> CallState:
-        return state
-
-    def call_words(self, state: CallState) -> str:
-        return call_words(state)
-
-    def says_failed(self, *, has_failed: bool) -> bool:
-        return has_failed
 
     def steps(self, gates: int) -> int:
         return gates + 2
@@ -233,7 +193,7 @@ class Decoy:
     user: User | None
     policy: Policy
 
-    is_concealed = True
+    disclosure = CONCEALING
     is_refused = False
     is_denied = False
 
@@ -267,31 +227,14 @@ class Decoy:
     def takes_number(self, *, is_right: bool) -> bool:  # noqa: ARG002
         return True
 
-    def destination_once_replaced(self) -> str:
-        return ""
+    def request_once_replaced(self, request: ChallengeRequest) -> ChallengeRequest:
+        return replace(request, destination="")
 
     def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
         return Verdict.EXPIRED if verdict is Verdict.RIGHT else verdict
 
     def whose_passkeys(self) -> int:
         return 0
-
-    def masked(self, destination: str) -> str:  # noqa: ARG002
-        return ""
-
-    def last_digits(self, number: str) -> str:  # noqa: ARG002
-        return ""
-
-    def call_state(self, state: CallState) -> CallState:
-        return state if state is CallState.CONFIRMED else CallState.QUEUED
-
-    def call_words(self, state: CallState) -> str:
-        if state is CallState.CONFIRMED:
-            return call_words(state)
-        return _("If this account has this phone, it rings now.")
-
-    def says_failed(self, *, has_failed: bool) -> bool:  # noqa: ARG002
-        return False
 
     def steps(self, gates: int) -> int:  # noqa: ARG002
         return 0

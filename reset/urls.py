@@ -1,5 +1,6 @@
 from django.urls import path
 
+from reset.queries.attempts import Reads
 from reset.views import ends, gates, hints, start
 
 app_name = "reset"
@@ -9,14 +10,14 @@ urlpatterns = [
     path("passwordreset/again", start.again, name="again"),
     path("passwordreset/verify", gates.verify, name="verify"),
     path("passwordreset/number", gates.number, name="number"),
-    path("passwordreset/code", gates.code, name="code"),
-    path("passwordreset/call", gates.call, name="call"),
+    path("passwordreset/code", gates.answers_to("code"), name="code"),
+    path("passwordreset/call", gates.answers_to("call"), name="call"),
     path("passwordreset/call-state", gates.call_progress, name="call-state"),
-    path("passwordreset/app", gates.app, name="app"),
-    path("passwordreset/passkey", gates.passkey, name="passkey"),
+    path("passwordreset/app", gates.answers_to("app"), name="app"),
+    path("passwordreset/passkey", gates.answers_to("passkey"), name="passkey"),
     path("passwordreset/new-password/hint", hints.new_password, name="new-password-hint"),
-    path("passwordreset/recovery-code", gates.recovery_code, name="recovery-code"),
-    path("passwordreset/questions", gates.answers, name="questions"),
+    path("passwordreset/recovery-code", gates.answers_to("recovery-code"), name="recovery-code"),
+    path("passwordreset/questions", gates.answers_to("questions", Reads.METHODS), name="questions"),
     path("passwordreset/resend", gates.resend, name="resend"),
     path("passwordreset/new-password", ends.new_password, name="new-password"),
     path("passwordreset/unlock", ends.unlock, name="unlock"),

@@ -12,6 +12,7 @@ from verification.clock import when
 from verification.models import Challenge
 from verification.rules.captcha import Action, Finding
 from verification.rules.challenges import MAX_TRIES
+from verification.services.challenges import Refused
 
 _SECONDS_UP_TO = 120
 _MINUTES_UP_TO = 120
@@ -65,6 +66,32 @@ def over_words(challenge: Challenge) -> str:
     if challenge.expires_at <= timezone.now():
         return _("This code has expired. Ask for a new one.")
     return ""
+
+
+def refusal_words(until: datetime | None, *, calls_paused: bool = False) -> str:
+    """Why no code was sent and no call was placed."""
+    if calls_paused:
+        return _("Calls to this phone aren’t available now. Use another method.")
+    if until is None:
+        return _("We couldn’t send the code. Try again or use another method.")
+    return _(
+        "Too many codes were sent to this phone or address. Try again at %(time)s, or use"
+        " another method."
+    ) % {"time": when(until)}
+
+
+def refused_words(refusal: Refused, method: Method) -> str:
+    """The same for what the user asked for by this method: the last one may be a moment ago."""
+    if refusal.too_soon:
+        return too_soon_words(refusal.until, method)
+    return refusal_words(refusal.until, calls_paused=refusal.calls_paused)
+
+
+def paused_words(until: datetime | None) -> str:
+    """Why a right code would not help now."""
+    if until is None:
+        return _("Too many attempts")
+    return _("Paused until %(time)s") % {"time": when(until)}
 
 
 def captcha_words(action: Action, finding: Finding, ripe_at: datetime) -> str:

@@ -19,9 +19,8 @@ from registration.views.onward import onward
 from registration.views.places import familiar
 from tenants.queries import policy_in_force
 from verification.clock import when
-from verification.forms import paused_words
 from verification.services.lockouts import Locked
-from verification.words import too_many_passwords
+from verification.words import paused_words, too_many_passwords
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

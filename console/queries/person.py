@@ -14,7 +14,7 @@ from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Factor, Policy
 from tenants.queries import with_outer_groups
-from verification.forms import left_words
+from verification.methods.recovery_code import left_words
 from verification.models import AccessPass
 from verification.queries import (
     authenticators_of,

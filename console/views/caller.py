@@ -19,12 +19,12 @@ from directory.models import User
 from tenants.policy import Method
 from tenants.queries import public_url
 from tenants.roles import Permission, Role
-from verification.forms import refusal_words
 from verification.models import CallerCheck
 from verification.queries.callers import is_act_disowned, must_verify_caller
 from verification.rules.verdicts import Verdict
 from verification.services import callers
 from verification.services.challenges import Refused
+from verification.words import refusal_words
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 

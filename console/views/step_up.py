@@ -12,11 +12,11 @@ from console.views.frame import Page, shown
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from registration.views.frame import freshly_proved as owner_proved
-from verification import forms as words
-from verification.forms import AppCodeForm
+from verification.methods.totp import APP_WRONG, AppCodeForm
 from verification.queries import authenticators_of
 from verification.services.guesses import Throttled
 from verification.session import Session
+from verification.words import paused_words
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -72,9 +72,9 @@ def _right(request: HttpRequest, user: User, form: AppCodeForm) -> bool:
     try:
         if step_up.confirm(Session(request.session), user, form.cleaned_data["code"]):
             return True
-        form.add_error("code", words.APP_WRONG)
+        form.add_error("code", APP_WRONG)
     except Throttled as throttle:
-        form.add_error("code", words.paused_words(throttle.until))
+        form.add_error("code", paused_words(throttle.until))
     return False
 
 

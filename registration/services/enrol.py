@@ -1,7 +1,7 @@
 """Registering security info. Nothing counts before it was verified."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -24,6 +24,8 @@ from registration.services import manage
 from tenants.policy import Factor, Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from vault.services import seal_column
+from verification.flow import verify
+from verification.methods.base import VerificationContext
 from verification.models import AuthenticationMethod, Challenge, Purpose
 from verification.queries import (
     authenticators_of,
@@ -40,6 +42,7 @@ from verification.rules.passkeys import MOST as MOST_PASSKEYS
 from verification.rules.passkeys import Site
 from verification.rules.phones import PHONES, number_of
 from verification.rules.verdicts import Verdict
+from verification.rules.ways import MethodOption
 from verification.services import (
     authenticators,
     challenges,
@@ -86,87 +89,111 @@ def is_used_elsewhere(user: User, proof: Factor, number: str) -> bool:
     return number_of(number) in map(number_of, values)
 
 
-def start_phone(user: User, context: uuid.UUID, phone: Phone, method: Method) -> None:
+class ContactVerification:
+    """The verification of a phone or an address, which is registered by it.
+
+    Args:
+        context_id: of the session.
+        destination: as typed or entered by an administrator; nothing where it was sent before.
+    """
+
+    number_first = None
+
+    def __init__(
+        self,
+        user: User,
+        context_id: uuid.UUID,
+        destination: str = "",
+        *,
+        sms_capable: bool = False,
+    ) -> None:
+        self._user, self._destination, self._sms_capable = user, destination, sms_capable
+        challenges = challenges_in(Purpose.REGISTER, context_id).filter(user_id=user.pk)
+        self.context = VerificationContext(
+            purpose=Purpose.REGISTER,
+            id=context_id,
+            user_id=user.pk,
+            verify_id=user.pk,
+            counter=AttemptCounter.REGISTER,
+            challenges=list(challenges),
+        )
+
+    def options(self) -> Sequence[MethodOption]:
+        """What may be registered is decided where it's typed."""
+        return [MethodOption(method) for method in Method]
+
+    def request(self, method: Method) -> ChallengeRequest:
+        user = self._user
+        return ChallengeRequest(
+            user_id=user.pk,
+            actor_id=user.pk,
+            purpose=Purpose.REGISTER,
+            context=self.context.id,
+            method=method,
+            destination=self._destination,
+            language=user.language or tenant_in_force().language,
+            sms_capable=self._sms_capable,
+        )
+
+    def request_again(self, last: Challenge) -> ChallengeRequest:
+        self._destination, self._sms_capable = destination_of(last), last.sms_capable
+        return self.request(Method(last.method))
+
+    def reread(self) -> None:
+        """Nothing is compared with what the user holds."""
+
+    def is_held(self, challenge: Challenge) -> bool:  # noqa: ARG002
+        return True
+
+    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
+        return verdict
+
+    def settle(self, challenge: Challenge, verdict: Verdict) -> None:
+        """Registers what the code or call went to.
+
+        Raises:
+            manage.Frozen: self-service was stopped meanwhile.
+            UsedElsewhere: the number became another phone of the user meanwhile.
+        """
+        if verdict is Verdict.RIGHT:
+            _register(self._user, challenge)
+
+
+def start_phone(user: User, context_id: uuid.UUID, phone: Phone, method: Method) -> None:
     """Texts or calls a phone that the user typed.
 
     Raises:
         challenges.Refused: too soon or too many.
     """
     number = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
-    _ask(user, context, method, number, sms_capable=phone.sms_capable)
+    contact = ContactVerification(user, context_id, number, sms_capable=phone.sms_capable)
+    verify.begin(contact, method)
 
 
-def start_email(user: User, context: uuid.UUID, address: str) -> None:
+def start_email(user: User, context_id: uuid.UUID, address: str) -> None:
     """Mails a code to an address that the user typed.
 
     Raises:
         challenges.Refused: too soon or too many.
     """
-    _ask(user, context, Method.EMAIL, address)
+    verify.begin(ContactVerification(user, context_id, address), Method.EMAIL)
 
 
-def start_entered(user: User, context: uuid.UUID, method: Method) -> None:
+def start_entered(user: User, context_id: uuid.UUID, method: Method) -> None:
     """Verifies what an administrator entered. The browser never says where that is.
 
     Raises:
-        NothingEntered: nobody entered anything of this kind.
+        NothingEntered: nothing of this kind was entered.
         UsedElsewhere: the number is the user's other phone.
         challenges.Refused: too soon or too many.
     """
     row = entered_of(user).get(method.proof)
     if row is None:
         raise NothingEntered
-    value = row.value
-    if is_used_elsewhere(user, method.proof, value):
+    if is_used_elsewhere(user, method.proof, row.value):
         raise UsedElsewhere
-    _ask(user, context, method, value, sms_capable=row.sms_capable)
-
-
-def send_again(user: User, challenge: Challenge) -> None:
-    """A new code or call to what is being registered.
-
-    Raises:
-        challenges.Refused: too soon or too many.
-    """
-    method, destination = Method(challenge.method), destination_of(challenge)
-    _ask(user, challenge.context, method, destination, sms_capable=challenge.sms_capable)
-
-
-def confirm_code(user: User, challenge: Challenge, code: str) -> ChallengeResult:
-    """Registers what the code was sent to, if the code is right.
-
-    Raises:
-        guesses.Throttled: too many wrong guesses; nothing was compared.
-        manage.Frozen: self-service was stopped meanwhile.
-        UsedElsewhere: the number became another phone of the user meanwhile.
-    """
-    guesses.count_a_guess(user.pk, AttemptCounter.REGISTER)
-    with transaction.atomic():
-        answered = challenges.redeem_code(
-            Purpose.REGISTER, challenge.context, code, method=Method(challenge.method)
-        )
-        if answered.verdict is Verdict.RIGHT and answered.challenge is not None:
-            _register(user, answered.challenge)
-    if answered.is_no_guess:
-        guesses.uncount(user.pk, AttemptCounter.REGISTER)
-    return answered
-
-
-@transaction.atomic
-def confirm_call(user: User, waiting: Challenge) -> bool:
-    """Registers the phone on which the number shown was typed; False as long as it wasn't.
-
-    Raises:
-        manage.Frozen: self-service was stopped meanwhile.
-        UsedElsewhere: the number became another phone of the user meanwhile.
-    """
-    challenge = challenges.redeem_call(
-        Purpose.REGISTER, waiting.context, method=Method(waiting.method)
-    )
-    if challenge is None:
-        return False
-    _register(user, challenge)
-    return True
+    contact = ContactVerification(user, context_id, row.value, sms_capable=row.sms_capable)
+    verify.begin(contact, method)
 
 
 def save_questions(user: User, answers: Mapping[str, str]) -> None:
@@ -230,7 +257,15 @@ def creating(user: User, context: uuid.UUID) -> Challenge:
         waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
         if waiting is not None:
             return waiting
-    return challenges.open_unsent(user.pk, Purpose.REGISTER, context, Method.PASSKEY)
+    return challenges.open_unsent(
+        ChallengeRequest(
+            user_id=user.pk,
+            actor_id=user.pk,
+            purpose=Purpose.REGISTER,
+            context=context,
+            method=Method.PASSKEY,
+        )
+    )
 
 
 @transaction.atomic
@@ -290,23 +325,6 @@ def finish(user: User) -> bool:
         # Not what an administrator asks for in this very moment.
         row.filter(must_register_at=user.must_register_at).update(must_register_at=None)
     return True
-
-
-def _ask(
-    user: User, context: uuid.UUID, method: Method, destination: str, *, sms_capable: bool = False
-) -> None:
-    challenges.open_challenge(
-        ChallengeRequest(
-            user_id=user.pk,
-            actor_id=user.pk,
-            purpose=Purpose.REGISTER,
-            context=context,
-            method=method,
-            destination=destination,
-            language=user.language or tenant_in_force().language,
-            sms_capable=sms_capable,
-        )
-    )
 
 
 def _register(user: User, challenge: Challenge) -> None:

@@ -14,19 +14,20 @@ from registration.forms import EmailForm, EnteredForm, PhoneForm, QuestionsForm
 from registration.queries import AddressProblem
 from registration.rules import Status
 from registration.services import enrol
-from registration.views.answering import address_of
 from registration.views.done import registered
 from registration.views.frame import context_of, freshly_proved, render
 from registration.views.rows import page_for
-from registration.views.sent import is_sent_already, refused_words, typed_before
+from registration.views.typed import typed_before
+from registration.views.verifications import register_pages
 from tenants.policy import Factor, Method, OfficeEditor
 from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
-from verification.forms import APP_WRONG, PairForm, paused_words
-from verification.models import Purpose
+from verification.flow.pages import is_sent_already
+from verification.methods.totp import APP_WRONG, PairForm
 from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
 from verification.services.guesses import Throttled
 from verification.session import Session, SuggestedAddress
+from verification.words import paused_words, refused_words
 
 Page = Callable[..., HttpResponse]
 
@@ -52,7 +53,7 @@ def offered(proof: Factor) -> Callable[[Page], Page]:
 def phone(request: HttpRequest, user: User) -> HttpResponse:
     form = _phone_form(request, user, Factor.MOBILE_PHONE)
     if form.is_valid() and _is_phone_asked(request, user, form, Factor.MOBILE_PHONE):
-        return _verify(request, Method(form.cleaned_data["method"]))
+        return _verify(request, user, Method(form.cleaned_data["method"]))
     context = {"form": form, **_entered(user, Factor.MOBILE_PHONE)}
     return render(request, "registration/phone.html", context)
 
@@ -61,7 +62,7 @@ def phone(request: HttpRequest, user: User) -> HttpResponse:
 def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
     form = _phone_form(request, user, Factor.ALTERNATE_PHONE)
     if form.is_valid() and _is_phone_asked(request, user, form, Factor.ALTERNATE_PHONE):
-        return _verify(request, Method(form.cleaned_data["method"]))
+        return _verify(request, user, Method(form.cleaned_data["method"]))
     return render(request, "registration/alternate.html", {"form": form})
 
 
@@ -77,7 +78,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
         session.suggested_address = SuggestedAddress(address, form.suggestion)
         return redirect("registration:email")
     if form.is_valid() and _is_email_asked(request, user, form):
-        return _verify(request, Method.EMAIL)
+        return _verify(request, user, Method.EMAIL)
     context = {"form": form, "suggested": suggested, **_entered(user, Factor.EMAIL)}
     return render(request, "registration/email.html", context)
 
@@ -91,7 +92,7 @@ def office(request: HttpRequest, user: User) -> HttpResponse:
         return render(request, "registration/office.html", context)
     form = _phone_form(request, user, Factor.OFFICE_PHONE)
     if form.is_valid() and _is_phone_asked(request, user, form, Factor.OFFICE_PHONE):
-        return _verify(request, Method(form.cleaned_data["method"]))
+        return _verify(request, user, Method(form.cleaned_data["method"]))
     return render(request, "registration/office.html", {"form": form, **context})
 
 
@@ -107,7 +108,7 @@ def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     form = EnteredForm(request.POST, methods=methods)
     problem = _why_not_asked(request, user, form)
     if not problem:
-        return _verify(request, Method(form.cleaned_data["method"]))
+        return _verify(request, user, Method(form.cleaned_data["method"]))
     messages.warning(request, problem)
     return redirect(page_for(kind))
 
@@ -143,9 +144,9 @@ def app(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/app.html", context)
 
 
-def _verify(request: HttpRequest, method: Method) -> HttpResponse:
+def _verify(request: HttpRequest, user: User, method: Method) -> HttpResponse:
     """To the page where the code or the call by this method is answered."""
-    return redirect(address_of(request, "registration:verify", Purpose.REGISTER, method))
+    return redirect(register_pages(request, user).address_of(method))
 
 
 def _is_paired(request: HttpRequest, user: User, form: PairForm) -> bool:
@@ -184,7 +185,7 @@ def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Fa
     try:
         enrol.start_phone(user, context_of(request), form.found, method)
     except Refused as refusal:
-        if is_sent_already(request, refusal, Purpose.REGISTER, method):
+        if is_sent_already(request, register_pages(request, user), refusal, method):
             return True
         form.add_error("phone", refused_words(refusal, method))
         return False
@@ -200,7 +201,7 @@ def _is_email_asked(request: HttpRequest, user: User, form: EmailForm) -> bool:
     try:
         enrol.start_email(user, context_of(request), address)
     except Refused as refusal:
-        if is_sent_already(request, refusal, Purpose.REGISTER, Method.EMAIL):
+        if is_sent_already(request, register_pages(request, user), refusal, Method.EMAIL):
             return True
         form.add_error("email", refused_words(refusal, Method.EMAIL))
         return False
@@ -219,7 +220,7 @@ def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
     except enrol.UsedElsewhere:
         return used_elsewhere_words()
     except Refused as refusal:
-        if not is_sent_already(request, refusal, Purpose.REGISTER, method):
+        if not is_sent_already(request, register_pages(request, user), refusal, method):
             return refused_words(refusal, method)
     return ""
 

@@ -12,7 +12,7 @@ from registration.views.frame import context_of, render
 from registration.views.methods import offered
 from tenants.policy import Factor
 from tenants.queries import called_briefly
-from verification.forms import NewPasskeyForm, passkey_words
+from verification.methods.passkey import NewPasskeyForm, passkey_words
 from verification.rules.passkeys import MOST
 from verification.rules.verdicts import Verdict
 from verification.services.passkeys import creation_options

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from registration.queries import Overview, Registered
 from registration.rules import Row, Status
 from tenants.policy import Factor
-from verification.forms import left_words
+from verification.methods.recovery_code import left_words
 from verification.services.notices import proof_name
 
 _PAGES = {

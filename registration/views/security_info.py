@@ -21,7 +21,8 @@ from registration.views.frame import even_while_frozen, freshly_proved, not_a_pa
 from registration.views.rows import listed, shown_rows
 from tenants.policy import Factor, SecondFactor
 from tenants.queries import policy_in_force
-from verification.forms import few_left_words, option_words
+from verification.methods.options import option_words
+from verification.methods.recovery_code import few_left_words
 from verification.middleware import return_url
 from verification.services import browsers
 from verification.services.notices import proof_name

@@ -12,9 +12,9 @@ from directory.models import User
 from registration.forms import DefaultMethodForm
 from registration.queries import options_at_sign_in
 from registration.services import second_factor
-from registration.services.proof import MethodUnavailable
 from registration.views.frame import freshly_proved, not_a_page, render, signed_in
 from tenants.policy import Method
+from verification.flow.verify import MethodUnavailable
 from verification.services import browsers
 
 

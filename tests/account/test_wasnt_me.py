@@ -24,6 +24,7 @@ from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify, set_password
 from tests.builders import PASSWORD, make_phone, make_user, signed_in
 from tests.console.people import make_admin
+from tests.flow import confirm_contact
 from tests.visits import register_email
 from verification.models import AuthenticationMethod, Challenge, NoticeLink
 from verification.queries import methods_by_proof, recovery_set_of, value_of
@@ -369,7 +370,7 @@ def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mai
     context = uuid.uuid4()
     enrol.start_email(before, context, "thief@mail.example")
     with pytest.raises(manage.Frozen):
-        enrol.confirm_code(before, Challenge.objects.get(context=context), mailroom.code())
+        confirm_contact(before, Challenge.objects.get(context=context), mailroom.code())
 
     assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
 

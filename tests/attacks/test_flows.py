@@ -30,6 +30,7 @@ from tests.builders import (
     signed_in,
 )
 from tests.captcha import came_from, solved
+from tests.flow import confirm_contact
 from tests.threads import all_at_once
 from verification.models import Challenge
 from verification.queries import drawn_questions, methods_by_proof
@@ -337,7 +338,7 @@ def test_two_sessions_that_confirm_one_address_at_once_both_get_an_answer(mailro
             enrol.start_email(person, context, "one@mail.example")
             work.append((Challenge.objects.get(context=context), mailroom.code()))
 
-    answers = all_at_once(2, lambda: enrol.confirm_code(person, *work.pop()), tenant_id=tenant.pk)
+    answers = all_at_once(2, lambda: confirm_contact(person, *work.pop()), tenant_id=tenant.pk)
 
     assert {answer.verdict for answer in answers} == {Verdict.RIGHT}
     with in_tenant(tenant.pk):

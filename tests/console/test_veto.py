@@ -34,6 +34,7 @@ from tests.captcha import solved
 from tests.console.people import behind_both, confirm, make_admin, with_app
 from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
+from tests.flow import confirm_contact
 from tests.provisioning.test_import_users import load
 from tests.registration.test_remembered_browser import asks, remembered
 from tests.threads import all_at_once
@@ -243,7 +244,7 @@ def test_a_method_that_was_registered_again_since_is_taken_back_too(person, mail
     def register(address):
         enrol.start_email(person, context, address)
         challenge = newest(Purpose.REGISTER, context)
-        assert enrol.confirm_code(person, challenge, mailroom.code())
+        assert confirm_contact(person, challenge, mailroom.code())
 
     person.methods.all().delete()
     register("thief@mail.example")

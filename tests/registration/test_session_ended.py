@@ -16,6 +16,7 @@ from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tests.builders import make_email
 from tests.console.people import code_now, make_admin
+from tests.flow import confirm_contact
 from tests.threads import all_at_once
 from verification.models import Purpose
 from verification.queries import authenticators_of, methods_by_proof, newest
@@ -52,7 +53,7 @@ def test_no_address_is_registered_after_it(user, mailroom, end):
     end(User.objects.get(pk=user.pk))
 
     with pytest.raises(manage.Frozen):
-        enrol.confirm_code(user, challenge, code)
+        confirm_contact(user, challenge, code)
 
     assert not methods_by_proof(user.pk)
 
@@ -125,7 +126,7 @@ def test_a_request_that_waits_for_the_lock_registers_nothing(user, mailroom, con
             return True
         assert is_locked.wait(10)
         with pytest.raises(manage.Frozen):
-            enrol.confirm_code(user, challenge, code)
+            confirm_contact(user, challenge, code)
         return True
 
     assert all(all_at_once(2, act, tenant_id=contoso.pk))

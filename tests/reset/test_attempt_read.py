@@ -6,11 +6,14 @@ from django.test.utils import CaptureQueriesContext
 
 from reset.queries.attempts import Reads, attempt_of, in_tenant_of_attempt, state_of
 from reset.services.attempts import begin
-from reset.services.gates import open_gate, pass_code
+from reset.services.gates import GateVerification
 from tenants.models import Branding
 from tenants.policy import Method
 from tenants.queries import branding_in_force, policy_in_force, tenant_in_force
 from tests.builders import make_email, make_user
+from verification.flow import verify
+from verification.methods.base import ChallengeAnswer
+from verification.rules.verdicts import Verdict
 
 
 @pytest.mark.parametrize("logo", [b"", b"picture"], ids=["no logo", "logo"])
@@ -44,12 +47,12 @@ def test_a_code_proves_nothing_of_an_address_that_replaced_the_one_it_went_to(co
     user = make_user()
     address = make_email(user)
     begun = begin(user.upn, network="192.0.2.0")
-    open_gate(state_of(attempt_of(begun.cookie), Reads.METHODS), Method.EMAIL)
-    state = state_of(attempt_of(begun.cookie))
+    verify.begin(GateVerification(state_of(attempt_of(begun.cookie), Reads.METHODS)), Method.EMAIL)
+    gate = GateVerification(state_of(attempt_of(begun.cookie)))
 
     address.delete()
     make_email(user, "another@mail.example")
-    passed = pass_code(state, Method.EMAIL, mailroom.code())
+    result = verify.answer(gate, Method.EMAIL, ChallengeAnswer(text=mailroom.code()))
 
-    assert passed.is_passed
-    assert not state_of(attempt_of(passed.cookie)).facts.passed
+    assert result.verdict is Verdict.RIGHT
+    assert not state_of(attempt_of(gate.cookie)).facts.passed

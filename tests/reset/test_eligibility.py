@@ -34,7 +34,7 @@ from reset.queries.eligibility import (
 )
 from reset.refusals import Refusal
 from reset.services.attempts import begin
-from reset.services.gates import available_methods
+from reset.services.gates import GateVerification
 from tenants.models import Group, GroupNesting
 from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tenants.policy.checks import objections
@@ -179,7 +179,7 @@ def on_offer_at_the_portal(user, policy):
     if begun.attempt.refused:
         return None
     state = state_of(attempt_of(begun.cookie), Reads.METHODS)
-    return {way.method.proof for way in available_methods(state)}
+    return {way.method.proof for way in GateVerification(state).options()}
 
 
 def who_gets_through(users):

@@ -2,20 +2,32 @@
 
 from dataclasses import fields, replace
 from inspect import getmembers
+from uuid import UUID
 
 import pytest
 
 from reset.refusals import Refusal
-from reset.subjects import Decoy, Known, NumberWanted, Subject, decoy_id, kind_of_subject
+from reset.subjects import Decoy, Known, Subject, decoy_id, kind_of_subject
 from tenants.policy import Method, Policy, Unknown, for_administrators
 from tests.builders import make_user
+from verification.flow.verify import NumberWanted
+from verification.models import Purpose
 from verification.rules.verdicts import CallState, Verdict
 from verification.rules.ways import MethodOption
+from verification.services.challenges import ChallengeRequest
 
 POLICY = Policy(unknown_users=Unknown.DECOY)
 MAIL = [MethodOption(Method.EMAIL, "a•••e@g•••.com")]
+REQUEST = ChallengeRequest(
+    user_id=5,
+    actor_id=5,
+    purpose=Purpose.RESET,
+    context=UUID(int=5),
+    method=Method.MOBILE_TEXT,
+    destination="+821012345678",
+)
 SHOWN = {
-    "is_concealed": lambda subject: subject.is_concealed,
+    "disclosure": lambda subject: subject.disclosure,
     "is_refused": lambda subject: subject.is_refused,
     "is_denied": lambda subject: subject.is_denied,
     "offered": lambda subject: [
@@ -24,14 +36,9 @@ SHOWN = {
         for passed in (frozenset(), frozenset({Method.EMAIL}))
     ],
     "takes_number": lambda subject: subject.takes_number(is_right=False),
-    "destination_once_replaced": lambda subject: subject.destination_once_replaced(),
+    "request_once_replaced": lambda subject: subject.request_once_replaced(REQUEST).destination,
     "verdict_once_replaced": lambda subject: [*map(subject.verdict_once_replaced, Verdict)],
     "whose_passkeys": lambda subject: subject.whose_passkeys(),
-    "masked": lambda subject: subject.masked("minji@mail.example"),
-    "last_digits": lambda subject: subject.last_digits("+821012345678"),
-    "call_state": lambda subject: [*map(subject.call_state, CallState)],
-    "call_words": lambda subject: [*map(subject.call_words, CallState)],
-    "says_failed": lambda subject: subject.says_failed(has_failed=True),
     "steps": lambda subject: [subject.steps(gates) for gates in (1, 2)],
 }
 UNSEEN = {"id", "user", "policy", "verify_id"}
@@ -62,20 +69,30 @@ def test_a_decoy_shows_the_same_with_and_without_a_user(contoso, show):
 def test_a_decoy_says_of_a_call_only_that_it_is_confirmed(contoso):
     decoy = Decoy(id=-5, user=None, policy=POLICY)
 
-    assert {*map(decoy.call_state, CallState)} == {CallState.QUEUED, CallState.CONFIRMED}
-    assert len({*map(decoy.call_words, CallState)}) == 2
+    said = decoy.disclosure
+    assert {*map(said.call_state, CallState)} == {CallState.QUEUED, CallState.CONFIRMED}
+    assert len({*map(said.call_words, CallState)}) == 2
+
+
+def test_a_decoy_says_nothing_of_what_a_code_went_to(contoso):
+    said = Decoy(id=-5, user=None, policy=POLICY).disclosure
+
+    assert not said.masked("minji@mail.example")
+    assert not said.last_digits("+821012345678")
+    assert not said.says_failed(has_failed=True)
 
 
 def test_a_known_subject_says_what_is_true(contoso):
     known = Known(id=5, user=make_user(), policy=POLICY)
 
     assert known.offered(MAIL, frozenset()) == MAIL
-    assert known.masked("minji@mail.example") == "m•••i@m•••.example"
-    assert known.last_digits("+821012345678#12") == "78"
-    assert known.call_state(CallState.DENIED) is CallState.DENIED
+    assert known.disclosure.masked("minji@mail.example") == "m•••i@m•••.example"
+    assert known.disclosure.last_digits("+821012345678#12") == "78"
+    assert known.disclosure.call_state(CallState.DENIED) is CallState.DENIED
+    assert known.disclosure.says_failed(has_failed=True)
     assert known.steps(2) == 4
     with pytest.raises(NumberWanted):
-        known.destination_once_replaced()
+        known.request_once_replaced(REQUEST)
 
 
 @pytest.mark.parametrize("unknown_users", Unknown)

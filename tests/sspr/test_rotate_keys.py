@@ -36,6 +36,7 @@ from tests.builders import (
     make_user,
 )
 from tests.console.people import code_now, make_admin, with_app
+from tests.flow import begin_unsent
 from tests.threads import all_at_once
 from vault import services
 from vault.models import SealingKey, TenantKey
@@ -47,7 +48,6 @@ from verification.services import (
     access_passes,
     authenticators,
     blind_indexes,
-    challenges,
     guesses,
     questions,
     recovery_codes,
@@ -81,7 +81,7 @@ def rotated(ring):
 
 def recovery_verdict(user, code):
     session = uuid.uuid4()
-    challenges.open_unsent(user.pk, Purpose.SIGN_IN, session, Method.RECOVERY_CODE)
+    begin_unsent(user, session, Method.RECOVERY_CODE)
     return recovery_codes.answer(user.pk, Purpose.SIGN_IN, session, code).verdict
 
 

@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 from tests.builders import make_phone, make_user
 from tests.verification.test_codes import ask
 from verification.clock import day_and_clock, when
-from verification.forms import paused_words
 from verification.services import notices
 from verification.services.notice_words import Notice
+from verification.words import paused_words
 
 LATE = datetime(2026, 11, 28, 14, 41, tzinfo=UTC)
 IN_KOREAN = "오후 11:41 (KST)"

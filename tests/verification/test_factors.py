@@ -42,6 +42,7 @@ from tests.builders import (
     make_user,
 )
 from tests.console.people import code_now
+from tests.flow import begin_unsent
 from tests.soft_authenticator import SoftAuthenticator
 from vault.services import seal_column
 from verification.models import AuthenticationMethod, Challenge, Purpose, RecoveryCode
@@ -49,7 +50,6 @@ from verification.queries import authenticators_of, passkeys_of
 from verification.queries.holdings import kept_of, summary_of
 from verification.rules.factors import counted
 from verification.services import (
-    challenges,
     contacts,
     factors,
     recovery_codes,
@@ -134,7 +134,7 @@ class History:
         last = recovery_codes._mac(self.user.pk, codes[0])
         RecoveryCode.objects.exclude(mac=last).update(spent_at=timezone.now())
         session = uuid.uuid4()
-        challenges.open_unsent(self.user.pk, Purpose.SIGN_IN, session, Method.RECOVERY_CODE)
+        begin_unsent(self.user, session, Method.RECOVERY_CODE)
         recovery_codes.answer(self.user.pk, Purpose.SIGN_IN, session, codes[0])
 
     def enter(self, proof, value):

@@ -16,9 +16,10 @@ from isolation.scope import in_tenant
 from tenants.policy import Method
 from tests.builders import make_passkey, make_recovery_codes, make_tenant, make_user
 from tests.console.people import code_now
+from tests.flow import begin_unsent
 from tests.soft_authenticator import SoftAuthenticator
 from verification.models import Authenticator, Passkey, Purpose, RecoveryCode
-from verification.services import authenticators, challenges, passkeys, recovery_codes
+from verification.services import authenticators, passkeys, recovery_codes
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def passkey_removed(user):
 
 def _answer(user, code):
     session = uuid.uuid4()
-    challenges.open_unsent(user.pk, Purpose.SIGN_IN, session, Method.RECOVERY_CODE)
+    begin_unsent(user, session, Method.RECOVERY_CODE)
     return recovery_codes.answer(user.pk, Purpose.SIGN_IN, session, code)
 
 

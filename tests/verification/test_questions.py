@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tests.builders import ANSWERS, make_questions, make_user
+from tests.flow import begin_unsent
 from vault import keyring
 from vault.keyed import keyed_hash
 from vault.services import tenant_key
@@ -167,7 +168,7 @@ def spend(context, *, right):
 
 def test_five_wrong_rounds_end_the_questions(cheap, user):
     context = uuid.uuid4()
-    questions.open_questions(user.pk, Purpose.RESET, context, POLICY)
+    begin_unsent(user, context, Method.QUESTIONS, Purpose.RESET)
     rounds = [spend(context, right=False) for _ in range(5)]
 
     assert [answered.tries_left for answered in rounds] == [4, 3, 2, 1, 0]
@@ -177,8 +178,8 @@ def test_five_wrong_rounds_end_the_questions(cheap, user):
 def test_right_answers_are_spent_once_and_in_time(cheap, user):
     spent, late = uuid.uuid4(), uuid.uuid4()
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        questions.open_questions(user.pk, Purpose.RESET, spent, POLICY)
-        questions.open_questions(user.pk, Purpose.RESET, late, POLICY)
+        begin_unsent(user, spent, Method.QUESTIONS, Purpose.RESET)
+        begin_unsent(user, late, Method.QUESTIONS, Purpose.RESET)
 
         assert spend(spent, right=True).verdict is Verdict.RIGHT
         assert spend(spent, right=True).verdict is Verdict.EXPIRED

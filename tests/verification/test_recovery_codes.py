@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from isolation.scope import in_tenant
 from tenants.policy import Method
 from tests.builders import make_recovery_codes, make_tenant, make_user
+from tests.flow import begin_unsent
 from tests.threads import all_at_once
 from vault.keyring import purpose_key
 from verification.models import Purpose, RecoveryCode
 from verification.queries import codes_left
 from verification.rules.recovery_codes import ALPHABET, LENGTH, grouped, typed_code
 from verification.rules.verdicts import Verdict
-from verification.services import challenges, recovery_codes
+from verification.services import recovery_codes
 
 codes = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
 
@@ -25,7 +26,7 @@ codes = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
 def answered(user, code):
     """What a browser of its own is told that gives this code."""
     session = uuid.uuid4()
-    challenges.open_unsent(user.pk, Purpose.SIGN_IN, session, Method.RECOVERY_CODE)
+    begin_unsent(user, session, Method.RECOVERY_CODE)
     return recovery_codes.answer(user.pk, Purpose.SIGN_IN, session, code).verdict
 
 

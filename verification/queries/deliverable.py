@@ -9,15 +9,6 @@ from tenants.policy import Factor, Method
 from verification.rules.passkeys import can_be_made_for
 from verification.rules.ways import Held, methods_of
 
-_CHANNEL = {
-    Method.EMAIL: "email",
-    Method.MOBILE_TEXT: "text",
-    Method.MOBILE_CALL: "call",
-    Method.ALTERNATE_TEXT: "text",
-    Method.ALTERNATE_CALL: "call",
-    Method.OFFICE_CALL: "call",
-}
-
 
 def all_ways(allowed: frozenset[Method]) -> list[Method]:
     """Every method that could be offered to a user here, strongest first."""
@@ -33,5 +24,4 @@ def can_deliver(method: Method) -> bool:
     """Whether this installation can send what the method needs, or has a name for passkeys."""
     if method is Method.PASSKEY:
         return can_be_made_for(urlsplit(settings.BASE_URL).hostname or "")
-    kind = _CHANNEL.get(method)
-    return kind is None or available(kind)
+    return method.carrier is None or available(method.carrier.value)

@@ -24,3 +24,8 @@ class CallState(StrEnum):
     BUSY = "busy"
     HANGUP = "hangup"
     FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the phone was answered in a way that ends the call."""
+        return self in {CallState.CONFIRMED, CallState.DENIED}

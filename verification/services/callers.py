@@ -36,7 +36,7 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
     Not one transaction: the counts of what was sent must outlive a failure.
 
     Raises:
-        NotOnOffer: the person never registered this.
+        MethodUnavailable: the person never registered this.
         challenges.Refused: too soon or too many.
     """
     holdings = caller_holdings(person.pk)

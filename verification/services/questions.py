@@ -11,16 +11,16 @@ from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import current_tenant_id
-from tenants.policy import Factor, Method, Policy
-from tenants.queries import questions, questions_on_offer
+from tenants.policy import Factor, Policy
+from tenants.queries import policy_in_force, questions, questions_on_offer
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
-from verification.models import Answer, AuthenticationMethod, Challenge, Purpose
+from verification.models import Answer, AuthenticationMethod, Challenge
 from verification.queries import methods_by_proof
 from verification.rules.answers import normal_answer, older_answer
 from verification.services import factors
-from verification.services.challenges import open_unsent
+from verification.services.challenges import ChallengeRequest, open_unsent
 
 _TENANTS = "t$"
 """Before hashes under a key of the tenant's, which outlives the keys of the ring."""
@@ -95,21 +95,14 @@ def drawn_or_made_up(
     return list(method.drawn) if method else [], made_up
 
 
-def open_questions(
-    user_id: int,
-    purpose: Purpose,
-    context: uuid.UUID,
-    policy: Policy,
-    *,
-    before: Sequence[Challenge] | None = None,
-) -> Challenge:
+def open_questions(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
     """A challenge to answer the drawn questions. The one before it is dead from now on.
 
     Args:
         before: as for `open_challenge`.
     """
-    draw(user_id, policy.questions_to_reset, bank=set(questions()))
-    return open_unsent(user_id, purpose, context, Method.QUESTIONS, before)
+    draw(asked.user_id, policy_in_force().questions_to_reset, bank=set(questions()))
+    return open_unsent(asked, before)
 
 
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:

@@ -20,7 +20,7 @@ from tenants.policy import Method
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
-from verification.models import Purpose, RecoveryCode
+from verification.models import Challenge, Purpose, RecoveryCode
 from verification.queries import codes_left, recovery_codes_of
 from verification.rules.recovery_codes import ALPHABET, LENGTH, SET_SIZE, typed_code
 from verification.rules.verdicts import Verdict
@@ -85,15 +85,25 @@ def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
 
 
 @transaction.atomic
-def answer(user_id: int, purpose: Purpose, context: uuid.UUID, typed: str) -> ChallengeResult:
+def answer(
+    user_id: int,
+    purpose: Purpose,
+    context: uuid.UUID,
+    typed: str,
+    *,
+    among: Sequence[Challenge] | None = None,
+) -> ChallengeResult:
     """Spends the open challenge with one of the user's codes, if it is one; they hear of it.
 
     Call it in the transaction that writes down what the proof is for.
+
+    Args:
+        among: the challenges of the attempt, newest first, where they were just read.
     """
     factors.lock(user_id)
     code_ids = _spend(user_id, typed)
     method = Method.RECOVERY_CODE
-    answered = challenges.redeem_judged(purpose, context, method, right=bool(code_ids))
+    answered = challenges.redeem_judged(purpose, context, method, right=bool(code_ids), among=among)
     if not code_ids:
         return answered
     if answered.verdict is not Verdict.RIGHT:

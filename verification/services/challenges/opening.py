@@ -4,7 +4,6 @@ Those of other methods stay open: a code by mail in one tab and a code by text i
 answered on their own page. Wrong tries are counted for the user, however many are open.
 """
 
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -22,7 +21,7 @@ from tenants.policy import Method
 from tenants.queries import policy_in_force
 from vault.services import seal_column
 from verification import queue
-from verification.models import Challenge, Purpose
+from verification.models import Challenge
 from verification.queries import challenges_in
 from verification.services.challenges.requests import ChallengeRequest, Refused
 from verification.services.challenges.sending_limits import (
@@ -33,14 +32,6 @@ from verification.services.challenges.sending_limits import (
     wait_your_turn,
 )
 
-_KINDS = {
-    Method.EMAIL: Kind.EMAIL,
-    Method.MOBILE_TEXT: Kind.TEXT,
-    Method.MOBILE_CALL: Kind.CALL,
-    Method.ALTERNATE_TEXT: Kind.TEXT,
-    Method.ALTERNATE_CALL: Kind.CALL,
-    Method.OFFICE_CALL: Kind.CALL,
-}
 _TO_ANSWER = timedelta(minutes=15)
 
 
@@ -57,7 +48,8 @@ def open_challenge(asked: ChallengeRequest, before: Sequence[Challenge] | None =
         before = list(challenges_in(asked.purpose, asked.context))
     not_for_ever(asked.purpose, len(before))
     wait_your_turn(asked, [one for one in before if one.method == asked.method])
-    kind = _KINDS[asked.method]
+    assert asked.method.carrier is not None
+    kind = Kind(asked.method.carrier.value)
     if asked.hides:
         count_hidden(asked, kind)
     sending = sending_of(asked, kind)
@@ -71,13 +63,7 @@ def open_challenge(asked: ChallengeRequest, before: Sequence[Challenge] | None =
     return _opened(asked, before, lambda: sent_to_no_one(kind))
 
 
-def open_unsent(
-    user_id: int,
-    purpose: Purpose,
-    context: uuid.UUID,
-    method: Method,
-    before: Sequence[Challenge] | None = None,
-) -> Challenge:
+def open_unsent(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
     """A challenge for which nothing is sent: answers, or an app. The one before it is dead.
 
     Args:
@@ -88,15 +74,15 @@ def open_unsent(
     """
     now = timezone.now()
     if before is None:
-        before = list(challenges_in(purpose, context))
-    not_for_ever(purpose, len(before))
+        before = list(challenges_in(asked.purpose, asked.context))
+    not_for_ever(asked.purpose, len(before))
     with transaction.atomic():
-        _close_open(method, before, now)
+        _close_open(asked.method, before, now)
         return Challenge.objects.create(
-            user_id=user_id,
-            purpose=purpose,
-            context=context,
-            method=method,
+            user_id=asked.user_id,
+            purpose=asked.purpose,
+            context=asked.context,
+            method=asked.method,
             created_at=now,
             expires_at=now + _TO_ANSWER,
         )

@@ -158,14 +158,19 @@ def redeem_judged(
 
 
 def redeem_call(
-    purpose: Purpose, context: uuid.UUID, *, method: Method | None = None
+    purpose: Purpose,
+    context: uuid.UUID,
+    *,
+    method: Method | None = None,
+    among: Sequence[Challenge] | None = None,
 ) -> Challenge | None:
     """Redeems a call on which the number shown was typed; None as long as it wasn't.
 
     Args:
         method: of the page that waits for the call; None where only one can be open.
+        among: the challenges of the attempt, newest first, where they were just read.
     """
-    challenge = newest(purpose, context, method)
+    challenge = _waiting(purpose, context, method, among)
     if challenge is None:
         return None
     confirmed = Challenge.objects.filter(

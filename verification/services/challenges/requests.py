@@ -15,8 +15,8 @@ class ChallengeRequest:
     Args:
         actor_id: who asks for it, as `audit.services.record` takes it: the user, an agent of the
             helpdesk, or a stranger.
-        destination: mailbox or E.164 number, with `#` and the extension behind it; nothing where
-            there is nobody to send it to, and nobody may notice.
+        destination: mailbox or E.164 number, with `#` and the extension behind it; empty where
+            nothing is sent.
         context: id of the reset attempt, or of the signed-in session.
         support_code: of the reset attempt, for the audit.
         hides: whether the answer must be the same for somebody and nobody.
@@ -28,8 +28,8 @@ class ChallengeRequest:
     purpose: Purpose
     context: uuid.UUID
     method: Method
-    destination: str
-    language: str
+    destination: str = ""
+    language: str = ""
     sms_capable: bool = False
     support_code: str = ""
     hides: bool = False

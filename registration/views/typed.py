@@ -1,6 +1,5 @@
-"""When a code or a call was refused because one was sent just now."""
+"""What a user typed before a code was sent to it, to be shown again."""
 
-from django.contrib import messages
 from django.http import HttpRequest
 
 from delivery.rules.mailboxes import mailbox_key
@@ -10,22 +9,8 @@ from registration.queries import entered_of
 from registration.views.frame import context_of
 from tenants.policy import Factor, Method
 from tenants.queries import tenant_in_force
-from verification.forms import refusal_words
 from verification.models import Challenge, Purpose
-from verification.queries import challenges_in, destination_of, newest
-from verification.services.challenges import Refused
-from verification.words import sent_words, too_soon_words
-
-
-def is_sent_already(
-    request: HttpRequest, refusal: Refused, purpose: Purpose, method: Method
-) -> bool:
-    """Whether the code of this very method is waited for; then the next page says since when."""
-    challenge = newest(purpose, context_of(request), method)
-    if not refusal.too_soon or challenge is None or challenge.spent_at:
-        return False
-    messages.info(request, sent_words(challenge))
-    return True
+from verification.queries import challenges_in, destination_of
 
 
 def typed_before(request: HttpRequest, user: User, proof: Factor) -> str:
@@ -50,10 +35,3 @@ def typed_in(user: User, challenge: Challenge) -> str:
         return destination
     number, _hash, extension = destination.partition("#")
     return shown(number, home=tenant_in_force().country, extension=extension)
-
-
-def refused_words(refusal: Refused, method: Method) -> str:
-    """Why no code was sent and no call was placed."""
-    if refusal.too_soon:
-        return too_soon_words(refusal.until, method)
-    return refusal_words(refusal.until, calls_paused=refusal.calls_paused)

@@ -1,0 +1,110 @@
+"""Verifying a user at sign-in, and before security info is changed: the password isn't enough."""
+
+import uuid
+from collections.abc import Callable, Sequence
+
+from django.utils import timezone
+
+from audit.activities import Activity, Outcome
+from audit.services import record
+from directory.models import User
+from registration.queries import options_at_sign_in, options_to_verify
+from tenants.policy import Method
+from tenants.queries import policy_in_force, tenant_in_force
+from verification.flow.verify import MethodUnavailable
+from verification.methods.base import VerificationContext
+from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.queries import challenges_in, destination_of, was_denied
+from verification.queries.holdings import holdings_of
+from verification.rules.verdicts import Verdict
+from verification.rules.ways import MethodOption
+from verification.services.challenges import ChallengeRequest
+from verification.services.guesses import AttemptCounter
+
+
+class IdentityVerification:
+    """The verification of a user whose password was right.
+
+    Args:
+        context_id: of the session.
+        counter: what wrong guesses are counted by.
+        options_of: gives the methods that are accepted.
+    """
+
+    number_first = None
+
+    def __init__(
+        self,
+        user: User,
+        context_id: uuid.UUID,
+        *,
+        counter: AttemptCounter,
+        options_of: Callable[[User], Sequence[MethodOption]],
+    ) -> None:
+        self._user, self._options_of = user, options_of
+        challenges = challenges_in(Purpose.SIGN_IN, context_id).filter(user_id=user.pk)
+        self.context = VerificationContext(
+            purpose=Purpose.SIGN_IN,
+            id=context_id,
+            user_id=user.pk,
+            verify_id=user.pk,
+            counter=counter,
+            challenges=list(challenges),
+            shows_passkeys_of=user.pk,
+        )
+
+    def options(self) -> Sequence[MethodOption]:
+        return self._options_of(self._user)
+
+    def request(self, method: Method) -> ChallengeRequest:
+        """Raises `MethodUnavailable` after a call was answered with "this isn't me"."""
+        user = self._user
+        if was_denied(self.context.id):
+            raise MethodUnavailable
+        holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
+        return ChallengeRequest(
+            user_id=user.pk,
+            actor_id=user.pk,
+            purpose=Purpose.SIGN_IN,
+            context=self.context.id,
+            method=method,
+            destination=holdings.values.get(method.proof, ""),
+            language=user.language or tenant_in_force().language,
+            sms_capable=holdings.sms_capable(method.proof),
+        )
+
+    def request_again(self, last: Challenge) -> ChallengeRequest:
+        return self.request(Method(last.method))
+
+    def reread(self) -> None:
+        """What is held is read when it is compared."""
+
+    def is_held(self, challenge: Challenge) -> bool:
+        holdings = holdings_of(self._user.pk, policy_in_force(), proved_only=True)
+        return holdings.are_at(Method(challenge.method).proof, destination_of(challenge))
+
+    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:  # noqa: ARG002
+        return Verdict.EXPIRED
+
+    def settle(self, challenge: Challenge, verdict: Verdict) -> None:
+        user, is_right = self._user, verdict is Verdict.RIGHT
+        if is_right:
+            proof = Method(challenge.method).proof
+            held = AuthenticationMethod.objects.filter(user=user, proof=proof)
+            held.update(last_used_at=timezone.now())
+        outcome = Outcome.SUCCESS if is_right else Outcome.FAILURE
+        record(Activity.IDENTITY_PROVED, outcome, subject_id=user.pk, actor_id=user.pk)
+
+
+def fresh_proof(user: User, context_id: uuid.UUID) -> IdentityVerification:
+    """By anything that the user registered, before security info is changed."""
+    return IdentityVerification(
+        user, context_id, counter=AttemptCounter.FRESH_PROOF, options_of=options_to_verify
+    )
+
+
+def second_factor(user: User, context_id: uuid.UUID) -> IdentityVerification:
+    """By what the policy accepts at sign-in."""
+    return IdentityVerification(
+        user, context_id, counter=AttemptCounter.SIGN_IN, options_of=options_at_sign_in
+    )

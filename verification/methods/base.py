@@ -1,0 +1,119 @@
+"""What every module of a method says. One value a method; see `verification.methods`."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.forms import Form
+
+from tenants.policy import Method
+from verification.models import Challenge, Purpose
+from verification.rules.passkeys import Site
+from verification.services.challenges import ChallengeRequest, ChallengeResult
+from verification.services.guesses import AttemptCounter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeAnswer:
+    """What a user gave in answer to a challenge.
+
+    Args:
+        text: a code as typed, or what a browser says that a passkey signed.
+        answers: question id → answer as typed.
+        site: where the page is.
+        is_right: judged before the transaction, because that takes long; see `Verifier.judge`.
+    """
+
+    text: str = field(default="", repr=False)
+    answers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    site: Site | None = None
+    is_right: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationContext:
+    """For what a user is verified, and with what their answers are compared.
+
+    Args:
+        id: of the reset attempt, the session or the caller check that challenges are bound to.
+        user_id: what challenges and guesses are counted by; below zero for an unknown user ID.
+        verify_id: user id to verify against; 0 when no answer can be right.
+        counter: what wrong guesses are counted by; None where only the tries of a challenge are.
+        challenges: of this id and purpose, newest first.
+        devices: the apps and passkeys that count; None where all of the user's do.
+        shows_passkeys_of: user id whose passkeys the page names to the browser; 0 for none.
+        has_answers: whether the user's own questions are asked; others are made up.
+    """
+
+    purpose: Purpose
+    id: uuid.UUID
+    user_id: int
+    verify_id: int
+    counter: AttemptCounter | None
+    challenges: Sequence[Challenge]
+    devices: frozenset[uuid.UUID] | None = None
+    shows_passkeys_of: int = 0
+    has_answers: bool = True
+
+
+FormOf = Callable[[Mapping[str, Any] | None, VerificationContext], Form]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verifier:
+    """How the answer to a challenge is entered and checked.
+
+    Args:
+        page: last part of the names of its page and its template.
+        form: the form of the page.
+        answer: what was entered into the form.
+        check: redeems the challenge; called in the transaction that writes down what follows.
+        judge: the part of the check that hashes. It's slow on purpose, and is called before the
+            transaction. None where there is none.
+        error_words: what is said about an answer that wasn't right.
+        error_field: the field it is said at; None for the whole form.
+        is_counted: whether answers are guesses, which are counted and paused.
+        watches_call: whether the page shows what the phone is doing.
+        says_when_over: whether the page itself says that its code is dead, as long as it is.
+        passed_words: what is said after a right answer, by the user's id; nothing where empty.
+        shown: what the page shows beside the form.
+    """
+
+    page: str
+    form: FormOf
+    answer: Callable[[Form, Site], ChallengeAnswer]
+    check: Callable[[VerificationContext, Method, ChallengeAnswer], ChallengeResult]
+    judge: Callable[[int, ChallengeAnswer], bool] | None = None
+    error_words: Callable[[ChallengeResult], str]
+    error_field: str | None = "code"
+    is_counted: bool = True
+    watches_call: bool = False
+    says_when_over: bool = False
+    passed_words: Callable[[int], str] | None = None
+    shown: Callable[[VerificationContext, Challenge, Site], dict[str, object]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodModule:
+    """How one kind of method works.
+
+    Args:
+        options: its methods, and each as a line to choose; `{masked}` stands for the destination.
+        begin: sends a code, places a call or draws questions. It gets the challenges of the attempt
+            or session, newest first.
+        verifier: how it is answered; see `verifier_of` for calls.
+        is_preselected: choosing it costs nobody anything.
+        is_device: asking for it disturbs nobody, so sign-in begins with it.
+    """
+
+    options: Mapping[Method, str]
+    begin: Callable[[ChallengeRequest, Sequence[Challenge] | None], Challenge]
+    verifier: Verifier
+    is_preselected: bool = False
+    is_device: bool = False
+
+
+def code_in(form: Form, _site: Site) -> ChallengeAnswer:
+    """The code that was typed."""
+    return ChallengeAnswer(text=form.cleaned_data["code"])

@@ -1,0 +1,78 @@
+"""The code that an authenticator app shows (TOTP)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from tenants.policy import Method
+from verification.methods.base import (
+    ChallengeAnswer,
+    MethodModule,
+    VerificationContext,
+    Verifier,
+    code_in,
+)
+from verification.methods.typed_code import CodeForm
+from verification.rules.verdicts import Verdict
+from verification.services import authenticators
+from verification.services.challenges import ChallengeResult, open_unsent, redeem_judged
+
+APP_WRONG = gettext_lazy(
+    "This code is not correct. Check that the time on your phone is set automatically, then try"
+    " the next code."
+)
+
+
+class AppCodeForm(CodeForm):
+    """A code from an authenticator app."""
+
+    def __init__(self, data: Mapping[str, Any] | None) -> None:
+        super().__init__(data, length=authenticators.DIGITS)
+        self.fields["code"].label = _("Code")
+        self.fields["code"].help_text = _("6 digits. It changes every 30 seconds.")
+
+
+class PairForm(AppCodeForm):
+    """The first code of an app that is being paired, and what to call it."""
+
+    shown_again = ("name",)
+    name = forms.CharField(
+        label=gettext_lazy("Name for this app"),
+        help_text=gettext_lazy("For example: work phone"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+def _check(
+    context: VerificationContext, method: Method, answer: ChallengeAnswer
+) -> ChallengeResult:
+    right = authenticators.is_right(context.verify_id, answer.text, among=context.devices)
+    return redeem_judged(context.purpose, context.id, method, right=right, among=context.challenges)
+
+
+def _error_words(result: ChallengeResult) -> str:
+    if result.verdict is Verdict.WRONG:
+        return str(APP_WRONG)
+    if result.verdict is Verdict.DEAD:
+        return _("Too many attempts")
+    return _("This code has expired. Ask for a new one.")
+
+
+TOTP = MethodModule(
+    options={Method.AUTHENTICATOR: gettext_noop("Enter a code from my authenticator app")},
+    begin=open_unsent,
+    verifier=Verifier(
+        page="app",
+        form=lambda data, _context: AppCodeForm(data),
+        answer=code_in,
+        check=_check,
+        error_words=_error_words,
+    ),
+    is_preselected=True,
+    is_device=True,
+)
