@@ -113,7 +113,7 @@ def _typed(setting: Setting, value: Any) -> Any:
 def _takes(setting: Setting) -> str:
     if setting.choices:
         return " | ".join(str(choice.value) for choice in setting.choices)
-    return "a comma-separated list" if setting.is_several else f"{setting.item}"
+    return "a comma-separated list" if setting.is_several else "a whole number"
 
 
 def _from_text(setting: Setting, text: str) -> Plain:

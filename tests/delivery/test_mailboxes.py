@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.rules.mailboxes import NotAMailbox, mailbox
+from delivery.rules.mailboxes import MISTYPED_DOMAINS, NotAMailbox, mailbox
 
 _MAILISH = st.text(
     st.sampled_from("abcıſKßüа한@＠.-_=?\"'<>()[]:;,\\\r\n\0\t \u037e\u202e\u3002١1"), max_size=60
@@ -97,3 +97,32 @@ def test_anything_typed_is_an_address_in_ascii_or_not_a_mailbox(text):
     assert stored.count("@") == 1
     assert not set(stored) & set(' "<>()[],;:\\%')
     assert mailbox(stored) == stored
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("gmial.com", "gmail.com"),
+        ("gmail.co", "gmail.com"),
+        ("gmai.com", "gmail.com"),
+        ("naver.co", "naver.com"),
+        ("naver.con", "naver.com"),
+        ("hanmail.com", "hanmail.net"),
+        ("daum.com", "daum.net"),
+        ("hotmial.com", "hotmail.com"),
+        ("outlok.com", "outlook.com"),
+    ],
+)
+def test_the_domain_that_was_probably_meant_is_known(typed, meant):
+    assert MISTYPED_DOMAINS[typed] == meant
+
+
+LONGEST = ".".join(["b" * 63] * 2 + ["c" * 58])
+
+
+def test_the_longest_address_is_one_and_a_longer_one_is_none():
+    assert len(address := f"{'a' * 64}@{LONGEST}x.d") == 254
+    assert mailbox(address) == address
+    assert mailbox(f"mailto:{address}") == address
+    with pytest.raises(NotAMailbox):
+        mailbox(f"{'a' * 64}@{LONGEST}xx.d")

@@ -82,10 +82,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
             stack.enter_context(apply.noting_calls(entry["source"], path, functions[path]))
         for number, test in enumerate(seen):
             if not _runs_well(test, seen[(number + 1) % len(seen)].item):
-                raise session.Failed(f"fails without any mutant: {test.item.nodeid}")
+                raise session.Interrupted(f"fails without any mutant: {test.item.nodeid}")
     restore = _database()
     if _run(apply.clear_caches, seen) != SURVIVED:
-        raise session.Failed("fails in a fork without any mutant")
+        raise session.Interrupted("fails in a fork without any mutant")
     with Path(session.config.option.mutants_report).open("w") as report:
         for entry in work:
             path = entry["path"]
