@@ -8,11 +8,14 @@ from tenants.policy.checks import Contradiction, Contradictory, objections
 from tenants.policy.texts import Phrase
 
 TWICE = frozenset({Method.MOBILE_TEXT, Method.MOBILE_CALL})
-ALL = [one for one in vars(policy_checks).values() if isinstance(one, Contradiction)]
 
 
 def policy(**decided):
     return Policy(self_service=Scope.ALL, **decided)
+
+
+def every():
+    return [one for one in vars(policy_checks).values() if isinstance(one, Contradiction)]
 
 
 def hosts(count):
@@ -147,8 +150,8 @@ def test_a_host_is_written_as_addresses_are_compared(host, is_taken):
 
 
 def test_each_has_words_of_its_own_setting_for_the_page():
-    assert len({one.code for one in ALL}) == len(ALL)
-    for one in ALL:
+    assert len({one.code for one in every()}) == len(every())
+    for one in every():
         assert isinstance(one.words, Phrase)
         assert one.words.msgid
         assert one.shown_at == (one.field, *one.also)
