@@ -158,6 +158,16 @@ def test_each_has_words_of_its_own_setting_for_the_page():
         assert one.concerns == {one.field, *one.also, *one.depends_on}
 
 
+def test_too_few_questions_are_told_at_both_settings():
+    one = policy_checks.TOO_FEW_QUESTIONS
+
+    assert (one.code, one.shown_at, one.says) == (
+        "too_few_questions",
+        ("question_bank", "questions_to_register"),
+        "fewer than {count} on offer",
+    )
+
+
 @pytest.mark.parametrize("code", ["APP_ALONE", "TOO_FEW_QUESTIONS"])
 def test_what_it_depends_on_besides_is_known(code):
     assert "questions" in getattr(policy_checks, code).concerns
