@@ -1,4 +1,4 @@
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from directory.factors import Factors
 from directory.models import User
-from directory.prefills import Kinds, Prefill, kinds_of, read, text_of
+from directory.prefills import Kinds, Prefill, kinds_of, known_since, read, text_of
 from directory.queries import holds_any, prefilled
 from directory.services.contacts_of_person import enter
 from isolation.scope import in_tenant
@@ -72,3 +72,68 @@ def test_of_different_things_entered_at_once_none_is_lost():
 
     with in_tenant(tenant.pk):
         assert len(prefilled(user.pk)) == 3
+
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+
+
+def entries(**values):
+    return {
+        Factor(name): Prefill(Factor(name), value, sms_capable, AT)
+        for name, (value, sms_capable) in values.items()
+    }
+
+
+def test_an_entry_is_written_as_it_has_always_been():
+    known = entries(mobile_phone=("+821012345678", True), email=("kim minji@mail.example", False))
+
+    text = text_of(known.values())
+
+    assert text.split("\n") == [
+        "mobile_phone 1 1767323045678901 +821012345678",
+        "email 0 1767323045678901 kim minji@mail.example",
+    ]
+    assert read(text) == known
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        ({}, Kinds(0)),
+        ({"email": ("a@mail.example", False)}, Kinds.EMAIL),
+        ({"email": ("a@mail.example", True)}, Kinds.EMAIL),
+        ({"mobile_phone": ("+821", True)}, Kinds.MOBILE_PHONE | Kinds.SMS_CAPABLE),
+        ({"mobile_phone": ("+821", False)}, Kinds.MOBILE_PHONE),
+        ({"office_phone": ("+821#1", True)}, Kinds.OFFICE_PHONE),
+        (
+            {"office_phone": ("+821#1", False), "mobile_phone": ("+821", False)},
+            Kinds.OFFICE_PHONE | Kinds.MOBILE_PHONE | Kinds.ONE_PHONE,
+        ),
+        (
+            {"office_phone": ("+821#1", False), "mobile_phone": ("+822", False)},
+            Kinds.OFFICE_PHONE | Kinds.MOBILE_PHONE,
+        ),
+    ],
+)
+def test_what_may_be_known_of_entries_without_a_key(values, kinds):
+    assert kinds_of(entries(**values)) == kinds
+
+
+def test_the_oldest_entry_says_since_when_something_is_known():
+    young = Prefill(Factor.EMAIL, "a@mail.example", sms_capable=False, changed_at=AT)
+    old = Prefill(Factor.OFFICE_PHONE, "+821", sms_capable=False, changed_at=AT - timedelta(days=1))
+
+    assert known_since({Factor.EMAIL: young, Factor.OFFICE_PHONE: old}) == old.changed_at
+    assert known_since({}) is None
+
+
+def test_two_spellings_of_an_address_are_one_entry():
+    one = Prefill(Factor.EMAIL, "Minji@mail.example", sms_capable=False, changed_at=AT)
+    same = Prefill(
+        Factor.EMAIL, "minji@mail.example", sms_capable=False, changed_at=AT - timedelta(days=1)
+    )
+
+    assert one.key == same.key
+    assert (
+        one.key != Prefill(Factor.EMAIL, "minji@mail.example", sms_capable=True, changed_at=AT).key
+    )
