@@ -6,8 +6,20 @@ import pytest
 
 from directory.factors import Factors, FactorSummary
 from tenants.policy import Factor, Method, Policy, Questions
+from verification.rules import captcha
+from verification.rules.access_passes import (
+    BEYOND_GUESSING,
+    LATEST_START,
+    LETTERS,
+    MOST_TRIES,
+    Allowance,
+    allowance,
+    typed_pass,
+)
+from verification.rules.access_passes import grouped as grouped_pass
 from verification.rules.answers import AnswerProblem, answer_problems, normal_answer, older_answer
 from verification.rules.beat import FORM_BEAT_S, PAGE_BEAT_S, until_the_beat
+from verification.rules.captcha import Action, Finding, Suspicion, ripe
 from verification.rules.challenges import (
     MAX_CALL_TRIES,
     MAX_TRIES,
@@ -20,6 +32,8 @@ from verification.rules.hold_period import AccountFacts, beginning, is_known
 from verification.rules.links import without_links
 from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, LockoutState, Strictness, tried
 from verification.rules.masking import mask
+from verification.rules.passkeys import MOST as MOST_PASSKEYS
+from verification.rules.passkeys import MOST_ANSWER, Site, can_be_made_for
 from verification.rules.phones import named_again, number_of
 from verification.rules.recovery_codes import ALPHABET, FEW, LENGTH, SET_SIZE, grouped
 from verification.rules.recovery_codes import typed_code as typed_recovery_code
@@ -444,3 +458,90 @@ def test_the_name_of_a_file_stays_as_it_is(ending):
 
 def test_the_name_of_a_host_is_one_in_capitals_too():
     assert without_links("Now.PLEASE call") == "Now. PLEASE call"
+
+
+@pytest.mark.parametrize(
+    ("suspicion", "tries", "wait"),
+    [
+        (Suspicion.NONE, range(200, 601), 10),
+        (Suspicion.SOME, range(800, 2_401), 20),
+        (Suspicion.MUCH, range(3_200, 9_601), 40),
+        (Suspicion.MOST, range(12_800, 38_401), 80),
+    ],
+)
+def test_the_more_suspicion_the_more_work_and_the_longer_the_wait(
+    monkeypatch, suspicion, tries, wait
+):
+    monkeypatch.undo()  # What makes the work of other tests easy.
+
+    assert suspicion.tries == tries
+    assert suspicion.wait == timedelta(seconds=wait)
+    assert suspicion.waits_within(timedelta(seconds=3 * wait + 1)) == 3
+
+
+@pytest.mark.parametrize(
+    ("waited", "finding"),
+    [(19, Finding.EARLY), (20, Finding.PASSED), (599, Finding.PASSED), (600, Finding.EXPIRED)],
+)
+def test_a_ticket_is_good_after_its_wait_and_for_ten_minutes(waited, finding):
+    assert ripe(NOON, NOON + waited * SECOND, Suspicion.SOME) is finding
+
+
+def test_what_work_is_for_and_how_long_it_is_good(monkeypatch):
+    assert (Action.IDENTIFY, Action.SIGN_IN) == ("identify", "sign-in")
+    assert timedelta(minutes=10) == captcha.LIFETIME
+    monkeypatch.undo()
+    assert captcha.ROUNDS == 500
+
+
+def test_what_a_policy_lets_an_administrator_choose_of_a_pass():
+    policy = Policy(access_pass_minutes=60, access_pass_most_minutes=480, access_pass_once=True)
+
+    assert allowance(policy) == Allowance(least=10, usual=60, most=480, always_once=True)
+    assert not allowance(Policy(access_pass_once=False)).always_once
+
+
+def test_a_pass_has_no_letters_that_look_alike():
+    assert LETTERS == "abcdefghjkmnpqrstuvwxyz23456789"
+    assert (100, 13, timedelta(days=30)) == (MOST_TRIES, BEYOND_GUESSING, LATEST_START)
+    assert len(LETTERS) ** BEYOND_GUESSING >= 2**64
+
+
+@pytest.mark.parametrize(
+    ("letters", "shown"),
+    [("", ""), ("abcd", "abcd"), ("abcde", "abcd-e"), ("abcdefgh", "abcd-efgh")],
+)
+def test_a_pass_is_shown_in_groups_and_read_without(letters, shown):
+    assert grouped_pass(letters) == shown
+    assert typed_pass(f" {shown.upper()}. ") == letters
+
+
+@pytest.mark.parametrize(
+    ("host", "can_be"),
+    [
+        ("id.contoso.example", True),
+        ("localhost", True),
+        ("a-b.example", True),
+        ("192.0.2.7", False),
+        ("2001:db8::1", False),
+        ("", False),
+        ("id.contoso.example.", False),
+        ("Contoso.example", False),
+        ("id_.example", False),
+    ],
+)
+def test_passkeys_are_made_for_names_only(host, can_be):
+    assert can_be_made_for(host) is can_be
+
+
+@pytest.mark.parametrize(
+    ("origin", "rp_id"),
+    [
+        ("https://id.contoso.example:8443", "id.contoso.example"),
+        ("http://localhost", "localhost"),
+        ("", ""),
+    ],
+)
+def test_a_passkey_is_made_for_the_host_of_the_page(origin, rp_id):
+    assert Site(origin).rp_id == rp_id
+    assert (MOST_PASSKEYS, MOST_ANSWER) == (10, 20_000)
