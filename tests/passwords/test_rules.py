@@ -12,6 +12,7 @@ from passwords.rules import (
     composed,
     evaluate,
     explain,
+    length,
     strength,
 )
 
@@ -103,3 +104,32 @@ def test_four_characters_may_become_one():
     assert len(longest) == 4 * MAX_LENGTH - 1
     assert composed(longest + "x") == "\ud55c" * (MAX_LENGTH + 85) + "x"
     assert composed(longest + "xy") == longest + "xy"
+
+
+@pytest.mark.parametrize("unseen", ["\x01", "\u0600", "\ue000", "\ud800", "\u2800", "\u200b"])
+def test_what_cannot_be_seen_is_no_character(unseen):
+    assert length(f"a{unseen}b") == 2
+
+
+def test_letters_without_case_are_no_kind_and_none_is_asked_for():
+    assert evaluate("멍멍이야옹이꿀꿀이음매음매", min_length=5) == []
+
+
+def test_the_longest_password_is_judged_as_any_other():
+    assert found("x" * MAX_LENGTH) == [Finding(Problem.REPETITIVE, FEWEST_DIFFERENT)]
+    assert found("x" * (MAX_LENGTH + 1)) == [Finding(Problem.LONG, MAX_LENGTH)]
+
+
+def test_a_name_with_a_letter_changed_is_a_word_like_any_other():
+    refused = found("gildomg contoso", names=["Gildong"], banned=frozenset({"contoso"}))
+
+    assert [each.problem for each in refused] == [Problem.BANNED]
+    assert found("gildomg contoso", banned=frozenset({"contoso"})) == []
+
+
+@pytest.mark.parametrize(
+    ("times", "problems"),
+    [(1_024, [Problem.SHORT, Problem.LONG]), (1_025, [Problem.LONG])],
+)
+def test_what_is_far_too_long_is_not_looked_at(times, problems):
+    assert [each.problem for each in found("\u200b" * times)] == problems
