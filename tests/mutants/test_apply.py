@@ -35,6 +35,17 @@ class Limit(Enum):
     MAILS = Rate(LEAST * 2)
 
 
+class Method(str, Enum):
+    def __new__(cls, value: str, strength: int = 0) -> "Method":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.strength = strength
+        return member
+
+    EMAIL = "email", 2
+    PASSKEY = "passkey", 4
+
+
 @lru_cache(maxsize=8)
 def enough(count: int) -> bool:
     return count >= LEAST
@@ -103,6 +114,14 @@ def test_a_member_of_an_enum_gets_its_value(living):
     put_in(living, "CODES = Rate(5)", "CODES = Rate(7)")
 
     assert codes.value.times == 7
+
+
+def test_a_member_of_an_enum_gets_what_is_made_of_its_value(living):
+    passkey = living.Method.PASSKEY
+    put_in(living, '"passkey", 4', '"passkey", 9')
+
+    assert (passkey.strength, living.Method.EMAIL.strength) == (9, 2)
+    assert living.Method("passkey") is passkey
 
 
 def test_a_constant_changes_what_is_made_of_it_and_what_imported_it(living, tmp_path, monkeypatch):
