@@ -167,7 +167,7 @@ def _replace_fields(module: ModuleType, within: ast.ClassDef) -> None:
         old.__dataclass_fields__ = new.__dataclass_fields__
     if isinstance(old, EnumType):
         for member in new:
-            vars(old[member.name]).update(vars(member) | {"__objclass__": old})
+            old[member.name].__dict__.update(vars(member) | {"__objclass__": old})
         return
     for name, value in vars(new).items():
         is_plain = not callable(value) and not inspect.isdatadescriptor(value)

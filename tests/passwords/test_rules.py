@@ -116,8 +116,8 @@ def test_letters_without_case_are_no_kind_and_none_is_asked_for():
 
 
 def test_the_longest_password_is_judged_as_any_other():
-    assert found("x" * MAX_LENGTH) == [Finding(Problem.REPETITIVE, FEWEST_DIFFERENT)]
-    assert found("x" * (MAX_LENGTH + 1)) == [Finding(Problem.LONG, MAX_LENGTH)]
+    assert found("x" * MAX_LENGTH) == [PasswordFinding(Problem.REPETITIVE, FEWEST_DIFFERENT)]
+    assert found("x" * (MAX_LENGTH + 1)) == [PasswordFinding(Problem.LONG, MAX_LENGTH)]
 
 
 def test_a_name_with_a_letter_changed_is_a_word_like_any_other():
