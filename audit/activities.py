@@ -1,4 +1,4 @@
-"""The name of everything that can happen. The words for people are in `audit.words`.
+"""The names of all events. Their words for people are in `audit.words`.
 
 Source: Microsoft Entra audit activity reference, "Self-service Password Management" and
 "Authentication Methods" (the names are theirs where they have one).
@@ -91,4 +91,4 @@ WITHOUT_PROOF = frozenset(
         Activity.ACCESS_PASS_STOPPED,
     }
 )
-"""What anybody can bring about in anybody's name: it is never known who did it."""
+"""Events that anyone can cause in another person's name, so that their actor is never known."""

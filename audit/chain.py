@@ -1,4 +1,4 @@
-"""What the history is chained with: each event's digest holds that of the one before. Pure."""
+"""The hash chain of audit events: each digest covers the one before. Pure."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ BEGINNING = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainEntry:
-    """An event as it is chained: all that it says."""
+    """All fields of an event, as the digest covers them."""
 
     tenant_id: int
     event_id: int
@@ -26,8 +26,8 @@ class ChainEntry:
 
     @property
     def canonical(self) -> str:
-        """One spelling for one event, on every database."""
-        said = [
+        """The same text for the same event on every database."""
+        fields = [
             self.tenant_id,
             self.event_id,
             self.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -39,11 +39,11 @@ class ChainEntry:
             self.reason,
             self.details,
         ]
-        return json.dumps(said, sort_keys=True, separators=(",", ":"))
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def digest(before: str, number: int, entry: ChainEntry) -> str:
-    """SHA-256, hex, of the digest before, the place in the chain, and the event.
+    """SHA-256, hex, of the previous digest, the number in the chain, and the event.
 
     Args:
         before: `BEGINNING` for the first.

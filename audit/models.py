@@ -1,4 +1,4 @@
-"""What happened, for good: rows are added and read, never changed."""
+"""Audit events. Rows are added and read, never changed."""
 
 from datetime import UTC, datetime
 from typing import ClassVar, NoReturn
@@ -15,7 +15,7 @@ _FOR_EVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class AppendOnly(RuntimeError):
-    """Somebody tried to rewrite history. The database refuses it too."""
+    """Code tried to change or delete an event. The database refuses that, too."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -27,7 +27,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class EveryTenantsEvents(EventQuerySet, EveryTenants["Event"]):  # type: ignore[override]  # two `as_manager`, which nobody calls
-    """Nobody changes them from outside either."""
+    """Append-only for rows of all tenants, too."""
 
 
 class EveryTenantsEventManager(EveryTenantsManager["Event"]):
@@ -41,7 +41,7 @@ class EventManager(OwnedManager["Event"]):
 
 
 def activities() -> list[tuple[str, str]]:
-    """Asked when it's needed: a new activity is no change of the database."""
+    """A function, so that a new activity needs no migration."""
     return [(activity.value, activity.value) for activity in Activity]
 
 
@@ -81,7 +81,7 @@ class Event(TenantOwned):
 
 
 class Link(TenantOwned):
-    """An event's place in the chain of its tenant. Added by the sealer, never changed."""
+    """The number of an event in the chain of its tenant. Added by the sealer, never changed."""
 
     number = models.BigIntegerField()
     event_id = models.BigIntegerField()
@@ -98,19 +98,19 @@ class Link(TenantOwned):
 
 
 class Head(TenantOwned):
-    """The end of a tenant's chain, signed: without the operator's keys nobody makes another."""
+    """The end of a tenant's chain, signed with the operator's keys, so that it can't be forged."""
 
     number = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
     settled_at = models.DateTimeField(default=NEVER)
-    """Every event from before this time of the sealer's clock is in the chain."""
+    """Every event before this time, by the sealer's clock, is in the chain."""
     mac = models.CharField(max_length=64, blank=True)
     accepted_number = models.BigIntegerField(default=0, db_default=0)
-    """Up to this place an operator looked into what was found and trusts the chain again."""
+    """Up to this link an operator has accepted the findings and trusts the chain again."""
     accepted_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
-    """Over all that stood up to there, so that nothing more can be changed in it."""
+    """Covers all links up to there, so that later changes show."""
     accepted_mac = models.CharField(max_length=64, blank=True, default="", db_default="")
-    """Signed apart from the end: a version that doesn't know of it can go on sealing."""
+    """A signature of its own, so that sealing doesn't depend on it."""
 
     class Meta:
         constraints: ClassVar = [

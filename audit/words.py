@@ -1,4 +1,4 @@
-"""What everything that can happen is called."""
+"""The words for all events."""
 
 from collections.abc import Mapping
 

@@ -4,12 +4,12 @@ from django.db import models
 
 
 class Counter(models.Model):
-    """How often one thing happened lately. The key is an HMAC: nobody can be read out of it."""
+    """How often one thing happened lately. The key is an HMAC and shows nobody's identity."""
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()
     ends_at = models.BigIntegerField()
-    """End of the window, in seconds since 1970: one upsert must read alike on every database."""
+    """End of the window. In seconds since 1970, so that one upsert works on every database."""
     paused_until = models.BigIntegerField(default=0)
     bursts = models.JSONField(null=True)
     """Of a sliding window: first, last and number of the hits of each of its parts."""

@@ -1,4 +1,4 @@
-"""How often anything may happen. This table is the only place that says so."""
+"""How often anything may happen: the only table of limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ _PARTS = 24
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`times` within `per`, counted from the first; then a pause, longer each time it is earned.
-
-    Without pauses, what comes too often is refused until the window ends.
+    """`times` within `per`, counted from the first hit.
 
     Args:
-        sliding: `per` is any stretch of that length, not one that begins with the first hit. Two
-            windows in a row would else hold twice as many.
+        pauses: how long hits are refused after the limit is reached, longer each time. Without
+            them, further hits are refused until the window ends.
+        sliding: the window ends now, whenever it is looked at. Else it begins with the first hit,
+            and two windows in a row can have twice as many.
     """
 
     times: int
@@ -30,7 +30,7 @@ class Rate:
 
     @property
     def outlasts_keys(self) -> bool:
-        """Whether it counts on for longer than an operator waits before a key of the ring goes."""
+        """Whether the window is longer than operators wait before they remove a key of the ring."""
         return self.per > _DAY
 
 
@@ -38,8 +38,8 @@ class Rate:
 class Limit(Enum):
     """Source: design, section 8.
 
-    From a network that reaches a limit without AT_MOST, strangers do the dearest work; one that
-    reaches AT_MOST is refused, but for browsers that the user is known from.
+    A network over its limit gets the most expensive captcha; over a limit AT_MOST it is refused.
+    Browsers in which the user signed in before are exempt.
     """
 
     WRONG_GUESSES = Rate(
@@ -91,12 +91,13 @@ class Limit(Enum):
 class Shares:
     """How an organisation divides what it may send in a day.
 
-    Codes can't use up the notices' part, nor notices the codes', and who comes without a password
-    leaves some codes to who knows it. A vital notice for which the notices' part has no room may
-    use up some codes.
+    Codes can't use up the share of notices, nor notices the share of codes. A vital notice without
+    room in its share may use some of the codes.
 
     Args:
-        of_a_person: how many notices one person may use up.
+        without_password: of the codes, how many may go to people who haven't given a password.
+        vital: of the codes, how many vital notices may use.
+        of_a_person: how many notices one person may get.
     """
 
     codes: int
@@ -107,7 +108,7 @@ class Shares:
 
 
 def shares(cap: int) -> Shares:
-    """The parts of a day's cap; codes and notices together are the cap.
+    """How a day's cap is divided; codes and notices together are the cap.
 
     >>> shares(1_000)
     Shares(codes=900, without_password=800, notices=100, vital=200, of_a_person=10)
@@ -126,21 +127,21 @@ def shares(cap: int) -> Shares:
 
 
 @lru_cache(maxsize=1_024)
-def place(counted: str) -> str:
-    """A network as it may be written down and shown: not which computer, only about where.
+def masked_network(counted: str) -> str:
+    """A network as it may be stored and shown: too wide to tell one computer from another.
 
-    >>> place("192.0.2.7")
+    >>> masked_network("192.0.2.7")
     '192.0.2.…'
-    >>> place("2001:db8:1:2::/64")
+    >>> masked_network("2001:db8:1:2::/64")
     '2001:db8:1:…'
     """
     try:
-        found = ip_network(counted)
+        parsed = ip_network(counted)
     except ValueError:
         return ""
-    if isinstance(found, IPv4Network):
-        return f"{str(found.network_address).rpartition('.')[0]}.…"
-    parts = found.network_address.exploded.split(":")[:3]
+    if isinstance(parsed, IPv4Network):
+        return f"{str(parsed.network_address).rpartition('.')[0]}.…"
+    parts = parsed.network_address.exploded.split(":")[:3]
     return f"{':'.join(part.lstrip('0') or '0' for part in parts)}:…"
 
 
@@ -162,7 +163,7 @@ def network(address: str) -> str:
 
 
 _WIDER = ((56, 4), (48, 16))
-"""What an IPv6 network lies in, and how many times its limits that may use up together.
+"""Prefix lengths of wider IPv6 networks, and how many times the limit of a /64 they have.
 
 A household gets a /56 and a site a /48: 256 and 65,536 networks of one owner.
 Source: RFC 6177.
@@ -170,7 +171,7 @@ Source: RFC 6177.
 
 
 def around(counted: str) -> list[tuple[str, int]]:
-    """The network itself and the wider ones it is counted in, each with its share of a limit.
+    """The network and the wider ones that are counted with it, each with its multiple of a limit.
 
     >>> around("192.0.2.7")
     [('192.0.2.7', 1)]
@@ -187,7 +188,7 @@ def around(counted: str) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Hits that came close together. They all count as long as the last of them does."""
+    """Hits that came close together. All of them expire with the last."""
 
     first_at: int
     last_at: int
@@ -195,12 +196,12 @@ class Burst:
 
 
 def still_counted(bursts: Sequence[Burst], now: int, per: int) -> list[Burst]:
-    """Those of the sliding window that ends now. Times are seconds since 1970."""
+    """The bursts in the sliding window that ends now. Times are seconds since 1970."""
     return [burst for burst in bursts if burst.last_at + per > now]
 
 
 def with_one_more(bursts: Sequence[Burst], now: int, per: int) -> list[Burst]:
-    """One more hit. Bursts last a part of the window, so that there are few of them."""
+    """Adds a hit. A burst lasts a part of the window, so that there are few of them."""
     if not bursts or now - bursts[-1].first_at >= per // _PARTS:
         return [*bursts, Burst(now, now, 1)]
     newest = bursts[-1]

@@ -1,8 +1,8 @@
-"""How much of a password is words that anybody would try: a score, and where it comes from. Pure.
+"""The score of a password by the banned words in it, and its parts. Pure.
 
-Passwords and words are compared in one plain form: lower case, width and accents of compatibility
-folded, digits and signs that stand for letters read as those, and Hangul as the keys it is typed
-with, so that a Korean word is known in both spellings.
+Passwords and words are compared in one plain form: lower case, without differences of width, with
+digits and signs replaced by the letters that they stand for, and Hangul by the keys that type it,
+so that a Korean word is recognised in both spellings.
 
 Source: Microsoft Entra, "Password protection": normalise, match banned words with an edit distance
 of 1, one point for each banned word found and for each character that is left, five are needed.
@@ -18,7 +18,7 @@ NEEDED = 5
 SHORTEST, LONGEST = 4, 16
 """Of a word that an organisation bans, in characters."""
 _SHORTEST_FUZZY = 5
-"""Shorter words are found as they are: too many others are one letter away."""
+"""Shorter words only match exactly: too many others are one letter away."""
 _BASE = Path(__file__).with_name("base_words.txt")
 _READ_AS = str.maketrans(
     {
@@ -101,11 +101,11 @@ _LETTERS = dict(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a password that counts as one point.
+    """A part of a password that counts as one point.
 
     Args:
-        word: the banned word that it is, or is close to; empty for a character of its own.
-        start: of the first character in the password; `stop` is behind the last.
+        word: the banned word that it matches; empty for a single character.
+        start: index of the first character; `stop` is behind the last.
         is_exact: False if one letter differs.
     """
 
@@ -117,14 +117,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a password is worth, and of what it consists."""
+    """The points of a password, and its parts."""
 
     points: int
     parts: Sequence[Part] = ()
 
     @property
-    def guesses(self) -> int:
-        """In how many parts a letter differs: of two scores alike the plainer one is meant."""
+    def inexact(self) -> int:
+        """In how many parts a letter differs. Of two equal scores the one with fewer is taken."""
         return sum(not part.is_exact for part in self.parts)
 
     @property
@@ -134,16 +134,17 @@ class Score:
     @property
     def words(self) -> list[str]:
         """The banned words in it, longest first."""
-        found = {part.word for part in self.parts if part.word}
-        return sorted(found, key=lambda word: (-len(word), word))
+        words = {part.word for part in self.parts if part.word}
+        return sorted(words, key=lambda word: (-len(word), word))
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A stretch of a text, in the plain form, that is banned words or one letter away from them.
+    """A part of a text, in the plain form, that matches banned words.
 
     Args:
-        words: several where they are the same in the plain form, as 4444 and aaaa are.
+        words: several where their plain form is the same, as for 4444 and aaaa.
+        is_exact: False if one letter differs.
     """
 
     start: int
@@ -153,13 +154,13 @@ class _Match:
 
 
 class Words:
-    """Banned words, ready to be looked for.
+    """Banned words, prepared for searching.
 
     A word of which one letter differs still has its first or its last letters. So the text is
     searched for those, and compared with the whole word only there.
 
     Args:
-        words: as they were written; those that come out too short to mean anything are left out.
+        words: as they were written; those whose plain form is too short are left out.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -183,11 +184,11 @@ class Words:
         self._pieces = {len(piece) for piece in (*self._beginnings, *self._endings)}
         self.longest = max(self._lengths, default=0)
 
-    def places_in(self, text: str) -> Iterator[_Match]:
-        """Every stretch that is a word, or one letter away from a longer word.
+    def matches_in(self, text: str) -> Iterator[_Match]:
+        """Every part that is a word, or one letter away from a longer word.
 
-        The whole text may be a word and a letter before or behind it. Inside of a text such a
-        letter is a letter of its own.
+        An added letter at either end matches only if the part is the whole text. Elsewhere it
+        counts as a character of its own.
 
         Args:
             text: in the plain form.
@@ -203,7 +204,7 @@ class Words:
                 yield _Match(start, stop, self._exact[form], is_exact=False)
 
     def _candidates(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Stretches that begin or end as a word does, and are about as long."""
+        """Parts that begin or end like a word, and are about as long."""
         for at, end in _stretches(text, self._pieces):
             piece = text[at:end]
             for form in self._beginnings.get(piece, ()):
@@ -216,38 +217,35 @@ class Words:
 
 
 def score(password: str, words: Sequence[Words]) -> Score:
-    """The lowest score that the password has, however it is taken apart.
+    """The lowest score of all ways to divide the password into parts.
 
     Args:
         password: in NFC; parts are counted in its characters.
-        words: lists of banned words. Of two lists that have a word for a place the first names it.
+        words: lists of banned words. Where two lists match the same part, the first one counts.
     """
     text, places = _with_places(password)
     reach = max((one.longest for one in words), default=0) + 1
     if len(text) > (NEEDED - 1) * reach + NEEDED:
-        # So few words don't fill so long a password.
+        # Fewer than `NEEDED` words can't fill a password of this length.
         return Score(len(password))
     by_stop: dict[int, dict[int, _Match]] = {}
     for one in words:
-        of_list: dict[tuple[int, int], _Match] = {}
-        for place in one.places_in(text):
-            of_list.setdefault((place.start, place.stop), place)
-        for place in of_list.values():
-            by_stop.setdefault(place.stop, {}).setdefault(place.start, place)
+        for match in one.matches_in(text):
+            by_stop.setdefault(match.stop, {}).setdefault(match.start, match)
     best: list[Score] = [Score(0)]
     for stop in range(1, len(text) + 1):
-        found = [_by_itself(best[stop - 1], places, stop)]
-        for start, place in sorted(by_stop.get(stop, {}).items()):
+        options = [_by_itself(best[stop - 1], places, stop)]
+        for start, match in sorted(by_stop.get(stop, {}).items()):
             first, behind = places[start], places[stop - 1] + 1
-            word = _as_typed(place.words, password[first:behind])
-            part = Part(first, behind, word, is_exact=place.is_exact)
-            found.append(Score(best[start].points + 1, (*best[start].parts, part)))
-        best.append(min(found, key=lambda one: (one.points, one.guesses)))
+            word = _as_typed(match.words, password[first:behind])
+            part = Part(first, behind, word, is_exact=match.is_exact)
+            options.append(Score(best[start].points + 1, (*best[start].parts, part)))
+        best.append(min(options, key=lambda one: (one.points, one.inexact)))
     return best[-1]
 
 
 def holds(password: str, names: Iterable[str]) -> str:
-    """The first of the names that is in the password, in whatever spelling; empty if none is."""
+    """The first of the names that the password contains, in any spelling; empty if none."""
     text = plain(password)
     return next((n for n in names if len(form := plain(n)) >= SHORTEST and form in text), "")
 
@@ -263,19 +261,19 @@ def plain(text: str) -> str:
 
 @cache
 def base_words() -> Words:
-    """The words that are banned everywhere."""
+    """The words that every organisation bans."""
     lines = _BASE.read_text(encoding="utf-8").splitlines()
     return Words(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 @lru_cache(maxsize=16)
 def words_of(banned: frozenset[str]) -> Words:
-    """Those of an organisation. A list of 1,000 takes 3 MB, so that only the latest stay."""
+    """The words of an organisation. A list of 1,000 takes 3 MB, so only the latest are cached."""
     return Words(sorted(banned))
 
 
 def _with_places(text: str) -> tuple[str, list[int]]:
-    """The plain form, and for each of its letters the character of the text that it's from."""
+    """The plain form, and for each of its letters the index of its character in the text."""
     composed = unicodedata.normalize("NFC", text)
     forms = [(at, _of_character(character)) for at, character in enumerate(composed)]
     return "".join(form for _, form in forms), [at for at, form in forms for _ in form]
@@ -288,7 +286,7 @@ def _of_character(character: str) -> str:
 
 
 def _keys(character: str) -> str:
-    """Hangul as it's typed on a keyboard with two sets; everything else as it is.
+    """The keys that type a character of Hangul on a two-set keyboard; others stay as they are.
 
     Source: KS X 5002 (layout), Unicode section 3.12 (composition of syllables).
     """
@@ -302,13 +300,13 @@ def _keys(character: str) -> str:
 
 
 def _as_typed(words: Sequence[str], typed: str) -> str:
-    """Of words that are the same in the plain form, the one that somebody will recognise."""
+    """Of words with the same plain form, the one that the user typed."""
     folded = typed.casefold()
     return next((word for word in words if word.casefold() == folded), words[0])
 
 
 def _by_itself(before: Score, places: Sequence[int], stop: int) -> Score:
-    """The score with the next letter as one of its own. Of one character there is one point."""
+    """The score if the next letter is a part of its own. Letters of one character are one point."""
     at = places[stop - 1]
     last = before.parts[-1] if before.parts else None
     if last is not None and last.stop == at + 1:
@@ -317,14 +315,14 @@ def _by_itself(before: Score, places: Sequence[int], stop: int) -> Score:
 
 
 def _stretches(text: str, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Where every stretch of one of these lengths begins and ends."""
+    """Start and stop of every part of one of these lengths."""
     for length in lengths:
         for start in range(len(text) - length + 1):
             yield start, start + length
 
 
 def _is_near(text: str, form: str) -> bool:
-    """Whether one letter was changed, added, left out, or two neighbours are swapped."""
+    """Whether one letter was changed, added or left out, or two neighbours were swapped."""
     if abs(len(text) - len(form)) > 1:
         return False
     shorter, longer = sorted((text, form), key=len)

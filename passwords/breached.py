@@ -1,4 +1,4 @@
-"""Whether a password is among stolen ones: a search in a sorted file that nobody has to load.
+"""Whether a password is among stolen ones: a binary search in a sorted file.
 
 The file has a line for each password, `SHA-1 in 40 hex digits:how often it was seen`, sorted, as
 the public list of "Pwned Passwords" has it.
@@ -16,11 +16,11 @@ _MOST_IN_A_LINE = 80
 
 
 class NotAHashList(ValueError):
-    """The file isn't what it should be."""
+    """The file isn't a list of hashes."""
 
 
 class BreachedPasswords:
-    """A file of hashes, opened once and read where it has to be.
+    """A file of hashes, opened once.
 
     Raises:
         OSError: it can't be read.
@@ -40,17 +40,17 @@ class BreachedPasswords:
         low, high = 0, len(self._bytes)
         while low < high:
             start = self._line_at((low + high) // 2)
-            found = self._bytes[start : start + _DIGITS].upper()
-            if found == wanted:
+            line = self._bytes[start : start + _DIGITS].upper()
+            if line == wanted:
                 return True
-            if found < wanted:
+            if line < wanted:
                 low = self._line_end(start)
             else:
                 high = start
         return False
 
     def _line_at(self, position: int) -> int:
-        """Where the line begins that this byte is in."""
+        """The start of the line that contains this byte."""
         before = self._bytes.rfind(b"\n", max(0, position - _MOST_IN_A_LINE), position)
         return before + 1 if before >= 0 else max(0, position - _MOST_IN_A_LINE)
 

@@ -48,7 +48,7 @@ class NewPasswordForm(forms.Form):
             self.add_error("confirm_password", _("The two passwords are not the same"))
 
     def refuse(self, findings: list[PasswordFinding]) -> None:
-        """Shows next to the field why the password is refused."""
+        """Adds the reasons to the field."""
         self.shows_secrets_again = any(finding.word for finding in findings)
         for finding in findings:
             self.add_error("new_password", finding_words(finding, shortest=self._shortest))

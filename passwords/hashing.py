@@ -1,4 +1,4 @@
-"""Argon2id with OWASP's parameters, and only so many at once."""
+"""Argon2id with OWASP's parameters. At most one hash for each core is computed at once."""
 
 import os
 import threading
@@ -13,7 +13,7 @@ _WAIT_S = 5.0
 
 
 def _cores() -> int:
-    """Those that this process may use; macOS doesn't say, and there they are all it has."""
+    """Cores that this process may use; on macOS all cores."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -24,7 +24,7 @@ _at_once = threading.BoundedSemaphore(_cores())
 
 
 class Busy(Exception):
-    """More passwords are being hashed than this machine can take. Trying later will do."""
+    """Too many passwords are being hashed at once. Try again later."""
 
 
 class Argon2(Argon2PasswordHasher):
@@ -51,7 +51,7 @@ class Argon2(Argon2PasswordHasher):
 
 @contextmanager
 def _a_turn() -> Iterator[None]:
-    end_reads()  # It takes long, and a pool's connection shouldn't wait for it.
+    end_reads()  # Hashing is slow; no connection of a pool should wait for it.
     if not _at_once.acquire(timeout=_WAIT_S):
         raise Busy
     try:

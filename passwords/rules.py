@@ -1,4 +1,4 @@
-"""What speaks against a password. One pure function; nothing else decides."""
+"""Why a password is refused. One pure function decides."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ MAX_LENGTH = 256
 _MOST_COMPOSED = 4 * MAX_LENGTH
 """Up to four characters become one in NFC."""
 FEWEST_DIFFERENT = 5
-"""Characters. One that is repeated, a short pattern, and blanks alone have fewer."""
+"""Different characters that a password needs. Repeated characters and blanks have fewer."""
 _OTHER_BLANKS = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _BLANK_PATTERN = "\u2800"
 """Braille without a dot."""
@@ -32,14 +32,14 @@ class Problem(StrEnum):
     PERSONAL = "personal"
     BANNED = "banned"
     BREACHED = "breached"
-    """It takes a file to know, see `passwords.breached`."""
+    """Found in the file of `passwords.breached`."""
     USED = "used"
-    """Had before; it takes the directory to know, see `Connector.was_used`."""
+    """A former password of the user; the directory knows, see `Connector.was_used`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordFinding:
-    """One thing that speaks against a password; `amount` as the problem has it."""
+    """A reason to refuse a password; `amount` is the number in its sentence."""
 
     problem: Problem
     amount: int = 0
@@ -47,7 +47,7 @@ class PasswordFinding:
 
 
 class Strength(IntEnum):
-    """For the line that changes while somebody types."""
+    """Shown while the user types."""
 
     REFUSED = 0
     WEAK = 1
@@ -58,8 +58,8 @@ class Strength(IntEnum):
 def composed(password: str) -> str:
     r"""A password in NFC; see `prepared` for the form in which it is judged, hashed and compared.
 
-    What is too long for any password stays as it is, and too long: composing takes time that grows
-    with the square of the length, half a second for the 64 kB that a form may have.
+    Text that is too long for any password isn't composed: the time grows with the square of the
+    length, to half a second for the 64 kB that a form may have.
 
     >>> composed("e\u0301") == "\u00e9"
     True
@@ -77,7 +77,7 @@ def evaluate(
     names: Sequence[str] = (),
     banned: frozenset[str] = frozenset(),
 ) -> list[PasswordFinding]:
-    """All that speaks against a password; an empty list means that it's good.
+    """All reasons to refuse a password; none if it is good.
 
     Args:
         password: `prepared`; never stripped, never truncated.
@@ -95,22 +95,23 @@ def evaluate(
     >>> [f.problem for f in evaluate("minji", min_length=12, names=["Minji"])]
     [<Problem.SHORT: 'short'>, <Problem.PERSONAL: 'personal'>]
     """
-    found = []
+    findings = []
     if (characters := length(password)) < min_length:
-        found.append(PasswordFinding(Problem.SHORT, characters))
+        findings.append(PasswordFinding(Problem.SHORT, characters))
     if len(password) > MAX_LENGTH:
-        found.append(PasswordFinding(Problem.LONG, MAX_LENGTH))
+        findings.append(PasswordFinding(Problem.LONG, MAX_LENGTH))
     if (missing := classes - _classes_in(_visible(password))) > 0:
-        found.append(PasswordFinding(Problem.CLASSES, missing))
+        findings.append(PasswordFinding(Problem.CLASSES, missing))
     if len(password) > MAX_LENGTH:
-        return found
-    if len(password) >= min_length and _different_in(password) < FEWEST_DIFFERENT:
-        found.append(PasswordFinding(Problem.REPETITIVE, FEWEST_DIFFERENT))
+        return findings
+    different = len(set(folded(password)) - {" "})
+    if len(password) >= min_length and different < FEWEST_DIFFERENT:
+        findings.append(PasswordFinding(Problem.REPETITIVE, FEWEST_DIFFERENT))
     if holds(_visible(password), names):
-        found.append(PasswordFinding(Problem.PERSONAL))
+        findings.append(PasswordFinding(Problem.PERSONAL))
     elif not (worth := explain(password, names=names, banned=banned)).is_enough and worth.words:
-        found.append(PasswordFinding(Problem.BANNED, word=worth.words[0]))
-    return found
+        findings.append(PasswordFinding(Problem.BANNED, word=worth.words[0]))
+    return findings
 
 
 def prepared(password: str) -> str:
@@ -127,7 +128,7 @@ def prepared(password: str) -> str:
 
 
 def length(password: str) -> int:
-    r"""In characters that can be seen; a run of blanks is one, and those at the ends are none.
+    r"""In visible characters; a run of blanks counts as one, and none at the ends.
 
     >>> length("correct  horse\xad\x01")
     13
@@ -143,7 +144,7 @@ def spellings(password: str) -> list[str]:
 def explain(
     password: str, *, names: Sequence[str] = (), banned: frozenset[str] = frozenset()
 ) -> Score:
-    """Of what the password consists, and how much that is worth.
+    """The parts of the password, and its score.
 
     >>> explain("C0ntos0 Passw0rd", banned=frozenset({"contoso"})).points
     3
@@ -152,7 +153,7 @@ def explain(
 
 
 def strength(password: str, findings: Sequence[PasswordFinding], worth: Score) -> Strength:
-    """How strong a password seems; none that is refused is."""
+    """How strong a password seems; `REFUSED` if there are findings."""
     if findings:
         return Strength.REFUSED
     if worth.points < _WEAK or len(set(password)) < _WEAK:
@@ -164,8 +165,8 @@ def has_ended(set_at: datetime | None, lifetime: timedelta, now: datetime) -> bo
     """Whether a password is older than it may get.
 
     Args:
-        set_at: None where nobody knows.
-        lifetime: zero for one that never ends.
+        set_at: None where it isn't known.
+        lifetime: zero where passwords don't expire.
 
     >>> at = datetime(2026, 1, 1)
     >>> has_ended(at, timedelta(days=30), at + timedelta(days=30))
@@ -175,9 +176,9 @@ def has_ended(set_at: datetime | None, lifetime: timedelta, now: datetime) -> bo
 
 
 def _visible(password: str) -> str:
-    """Without controls, private characters and signs that can't be seen.
+    """Without controls, private characters and other invisible ones.
 
-    What is too long for any password stays as it is: looking at each character takes time.
+    Text that is too long for any password stays as it is, to save time.
     """
     if len(password) > _MOST_COMPOSED or (password.isascii() and password.isprintable()):
         return password
@@ -188,11 +189,6 @@ def _visible(password: str) -> str:
         and one != _BLANK_PATTERN
         and without_invisible(one)
     )
-
-
-def _different_in(password: str) -> int:
-    """How many different characters can be seen in it, whatever their case and width."""
-    return len(set(folded(password)) - {" "})
 
 
 def _classes_in(password: str) -> int:

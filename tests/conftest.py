@@ -187,8 +187,8 @@ def ring(settings):
     def put(*keys):
         settings.ENCRYPTION_KEYS = list(keys)
         keyring.purpose_key.cache_clear()
-        services._kept_open.clear()
+        services._cached.clear()
 
     yield put
     keyring.purpose_key.cache_clear()
-    services._kept_open.clear()
+    services._cached.clear()

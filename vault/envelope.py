@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _FIRST, _NUMBERED = b"\x01", b"\x02"
-"""Sealed with a tenant's first key; with another, whose number follows in two bytes."""
+"""First byte: sealed with the tenant's first key, or with a later one, whose number follows."""
 _NUMBER_BYTES = 2
 _NONCE_BYTES = 12
 
@@ -17,12 +17,12 @@ class Unopenable(Exception):
 
 
 def head(number: int) -> bytes:
-    """How every envelope begins that the key of this number sealed."""
+    """The first bytes of every envelope that the key of this number sealed."""
     return _FIRST if number == 0 else _NUMBERED + number.to_bytes(_NUMBER_BYTES, "big")
 
 
 def number_of(envelope: bytes) -> int:
-    """Which key sealed it.
+    """The number of the key that sealed it.
 
     Raises:
         Unopenable: it isn't an envelope.
@@ -36,7 +36,7 @@ def number_of(envelope: bytes) -> int:
 
 
 def seal(key: bytes, plaintext: bytes, associated_data: str, *, number: int = 0) -> bytes:
-    """The envelope: head, nonce, ciphertext and tag.
+    """An envelope: head, nonce, ciphertext and tag.
 
     Args:
         key: 32 bytes.
@@ -51,11 +51,11 @@ def seal_each(
     key: bytes, plaintexts: Sequence[str], associated_data: Sequence[str], *, number: int = 0
 ) -> list[bytes]:
     """`seal` for many texts, in the order given; each has its own nonce."""
-    encrypt, chance = AESGCM(key).encrypt, os.urandom(_NONCE_BYTES * len(plaintexts))
-    starts, begin = range(0, len(chance), _NONCE_BYTES), head(number)
+    encrypt, nonces = AESGCM(key).encrypt, os.urandom(_NONCE_BYTES * len(plaintexts))
+    starts, begin = range(0, len(nonces), _NONCE_BYTES), head(number)
     return [
         begin
-        + (nonce := chance[start : start + _NONCE_BYTES])
+        + (nonce := nonces[start : start + _NONCE_BYTES])
         + encrypt(nonce, text.encode(), row.encode())
         for start, text, row in zip(starts, plaintexts, associated_data, strict=True)
     ]

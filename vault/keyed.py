@@ -23,9 +23,9 @@ def keyed_hash(key: bytes, *parts: str) -> str:
 
 
 def digits(key: bytes, *parts: str, below: int) -> int:
-    """A number under `below` that only the holder of the key can work out.
+    """A number under `below` that follows from the parts, and only with the key.
 
     Args:
-        below: exclusive bound; far under 2**256, so that the remainder is as good as even.
+        below: exclusive bound; far under 2**256, so that the numbers are evenly spread.
     """
     return int(keyed_hash(key, *parts), 16) % below

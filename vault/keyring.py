@@ -16,7 +16,7 @@ def purpose_key(purpose: str, *, position: int = 0) -> bytes:
 
     Args:
         purpose: a label; two purposes never share a key.
-        position: in the ring; 0 is the newest, the only one that anything new is made with.
+        position: in the ring. 0 is the newest; new values are made with it only.
 
     Raises:
         ImproperlyConfigured: the ring is empty or that key is too short.

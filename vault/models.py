@@ -6,8 +6,8 @@ from django.db import models
 class TenantKey(models.Model):
     """A tenant's first data key, wrapped by the operator's ring.
 
-    Fingerprints are made with it for good, and what was sealed before there was a `SealingKey`.
-    Deleting it shreds that.
+    All keyed hashes of the tenant are made with it, and envelopes from before the first
+    `SealingKey`. Deleting it makes them useless for good.
     """
 
     tenant_id = models.BigIntegerField(primary_key=True)
@@ -19,11 +19,11 @@ class TenantKey(models.Model):
 
 
 class SealingKey(models.Model):
-    """A later data key: what is sealed now is sealed with the one of the highest number."""
+    """A later data key. New envelopes are sealed with the one of the highest number."""
 
     tenant_id = models.BigIntegerField()
     number = models.PositiveSmallIntegerField()
-    """From 1; in front of every envelope that it sealed."""
+    """From 1; written in front of every envelope that it sealed."""
     wrapped = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,8 +1,9 @@
-"""Sealing and opening columns. Each tenant has data keys of its own, kept open in this process."""
+"""Sealing and opening columns. Each tenant has its own data keys, cached in this process."""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -16,17 +17,17 @@ from django.utils import timezone
 from vault import envelope, keyring
 from vault.models import SealingKey, TenantKey
 
-KEPT_OPEN_S = 300.0
-"""So long a process may go on sealing with a key that is no longer the newest."""
-_SETTLED = timedelta(hours=1)
-"""After this nobody seals with the key before any more, the longest transaction included."""
+CACHED_S = 300.0
+"""How long a process may seal with a key that is no longer the newest."""
+_NO_LONGER_USED_AFTER = timedelta(hours=1)
+"""How long after a newer key no process seals with the older one, however long its transaction."""
 _NO_TENANT = 0
 _FIRST = 0
 _MOST_DERIVED = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class _KeptOpen:
+class _Cached:
     """A tenant's data keys by their numbers, as they were read."""
 
     until: float
@@ -37,49 +38,49 @@ class _KeptOpen:
         return max(self.keys)
 
 
-_kept_open: dict[int, _KeptOpen] = {}
+_cached: dict[int, _Cached] = {}
 
 
 def create_key(tenant_id: int) -> None:
     """A new tenant's data key. Nothing can be sealed for a tenant that has none."""
     TenantKey.objects.create(tenant_id=tenant_id, wrapped=_wrapped(os.urandom(32), tenant_id))
-    # SQLite gives the number of a tenant whose founding was rolled back to the next one.
-    _kept_open.pop(tenant_id, None)
+    # SQLite gives the id of a tenant whose creation was rolled back to the next one.
+    _cached.pop(tenant_id, None)
 
 
 def create_newer_key(tenant_id: int) -> int:
-    """Another data key, with which all is sealed from now on. Gives its number.
+    """Creates the data key that seals from now on, and returns its number.
 
-    Other processes learn of it within `KEPT_OPEN_S`; what it sealed they can open at once.
+    Other processes seal with it within `CACHED_S`; its envelopes they can open at once.
 
     Raises:
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
-        IntegrityError: somebody else made the same number just now.
+        IntegrityError: another process just created the same number.
     """
     number = _read(tenant_id).newest + 1
     wrapped = _wrapped(os.urandom(32), tenant_id, number)
     SealingKey.objects.create(tenant_id=tenant_id, number=number, wrapped=wrapped)
-    _kept_open.pop(tenant_id, None)
+    _cached.pop(tenant_id, None)
     return number
 
 
 def destroy_keys(tenant_id: int, *, unless: Callable[[int], bool]) -> int:
-    """Throws away what is older than the newest and read by nobody any more. Says how many.
+    """Deletes keys that are older than the newest and no longer used. Returns how many.
 
-    The first key stays: fingerprints are made with it. So does one that was made so lately that
-    some process may still seal with the one before it.
+    The first key stays, since keyed hashes are made with it. A key stays, too, while a process may
+    still seal with it because the next one is new.
 
     Args:
-        unless: told a key's number, says whether something still lies sealed with it.
+        unless: whether an envelope exists that the key of this number sealed.
     """
     rows = list(SealingKey.objects.filter(tenant_id=tenant_id).order_by("number"))
-    settled, done = timezone.now() - _SETTLED, 0
-    for row, next_one in pairwise(rows):
-        if next_one.created_at < settled and not unless(row.number):
+    created_before, deleted = timezone.now() - _NO_LONGER_USED_AFTER, 0
+    for row, newer in pairwise(rows):
+        if newer.created_at < created_before and not unless(row.number):
             row.delete()
-            done += 1
-    _kept_open.pop(tenant_id, None)
-    return done
+            deleted += 1
+    _cached.pop(tenant_id, None)
+    return deleted
 
 
 def sealed(text: str, *, tenant_id: int, associated_data: str) -> bytes:
@@ -120,7 +121,7 @@ def open_column(row: SealedRow, column: str) -> str:
 def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[bytes]]:
     """`sealed` for many texts of one tenant: takes texts and the associated data of each.
 
-    For one transaction, not to be kept: the key is asked for once, here.
+    Use it within one transaction: the key is read once, here.
 
     Raises:
         TenantKey.DoesNotExist: the tenant has no key, or no longer.
@@ -132,20 +133,20 @@ def sealing(tenant_id: int) -> Callable[[Sequence[str], Iterable[str]], list[byt
 
 
 def head_of_newest(tenant_id: int) -> bytes:
-    """How everything begins that is sealed for this tenant now."""
+    """The first bytes of every envelope that is sealed for this tenant now."""
     return envelope.head(_sealing_key(tenant_id)[1])
 
 
 def opened(sealed_text: bytes | memoryview, *, tenant_id: int, associated_data: str) -> str:
-    """The text again.
+    """The text of an envelope.
 
     Raises:
         envelope.Unopenable: sealed for another tenant, row or key, or damaged.
-        TenantKey.DoesNotExist: the tenant's key was destroyed, and with it what it sealed.
+        TenantKey.DoesNotExist: the tenant's key was destroyed, and its envelopes with it.
     """
     associated_data, content = f"{tenant_id}|{associated_data}", bytes(sealed_text)
     if tenant_id == _NO_TENANT:
-        return _opened_without_tenant(content, associated_data).decode()
+        return _opened_by_ring("nobody", content, associated_data).decode()
     number = envelope.number_of(content)
     key = _keys(tenant_id).keys.get(number) or _read(tenant_id).keys.get(number)
     if key is None:
@@ -156,8 +157,8 @@ def opened(sealed_text: bytes | memoryview, *, tenant_id: int, associated_data: 
 def tenant_key(tenant_id: int, purpose: str) -> bytes:
     """32 bytes for one purpose of one tenant, derived from its first data key.
 
-    For fingerprints that are kept for long: neither the ring's rotation nor newer data keys make
-    them anew.
+    For keyed hashes that are stored for long: neither rotating the ring nor a newer data key
+    changes them.
 
     Args:
         purpose: a label; two purposes never share a key.
@@ -171,12 +172,12 @@ def tenant_key(tenant_id: int, purpose: str) -> bytes:
 
 
 def rewrap_all() -> int:
-    """Wraps every data key under the newest key of the ring. Says how many weren't.
+    """Wraps every data key under the newest key of the ring. Returns how many weren't before.
 
-    Nothing that is sealed changes. Of two who do it at once each key is done by one.
+    Envelopes don't change. Two processes may do it at once.
 
     Raises:
-        envelope.Unopenable: a key of the ring that is still needed is missing; what was done stays.
+        envelope.Unopenable: the ring lacks a key that is still needed; keys wrapped so far stay so.
     """
     newest, done = keyring.purpose_key("wrap"), 0
     for model in (TenantKey, SealingKey):
@@ -184,28 +185,26 @@ def rewrap_all() -> int:
             row = model.objects.get(pk=row_id)
             number = row.number if isinstance(row, SealingKey) else _FIRST
             before = bytes(row.wrapped)
-            if _opens(newest, before, _wrapped_for(row.tenant_id, number)):
+            if _opened_by([newest], before, _wrapped_for(row.tenant_id, number)) is not None:
                 continue
             wrapped = _wrapped(_unwrapped(before, row.tenant_id, number), row.tenant_id, number)
             done += model.objects.filter(pk=row_id, wrapped=before).update(wrapped=wrapped)
     return done
 
 
-def _opened_without_tenant(sealed_text: bytes, associated_data: str) -> bytes:
-    """What belongs to no tenant is sealed by the ring itself, and is short-lived."""
-    keys = [keyring.purpose_key("nobody", position=at) for at in range(keyring.ring_size())]
+def _opened_by_ring(purpose: str, sealed_text: bytes, associated_data: str) -> bytes:
+    """What the ring itself sealed, with whichever of its keys."""
+    keys = (keyring.purpose_key(purpose, position=at) for at in range(keyring.ring_size()))
+    if (opened_text := _opened_by(keys, sealed_text, associated_data)) is None:
+        raise envelope.Unopenable
+    return opened_text
+
+
+def _opened_by(keys: Iterable[bytes], sealed_text: bytes, associated_data: str) -> bytes | None:
     for key in keys:
-        if _opens(key, sealed_text, associated_data):
+        with suppress(envelope.Unopenable):
             return envelope.unseal(key, sealed_text, associated_data)
-    raise envelope.Unopenable
-
-
-def _opens(key: bytes, sealed_text: bytes, associated_data: str) -> bool:
-    try:
-        envelope.unseal(key, sealed_text, associated_data)
-    except envelope.Unopenable:
-        return False
-    return True
+    return None
 
 
 @lru_cache(maxsize=_MOST_DERIVED)
@@ -217,22 +216,22 @@ def _derived(key: bytes, purpose: str) -> bytes:
 def _sealing_key(tenant_id: int) -> tuple[bytes, int]:
     if tenant_id == _NO_TENANT:
         return keyring.purpose_key("nobody"), _FIRST
-    kept = _keys(tenant_id)
-    return kept.keys[kept.newest], kept.newest
+    cached = _keys(tenant_id)
+    return cached.keys[cached.newest], cached.newest
 
 
-def _keys(tenant_id: int) -> _KeptOpen:
-    kept = _kept_open.get(tenant_id)
-    return kept if kept is not None and time.monotonic() < kept.until else _read(tenant_id)
+def _keys(tenant_id: int) -> _Cached:
+    cached = _cached.get(tenant_id)
+    return cached if cached is not None and time.monotonic() < cached.until else _read(tenant_id)
 
 
-def _read(tenant_id: int) -> _KeptOpen:
+def _read(tenant_id: int) -> _Cached:
     first = TenantKey.objects.get(tenant_id=tenant_id)
     keys = {_FIRST: _unwrapped(bytes(first.wrapped), tenant_id, _FIRST)}
     for row in SealingKey.objects.filter(tenant_id=tenant_id):
         keys[row.number] = _unwrapped(bytes(row.wrapped), tenant_id, row.number)
-    _kept_open[tenant_id] = _KeptOpen(time.monotonic() + KEPT_OPEN_S, keys)
-    return _kept_open[tenant_id]
+    _cached[tenant_id] = _Cached(time.monotonic() + CACHED_S, keys)
+    return _cached[tenant_id]
 
 
 def _wrapped(key: bytes, tenant_id: int, number: int = _FIRST) -> bytes:
@@ -240,13 +239,7 @@ def _wrapped(key: bytes, tenant_id: int, number: int = _FIRST) -> bytes:
 
 
 def _unwrapped(wrapped: bytes, tenant_id: int, number: int) -> bytes:
-    for position in range(keyring.ring_size()):
-        key = keyring.purpose_key("wrap", position=position)
-        try:
-            return envelope.unseal(key, wrapped, _wrapped_for(tenant_id, number))
-        except envelope.Unopenable:
-            continue
-    raise envelope.Unopenable
+    return _opened_by_ring("wrap", wrapped, _wrapped_for(tenant_id, number))
 
 
 def _wrapped_for(tenant_id: int, number: int) -> str:

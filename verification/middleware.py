@@ -18,7 +18,7 @@ from audit.services import seen_from
 from directory.models import User
 from isolation.reads import end_reads
 from isolation.scope import in_tenant
-from limits.rules import network, place
+from limits.rules import masked_network, network
 from tenants.queries import policy_in_force, time_zone_in_force
 from tenants.rules import WayBack, way_back
 from verification.models import AccessPass
@@ -245,7 +245,7 @@ def _sign_out(request: HttpRequest) -> None:
 
 def _place_of(request: HttpRequest) -> str:
     # There the provider asks, and not who is called.
-    return "" if request.path.startswith(_HOOKS) else place(client_network(request))
+    return "" if request.path.startswith(_HOOKS) else masked_network(client_network(request))
 
 
 def _tenant_of(request: HttpRequest) -> int | None:

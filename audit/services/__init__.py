@@ -1,4 +1,4 @@
-"""Writing down what happened, in the transaction in which it happened."""
+"""Recording events, in the transaction in which they happen."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -15,19 +15,19 @@ Fact = str | int | bool | None
 
 
 class Actor(IntEnum):
-    """Who did it, where it wasn't one of the users: below every user's id."""
+    """Actors that aren't users; their numbers are below every user's id."""
 
     ANONYMOUS = 0
-    """Someone who hasn't proved to be the person in whose name it was done."""
+    """Someone who hasn't proved who they are."""
     COMMAND = -1
     """An operator of the service, by a command in its shell."""
     SERVICE = -2
-    """The service itself, because it was time to."""
+    """The service itself, on a schedule."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventSubject:
-    """One user among many in the same act, and the facts about that user."""
+    """One of the users of an event that concerns many, with the facts about this user."""
 
     user_id: int
     details: Mapping[str, Fact]
@@ -58,10 +58,10 @@ def record(
     """Adds one event to the history of the tenant in force.
 
     Args:
-        actor_id: the user who did it, or an `Actor`. There is no default: who something happens to
-            is often not who did it.
+        actor_id: the user who did it, or an `Actor`. No default, since the subject often isn't the
+            actor.
         subject_id: the user it happened to.
-        reason: one of our own words, never what somebody typed.
+        reason: a fixed word of ours, never text that a person typed.
         details: facts without secrets, addresses or numbers.
     """
     insert(

@@ -2,14 +2,14 @@
 
 Events are written in the transactions that they describe. Every minute the sealer adds new events
 to the chain of their tenant and signs its end with a key that isn't in the database. `verify` finds
-what is changed, removed or slipped in behind it.
+events that were changed, removed or inserted afterwards.
 
-Anybody can compute the links; only the signature of the end shows which chain is the true one. So
-the sealer adds only to an end that it signed. A chain begins when its tenant is created, never
-later: a tenant without an end isn't new, the end was removed.
+Anyone with the database can compute links; only the signature of the end proves a chain. So the
+sealer adds only to an end that it signed. A chain begins when its tenant is created, never later:
+if a tenant has no end, somebody removed it.
 
 How far the sealer has come is a time of its own clock, under the same signature. No column that
-another program can write decides which tenant or event it looks at.
+another program can write decides which tenant or event it searches.
 
 Source: OWASP ASVS 16.4.1 (logs protected from modification); NIST SP 800-92 section 5.4.
 """
@@ -31,17 +31,17 @@ from audit.chain import BEGINNING, digest
 from audit.models import NEVER, Event, Head, Link
 from audit.services import Actor, record
 from audit.services.signing import Flaw, accepted_mac_of, flaw_of_end, is_signed, mac_of, sign
-from audit.services.verifying import as_found, entry_of, unsealed
+from audit.services.verifying import digest_of_links, entry_of, unsealed
 from isolation.scope import NO_TENANT, all_tenants, current_tenant_id, in_tenant
 
 _AT_ONCE = 1_000
 """Events of one transaction: on SQLite all other writers wait for it."""
 _LOOKED_THROUGH = 20_000
-"""Events that are looked through at once for those that aren't in the chain yet."""
+"""Events that one turn searches for those that aren't in the chain yet."""
 _A_RUN_S = 20.0
-"""The next run goes on with what a run leaves: the hard limit of a task is a minute."""
-_SETTLED = timedelta(hours=1)
-"""No transaction lasts longer and no node's clock is further off: no older event still comes."""
+"""A run ends after this; the next one continues. The hard limit of a task is a minute."""
+_COMPLETE_AFTER = timedelta(hours=1)
+"""Longer than any transaction and any error of a node's clock: older events can't appear later."""
 _OVERDUE = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
@@ -49,12 +49,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """Where a chain stands.
+    """The state of a chain.
 
     Args:
-        waits: some of the last hours' events aren't in it yet.
-        is_behind: `settled_at` is so old that nothing is known of the events behind it until the
-            sealer has looked through them.
+        waits: events of the last hours aren't in it yet.
+        is_behind: `settled_at` is so old that only the sealer can tell whether events are missing.
     """
 
     tenant_id: int
@@ -69,11 +68,11 @@ class _Chain:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was done to a chain at once.
+    """The result of one turn at a chain.
 
     Args:
         sealed: how many events were added.
-        is_last: nothing is left to be done.
+        is_last: nothing is left to do.
     """
 
     sealed: int = 0
@@ -82,18 +81,18 @@ class Turn:
 
 @transaction.atomic
 def begin() -> None:
-    """Begins the chain of the tenant that is being founded; with the first, the service's own."""
+    """Begins the chain of a new tenant; with the first tenant also the service's own."""
     _begin_the_services()
     _begin()
 
 
 def sweep(tenant_ids: Collection[int]) -> int:
-    """Seals new events of every tenant, for `_A_RUN_S` at most; the next run goes on.
+    """Seals new events of every tenant, for `_A_RUN_S` at most; the next run continues.
 
     Logs `audit_not_sealed` as an error for each chain that it can't add to.
 
     Args:
-        tenant_ids: the organisations that there are; each of them must have a chain.
+        tenant_ids: all organisations; each of them must have a chain.
 
     Returns:
         How many events were sealed.
@@ -105,7 +104,7 @@ def sweep(tenant_ids: Collection[int]) -> int:
         if chain.flaw:
             _refuse(chain.tenant_id, chain.flaw)
     due = [chain.tenant_id for chain in chains if chain.is_due]
-    # In another order each time: the flood of one tenant must not starve always the same others.
+    # In random order, so that a tenant with many events doesn't always delay the same others.
     secrets.SystemRandom().shuffle(due)
     done, turns = 0, deque(due)
     while turns:
@@ -120,9 +119,9 @@ def sweep(tenant_ids: Collection[int]) -> int:
 
 
 def overdue(tenant_ids: Collection[int]) -> int:
-    """How many chains have no good end, or events that may have waited longer than `_OVERDUE`.
+    """How many chains have no valid end, or events that may have waited longer than `_OVERDUE`.
 
-    Changes nothing and takes no lock, so that another process than the sealer can raise the alarm.
+    Changes and locks nothing, so that a process other than the sealer can raise the alarm.
 
     Args:
         tenant_ids: as for `sweep`.
@@ -135,14 +134,14 @@ def overdue(tenant_ids: Collection[int]) -> int:
 def seal() -> Turn:
     """Adds events of the tenant in force to its chain, `_AT_ONCE` at most.
 
-    Adds none while another sealer is at the same chain. However long the history is, no more than
-    `_LOOKED_THROUGH` of it is looked through, and the next turn goes on behind that.
+    Adds none while another sealer has locked the chain. A turn searches `_LOOKED_THROUGH` events at
+    most; the next turn continues behind them.
     """
-    settled = timezone.now() - _SETTLED
-    head = _end_to_go_on_from()
+    complete_until = timezone.now() - _COMPLETE_AFTER
+    head = _locked_head()
     if head is None:
         return Turn()
-    upto = _end_of_a_look(head.settled_at, settled)
+    upto = _search_end(head.settled_at, complete_until)
     waiting = unsealed(head.settled_at)
     if upto:
         waiting = waiting.filter(at__lt=upto)
@@ -154,12 +153,12 @@ def seal() -> Turn:
         links.append(Link(number=number, event_id=event.pk, digest=last))
     Link.objects.bulk_create(links)
     if is_through := len(events) < _AT_ONCE:
-        head.settled_at = max(head.settled_at, upto or settled)
+        head.settled_at = max(head.settled_at, upto or complete_until)
     head.number, head.digest = number, last if number else ""
     sign(head)
     head.save()
     if events:
-        # Logs that are kept elsewhere hold with this what the chain must hold for ever.
+        # Logs that are stored elsewhere thus show later changes of the chain.
         log.info("audit_sealed", tenant=head.tenant_id, number=number, digest=last)
     return Turn(len(events), is_last=is_through and upto is None)
 
@@ -169,7 +168,7 @@ def sign_anew() -> int:
     """Signs the end of this tenant's chain with the newest key, if an older one signed it.
 
     Returns:
-        How many ends that were: 1 or 0. One that no key of the ring signed is left as it is.
+        1 if it signed, else 0. An end that no key of the ring signed stays as it is.
     """
     head = Head.objects.select_for_update().first()
     if head is None or not is_signed(head):
@@ -184,30 +183,19 @@ def sign_anew() -> int:
 
 @transaction.atomic
 def trust_from_here(*, findings: int) -> None:
-    """Goes on from the end as it is found, signed, and accepts what is wrong before it.
-
-    That an operator wanted it, by a command, is the next event.
+    """Signs the chain as it is, accepts the findings in it, and records that as the next event.
 
     Args:
-        findings: how many were known when somebody wanted it.
+        findings: how many the operator accepts.
     """
     Head.objects.select_for_update().first()
     last = Link.objects.order_by("number").last()
-    number, found = (last.number, last.digest) if last else (0, "")
-    head = Head(
-        number=number, digest=found, accepted_number=number, accepted_digest=as_found(number)
-    )
-    Head.objects.update_or_create(
-        defaults={
-            "number": number,
-            "digest": found,
-            "settled_at": NEVER,
-            "mac": mac_of(head),
-            "accepted_number": number,
-            "accepted_digest": head.accepted_digest,
-            "accepted_mac": accepted_mac_of(head),
-        }
-    )
+    number, digest_now = (last.number, last.digest) if last else (0, "")
+    changes = {"number": number, "digest": digest_now, "settled_at": NEVER}
+    changes |= {"accepted_number": number, "accepted_digest": digest_of_links(number)}
+    head = Head(**changes)
+    macs = {"mac": mac_of(head), "accepted_mac": accepted_mac_of(head)}
+    Head.objects.update_or_create(defaults=changes | macs)
     record(Activity.HISTORY_TRUSTED, actor_id=Actor.COMMAND, number=number, findings=findings)
 
 
@@ -216,7 +204,7 @@ def _begin() -> None:
 
 
 def _begin_the_services() -> None:
-    """Where there is no chain yet at all: the service is new."""
+    """Begins the service's own chain if there is no chain at all, as in a new service."""
     if not Head.unscoped.exists():
         with in_tenant(NO_TENANT):
             _begin()
@@ -230,13 +218,13 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
         before: only events from before then count as waiting; all if it is left out.
     """
     now = before or timezone.now()
-    settled = now - 2 * _SETTLED
+    complete_until = now - 2 * _COMPLETE_AFTER
     since = Event.unscoped.filter(tenant_id=OuterRef("tenant_id"), at__gte=OuterRef("settled_at"))
     if before:
         since = since.filter(at__lt=before)
     linked = Link.unscoped.filter(tenant_id=OuterRef("tenant_id"), event_id=OuterRef("pk"))
-    # Of a chain that is behind, this would look through everything.
-    waiting = since.filter(~Exists(linked), at__gte=settled)
+    # For a chain that is behind, this would search all its events.
+    waiting = since.filter(~Exists(linked), at__gte=complete_until)
     links = Link.unscoped.filter(tenant_id=OuterRef("tenant_id"))
     heads = Head.unscoped.annotate(
         waits=Exists(waiting),
@@ -250,7 +238,7 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
                 tenant_id=head.tenant_id,
                 flaw=flaw_of_end(head) or (Flaw.CHAIN_BROKEN if head.planted else None),
                 waits=head.waits,
-                is_behind=head.unsettled and head.settled_at < settled,
+                is_behind=head.unsettled and head.settled_at < complete_until,
             )
             for head in heads
         ]
@@ -261,7 +249,7 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
 
 
 def _seal_of(tenant_id: int) -> Turn:
-    """Seals for one tenant. What goes wrong there must not stop the others."""
+    """Seals for one tenant. An error there must not stop the others."""
     with in_tenant(tenant_id):
         try:
             return seal()
@@ -270,37 +258,36 @@ def _seal_of(tenant_id: int) -> Turn:
             return Turn()
 
 
-def _end_of_a_look(since: datetime, settled: datetime) -> datetime | None:
-    """The time up to which the next `_LOOKED_THROUGH` events are, or more of one moment.
+def _search_end(since: datetime, complete_until: datetime) -> datetime | None:
+    """The time before which the next `_LOOKED_THROUGH` events are, or more of the same moment.
 
-    None if that is later than `settled`: then all that is left is looked through, because the place
-    of the sealer can't be later.
+    None if fewer are left before `complete_until`: then a turn searches all of them.
     """
-    times = Event.objects.filter(at__lt=settled).order_by("at").values_list("at", flat=True)
+    times = Event.objects.filter(at__lt=complete_until).order_by("at").values_list("at", flat=True)
     later = times.filter(at__gte=since)[_LOOKED_THROUGH : _LOOKED_THROUGH + 1].first()
     return times.filter(at__gt=since).first() if later == since else later
 
 
-def _end_to_go_on_from() -> Head | None:
-    """Locked. None if another sealer is at it, or if it isn't what was signed.
+def _locked_head() -> Head | None:
+    """The end of the chain. None if another sealer has locked it, or if its signature is wrong.
 
-    To add to a forgery would make it good.
+    Adding to a forged chain would sign the forgery.
     """
     head = Head.objects.select_for_update(skip_locked=True).first()
     if head is None and Head.objects.exists():
         return None
     flaw = flaw_of_end(head)
-    if head and not flaw and _is_beyond(head):
+    # Links outside the signed numbers were added by another program.
+    if (
+        head
+        and not flaw
+        and Link.objects.filter(Q(number__lt=1) | Q(number__gt=head.number)).exists()
+    ):
         flaw = Flaw.CHAIN_BROKEN
     if flaw:
         _refuse(current_tenant_id(), flaw)
         return None
     return head
-
-
-def _is_beyond(head: Head) -> bool:
-    """Whether there are links outside what the end was signed for: another program added them."""
-    return Link.objects.filter(Q(number__lt=1) | Q(number__gt=head.number)).exists()
 
 
 def _refuse(tenant_id: int, flaw: Flaw) -> None:

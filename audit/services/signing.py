@@ -1,4 +1,4 @@
-"""The signature under the end of a chain: what tells the true chain from one that was computed."""
+"""The signature of a chain's end. Without it, anyone with the database could compute a chain."""
 
 from datetime import UTC
 from enum import StrEnum
@@ -29,7 +29,7 @@ def flaw_of_end(head: Head | None) -> Flaw | None:
 
 
 def sign(head: Head) -> None:
-    """With the newest key, the end and what was accepted before it."""
+    """Signs the end, and the accepted part if it was signed, with the newest key."""
     head.mac = mac_of(head)
     if is_accepted(head):
         head.accepted_mac = accepted_mac_of(head)
@@ -43,12 +43,12 @@ def mac_of(head: Head, position: int = 0) -> str:
 
 def accepted_mac_of(head: Head, position: int = 0) -> str:
     key = purpose_key("audit chain accepted", position=position)
-    said = [head.tenant_id, head.accepted_number]
-    return keyed_hash(key, *map(str, said), head.accepted_digest)
+    number = str(head.accepted_number)
+    return keyed_hash(key, str(head.tenant_id), number, head.accepted_digest)
 
 
 def is_signed(head: Head) -> bool:
-    """By the newest key or one before: the next sealing signs it anew."""
+    """Whether the newest key of the ring or an older one signed it."""
     return any(
         constant_time_compare(head.mac, mac_of(head, position)) for position in range(ring_size())
     )

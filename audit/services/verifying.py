@@ -1,7 +1,7 @@
-"""Finds what was done to an audit chain in the database."""
+"""Finds changes that were made to an audit chain in the database."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,18 +14,17 @@ from audit.services.signing import Flaw, flaw_of_end, is_accepted, is_signed
 
 _AT_ONCE = 5_000
 _LATE = timedelta(minutes=10)
-"""So much later than its event a link is missing."""
+"""An event without a link for this long counts as not sealed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainFinding:
-    """One thing that is wrong with a history.
+    """Something wrong with a chain.
 
     Args:
-        event_id: None where it's about the chain as a whole.
-        number: the place in the chain; 0 for what isn't in it.
-        accepted: an operator knew of it when the history was trusted again, and since then
-            nothing has changed there.
+        event_id: None where it concerns the whole chain.
+        number: of the link; 0 for an event that isn't in the chain.
+        accepted: it was there when an operator accepted the findings, and hasn't changed since.
     """
 
     flaw: Flaw
@@ -35,15 +34,15 @@ class ChainFinding:
 
 
 def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[ChainFinding]:
-    """All that is wrong with the history of the tenant in force; nothing if it is as written.
+    """Everything wrong with the chain of the tenant in force.
 
     Args:
-        anchor: a place in the chain and the digest that was logged for it.
+        anchor: the number of a link, and the digest that the logs have for it.
     """
-    there_is = Head.objects.first()
-    head = there_is or Head()
+    stored = Head.objects.first()
+    head = stored or Head()
     known = _still_accepted(head)
-    yield from _flaws_of_head(there_is, known)
+    yield from _flaws_of_head(stored, known)
     number, last = 0, BEGINNING
     for link, event in _chained():
         number += 1
@@ -52,7 +51,7 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[ChainFinding]:
         if anchor is not None and anchor[0] == link.number and anchor[1] != link.digest:
             yield ChainFinding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
         number, last = link.number, link.digest
-    if there_is and (head.number, head.digest or BEGINNING) != (number, last):
+    if stored and (head.number, head.digest or BEGINNING) != (number, last):
         yield ChainFinding(Flaw.END_MISSING, head.number)
     if anchor is not None and anchor[0] > number:
         yield ChainFinding(Flaw.END_MISSING, anchor[0])
@@ -64,7 +63,7 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[ChainFinding]:
 
 
 def unsealed(since: datetime) -> QuerySet[Event]:
-    """Events of the tenant in force from then on that aren't in its chain."""
+    """Events of the tenant in force since then that aren't in its chain."""
     linked = Link.objects.filter(event_id=OuterRef("pk"))
     return Event.objects.filter(~Exists(linked), at__gte=since)
 
@@ -100,34 +99,29 @@ def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw 
 
 
 def _still_accepted(head: Head) -> int:
-    """Up to where the chain is as an operator accepted it; 0 if something there has changed."""
+    """The last link of the part that an operator accepted; 0 if that part has changed since."""
     upto = head.accepted_number
     if not upto or not is_accepted(head):
         return 0
-    return upto if as_found(upto) == head.accepted_digest else 0
+    return upto if digest_of_links(upto) == head.accepted_digest else 0
 
 
-def as_found(upto: int) -> str:
-    """A digest over what stands in the chain up to a place, right or wrong."""
-    found = hashlib.sha256()
+def digest_of_links(upto: int) -> str:
+    """SHA-256 of the links up to this number and their events, right or wrong."""
+    hashed = hashlib.sha256()
     for link, event in _chained():
         if link.number > upto:
             break
-        said = entry_of(event).canonical if event else ""
-        found.update(f"{link.number}\n{link.event_id}\n{link.digest}\n{said}\n".encode())
-    return found.hexdigest()
+        entry = entry_of(event).canonical if event else ""
+        hashed.update(f"{link.number}\n{link.event_id}\n{link.digest}\n{entry}\n".encode())
+    return hashed.hexdigest()
 
 
 def _chained() -> Iterator[tuple[Link, Event | None]]:
-    """The links in their order, each with its event if it's still there."""
-    for links in _portions():
-        events = Event.objects.in_bulk([link.event_id for link in links])
-        yield from ((link, events.get(link.event_id)) for link in links)
-
-
-def _portions() -> Iterator[Sequence[Link]]:
+    """The links in their order, each with its event if that still exists."""
     links = list(Link.objects.order_by("number")[:_AT_ONCE])
     while links:
-        yield links
+        events = Event.objects.in_bulk([link.event_id for link in links])
+        yield from ((link, events.get(link.event_id)) for link in links)
         after = links[-1].number
         links = list(Link.objects.filter(number__gt=after).order_by("number")[:_AT_ONCE])

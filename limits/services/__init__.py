@@ -1,6 +1,6 @@
-"""Counting. A hit is committed before what it limits is looked at, so no rollback forgets it.
+"""Counting. A hit is committed before the event that it limits, so that no rollback undoes it.
 
-Only what does nothing before the commit may be counted in its own transaction: see `hit_with`.
+An event without effect before its commit may be counted in its own transaction: see `hit_with`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,10 +57,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class LimitVerdict:
-    """Whether it may happen, and if not, from when it may again and which limit refused it.
+    """Whether an event may happen; if not, which limit refused it and until when.
 
     Args:
-        beside: whether what was counted beside had room, too; see `hit_all`.
+        beside: whether the limits of `beside` had room, too; see `hit_all`.
     """
 
     allowed: bool
@@ -71,10 +71,10 @@ class LimitVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How often something happened in the window that is open, and from when it may again.
+    """How often something happened in the current window.
 
     Args:
-        until: None when it may now.
+        until: when it may happen again; None when it may now.
     """
 
     times: int
@@ -82,10 +82,10 @@ class Reading:
 
 
 def hit(limit: Limit, key: str, *, at_most: int | None = None) -> LimitVerdict:
-    """Counts one try and says whether it may go on. Racing tries each get their own answer.
+    """Counts one event and says whether it may happen.
 
     Args:
-        key: who or what is counted; made one-way before it is stored.
+        key: who or what is counted; stored as an HMAC.
         at_most: instead of the table's number, where a policy decides.
 
     Raises:
@@ -95,13 +95,12 @@ def hit(limit: Limit, key: str, *, at_most: int | None = None) -> LimitVerdict:
 
 
 def hit_all(*counts: Count, beside: Sequence[Count] = ()) -> LimitVerdict:
-    """Counts one event in several ways, in all or in none: what is refused uses up nothing.
+    """Counts one event under several limits, in all or none: a refused event isn't counted.
 
     The first limit in the order given that is reached refuses it.
 
     Args:
-        beside: counted with the event, in all or in none of these; where one is full the event
-            goes on.
+        beside: also counted, in all or none of these. They don't refuse the event.
 
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
@@ -116,11 +115,11 @@ def hit_all(*counts: Count, beside: Sequence[Count] = ()) -> LimitVerdict:
 def hit_with(*counts: Count, unless: Sequence[Count] = ()) -> LimitVerdict:
     """Counts an event in the transaction in which it happens: both are committed, or none.
 
-    For what does nothing before the commit, such as a message in the outbox. Not for guesses: an
-    answer that was compared must stay counted, whatever becomes of the transaction.
+    For events without effect before the commit, such as a message in the outbox. Not for guesses:
+    an answer that was compared must stay counted even if the transaction is rolled back.
 
     Args:
-        unless: not counted; while one of these is reached, the event is refused.
+        unless: not counted; they refuse the event while one of them is reached.
 
     Raises:
         RuntimeError: outside a transaction.
@@ -133,44 +132,48 @@ def hit_with(*counts: Count, unless: Sequence[Count] = ()) -> LimitVerdict:
 
 
 def read(*counts: Count) -> dict[Count, Reading]:
-    """How each of them stands, in one statement. Counts nothing."""
+    """The state of each counter, in one statement. Counts nothing."""
     stored = {key_of(count.limit, count.key): count for count in counts}
     now = int(timezone.now().timestamp())
-    found = dict.fromkeys(counts, Reading(0, None))
+    readings = dict.fromkeys(counts, Reading(0, None))
     for row in rows_of(stored):
         count = stored[row.key]
         until = blocked(count.limit, row, now, count.most)
-        found[count] = Reading(times_in(count.limit, row, now), until)
-    return found
+        readings[count] = Reading(times_in(count.limit, row, now), until)
+    return readings
 
 
 def read_from(network: str, *limits: Limit, beside: Sequence[Count] = ()) -> dict[Limit, Reading]:
-    """The same for what came from a network; a wider network counts by its share.
+    """The same for a network and the wider ones around it.
 
     Args:
-        beside: read in the same statement, and given by their limits.
+        beside: read in the same statement, and returned by their limits.
+
+    Returns:
+        The highest of the counts; those of wider networks are divided by their multiple of the
+        limit.
     """
     counts = dict.fromkeys(beside, 1) | {
         Count(limit, where, limit.value.times * share): share
         for limit in limits
         for where, share in around(network)
     }
-    found: dict[Limit, Reading] = {}
+    readings: dict[Limit, Reading] = {}
     for count, reading in read(*counts).items():
-        before = found.get(count.limit, Reading(0, None))
+        before = readings.get(count.limit, Reading(0, None))
         ends = [until for until in (before.until, reading.until) if until]
         times = max(before.times, reading.times // counts[count])
-        found[count.limit] = Reading(times, max(ends, default=None))
-    return found
+        readings[count.limit] = Reading(times, max(ends, default=None))
+    return readings
 
 
 def hit_from(
     network: str, limit: Limit, what: str = "", *, at_most: int | None = None
 ) -> LimitVerdict:
-    """Counts what came from a network, and from the wider networks that it lies in.
+    """Counts an event of a network and of the wider networks around it.
 
     Args:
-        what: counted apart from other things that come from there.
+        what: a kind of event that has its own counters.
     """
     return hit_all(*counts_from(network, limit, what, at_most=at_most))
 
@@ -178,48 +181,46 @@ def hit_from(
 def counts_from(
     network: str, limit: Limit, what: str = "", *, at_most: int | None = None
 ) -> list[Count]:
-    """What `hit_from` counts, to be counted together with other things."""
+    """The counts of `hit_from`, to pass to `hit_all` with others."""
     most = limit.value.times if at_most is None else at_most
     return [Count(limit, f"{where}{what}", most * share) for where, share in around(network)]
 
 
 def give_back_from(network: str, limit: Limit, what: str = "") -> None:
-    """Uncounts one hit of `hit_from`."""
+    """Takes back one hit of `hit_from`."""
     give_back_all(*((limit, f"{where}{what}") for where, _ in around(network)))
 
 
 def blocked_from(network: str, limit: Limit) -> datetime | None:
-    """The instant from which it may happen again from there; None when it may now."""
+    """When it may happen again from this network; None when it may now."""
     return read_from(network, limit)[limit].until
 
 
 def count_from(network: str, limit: Limit) -> int:
-    """How often it happened from there; a wider network counts by its share."""
+    """How often it happened from this network; see `read_from`."""
     return read_from(network, limit)[limit].times
 
 
 def blocked_until(limit: Limit, key: str, *, at_most: int | None = None) -> datetime | None:
-    """The instant from which it may happen again; None when it may now. Counts nothing."""
-    now = int(timezone.now().timestamp())
-    for counter in rows_of([key_of(limit, key)]):
-        return blocked(limit, counter, now, limit.value.times if at_most is None else at_most)
-    return None
+    """When it may happen again; None when it may now. Counts nothing."""
+    count = Count(limit, key, at_most)
+    return read(count)[count].until
 
 
 def count_of(limit: Limit, key: str) -> int:
-    """How often it happened in the window that is open. Counts nothing."""
-    now = int(timezone.now().timestamp())
-    return sum(times_in(limit, counter, now) for counter in rows_of([key_of(limit, key)]))
+    """How often it happened in the current window. Counts nothing."""
+    count = Count(limit, key)
+    return read(count)[count].times
 
 
 def blocked_by(*counted: tuple[Limit, str]) -> dict[Limit, datetime]:
-    """The same for several limits in one question: from when it may happen again, by each."""
+    """Those of these limits that are reached, and until when."""
     limits = {key_of(limit, key): limit for limit, key in counted}
     return blocked_by_rows({limits[counter.key]: counter for counter in rows_of(limits)})
 
 
 def blocked_by_rows(counters: Mapping[Limit, Counter]) -> dict[Limit, datetime]:
-    """The same by rows that were read with something else."""
+    """The same from rows that were read before."""
     now = int(timezone.now().timestamp())
     return {
         limit: until
@@ -229,42 +230,39 @@ def blocked_by_rows(counters: Mapping[Limit, Counter]) -> dict[Limit, datetime]:
 
 
 def blocked_among(limit: Limit, keys: Iterable[str]) -> dict[str, datetime]:
-    """The same for many at once: key → from when it may happen again, for those who are blocked."""
+    """Those of these keys for which the limit is reached, and until when."""
     by_stored = {key_of(limit, key): key for key in keys}
     now = int(timezone.now().timestamp())
-    found = {}
-    for counter in rows_of(by_stored):
-        if until := blocked(limit, counter, now, limit.value.times):
-            found[by_stored[counter.key]] = until
-    return found
+    return {
+        by_stored[counter.key]: until
+        for counter in rows_of(by_stored)
+        if (until := blocked(limit, counter, now, limit.value.times))
+    }
 
 
 def give_back(limit: Limit, key: str) -> None:
-    """Uncounts one hit that turned out to be right, and the pause that it may have begun.
-
-    Not for sliding windows: what is counted together with them is counted by `hit_all`.
-    """
-    change_in_order(GIVE_BACK, [key_of(limit, key)])
+    """Takes back one hit, and the pause that it may have begun. Not for sliding windows."""
+    give_back_all((limit, key))
 
 
 def give_back_all(*counted: tuple[Limit, str]) -> None:
-    """The same of several limits in one statement."""
+    """The same for several limits in one statement."""
     change_in_order(GIVE_BACK, [key_of(limit, key) for limit, key in counted])
 
 
 def clear(limit: Limit, key: str) -> None:
-    change_in_order(CLEAR, [key_of(limit, key)])
+    clear_all((limit, key))
 
 
 def clear_all(*counted: tuple[Limit, str]) -> None:
-    """The same of several limits in one statement."""
+    """The same for several limits in one statement."""
     change_in_order(CLEAR, [key_of(limit, key) for limit, key in counted])
 
 
 def _hit_windows(stored: dict[str, Count], also: dict[str, Count]) -> LimitVerdict:
-    """In one statement: what a window without a sliding end counts is worked out in the database.
+    """In one statement, for windows that begin with their first hit.
 
-    It counts each by itself; what it counted of a refused event is given back.
+    It counts under each limit by itself; if the event is refused, its counts are given back.
     """
     now = int(timezone.now().timestamp())
     counted = count_up(stored | also, now)
@@ -282,7 +280,7 @@ def _hit_windows(stored: dict[str, Count], also: dict[str, Count]) -> LimitVerdi
 def _hit_sliding(
     stored: dict[str, Count], also: dict[str, Count], unless: dict[str, Count] | None = None
 ) -> LimitVerdict:
-    """In two statements: the parts of a sliding window are counted here, while the rows wait."""
+    """In two statements: bursts are counted in Python, while the rows are locked."""
     now, pausing = int(timezone.now().timestamp()), unless or {}
     rows = locked(sorted({*stored, *also, *pausing}))
     if paused := {

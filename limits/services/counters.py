@@ -1,4 +1,4 @@
-"""The rows in which is counted: read, locked, counted up and written."""
+"""The rows of the counters: how they are read, locked, counted up and written."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -17,8 +17,8 @@ from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from vault.services import tenant_key
 
-# One row for each key, in the order of the keys: of two events that share some counters, one waits
-# for the other. A row that isn't there is made, so that the statement doesn't tell which it was.
+# The rows are locked in the order of the keys, so that two events that share counters can't wait
+# for each other. Missing rows are inserted by the same statement: it takes the same time.
 _COUNT_UP = """
 INSERT INTO limits_counter (key, count, ends_at, paused_until) VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET
@@ -58,7 +58,7 @@ class Count:
     """One of several counts of the same event.
 
     Args:
-        key: who or what is counted; made one-way before it is stored.
+        key: who or what is counted; stored as an HMAC.
         at_most: instead of the table's number.
     """
 
@@ -72,7 +72,7 @@ class Count:
 
 
 def count_up(counts: Mapping[str, Count], now: int) -> set[str]:
-    """The keys of those that had room, and are counted."""
+    """Counts those that have room, and returns their keys."""
     keys = sorted(key for key, count in counts.items() if count.most > 0)
     if not keys:
         return set()
@@ -96,7 +96,7 @@ def count_up(counts: Mapping[str, Count], now: int) -> set[str]:
 
 
 def locked(keys: Sequence[str]) -> dict[str, Counter]:
-    """The rows of these keys until the transaction ends, made where there are none."""
+    """Locks the rows of these keys until the transaction ends. Missing rows are inserted."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK.format(rows=", ".join(["(%s, 0, 0, 0)"] * len(keys))), keys)
         return {row.key: row for row in _counters(cursor)}
@@ -118,7 +118,7 @@ def _counters(cursor: CursorWrapper) -> list[Counter]:
 
 
 def write(rows: Sequence[Counter]) -> None:
-    """Writes rows that are locked."""
+    """Writes locked rows."""
     values: list[Any] = []
     for row in rows:
         bursts = _BURSTS.get_db_prep_save(row.bursts, connection)
@@ -128,7 +128,7 @@ def write(rows: Sequence[Counter]) -> None:
 
 
 def change_in_order(change: str, keys: Sequence[str]) -> None:
-    """Locks the rows in the order of `_LOCK`: else two events could wait for each other."""
+    """Locks the rows in the order of the keys: else two events could wait for each other."""
     lock = connection.ops.for_update_sql() if connection.features.has_select_for_update else ""
     writes.write(_TABLE, change + _IN_ORDER.format(keys=_marks(keys), lock=lock), list(keys))
 
@@ -157,7 +157,7 @@ def add(limit: Limit, counter: Counter, now: int) -> None:
 
 
 def _paused_until(limit: Limit, count: int, now: int) -> int:
-    """The end of the pause that the last hit earned; 0 where it earned none."""
+    """The end of the pause that this hit begins; 0 where it begins none."""
     pauses, late = limit.value.pauses, count - limit.value.times
     if not pauses or late < 0:
         return 0
@@ -193,10 +193,9 @@ def blocked(limit: Limit, counter: Counter, now: int, most: int) -> datetime | N
 
 
 def key_of(limit: Limit, whose: str) -> str:
-    """What is stored of who is counted.
+    """The HMAC under which a counter is stored.
 
-    What counts for long is the tenant's own: a new key of the ring must not forgive the guesses
-    at somebody that were wrong before it.
+    Long windows use a key of the tenant: a new key of the ring must not reset their counters.
     """
     if limit.value.outlasts_keys:
         key = tenant_key(current_tenant_id(), "limits")

@@ -12,8 +12,8 @@ from limits.rules import (
     Shares,
     around,
     free_again_at,
+    masked_network,
     network,
-    place,
     shares,
     still_counted,
     with_one_more,
@@ -114,7 +114,7 @@ def test_how_a_day_is_divided(cap, parts):
     ],
 )
 def test_only_about_where_a_network_is_may_be_shown(counted, shown):
-    assert place(counted) == shown
+    assert masked_network(counted) == shown
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor, record
 from isolation.scope import in_tenant
-from limits.rules import place
+from limits.rules import masked_network
 from registration.queries.activity import TOLD
 from registration.views.happenings import WORDS
 from tenants.policy import Policy, Scope
@@ -63,7 +63,7 @@ def test_no_full_address_is_written_down(user):
     ],
 )
 def test_a_place_is_a_network_in_part(network, shown):
-    assert place(network) == shown
+    assert masked_network(network) == shown
 
 
 def test_what_an_administrator_did_is_told_without_where_and_who_and_why(user):

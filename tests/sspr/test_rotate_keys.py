@@ -248,7 +248,7 @@ def test_who_reads_meanwhile_never_notices(people, ring):
 
     def work():
         for _ in range(20):
-            services._kept_open.clear()
+            services._cached.clear()
             with in_tenant(user.tenant_id):
                 assert value_of(methods_by_proof(user.pk)[Factor.EMAIL])
             services.rewrap_all()
@@ -321,7 +321,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     user, _codes = people
     elsewhere = services._read(user.tenant_id)
     call_command("rotate_keys", "--new-data-keys")
-    services._kept_open[user.tenant_id] = elsewhere
+    services._cached[user.tenant_id] = elsewhere
     row = methods_by_proof(user.pk)[Factor.EMAIL]
     row.value = services.seal_column(row, "value", "late@mail.example")
     row.save()
@@ -329,7 +329,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     # What others sealed with the new one opens here at once.
     assert authenticators.is_right(user.pk, code_now())
 
-    services._kept_open.clear()
+    services._cached.clear()
     call_command("rotate_keys")
 
     assert heads(user) == {b"\x02\x00\x01"}

@@ -93,7 +93,7 @@ def test_a_ring_without_the_key_opens_nothing(contoso, ring):
 def test_without_its_key_a_tenant_is_shredded(contoso):
     sealed = services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
     TenantKey.objects.all().delete()
-    services._kept_open.clear()
+    services._cached.clear()
 
     with pytest.raises(TenantKey.DoesNotExist):
         services.opened(sealed, tenant_id=contoso.pk, associated_data=PLACE)
@@ -113,7 +113,7 @@ def test_the_data_key_lies_in_the_database_wrapped_only(contoso):
     services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
     services.create_newer_key(contoso.pk)
     services.sealed("secret", tenant_id=contoso.pk, associated_data=PLACE)
-    keys = services._kept_open[contoso.pk].keys
+    keys = services._cached[contoso.pk].keys
 
     assert keys[0] not in bytes(TenantKey.objects.get(tenant_id=contoso.pk).wrapped)
     assert keys[1] not in bytes(SealingKey.objects.get(tenant_id=contoso.pk).wrapped)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from directory.rules import canonical_upn
 from isolation.scope import NO_TENANT
 from limits import services as limits
-from limits.rules import Limit, place
+from limits.rules import Limit, masked_network
 from limits.services import Count
 from tenants.queries import in_tenant_of, tenant_of
 from vault.keyring import purpose_key
@@ -103,7 +103,9 @@ class Captcha:
     def ticket(self) -> str:
         """The ticket of this page: the one that was sent, as long as it can still be used."""
         held = self._carried()
-        return _signed([self.action, place(self.network), held.id, int(held.at.timestamp())])
+        return _signed(
+            [self.action, masked_network(self.network), held.id, int(held.at.timestamp())]
+        )
 
     @property
     def ripe_at(self) -> datetime:
@@ -195,7 +197,9 @@ class Captcha:
 
     def _ticket_sent(self) -> "_Ticket | None":
         if self._ticket is None:
-            self._ticket = _read(self.sent.get("ticket", ""), self.action, place(self.network))
+            self._ticket = _read(
+                self.sent.get("ticket", ""), self.action, masked_network(self.network)
+            )
         return self._ticket
 
 
