@@ -14,7 +14,7 @@ def keyed_hash(key: bytes, *parts: str) -> str:
 
     Source: NIST SP 800-63B-4 section 3.1.3.2 (out-of-band secrets are verified, never revealed).
 
-    >>> fingerprint(b"k" * 32, "ab", "c") == fingerprint(b"k" * 32, "a", "bc")
+    >>> keyed_hash(b"k" * 32, "ab", "c") == keyed_hash(b"k" * 32, "a", "bc")
     False
     """
     encoded = [part.encode() for part in parts]
