@@ -24,8 +24,8 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """All that is known about somebody who gave a user ID."""
+class EligibilityFacts:
+    """All that decides whether the user of a user ID may reset."""
 
     known: bool
     enabled: bool
@@ -38,17 +38,17 @@ class Circumstances:
     writable: bool
 
 
-def why_not(found: Circumstances) -> Refusal | None:
+def refusal_for(facts: EligibilityFacts) -> Refusal | None:
     """The reason why this user can't reset, or None. The order is the order of Entra's checks.
 
     Source: Microsoft Entra, "How does the password reset portal work" (order of checks).
     """
-    if not found.known or not found.enabled or found.frozen:
+    if not facts.known or not facts.enabled or facts.frozen:
         return Refusal.NOT_VERIFIABLE
-    if not (found.self_service_on and found.in_scope and found.may_as_administrator):
+    if not (facts.self_service_on and facts.in_scope and facts.may_as_administrator):
         return Refusal.NOT_ENABLED
-    if found.throttled:
+    if facts.throttled:
         return Refusal.TOO_MANY
-    if not found.enough_methods:
+    if not facts.enough_methods:
         return Refusal.NOT_VERIFIABLE
-    return None if found.writable else Refusal.MANAGED_ELSEWHERE
+    return None if facts.writable else Refusal.MANAGED_ELSEWHERE

@@ -79,20 +79,20 @@ def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
     return max(0, policy.methods_required - len(proofs))
 
 
-def on_offer(
-    ways: Sequence[MethodOption], policy: Policy, passed: frozenset[Method]
+def available_methods(
+    options: Sequence[MethodOption], policy: Policy, passed: frozenset[Method]
 ) -> list[MethodOption]:
-    """What the user may choose for the next gate, in the order of `ways`."""
+    """What the user may choose for the next gate, in the order of `options`."""
     used = {method.proof.gate for method in passed}
     too_early = policy.questions is Questions.SECOND and not used
     return [
-        way
-        for way in ways
-        if way.method.proof.gate not in used
-        and not (too_early and way.method.proof is Factor.QUESTIONS)
+        option
+        for option in options
+        if option.method.proof.gate not in used
+        and not (too_early and option.method.proof is Factor.QUESTIONS)
     ]
 
 
-def are_enough(ways: Sequence[MethodOption], policy: Policy) -> bool:
+def are_enough(options: Sequence[MethodOption], policy: Policy) -> bool:
     """Whether somebody who holds all of these could get through the gates."""
-    return gates_missing(policy, frozenset(way.method for way in ways)) == 0
+    return gates_missing(policy, frozenset(option.method for option in options)) == 0

@@ -18,7 +18,7 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from reset.models import ResetAttempt
 from reset.refusals import Refusal
-from reset.rules import on_offer
+from reset.rules import available_methods
 from tenants.policy import Method, Policy, Scope, Unknown
 from tenants.queries import policy_in_force
 from vault.keyed import digits
@@ -91,12 +91,12 @@ class Subject(Protocol):
         ...
 
     def offered(
-        self, ways: Sequence[MethodOption], passed: frozenset[Method]
+        self, options: Sequence[MethodOption], passed: frozenset[Method]
     ) -> list[MethodOption]:
         """What the page offers for the next gate, strongest first.
 
         Args:
-            ways: what can be used now to prove that it is the user.
+            options: what can be used now to prove that it is the user.
             passed: the methods that were passed.
         """
         ...
@@ -161,9 +161,9 @@ class Known:
         return self.user is None
 
     def offered(
-        self, ways: Sequence[MethodOption], passed: frozenset[Method]
+        self, options: Sequence[MethodOption], passed: frozenset[Method]
     ) -> list[MethodOption]:
-        return on_offer(ways, self.policy, passed) if self.policy else []
+        return available_methods(options, self.policy, passed) if self.policy else []
 
     def takes_number(self, *, is_right: bool) -> bool:
         return is_right
@@ -215,12 +215,12 @@ class Decoy:
 
     def offered(
         self,
-        ways: Sequence[MethodOption],  # noqa: ARG002  # what a user holds isn't shown
+        options: Sequence[MethodOption],  # noqa: ARG002  # what a user holds isn't shown
         passed: frozenset[Method],
     ) -> list[MethodOption]:
         # Administrators pass more gates and answer no questions: that isn't shown, either.
         general = policy_in_force()
-        return on_offer(
+        return available_methods(
             [MethodOption(method) for method in all_ways(general.methods)], general, passed
         )
 

@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from verification.flow.callers import PORTAL
 from verification.methods.options import option_words
 from verification.rules.challenges import typed_code
 from verification.rules.ways import MethodOption
-from verification.services.callers import PORTAL
 
 
 class AskForm(forms.Form):

@@ -20,7 +20,7 @@ from reset.refusals import Refusal
 from tenants.policy import Factor, Method
 from tenants.predefined_questions import PREDEFINED
 from tenants.roles import Role
-from verification.services.callers import PORTAL
+from verification.flow.callers import PORTAL
 
 _REASONS: dict[str, Promise] = {
     "identified": pgettext_lazy("reason", "User ID entered"),

@@ -19,10 +19,11 @@ from directory.models import User
 from tenants.policy import Method
 from tenants.queries import public_url
 from tenants.roles import Permission, Role
+from verification.flow import callers
+from verification.flow.verify import MethodUnavailable
 from verification.models import CallerCheck
 from verification.queries.callers import is_act_disowned, must_verify_caller
 from verification.rules.verdicts import Verdict
-from verification.services import callers
 from verification.services.challenges import Refused
 from verification.words import refusal_words
 
@@ -107,7 +108,7 @@ def _asked(user: User, found: User, form: AskForm) -> CallerCheck | None:
         return callers.ask_by_number(user, found)
     try:
         return callers.ask_by_code(user, found, Method(way))
-    except callers.MethodUnavailable:
+    except MethodUnavailable:
         form.add_error("way", _("Select a method"))
     except Refused as refused:
         form.add_error("way", refusal_words(refused.until, calls_paused=refused.calls_paused))

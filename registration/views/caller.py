@@ -6,8 +6,8 @@ from django.views.decorators.http import require_http_methods
 from directory.models import User
 from directory.queries import upn_of
 from registration.views.frame import freshly_proved, render
+from verification.flow.callers import show_number
 from verification.queries.callers import callers_number
-from verification.services.callers import show_number
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,7 +16,7 @@ from directory.queries import in_scope, user_of
 from isolation.scope import all_tenants, current_tenant_id, in_tenant
 from reset.models import PassedGate, ResetAttempt
 from reset.queries.statements import READ_ATTEMPT, READ_BEGINNING, READ_USER
-from reset.refusals import Circumstances
+from reset.refusals import EligibilityFacts
 from reset.rules import Facts, Goal, are_enough
 from reset.subjects import Subject, subject_of
 from tenants.models import Branding, PolicyVersion, Tenant
@@ -99,12 +99,12 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class AttemptMethods:
     """What the user of an attempt registered, and what of it can be used now."""
 
     kept: Kept
     holdings: Holdings
-    ways: list[MethodOption]
+    options: list[MethodOption]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class AttemptState:
     row: AttemptRow
     subject: Subject
     facts: Facts
-    registered: Registered | None
+    registered: AttemptMethods | None
 
     @property
     def attempt(self) -> ResetAttempt:
@@ -133,7 +133,7 @@ class AttemptState:
         return self.row.throttle
 
     @property
-    def methods(self) -> Registered:
+    def methods(self) -> AttemptMethods:
         """Raises `RuntimeError` on a page that didn't ask for what is registered."""
         if self.registered is None:
             raise RuntimeError("this page didn't ask for Reads.METHODS")
@@ -264,9 +264,9 @@ def state_again(
     return state_of(row, reads)
 
 
-def circumstances(
+def eligibility_facts(
     user: User | None, things: Sequence[Thing], policy: Policy | None, *, throttled: bool
-) -> Circumstances:
+) -> EligibilityFacts:
     """What the checks need. The same questions are asked about a user who doesn't exist.
 
     Args:
@@ -275,10 +275,10 @@ def circumstances(
     decided = policy or Policy()
     user_id = user.pk if user else 0
     holdings = holdings_among(kept_with(things, user), decided, at=timezone.now())
-    ways = holdings.ways(decided.methods)
-    unguessable = [way for way in ways if way.method.is_unguessable]
+    options = holdings.ways(decided.methods)
+    unguessable = [option for option in options if option.method.is_unguessable]
     is_admin = user is not None and Role(user.role).is_administrator
-    return Circumstances(
+    return EligibilityFacts(
         known=user is not None,
         enabled=user is not None and user.enabled,
         frozen=user is not None and user.frozen_at is not None,
@@ -287,7 +287,7 @@ def circumstances(
         may_as_administrator=not is_admin or decided.admin_self_reset,
         # A stranger who guesses doesn't keep away who holds what can't be guessed.
         throttled=throttled and not are_enough(unguessable, decided),
-        enough_methods=policy is not None and are_enough(ways, policy),
+        enough_methods=policy is not None and are_enough(options, policy),
         writable=user is not None and connector_of(user).state(user).writable,
     )
 
@@ -327,15 +327,15 @@ def _may_go_on(user: User | None) -> bool:
     return allowed and (policy.admin_self_reset or not Role(user.role).is_administrator)
 
 
-def _registered(row: AttemptRow, subject: Subject) -> Registered:
+def _registered(row: AttemptRow, subject: Subject) -> AttemptMethods:
     kept = kept_with(row.things, row.user)
     holdings = holdings_among(kept, subject.policy or policy_in_force(), at=timezone.now())
-    ways = holdings.ways(subject.policy.methods) if subject.policy else []
-    return Registered(kept, holdings, ways if subject.user else [])
+    options = holdings.ways(subject.policy.methods) if subject.policy else []
+    return AttemptMethods(kept, holdings, options if subject.user else [])
 
 
 def _passed(
-    subject: Subject, gates: tuple[PassedGate, ...], registered: Registered | None
+    subject: Subject, gates: tuple[PassedGate, ...], registered: AttemptMethods | None
 ) -> frozenset[Method]:
     """The methods that were proved in this attempt by its user, who still holds them unchanged."""
     if registered is None or subject.user is None:

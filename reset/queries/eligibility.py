@@ -44,8 +44,8 @@ from directory.queries import (
     unchanged_since,
     with_keys,
 )
-from reset.queries.attempts import circumstances, policy_for
-from reset.refusals import Refusal, why_not
+from reset.queries.attempts import eligibility_facts, policy_for
+from reset.refusals import Refusal, refusal_for
 from reset.rules import are_enough, gates_missing
 from tenants.policy import Factor, Method, Policy, Scope, for_administrators
 from tenants.queries import with_inner_groups
@@ -125,7 +125,7 @@ def eligibility_of(user: User) -> ResetEligibility:
     """The portal's own checks, in its own order; nothing is counted or written."""
     policy = policy_for(user)
     throttled = throttled_among([user.pk])
-    facts = circumstances(user, things_of(user.pk), policy, throttled=user.pk in throttled)
+    facts = eligibility_facts(user, things_of(user.pk), policy, throttled=user.pk in throttled)
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())
     ways = holdings.ways(decided.methods)
@@ -135,7 +135,7 @@ def eligibility_of(user: User) -> ResetEligibility:
         if way.method.is_call and (until := calls_paused_until(holdings.values[way.method.proof]))
     }
     return ResetEligibility(
-        refusal=why_not(facts),
+        refusal=refusal_for(facts),
         throttled=user.pk in throttled,
         until=throttled.get(user.pk),
         ways=tuple(ways),

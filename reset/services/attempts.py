@@ -22,7 +22,7 @@ from reset import models
 from reset.models import ResetAttempt
 from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptRow, AttemptState, Reads
-from reset.refusals import Refusal, why_not
+from reset.refusals import Refusal, refusal_for
 from reset.rules import Goal, Step, step
 from reset.subjects import Beginning, decoy_id, kind_of_subject
 from tenants.models import PolicyVersion
@@ -115,7 +115,7 @@ def begin(
         counter = AttemptCounter.KNOWN_BROWSER if familiar else AttemptCounter.SELF_SERVICE
         throttle = throttle_of(user.pk if user else decoy_id(upn), counter)
         is_throttled = throttle is not None
-        why = why_not(queries.circumstances(user, things, policy, throttled=is_throttled))
+        why = refusal_for(queries.eligibility_facts(user, things, policy, throttled=is_throttled))
         kind = kind_of_subject(policy_in_force())
         return _written(
             upn,

@@ -50,7 +50,7 @@ class GateVerification:
     def options(self) -> Sequence[MethodOption]:
         """While guessing is paused, what can't be guessed is still there."""
         state = self.state
-        available = state.subject.offered(state.methods.ways, state.facts.passed)
+        available = state.subject.offered(state.methods.options, state.facts.passed)
         if state.throttle is None:
             return available
         unguessable = [option for option in available if option.method.is_unguessable]
@@ -146,7 +146,7 @@ class GateVerification:
         _USED.run(user_id=challenge.user_id, proof=method.proof, now=timezone.now())
 
     def _is_usable(self, method: Method) -> bool:
-        return method in {option.method for option in self.state.methods.ways}
+        return method in {option.method for option in self.state.methods.options}
 
     def _context(self) -> VerificationContext:
         state, subject, registered = self.state, self.state.subject, self.state.registered

@@ -30,10 +30,10 @@ from tests.captcha import solved
 from tests.console.people import behind_both, confirm, make_admin, make_operator, without_token
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
+from verification.flow import callers
 from verification.models import AccessPass, AuthenticationMethod, CallerCheck
 from verification.queries.callers import caller_holdings, callers_number
 from verification.rules.verdicts import Verdict
-from verification.services import callers
 
 LIST = "/admin/people/"
 NUMBER = "/security-info/caller"

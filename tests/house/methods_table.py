@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from registration.rules import Entry, entry
-from reset.rules import are_enough, gates_missing, on_offer
+from reset.rules import are_enough, available_methods, gates_missing
 from tenants.policy import (
     Factor,
     Method,
@@ -115,7 +115,7 @@ def answer(held: tuple[Held, ...], policy: Policy | None) -> str:
 def paths(ways: list[MethodOption], policy: Policy, passed: frozenset[Method]) -> Iterator[str]:
     """Every way through the gates that are left; choices that lead the same way share a line."""
     choices: dict[tuple[str, ...], list[str]] = {}
-    for way in on_offer(ways, policy, passed):
+    for way in available_methods(ways, policy, passed):
         now = passed | {way.method}
         further = tuple(paths(ways, policy, now)) if gates_missing(policy, now) else ()
         choices.setdefault(further, []).append(NAMES[way.method])

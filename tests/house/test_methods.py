@@ -4,7 +4,7 @@ from itertools import chain, combinations
 
 import pytest
 
-from reset.rules import are_enough, gates_missing, on_offer
+from reset.rules import are_enough, available_methods, gates_missing
 from tenants.policy import Factor, Method, Policy, Questions, SecondFactor, for_administrators
 from tests.house.methods_table import KINDS, NAMES, NEVER, PAGE, answer, page, sign_in_answer
 from verification.rules.ways import Held, MethodOption, methods_of
@@ -31,7 +31,7 @@ def ends(ways, policy, passed=frozenset()):
     """What was proved at the end of every way through the gates; None for a dead end."""
     if not gates_missing(policy, passed):
         return [passed]
-    offers = on_offer(ways, policy, passed)
+    offers = available_methods(ways, policy, passed)
     if not offers:
         return [None]
     return [end for way in offers for end in ends(ways, policy, passed | {way.method})]

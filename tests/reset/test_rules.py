@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reset.refusals import Circumstances, Refusal, why_not
+from reset.refusals import EligibilityFacts, Refusal, refusal_for
 from reset.rules import (
     LIFETIME,
     MAX_MESSAGE,
@@ -12,8 +12,8 @@ from reset.rules import (
     Goal,
     Step,
     are_enough,
+    available_methods,
     gates_missing,
-    on_offer,
     step,
 )
 from tenants.policy import Factor, Method, Policy, Questions, Scope, strictest
@@ -114,7 +114,7 @@ def test_no_facts_lead_to_a_new_password_without_enough_different_proofs(
 def test_what_was_proved_is_never_offered_again(policy, held, passed):
     ways = [MethodOption(method) for method in Method if method in held]
 
-    offered = {way.method.proof for way in on_offer(ways, policy, passed)}
+    offered = {way.method.proof for way in available_methods(ways, policy, passed)}
 
     assert not offered & {method.proof for method in passed}
 
@@ -135,7 +135,7 @@ ALL_WAYS = [MethodOption(method) for method in Method]
 def test_questions_that_are_second_only_are_offered_after_a_first_proof(
     policy, passed, offers_questions
 ):
-    offered = {way.method for way in on_offer(ALL_WAYS, policy, passed)}
+    offered = {way.method for way in available_methods(ALL_WAYS, policy, passed)}
 
     assert (Method.QUESTIONS in offered) is offers_questions
     assert Method.PASSKEY in offered
@@ -145,7 +145,7 @@ def test_questions_that_are_second_only_are_offered_after_a_first_proof(
 def test_whoever_holds_enough_can_get_through(policy, held):
     ways = [MethodOption(method) for method in Method if method in held & policy.methods]
     passed = frozenset()
-    while offered := on_offer(ways, policy, passed):
+    while offered := available_methods(ways, policy, passed):
         passed |= {offered[0].method}
 
     assert (gates_missing(policy, passed) == 0) == are_enough(ways, policy)
@@ -170,7 +170,7 @@ def test_an_administrator_can_be_contacted_where_they_can_help():
     assert offering == {Refusal.NOT_ENABLED, Refusal.NOT_VERIFIABLE, Refusal.TOO_MANY}
 
 
-def circumstances(**changes):
+def eligibility_facts(**changes):
     good = {
         "known": True,
         "enabled": True,
@@ -181,7 +181,7 @@ def circumstances(**changes):
         "enough_methods": True,
         "writable": True,
     }
-    return Circumstances(**(good | changes))
+    return EligibilityFacts(**(good | changes))
 
 
 @pytest.mark.parametrize(
@@ -200,4 +200,4 @@ def circumstances(**changes):
     ],
 )
 def test_the_first_reason_in_the_order_of_the_checks_is_given(changes, expected):
-    assert why_not(circumstances(**changes)) is expected
+    assert refusal_for(eligibility_facts(**changes)) is expected

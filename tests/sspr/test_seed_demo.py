@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from directory.models import User
 from isolation.scope import in_tenant
 from limits.models import Counter
-from reset.queries.attempts import circumstances, policy_for
-from reset.refusals import Refusal, why_not
+from reset.queries.attempts import eligibility_facts, policy_for
+from reset.refusals import Refusal, refusal_for
 from sspr.demo.people import ANSWERS
 from tenants.models import Tenant
 from tenants.roles import Permission
@@ -80,10 +80,10 @@ def test_everybody_meets_the_answer_that_they_stand_for(demo):
         with in_tenant(tenant.pk):
             for user in User.objects.all():
                 throttled = throttle_of(user.pk) is not None
-                found = circumstances(
+                found = eligibility_facts(
                     user, things_of(user.pk), policy_for(user), throttled=throttled
                 )
-                met.setdefault(user.upn.partition("@")[0], set()).add(why_not(found))
+                met.setdefault(user.upn.partition("@")[0], set()).add(refusal_for(found))
     assert met == {name: {refusal} for name, refusal in REFUSALS.items()}
 
 

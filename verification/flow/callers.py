@@ -4,7 +4,9 @@ Source: NIST SP 800-63B-4 section 3.1.3.2 (the secret travels on another channel
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,10 +17,15 @@ from audit.services import record
 from directory.models import User
 from tenants.policy import Method
 from tenants.queries import tenant_in_force
-from verification.models import CallerCheck, Purpose
+from verification.flow import verify
+from verification.methods.base import ChallengeAnswer, VerificationContext
+from verification.models import CallerCheck, Challenge, Purpose
+from verification.queries import challenges_in
 from verification.queries.callers import caller_holdings, callers_number, open_number_checks
+from verification.queries.holdings import Holdings
 from verification.rules.verdicts import Verdict
-from verification.services import challenges
+from verification.rules.ways import MethodOption
+from verification.services.challenges import ChallengeRequest
 
 PORTAL = "portal"
 _TO_SIGN_IN = timedelta(minutes=10)
@@ -26,8 +33,59 @@ _TO_COMPARE = timedelta(minutes=2)
 _TO_READ_OUT = timedelta(minutes=15)
 
 
-class MethodUnavailable(Exception):
-    """The person never registered this. Nothing was sent."""
+class CallerVerification:
+    """The verification of a caller by a code that they read out to an agent of the helpdesk.
+
+    Args:
+        check_id: of the check that challenges are bound to.
+    """
+
+    number_first = None
+
+    def __init__(self, agent_id: int, person: User, check_id: uuid.UUID) -> None:
+        self._agent_id, self._person = agent_id, person
+        self.context = VerificationContext(
+            purpose=Purpose.CALLER,
+            id=check_id,
+            user_id=person.pk,
+            verify_id=person.pk,
+            counter=None,
+            challenges=list(challenges_in(Purpose.CALLER, check_id)),
+        )
+
+    @cached_property
+    def _holdings(self) -> Holdings:
+        return caller_holdings(self._person.pk)
+
+    def options(self) -> Sequence[MethodOption]:
+        return self._holdings.ways(frozenset(Method))
+
+    def request(self, method: Method) -> ChallengeRequest:
+        return ChallengeRequest(
+            user_id=self._person.pk,
+            actor_id=self._agent_id,
+            purpose=Purpose.CALLER,
+            context=self.context.id,
+            method=method,
+            destination=self._holdings.values[method.proof],
+            language=self._person.language or tenant_in_force().language,
+            sms_capable=self._holdings.sms_capable(method.proof),
+        )
+
+    def request_again(self, last: Challenge) -> ChallengeRequest:
+        return self.request(Method(last.method))
+
+    def reread(self) -> None:
+        """A check is of the moment in which the code was sent."""
+
+    def is_held(self, challenge: Challenge) -> bool:  # noqa: ARG002
+        return True
+
+    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
+        return verdict
+
+    def settle(self, challenge: Challenge, verdict: Verdict) -> None:
+        """`compare` writes down each answer, also one that no challenge waits for."""
 
 
 def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
@@ -39,22 +97,8 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
         MethodUnavailable: the person never registered this.
         challenges.Refused: too soon or too many.
     """
-    holdings = caller_holdings(person.pk)
-    if method not in {way.method for way in holdings.ways(frozenset({method}))}:
-        raise MethodUnavailable
     check = _new(agent, person, way=method, lifetime=_TO_READ_OUT)
-    challenges.open_challenge(
-        challenges.ChallengeRequest(
-            user_id=person.pk,
-            actor_id=agent.pk,
-            purpose=Purpose.CALLER,
-            context=check.pk,
-            method=method,
-            destination=holdings.values[method.proof],
-            language=person.language or tenant_in_force().language,
-            sms_capable=holdings.sms_capable(method.proof),
-        )
-    )
+    verify.begin(CallerVerification(agent.pk, person, check.pk), method)
     check.save(force_insert=True)
     return check
 
@@ -85,7 +129,9 @@ def compare(agent: User, check_id: uuid.UUID, typed: str) -> Verdict:
     if check.way == PORTAL:
         verdict = _compared(check, typed)
     else:
-        verdict = challenges.redeem_code(Purpose.CALLER, check.pk, typed).verdict
+        verification = CallerVerification(agent.pk, check.user, check.pk)
+        given = ChallengeAnswer(text=typed)
+        verdict = verify.answer(verification, Method(check.way), given).verdict
     if verdict is Verdict.RIGHT:
         CallerCheck.objects.filter(pk=check.pk).update(passed_at=timezone.now())
     record(
