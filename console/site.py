@@ -16,6 +16,7 @@ from console.queries.step_up import acts_in_a_tenant, has_second_factor
 from directory.models import User
 from tenants.queries import tenant_in_force
 from tenants.roles import Permission
+from verification.marks import page_of_the_admin
 from verification.session import Session
 
 _NAVIGATION = (
@@ -44,7 +45,12 @@ class Console(AdminSite):
     """Django's own addresses that read rows of other tenants, or that nothing here needs."""
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        return [url for url in super().get_urls() if getattr(url, "name", "") not in self.closed]
+        urls = [url for url in super().get_urls() if getattr(url, "name", "") not in self.closed]
+        for url in urls:
+            if isinstance(url, URLPattern):
+                # Of a method the function takes the mark.
+                page_of_the_admin(getattr(url.callback, "__func__", url.callback))
+        return urls
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **_options: Any) -> None:
         """No model has a page of Django's: those read rows of other tenants, and count.

@@ -28,8 +28,8 @@ class Status(StrEnum):
     MISSING = "missing"
 
 
-class Entry(StrEnum):
-    """What the right password opens."""
+class Access(StrEnum):
+    """What the right password gives access to."""
 
     FULL = "full"
     SECOND_FACTOR = "second_factor"
@@ -37,12 +37,12 @@ class Entry(StrEnum):
 
 
 class Interrupt(StrEnum):
-    """What stands between a sign-in and where the person was going."""
+    """What a sign-in asks of a user before it leads to the page that they requested."""
 
     NONE = "none"
     REGISTER = "register"
     STUCK = "stuck"
-    """Something is asked that can't be done here: nobody is kept out for that."""
+    """The user should register and can't, as nothing can be delivered. They may go on."""
     RECONFIRM = "reconfirm"
 
 
@@ -105,16 +105,16 @@ def demand(policy: Policy, *, is_administrator: bool) -> Demand:
     return Demand(policy.methods, policy.methods_required, sign_in)
 
 
-def entry(asked: SecondFactor, *, holds_one: bool, remembered: bool) -> Entry:
-    """What the right password opens, for who holds a second factor or doesn't.
+def access(policy: SecondFactor, *, holds_factor: bool, remembered: bool) -> Access:
+    """What the right password gives access to.
 
-    A remembered browser stands for a factor that was passed, never for one that isn't there.
+    A remembered browser replaces a second factor that the user holds, never a missing one.
     """
-    if asked is SecondFactor.OFF:
-        return Entry.FULL
-    if holds_one:
-        return Entry.FULL if remembered else Entry.SECOND_FACTOR
-    return Entry.REGISTRATION if asked is SecondFactor.REQUIRED else Entry.FULL
+    if policy is SecondFactor.OFF:
+        return Access.FULL
+    if holds_factor:
+        return Access.FULL if remembered else Access.SECOND_FACTOR
+    return Access.REGISTRATION if policy is SecondFactor.REQUIRED else Access.FULL
 
 
 def kinds_to_register(methods: frozenset[Method]) -> list[Factor]:
@@ -142,7 +142,7 @@ def removal_breaks(required: int, counted: Iterable[Factor], proof: Factor) -> b
 
 
 def interrupt(standing: RegistrationStatus, now: datetime) -> Interrupt:
-    """What a signed-in person is asked before they go on.
+    """What a signed-in user is asked before they go on.
 
     Source: Microsoft Entra, "Require users to register when signing in" and "Number of days
     before users are asked to reconfirm their authentication information" (0 means never).

@@ -1,8 +1,6 @@
 from django.urls import path
 
 from registration.views import (
-    caller,
-    interrupt,
     methods,
     passkey,
     recovery_codes,
@@ -10,7 +8,6 @@ from registration.views import (
     security_info,
     setup,
     sign_in,
-    sign_in_settings,
     verify,
 )
 
@@ -26,7 +23,7 @@ urlpatterns = [
     path("session/extend", sign_in.extend, name="extend"),
     path("ssprsetup", setup.setup, name="setup"),
     path("ssprsetup/done", setup.done, name="setup-done"),
-    path("ssprsetup/later", interrupt.put_off, name="put-off"),
+    path("ssprsetup/later", setup.put_off, name="put-off"),
     path("ssprsetup/phone", methods.phone, name="phone"),
     path("ssprsetup/alternate", methods.alternate_phone, name="alternate"),
     path("ssprsetup/email", methods.email, name="email"),
@@ -39,17 +36,17 @@ urlpatterns = [
     path("ssprsetup/entered/<slug:proof>", methods.entered, name="entered"),
     path("ssprsetup/verify", verify.verify, name="verify"),
     path("security-info", security_info.security_info, name="security-info"),
-    path("security-info/caller", caller.caller, name="caller"),
-    path("security-info/reconfirm", interrupt.reconfirm, name="reconfirm"),
+    path("security-info/caller", security_info.caller, name="caller"),
+    path("security-info/reconfirm", setup.reconfirm, name="reconfirm"),
     path("security-info/proof", verify.choose_proof, name="proof"),
     path("security-info/proof/verify", verify.verify_proof, name="proof-verify"),
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),
     path("security-info/call-state/<slug:errand>", verify.call_progress, name="call-state"),
     path("security-info/remove/<slug:key>", security_info.remove, name="remove"),
-    path("security-info/default", sign_in_settings.default_method, name="default-method"),
+    path("security-info/default", security_info.default_method, name="default-method"),
     path(
         "security-info/browsers/<uuid:browser_id>/forget",
-        sign_in_settings.forget_browser,
+        security_info.forget_browser,
         name="forget-browser",
     ),
     path("security-info/sign-out-everywhere", security_info.sign_out_everywhere, name="sign-out"),

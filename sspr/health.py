@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from audit.services.sealing import overdue
 from isolation.scope import StatementLimits, limited_to
 from tenants.queries import tenant_ids
+from verification.marks import Stage, open_during
 
 _AUDIT_S = 60
 """How long an answer about all chains is good: everybody may ask."""
@@ -18,11 +19,13 @@ _LOOK_UP = StatementLimits(statement_s=2, lock_s=2)
 _log = structlog.get_logger(__name__)
 
 
+@open_during(Stage.REGISTER)
 @require_safe
 def alive(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"alive": True})
 
 
+@open_during(Stage.REGISTER)
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
     """503 as long as the database or the broker can't be reached.

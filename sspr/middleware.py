@@ -24,7 +24,7 @@ from isolation.reads import shared_reads
 from isolation.scope import StatementLimits, at_host_of, limited_to, request_cache
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
-from verification.middleware import is_for_a_script
+from verification.marks import is_for_a_script
 from verification.session import Session
 
 _log = structlog.get_logger(__name__)

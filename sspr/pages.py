@@ -13,16 +13,19 @@ from django.views.decorators.http import require_safe
 from django.views.defaults import page_not_found, server_error
 
 from sspr.middleware import busy, took_too_long
+from verification.marks import Stage, open_during, sign_in_leads_here
 
 ARTICLES = ("reset", "change", "register", "errors", "admins")
 _COMPLETE = "en"
 
 
+@sign_in_leads_here
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html")
 
 
+@open_during(Stage.REGISTER)
 @require_safe
 def answers(request: HttpRequest, article: str = "") -> HttpResponse:
     """One article of the help in the reader's language, or the questions that it answers.

@@ -26,6 +26,7 @@ from django.http.response import HttpResponseBase
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]
 
 from sspr.wsgi import application
+from verification.marks import does_take_files, view_at
 from verification.rules.beat import AT_A_BEAT, SERVER_WAITS, until_the_beat
 
 _T = TypeVar("_T")
@@ -35,8 +36,6 @@ BODY_S = 10.0
 """How long a body may take to arrive; for a file, how long each part of it may take."""
 UPLOAD_S, SLOWEST = 120.0, 16_384
 """How long the service waits for a whole file, and how many bytes a second it then expects."""
-TAKE_FILES = {"/admin/branding/", "/admin/imports/upload/"}
-"""Only there may a body be larger than what is kept in memory."""
 _CONSOLE = "/admin"
 _MOST_AT_ONCE, _PART = 1_000_000, 65_536
 _SAID_ONCE = {"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"}
@@ -250,7 +249,7 @@ async def _body(
     """
     most, length = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, environ.get("CONTENT_LENGTH")
     if int(length or 0) > most:
-        if path not in TAKE_FILES:
+        if not does_take_files(view_at(path)):
             raise TooLarge
         return io.BufferedReader(Upload(protocol, loop))
     body = bytearray()

@@ -80,9 +80,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "verification.middleware.SessionEnds",
     "registration.middleware.ReturnTo",
-    "account.middleware.PasswordChangeDue",
-    "registration.middleware.SecondFactorDue",
-    "registration.middleware.RegistrationDue",
+    "registration.middleware.SignInStages",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 ROOT_URLCONF = "sspr.urls"

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
-from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from audit.services import seen_from
@@ -21,38 +19,19 @@ from isolation.scope import in_tenant
 from limits.rules import masked_network, network
 from tenants.queries import policy_in_force, time_zone_in_force
 from tenants.rules import WayBack, way_back
+from verification.marks import is_for_a_script, is_open_by_pass, view_at
 from verification.models import AccessPass
 from verification.models.temporary_access import in_temporary_access
 from verification.queries.callers import good_passes
 from verification.rules import beat
 from verification.session import OpenedByPass, Session
 
-_View = TypeVar("_View", bound=Callable[..., object])
 LIFETIME = timedelta(minutes=15)
 RETURN_TO = "return_to"
 """Parameter: the page elsewhere that the user came from. Not trusted yet."""
 LINK_LIFETIME_S = 3600
 _LINK_SALT, _MOST_IN_A_COOKIE = "link data", 3_800
-_ADMIN, _HOOKS = "/admin/", "/hooks/"
-_OPEN_TO_A_PASS = ("/ssprsetup", "/security-info", "/signout", "/session/extend", "/brand/")
-_FOR_A_SCRIPT = "for_a_script"
-"""Attribute of a view."""
-_CALLER = "/security-info/caller"
-"""Not for a pass: who came by one would vouch for themselves to get the next."""
-
-
-def for_a_script(view: _View) -> _View:
-    """Marks an address that the script of a page asks by the way, while its user goes on.
-
-    Its answers change neither cookies nor the session: they can arrive behind those of the next
-    page.
-    """
-    setattr(view, _FOR_A_SCRIPT, True)
-    return view
-
-
-def is_for_a_script(view: Callable[..., object]) -> bool:
-    return getattr(view, _FOR_A_SCRIPT, False)
+_ADMIN = "/admin/"
 
 
 def extend(request: HttpRequest) -> None:
@@ -97,11 +76,6 @@ def answer_at_once(request: HttpRequest) -> None:
 def known_device(request: HttpRequest) -> str:
     """What the browser says it's known by: its user signed in there before. Not yet believed."""
     return request.COOKIES.get(settings.KNOWN_COOKIE_NAME, "")
-
-
-def is_open_to_a_pass(path: str) -> bool:
-    """Whether a session that a Temporary Access Pass opened may see this address."""
-    return path.startswith(_OPEN_TO_A_PASS) and not path.startswith(_CALLER)
 
 
 def link_data(request: HttpRequest) -> dict[str, str]:
@@ -168,7 +142,7 @@ def client_network(request: HttpRequest) -> str:
 
 
 class SessionEnds:
-    """Signs out whose time is over, and puts the signed-in user's tenant in force.
+    """Signs out users whose time is over, and puts the signed-in user's tenant in force.
 
     A session that a Temporary Access Pass opened opens the pages of registration, and no other.
 
@@ -188,7 +162,8 @@ class SessionEnds:
             elif request.path.startswith(_ADMIN) and getattr(request.user, "is_staff", False):
                 extend(request)
         temporary = session.is_temporary_access
-        with seen_from(_place_of(request)), in_temporary_access(is_temporary=temporary):
+        seen = seen_from(masked_network(client_network(request)))
+        with seen, in_temporary_access(is_temporary=temporary):
             return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -218,7 +193,7 @@ class SteadyAnswers:
 
 
 def _narrow(request: HttpRequest, opened: OpenedByPass) -> None:
-    """What a pass opened is nobody's session on every page but those where one registers."""
+    """Takes the user for signed out, except on pages that are open in a session by pass."""
     user = request.user
     if not isinstance(user, User) or user.tenant_id is None:
         return
@@ -227,25 +202,16 @@ def _narrow(request: HttpRequest, opened: OpenedByPass) -> None:
         held = good_passes(user, timezone.now()).filter(pk=opened.pass_id).exists()
     if not allowed or not held:
         _sign_out(request)
-    elif not is_open_to_a_pass(request.path):
+    elif not is_open_by_pass(view_at(request.path_info)):
         request.user = AnonymousUser()
 
 
 def _sign_out(request: HttpRequest) -> None:
     """Ends the session; what a script asks for is only answered as if there were none."""
-    try:
-        by_script = is_for_a_script(resolve(request.path_info).func)
-    except Resolver404:
-        by_script = False
-    if by_script:
+    if is_for_a_script(view_at(request.path_info)):
         request.user = AnonymousUser()
     else:
         logout(request)
-
-
-def _place_of(request: HttpRequest) -> str:
-    # There the provider asks, and not who is called.
-    return "" if request.path.startswith(_HOOKS) else masked_network(client_network(request))
 
 
 def _tenant_of(request: HttpRequest) -> int | None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from audit.services import seen_from
 from delivery.channels import twiml
 from delivery.channels.twilio_signature import is_from_twilio
 from isolation.scope import in_tenant
@@ -96,7 +97,8 @@ def _on_a_call(view: CallView) -> Callable[[HttpRequest, uuid.UUID], HttpRespons
         challenge = queries.challenge_for_hook(challenge_id)
         if challenge is None:
             return HttpResponse(status=404)
-        with in_tenant(challenge.tenant_id):
+        # The network is the provider's, not the one of the user who is called.
+        with in_tenant(challenge.tenant_id), seen_from(""):
             message = queries.message_of(challenge)
             language = message.language if message else "en"
             with translation.override(language):

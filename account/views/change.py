@@ -14,15 +14,19 @@ from directory.models import User
 from directory.queries import password_due
 from directory.services.passwords import TooManyPasswords, findings_against
 from passwords.rules import PasswordFinding, Problem
+from registration.stages import Visit, next_url
+from registration.views.arrival import with_known_device
 from registration.views.frame import even_while_frozen, render
-from registration.views.onward import onward
-from registration.views.places import familiar
 from tenants.queries import policy_in_force
 from verification.clock import when
+from verification.marks import Stage, open_during, takes_return_to
 from verification.services.lockouts import Locked
+from verification.session import Session
 from verification.words import paused_words, too_many_passwords
 
 
+@takes_return_to
+@open_during(Stage.TEMPORARY_PASSWORD)
 @require_http_methods(["GET", "HEAD", "POST"])
 @even_while_frozen
 def change_password(request: HttpRequest, user: User) -> HttpResponse:
@@ -40,8 +44,9 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password has been changed"))
         user.refresh_from_db()
-        # The new password ended the cookie of a known browser, so it gets another.
-        return familiar(request, user, redirect(onward(request, user)))
+        # The new password ended the cookie of a known device, so the browser gets another.
+        url = next_url(Visit(Session(request.session), user))
+        return with_known_device(request, user, redirect(url))
     context = {"form": form, "allowed": allowed, "due": password_due(user)}
     return render(request, "account/change_password.html", context)
 

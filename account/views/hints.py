@@ -7,10 +7,11 @@ from django.views.decorators.http import require_POST
 from directory.models import User
 from directory.views import password_hint
 from registration.views.frame import even_while_frozen
-from verification.middleware import for_a_script
+from verification.marks import Stage, for_a_script, open_during
 
 
 @for_a_script
+@open_during(Stage.TEMPORARY_PASSWORD, Stage.REGISTER)
 @sensitive_post_parameters("new_password")
 @require_POST
 @even_while_frozen

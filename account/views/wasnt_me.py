@@ -18,6 +18,7 @@ from limits import services as limits
 from limits.rules import Limit
 from registration.views.frame import even_while_frozen
 from tenants.queries import time_zone_in_force
+from verification.marks import Stage, open_during
 from verification.middleware import client_network
 from verification.queries import notice_link
 from verification.services.notice_words import Notice
@@ -26,6 +27,7 @@ from verification.session import Session
 _METHODS = ["GET", "HEAD", "POST"]
 
 
+@open_during(Stage.REGISTER)
 @require_http_methods(_METHODS)
 def from_notice(request: HttpRequest, token: str) -> HttpResponse:
     """For the holder of a notice's link, signed in or not."""
@@ -60,6 +62,7 @@ def while_signed_in(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "account/wasnt_me.html", {"signed_in": True})
 
 
+@open_during(Stage.REGISTER)
 @require_safe
 def frozen(request: HttpRequest) -> HttpResponse:
     """The page after `while_signed_in`; it says the same in a browser that froze nothing."""

@@ -20,10 +20,12 @@ from tenants.branding import dark, light
 from tenants.models import Branding
 from tenants.queries import branding_in_force, tenant_in_force
 from tenants.roles import Permission
+from verification.marks import takes_files
 
 _NOT_A_LOGO = gettext_lazy("Use a PNG, JPEG, WebP or GIF picture of up to 1 MB.")
 
 
+@takes_files
 @csrf_exempt  # `_branding` checks, once it's said what may be sent.
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Permission.SET_POLICY)

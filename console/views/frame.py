@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from console.queries.step_up import acts_in_a_tenant, has_second_factor, is_fresh
 from directory.models import User
 from tenants.roles import Permission
+from verification.marks import page_of_the_admin
 from verification.session import Session
 
 Page = Callable[..., HttpResponseBase]
@@ -48,6 +49,7 @@ def page(permission: Permission | None) -> Callable[[Page], Page]:
 def behind_both(view: Page) -> Page:
     """Only for people with a role, with password and second factor. Others are sent to get them."""
 
+    @page_of_the_admin
     @wraps(view)
     def entered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         user = request.user

@@ -27,6 +27,7 @@ from provisioning.services.report import first_remarks
 from provisioning.services.slices import MOST_REPORTED
 from provisioning.services.words import why_unusable, words_of_file
 from tenants.roles import Permission
+from verification.marks import takes_files
 
 State = Import.State
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -73,6 +74,7 @@ def imports(request: HttpRequest, user: User) -> HttpResponse:
     return shown(request, "console/imports/imports.html", context)
 
 
+@takes_files
 @csrf_exempt  # `_upload` checks, once it's said what may be sent.
 @_GET_POST
 @page(Permission.IMPORT_PEOPLE)

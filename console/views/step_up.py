@@ -12,6 +12,7 @@ from console.views.frame import Page, shown
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from registration.views.frame import freshly_proved as owner_proved
+from verification.marks import page_of_the_admin
 from verification.methods.totp import APP_WRONG, AppCodeForm
 from verification.queries import authenticators_of
 from verification.services.guesses import Throttled
@@ -24,6 +25,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 def _staff(view: Page) -> Page:
     """Only for a signed-in person with a role; operators act in no tenant here."""
 
+    @page_of_the_admin
     def entered(request: HttpRequest) -> HttpResponseBase:
         user = request.user
         if not isinstance(user, User) or not user.is_staff:

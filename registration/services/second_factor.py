@@ -9,7 +9,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from registration.queries import holds_second_factor, options_at_sign_in
-from registration.rules import Entry, entry
+from registration.rules import Access, access
 from registration.services import identity
 from tenants.policy import Method
 from tenants.queries import policy_in_force
@@ -21,21 +21,20 @@ from verification.services.challenges import Refused
 from verification.session import Session, StepUp
 
 
-def entry_of(user: User, browser: str) -> Entry:
-    """What the right password opens for this user.
+def access_of(user: User, browser: str) -> Access:
+    """What the right password gives this user access to.
 
     Args:
-        browser: the secret of a remembered browser, as the browser sent it; or nothing.
+        browser: the secret of a remembered browser, as the browser sent it, or empty.
     """
-    asked = policy_in_force().sign_in_second_factor
-    found = entry(
-        asked,
-        holds_one=holds_second_factor(user),
+    given = access(
+        policy_in_force().sign_in_second_factor,
+        holds_factor=holds_second_factor(user),
         remembered=bool(browser) and browsers.is_remembered(user, browser),
     )
-    if found is Entry.SECOND_FACTOR:
+    if given is Access.SECOND_FACTOR:
         record(Activity.PASSWORD_ACCEPTED, subject_id=user.pk, actor_id=user.pk)
-    return found
+    return given
 
 
 def note_signed_in(user: User) -> None:

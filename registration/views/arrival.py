@@ -1,34 +1,39 @@
-"""The moment in which somebody is signed in, whichever way they came."""
+"""Signing a user in, whether by password, second factor or pass."""
 
+from django.conf import settings
 from django.contrib.auth import login
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
-from registration.rules import Entry
+from registration.rules import Access
 from registration.services import interrupts, second_factor
+from registration.stages import Visit, next_url
 from registration.views.frame import note_proof
-from registration.views.onward import onward, remember
 from verification import middleware
 from verification.middleware import RETURN_TO
 from verification.models import AccessPass
+from verification.services import lockouts
 from verification.session import Session
+
+_YEAR_S = 365 * 86_400
 
 
 def arrive(
     request: HttpRequest,
     user: User,
-    wanted: str,
+    requested: str,
     *,
-    entry: Entry = Entry.FULL,
+    access: Access = Access.FULL,
     by_pass: AccessPass | None = None,
-) -> str:
-    """A new session for this person, under a new key. Says where it goes first.
+) -> HttpResponse:
+    """Begins a new session for the user, under a new key, and leads to the first page.
 
     Args:
-        wanted: the page of ours that they were going to; or nothing.
-        by_pass: what opened it, if it wasn't a password. It counts as more than a password does.
+        requested: the page of ours that the user asked for, or empty.
+        by_pass: the pass that opens the session. It counts as more than a password does.
 
     Source: Entra, "Temporary Access Pass" (satisfies multi-factor authentication).
     """
@@ -36,7 +41,7 @@ def arrive(
         session = Session(request.session)
         language = user.language or session.language
         return_to = middleware.link_data(request).get(RETURN_TO) or session.return_to
-        # What was proved before isn't what is opened now.
+        # Nothing that was proved in the session before counts in this one.
         request.session.flush()
         login(request, user)
         session.new_context()
@@ -48,10 +53,29 @@ def arrive(
             middleware.begin_by_pass(request, by_pass)
             note_proof(request)
         if user.tenant_id is None:
-            return wanted or reverse("admin:index")
-        remember(request, wanted)
-        if entry is Entry.REGISTRATION:
-            session.second_factor_due = True
-            return reverse("registration:setup")
-        interrupts.begin(user)
-        return onward(request, user)
+            # Operators have nothing to register; the admin asks for its step-up.
+            url = requested or reverse("admin:index")
+        else:
+            session.next_url = requested
+            if access is Access.REGISTRATION:
+                session.second_factor_due = True
+            else:
+                interrupts.begin(user)
+            url = next_url(Visit(session, user))
+    response = redirect(url)
+    return response if by_pass else with_known_device(request, user, response)
+
+
+def with_known_device(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
+    """Adds the cookie by which the user's next sign-in knows this browser."""
+    with in_tenant(user.tenant_id or NO_TENANT):
+        cookie = lockouts.made_familiar(user, middleware.known_device(request))
+    response.set_cookie(
+        settings.KNOWN_COOKIE_NAME,
+        cookie,
+        max_age=_YEAR_S,
+        secure=settings.SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response

@@ -1,8 +1,9 @@
-"""Who may see these pages: somebody signed in, and for changes somebody who proved it just now."""
+"""Who may see these pages: signed-in users, and for changes those who proved a method just now."""
 
 import uuid
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,21 +17,20 @@ from directory.models import User
 from registration.queries import must_prove
 from registration.rules import is_fresh
 from registration.services.manage import Frozen
-from registration.views.onward import note_visit
 from tenants.policy import Factor
 from tenants.queries import policy_in_force, tenant_in_force
 from verification import pages
-from verification.middleware import is_for_a_script
+from verification.marks import Stage, open_during, sign_in_leads_here
 from verification.session import Session
 from verification.views import draw_for, sent_reference, stale_words
 
 Page = Callable[..., HttpResponse]
-_NEEDS_SIGN_IN = "needs_sign_in"
-"""Attribute of a view: it is a page that only a signed-in user sees."""
+open_while_registering = open_during(Stage.SECOND_FACTOR, Stage.REGISTER, by_pass=True)
+"""Marks a page where a second factor is registered, or where that leads."""
 
 
 def signed_in(view: Page) -> Page:
-    """Only for a signed-in person whose self-service isn't stopped; else the list says that it is.
+    """Only for a signed-in user whose account isn't frozen; otherwise their list says that it is.
 
     Times on these pages are those of the organisation.
     """
@@ -43,15 +43,21 @@ def signed_in(view: Page) -> Page:
         try:
             return view(request, user, *args, **kwargs)
         except Frozen:
-            # Between the sight of the user and the change.
+            # Frozen after this request read the user.
             return redirect("registration:security-info")
 
     return page
 
 
 def even_while_frozen(view: Page) -> Page:
-    """Only for a signed-in person of an organisation; others sign in first and come back."""
+    """Only for a signed-in user of an organisation; others sign in first and come back.
 
+    The page is open while the user has to register, and by a pass, unless a mark above says
+    otherwise.
+    """
+
+    @sign_in_leads_here
+    @open_during(Stage.REGISTER, by_pass=True)
     @wraps(view)
     def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         user = request.user
@@ -61,30 +67,18 @@ def even_while_frozen(view: Page) -> Page:
         if user.tenant_id is None:
             # Operators have no security info here.
             return redirect("admin:index")
-        note_visit(request)
+        session = Session(request.session)
+        if urlsplit(session.next_url).path == request.path:
+            # Nothing leads there a second time.
+            session.next_url = ""
         with timezone.override(tenant_in_force().time_zone):
             return view(request, user, *args, **kwargs)
 
-    setattr(page, _NEEDS_SIGN_IN, True)
     return page
 
 
-def not_a_page(view: Page) -> Page:
-    """Marks an address that only takes a form: sign-in never leads there.
-
-    It stands above all other decorators.
-    """
-    setattr(view, _NEEDS_SIGN_IN, False)
-    return view
-
-
-def needs_sign_in(view: Page) -> bool:
-    """Whether the view is a page that only a signed-in user sees, and sign-in may lead there."""
-    return getattr(view, _NEEDS_SIGN_IN, False) and not is_for_a_script(view)
-
-
 def freshly_proved(view: Page) -> Page:
-    """Only for who proved a registered method in the last ten minutes, or has none to prove."""
+    """Only for a user who proved a method in the last ten minutes, or who has none to prove."""
 
     @signed_in
     @wraps(view)

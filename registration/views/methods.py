@@ -15,7 +15,12 @@ from registration.queries import AddressProblem
 from registration.rules import Status
 from registration.services import enrol
 from registration.views.done import registered
-from registration.views.frame import context_of, freshly_proved, render
+from registration.views.frame import (
+    context_of,
+    freshly_proved,
+    open_while_registering,
+    render,
+)
 from registration.views.rows import page_for
 from registration.views.typed import typed_before
 from registration.views.verifications import register_pages
@@ -36,6 +41,7 @@ def offered(proof: Factor) -> Callable[[Page], Page]:
     """Only if the user may register this kind here; everybody else is led to what they may."""
 
     def decorator(view: Page) -> Page:
+        @open_while_registering
         @freshly_proved
         @wraps(view)
         def page(request: HttpRequest, user: User) -> HttpResponse:
@@ -83,6 +89,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/email.html", context)
 
 
+@open_while_registering
 @freshly_proved
 def office(request: HttpRequest, user: User) -> HttpResponse:
     """Shown, and confirmed by a call; who may change it is for the policy to say."""
@@ -96,6 +103,7 @@ def office(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "registration/office.html", {"form": form, **context})
 
 
+@open_while_registering
 @freshly_proved
 def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     """Verifies what an administrator entered: a code or call to there, and nowhere else."""

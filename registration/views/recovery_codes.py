@@ -9,9 +9,10 @@ from directory.models import User
 from registration.forms import SavedForm
 from registration.services import enrol
 from registration.views.done import registered
-from registration.views.frame import context_of, not_a_page, render
+from registration.views.frame import context_of, render
 from registration.views.methods import offered
 from tenants.policy import Factor
+from verification.marks import not_a_page
 from verification.queries import recovery_set_of
 from verification.rules.recovery_codes import grouped
 from verification.services import recovery_codes

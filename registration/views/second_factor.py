@@ -13,17 +13,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from directory.models import User
 from registration.services import identity, second_factor
-from registration.views import half, places
+from registration.views import pending_sign_in
 from registration.views.arrival import arrive
 from registration.views.frame import context_of, note_proof
-from registration.views.half import half_signed_in
+from registration.views.pending_sign_in import during_pending_sign_in
 from registration.views.verifications import has_failed
 from tenants.policy import Method
 from tenants.queries import policy_in_force
 from verification.flow import pages
 from verification.flow.forms import MethodForm
 from verification.flow.pages import VerificationPages
-from verification.middleware import for_a_script
+from verification.marks import for_a_script
 from verification.models import Challenge
 from verification.pages import render
 from verification.queries import was_denied
@@ -36,12 +36,12 @@ _REMEMBER = "remember"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@half_signed_in
+@during_pending_sign_in
 def choose(request: HttpRequest, user: User) -> HttpResponse:
     """Which of the registered methods to pass. Where there is none, the page says so."""
     if was_denied(context_of(request)):
         # Somebody said on the phone that this isn't them.
-        return half.over(request)
+        return pending_sign_in.over(request)
     about = _pages(request, user)
     options = about.verification.options()
     if not options:
@@ -51,12 +51,12 @@ def choose(request: HttpRequest, user: User) -> HttpResponse:
         form.initial["method"] = options[0].method.value
     about.extend(form)
     if form.is_valid():
-        half.note_wish(request, remember=bool(form.cleaned_data.get(_REMEMBER)))
+        pending_sign_in.store_choice(request, remember=bool(form.cleaned_data.get(_REMEMBER)))
     return pages.choose(request, about, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@half_signed_in
+@during_pending_sign_in
 def verify(request: HttpRequest, user: User) -> HttpResponse:
     try:
         return pages.answer(request, _pages(request, user), "registration:second-factor-verify")
@@ -66,7 +66,7 @@ def verify(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @require_POST
-@half_signed_in
+@during_pending_sign_in
 def resend(request: HttpRequest, user: User) -> HttpResponse:
     """A new code or call to the same place."""
     return pages.resend(request, _pages(request, user))
@@ -74,7 +74,7 @@ def resend(request: HttpRequest, user: User) -> HttpResponse:
 
 @for_a_script
 @require_safe
-@half_signed_in
+@during_pending_sign_in
 def call_progress(request: HttpRequest, user: User) -> HttpResponse:
     return pages.call_progress(request, _pages(request, user))
 
@@ -101,9 +101,9 @@ def _finish(user: User, request: HttpRequest, challenge: Challenge) -> HttpRespo
     method, policy = Method(challenge.method), policy_in_force()
     # The page of a call has no field; the box is on the page where the call was chosen.
     chosen_before = method.is_call and not policy.is_typed_back(method)
-    ticked = half.wants_to_be_remembered(request) if chosen_before else _REMEMBER in request.POST
-    response = redirect(arrive(request, user, half.end(request) or ""))
-    places.familiar(request, user, response)
+    stored = pending_sign_in.remembers_browser(request)
+    ticked = stored if chosen_before else _REMEMBER in request.POST
+    response = arrive(request, user, pending_sign_in.end(request) or "")
     note_proof(request, method.proof)
     second_factor.open_the_admin(Session(request.session), user, method)
     if ticked and (days := policy.remember_browser_days):
@@ -128,5 +128,5 @@ def _ask_to_remember(request: HttpRequest, form: Form) -> None:
         days,
     ) % {"days": days}
     form.fields[_REMEMBER] = BooleanField(
-        required=False, label=label, initial=half.wants_to_be_remembered(request)
+        required=False, label=label, initial=pending_sign_in.remembers_browser(request)
     )

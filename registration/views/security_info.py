@@ -1,4 +1,4 @@
-"""The list of what is registered, and taking something off it."""
+"""The user's list of what is registered, and the settings of sign-in beside it."""
 
 import uuid
 
@@ -9,25 +9,33 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from directory.models import User
+from directory.queries import upn_of
 from registration import queries
+from registration.forms import DefaultMethodForm
 from registration.queries.activity import newest_events
 from registration.rules import RECENT, removal_breaks
-from registration.services import manage
+from registration.services import manage, second_factor
 from registration.views import happenings
-from registration.views.frame import even_while_frozen, freshly_proved, not_a_page, render
+from registration.views.frame import even_while_frozen, freshly_proved, render, signed_in
 from registration.views.rows import listed, shown_rows
-from tenants.policy import Factor, SecondFactor
+from tenants.policy import Factor, Method, SecondFactor
 from tenants.queries import policy_in_force
+from verification.flow.callers import show_number
+from verification.flow.verify import MethodUnavailable
+from verification.marks import Stage, not_a_page, open_during, takes_return_to
 from verification.methods.options import option_words
 from verification.methods.recovery_code import few_left_words
 from verification.middleware import return_url
+from verification.queries.callers import callers_number
 from verification.services import browsers
 from verification.services.notices import proof_name
 
 
+@takes_return_to
+@open_during(by_pass=True)
 @require_safe
 @even_while_frozen
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
@@ -50,7 +58,7 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
 
 @freshly_proved
 def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
-    """Says what it costs, and asks; the answer is a POST."""
+    """Says what the user loses by it, and asks."""
     kind = next((one for one in queries.registered(user) if one.key == key), None)
     if kind is None:
         raise Http404
@@ -73,11 +81,60 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     return render(request, "registration/remove.html", context)
 
 
+@open_during(Stage.REGISTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+@freshly_proved
+def caller(request: HttpRequest, user: User) -> HttpResponse:
+    """Shows a number to read to the helpdesk on the telephone, and who waits for it.
+
+    A password alone isn't enough where more is registered, and a pass never is: whoever has it
+    could have the helpdesk vouch for them.
+    """
+    check = show_number(user) if request.method == "POST" else None
+    context = {
+        "number": callers_number(check) if check else "",
+        "agent": upn_of(check.agent_id) if check else "",
+        "asked": request.method == "POST",
+    }
+    return render(request, "registration/caller.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@freshly_proved
+def default_method(request: HttpRequest, user: User) -> HttpResponse:
+    """What sign-in asks for first. Every other method stays available."""
+    form = DefaultMethodForm(
+        request.POST or None,
+        ways=queries.options_at_sign_in(user),
+        chosen=user.default_sign_in_method,
+    )
+    if form.is_valid():
+        method = form.cleaned_data["method"]
+        try:
+            second_factor.choose_default(user, Method(method) if method else None)
+        except MethodUnavailable:
+            return redirect("registration:default-method")
+        messages.success(request, _("Your default sign-in method was changed."))
+        return redirect("registration:security-info")
+    return render(request, "registration/default_method.html", {"form": form})
+
+
 @not_a_page
+@require_POST
+@signed_in
+def forget_browser(request: HttpRequest, user: User, browser_id: uuid.UUID) -> HttpResponse:
+    """Stops remembering a browser. That needs no proof, as it only takes trust away."""
+    if browsers.forget(user, browser_id):
+        messages.success(request, _("The browser is not remembered any more."))
+    return redirect("registration:security-info")
+
+
+@not_a_page
+@open_during(by_pass=True)
 @require_POST
 @even_while_frozen
 def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
-    """Every session of this person ends but this one."""
+    """Ends every session of this user but this one."""
     manage.sign_out_everywhere(user)
     update_session_auth_hash(request, user)
     messages.success(request, _("You were signed out everywhere else."))

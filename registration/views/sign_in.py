@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
@@ -19,17 +19,23 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from directory.rules import user_id_in
-from isolation.scope import in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.forms import PassForm, SignInForm
-from registration.rules import Entry
+from registration.rules import Access
 from registration.services import second_factor
-from registration.views import half, places
+from registration.views import pending_sign_in
 from registration.views.arrival import arrive
-from registration.views.frame import needs_sign_in
 from verification import middleware
-from verification.models import AccessPass
+from verification.marks import (
+    Stage,
+    is_open_by_pass,
+    may_sign_in_lead_to,
+    open_during,
+    takes_return_to,
+    view_at,
+)
 from verification.pages import render
 from verification.rules.captcha import Action, Finding, Suspicion
 from verification.services import captcha
@@ -39,54 +45,64 @@ from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
 from verification.words import captcha_words, crowded_words
 
 _USERNAME, _NEXT = "username", "next"
-_HOME = "home"
-_ADMIN = {"admin", "console"}
 
 
+@takes_return_to
+@open_during(Stage.REGISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def signin(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, User):
         return redirect(_next(request) or reverse("registration:security-info"))
     if request.method == "GET" and request.GET.get(_USERNAME):
-        return _moved(request)
-    form = SignInForm(request.POST or None, initial=_carried(request))
-    asked = _asked(request)
-    try:
-        user = (
-            _signed_in(request, form)
-            if form.is_valid() and _worked(request, form, asked, middleware.known_device(request))
-            else None
+        # The user ID moves from the address into a cookie.
+        cleaned = redirect(_with_next("registration:signin", _next(request)))
+        username = user_id_in(request.GET[_USERNAME])
+        return middleware.with_link_data(request, cleaned, username=username)
+    form, asked = SignInForm(request.POST or None, initial=_carried(request)), _asked(request)
+    known = middleware.known_device(request)
+    if form.is_valid() and _worked(request, form, asked, known):
+        typed = form.cleaned_data
+        try:
+            user = sign_in(typed["username"], typed["password"], network=asked.network, known=known)
+        except TooMany:
+            return _stopped(request, form, asked)
+        except Locked as lock:
+            # Known and unknown user IDs are locked alike.
+            form.add_error(None, _locked_words(lock.until))
+            return _later(_shown(request, form, asked), lock.until)
+        if user is not None:
+            return _entered(request, user)
+        form.add_error(
+            None, _("Your user ID or password is not correct. Check both and try again.")
         )
-    except TooMany:
-        return _stopped(request, form, asked)
-    except Locked as lock:
-        return _locked(request, form, asked, lock.until)
-    if user is not None:
-        return _entered(request, user)
     return _shown(request, form, asked)
 
 
+@open_during(Stage.REGISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def signin_by_pass(request: HttpRequest) -> HttpResponse:
-    """For who has nothing yet: a pass opens the pages where one registers."""
+    """Signs in by a Temporary Access Pass, which opens the pages of registration."""
     if isinstance(request.user, User):
         return redirect(_next(request) or reverse("registration:security-info"))
-    form = PassForm(request.POST or None, initial=_carried(request))
-    asked = _asked(request)
-    try:
-        found = (
-            _passed(request, form) if form.is_valid() and _worked(request, form, asked) else None
+    form, asked = PassForm(request.POST or None, initial=_carried(request)), _asked(request)
+    if form.is_valid() and _worked(request, form, asked):
+        typed = form.cleaned_data
+        try:
+            opened = sign_in_by_pass(typed["username"], typed["access_pass"], network=asked.network)
+        except TooMany:
+            return _stopped(request, form, asked)
+        if opened is not None:
+            user, spent = opened
+            return arrive(request, user, _next(request, by_pass=True), by_pass=spent)
+        words = _(
+            "This pass is not correct, has expired or was already used. Ask your administrator"
+            " for a new one."
         )
-    except TooMany:
-        return _stopped(request, form, asked)
-    if found is not None:
-        user, spent = found
-        wanted = _next(request)
-        wanted = wanted if middleware.is_open_to_a_pass(wanted) else ""
-        return redirect(arrive(request, user, wanted, by_pass=spent))
+        form.add_error(None, words)
     return _shown(request, form, asked)
 
 
+@open_during(*Stage, by_pass=True)
 @require_POST
 def signout(request: HttpRequest) -> HttpResponse:
     user = request.user
@@ -97,9 +113,10 @@ def signout(request: HttpRequest) -> HttpResponse:
     return middleware.with_link_data(request, signed_out, username="", reason="", return_to="")
 
 
+@open_during(*Stage, by_pass=True)
 @require_POST
 def extend(request: HttpRequest) -> HttpResponse:
-    """More time, because the person asked for it; too late is too late."""
+    """Gives the session its full time again, when its user asks for it before it ends."""
     if not isinstance(request.user, User):
         return redirect("registration:signin")
     middleware.extend(request)
@@ -109,7 +126,7 @@ def extend(request: HttpRequest) -> HttpResponse:
 
 
 def _asked(request: HttpRequest) -> Captcha:
-    """The work that goes with the page; before much went wrong nobody asks for its result."""
+    """The proof of work of the page. Its result is only judged after suspicious tries."""
     network = middleware.client_network(request)
     suspicion = captcha.suspicion_at_sign_in(network, known=middleware.known_device(request))
     needed = suspicion is not None
@@ -130,31 +147,6 @@ def _worked(
     return found is Finding.PASSED
 
 
-def _signed_in(request: HttpRequest, form: SignInForm) -> User | None:
-    typed = form.cleaned_data
-    network = middleware.client_network(request)
-    known = middleware.known_device(request)
-    user = sign_in(typed["username"], typed["password"], network=network, known=known)
-    if user is None:
-        form.add_error(
-            None, _("Your user ID or password is not correct. Check both and try again.")
-        )
-    return user
-
-
-def _passed(request: HttpRequest, form: PassForm) -> tuple[User, AccessPass] | None:
-    typed = form.cleaned_data
-    network = middleware.client_network(request)
-    found = sign_in_by_pass(typed["username"], typed["access_pass"], network=network)
-    if found is None:
-        words = _(
-            "This pass is not correct, has expired or was already used. Ask your administrator"
-            " for a new one."
-        )
-        form.add_error(None, words)
-    return found
-
-
 def _shown(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
     template = "signin_pass" if isinstance(form, PassForm) else "signin"
     wanted = _next(request)
@@ -170,26 +162,20 @@ def _shown(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) ->
 
 def _stopped(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
     """Too many failures from this network: until when."""
-    network = middleware.client_network(request)
-    until = limits.blocked_from(network, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST)
+    until = limits.blocked_from(asked.network, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST)
     form.add_error(None, crowded_words(until))
     return _later(_shown(request, form, asked), until)
 
 
-def _locked(
-    request: HttpRequest, form: SignInForm, asked: Captcha, until: datetime
-) -> HttpResponse:
-    """Too many wrong passwords for this user ID, whether or not anybody has it."""
+def _locked_words(until: datetime) -> str:
     minutes = max(1, math.ceil((until - timezone.now()) / timedelta(minutes=1)))
-    body = ngettext(
+    return ngettext(
         "Your account is temporarily locked to keep it safe. Try again in %(minutes)s minute, or"
         " reset your password now.",
         "Your account is temporarily locked to keep it safe. Try again in %(minutes)s minutes, or"
         " reset your password now.",
         minutes,
     ) % {"minutes": minutes}
-    form.add_error(None, body)
-    return _later(_shown(request, form, asked), until)
 
 
 def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
@@ -202,12 +188,6 @@ def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
     return response
 
 
-def _moved(request: HttpRequest) -> HttpResponse:
-    """To the address without the user ID, which goes into a cookie."""
-    cleaned = redirect(_with_next("registration:signin", _next(request)))
-    return middleware.with_link_data(request, cleaned, username=user_id_in(request.GET[_USERNAME]))
-
-
 def _carried(request: HttpRequest) -> dict[str, str]:
     return {_USERNAME: middleware.link_data(request).get(_USERNAME, "")}
 
@@ -217,29 +197,23 @@ def _with_next(page: str, wanted: str) -> str:
 
 
 def _entered(request: HttpRequest, user: User) -> HttpResponse:
-    """As far as the right password leads: all the way, or to the second factor."""
-    if user.tenant_id is None:
-        # Operators are asked at the door of the admin.
-        return places.familiar(request, user, redirect(arrive(request, user, _next(request))))
-    with in_tenant(user.tenant_id):
-        browser = request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")
-        entry = second_factor.entry_of(user, browser)
-        if entry is Entry.SECOND_FACTOR:
-            context = half.begin(request, user, next_url=_next(request))
-            asked = second_factor.begin(user, context)
-            return redirect(f"registration:second-factor{'-verify' if asked else ''}")
-        way = redirect(arrive(request, user, _next(request), entry=entry))
-        return places.familiar(request, user, way)
+    """After the right password: signs in, or asks for the second factor."""
+    browser, access = request.COOKIES.get(settings.BROWSER_COOKIE_NAME, ""), Access.FULL
+    with in_tenant(user.tenant_id or NO_TENANT):
+        if user.tenant_id is not None:
+            access = second_factor.access_of(user, browser)
+        if access is not Access.SECOND_FACTOR:
+            return arrive(request, user, _next(request), access=access)
+        context = pending_sign_in.begin(request, user, next_url=_next(request))
+        is_sent = second_factor.begin(user, context)
+        return redirect(f"registration:second-factor{'-verify' if is_sent else ''}")
 
 
-def _next(request: HttpRequest) -> str:
-    """The page that the address asks for, if it is one that sign-in may lead to; or nothing."""
+def _next(request: HttpRequest, *, by_pass: bool = False) -> str:
+    """The page that the address asks for, if sign-in may lead there; otherwise empty."""
     path = request.GET.get(_NEXT, "")
     if not path.startswith("/") or not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
         return ""
-    try:
-        page = resolve(urlsplit(path).path)
-    except Resolver404:
-        return ""
-    is_ours = page.view_name == _HOME or page.namespace in _ADMIN or needs_sign_in(page.func)
-    return path if is_ours else ""
+    view = view_at(urlsplit(path).path)
+    is_open = may_sign_in_lead_to(view) and (is_open_by_pass(view) or not by_pass)
+    return path if is_open else ""

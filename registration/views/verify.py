@@ -10,8 +10,8 @@ from registration.queries import must_prove
 from registration.services.enrol import UsedElsewhere
 from registration.views.frame import (
     freshly_proved,
-    not_a_page,
     of_this_session,
+    open_while_registering,
     render,
     signed_in,
 )
@@ -19,13 +19,14 @@ from registration.views.methods import used_elsewhere_words
 from registration.views.verifications import fresh_proof_pages, register_pages
 from verification.flow import pages
 from verification.flow.forms import MethodForm
-from verification.middleware import for_a_script
+from verification.marks import for_a_script, not_a_page
 from verification.services.guesses import Throttled
 from verification.words import paused_words
 
 _PAGES = {"register": register_pages, "prove": fresh_proof_pages}
 
 
+@open_while_registering
 @freshly_proved
 def verify(request: HttpRequest, user: User) -> HttpResponse:
     try:
@@ -37,6 +38,7 @@ def verify(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("registration:setup")
 
 
+@open_while_registering
 @signed_in
 def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
     try:
@@ -45,6 +47,7 @@ def verify_proof(request: HttpRequest, user: User) -> HttpResponse:
         return _paused(request, throttle)
 
 
+@open_while_registering
 @signed_in
 @of_this_session("registration:proof")
 def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
@@ -59,6 +62,7 @@ def choose_proof(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @not_a_page
+@open_while_registering
 @require_POST
 @signed_in
 def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
@@ -67,6 +71,7 @@ def resend(request: HttpRequest, user: User, errand: str) -> HttpResponse:
 
 
 @for_a_script
+@open_while_registering
 @require_safe
 @signed_in
 def call_progress(request: HttpRequest, user: User, errand: str) -> HttpResponse:

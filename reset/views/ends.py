@@ -25,6 +25,7 @@ from reset.services import attempts, contact, finish
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
+from verification.marks import Stage, open_during
 from verification.middleware import answer_at_a_beat, answer_at_once, return_url
 from verification.pages import render
 from verification.rules.masking import mask
@@ -101,6 +102,7 @@ def another(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     return render(request, "reset/another.html", context)
 
 
+@open_during(Stage.REGISTER)
 @require_safe
 def ended(request: HttpRequest) -> HttpResponse:
     """Why it goes no further, and what can be done instead."""

@@ -17,6 +17,7 @@ from reset.rules import LIFETIME, Step, step
 from reset.services import attempts
 from tenants.policy import Method
 from tenants.queries import time_zone_in_force
+from verification.marks import Stage, open_during
 from verification.middleware import answer_at_a_beat, answer_at_once
 from verification.services.guesses import Throttled
 from verification.services.page_references import PageReference
@@ -35,6 +36,7 @@ def of_attempt(view: AttemptView) -> View:
     changes nothing: the browser has one cookie, but its tabs may show several attempts.
     """
 
+    @open_during(Stage.REGISTER)
     @wraps(view)
     def page(request: HttpRequest) -> HttpResponse:
         cookie = request.COOKIES.get(settings.ATTEMPT_COOKIE_NAME, "")

@@ -15,8 +15,8 @@ from tenants.policy import Method
 from verification.flow import pages
 from verification.flow.forms import MethodForm
 from verification.flow.pages import VerificationPages
+from verification.marks import for_a_script
 from verification.methods import verifier_of
-from verification.middleware import for_a_script
 from verification.models import Challenge
 from verification.rules.challenges import MAX_TRIES
 

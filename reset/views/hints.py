@@ -8,7 +8,7 @@ from directory.views import password_hint
 from reset.queries.attempts import AttemptState
 from reset.rules import Step
 from reset.views.frame import at
-from verification.middleware import for_a_script
+from verification.marks import for_a_script
 
 
 @for_a_script

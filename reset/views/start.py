@@ -11,6 +11,7 @@ from reset.queries.attempts import AttemptRow, AttemptState
 from reset.rules import Goal, Step
 from reset.services import attempts
 from reset.views.frame import at, of_attempt, with_cookie
+from verification.marks import Stage, open_during, takes_return_to
 from verification.middleware import (
     answer_at_a_beat,
     client_network,
@@ -28,6 +29,8 @@ _USERNAME = "username"
 _REASON = "reason"
 
 
+@takes_return_to
+@open_during(Stage.REGISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def identify(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and (request.GET.get(_USERNAME) or request.GET.get(_REASON)):

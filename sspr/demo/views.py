@@ -9,18 +9,21 @@ from django.views.decorators.http import require_POST, require_safe
 from delivery.models import DemoMessage
 from isolation.scope import in_tenant
 from sspr.demo.mail import newest_mails
+from verification.marks import Stage, open_during
 from verification.models import Challenge
 from verification.services import calls
 
 _NEWEST = 30
 
 
+@open_during(Stage.SECOND_FACTOR, Stage.REGISTER)
 @require_safe
 def outbox(request: HttpRequest) -> HttpResponse:
     messages = DemoMessage.unscoped.order_by("-created_at", "-pk")[:_NEWEST]
     return render(request, "demo/outbox.html", {"sent": messages, "mails": newest_mails()})
 
 
+@open_during(Stage.SECOND_FACTOR, Stage.REGISTER)
 @require_POST
 def answer(request: HttpRequest, message_id: int) -> HttpResponse:
     """Answers a call of the demo and presses keys, as on a phone."""

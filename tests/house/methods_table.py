@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from registration.rules import Entry, entry
+from registration.rules import Access, access
 from reset.rules import are_enough, available_methods, gates_missing
 from tenants.policy import (
     Factor,
@@ -127,10 +127,10 @@ def paths(ways: list[MethodOption], policy: Policy, passed: frozenset[Method]) -
 def sign_in_answer(held: tuple[Held, ...], policy: Policy) -> str:
     """What somebody who holds this is asked for after the right password."""
     ways = [NAMES[method] for method in methods_of(held) if method in policy.second_factors]
-    asked = entry(policy.sign_in_second_factor, holds_one=bool(ways), remembered=False)
-    if asked is Entry.SECOND_FACTOR:
+    asked = access(policy.sign_in_second_factor, holds_factor=bool(ways), remembered=False)
+    if asked is Access.SECOND_FACTOR:
         return " or ".join(ways)
-    return "in" if asked is Entry.FULL else "registers one first"
+    return "in" if asked is Access.FULL else "registers one first"
 
 
 def page() -> str:

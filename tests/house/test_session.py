@@ -10,12 +10,14 @@ from verification.session import Session
 
 DECLARED_IN = "verification/session.py"
 KEEPS_SESSIONS = "sspr/sessions.py"
+WITH_SESSIONS = {"sspr/middleware.py", "sspr/purge.py", "sspr/restoring.py", "sspr/settings.py"}
+"""Modules that read no key of one."""
 OF_DJANGO = {"flush", "cycle_key", "is_empty"}
 """Methods of Django's session that know no key."""
 
 
 def bare_sessions(text):
-    """Lines that do more with `something.session` or a `store` than wrap it or end it."""
+    """Lines that do more with a request's session or a `store` than wrap it or end it."""
     module = ast.parse(text)
     allowed = set()
     for node in ast.walk(module):
@@ -27,9 +29,13 @@ def bare_sessions(text):
         node.lineno
         for node in ast.walk(module)
         if isinstance(node, ast.Attribute)
-        and node.attr in {"session", "store"}
+        and (node.attr == "store" or ast.unparse(node).endswith("request.session"))
         and id(node) not in allowed
     ]
+
+
+def imports_of_sessions(text):
+    return "django.contrib.sessions" in text
 
 
 def templates_with_a_session():
@@ -42,6 +48,7 @@ def test_no_module_spells_a_key_of_the_session():
 
     assert {path: lines for path, text in modules.items() if (lines := bare_sessions(text))} == {}
     assert bare_sessions(declared)
+    assert {path for path, text in modules.items() if imports_of_sessions(text)} == WITH_SESSIONS
     assert templates_with_a_session() == []
 
 

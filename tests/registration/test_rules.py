@@ -5,14 +5,14 @@ import pytest
 from registration.rules import (
     FRESH,
     RECENT,
+    Access,
     Demand,
-    Entry,
     Interrupt,
     RegistrationStatus,
     Row,
     Status,
+    access,
     demand,
-    entry,
     interrupt,
     is_fresh,
     kinds_to_register,
@@ -97,19 +97,19 @@ def test_a_kind_is_listed_as_open_for_a_reset_and_not_counting_until_that_is_kno
 @pytest.mark.parametrize(
     ("asked", "holds_one", "remembered", "opens"),
     [
-        (OFF, False, False, Entry.FULL),
-        (OFF, True, False, Entry.FULL),
-        (IF_REGISTERED, False, False, Entry.FULL),
-        (IF_REGISTERED, True, False, Entry.SECOND_FACTOR),
-        (IF_REGISTERED, True, True, Entry.FULL),
-        (REQUIRED, False, False, Entry.REGISTRATION),
-        (REQUIRED, False, True, Entry.REGISTRATION),
-        (REQUIRED, True, False, Entry.SECOND_FACTOR),
-        (REQUIRED, True, True, Entry.FULL),
+        (OFF, False, False, Access.FULL),
+        (OFF, True, False, Access.FULL),
+        (IF_REGISTERED, False, False, Access.FULL),
+        (IF_REGISTERED, True, False, Access.SECOND_FACTOR),
+        (IF_REGISTERED, True, True, Access.FULL),
+        (REQUIRED, False, False, Access.REGISTRATION),
+        (REQUIRED, False, True, Access.REGISTRATION),
+        (REQUIRED, True, False, Access.SECOND_FACTOR),
+        (REQUIRED, True, True, Access.FULL),
     ],
 )
 def test_what_the_right_password_opens(asked, holds_one, remembered, opens):
-    assert entry(asked, holds_one=holds_one, remembered=remembered) is opens
+    assert access(asked, holds_factor=holds_one, remembered=remembered) is opens
 
 
 def test_kinds_are_listed_strongest_first_and_each_once():

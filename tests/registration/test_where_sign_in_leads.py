@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from directory.models import User
 from tenants.policy import Policy, Scope, SecondFactor
+from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
 from tests.captcha import solved
-from verification.middleware import is_open_to_a_pass
 from verification.rules.access_passes import Terms
 from verification.rules.captcha import Action
 from verification.services import access_passes
@@ -31,12 +31,13 @@ ARGUMENTS = {
 """One value for each parameter that an address of ours may have."""
 
 
-def all_addresses(patterns=None, prefix=""):
-    """Every address below the root, without the admin and the providers' hooks."""
+def all_addresses(patterns=None, prefix="", without=frozenset({"admin", "console", "demo"})):
+    """Every address below the root, without these namespaces and the providers' hooks."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if not isinstance(pattern, URLPattern):
-            if getattr(pattern, "namespace", "") not in {"admin", "console", "demo"}:
-                yield from all_addresses(pattern.url_patterns, prefix + str(pattern.pattern))
+            if getattr(pattern, "namespace", "") not in without:
+                inner = prefix + str(pattern.pattern)
+                yield from all_addresses(pattern.url_patterns, inner, without)
             continue
         route = prefix + str(pattern.pattern)
         for name in pattern.pattern.converters:
@@ -111,6 +112,19 @@ def test_a_password_leads_to_the_page_that_was_opened(user):
     led_to = {page: signed_in_for(page, user).answer.url for page in pages()}
 
     assert led_to == {page: page for page in led_to}
+
+
+def test_a_password_leads_to_each_page_of_the_admin_that_was_opened(user):
+    admin = make_user("admin@contoso.example", role=Role.TENANT_ADMIN)
+    asked_for, led_to = {}, {}
+    for address in all_addresses(without=frozenset()):
+        stranger = Client().get(address) if address.startswith("/admin/") else None
+        if stranger and "(" not in address and sends_to_sign_in(stranger):
+            asked_for[address] = parse_qs(urlsplit(stranger["Location"]).query)["next"][0]
+            led_to[address] = signed_in_for(address, admin).answer.url
+
+    assert led_to == asked_for
+    assert len({page for page, url in led_to.items() if url == page}) > 30
 
 
 def test_the_page_is_shown_or_leads_on_and_never_in_circles(user):
@@ -190,8 +204,9 @@ def test_a_pass_leads_to_the_page_that_was_opened(user):
         answer = client.post(f"/signin/pass{door}", solved(typed, action=Action.SIGN_IN))
         led_to[page] = answer.url
 
-    assert led_to == {page: page if is_open_to_a_pass(page) else SECURITY_INFO for page in led_to}
-    assert led_to["/security-info/caller"] == led_to["/changepassword"] == SECURITY_INFO
+    elsewhere = {page for page, url in led_to.items() if url != page}
+    assert elsewhere == {"/security-info/caller", "/changepassword"}
+    assert {led_to[page] for page in elsewhere} == {SECURITY_INFO}
 
 
 def test_the_link_back_from_the_pass_to_the_password_keeps_the_page(user, client):

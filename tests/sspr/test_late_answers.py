@@ -13,7 +13,7 @@ from tenants.policy import Policy, Scope
 from tests.builders import make_email, signed_in
 from tests.captcha import solved
 from tests.registration.test_where_sign_in_leads import all_addresses
-from verification.middleware import is_for_a_script
+from verification.marks import is_for_a_script
 from verification.session import Session
 
 HINTS = ["/changepassword/hint", "/passwordreset/new-password/hint"]

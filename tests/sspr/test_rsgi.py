@@ -18,9 +18,11 @@ from django.http import HttpResponse, StreamingHttpResponse
 from sspr import rsgi
 from sspr.rsgi import Gateway, environ_of
 from tests.attacks.test_requests import ASK_BY_THEMSELVES
+from tests.registration.test_where_sign_in_leads import all_addresses
 from tests.services.environment import environment
 from tests.services.processes import free_port
 from tests.services.site import Site
+from verification.marks import does_take_files, view_at
 from verification.rules.beat import AT_A_BEAT
 
 MANY = 40
@@ -233,7 +235,7 @@ def test_a_form_that_is_cut_short_is_not_taken_for_a_whole_one():
     assert done.answer[0] == 400
 
 
-@pytest.mark.parametrize("path", sorted(rsgi.TAKE_FILES))
+@pytest.mark.parametrize("path", sorted(ASK_BY_THEMSELVES))
 def test_a_large_file_is_read_as_it_comes(path):
     parts = [b"x" * 50_000] * 3
     asked = scope(path, {"content-length": "150000"}, method="POST")
@@ -297,7 +299,9 @@ def test_files_that_come_slowly_leave_room_for_the_console():
 
 
 def test_only_the_pages_that_take_files_get_large_bodies():
-    assert rsgi.TAKE_FILES == ASK_BY_THEMSELVES
+    everywhere = all_addresses(without=frozenset())
+
+    assert {one for one in everywhere if does_take_files(view_at(one))} == ASK_BY_THEMSELVES
 
 
 def streaming(parts):

@@ -1,6 +1,7 @@
-"""Between the right password and the second factor: a session that opens the pages of the latter.
+"""A pending sign-in: the password was right, and the second factor is missing.
 
-Nobody is signed in yet, so that every other page takes this browser for a stranger's.
+The user isn't signed in yet, so every page but those of the second factor takes them for a
+stranger.
 """
 
 import uuid
@@ -23,6 +24,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from registration.views.frame import of_this_session
 from tenants.queries import time_zone_in_force
+from verification.marks import Stage, open_during
 from verification.middleware import answer_at_a_beat
 from verification.session import PendingSignIn, Session
 
@@ -30,7 +32,7 @@ LIFETIME = timedelta(minutes=10)
 
 
 def begin(request: HttpRequest, user: User, *, next_url: str) -> uuid.UUID:
-    """The password was right. Gives what the challenges of this sign-in are bound to."""
+    """Stores that the password was right. Gives the context of this sign-in's challenges."""
     request.session.cycle_key()
     session = Session(request.session)
     session.language = user.language or session.language
@@ -43,9 +45,12 @@ def begin(request: HttpRequest, user: User, *, next_url: str) -> uuid.UUID:
     return session.new_context()
 
 
-def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Only for who gave the right password in this session, not longer ago than ten minutes."""
+def during_pending_sign_in(
+    view: Callable[..., HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Only for a user who gave the right password in this session in the last ten minutes."""
 
+    @open_during(Stage.REGISTER)
     @wraps(view)
     def page(request: HttpRequest) -> HttpResponse:
         user = _user_of(request)
@@ -59,7 +64,7 @@ def half_signed_in(view: Callable[..., HttpResponse]) -> Callable[[HttpRequest],
 
 
 def over(request: HttpRequest) -> HttpResponse:
-    """Nothing is left of the password's half: sign in again, for the same page as before."""
+    """Ends the pending sign-in: the user signs in again, for the same page as before."""
     next_url = end(request)
     if next_url is None:
         return redirect("registration:signin")
@@ -75,13 +80,13 @@ def end(request: HttpRequest) -> str | None:
     return pending.next_url if pending else None
 
 
-def wants_to_be_remembered(request: HttpRequest) -> bool:
+def remembers_browser(request: HttpRequest) -> bool:
+    """Whether the box was ticked where the method was chosen."""
     pending = Session(request.session).pending_sign_in
     return pending is not None and pending.remember
 
 
-def note_wish(request: HttpRequest, *, remember: bool) -> None:
-    """Stores whether the box was ticked where the method was chosen."""
+def store_choice(request: HttpRequest, *, remember: bool) -> None:
     session = Session(request.session)
     if session.pending_sign_in:
         session.pending_sign_in = replace(session.pending_sign_in, remember=remember)
