@@ -1,8 +1,7 @@
-"""Django's question: is this the password?"""
+"""Django's authentication backend: compares a password with the user's directory."""
 
 from datetime import timedelta
 
-from django.contrib.auth.hashers import make_password
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,20 +10,12 @@ from directory.connectors import connector_of
 from directory.models import User
 from directory.queries import operator_of, user_of
 from isolation.scope import NO_TENANT, current_tenant_id
-from passwords.rules import has_ended, spellings
+from passwords.rules import has_ended
 from tenants.models import Tenant
 from tenants.queries import policy_in_force
 
 
-def _is_over(user: User) -> bool:
-    """Whether the password is a temporary one that nobody came with in time."""
-    if not user.must_change_password or user.tenant_id is None:
-        return False
-    lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
-    return has_ended(user.password_changed_at, lifetime, timezone.now())
-
-
-class BuiltinBackend:
+class DirectoryBackend:
     def authenticate(
         self, _request: HttpRequest | None, username: str = "", password: str = ""
     ) -> User | None:
@@ -32,16 +23,19 @@ class BuiltinBackend:
 
         An unknown user costs the same hash as a known one.
         """
-        nobody = current_tenant_id() == NO_TENANT
-        user = operator_of(username) if nobody else user_of(username)
-        if user is None or user.connector != "builtin":
-            for one in spellings(password):
-                make_password(one)
+        is_operator = current_tenant_id() == NO_TENANT
+        found = operator_of(username) if is_operator else user_of(username)
+        # This stands for an unknown user: no directory has its password.
+        user = found or User(connector="")
+        if not connector_of(user).authenticate(user, password) or not user.enabled:
             return None
-        right = connector_of(user).authenticate(user, password)
-        return user if right and user.enabled and not _is_over(user) else None
+        if user.must_change_password and not is_operator:
+            lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
+            if has_ended(user.password_changed_at, lifetime, timezone.now()):
+                return None
+        return user
 
     def get_user(self, user_id: int) -> User | None:
-        # Whoever's organisation was switched off is signed out with it.
+        """The enabled user with this id, unless their organisation is disabled."""
         here = Q(tenant_id=None) | Q(tenant_id__in=Tenant.objects.filter(enabled=True).values("pk"))
         return User.unscoped.filter(here, pk=user_id, enabled=True).first()

@@ -9,7 +9,7 @@ Most organisations have a few hundred different keys at most, so the pure rule
 Hold periods (`Policy.hold_periods`) make the answer depend on times, too. For a given policy a time
 says only one thing: within which hold periods it lies. So GROUP BY compares each time with the
 starts of the periods and groups by the result, a second small number of bits; see
-`directory.queries.SummaryKey`. `User.factors_changed_at` is the latest of all times that could
+`reset.queries.summary_key`. `User.factors_changed_at` is the latest of all times that could
 matter. Of people who changed nothing within the longest period no other time is looked at.
 
 It is empty where no time matters: contact data that an administrator entered counts at once as long

@@ -1,16 +1,11 @@
-"""Reading people and what administrators know about them."""
+"""Reads users, their entered contact data and what they hold."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import reduce
-from math import prod
-from operator import add
 
 from django.db import connection
-from django.db.models import BigIntegerField, Case, CharField, Q, QuerySet, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
+from django.db.models import CharField, Q, QuerySet
 from django.utils import timezone
 
 from directory.connectors import connector_of
@@ -28,8 +23,6 @@ from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
-_TIMES_OF_SEVERAL = ("prefilled_at", "prefill_held_since", "older_proof_lost_at")
-"""Times that are compared with the hold periods of several factors."""
 _DIFFERENT_KEYS = """
     WITH RECURSIVE different(key) AS (
         SELECT min(eligibility_key) FROM directory_user WHERE tenant_id = %s
@@ -135,81 +128,6 @@ def different_keys() -> list[EligibilityKey]:
         return [EligibilityKey(value) for (value,) in cursor.fetchall()]
 
 
-def changed_after(start: datetime) -> Q:
-    """Users with a time that matters after the start of the longest hold period."""
-    return Q(factors_changed_at__gt=start)
-
-
-def unchanged_since(start: datetime) -> Q:
-    """All others. Not the negation: that would hide the index from PostgreSQL."""
-    return Q(factors_changed_at=None) | Q(factors_changed_at__lte=start)
-
-
-class SummaryKey:
-    """A number for each user. Under one policy the rule judges users with equal numbers alike.
-
-    The number is `User.factors`, and behind it a digit for each time: within how many of the hold
-    periods that it is compared with it lies. The starts of the periods are worked out when the key
-    is made, so the users' rows needn't be written when the policy changes.
-    """
-
-    def __init__(self, policy: Policy, now: datetime) -> None:
-        periods = sorted({period for period in policy.hold_periods.values() if period})
-        # A factor is compared with its own hold period and with shorter ones, see the rule.
-        self._periods = {
-            column_of(factor): [period for period in periods if period <= own]
-            for factor, own in policy.hold_periods.items()
-        } | dict.fromkeys(_TIMES_OF_SEVERAL, periods)
-        self._now, longest = now, max(policy.hold_periods.values())
-        self.hold_start = now - longest if longest else None
-        """When the longest hold period began; None where there is none."""
-        self._size = prod(len(compared) + 1 for compared in self._periods.values())
-
-    @property
-    def expression(self) -> Combinable:
-        factors = Cast("factors", BigIntegerField())
-        if self.hold_start is None:
-            return factors
-        digits: list[Combinable] = []
-        weight = 1
-        for column, periods in self._periods.items():
-            digits += [
-                Case(
-                    When(**{f"{column}__gt": self._now - period}, then=Value(weight)),
-                    default=Value(0),
-                )
-                for period in periods
-            ]
-            weight *= len(periods) + 1
-        times = Cast(reduce(add, digits), BigIntegerField())
-        return factors * Value(self._size, BigIntegerField()) + times
-
-    def unchanged(self, factors: int) -> int:
-        """The same number, for users with no time within a hold period."""
-        return factors * self._size
-
-    def summary(self, number: int) -> FactorSummary:
-        """A summary that counts as those do of which the expression gives this number.
-
-        A time within no period is left out, and so counts as long ago.
-        """
-        factors, rest = divmod(number, self._size)
-        times: dict[str, datetime] = {}
-        for column, periods in self._periods.items():
-            rest, digit = divmod(rest, len(periods) + 1)
-            if digit:
-                passed = [timedelta(), *periods][len(periods) - digit]
-                times[column] = self._now - passed
-        since = {proof: times[column_of(proof)] for proof in VERIFIED if column_of(proof) in times}
-        return FactorSummary(
-            factors=Factors(factors),
-            since=since,
-            entered_since=times.get("prefilled_at"),
-            held_since=times.get("prefill_held_since"),
-            lost_at=times.get("older_proof_lost_at"),
-        )
-
-
 def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Factor, Prefill]]:
     """What was entered of those of these people of whom anything was."""
     rows = User.objects.filter(pk__in=user_ids).exclude(prefill_kinds=0)
@@ -247,6 +165,30 @@ class Due(StrEnum):
     ENDED = "ended"
 
 
+def can_set_password(user: User) -> bool:
+    """Whether this service can set the user's password."""
+    return connector_of(user).capabilities.sets_passwords
+
+
+def can_unlock(user: User) -> bool:
+    """Whether the user's account is locked, and this service can lift the lock."""
+    connector = connector_of(user)
+    return connector.capabilities.unlocks and connector.state(user).locked
+
+
+def password_due(user: User) -> Due | None:
+    """Why the user has to choose a new password now, if they have to."""
+    if user.must_change_password:
+        return Due.TEMPORARY
+    if user.tenant_id is None or not can_set_password(user):
+        return None
+    if user.frozen_at is not None:
+        # This may not be the user, so nothing may be changed.
+        return None
+    lifetime = timedelta(days=policy_in_force().password_lifetime_days)
+    return Due.ENDED if has_ended(user.password_changed_at, lifetime, timezone.now()) else None
+
+
 def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Factor, Prefill]:
     if sealed is None:
         return {}
@@ -255,16 +197,3 @@ def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Factor, Prefi
             sealed, tenant_id=current_tenant_id(), associated_data=prefill_associated_data(user_id)
         )
     )
-
-
-def password_due(user: User) -> Due | None:
-    """Why the user has to choose a new password now, if they have to."""
-    if user.must_change_password:
-        return Due.TEMPORARY
-    if user.tenant_id is None or not connector_of(user).state(user).writable:
-        return None
-    if user.frozen_at is not None:
-        # Nothing may be changed by who may not be the user.
-        return None
-    lifetime = timedelta(days=policy_in_force().password_lifetime_days)
-    return Due.ENDED if has_ended(user.password_changed_at, lifetime, timezone.now()) else None

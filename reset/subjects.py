@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from directory.models import User
+from directory.queries import can_unlock
 from isolation.scope import current_tenant_id
 from reset.models import ResetAttempt
 from reset.refusals import Refusal
@@ -149,7 +150,7 @@ class Known:
             user_id=user.pk if user else None,
             refused=refusal,
             concealed=None,
-            is_asked=user is not None and user.is_locked,
+            is_asked=user is not None and can_unlock(user),
         )
 
     @property

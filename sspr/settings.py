@@ -131,7 +131,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "directory.User"
-AUTHENTICATION_BACKENDS = ["directory.backend.BuiltinBackend"]
+AUTHENTICATION_BACKENDS = ["directory.backend.DirectoryBackend"]
 PASSWORD_HASHERS = ["passwords.hashing.Argon2"]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
 LOGIN_URL = "registration:signin"

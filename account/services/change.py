@@ -34,11 +34,6 @@ class SessionEnded(Exception):
     """Every session of the user was ended while the old password was compared."""
 
 
-def may_change(user: User) -> bool:
-    """Whether this service can set the user's password."""
-    return connector_of(user).state(user).writable
-
-
 def change(user: User, old: str, new: str) -> bool:
     """Sets a new password, ends every other session and notifies the user.
 
@@ -79,7 +74,7 @@ def change(user: User, old: str, new: str) -> bool:
         running = User.objects.filter(pk=user.pk, session_epoch=user.session_epoch)
         if running.select_for_update().first() is None:
             raise SessionEnded
-        connector.set_password(user, new)
+        connector.change_password(user, old, new)
         if is_temporary_access():
             passwords.end_with_role(user)
         end_attempts_of(user.pk)

@@ -11,7 +11,7 @@ from account.forms import ChangePasswordForm
 from account.services import change
 from directory.connectors.base import DirectoryError
 from directory.models import User
-from directory.queries import password_due
+from directory.queries import can_set_password, password_due
 from directory.services.passwords import TooManyPasswords, findings_against
 from passwords.rules import PasswordFinding, Problem
 from registration.stages import Visit, next_url
@@ -35,7 +35,7 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("registration:security-info")
     shortest = policy_in_force().password_min_length
     form = ChangePasswordForm(request.POST or None, shortest=shortest)
-    allowed = change.may_change(user)
+    allowed = can_set_password(user)
     try:
         is_changed = allowed and form.is_valid() and _is_changed(user, form)
     except change.SessionEnded:

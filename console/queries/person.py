@@ -7,9 +7,8 @@ from django.utils import timezone
 
 from audit.models import Event
 from delivery.services.gate import calls_paused_until
-from directory.connectors import connector_of
 from directory.models import Membership, User
-from directory.queries import prefilled
+from directory.queries import can_set_password, prefilled
 from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Factor, Policy
@@ -148,7 +147,7 @@ def pass_of(user: User) -> AccessPass | None:
 
 def is_password_writable(user: User) -> bool:
     """Whether this service can set the password where it is kept."""
-    return connector_of(user).state(user).writable
+    return can_set_password(user)
 
 
 def value_in_full(user: User, proof: Factor) -> str:

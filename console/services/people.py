@@ -13,7 +13,7 @@ from audit.services import record
 from console.rules import Action
 from directory.connectors import connector_of
 from directory.models import User
-from directory.queries import prefilled
+from directory.queries import can_set_password, prefilled
 from limits import services as limits
 from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
@@ -139,13 +139,12 @@ def _sign_out(person: User) -> str:
 
 
 def _temporary_password(person: User) -> str:
-    connector = connector_of(person)
-    if not connector.state(person).writable:
+    if not can_set_password(person):
         raise NotWritable
     count, length = _TEMPORARY
     words = ("".join(secrets.choice(LETTERS) for _ in range(length)) for _ in range(count))
     password = "-".join(words)
-    connector.set_password(person, password)
+    connector_of(person).set_password(person, password)
     User.objects.filter(pk=person.pk).update(must_change_password=True)
     lockouts.reset(person)
     end_attempts_of(person.pk)

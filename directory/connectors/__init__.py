@@ -1,9 +1,14 @@
 from directory.connectors.base import Connector
 from directory.connectors.builtin import Builtin
 from directory.connectors.elsewhere import Elsewhere
+from directory.factors import BUILTIN
 from directory.models import User
+
+_CONNECTORS: dict[str, Connector] = {BUILTIN: Builtin()}
+"""By the values of `User.connector`."""
+_ELSEWHERE = Elsewhere()
 
 
 def connector_of(user: User) -> Connector:
-    """The code that talks to the directory which keeps this user's password."""
-    return Builtin() if user.connector == "builtin" else Elsewhere()
+    """The code that talks to the directory of this user."""
+    return _CONNECTORS.get(user.connector, _ELSEWHERE)

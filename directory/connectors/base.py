@@ -1,4 +1,8 @@
-"""What every directory promises."""
+"""What this service asks of the directories that keep passwords.
+
+A connector finds the account of a user by `User.external_id`, and translates every error of its
+directory into one of the errors here. No error carries a password.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,15 +11,22 @@ from directory.models import User
 
 
 class DirectoryError(Exception):
-    """The directory did not do what it was asked."""
+    """The directory didn't do what it was asked for. Nothing was changed."""
 
 
 class Unreachable(DirectoryError):
-    """Down, timing out, or its certificate is wrong. Nothing was changed."""
+    """It is down, doesn't answer in time, or has a wrong certificate.
+
+    If a write isn't answered, the connector first reads back whether it took effect.
+    """
 
 
 class PolicyRejected(DirectoryError):
-    """The directory refuses this password by its own rules; the reason is what it said."""
+    """Its own rules refuse the new password.
+
+    Args:
+        reason: what the directory says, to be shown to the user.
+    """
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
@@ -23,24 +34,54 @@ class PolicyRejected(DirectoryError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What the directory knows about an account."""
+class Capabilities:
+    """What this service can do in a directory, whoever the user is."""
+
+    sets_passwords: bool
+    unlocks: bool
+    """Without a new password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """What the directory says about an account now."""
 
     enabled: bool
     locked: bool
-    writable: bool
-    """Whether this service can set the password there at all."""
 
 
 class Connector(Protocol):
+    @property
+    def capabilities(self) -> Capabilities: ...
+
     def authenticate(self, user: User, password: str) -> bool:
-        """Whether this is the user's password. An empty one never is."""
+        """Whether this is the user's password. An empty one never is, and is never sent.
+
+        Raises:
+            Unreachable: the password wasn't compared.
+        """
         ...
 
-    def state(self, user: User) -> State: ...
+    def state(self, user: User) -> AccountState:
+        """Raises `Unreachable`."""
+        ...
 
     def set_password(self, user: User, password: str) -> None:
-        """Sets the password and lifts the directory's lock.
+        """Sets the password, lifts the directory's lock and ends every session.
+
+        An administrative reset: the directory doesn't ask for the old password.
+
+        Raises:
+            PolicyRejected: the directory's own rules refuse it.
+            Unreachable: nothing was changed.
+        """
+        ...
+
+    def change_password(self, user: User, old: str, new: str) -> None:
+        """As `set_password`, in the user's name: rules about their own changes hold.
+
+        Args:
+            old: the password that `authenticate` accepted.
 
         Raises:
             PolicyRejected: the directory's own rules refuse it.
@@ -57,14 +98,14 @@ class Connector(Protocol):
         ...
 
     def was_used(self, user: User, password: str) -> bool:
-        """Whether the organisation's policy doesn't let this password come back, or stay.
+        """Whether the organisation's policy forbids this password as a current or former one.
 
-        Directories that remember passwords themselves say so when it is set.
+        False for a directory that checks this itself when the password is set.
         """
         ...
 
     def unlock(self, user: User) -> None:
-        """Lifts the lock and keeps the password.
+        """Lifts the lock and keeps the password. A lock by an administrator stays.
 
         Raises:
             Unreachable: nothing was changed.

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, CharField, DateTimeField, F, TextField, Value
 from django.utils import timezone
 
-from directory.connectors.base import State
+from directory.connectors.base import AccountState, Capabilities
 from directory.models import User
 from isolation.compiled import Bound, CompiledUpdate, owned
 from passwords.rules import prepared, spellings
@@ -27,24 +27,28 @@ _SET = CompiledUpdate(
 
 
 class Builtin:
+    capabilities = Capabilities(sets_passwords=True, unlocks=True)
+
     def authenticate(self, user: User, password: str) -> bool:
         return bool(password) and _is_password(password, user.password)
 
-    def state(self, user: User) -> State:
-        return State(enabled=user.enabled, locked=user.is_locked, writable=True)
+    def state(self, user: User) -> AccountState:
+        return AccountState(enabled=user.enabled, locked=user.is_locked)
 
     def set_password(self, user: User, password: str) -> None:
-        """Also ends every session of the user: the epoch moves on."""
         hashed = make_password(prepared(password))
-        # Whoever sets it is in a transaction already: a point to go back to would help nobody.
+        # Callers are in a transaction already, and none of them needs a savepoint.
         with transaction.atomic(savepoint=False):
-            # Each new password moves the epoch on, so a row of this epoch has the last password.
+            # Each new password raises the epoch, so a row of this epoch has the last password.
             if not _is_set(user, hashed):
                 _is_set(User.objects.select_for_update().get(pk=user.pk), hashed)
         user.password = hashed
 
+    def change_password(self, user: User, _old: str, new: str) -> None:
+        self.set_password(user, new)
+
     def withdraw_password(self, user: User) -> None:
-        """A password that isn't trusted any more isn't remembered as a former one either."""
+        """The password doesn't become a former one, because it isn't trusted any more."""
         user.password = make_password(None)
         User.objects.filter(pk=user.pk).update(
             password=user.password,
@@ -54,32 +58,32 @@ class Builtin:
         )
 
     def was_used(self, user: User, password: str) -> bool:
-        """Each of them costs a hash: one after the other, and as few as the policy asks for."""
-        kept = policy_in_force().password_history
-        if not kept:
+        """Each former password costs a hash, so no more are compared than the policy asks for."""
+        count = policy_in_force().password_history
+        if not count:
             return False
-        hashes = [user.password, *user.former_passwords.split()[: kept - 1]]
-        return any(_is_password(password, one) for one in hashes)
+        hashes = [user.password, *user.former_passwords.split()[: count - 1]]
+        return any(_is_password(password, hashed) for hashed in hashes)
 
     def unlock(self, user: User) -> None:
         User.objects.filter(pk=user.pk).update(locked_until=None)
 
 
 def _is_set(user: User, hashed: str) -> bool:
-    """Whether the row still is as it was read. Its last password becomes a former one."""
+    """Sets the password if the row is still as it was read. The last one becomes a former one."""
     former = user.former_passwords.split()
     if is_password_usable(user.password):
         former.insert(0, user.password)
-    kept = max(0, policy_in_force().password_history - 1)
+    count = max(0, policy_in_force().password_history - 1)
     changed = _SET.run(
         user_id=user.pk,
         session_epoch=user.session_epoch,
         password=hashed,
-        former="\n".join(former[:kept]),
+        former="\n".join(former[:count]),
         now=timezone.now(),
     )
     return bool(changed)
 
 
 def _is_password(typed: str, hashed: str) -> bool:
-    return any(check_password(one, hashed) for one in spellings(typed))
+    return any(check_password(spelling, hashed) for spelling in spellings(typed))

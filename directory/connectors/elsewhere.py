@@ -1,17 +1,28 @@
-"""A directory that this installation only knows by name: its passwords can't be touched here."""
+"""Directories that this installation has no connector for. Also the directory of unknown users."""
 
-from directory.connectors.base import State, Unreachable
+from django.contrib.auth.hashers import make_password
+
+from directory.connectors.base import AccountState, Capabilities, Unreachable
 from directory.models import User
+from passwords.rules import spellings
 
 
 class Elsewhere:
-    def authenticate(self, _user: User, _password: str) -> bool:
+    capabilities = Capabilities(sets_passwords=False, unlocks=False)
+
+    def authenticate(self, _user: User, password: str) -> bool:
+        """Costs the same hashes as a wrong password of a user who is here."""
+        for spelling in spellings(password):
+            make_password(spelling)
         return False
 
-    def state(self, user: User) -> State:
-        return State(enabled=user.enabled, locked=False, writable=False)
+    def state(self, user: User) -> AccountState:
+        return AccountState(enabled=user.enabled, locked=False)
 
     def set_password(self, _user: User, _password: str) -> None:
+        raise Unreachable
+
+    def change_password(self, _user: User, _old: str, _new: str) -> None:
         raise Unreachable
 
     def withdraw_password(self, _user: User) -> None:

@@ -19,7 +19,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from directory.backend import BuiltinBackend
+from directory.backend import DirectoryBackend
 from directory.models import User
 from isolation.scope import in_tenant
 from registration.views.frame import of_this_session
@@ -96,7 +96,7 @@ def _user_of(request: HttpRequest) -> User | None:
     pending = Session(request.session).pending_sign_in
     if pending is None or pending.ends_at <= timezone.now().timestamp():
         return None
-    user = BuiltinBackend().get_user(pending.user_id)
+    user = DirectoryBackend().get_user(pending.user_id)
     # What ends the sessions of this user ends a pending sign-in, too.
     if user is None or not constant_time_compare(pending.auth_hash, user.get_session_auth_hash()):
         return None

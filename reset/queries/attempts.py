@@ -10,9 +10,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from delivery.models import Outgoing
-from directory.connectors import connector_of
 from directory.models import User
-from directory.queries import in_scope, user_of
+from directory.queries import can_set_password, in_scope, user_of
 from isolation.scope import all_tenants, current_tenant_id, in_tenant
 from reset.models import PassedGate, ResetAttempt
 from reset.queries.statements import READ_ATTEMPT, READ_BEGINNING, READ_USER
@@ -288,7 +287,7 @@ def eligibility_facts(
         # A stranger who guesses doesn't keep away who holds what can't be guessed.
         throttled=throttled and not are_enough(unguessable, decided),
         enough_methods=policy is not None and are_enough(options, policy),
-        writable=user is not None and connector_of(user).state(user).writable,
+        writable=user is not None and can_set_password(user),
     )
 
 

@@ -35,16 +35,9 @@ from django.utils import timezone
 from delivery.services.gate import calls_paused_until
 from directory.factors import ANY_ENTERED, BUILTIN, REGISTERED, EligibilityKey, FactorSummary
 from directory.models import Membership, User
-from directory.queries import (
-    SummaryKey,
-    changed_after,
-    different_keys,
-    in_scope,
-    summary_on,
-    unchanged_since,
-    with_keys,
-)
+from directory.queries import different_keys, in_scope, summary_on, with_keys
 from reset.queries.attempts import eligibility_facts, policy_for
+from reset.queries.summary_key import SummaryKey, changed_after, unchanged_since
 from reset.refusals import Refusal, refusal_for
 from reset.rules import are_enough, gates_missing
 from tenants.policy import Factor, Method, Policy, Scope, for_administrators

@@ -8,7 +8,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from directory.connectors.builtin import Builtin
+from directory.connectors import connector_of
+from directory.factors import BUILTIN
 from directory.models import Membership, User
 from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
@@ -62,8 +63,8 @@ def _create_or_update(
     user = User.objects.filter(upn=demo_user.upn).first()
     if user is None:
         user = _create_user(demo_user, demo, password)
-    elif is_new and user.connector == "builtin":
-        Builtin().set_password(user, password)
+    elif is_new and user.connector == BUILTIN:
+        connector_of(user).set_password(user, password)
     if demo_user.state is DemoState.BLOCKED:
         _use_up_guesses(user)
 
@@ -80,7 +81,7 @@ def _create_user(demo_user: DemoUser, demo: DemoTenant, password: str) -> User:
         surname=demo_user.surname,
         language=demo_user.language,
         role=state.role,
-        connector="ldap" if is_elsewhere else "builtin",
+        connector="ldap" if is_elsewhere else BUILTIN,
         enabled=state is not DemoState.DISABLED,
         locked_until=now + _LOCKED_FOR if state is DemoState.LOCKED else None,
         registered_at=now if state.is_registered else None,

@@ -280,7 +280,7 @@ def test_a_password_that_breaks_the_rules_says_which_and_keeps_the_gates(user, m
 
 def test_everybody_is_signed_out_and_told_after_a_reset(user, mailroom, client):
     elsewhere = Client()
-    elsewhere.force_login(user, backend="directory.backend.BuiltinBackend")
+    elsewhere.force_login(user, backend="directory.backend.DirectoryBackend")
     assert elsewhere.get("/security-info").status_code == 200
     identify(client)
     choose(client, "email")

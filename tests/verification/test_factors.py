@@ -21,12 +21,13 @@ from directory.factors import ENTERED as ENTERED_FACTORS
 from directory.factors import HELD as HELD_FACTORS
 from directory.factors import VERIFIED, Factors, FactorSummary, any_of, column_of
 from directory.models import User
-from directory.queries import SummaryKey, summary_on
+from directory.queries import summary_on
 from isolation.scope import in_tenant
 from provisioning.rules.person import Person
 from provisioning.services import people
 from provisioning.services.contacts import Importer
 from registration.services import enrol, manage
+from reset.queries.summary_key import SummaryKey
 from sspr.tasks import check_factors
 from tenants.policy import Factor, Method, Policy, Questions, Scope
 from tenants.queries import tenant_ids

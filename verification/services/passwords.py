@@ -6,6 +6,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.connectors import connector_of
 from directory.models import User
+from directory.queries import can_set_password
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -17,7 +18,7 @@ def end_with_role(user: User) -> None:
 
 @transaction.atomic
 def withdraw(user: User, *, reason: str, actor_id: int) -> bool:
-    """Makes the user's password unusable and ends every session; the user is told.
+    """Makes the user's password unusable and ends every session. Notifies the user.
 
     From then on it fails at sign-in like any wrong password, until another one is set.
 
@@ -28,10 +29,9 @@ def withdraw(user: User, *, reason: str, actor_id: int) -> bool:
         False when the directory can't be written, or there was no usable password.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
-    connector = connector_of(user)
-    if not connector.state(user).writable or not user.has_usable_password():
+    if not can_set_password(user) or not user.has_usable_password():
         return False
-    connector.withdraw_password(user)
+    connector_of(user).withdraw_password(user)
     record(Activity.PASSWORD_WITHDRAWN, subject_id=user.pk, actor_id=actor_id, reason=reason)
     notices.tell(user, Notice.PASSWORD_WITHDRAWN)
     return True
