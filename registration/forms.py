@@ -1,4 +1,4 @@
-"""What people type when they register, and what they are told about it."""
+"""The forms of sign-in and registration."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _MAX_TYPED = 500
 
 
 class DefaultMethodForm(forms.Form):
-    """One of the ways to sign in, or whichever is the strongest."""
+    """The method that sign-in asks for first, or the strongest."""
 
     method = forms.ChoiceField(
         label=gettext_lazy("Ask me first for this"),
@@ -57,8 +57,8 @@ class SignInForm(forms.Form):
     )
 
 
-class PassForm(forms.Form):
-    """A user ID and the Temporary Access Pass that goes with it."""
+class AccessPassForm(forms.Form):
+    """A user ID and a Temporary Access Pass."""
 
     shown_again = ("username",)
     username = SignInForm.base_fields["username"]
@@ -113,7 +113,10 @@ class PhoneForm(forms.Form):
         country, method = self.fields["phone_country"], self.fields["method"]
         assert isinstance(country, forms.ChoiceField)
         assert isinstance(method, forms.ChoiceField)
-        country.choices = _countries(countries, home)
+        named = sorted((region != home, country_name(region), region) for region in countries)
+        country.choices = [
+            (region, f"{name} (+{phones.calling_code(region)})") for _away, name, region in named
+        ]
         words = {
             Method.MOBILE_TEXT: _("Text me a code"),
             Method.MOBILE_CALL: _("Call me"),
@@ -123,7 +126,8 @@ class PhoneForm(forms.Form):
         }
         method.choices = [(way.value, words[way]) for way in methods]
         self.initial = {"phone_country": home, **_chosen_beforehand(methods)}
-        self._office = _is_office(methods)
+        # Office phones are only called; they may have an extension, and be internet telephony.
+        self._office = methods == [Method.OFFICE_CALL]
         national, _international = phones.example(home)
         self.fields["phone"].help_text = _(
             "Type it as you normally do, for example %(example)s"
@@ -154,13 +158,8 @@ class PhoneForm(forms.Form):
         return found
 
 
-def _is_office(methods: list[Method]) -> bool:
-    """Whether extensions and internet telephony are welcome: office phones are only called."""
-    return methods == [Method.OFFICE_CALL]
-
-
 class EmailForm(forms.Form):
-    """An address. One that looks mistyped is asked about once, and taken when it is meant."""
+    """An address. The user confirms one that looks mistyped."""
 
     shown_again = ("email",)
     suggestion = ""
@@ -192,7 +191,7 @@ class EmailForm(forms.Form):
 
 
 class EnteredForm(forms.Form):
-    """How to verify what an administrator entered. Where that is stays on the server."""
+    """How to verify what an administrator entered. The form doesn't carry the destination."""
 
     method = forms.ChoiceField(
         label=gettext_lazy("How should we check it?"),
@@ -204,7 +203,7 @@ class EnteredForm(forms.Form):
     )
 
     def __init__(self, data: Mapping[str, Any] | None, *, methods: list[Method]) -> None:
-        # It shares its page with a form that asks the same.
+        # Another form on the page has a field of the same name.
         super().__init__(data, auto_id="id_entered_%s")
         field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
@@ -219,14 +218,17 @@ class EnteredForm(forms.Form):
 
 
 class QuestionsForm(forms.Form):
-    """Pairs of a question and its answer. What needs no change stays in its field.
+    """Pairs of a question and its answer. Answers without a problem stay in their fields.
 
-    It only stays in the answer to the browser's own request, which is stored nowhere.
+    They stay only in the response to the browser's own request, which is stored nowhere.
+
+    Args:
+        shuffled_by: the order of the questions differs between sessions, not between reloads.
     """
 
     labels_problems = True
     shows_secrets_again = False
-    """Whether the page brings an answer back that needs no change."""
+    """Whether the page shows an answer that was typed."""
 
     def __init__(
         self,
@@ -240,7 +242,11 @@ class QuestionsForm(forms.Form):
         super().__init__(data)
         self._bank, self._policy, self._names = bank, policy, names
         self._numbers = range(1, policy.questions_to_register + 1)
-        choices = [("", _("Choose a question")), *_shuffled(bank, shuffled_by)]
+
+        def position(item: tuple[str, str]) -> bytes:
+            return hashlib.sha256(f"{shuffled_by}:{item[0]}".encode()).digest()
+
+        choices = [("", _("Choose a question")), *sorted(bank.items(), key=position)]
         for n in self._numbers:
             self._add_pair(n, choices)
 
@@ -328,27 +334,16 @@ def country_name(region: str) -> str:
 
 
 def _chosen_beforehand(methods: list[Method]) -> dict[str, str]:
-    """Nothing, where there is a choice: texts and calls may cost the user something."""
+    """The only method, or none: texts and calls may cost the user something."""
     return {"method": methods[0].value} if len(methods) == 1 else {}
 
 
-def _countries(regions: frozenset[str], home: str) -> list[tuple[str, str]]:
-    named = sorted(((region, country_name(region)) for region in regions), key=lambda c: c[1])
-    named.sort(key=lambda choice: choice[0] != home)
-    return [(region, f"{name} (+{phones.calling_code(region)})") for region, name in named]
-
-
-def _shuffled(bank: Mapping[str, str], seed: str) -> list[tuple[str, str]]:
-    """The questions in an order of this session's own, the same at every reload."""
-
-    def place(item: tuple[str, str]) -> bytes:
-        return hashlib.sha256(f"{seed}:{item[0]}".encode()).digest()
-
-    return sorted(bank.items(), key=place)
-
-
 def phone_words(wrong: NotAPhone, region: str) -> str:
-    """What is said about a number that isn't one, in the country where it was typed."""
+    """Why a number is refused.
+
+    Args:
+        region: the country that was chosen beside it.
+    """
     national, international = phones.example(region)
     named = {
         "example": national,
@@ -377,7 +372,7 @@ def phone_words(wrong: NotAPhone, region: str) -> str:
 
 
 class SavedForm(forms.Form):
-    """That the recovery codes on the page are saved. The page brings them along, to show again."""
+    """Confirms that the recovery codes on the page are saved. Carries them, to show them again."""
 
     shows_secrets_again = True
     codes = forms.CharField(

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 
 from directory.models import User
 from registration.stages import Visit, enforced_stage
-from tenants.rules import way_back
+from tenants.rules import parse_return_url
 from verification.marks import does_take_return_to, is_open_during
 from verification.middleware import RETURN_TO, with_link_data
 from verification.session import Session
@@ -35,7 +35,7 @@ class ReturnTo:
         if request.method not in {"GET", "HEAD"}:
             return None
         addresses = request.GET.getlist(RETURN_TO)
-        is_good = len(addresses) == 1 and way_back(addresses[0]) is not None
+        is_good = len(addresses) == 1 and parse_return_url(addresses[0]) is not None
         Session(request.session).return_to = ""
         rest = request.GET.copy()
         del rest[RETURN_TO]

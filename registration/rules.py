@@ -48,7 +48,7 @@ class Interrupt(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationStatus:
-    """What the interrupts of one person depend on."""
+    """What `interrupt` depends on."""
 
     in_scope: bool
     is_required: bool

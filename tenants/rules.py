@@ -62,8 +62,8 @@ def domain_name(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """A page elsewhere that somebody came from, and the host to name on the button there."""
+class ReturnUrl:
+    """A page of another service that the user came from, and the host named on its button."""
 
     url: str
     host: str
@@ -82,19 +82,19 @@ def web_host(text: str) -> str:
     return domain_name(host) + (f":{port}" if colon and port != "443" else "")
 
 
-def way_back(address: str) -> WayBack | None:
-    """Where an address leads, if it is one that every browser reads in the same way.
+def parse_return_url(address: str) -> ReturnUrl | None:
+    """The parsed address, or None unless every browser reads it in the same way.
 
     Source: OWASP ASVS 5.0, 3.7.2 (redirects only to listed hosts); RFC 3986 section 3.
 
-    >>> way_back("https://Portal.example.com:443/a?b=c")
-    WayBack(url='https://Portal.example.com:443/a?b=c', host='portal.example.com')
-    >>> way_back("https://portal.example.com@evil.example/")
+    >>> parse_return_url("https://Portal.example.com:443/a?b=c")
+    ReturnUrl(url='https://Portal.example.com:443/a?b=c', host='portal.example.com')
+    >>> parse_return_url("https://portal.example.com@evil.example/")
     """
     found = _ADDRESS.fullmatch(address)
     if found is None or len(address) > _LONGEST_ADDRESS:
         return None
-    return WayBack(url=address, host=found[1].lower().removesuffix(":443"))
+    return ReturnUrl(url=address, host=found[1].lower().removesuffix(":443"))
 
 
 def group_name(text: str) -> str:

@@ -18,7 +18,7 @@ from isolation.reads import end_reads
 from isolation.scope import in_tenant
 from limits.rules import masked_network, network
 from tenants.queries import policy_in_force, time_zone_in_force
-from tenants.rules import WayBack, way_back
+from tenants.rules import ReturnUrl, parse_return_url
 from verification.marks import is_for_a_script, is_open_by_pass, view_at
 from verification.models import AccessPass
 from verification.models.temporary_access import in_temporary_access
@@ -116,13 +116,13 @@ def with_link_data(request: HttpRequest, response: HttpResponse, **changed: str)
     return response
 
 
-def return_url(request: HttpRequest) -> WayBack | None:
+def return_url(request: HttpRequest) -> ReturnUrl | None:
     """The page elsewhere that the user came from, if the organisation in force allows its host.
 
     It is judged whenever the button is shown, as the list may have changed since.
     """
     address = link_data(request).get(RETURN_TO) or Session(request.session).return_to
-    page = way_back(address)
+    page = parse_return_url(address)
     return page if page and page.host in policy_in_force().return_to_hosts else None
 
 

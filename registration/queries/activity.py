@@ -1,4 +1,4 @@
-"""What happened to an account, as far as its owner is told."""
+"""The activity of an account that its user is shown."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from registration.rules import RECENT
 
 _SHOWN = 10
 RESET_BEGUN = "identified"
-"""The reason under which the beginning of a reset is written down."""
-TOLD_OF_FAILURES = frozenset(
+"""Reason of the event that records the beginning of a reset."""
+SHOWN_IF_FAILED = frozenset(
     {
         Activity.SIGN_IN_FAILED,
         Activity.CALL_DENIED,
@@ -20,7 +20,7 @@ TOLD_OF_FAILURES = frozenset(
         Activity.ACCESS_PASS_STOPPED,
     }
 )
-TOLD = TOLD_OF_FAILURES | {
+SHOWN = SHOWN_IF_FAILED | {
     Activity.SIGNED_IN,
     Activity.ACCESS_PASS_ISSUED,
     Activity.ACCESS_PASS_REVOKED,
@@ -48,14 +48,14 @@ TOLD = TOLD_OF_FAILURES | {
     Activity.SELF_SERVICE_FROZEN,
     Activity.SELF_SERVICE_UNFROZEN,
 }
-"""What a user is told of the history of their account. The rest is about how it works inside."""
+"""Activities that a user is shown. The rest are technical."""
 
 
 def newest_events(user: User, now: datetime) -> list[Event]:
-    """What happened to the user's account lately, as far as it means something to them."""
+    """The newest events of the user's account that they are shown."""
     happened = Event.objects.filter(subject_id=user.pk, at__gte=now - RECENT)
-    done = Q(activity__in=TOLD - TOLD_OF_FAILURES, outcome=Outcome.SUCCESS)
-    tried = Q(activity__in=TOLD_OF_FAILURES) | Q(
+    done = Q(activity__in=SHOWN - SHOWN_IF_FAILED, outcome=Outcome.SUCCESS)
+    tried = Q(activity__in=SHOWN_IF_FAILED) | Q(
         activity=Activity.RESET_PROGRESS, reason=RESET_BEGUN
     )
     return list(happened.filter(done | tried).order_by("-at", "-id")[:_SHOWN])

@@ -13,7 +13,7 @@ from tenants.queries import policy_in_force
 
 
 def registered(request: HttpRequest, user: User, proof: Factor) -> HttpResponse:
-    """Says what was registered. What was just verified, or written, is a fresh proof."""
+    """Says what was registered. It counts as a fresh proof."""
     note_proof(request, proof)
     masked = next((kind.masked for kind in queries.registered(user) if kind.proof is proof), "")
     words = {
@@ -28,7 +28,7 @@ def registered(request: HttpRequest, user: User, proof: Factor) -> HttpResponse:
     }[proof]
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)
-    # Whoever finished the wizard once comes from the list, unless more is asked of them.
+    # A user who finished the wizard before came from the list, unless something is missing.
     is_asked = user.asked_to_register_at or user.must_register_at
     page = "security-info" if user.registered_at and not is_asked else "setup"
     return redirect(f"registration:{page}")

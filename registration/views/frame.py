@@ -100,7 +100,7 @@ def of_this_session(back: str) -> Callable[[Page], Page]:
     """Its forms carry which session they were drawn in; a form of another one changes nothing.
 
     For a page that sends or checks a proof before everything of the session before was ended. The
-    forms of signed-in people carry a CSRF token that ends with each sign-in.
+    forms of signed-in users carry a CSRF token that ends with each sign-in.
 
     Args:
         back: name of the page to open instead.
@@ -125,7 +125,7 @@ def note_proof(request: HttpRequest, proof: Factor | None = None) -> None:
     """Something was proved just now. Where a second factor was missing, it may be this one.
 
     Args:
-        proof: None for a Temporary Access Pass, which is nothing that anybody holds.
+        proof: None for a Temporary Access Pass, which is no factor.
     """
     session = Session(request.session)
     session.proved_at = timezone.now()

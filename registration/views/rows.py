@@ -24,7 +24,7 @@ _PAGES = {
     Factor.RECOVERY_CODE: "registration:recovery-codes",
 }
 _SEVERAL = {Factor.PASSKEY, Factor.AUTHENTICATOR}
-"""Of these one person may have several."""
+"""A user may register several of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

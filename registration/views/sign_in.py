@@ -22,7 +22,7 @@ from directory.rules import user_id_in
 from isolation.scope import NO_TENANT, in_tenant
 from limits import services as limits
 from limits.rules import Limit
-from registration.forms import PassForm, SignInForm
+from registration.forms import AccessPassForm, SignInForm
 from registration.rules import Access
 from registration.services import second_factor
 from registration.views import pending_sign_in
@@ -84,7 +84,7 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
     """Signs in by a Temporary Access Pass, which opens the pages of registration."""
     if isinstance(request.user, User):
         return redirect(_next(request) or reverse("registration:security-info"))
-    form, asked = PassForm(request.POST or None, initial=_carried(request)), _asked(request)
+    form, asked = AccessPassForm(request.POST or None, initial=_carried(request)), _asked(request)
     if form.is_valid() and _worked(request, form, asked):
         typed = form.cleaned_data
         try:
@@ -134,7 +134,7 @@ def _asked(request: HttpRequest) -> Captcha:
 
 
 def _worked(
-    request: HttpRequest, form: SignInForm | PassForm, asked: Captcha, known: str = ""
+    request: HttpRequest, form: SignInForm | AccessPassForm, asked: Captcha, known: str = ""
 ) -> bool:
     suspicion: Suspicion | None = asked.suspicion
     if not asked.needed or asked.is_paid_for:
@@ -147,8 +147,8 @@ def _worked(
     return found is Finding.PASSED
 
 
-def _shown(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
-    template = "signin_pass" if isinstance(form, PassForm) else "signin"
+def _shown(request: HttpRequest, form: SignInForm | AccessPassForm, asked: Captcha) -> HttpResponse:
+    template = "signin_pass" if isinstance(form, AccessPassForm) else "signin"
     wanted = _next(request)
     context = {
         "form": form,
@@ -160,7 +160,9 @@ def _shown(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) ->
     return render(request, f"registration/{template}.html", context)
 
 
-def _stopped(request: HttpRequest, form: SignInForm | PassForm, asked: Captcha) -> HttpResponse:
+def _stopped(
+    request: HttpRequest, form: SignInForm | AccessPassForm, asked: Captcha
+) -> HttpResponse:
     """Too many failures from this network: until when."""
     until = limits.blocked_from(asked.network, Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST)
     form.add_error(None, crowded_words(until))

@@ -12,8 +12,8 @@ from audit.models import Event
 from audit.services import Actor, record
 from isolation.scope import in_tenant
 from limits.rules import masked_network
-from registration.queries.activity import TOLD
-from registration.views.happenings import WORDS
+from registration.queries.activity import SHOWN
+from registration.views.activity import WORDS
 from tenants.policy import Policy, Scope
 from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
@@ -30,7 +30,7 @@ def listed(client):
 
 
 def test_everything_that_is_told_has_words():
-    assert set(WORDS) == TOLD | {Activity.RESET_PROGRESS}
+    assert set(WORDS) == SHOWN | {Activity.RESET_PROGRESS}
 
 
 def test_people_see_what_happened_and_about_where(user):

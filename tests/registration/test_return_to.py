@@ -1,4 +1,4 @@
-"""The way back to whoever sent the person here: offered, never taken by itself, to listed hosts."""
+"""`?return_to=`: a button back to the service that the user came from, on listed hosts only."""
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ from tests.visits import sign_in
 
 HOST = "portal.contoso.example"
 BACK = f"https://{HOST}/apps?x=1&y=2"
-DOORS = ["/ssprsetup", "/signin", "/security-info", "/passwordreset", "/changepassword"]
+PAGES = ["/ssprsetup", "/signin", "/security-info", "/passwordreset", "/changepassword"]
 EVIL = [
     "https://evil.example/",
     "//portal.contoso.example/",
@@ -78,23 +78,23 @@ def allow(*hosts, **more):
     change_policy(Policy(self_service=Scope.ALL, return_to_hosts=frozenset(hosts), **more))
 
 
-def asked(client, address, door="/signin"):
-    return client.get(f"{door}?{urlencode({'return_to': address})}")
+def asked(client, address, page="/signin"):
+    return client.get(f"{page}?{urlencode({'return_to': address})}")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_every_door_keeps_the_way_back_through_the_sign_in(user, client, door):
-    page = asked(client, BACK, door)
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_that_takes_it_keeps_it_through_the_sign_in(user, client, page):
+    answer = asked(client, BACK, page)
     sign_in(client, user)
 
-    assert "return_to" not in page["Location"]
-    assert page["Location"].startswith("/")
+    assert "return_to" not in answer["Location"]
+    assert answer["Location"].startswith("/")
     shown = client.get("/security-info").text
     assert 'href="https://portal.contoso.example/apps?x=1&amp;y=2"' in shown
     assert f"Continue to {HOST}" in shown
 
 
-def test_nobody_is_led_out_without_a_click(user, client):
+def test_no_user_is_led_out_without_a_click(user, client):
     asked(client, BACK)
 
     assert sign_in(client, user)["Location"] == "/security-info"
@@ -183,7 +183,7 @@ def test_next_never_leads_out_whatever_is_listed(user, client):
     assert page["Location"] == "/security-info"
 
 
-def test_the_way_back_outlasts_what_the_sign_in_asks(contoso, mailroom, client):
+def test_it_outlasts_what_the_sign_in_asks(contoso, mailroom, client):
     allow(HOST, registration_skip_days=0)
     user = make_user()
     asked(client, BACK)
@@ -196,7 +196,7 @@ def test_the_way_back_outlasts_what_the_sign_in_asks(contoso, mailroom, client):
     assert f"Continue to {HOST}" in done.text
 
 
-def test_the_wizard_and_the_way_back_know_the_language_parameter(user, client):
+def test_the_wizard_and_the_return_url_know_the_language_parameter(user, client):
     page = client.get(f"/signin?lng=ko&{urlencode({'return_to': BACK})}", follow=True)
     sign_in(client, user)
 

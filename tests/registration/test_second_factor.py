@@ -1,4 +1,4 @@
-"""The second factor at sign-in: of whom it is asked, what passes it, and what half a sign-in is."""
+"""The second factor at sign-in: who is asked for it, what passes it, what is open before."""
 
 import re
 from datetime import timedelta
@@ -67,7 +67,7 @@ def contoso(contoso):
     return contoso
 
 
-def half_signed_in(user) -> Client:
+def with_pending_sign_in(user) -> Client:
     client = Client()
     sign_in(client, user)
     return client
@@ -108,7 +108,7 @@ def test_policy_and_what_is_held_decide_what_the_password_opens(user, setting, h
 
 def test_a_code_to_a_reset_method_signs_in_and_is_a_fresh_proof(user, mailroom):
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
 
     page = client.post(VERIFY, {"code": mailroom.code()})
@@ -120,7 +120,7 @@ def test_a_code_to_a_reset_method_signs_in_and_is_a_fresh_proof(user, mailroom):
 
 def test_a_call_signs_in(user):
     make_phone(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "mobile_call"})
     early = client.post(VERIFY)
     challenge = Challenge.objects.get()
@@ -146,7 +146,7 @@ def test_the_app_is_asked_for_at_once_and_leads_where_one_was_going(user):
 
 def test_a_wrong_code_opens_nothing(user):
     with_app(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     page = client.post(VERIFY, {"code": wrong_code()})
 
@@ -156,7 +156,7 @@ def test_a_wrong_code_opens_nothing(user):
 
 def test_who_said_on_the_phone_that_it_was_not_them_ends_the_sign_in(user, mailroom):
     make_phone(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "mobile_call"})
     Challenge.objects.update(denied_at=timezone.now(), closed_at=timezone.now())
 
@@ -187,19 +187,19 @@ def portal_urls():
     return found
 
 
-def test_half_a_sign_in_reaches_no_page_of_a_signed_in_person(user):
+def test_a_pending_sign_in_reaches_no_page_of_a_signed_in_user(user):
     make_email(user)
     make_phone(user)
-    client, stranger = half_signed_in(user), Client()
+    client, stranger = with_pending_sign_in(user), Client()
     own = {CHOOSE, VERIFY, "/signin/second-factor/resend", "/signin/second-factor/call"}
     walked = [url for _name, url in portal_urls() if url not in own]
 
     for url in walked:
-        as_half, as_stranger = client.get(url), stranger.get(url)
+        as_pending, as_stranger = client.get(url), stranger.get(url)
 
-        assert as_half.status_code == as_stranger.status_code, url
-        assert as_half.get("Location") == as_stranger.get("Location"), url
-        assert user.display_name not in getattr(as_half, "text", ""), url
+        assert as_pending.status_code == as_stranger.status_code, url
+        assert as_pending.get("Location") == as_stranger.get("Location"), url
+        assert user.display_name not in getattr(as_pending, "text", ""), url
     assert {"/security-info", "/ssprsetup", "/changepassword", "/security-info/proof"} <= {*walked}
 
 
@@ -215,9 +215,9 @@ def test_half_a_sign_in_reaches_no_page_of_a_signed_in_person(user):
         "/security-info/default",
     ],
 )
-def test_half_a_sign_in_changes_nothing(user, url):
+def test_a_pending_sign_in_changes_nothing(user, url):
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     page = client.post(url, {"method": "email"})
 
@@ -228,7 +228,7 @@ def test_half_a_sign_in_changes_nothing(user, url):
 
 def test_a_challenge_of_the_sign_in_can_not_be_answered_as_a_proof_for_changes(user, mailroom):
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
 
     page = client.post("/security-info/proof/verify", {"code": mailroom.code()})
@@ -237,10 +237,10 @@ def test_a_challenge_of_the_sign_in_can_not_be_answered_as_a_proof_for_changes(u
     assert not is_signed_in(client)
 
 
-def test_half_a_sign_in_lasts_ten_minutes(user, mailroom):
+def test_a_pending_sign_in_lasts_ten_minutes(user, mailroom):
     make_email(user)
     with time_machine.travel(timezone.now(), tick=False) as now:
-        client = half_signed_in(user)
+        client = with_pending_sign_in(user)
         client.post(CHOOSE, {"method": "email"})
         code = mailroom.code()
         now.shift(timedelta(minutes=9, seconds=59))
@@ -254,9 +254,9 @@ def test_half_a_sign_in_lasts_ten_minutes(user, mailroom):
 
 
 @pytest.mark.parametrize("end", ["sign out everywhere", "disable"])
-def test_what_ends_every_session_ends_the_half_ones(user, mailroom, end):
+def test_what_ends_every_session_ends_pending_sign_ins(user, mailroom, end):
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
     if end == "disable":
         User.objects.update(enabled=False)
@@ -269,9 +269,9 @@ def test_what_ends_every_session_ends_the_half_ones(user, mailroom, end):
     assert not is_signed_in(client)
 
 
-def test_who_signs_out_halfway_begins_anew(user):
+def test_signing_out_ends_a_pending_sign_in(user):
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     client.post("/signout")
 
@@ -293,7 +293,7 @@ def test_the_session_has_a_new_key_at_each_step(user):
 
 def test_a_code_of_the_app_opens_one_of_two_browsers(user):
     with_app(user)
-    first, second = half_signed_in(user), half_signed_in(user)
+    first, second = with_pending_sign_in(user), with_pending_sign_in(user)
     code = code_now()
 
     first.post(VERIFY, {"code": code})
@@ -311,7 +311,7 @@ def test_of_two_browsers_with_one_code_at_once_one_gets_in(mailroom):
         asks()
         user = make_user()
         with_app(user)
-        browsers = [half_signed_in(user) for _ in range(2)]
+        browsers = [with_pending_sign_in(user) for _ in range(2)]
     code, waiting = code_now(), list(browsers)
 
     all_at_once(2, lambda: waiting.pop().post(VERIFY, {"code": code}), tenant_id=tenant.pk)
@@ -319,20 +319,20 @@ def test_of_two_browsers_with_one_code_at_once_one_gets_in(mailroom):
     assert sorted(is_signed_in(browser) for browser in browsers) == [False, True]
 
 
-def test_half_a_sign_in_opens_nothing_of_the_admin(user):
+def test_a_pending_sign_in_opens_nothing_of_the_admin(user):
     admin = make_admin()
     with_app(admin)
-    client = half_signed_in(admin)
+    client = with_pending_sign_in(admin)
 
-    halfway = client.get("/admin/")
+    answer = client.get("/admin/")
 
-    assert halfway.status_code == 302
-    assert halfway.url.startswith("/signin")
+    assert answer.status_code == 302
+    assert answer.url.startswith("/signin")
 
 
 def test_the_code_of_another_sign_in_opens_nothing(user, mailroom):
     make_email(user)
-    mine, theirs = half_signed_in(user), half_signed_in(user)
+    mine, theirs = with_pending_sign_in(user), with_pending_sign_in(user)
     mine.post(CHOOSE, {"method": "email"})
     code = mailroom.code()
     with time_machine.travel(timezone.now() + timedelta(seconds=40)):
@@ -346,7 +346,7 @@ def test_the_code_of_another_sign_in_opens_nothing(user, mailroom):
 def test_answers_never_pass_for_a_second_factor(user):
     make_questions(user)
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     client.post(CHOOSE, {"method": "questions"})
 
@@ -358,7 +358,7 @@ def test_answers_never_pass_for_a_second_factor(user):
 def test_a_method_that_the_policy_took_back_meanwhile_passes_nothing(user, mailroom):
     make_email(user)
     make_phone(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
     code = mailroom.code()
     asks(reset_methods=frozenset({Method.MOBILE_TEXT}))
@@ -371,7 +371,7 @@ def test_a_method_that_the_policy_took_back_meanwhile_passes_nothing(user, mailr
 def test_a_method_removed_meanwhile_passes_nothing(user, mailroom):
     make_email(user)
     make_phone(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
     AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
 
@@ -385,7 +385,7 @@ def test_what_can_not_be_delivered_is_no_way_past_and_no_dead_end(user, monkeypa
     asks(setting)
     make_phone(user)
     monkeypatch.setattr(channels, "_module", lambda kind: "email" if kind == "email" else None)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     page = client.get(CHOOSE)
 
@@ -399,12 +399,12 @@ def test_guesses_are_counted_over_all_sign_ins(user, mailroom):
     make_email(user)
     with time_machine.travel(timezone.now(), tick=False) as now:
         for _ in range(2):
-            client = half_signed_in(user)
+            client = with_pending_sign_in(user)
             client.post(CHOOSE, {"method": "email"})
             for _try in range(5):
                 client.post(VERIFY, {"code": "00000000"})
             now.shift(timedelta(minutes=2))
-        client = half_signed_in(user)
+        client = with_pending_sign_in(user)
         client.post(CHOOSE, {"method": "email"})
         page = client.post(VERIFY, {"code": mailroom.code()}, follow=True)
 
@@ -417,7 +417,7 @@ def test_guesses_at_a_reset_keep_nobody_from_signing_in(user, mailroom):
     for _ in range(10):
         count_a_guess(user.pk)
     assert limits.blocked_until(Limit.WRONG_GUESSES, str(user.pk))
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
 
     client.post(VERIFY, {"code": mailroom.code()})
@@ -427,12 +427,12 @@ def test_guesses_at_a_reset_keep_nobody_from_signing_in(user, mailroom):
 
 def test_a_sign_in_is_written_down_when_it_is_whole(user):
     with_app(user)
-    client = half_signed_in(user)
-    half = set(Event.objects.values_list("activity", flat=True))
+    client = with_pending_sign_in(user)
+    before = set(Event.objects.values_list("activity", flat=True))
     client.post(VERIFY, {"code": code_now()})
 
-    assert Activity.PASSWORD_ACCEPTED in half
-    assert Activity.SIGNED_IN not in half
+    assert Activity.PASSWORD_ACCEPTED in before
+    assert Activity.SIGNED_IN not in before
     assert Event.objects.filter(activity=Activity.SIGNED_IN).count() == 1
 
 
@@ -448,7 +448,7 @@ def test_wrong_password_says_the_same_to_everybody(user):
 
 def test_who_must_register_first_gets_in_by_registering(user, mailroom):
     asks(SecondFactor.REQUIRED)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     led = [client.get(url).url for url in ("/security-info", "/changepassword", "/")]
     wizard = client.get("/ssprsetup").text
 
@@ -465,7 +465,7 @@ def test_who_must_register_first_gets_in_by_registering(user, mailroom):
 def test_answers_alone_do_not_let_in_who_must_register_first(user):
     asks(SecondFactor.REQUIRED)
     make_questions(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post("/security-info/proof", {"method": "questions"})
     asked = drawn_questions(user.pk)
     answers = {f"answer_{n}": ANSWERS[one] for n, one in enumerate(asked, start=1)}
@@ -477,7 +477,7 @@ def test_answers_alone_do_not_let_in_who_must_register_first(user):
 
 def test_what_somebody_else_registered_meanwhile_lets_in_nobody(user):
     asks(SecondFactor.REQUIRED)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     make_email(user)
 
     assert client.get("/security-info").url == "/ssprsetup"
@@ -486,7 +486,7 @@ def test_what_somebody_else_registered_meanwhile_lets_in_nobody(user):
 
 def test_who_may_not_reset_registers_for_sign_in_all_the_same(user, mailroom):
     asks(SecondFactor.REQUIRED, self_service=Scope.NONE)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     wizard = client.get("/ssprsetup").text
     assert "/ssprsetup/email" in wizard
     assert "reset your password" not in wizard
@@ -510,7 +510,7 @@ def test_where_nothing_can_be_registered_it_is_said_whom_to_contact(user, monkey
         )
     )
     monkeypatch.setattr(channels, "_module", lambda _kind: None)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     page = client.get("/security-info", follow=True)
 
@@ -521,7 +521,7 @@ def test_where_nothing_can_be_registered_it_is_said_whom_to_contact(user, monkey
 def test_a_temporary_password_and_a_missing_factor_send_nobody_in_circles(user):
     asks(SecondFactor.REQUIRED)
     User.objects.update(must_change_password=True)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     page = client.get("/security-info", follow=True)
 
@@ -536,7 +536,7 @@ def test_a_method_only_for_sign_in_is_registered_and_is_no_gate(user, mailroom):
     )
     with_app(user)
     make_email(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(VERIFY, {"code": code_now()})
 
     wizard = client.get("/ssprsetup").text
@@ -553,7 +553,7 @@ def test_a_method_only_for_sign_in_is_registered_and_is_no_gate(user, mailroom):
 def test_an_app_that_only_signs_in_makes_nobody_ready_to_reset(user):
     asks(reset_methods=frozenset({Method.EMAIL}), require_registration=True)
     with_app(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     page = client.post(VERIFY, {"code": code_now()})
 
@@ -563,7 +563,7 @@ def test_an_app_that_only_signs_in_makes_nobody_ready_to_reset(user):
 
 def test_nothing_is_offered_for_sign_in_while_sign_in_asks_for_nothing(user):
     asks(SecondFactor.OFF)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
 
     assert "/ssprsetup/app" not in client.get("/ssprsetup").text
     assert client.get("/ssprsetup/app").url == "/ssprsetup"
@@ -573,7 +573,7 @@ def test_a_recovery_code_signs_in_and_is_used_up(user):
     asks(reset_methods=frozenset({Method.EMAIL, Method.RECOVERY_CODE}))
     make_email(user)
     code = make_recovery_codes(user)[0]
-    client, other = half_signed_in(user), half_signed_in(user)
+    client, other = with_pending_sign_in(user), with_pending_sign_in(user)
     for one in (client, other):
         one.post(CHOOSE, {"method": "recovery_code"})
 
@@ -594,19 +594,19 @@ def test_recovery_codes_may_be_for_signing_in_alone(user):
         sign_in_methods=frozenset({Method.AUTHENTICATOR, Method.RECOVERY_CODE}),
     )
     with_app(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "authenticator"})
     client.post(VERIFY, {"code": code_now()})
     offered = client.get("/ssprsetup/recovery-codes")
     codes = make_recovery_codes(user)
-    half = half_signed_in(user)
-    half.post(CHOOSE, {"method": "recovery_code"})
-    half.post(VERIFY, {"code": codes[0]})
+    client = with_pending_sign_in(user)
+    client.post(CHOOSE, {"method": "recovery_code"})
+    client.post(VERIFY, {"code": codes[0]})
     reset = Client()
     reset.post("/passwordreset", solved({"username": user.upn}))
 
     assert offered.status_code == 200
-    assert is_signed_in(half)
+    assert is_signed_in(client)
     assert 'value="recovery_code"' not in reset.get("/passwordreset/verify", follow=True).text
 
 
@@ -616,7 +616,7 @@ def test_codes_for_a_reset_need_something_else_that_a_reset_takes(user):
         sign_in_methods=frozenset({Method.AUTHENTICATOR}),
     )
     with_app(user)
-    client = half_signed_in(user)
+    client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "authenticator"})
     client.post(VERIFY, {"code": code_now()})
 

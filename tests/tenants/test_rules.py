@@ -5,10 +5,10 @@ from tenants.rules import (
     domain_name,
     group_key,
     is_country,
+    parse_return_url,
     substitute,
     time_zones,
     unknown_placeholders,
-    way_back,
     web_host,
 )
 
@@ -41,8 +41,8 @@ def test_a_host_needs_no_port():
 def test_the_longest_address_leads_back_and_a_longer_one_nowhere():
     address = "https://portal.example/".ljust(2_000, "a")
 
-    assert way_back(address).host == "portal.example"
-    assert way_back(f"{address}a") is None
+    assert parse_return_url(address).host == "portal.example"
+    assert parse_return_url(f"{address}a") is None
 
 
 def test_a_group_is_compared_by_what_the_column_holds():

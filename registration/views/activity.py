@@ -1,6 +1,5 @@
-"""What happened to an account, in the words of its owner."""
+"""The newest activity of an account, in words for its user."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity
 from audit.models import Event
+from directory.models import User
+from registration.queries.activity import newest_events
 from tenants.policy import Factor
 from verification.services.notices import proof_name
 
@@ -48,28 +49,36 @@ WORDS: dict[Activity, Promise] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """One line of the list. `place` is masked, and empty where nobody knows or it isn't theirs."""
+class ActivityLine:
+    """One line of the list.
+
+    Args:
+        place: a masked network, or empty where it is unknown or an administrator's.
+    """
 
     at: datetime
     what: str
     place: str
 
 
-def told(events: Iterable[Event]) -> list[Happening]:
+def activity_lines(user: User, now: datetime) -> list[ActivityLine]:
     return [
-        Happening(at=event.at, what=_what(event), place=_place(event))
-        for event in events
+        ActivityLine(
+            at=event.at,
+            what=_what(event),
+            place=str(event.details.get("place", "")) if _is_own(event) else "",
+        )
+        for event in newest_events(user, now)
         if event.activity in WORDS
     ]
 
 
 def _what(event: Event) -> str:
-    kind = next((proof for proof in Factor if proof == event.details.get("method")), None)
+    factor = next((one for one in Factor if one == event.details.get("method")), None)
     words = str(WORDS[Activity(event.activity)])
-    return words % {"method": proof_name(kind)} if kind else words.replace("%(method)s", "–")
+    return words % {"method": proof_name(factor)} if factor else words.replace("%(method)s", "–")
 
 
-def _place(event: Event) -> str:
-    """Where administrators sit is none of the user's business."""
-    return str(event.details.get("place", "")) if event.actor_id in {None, event.subject_id} else ""
+def _is_own(event: Event) -> bool:
+    """Whether no administrator did it: users don't see where administrators are."""
+    return event.actor_id in {None, event.subject_id}
