@@ -30,7 +30,7 @@ from tenants.roles import Role
 from tests.builders import make_tenant
 from tests.console.people import SEED
 from vault.services import seal_column
-from verification.models import AuthenticationMethod, Authenticator, Passkey
+from verification.models import RegisteredMethod
 from verification.models.method import Answer
 from verification.queries import blind_index
 from verification.services import factors
@@ -141,56 +141,65 @@ def _register(count: int) -> None:
         return [(number, pk) for number, pk in people if number % _KINDS in kinds]
 
     emails = [_method(pk, Factor.EMAIL, _address(n), then(n)) for n, pk in who(*_EMAIL_REGISTERED)]
-    _write(AuthenticationMethod, emails)
+    _write(RegisteredMethod, emails)
     phones = [
         _method(pk, Factor.MOBILE_PHONE, f"+8210{5000 + n % 4999}{n // 4999:04d}", then(n))
         for n, pk in who(*_MOBILE_REGISTERED)
     ]
-    _write(AuthenticationMethod, phones)
-    _write(Authenticator, [_app(pk, then(n)) for n, pk in who(0)])
-    _write(Passkey, [_passkey(pk, then(n)) for n, pk in who(1) if n % 3 == 0])
+    _write(RegisteredMethod, phones)
+    _write(RegisteredMethod, [_app(pk, then(n)) for n, pk in who(0)])
+    _write(RegisteredMethod, [_passkey(pk, then(n)) for n, pk in who(1) if n % 3 == 0])
     questions = [_method(pk, Factor.QUESTIONS, "", then(n)) for n, pk in who(2) if n % 3 == 0]
-    _write(AuthenticationMethod, questions)
+    _write(RegisteredMethod, questions)
     hashed = make_password("an answer")
     _write(Answer, [_answer(m, question, hashed) for m in questions for question in _QUESTIONS])
-    User.objects.filter(pk__in=AuthenticationMethod.objects.values("user_id")).update(
+    User.objects.filter(pk__in=RegisteredMethod.objects.values("user_id")).update(
         registered_at=now - timedelta(days=1)
     )
     for portion in _portions([pk for _, pk in people]):
         factors.refresh(portion)
 
 
-def _method(user_id: int, proof: Factor, value: str, at: Any) -> AuthenticationMethod:
-    method = AuthenticationMethod(
+def _method(user_id: int, proof: Factor, value: str, at: Any) -> RegisteredMethod:
+    method = RegisteredMethod(
         user_id=user_id,
-        proof=proof,
-        index=blind_index(value),
+        kind=proof,
+        lookup=blind_index(value),
         sms_capable=proof is Factor.MOBILE_PHONE,
+        created_at=at,
         verified_at=at,
     )
-    method.value = seal_column(method, "value", value)
+    method.data = seal_column(method, "data", value)
     return method
 
 
-def _app(user_id: int, at: Any) -> Authenticator:
-    app = Authenticator(user_id=user_id, created_at=at, confirmed_at=at)
-    app.seed = seal_column(app, "seed", SEED)
+def _app(user_id: int, at: Any) -> RegisteredMethod:
+    app = RegisteredMethod(
+        user_id=user_id, kind=Factor.AUTHENTICATOR, created_at=at, verified_at=at
+    )
+    app.data = seal_column(app, "data", SEED)
     return app
 
 
-def _passkey(user_id: int, at: Any) -> Passkey:
-    credential = uuid.uuid4().bytes
-    return Passkey(
+def _passkey(user_id: int, at: Any) -> RegisteredMethod:
+    credential = uuid.uuid4()
+    return RegisteredMethod(
         user_id=user_id,
-        rp_id="testserver",
-        credential_id=credential,
-        credential_hash=hashlib.sha256(credential).hexdigest(),
-        public_key=b"",
-        confirmed_at=at,
+        kind=Factor.PASSKEY,
+        lookup=hashlib.sha256(credential.bytes).hexdigest(),
+        counter=0,
+        details={
+            "rp_id": "testserver",
+            "credential_id": credential.hex,
+            "public_key": "",
+            "transports": [],
+        },
+        created_at=at,
+        verified_at=at,
     )
 
 
-def _answer(method: AuthenticationMethod, question: str, hashed: str) -> Answer:
+def _answer(method: RegisteredMethod, question: str, hashed: str) -> Answer:
     return Answer(method=method, question_id=question, answer_hash=hashed)
 
 

@@ -19,16 +19,15 @@ from isolation.scope import NO_TENANT, in_tenant
 from limits.models import Counter
 from reset.models import AttemptOutcome, ResetAttempt
 from tenants.models import PolicyVersion
+from tenants.policy import Factor
 from tenants.queries import tenant_ids
 from tenants.services import policy_digests
 from verification.models import (
     AccessPass,
-    Authenticator,
     CallerCheck,
     Challenge,
     NoticeLink,
-    Passkey,
-    RecoveryCode,
+    RegisteredMethod,
     RememberedBrowser,
     SignInLockout,
 )
@@ -87,10 +86,13 @@ OF_A_TENANT = (
         lambda at: Q(expires_at__lt=at, disowned_at__isnull=False, user__frozen_at=None),
     ),
     Rule(SignInLockout, _DAY, lambda at: Q(last_at__lt=at, locked_until=None) | _unlocked(at)),
-    Rule(Authenticator, _DAY, lambda at: Q(confirmed_at=None, created_at__lt=at)),
-    Rule(Authenticator, _MONTH, lambda at: Q(removed_at__lt=at)),
-    Rule(Passkey, _MONTH, lambda at: Q(removed_at__lt=at)),
-    Rule(RecoveryCode, _DAY, lambda at: Q(confirmed_at=None, created_at__lt=at)),
+    Rule(RegisteredMethod, _DAY, lambda at: Q(verified_at=None, created_at__lt=at)),
+    # Redeemed recovery codes stay as long as their set.
+    Rule(
+        RegisteredMethod,
+        _MONTH,
+        lambda at: Q(removed_at__lt=at) & ~Q(kind=Factor.RECOVERY_CODE),
+    ),
 )
 OF_THE_SERVICE = (
     Rule(Session, _AT_ONCE, lambda at: Q(expire_date__lt=at)),

@@ -20,14 +20,14 @@ from delivery.models import Outgoing
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from reset.services.attempts import end_running
+from tenants.policy import Factor
 from tenants.queries import tenant_ids
 from verification.models import (
     AccessPass,
-    Authenticator,
     CallerCheck,
     Challenge,
     ContactNotice,
-    RecoveryCode,
+    RegisteredMethod,
     RememberedBrowser,
 )
 from verification.services import factors
@@ -136,12 +136,15 @@ def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None
     ended.add("people_signed_out", everybody.update(**changes))
     ended.add("remembered_browsers", _deleted(RememberedBrowser.objects.all()))
     ended.add("access_passes", AccessPass.objects.filter(revoked_at=None).update(revoked_at=now))
+    methods = RegisteredMethod.objects.all()
     # Which of them were used since, no row says: whole sets go.
-    ended.add("recovery_codes", _deleted(RecoveryCode.objects.filter(spent_at=None)))
+    ended.add(
+        "recovery_codes", _deleted(methods.filter(kind=Factor.RECOVERY_CODE, removed_at=None))
+    )
     with_codes = everybody.exclude(recovery_code_since=None).values_list("pk", flat=True)
     while some := list(with_codes[:_AT_ONCE]):
         factors.refresh(some)
-    ended.add("pairings", _deleted(Authenticator.objects.filter(confirmed_at=None)))
+    ended.add("pairings", _deleted(methods.filter(kind=Factor.AUTHENTICATOR, verified_at=None)))
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)
     ended.add("checks_of_callers", open_checks.update(expires_at=now))

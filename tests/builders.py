@@ -8,7 +8,11 @@ from dataclasses import replace
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
-from webauthn.helpers import base64url_to_bytes, parse_attestation_object
+from webauthn.helpers import (
+    base64url_to_bytes,
+    bytes_to_base64url,
+    parse_attestation_object,
+)
 
 from delivery.rules.phones import phone
 from directory.models import User
@@ -20,7 +24,7 @@ from tenants.policy import Factor, Policy, Scope
 from tenants.services import Founding, create_tenant
 from tests.captcha import solved
 from vault.services import seal_column
-from verification.models import AuthenticationMethod, Passkey
+from verification.models import RegisteredMethod
 from verification.queries import blind_index
 from verification.rules.captcha import Action
 from verification.services import factors, recovery_codes
@@ -63,15 +67,17 @@ def signed_in(user, password=PASSWORD) -> Client:
     return client
 
 
-def make_method(user, proof, value="", *, sms_capable=True) -> AuthenticationMethod:
-    method = AuthenticationMethod(
+def make_method(user, proof, value="", *, sms_capable=True) -> RegisteredMethod:
+    now = timezone.now()
+    method = RegisteredMethod(
         user=user,
-        proof=proof,
-        index=blind_index(value),
+        kind=proof,
+        lookup=blind_index(value),
         sms_capable=sms_capable,
-        verified_at=timezone.now(),
+        created_at=now,
+        verified_at=now,
     )
-    method.value = seal_column(method, "value", value)
+    method.data = seal_column(method, "data", value)
     method.save(force_insert=True)
     factors.refresh([user.pk])
     return method
@@ -114,17 +120,34 @@ def make_passkey(user, device, *, rp_id="testserver"):
     made_for = json.dumps({"challenge": "", "rp": {"id": rp_id}})
     made = json.loads(device.create(made_for))["response"]["attestationObject"]
     public_key = parse_attestation_object(base64url_to_bytes(made)).auth_data
-    Passkey.objects.create(
+    key = public_key.attested_credential_data.credential_public_key
+    now = timezone.now()
+    RegisteredMethod.objects.create(
         user=user,
-        rp_id=rp_id,
-        credential_id=device.credential_id,
-        credential_hash=hashlib.sha256(device.credential_id).hexdigest(),
-        public_key=public_key.attested_credential_data.credential_public_key,
-        sign_count=device.count,
-        confirmed_at=timezone.now(),
+        kind=Factor.PASSKEY,
+        lookup=lookup_of(device),
+        counter=device.count,
+        details={
+            "rp_id": rp_id,
+            "credential_id": bytes_to_base64url(device.credential_id),
+            "public_key": bytes_to_base64url(key),
+            "transports": [],
+        },
+        created_at=now,
+        verified_at=now,
     )
     factors.refresh([user.pk])
     return device
+
+
+def of_kind(kind):
+    """The rows of all users of one kind of method, verified or not."""
+    return RegisteredMethod.objects.filter(kind=kind)
+
+
+def lookup_of(device) -> str:
+    """By which a passkey of the device is read."""
+    return hashlib.sha256(device.credential_id).hexdigest()
 
 
 def make_recovery_codes(user) -> list[str]:

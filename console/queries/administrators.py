@@ -9,8 +9,9 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
 from directory.rules import canonical_upn
+from tenants.policy import Factor
 from tenants.roles import Role
-from verification.models import Authenticator
+from verification.queries import usable_methods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +28,7 @@ class Administrator:
 def administrators() -> list[Administrator]:
     people = list(User.objects.exclude(role=Role.NONE).order_by("role", "upn")[:500])
     ids = [person.pk for person in people]
-    apps = Authenticator.objects.filter(
-        user_id__in=ids, confirmed_at__isnull=False, removed_at=None
-    )
+    apps = usable_methods().filter(user_id__in=ids, kind=Factor.AUTHENTICATOR)
     paired = set(apps.values_list("user_id", flat=True))
     entered = Event.objects.filter(subject_id__in=ids, activity=Activity.ADMIN_SIGNED_IN)
     last = {

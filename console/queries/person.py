@@ -16,10 +16,9 @@ from tenants.queries import with_outer_groups
 from verification.methods.recovery_code import left_words
 from verification.models import AccessPass
 from verification.queries import (
-    authenticators_of,
     methods_by_proof,
-    passkeys_of,
     recovery_set_of,
+    usable_methods,
     value_of,
 )
 from verification.queries.callers import standing_pass
@@ -31,8 +30,8 @@ _PHONES = (Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE, Factor.OFFICE_PHONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thing:
-    """One thing that somebody holds, or that an administrator entered."""
+class PersonMethod:
+    """A method that the person registered, or contact data that an administrator entered."""
 
     proof: Factor
     masked: str
@@ -54,50 +53,29 @@ class GroupFact:
     excluded: bool
 
 
-def things_of(user: User) -> list[Thing]:
+def methods_of_person(user: User) -> list[PersonMethod]:
     """Verified first; what was entered is listed where nothing of its kind is verified."""
     policy = policy_for(user)
     now = timezone.now()
     usable = holdings_of(user.pk, policy, at=now).usable(policy) if policy else Usable()
-    verified, entered = methods_by_proof(user.pk), prefilled(user.pk)
+    rows = usable_methods().filter(user=user).order_by("created_at")
+    kinds = {Factor(row.kind) for row in rows}
     found = [
-        Thing(
-            proof=proof,
-            masked="" if proof is Factor.QUESTIONS else mask(value_of(row)),
+        PersonMethod(
+            proof=kind,
+            masked=mask(value_of(row)) if kind.is_contact else "",
             verified=True,
-            counts=proof in usable.proofs,
+            counts=row.pk in usable.devices if kind.is_device else kind in usable.proofs,
             at=row.verified_at,
             last_used_at=row.last_used_at,
+            name=row.label,
         )
-        for proof, row in verified.items()
-    ]
-    found += [
-        Thing(
-            proof=Factor.AUTHENTICATOR,
-            masked="",
-            verified=True,
-            counts=app.pk in usable.devices,
-            at=app.confirmed_at or app.created_at,
-            last_used_at=app.last_used_at,
-            name=app.name,
-        )
-        for app in authenticators_of(user.pk)
-    ]
-    found += [
-        Thing(
-            proof=Factor.PASSKEY,
-            masked="",
-            verified=True,
-            counts=passkey.pk in usable.devices,
-            at=passkey.confirmed_at,
-            last_used_at=passkey.last_used_at,
-            name=passkey.name,
-        )
-        for passkey in passkeys_of(user.pk)
+        for kind, row in ((Factor(row.kind), row) for row in rows)
+        if row.verified_at and not kind.is_set
     ]
     if codes := recovery_set_of(user.pk):
         found.append(
-            Thing(
+            PersonMethod(
                 proof=Factor.RECOVERY_CODE,
                 masked="",
                 verified=True,
@@ -108,17 +86,17 @@ def things_of(user: User) -> list[Thing]:
             )
         )
     found += [
-        Thing(
+        PersonMethod(
             proof=proof,
             masked=mask(row.value),
             verified=False,
             counts=proof in usable.proofs,
             at=row.changed_at,
         )
-        for proof, row in entered.items()
-        if proof not in verified
+        for proof, row in prefilled(user.pk).items()
+        if proof not in kinds
     ]
-    return sorted(found, key=lambda thing: list(Factor).index(thing.proof))
+    return sorted(found, key=lambda method: list(Factor).index(method.proof))
 
 
 def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
@@ -127,9 +105,7 @@ def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
     Registered phones, and those that an administrator entered where nothing is registered.
     """
     phones = {proof: one.value for proof, one in prefilled(user.pk).items()}
-    phones |= {
-        proof: value_of(row) for proof, row in methods_by_proof(user.pk).items() if row.value
-    }
+    phones |= {proof: value_of(row) for proof, row in methods_by_proof(user.pk).items() if row.data}
     return [
         (proof, until)
         for proof in _PHONES
@@ -152,7 +128,7 @@ def is_password_writable(user: User) -> bool:
 
 def value_in_full(user: User, proof: Factor) -> str:
     """The number or address as it is; empty where there is none. Never for a list."""
-    if proof in (verified := methods_by_proof(user.pk)) and proof is not Factor.QUESTIONS:
+    if proof in (verified := methods_by_proof(user.pk)) and proof.is_contact:
         return value_of(verified[proof])
     entered = prefilled(user.pk)
     return entered[proof].value if proof in entered else ""

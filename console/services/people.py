@@ -120,7 +120,7 @@ def _clear(person: User) -> str:
 def _where_codes_go(person: User) -> set[str]:
     registered = methods_by_proof(person.pk).values()
     entered = prefilled(person.pk).values()
-    return {value_of(row) for row in registered if row.value} | {one.value for one in entered}
+    return {value_of(row) for row in registered if row.data} | {one.value for one in entered}
 
 
 def _unfreeze(person: User) -> str:

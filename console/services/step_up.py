@@ -15,7 +15,7 @@ from registration.services.second_factor import note_passed
 from tenants.models import Tenant
 from tenants.policy import Factor
 from tenants.queries import called_briefly
-from verification.queries import authenticators_of
+from verification.queries import methods_of_kind
 from verification.services import authenticators, notices
 from verification.services.authenticators import Pairing
 from verification.services.guesses import Throttled
@@ -43,7 +43,7 @@ def confirm(session: Session, user: User, code: str) -> bool:
     verdict = limits.hit(Limit.SECOND_FACTOR_GUESSES, str(user.pk))
     if not verdict.allowed:
         raise Throttled(verdict.until)
-    is_first = not authenticators_of(user.pk).exists()
+    is_first = not methods_of_kind(user.pk, Factor.AUTHENTICATOR).exists()
     if not _is_right(user, session.context(), code, is_first=is_first):
         record(
             Activity.SECOND_FACTOR_FAILED,
@@ -57,7 +57,7 @@ def confirm(session: Session, user: User, code: str) -> bool:
         if is_first:
             record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk, actor_id=user.pk)
             if user.tenant_id is not None:
-                app = authenticators_of(user.pk).latest("confirmed_at")
+                app = methods_of_kind(user.pk, Factor.AUTHENTICATOR).latest("verified_at")
                 notices.tell(user, Notice.ADDED, proof=Factor.AUTHENTICATOR, added=app.pk)
         record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
     note_passed(session, user)

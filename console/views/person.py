@@ -56,7 +56,7 @@ def person(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
         "title": found.upn,
         "person": found,
         "role": ROLES.get(Role(found.role), ""),
-        "things": [(proof_name(thing.proof), thing) for thing in queries.things_of(found)],
+        "things": [(proof_name(thing.proof), thing) for thing in queries.methods_of_person(found)],
         "paused_calls": [
             (proof_name(proof), until) for proof, until in queries.paused_calls(found)
         ],

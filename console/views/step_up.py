@@ -12,9 +12,10 @@ from console.views.frame import Page, shown
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from registration.views.frame import freshly_proved as owner_proved
+from tenants.policy import Factor
 from verification.marks import page_of_the_admin
 from verification.methods.totp import APP_WRONG, AppCodeForm
-from verification.queries import authenticators_of
+from verification.queries import methods_of_kind
 from verification.services.guesses import Throttled
 from verification.session import Session
 from verification.words import paused_words
@@ -40,7 +41,7 @@ def _staff(view: Page) -> Page:
 @_staff
 def second_factor(request: HttpRequest, user: User) -> HttpResponse:
     """Asks for a code; who has no app yet sets one up first."""
-    if not authenticators_of(user.pk).exists():
+    if not methods_of_kind(user.pk, Factor.AUTHENTICATOR).exists():
         return redirect("console:second-factor-setup")
     form = AppCodeForm(request.POST or None)
     if form.is_valid() and _right(request, user, form):
@@ -53,7 +54,7 @@ def second_factor(request: HttpRequest, user: User) -> HttpResponse:
 @_staff
 def second_factor_setup(request: HttpRequest, user: User) -> HttpResponse:
     """The first app. Who registered a phone or an address proves it first."""
-    if authenticators_of(user.pk).exists():
+    if methods_of_kind(user.pk, Factor.AUTHENTICATOR).exists():
         return redirect("console:second-factor")
     if user.tenant_id is None:
         return _pair(request, user)

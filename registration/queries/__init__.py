@@ -33,14 +33,12 @@ from tenants.policy import (
 )
 from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
-from verification.models import AuthenticationMethod
+from verification.models import RegisteredMethod
 from verification.queries import (
-    authenticators_of,
-    codes_left,
-    holds_device,
     methods_by_proof,
-    passkeys_of,
+    methods_of_kind,
     recovery_set_of,
+    usable_methods,
     value_of,
 )
 from verification.queries.deliverable import can_deliver
@@ -69,7 +67,7 @@ class AddressProblem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
+class SecurityInfo:
     """One thing that the user proved to hold. `key` tells it from others of its kind."""
 
     proof: Factor
@@ -209,59 +207,35 @@ def _policy_for(user: User) -> Policy:
 
 
 def _standing(
-    user: User, proof: Factor, proved: AuthenticationMethod | None, entered: Prefill | None
+    user: User, proof: Factor, proved: RegisteredMethod | None, entered: Prefill | None
 ) -> tuple[str, Status]:
     """How far the user is with one kind of security info, and what of it may be shown."""
-    held = {
-        Factor.PASSKEY: lambda: passkeys_of(user.pk).exists(),
-        Factor.AUTHENTICATOR: lambda: authenticators_of(user.pk).exists(),
-        Factor.RECOVERY_CODE: lambda: codes_left(user.pk) > 0,
-    }
-    if proof in held:
-        return "", Status.READY if held[proof]() else Status.MISSING
+    if proof.may_be_several:
+        is_there = methods_of_kind(user.pk, proof).exists()
+        return "", Status.READY if is_there else Status.MISSING
     if proved is not None:
-        return "" if proof is Factor.QUESTIONS else mask(value_of(proved)), Status.READY
+        return mask(value_of(proved)) if proof.is_contact else "", Status.READY
     return (mask(entered.value), Status.CONFIRM) if entered else ("", Status.MISSING)
 
 
-def registered(user: User) -> list[Registered]:
-    """All that the user proved, in the order in which methods are offered."""
-    order = list(Factor)
+def registered(user: User) -> list[SecurityInfo]:
+    """All that the user verified, in the order of `Factor`."""
+    rows = usable_methods().filter(user=user).order_by("created_at")
     found = [
-        Registered(
-            proof=proof,
-            key=proof.value,
-            masked="" if proof is Factor.QUESTIONS else mask(value_of(row)),
+        SecurityInfo(
+            proof=kind,
+            key=str(row.pk) if kind.is_device else kind.value,
+            masked=mask(value_of(row)) if kind.is_contact else "",
+            name=row.label,
             verified_at=row.verified_at,
             last_used_at=row.last_used_at,
         )
-        for proof, row in methods_by_proof(user.pk).items()
-    ]
-    found += [
-        Registered(
-            proof=Factor.AUTHENTICATOR,
-            key=str(app.pk),
-            masked="",
-            name=app.name,
-            verified_at=app.confirmed_at or app.created_at,
-            last_used_at=app.last_used_at,
-        )
-        for app in authenticators_of(user.pk)
-    ]
-    found += [
-        Registered(
-            proof=Factor.PASSKEY,
-            key=str(passkey.pk),
-            masked="",
-            name=passkey.name,
-            verified_at=passkey.confirmed_at,
-            last_used_at=passkey.last_used_at,
-        )
-        for passkey in passkeys_of(user.pk)
+        for kind, row in ((Factor(row.kind), row) for row in rows)
+        if row.verified_at and not kind.is_set
     ]
     if codes := recovery_set_of(user.pk):
         found.append(
-            Registered(
+            SecurityInfo(
                 proof=Factor.RECOVERY_CODE,
                 key=Factor.RECOVERY_CODE.value,
                 masked="",
@@ -270,7 +244,7 @@ def registered(user: User) -> list[Registered]:
                 left=codes.left,
             )
         )
-    return sorted(found, key=lambda kind: order.index(kind.proof))
+    return sorted(found, key=lambda info: list(Factor).index(info.proof))
 
 
 def options_to_verify(user: User) -> list[MethodOption]:
@@ -300,9 +274,7 @@ def options_at_sign_in(user: User) -> list[MethodOption]:
 
 def must_prove(user: User) -> bool:
     """Whether the user holds anything to be proved, deliverable at the moment or not."""
-    if methods_by_proof(user.pk) or holds_device(user.pk):
-        return True
-    return codes_left(user.pk) > 0
+    return usable_methods().filter(user=user).exists()
 
 
 def holds_another(user: User) -> bool:
@@ -312,13 +284,9 @@ def holds_another(user: User) -> bool:
     """
     asked = demand_on(user)
     for_reset = Method.RECOVERY_CODE in asked.methods
-    verified = set(methods_by_proof(user.pk))
-    if authenticators_of(user.pk).exists():
-        verified.add(Factor.AUTHENTICATOR)
-    if passkeys_of(user.pk).exists():
-        verified.add(Factor.PASSKEY)
-    wanted = asked.methods if for_reset else asked.registrable
-    return bool(verified & {method.proof for method in wanted})
+    wanted = {method.proof for method in (asked.methods if for_reset else asked.registrable)}
+    others = [kind for kind in wanted if not kind.is_set]
+    return usable_methods().filter(user=user, kind__in=others).exists()
 
 
 def is_complete(user: User) -> bool:
@@ -327,7 +295,7 @@ def is_complete(user: User) -> bool:
     return not overview.missing and not overview.second_factor_due
 
 
-def to_confirm(user: User) -> list[Registered]:
+def to_confirm(user: User) -> list[SecurityInfo]:
     """What wasn't in the user's hands since an administrator asked for registration again."""
     asked_at = user.must_register_at
     if asked_at is None:
@@ -335,7 +303,7 @@ def to_confirm(user: User) -> list[Registered]:
     return [kind for kind in registered(user) if kind.seen_at < asked_at]
 
 
-def confirmable(user: User) -> list[Registered]:
+def confirmable(user: User) -> list[SecurityInfo]:
     """What of it can be confirmed here and now: by proving it, or by answering anew."""
     waiting = to_confirm(user)
     proofs = {way.method.proof for way in options_to_verify(user)} if waiting else set()

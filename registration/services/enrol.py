@@ -12,6 +12,7 @@ from audit.services import record
 from delivery.rules.mailboxes import mailbox_key
 from delivery.rules.phones import Phone
 from directory.models import User
+from directory.prefills import Prefill
 from directory.queries import prefilled
 from registration.queries import (
     confirmable,
@@ -26,15 +27,14 @@ from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from vault.services import seal_column
 from verification.flow import verify
 from verification.methods.base import VerificationContext
-from verification.models import AuthenticationMethod, Challenge, Purpose
+from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import (
-    authenticators_of,
     blind_index,
     challenges_in,
     destination_of,
     methods_by_proof,
+    methods_of_kind,
     newest,
-    passkeys_of,
     recovery_set_of,
     value_of,
 )
@@ -63,12 +63,8 @@ class NothingEntered(Exception):
     """There is no data of this kind to confirm."""
 
 
-class TooManyApps(Exception):
-    """The user has as many authenticator apps as anybody may."""
-
-
-class TooManyPasskeys(Exception):
-    """The user has as many passkeys as anybody may."""
+class TooManyDevices(Exception):
+    """The user has as many apps or passkeys as anybody may."""
 
 
 class UsedElsewhere(Exception):
@@ -218,13 +214,9 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
 
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
-    """What an app must be told to be the user's.
-
-    Raises:
-        TooManyApps: the user has as many as anybody may.
-    """
-    if authenticators_of(user.pk).count() >= authenticators.MOST:
-        raise TooManyApps
+    """What an app must be told to be the user's. Raises `TooManyDevices`."""
+    if methods_of_kind(user.pk, Factor.AUTHENTICATOR).count() >= authenticators.MOST:
+        raise TooManyDevices
     return authenticators.pairing_of(user, context, issuer=called_briefly())
 
 
@@ -238,21 +230,17 @@ def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool
     with transaction.atomic():
         paired = authenticators.finish_pairing(user, context, code, name=name)
         if paired:
-            newest = authenticators_of(user.pk).latest("confirmed_at")
-            _written_down(user, Factor.AUTHENTICATOR, newest.pk, is_change=False)
+            app = methods_of_kind(user.pk, Factor.AUTHENTICATOR).latest("verified_at")
+            _written_down(user, Factor.AUTHENTICATOR, app.pk, is_change=False)
     if paired:
         guesses.uncount(user.pk, AttemptCounter.REGISTER)
     return paired
 
 
 def creating(user: User, context: uuid.UUID) -> Challenge:
-    """What a new passkey of this session must be made for.
-
-    Raises:
-        TooManyPasskeys: the user has as many as anybody may.
-    """
-    if passkeys_of(user.pk).count() >= MOST_PASSKEYS:
-        raise TooManyPasskeys
+    """What a new passkey of this session must be made for. Raises `TooManyDevices`."""
+    if passkeys.passkeys_of(user.pk).count() >= MOST_PASSKEYS:
+        raise TooManyDevices
     if challenges.waits(Method.PASSKEY, challenges_in(Purpose.REGISTER, context)):
         waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
         if waiting is not None:
@@ -285,7 +273,7 @@ def save_passkey(
     right = (
         key is not None
         and not passkeys.is_known(key)
-        and passkeys_of(user.pk).count() < MOST_PASSKEYS
+        and passkeys.passkeys_of(user.pk).count() < MOST_PASSKEYS
     )
     answered = challenges.redeem_judged(Purpose.REGISTER, context, method, right=right)
     if answered.verdict is Verdict.RIGHT and key is not None:
@@ -338,11 +326,12 @@ def _register(user: User, challenge: Challenge) -> None:
     old_phone = manage.phone_to_text(before) if before else ""
     is_same = mailbox_key(old_value) == mailbox_key(value)
     now = timezone.now()
-    method = AuthenticationMethod(
+    method = RegisteredMethod(
         user=user,
-        proof=proof,
-        index=blind_index(value),
+        kind=proof,
+        lookup=blind_index(value),
         sms_capable=challenge.sms_capable,
+        created_at=now,
         verified_at=now,
         known_since=_known_since(user, proof, value, now),
     )
@@ -351,7 +340,7 @@ def _register(user: User, challenge: Challenge) -> None:
             # Still the same method: a notice about it goes on naming it.
             method.pk = before.pk
         before.delete()
-    method.value = seal_column(method, "value", value)
+    method.data = seal_column(method, "data", value)
     method.save(force_insert=True)
     factors.refresh([user.pk])
     changed = before is not None and not is_same
@@ -361,30 +350,29 @@ def _register(user: User, challenge: Challenge) -> None:
         method.pk,
         is_change=changed,
         except_value=value,
-        also_value=old_value,
+        also_value=old_value if changed else "",
         also_phone=old_phone if changed else "",
     )
 
 
 def _known_since(user: User, proof: Factor, value: str, now: datetime) -> datetime:
     """The same number or address stays as old as it was; another one takes the older away."""
-    policy = policy_in_force()
-    before = methods_by_proof(user.pk).get(proof)
-    if before is not None:
-        if mailbox_key(value_of(before)) == mailbox_key(value):
-            return before.since
-        manage.note_loss(user, before)
+    before: RegisteredMethod | Prefill | None = methods_by_proof(user.pk).get(proof)
+    if before is None and proof in policy_in_force().prefilled_usable:
+        before = prefilled(user.pk).get(proof)
+    if before is None:
         return now
-    entered = prefilled(user.pk).get(proof)
-    if entered is None or proof not in policy.prefilled_usable:
-        return now
-    if mailbox_key(entered.value) == mailbox_key(value):
-        return entered.changed_at
-    manage.note_loss(user, entered)
+    if isinstance(before, Prefill):
+        since, old_value = before.changed_at, before.value
+    else:
+        since, old_value = before.since or now, value_of(before)
+    if mailbox_key(old_value) == mailbox_key(value):
+        return since
+    manage.note_loss(user, before)
     return now
 
 
-def _written_down(  # noqa: PLR0913  # what happened, and everybody who is to hear of it
+def _written_down(  # noqa: PLR0913  # what happened, and all who are notified of it
     user: User,
     proof: Factor,
     added: uuid.UUID,
@@ -397,12 +385,13 @@ def _written_down(  # noqa: PLR0913  # what happened, and everybody who is to he
     manage.require_running(user)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
     record(activity, subject_id=user.pk, actor_id=user.pk, method=proof)
+    notice = Notice.CHANGED if is_change else Notice.ADDED
     notices.tell(
         user,
-        Notice.CHANGED if is_change else Notice.ADDED,
+        notice,
         proof=proof,
         added=added,
         except_value=except_value,
-        also_value=also_value if is_change else "",
+        also_value=also_value,
         also_phone=also_phone,
     )

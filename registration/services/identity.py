@@ -13,8 +13,8 @@ from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.flow.verify import MethodUnavailable
 from verification.methods.base import VerificationContext
-from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import challenges_in, destination_of, was_denied
+from verification.models import Challenge, Purpose, RegisteredMethod
+from verification.queries import SEVERAL, challenges_in, destination_of, was_denied
 from verification.queries.holdings import holdings_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import MethodOption
@@ -89,9 +89,8 @@ class IdentityVerification:
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
         user, is_right = self._user, verdict is Verdict.RIGHT
         if is_right:
-            proof = Method(challenge.method).proof
-            held = AuthenticationMethod.objects.filter(user=user, proof=proof)
-            held.update(last_used_at=timezone.now())
+            used = RegisteredMethod.objects.filter(user=user, kind=Method(challenge.method).proof)
+            used.exclude(kind__in=SEVERAL).update(last_used_at=timezone.now())
         outcome = Outcome.SUCCESS if is_right else Outcome.FAILURE
         record(Activity.IDENTITY_PROVED, outcome, subject_id=user.pk, actor_id=user.pk)
 

@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -12,23 +12,10 @@ from directory.models import User
 from directory.prefills import Prefill
 from tenants.policy import Factor
 from tenants.queries import policy_in_force
-from verification.models import AuthenticationMethod, Authenticator, Passkey
-from verification.queries import (
-    authenticators_of,
-    holds_only_codes,
-    methods_by_proof,
-    passkeys_of,
-    value_of,
-)
+from verification.models import RegisteredMethod
+from verification.queries import holds_only_codes, methods_in_force, value_of
 from verification.queries.holdings import is_older_row
-from verification.services import (
-    authenticators,
-    browsers,
-    factors,
-    notices,
-    passkeys,
-    recovery_codes,
-)
+from verification.services import browsers, notices, removal
 from verification.services.notice_words import Notice
 
 
@@ -53,8 +40,12 @@ def require_running(user: User) -> None:
 
 
 @transaction.atomic
-def remove(user: User, proof: Factor) -> bool:
-    """Removes one kind of security info; every known address hears of it, the removed one too.
+def remove(user: User, proof: Factor, method_id: uuid.UUID | None = None) -> bool:
+    """Removes security info; every known address hears of it, the removed one too.
+
+    Args:
+        proof: of this kind.
+        method_id: of a kind of which there may be several, which one.
 
     Returns:
         False when there was none.
@@ -63,98 +54,31 @@ def remove(user: User, proof: Factor) -> bool:
         Frozen: meanwhile.
     """
     require_running(user)
-    method = methods_by_proof(user.pk).get(proof)
-    if method is None:
+    rows = methods_in_force().filter(user=user, kind=proof)
+    method = (rows if method_id is None else rows.filter(pk=method_id)).first()
+    if method is None or (proof.is_device and method_id is None):
         return False
-    value = "" if proof is Factor.QUESTIONS else value_of(method)
+    value = value_of(method) if proof.is_contact else ""
     phone = phone_to_text(method)
-    note_loss(user, method)
-    method.delete()
-    factors.refresh([user.pk])
-    browsers.forget_all(user.pk)
+    if not proof.is_set:
+        note_loss(user, method)
+        browsers.forget_all(user.pk)
+    removal.remove(user.pk, Q(pk=method.pk))
     record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=proof)
     notices.tell(user, Notice.REMOVED, proof=proof, also_value=value, also_phone=phone)
-    _keep_codes_from_being_alone(user)
+    if not proof.is_set and holds_only_codes(user.pk):
+        # Codes on paper go with the last method that they were beside.
+        remove(user, Factor.RECOVERY_CODE)
     return True
 
 
-@transaction.atomic
-def remove_app(user: User, authenticator_id: uuid.UUID) -> bool:
-    """Removes one authenticator app; every known address hears of it.
-
-    Returns:
-        False when there was none.
-
-    Raises:
-        Frozen: meanwhile.
-    """
-    require_running(user)
-    app = authenticators_of(user.pk).filter(pk=authenticator_id).first()
-    if app is None or not authenticators.remove(user.pk, authenticator_id):
-        return False
-    note_loss(user, app)
-    factors.refresh([user.pk])
-    browsers.forget_all(user.pk)
-    record(
-        Activity.METHOD_DELETED,
-        subject_id=user.pk,
-        actor_id=user.pk,
-        method=Factor.AUTHENTICATOR,
-    )
-    notices.tell(user, Notice.REMOVED, proof=Factor.AUTHENTICATOR)
-    _keep_codes_from_being_alone(user)
-    return True
-
-
-@transaction.atomic
-def remove_passkey(user: User, passkey_id: uuid.UUID) -> bool:
-    """Removes one passkey; every known address hears of it.
-
-    Returns:
-        False when there was none.
-
-    Raises:
-        Frozen: meanwhile.
-    """
-    require_running(user)
-    key = passkeys_of(user.pk).filter(pk=passkey_id).first()
-    if key is None or not passkeys.remove(user.pk, passkey_id):
-        return False
-    note_loss(user, key)
-    factors.refresh([user.pk])
-    browsers.forget_all(user.pk)
-    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=Factor.PASSKEY)
-    notices.tell(user, Notice.REMOVED, proof=Factor.PASSKEY)
-    _keep_codes_from_being_alone(user)
-    return True
-
-
-@transaction.atomic
-def remove_recovery_codes(user: User) -> bool:
-    """Removes the set of recovery codes; every known address hears of it.
-
-    Returns:
-        False when there was none.
-    """
-    if not recovery_codes.remove_all(user.pk):
-        return False
-    record(
-        Activity.METHOD_DELETED,
-        subject_id=user.pk,
-        actor_id=user.pk,
-        method=Factor.RECOVERY_CODE,
-    )
-    notices.tell(user, Notice.REMOVED, proof=Factor.RECOVERY_CODE)
-    return True
-
-
-def phone_to_text(method: AuthenticationMethod) -> str:
+def phone_to_text(method: RegisteredMethod) -> str:
     """The number, if it is one that takes texts: whoever has it hears that it is gone."""
-    is_mobile = Factor(method.proof).gate is Factor.MOBILE_PHONE
+    is_mobile = Factor(method.kind).gate is Factor.MOBILE_PHONE
     return value_of(method) if is_mobile and method.sms_capable else ""
 
 
-def note_loss(user: User, row: AuthenticationMethod | Prefill | Authenticator | Passkey) -> None:
+def note_loss(user: User, row: RegisteredMethod | Prefill) -> None:
     """Remembers that something older is given away: what is new counts no sooner for that."""
     policy = policy_in_force()
     if is_older_row(row, policy):
@@ -167,9 +91,3 @@ def sign_out_everywhere(user: User) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     record(Activity.SIGNED_OUT, subject_id=user.pk, actor_id=user.pk, reason="everywhere")
     user.refresh_from_db()
-
-
-def _keep_codes_from_being_alone(user: User) -> None:
-    """Codes on paper go with the last thing that they were beside."""
-    if holds_only_codes(user.pk):
-        remove_recovery_codes(user)

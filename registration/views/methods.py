@@ -145,7 +145,7 @@ def app(request: HttpRequest, user: User) -> HttpResponse:
         return registered(request, user, Factor.AUTHENTICATOR)
     try:
         pairing = enrol.pairing(user, context_of(request))
-    except enrol.TooManyApps:
+    except enrol.TooManyDevices:
         messages.warning(request, _too_many_apps_words())
         return redirect("registration:security-info")
     context = {"form": form, "pairing": pairing}

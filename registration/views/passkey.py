@@ -31,7 +31,7 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
         form.add_error(None, passkey_words(answered))
     try:
         challenge = enrol.creating(user, context_id)
-    except enrol.TooManyPasskeys:
+    except enrol.TooManyDevices:
         words = _("You can register up to %(max)s passkeys. Remove one first.") % {"max": MOST}
         messages.warning(request, words)
         return redirect("registration:security-info")

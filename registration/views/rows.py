@@ -7,7 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from registration.queries import Overview, Registered
+from registration.queries import Overview, SecurityInfo
 from registration.rules import Row, Status
 from tenants.policy import Factor
 from verification.methods.recovery_code import left_words
@@ -60,7 +60,7 @@ def page_for(proof: Factor) -> str:
     return reverse(_PAGES[proof])
 
 
-def listed(kind: Registered, overview: Overview) -> dict[str, object]:
+def listed(kind: SecurityInfo, overview: Overview) -> dict[str, object]:
     """One thing that is registered, as the lists show it."""
     row = overview.row(kind.proof)
     changeable = row is not None and row.is_open and kind.proof not in _SEVERAL

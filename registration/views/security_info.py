@@ -20,7 +20,7 @@ from registration.services import manage, second_factor
 from registration.views.activity import activity_lines
 from registration.views.frame import even_while_frozen, freshly_proved, render, signed_in
 from registration.views.rows import listed, shown_rows
-from tenants.policy import Factor, Method, SecondFactor
+from tenants.policy import Method, SecondFactor
 from tenants.queries import policy_in_force
 from verification.flow.callers import show_number
 from verification.flow.verify import MethodUnavailable
@@ -63,14 +63,7 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
         raise Http404
     name = proof_name(kind.proof)
     if request.method == "POST":
-        if kind.proof is Factor.AUTHENTICATOR:
-            manage.remove_app(user, uuid.UUID(key))
-        elif kind.proof is Factor.PASSKEY:
-            manage.remove_passkey(user, uuid.UUID(key))
-        elif kind.proof is Factor.RECOVERY_CODE:
-            manage.remove_recovery_codes(user)
-        else:
-            manage.remove(user, kind.proof)
+        manage.remove(user, kind.proof, uuid.UUID(key) if kind.proof.is_device else None)
         messages.success(request, _("%(method)s was removed") % {"method": name})
         return redirect("registration:security-info")
     overview = queries.overview_of(user)

@@ -35,13 +35,13 @@ from vault.keyring import purpose_key
 from vault.services import open_column
 from verification.models import Challenge, Purpose
 from verification.queries.holdings import (
-    Holdings,
-    Kept,
+    RegisteredMethods,
+    StoredFactors,
     held_since,
     holdings_among,
     kept_with,
 )
-from verification.queries.registered import Thing, things_in, things_of
+from verification.queries.registered import MethodRow, method_rows_in, method_rows_of
 from verification.rules.ways import MethodOption
 from verification.services.guesses import AttemptCounter, Throttled, throttle_by
 
@@ -65,7 +65,7 @@ class AttemptRow:
         challenges: all of this attempt, newest first.
         gates: the gates that were passed in it by its user.
         unsent: ids of the challenges whose message failed for good.
-        things: what the user registered; nothing for an unknown user ID.
+        method_rows: what the user registered; nothing for an unknown user ID.
         throttle: why no guess is compared now; None where guesses are.
     """
 
@@ -78,7 +78,7 @@ class AttemptRow:
     challenges: tuple[Challenge, ...]
     gates: tuple[PassedGate, ...]
     unsent: frozenset[UUID]
-    things: Sequence[Thing]
+    method_rows: Sequence[MethodRow]
     throttle: Throttled | None
 
 
@@ -88,12 +88,12 @@ class Candidate:
 
     Args:
         user: None for an unknown user ID.
-        things: what the user registered.
+        method_rows: what the user registered.
         versions: the rows of the policies in force, by digest.
     """
 
     user: User | None
-    things: Sequence[Thing]
+    method_rows: Sequence[MethodRow]
     versions: Mapping[str, PolicyVersion]
 
 
@@ -101,8 +101,8 @@ class Candidate:
 class AttemptMethods:
     """What the user of an attempt registered, and what of it can be used now."""
 
-    kept: Kept
-    holdings: Holdings
+    kept: StoredFactors
+    holdings: RegisteredMethods
     options: list[MethodOption]
 
 
@@ -153,7 +153,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
     if not rows:
         return None
     attempt, tenant, branding, user, lately, in_a_row, *_ = rows[0]
-    *_, at_start, now, has_logo, has_own_texts, things = rows[0]
+    *_, at_start, now, has_logo, has_own_texts, method_rows = rows[0]
     if tenant is not None:
         tenant.decided, tenant.has_own_texts = now, bool(has_own_texts)
     if branding is not None:
@@ -171,7 +171,7 @@ def attempt_of(cookie: str) -> AttemptRow | None:
         unsent=frozenset(
             challenge.pk for challenge, _gate, state in sent if state == Outgoing.State.FAILED
         ),
-        things=things_in(things),
+        method_rows=method_rows_in(method_rows),
         throttle=throttle_by(lately, in_a_row),
     )
 
@@ -186,10 +186,10 @@ def candidate(upn: str) -> Candidate:
     rows = READ_BEGINNING.all([upn, current_tenant_id(), digests[0], digests[-1]])
     if not rows:
         user = user_of(upn)
-        return Candidate(user, things_of(user.pk if user else 0), {})
+        return Candidate(user, method_rows_of(user.pk if user else 0), {})
     _version, user, registered = rows[0]
     versions = {version.digest: version for version, *_ in rows}
-    return Candidate(user, things_in(registered), versions)
+    return Candidate(user, method_rows_in(registered), versions)
 
 
 @contextmanager
@@ -259,21 +259,21 @@ def state_again(
         rows = READ_USER.all([attempt.tenant_id, user_id], lock="account")
         user = _able(rows[0][0] if rows else None, attempt)
         # In a statement of its own: one that waits for a lock reads other tables as of before.
-        row = replace(row, user=user, read_at=read_at, things=things_of(user_id))
+        row = replace(row, user=user, read_at=read_at, method_rows=method_rows_of(user_id))
     return state_of(row, reads)
 
 
 def eligibility_facts(
-    user: User | None, things: Sequence[Thing], policy: Policy | None, *, throttled: bool
+    user: User | None, method_rows: Sequence[MethodRow], policy: Policy | None, *, throttled: bool
 ) -> EligibilityFacts:
     """What the checks need. The same questions are asked about a user who doesn't exist.
 
     Args:
-        things: what the user registered.
+        method_rows: what the user registered.
     """
     decided = policy or Policy()
     user_id = user.pk if user else 0
-    holdings = holdings_among(kept_with(things, user), decided, at=timezone.now())
+    holdings = holdings_among(kept_with(method_rows, user), decided, at=timezone.now())
     options = holdings.ways(decided.methods)
     unguessable = [option for option in options if option.method.is_unguessable]
     is_admin = user is not None and Role(user.role).is_administrator
@@ -327,7 +327,7 @@ def _may_go_on(user: User | None) -> bool:
 
 
 def _registered(row: AttemptRow, subject: Subject) -> AttemptMethods:
-    kept = kept_with(row.things, row.user)
+    kept = kept_with(row.method_rows, row.user)
     holdings = holdings_among(kept, subject.policy or policy_in_force(), at=timezone.now())
     options = holdings.ways(subject.policy.methods) if subject.policy else []
     return AttemptMethods(kept, holdings, options if subject.user else [])

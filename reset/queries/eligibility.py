@@ -45,7 +45,7 @@ from tenants.queries import with_inner_groups
 from tenants.roles import Role
 from verification.queries.deliverable import deliverable
 from verification.queries.holdings import holdings_of
-from verification.queries.registered import things_of
+from verification.queries.registered import method_rows_of
 from verification.rules.factors import counted
 from verification.rules.ways import MethodOption, methods_of
 from verification.services.guesses import throttled_among
@@ -118,7 +118,7 @@ def eligibility_of(user: User) -> ResetEligibility:
     """The portal's own checks, in its own order; nothing is counted or written."""
     policy = policy_for(user)
     throttled = throttled_among([user.pk])
-    facts = eligibility_facts(user, things_of(user.pk), policy, throttled=user.pk in throttled)
+    facts = eligibility_facts(user, method_rows_of(user.pk), policy, throttled=user.pk in throttled)
     decided = policy or Policy()
     holdings = holdings_of(user.pk, decided, at=timezone.now())
     ways = holdings.ways(decided.methods)

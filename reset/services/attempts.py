@@ -110,12 +110,14 @@ def begin(
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT) as tenant:
         candidate = queries.candidate(upn)
-        user, things = (candidate.user, candidate.things) if tenant else (None, [])
+        user, method_rows = (candidate.user, candidate.method_rows) if tenant else (None, [])
         policy = queries.policy_for(user)
         counter = AttemptCounter.KNOWN_BROWSER if familiar else AttemptCounter.SELF_SERVICE
         throttle = throttle_of(user.pk if user else decoy_id(upn), counter)
         is_throttled = throttle is not None
-        why = refusal_for(queries.eligibility_facts(user, things, policy, throttled=is_throttled))
+        why = refusal_for(
+            queries.eligibility_facts(user, method_rows, policy, throttled=is_throttled)
+        )
         kind = kind_of_subject(policy_in_force())
         return _written(
             upn,

@@ -18,15 +18,17 @@ from tenants.policy import Method
 from tenants.queries import tenant_in_force
 from verification.flow.verify import NumberFirst
 from verification.methods.base import VerificationContext
-from verification.models import AuthenticationMethod, Challenge, Purpose
-from verification.queries import destination_of
+from verification.models import Challenge, Purpose, RegisteredMethod
+from verification.queries import SEVERAL, destination_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
 
 _USED = CompiledUpdate(
-    lambda: owned(AuthenticationMethod).filter(
-        user_id=Bound("user_id", BigIntegerField()), proof=Bound("proof", CharField())
+    lambda: (
+        owned(RegisteredMethod)
+        .filter(user_id=Bound("user_id", BigIntegerField()), kind=Bound("kind", CharField()))
+        .exclude(kind__in=SEVERAL)
     ),
     last_used_at=Bound("now", DateTimeField()),
 )
@@ -143,7 +145,7 @@ class GateVerification:
         )
         # What was taken away and registered anew meanwhile is proved anew.
         insert(passed, replacing=("tenant_id", "attempt_id", "proof"))
-        _USED.run(user_id=challenge.user_id, proof=method.proof, now=timezone.now())
+        _USED.run(user_id=challenge.user_id, kind=method.proof, now=timezone.now())
 
     def _is_usable(self, method: Method) -> bool:
         return method in {option.method for option in self.state.methods.options}

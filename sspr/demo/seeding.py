@@ -20,7 +20,7 @@ from tenants.queries import policy_in_force, tenant_by_slug
 from tenants.roles import Role
 from tenants.services import create_tenant
 from vault.services import seal_column
-from verification.models import AuthenticationMethod
+from verification.models import RegisteredMethod
 from verification.queries import blind_index
 from verification.services import factors
 from verification.services.guesses import Throttled, count_a_guess, throttle_of
@@ -115,14 +115,16 @@ def _register(user: User, demo_user: DemoUser) -> None:
         Factor.MOBILE_PHONE: demo_user.mobile_phone,
         Factor.EMAIL: demo_user.email,
     }.items():
-        method = AuthenticationMethod(
+        now = timezone.now()
+        method = RegisteredMethod(
             user=user,
-            proof=proof,
-            index=blind_index(value),
+            kind=proof,
+            lookup=blind_index(value),
             sms_capable=proof is Factor.MOBILE_PHONE,
-            verified_at=timezone.now(),
+            created_at=now,
+            verified_at=now,
         )
-        method.value = seal_column(method, "value", value)
+        method.data = seal_column(method, "data", value)
         method.save(force_insert=True)
     factors.refresh([user.pk])
     has_questions = policy_in_force().questions is not Questions.OFF

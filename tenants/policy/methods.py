@@ -24,12 +24,16 @@ class FactorTraits:
     Args:
         label: what pages of the administration call it.
         can_be_entered: administrators can enter it for others, as contact data.
+        is_device: a user may register several, each with a name of its own.
+        is_set: several are registered together, and replaced or removed together.
         counts_as: value of the proof that it is counted as; its own where empty.
     """
 
     label: Phrase
     is_phone: bool = False
     can_be_entered: bool = False
+    is_device: bool = False
+    is_set: bool = False
     counts_as: str = ""
 
 
@@ -38,6 +42,8 @@ class Factor(Labelled):
 
     is_phone: bool
     can_be_entered: bool
+    is_device: bool
+    is_set: bool
     traits: FactorTraits
 
     def __new__(cls, value: str, traits: FactorTraits = FactorTraits(label=Phrase(""))) -> Self:
@@ -47,6 +53,8 @@ class Factor(Labelled):
         member.label = traits.label
         member.is_phone = traits.is_phone
         member.can_be_entered = traits.can_be_entered
+        member.is_device = traits.is_device
+        member.is_set = traits.is_set
         member.traits = traits
         return member
 
@@ -65,9 +73,22 @@ class Factor(Labelled):
     )
     EMAIL = "email", FactorTraits(label=_("Alternate email"), can_be_entered=True)
     QUESTIONS = "questions", FactorTraits(label=_("Security questions"))
-    PASSKEY = "passkey", FactorTraits(label=_("Passkey"))
-    AUTHENTICATOR = "authenticator", FactorTraits(label=_("Authenticator app"))
-    RECOVERY_CODE = "recovery_code", FactorTraits(label=_("Recovery codes"))
+    PASSKEY = "passkey", FactorTraits(label=_("Passkey"), is_device=True)
+    AUTHENTICATOR = (
+        "authenticator",
+        FactorTraits(label=_("Authenticator app"), is_device=True),
+    )
+    RECOVERY_CODE = "recovery_code", FactorTraits(label=_("Recovery codes"), is_set=True)
+
+    @property
+    def may_be_several(self) -> bool:
+        """Whether a user may have more than one row of it."""
+        return self.is_device or self.is_set
+
+    @property
+    def is_contact(self) -> bool:
+        """Whether it is a number or address that messages are sent to."""
+        return any(method.proof is self and method.carrier for method in Method)
 
     @property
     def gate(self) -> "Factor":

@@ -26,7 +26,7 @@ from tests.builders import PASSWORD, make_phone, make_user, signed_in
 from tests.console.people import make_admin
 from tests.flow import confirm_contact
 from tests.visits import register_email
-from verification.models import AuthenticationMethod, Challenge, NoticeLink
+from verification.models import Challenge, NoticeLink, RegisteredMethod
 from verification.queries import methods_by_proof, recovery_set_of, value_of
 from verification.services import notices, recovery_codes
 from verification.services.notice_words import Notice
@@ -339,7 +339,7 @@ def test_the_veto_leaves_what_was_there_before(user, mailroom):
 
 def test_of_two_added_methods_each_notice_takes_its_own_away(user, mailroom):
     phone = make_phone(user)
-    email = AuthenticationMethod.objects.get(proof=Factor.EMAIL)
+    email = RegisteredMethod.objects.get(kind=Factor.EMAIL)
     first = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
     second = told(user, mailroom, Notice.ADDED, proof=Factor.EMAIL, added=email.pk)
     Client().post(first)

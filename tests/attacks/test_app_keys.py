@@ -6,11 +6,11 @@ import re
 import pytest
 
 from audit.models import Event
-from tenants.policy import Method, Policy, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tests.attacks.test_headers import SIGNS_OUT, addresses
-from tests.builders import signed_in
+from tests.builders import of_kind, signed_in
 from tests.console.people import behind_both, code_shown, make_admin
-from verification.models import Authenticator
+from verification.models import RegisteredMethod
 
 APP = "/ssprsetup/app"
 ADMIN_APP = "/admin/second-factor/set-up/"
@@ -56,7 +56,9 @@ def test_once_it_counts_no_page_shows_it_to_anybody(user):
     }
 
     assert seen(page.text, key)
-    assert Authenticator.objects.filter(user=user, confirmed_at__isnull=False).exists()
+    assert RegisteredMethod.objects.filter(
+        kind=Factor.AUTHENTICATOR, user=user, verified_at__isnull=False
+    ).exists()
     assert shown == {}
 
 
@@ -98,7 +100,7 @@ def test_what_is_stored_and_written_down_of_it_is_nothing_that_can_be_read(user)
     key = key_on(page)
     client.post(APP, {"code": code_shown(page), "name": "phone"})
 
-    stored = bytes(Authenticator.objects.get(user=user).seed)
+    stored = bytes(of_kind(Factor.AUTHENTICATOR).get(user=user).data)
 
     raw = base64.b32decode(key)
     assert raw not in stored

@@ -21,7 +21,7 @@ from tests.console.people import behind_both, confirm, make_admin
 from tests.console.test_caller import ask, say
 from tests.console.test_person import enter as enter_contact
 from tests.pages import without_random
-from verification.models import AccessPass, AuthenticationMethod, CallerCheck
+from verification.models import AccessPass, CallerCheck, RegisteredMethod
 
 HOME = "minji.home@mail.example"
 THEIR_OWN, STORED = "010-9999-9999", "+821099999999"
@@ -37,7 +37,7 @@ def victim(contoso):
     """Somebody who registered a mailbox long ago."""
     user = make_user()
     then = timezone.now() - timedelta(days=30)
-    AuthenticationMethod.objects.filter(pk=make_email(user).pk).update(verified_at=then)
+    RegisteredMethod.objects.filter(pk=make_email(user).pk).update(verified_at=then)
     return user
 
 
@@ -157,7 +157,7 @@ def test_a_number_that_an_administrator_entered_opens_nothing_unless_the_policy_
 def test_codes_go_on_to_the_number_that_the_person_registered(victim, insider, mailroom):
     change_policy(TRUSTING)
     then = timezone.now() - timedelta(days=30)
-    AuthenticationMethod.objects.filter(pk=make_phone(victim).pk).update(verified_at=then)
+    RegisteredMethod.objects.filter(pk=make_phone(victim).pk).update(verified_at=then)
     enter_contact(behind_both(insider), victim, mobile_phone=THEIR_OWN)
     mailroom.work()
     client = Client()

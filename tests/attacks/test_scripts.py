@@ -13,9 +13,8 @@ from tenants.policy import Bank, Contact, Factor, Method, Policy, Questions, Sco
 from tenants.queries import questions_on_offer
 from tenants.services import change_policy
 from tests.attacks.test_flows import identify, set_password
-from tests.builders import make_email, make_questions, make_user, signed_in
+from tests.builders import make_email, make_questions, make_user, of_kind, signed_in
 from tests.console.people import behind_both, confirm, make_admin, with_app
-from verification.models import Authenticator
 from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
 
@@ -108,7 +107,7 @@ def person(written):
     make_email(found)
     make_questions(found, {qid: f"answer {at}" for at, qid in enumerate(own_questions())})
     with_app(found)
-    Authenticator.objects.filter(user=found).update(name=EVIL[:60])
+    of_kind(Factor.AUTHENTICATOR).filter(user=found).update(label=EVIL[:60])
     Membership.objects.create(user=found, group=Group.objects.get(name=EVIL))
     return found
 

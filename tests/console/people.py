@@ -14,10 +14,11 @@ from django_otp.oath import totp
 from audit.models import Event
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
+from tenants.policy import Factor
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_user, signed_in
 from vault.services import seal_column
-from verification.models import Authenticator
+from verification.models import RegisteredMethod
 from verification.services import factors
 from verification.services.guesses import Throttled, count_a_guess
 from verification.session import Session
@@ -34,11 +35,14 @@ def make_operator(upn="operator@service.example"):
     return User.unscoped.create(upn=upn, tenant_id=None, role=Role.OPERATOR, password=hashed)
 
 
-def with_app(user) -> Authenticator:
+def with_app(user) -> RegisteredMethod:
     """An app that is paired with the account."""
     with in_tenant(user.tenant_id or NO_TENANT):
-        row = Authenticator(user=user, created_at=timezone.now(), confirmed_at=timezone.now())
-        row.seed = seal_column(row, "seed", SEED)
+        now = timezone.now()
+        row = RegisteredMethod(
+            user=user, kind=Factor.AUTHENTICATOR, created_at=now, verified_at=now
+        )
+        row.data = seal_column(row, "data", SEED)
         row.save(force_insert=True)
         factors.refresh([user.pk])
     return row
@@ -70,7 +74,8 @@ def behind_both(user) -> Client:
     """A browser behind both factors."""
     client = signed_in(user)
     with in_tenant(user.tenant_id or NO_TENANT):
-        paired = Authenticator.objects.filter(user=user, confirmed_at__isnull=False).exists()
+        apps = RegisteredMethod.objects.filter(user=user, kind=Factor.AUTHENTICATOR)
+        paired = apps.filter(verified_at__isnull=False).exists()
     if not paired:
         with_app(user)
     assert client.post("/admin/second-factor/", {"code": code_now()}).status_code == 302

@@ -11,8 +11,9 @@ from audit.services import Actor
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
+from tenants.policy import Factor
 from tenants.roles import Role
-from tests.builders import PASSWORD, make_tenant, make_user, signed_in
+from tests.builders import PASSWORD, make_tenant, make_user, of_kind, signed_in
 from tests.console.people import (
     behind_both,
     make_admin,
@@ -21,7 +22,7 @@ from tests.console.people import (
     with_app,
 )
 from tests.threads import all_at_once
-from verification.models import Authenticator
+from verification.models import RegisteredMethod
 from verification.services.roles import LastAdministrator, NotARoleHere, change_role
 
 LIST = "/admin/administrators/"
@@ -156,7 +157,9 @@ def test_a_lost_phone_is_replaced_by_another_administrator(client, mailroom):
 
     client.post(f"{LIST}{other.pk}/second-factor/", {"note": "lost phone"})
 
-    assert not Authenticator.objects.filter(user=other, removed_at=None).exists()
+    assert not RegisteredMethod.objects.filter(
+        kind=Factor.AUTHENTICATOR, user=other, removed_at=None
+    ).exists()
     assert theirs.get("/security-info").status_code == 302
     assert signed_in(other).get("/admin/", follow=True).request["PATH_INFO"].endswith("/set-up/")
     told = {mail.destination for mail in mailroom.work()}
@@ -247,7 +250,7 @@ def test_an_operator_who_lost_the_phone_is_helped_from_the_command_line(db):
     run("remove_second_factor", operator.upn)
 
     with in_tenant(NO_TENANT):
-        assert not Authenticator.objects.filter(user=operator, removed_at=None).exists()
+        assert not of_kind(Factor.AUTHENTICATOR).filter(user=operator, removed_at=None).exists()
         assert Event.objects.filter(activity=Activity.SECOND_FACTOR_REMOVED).exists()
 
 

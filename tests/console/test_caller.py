@@ -31,7 +31,7 @@ from tests.console.people import behind_both, confirm, make_admin, make_operator
 from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
 from verification.flow import callers
-from verification.models import AccessPass, AuthenticationMethod, CallerCheck
+from verification.models import AccessPass, CallerCheck, RegisteredMethod
 from verification.queries.callers import caller_holdings, callers_number
 from verification.rules.verdicts import Verdict
 
@@ -304,10 +304,10 @@ def test_of_many_at_once_with_the_right_number_one_counts():
 
 
 def test_a_phone_that_a_thief_added_just_now_proves_no_caller(person, helpdesk):
-    AuthenticationMethod.objects.filter(user=person).delete()
+    RegisteredMethod.objects.filter(user=person).delete()
     email = make_email(person)
     long_ago = timezone.now() - timedelta(days=30)
-    AuthenticationMethod.objects.filter(pk=email.pk).update(verified_at=long_ago)
+    RegisteredMethod.objects.filter(pk=email.pk).update(verified_at=long_ago)
     make_phone(person)
 
     now = caller_holdings(person.pk).ways(frozenset(Method))

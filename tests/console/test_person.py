@@ -19,10 +19,10 @@ from tests.builders import (
     make_recovery_codes,
     make_second_phone,
     make_user,
+    of_kind,
 )
 from tests.console.people import make_admin
 from tests.pages import without_random
-from verification.models import RecoveryCode
 from verification.services import factors
 from verification.services.guesses import Throttled, count_a_guess
 
@@ -252,7 +252,7 @@ def test_people_are_found_by_the_recovery_codes_that_they_have_left(admin, ann):
     make_recovery_codes(ann)
     used_up = make_user("bob@contoso.example")
     make_recovery_codes(used_up)
-    RecoveryCode.objects.filter(user=used_up).update(spent_at=timezone.now())
+    of_kind(Factor.RECOVERY_CODE).filter(user=used_up).update(removed_at=timezone.now())
     factors.refresh([used_up.pk])
 
     page = admin.get(LIST, {"method": "recovery_code"})

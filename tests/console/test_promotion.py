@@ -22,7 +22,7 @@ from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
 from tests.console.test_veto import OWNERS, THIEFS, change_to, gets_in, temporary_password
 from tests.visits import register_email
-from verification.queries import authenticators_of, methods_by_proof
+from verification.queries import methods_by_proof, methods_of_kind
 from verification.services.roles import change_role
 
 
@@ -77,14 +77,14 @@ def test_what_was_registered_with_a_pass_goes(person, helpdesk, promote, mailroo
     register_email(browser, mailroom, "planted@mail.example")
     register_app(browser)
     assert Factor.EMAIL in methods_by_proof(person.pk)
-    assert authenticators_of(person.pk).exists()
+    assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
     mailroom.work()
     before = len(mailroom.sent)
 
     said = promote(person)
 
     assert not methods_by_proof(person.pk)
-    assert not authenticators_of(person.pk).exists()
+    assert not methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
     assert "registered" in said
     assert not enter_pass(letters, person.upn)[1]
     mailroom.work()
@@ -107,7 +107,7 @@ def test_what_was_registered_after_a_temporary_password_goes(
     promote(person)
 
     assert not methods_by_proof(person.pk)
-    assert not authenticators_of(person.pk).exists()
+    assert not methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
     assert browser.get("/security-info").url.startswith("/signin")
 
 
@@ -130,14 +130,14 @@ def test_a_password_chosen_after_a_temporary_one_goes_with_what_it_registered(
     third = signed_in(person, "another " + THIEFS)
     register_email(third, mailroom, "planted@mail.example")
     register_app(third)
-    assert authenticators_of(person.pk).exists()
+    assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
 
     said = promote(person)
 
     assert "no longer works" in said
     assert not gets_in(person, "another " + THIEFS)
     assert not methods_by_proof(person.pk)
-    assert not authenticators_of(person.pk).exists()
+    assert not methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
 
 
 @pytest.mark.parametrize("planted", [True, False], ids=["with a planted method", "with their own"])
@@ -217,7 +217,7 @@ def test_what_an_administrator_issued_stays(person, admin, promote, mailroom, ap
 
     assert gets_in(person, OWNERS)
     assert set(methods_by_proof(person.pk)) == {Factor.EMAIL}
-    assert authenticators_of(person.pk).count() == 1
+    assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).count() == 1
     assert "no longer works" not in said
 
 
@@ -231,7 +231,7 @@ def test_an_administrators_temporary_password_replaces_one_of_the_helpdesk(
     by_the_page(person)
 
     assert gets_in(person, OWNERS)
-    assert authenticators_of(person.pk).count() == 1
+    assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).count() == 1
 
 
 def test_the_page_says_what_would_end_before_it_gives_the_role(
@@ -273,7 +273,7 @@ def test_a_password_and_methods_of_ones_own_stay(person, promote, mailroom, apps
 
     assert gets_in(person, PASSWORD)
     assert set(methods_by_proof(person.pk)) == {Factor.EMAIL, Factor.MOBILE_PHONE}
-    assert authenticators_of(person.pk).count() == 1
+    assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).count() == 1
     assert "no longer works" not in said
     assert "removed" not in said
 

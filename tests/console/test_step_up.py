@@ -18,7 +18,7 @@ from tests.console.people import (
     with_app,
     wrong_code,
 )
-from verification.models import Authenticator
+from verification.models import RegisteredMethod
 
 
 def test_password_alone_opens_nothing_of_the_admin(contoso):
@@ -107,7 +107,7 @@ def test_code_of_somebody_elses_app_lets_nobody_in(contoso):
     admin, other = make_admin(), make_admin("other@contoso.example")
     with_app(other)
     row = with_app(admin)
-    Authenticator.objects.filter(pk=row.pk).delete()
+    RegisteredMethod.objects.filter(pk=row.pk).delete()
 
     client = signed_in(admin)
     client.post("/admin/second-factor/", {"code": code_now()})
@@ -132,7 +132,7 @@ def test_eleventh_wrong_code_isnt_even_looked_at(contoso):
 def test_seed_is_nowhere_in_the_database_as_it_is(contoso):
     row = with_app(make_admin())
 
-    assert b"3132333435" not in bytes(row.seed)
+    assert b"3132333435" not in bytes(row.data)
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/second-factor/", "/admin/organisations/"])

@@ -40,7 +40,7 @@ from tests.registration.test_remembered_browser import asks, remembered
 from tests.threads import all_at_once
 from tests.visits import sign_in
 from verification.models import AccessPass, NoticeLink, Purpose
-from verification.queries import authenticators_of, methods_by_proof, newest, recovery_set_of
+from verification.queries import methods_by_proof, methods_of_kind, newest, recovery_set_of
 from verification.rules.captcha import Action
 from verification.services import notices
 from verification.services.notice_words import Notice
@@ -536,11 +536,11 @@ def test_an_administrator_pairs_no_first_app_while_frozen(contoso, mailroom):
     boss = make_admin("boss@contoso.example")
     with_app(boss)
     freezing.freeze(boss, reason="notice")
-    boss.authenticators.all().delete()
+    boss.methods.all().delete()
     thief = signed_in(boss)
 
     assert thief.get("/admin/second-factor/set-up/").status_code in {302, 404}
-    assert not authenticators_of(boss.pk).exists()
+    assert not methods_of_kind(boss.pk, Factor.AUTHENTICATOR).exists()
 
 
 @pytest.mark.django_db(transaction=True)

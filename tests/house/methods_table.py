@@ -21,7 +21,7 @@ from tenants.policy import (
     for_administrators,
 )
 from tests.services.environment import BASE
-from verification.rules.ways import Held, MethodOption, methods_of
+from verification.rules.ways import MethodOption, UserFactor, methods_of
 
 PAGE = BASE / "docs/methods.md"
 NEVER = "–"
@@ -102,7 +102,7 @@ def profiles() -> list[Profile]:
     return found
 
 
-def answer(held: tuple[Held, ...], policy: Policy | None) -> str:
+def answer(held: tuple[UserFactor, ...], policy: Policy | None) -> str:
     """What somebody who holds this is asked for, as a cell of the table."""
     if policy is None:
         return NEVER
@@ -124,7 +124,7 @@ def paths(ways: list[MethodOption], policy: Policy, passed: frozenset[Method]) -
         yield from (f"{first} → {rest}" for rest in further) if further else [first]
 
 
-def sign_in_answer(held: tuple[Held, ...], policy: Policy) -> str:
+def sign_in_answer(held: tuple[UserFactor, ...], policy: Policy) -> str:
     """What somebody who holds this is asked for after the right password."""
     ways = [NAMES[method] for method in methods_of(held) if method in policy.second_factors]
     asked = access(policy.sign_in_second_factor, holds_factor=bool(ways), remembered=False)
@@ -160,15 +160,15 @@ def _table(profile: Profile) -> Iterator[str]:
     yield ""
 
 
-def _registered() -> Iterator[tuple[str, tuple[Held, ...]]]:
+def _registered() -> Iterator[tuple[str, tuple[UserFactor, ...]]]:
     """Nothing, every kind alone, and every two kinds."""
     yield "nothing", ()
     for size in (1, 2):
         for kinds in combinations(KINDS, size):
-            held = tuple(Held(proof=proof, sms_capable=True) for proof in kinds)
+            held = tuple(UserFactor(proof=proof, sms_capable=True) for proof in kinds)
             yield " + ".join(KINDS[proof] for proof in kinds), held
             if kinds == (Factor.MOBILE_PHONE,):
-                yield "phone that takes no texts", (Held(proof=Factor.MOBILE_PHONE),)
+                yield "phone that takes no texts", (UserFactor(proof=Factor.MOBILE_PHONE),)
 
 
 if __name__ == "__main__":

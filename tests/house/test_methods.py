@@ -7,7 +7,7 @@ import pytest
 from reset.rules import are_enough, available_methods, gates_missing
 from tenants.policy import Factor, Method, Policy, Questions, SecondFactor, for_administrators
 from tests.house.methods_table import KINDS, NAMES, NEVER, PAGE, answer, page, sign_in_answer
-from verification.rules.ways import Held, MethodOption, methods_of
+from verification.rules.ways import MethodOption, UserFactor, methods_of
 
 EVERYTHING = frozenset(method.allowed_as for method in Method) - {Method.QUESTIONS}
 POLICIES = [
@@ -17,7 +17,7 @@ POLICIES = [
     for who in ("people", "administrators")
 ]
 HOLDINGS = [
-    tuple(Held(proof=proof, sms_capable=True) for proof in kinds)
+    tuple(UserFactor(proof=proof, sms_capable=True) for proof in kinds)
     for kinds in chain.from_iterable(combinations(Factor, n) for n in range(len(Factor) + 1))
 ]
 

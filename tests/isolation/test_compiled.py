@@ -10,31 +10,27 @@ from isolation.compiled import Bound, CompiledRead, CompiledUpdate, owned
 from isolation.scope import NoTenantInForce, in_tenant
 from tests.rows import row_of
 from tests.threads import all_at_once
-from verification.models import Answer, AuthenticationMethod
+from verification.models import Answer, RegisteredMethod
 
 METHODS = CompiledRead(
     lambda: (
-        owned(AuthenticationMethod)
-        .filter(pk=Bound("pk", models.UUIDField()))
-        .annotate(twice=Value(2))
+        owned(RegisteredMethod).filter(pk=Bound("pk", models.UUIDField())).annotate(twice=Value(2))
     )
 )
 NAMES = CompiledRead(
-    lambda: owned(AuthenticationMethod).values_list("pk", "verified_at", "drawn", "value")
+    lambda: owned(RegisteredMethod).values_list("pk", "verified_at", "details", "data")
 )
 TAKE = CompiledUpdate(
-    lambda: owned(AuthenticationMethod).filter(
-        pk=Bound("pk", models.UUIDField()), last_used_at=None
-    ),
+    lambda: owned(RegisteredMethod).filter(pk=Bound("pk", models.UUIDField()), last_used_at=None),
     last_used_at=Bound("now", models.DateTimeField()),
-    index=F("proof"),
+    lookup=F("kind"),
     sms_capable=True,
 )
 
 
 @pytest.fixture
 def method(contoso):
-    return row_of(AuthenticationMethod, contoso)
+    return row_of(RegisteredMethod, contoso)
 
 
 def columns_of(row):
@@ -48,7 +44,7 @@ def columns_of(row):
 def test_objects_are_what_the_orm_reads(method):
     read = METHODS.first(pk=method.pk)
 
-    assert columns_of(read) == columns_of(AuthenticationMethod.objects.get(pk=method.pk))
+    assert columns_of(read) == columns_of(RegisteredMethod.objects.get(pk=method.pk))
     assert read.twice == 2
     assert not read._state.adding
     assert read.get_deferred_fields() == set()
@@ -63,7 +59,7 @@ def test_joined_rows_are_refused(contoso, monkeypatch):
 
 
 def test_tuples_have_the_values_of_their_fields(method):
-    asked = AuthenticationMethod.objects.values_list("pk", "verified_at", "drawn", "value")
+    asked = RegisteredMethod.objects.values_list("pk", "verified_at", "details", "data")
 
     assert NAMES.all() == list(asked)
 
@@ -74,7 +70,7 @@ def test_row_count_says_who_was_first(method):
     assert [TAKE.run(pk=method.pk, now=now) for _ in range(2)] == [1, 0]
 
     method.refresh_from_db()
-    assert (method.last_used_at, method.index, method.sms_capable) == (now, method.proof, True)
+    assert (method.last_used_at, method.lookup, method.sms_capable) == (now, method.kind, True)
 
 
 def test_another_tenant_neither_reads_nor_changes_it(method, hanbit):
@@ -100,7 +96,7 @@ def test_value_that_is_missing_is_an_error(method):
 
 @pytest.mark.django_db(transaction=True)
 def test_threads_share_the_text(contoso):
-    method = row_of(AuthenticationMethod, contoso)
+    method = row_of(RegisteredMethod, contoso)
 
     seen = all_at_once(4, lambda: METHODS.first(pk=method.pk), tenant_id=contoso.pk)
 

@@ -23,7 +23,7 @@ from tests.builders import PASSWORD, make_email, make_tenant, make_user, signed_
 from tests.captcha import came_from, solved, without_work
 from tests.console.people import behind_both, confirm, make_admin, with_app
 from tests.threads import all_at_once
-from verification.models import AccessPass, AuthenticationMethod
+from verification.models import AccessPass, RegisteredMethod
 from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms
 from verification.rules.captcha import Action
 from verification.services import access_passes
@@ -72,7 +72,7 @@ def test_a_phone_or_mailbox_can_be_registered_with_it(contoso, mailroom):
     client.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
     client.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert AuthenticationMethod.objects.filter(user=user, proof=Factor.EMAIL).exists()
+    assert RegisteredMethod.objects.filter(user=user, kind=Factor.EMAIL).exists()
 
 
 def test_it_counts_as_a_proof_for_who_lost_what_they_had(contoso):

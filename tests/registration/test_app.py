@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
 from reset.models import PassedGate
-from tenants.policy import Method, Policy, Scope
+from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
-from tests.builders import make_email, make_phone, make_user, signed_in
+from tests.builders import make_email, make_phone, make_user, of_kind, signed_in
 from tests.captcha import solved
 from tests.console.people import code_now, code_shown, seed_shown, with_app, wrong_code
-from verification.models import Authenticator
-from verification.services import authenticators
+from verification.services.removal import remove
 
 WITH_APP = Policy(
     self_service=Scope.ALL, reset_methods=frozenset({Method.AUTHENTICATOR, Method.EMAIL})
@@ -54,7 +54,7 @@ def test_wrong_first_code_pairs_nothing_and_keeps_the_same_key(user):
 
     assert "This code is not correct" in page.text
     assert seed_shown(page) == before
-    assert not Authenticator.objects.exclude(confirmed_at=None).exists()
+    assert not of_kind(Factor.AUTHENTICATOR).exclude(verified_at=None).exists()
 
 
 def test_app_isnt_offered_where_the_policy_has_no_use_for_it(user):
@@ -144,7 +144,7 @@ def test_what_an_app_proved_dies_with_it_even_if_another_is_left(user):
     client = at_the_app(user)
     client.post("/passwordreset/app", {"code": code_now()})
     with_app(user)
-    authenticators.remove(user.pk, lost.pk)
+    remove(user.pk, Q(pk=lost.pk))
 
     assert client.get("/passwordreset/new-password").url == "/passwordreset/verify"
 
@@ -159,7 +159,7 @@ def test_only_this_app_is_taken_away(user, mailroom):
 
     lost.refresh_from_db()
     kept.refresh_from_db()
-    assert bytes(lost.seed) == b""
+    assert bytes(lost.data) == b""
     assert kept.removed_at is None
     assert mailroom.work()
 

@@ -15,13 +15,21 @@ from audit.models import Event
 from audit.services import Actor
 from isolation.scope import in_tenant
 from registration.services import enrol
-from tenants.policy import Method, Policy, Scope, SecondFactor
+from tenants.policy import Factor, Method, Policy, Scope, SecondFactor
 from tenants.services import change_policy
-from tests.builders import PASSWORD, make_email, make_passkey, make_user, signed_in
+from tests.builders import (
+    PASSWORD,
+    lookup_of,
+    make_email,
+    make_passkey,
+    make_user,
+    of_kind,
+    signed_in,
+)
 from tests.soft_authenticator import SoftAuthenticator, challenge_of, options_on
 from tests.threads import all_at_once
-from verification.models import Challenge, Passkey
-from verification.queries import passkeys_of
+from verification.models import Challenge, RegisteredMethod
+from verification.queries import methods_of_kind
 from verification.rules.passkeys import MOST, MOST_ANSWER, Site, can_be_made_for
 from verification.services.guesses import throttle_of
 from verification.services.second_factor import remove_second_factor
@@ -103,7 +111,7 @@ def test_what_wasnt_made_for_this_page_isnt_kept(user, lies):
     answer = add(signed_in(user), SoftAuthenticator(), **lies)
 
     assert "This passkey did not work" in answer.text
-    assert not Passkey.objects.exists()
+    assert not of_kind(Factor.PASSKEY).exists()
 
 
 def test_one_that_was_made_for_another_session_isnt_kept(user):
@@ -114,7 +122,7 @@ def test_one_that_was_made_for_another_session_isnt_kept(user):
     answer = mine.post(PAGE, {"credential": made})
 
     assert "This passkey did not work" in answer.text
-    assert not Passkey.objects.exists()
+    assert not of_kind(Factor.PASSKEY).exists()
 
 
 def test_the_same_answer_is_good_for_once(user):
@@ -124,7 +132,7 @@ def test_the_same_answer_is_good_for_once(user):
     client.post(PAGE, {"credential": made})
     client.post(PAGE, {"credential": made})
 
-    assert Passkey.objects.count() == 1
+    assert of_kind(Factor.PASSKEY).count() == 1
 
 
 def test_the_passkey_of_a_colleague_isnt_taken_over(user):
@@ -134,7 +142,7 @@ def test_the_passkey_of_a_colleague_isnt_taken_over(user):
     answer = add(signed_in(user), device)
 
     assert "This passkey did not work" in answer.text
-    assert not passkeys_of(user.pk).exists()
+    assert not methods_of_kind(user.pk, Factor.PASSKEY).exists()
 
 
 def test_another_organisation_may_know_the_same_passkey(user, hanbit):
@@ -144,7 +152,7 @@ def test_another_organisation_may_know_the_same_passkey(user, hanbit):
 
     add(signed_in(user), device)
 
-    assert passkeys_of(user.pk).count() == 1
+    assert methods_of_kind(user.pk, Factor.PASSKEY).count() == 1
 
 
 def test_there_are_no_more_than_ten(user):
@@ -177,7 +185,7 @@ def test_two_sessions_that_add_the_last_one_add_one(user):
 
     all_at_once(2, give)
 
-    assert passkeys_of(user.pk).count() == MOST
+    assert methods_of_kind(user.pk, Factor.PASSKEY).count() == MOST
 
 
 def test_without_a_script_it_is_said_what_is_missing(user):
@@ -356,7 +364,7 @@ def test_a_removed_one_proves_nothing_any_more(user, mailroom):
     gone, kept = (make_passkey(user, SoftAuthenticator()) for _ in range(2))
     client = at_the_proof(user)
     prove(client, kept)
-    key = passkeys_of(user.pk).get(credential_id=gone.credential_id)
+    key = methods_of_kind(user.pk, Factor.PASSKEY).get(lookup=lookup_of(gone))
 
     page = client.get(f"/security-info/remove/{key.pk}")
     client.post(f"/security-info/remove/{key.pk}")
@@ -364,7 +372,7 @@ def test_a_removed_one_proves_nothing_any_more(user, mailroom):
     assert "Passkey" in page.text
     assert "This passkey did not work" in prove(at_the_proof(user), gone).text
     assert "minji.home@mail.example" in {mail.destination for mail in mailroom.work()}
-    assert not bytes(Passkey.objects.get(pk=key.pk).public_key)
+    assert RegisteredMethod.objects.get(pk=key.pk).details == {}
 
 
 def test_nobody_removes_a_colleagues(user):
@@ -372,10 +380,10 @@ def test_nobody_removes_a_colleagues(user):
     device = make_passkey(user, SoftAuthenticator())
     client = at_the_proof(user)
     prove(client, device)
-    key = Passkey.objects.exclude(user=user).get()
+    key = of_kind(Factor.PASSKEY).exclude(user=user).get()
 
     assert client.post(f"/security-info/remove/{key.pk}").status_code == 404
-    assert Passkey.objects.filter(removed_at=None).count() == 2
+    assert of_kind(Factor.PASSKEY).filter(removed_at=None).count() == 2
 
 
 def test_taking_the_second_factor_away_takes_passkeys_too(user):
@@ -383,7 +391,7 @@ def test_taking_the_second_factor_away_takes_passkeys_too(user):
 
     remove_second_factor(user, actor_id=Actor.COMMAND)
 
-    assert not passkeys_of(user.pk).exists()
+    assert not methods_of_kind(user.pk, Factor.PASSKEY).exists()
 
 
 def test_where_the_service_has_no_name_none_is_offered(user):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from tenants.policy import Factor
 from tests.builders import make_email, make_phone, make_user
 from tests.visits import register_email, sign_in
-from verification.models import AuthenticationMethod, Challenge
+from verification.models import Challenge, RegisteredMethod
 from verification.queries import methods_by_proof, number_shown
 from verification.services.calls import press
 from verification.session import Session
@@ -19,7 +19,7 @@ def test_a_code_to_a_removed_method_proves_nothing(user, client, mailroom):
     sign_in(client, user)
     client.post("/security-info/proof", {"method": "email"})
     code = mailroom.code()
-    AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
+    RegisteredMethod.objects.filter(kind=Factor.EMAIL).delete()
     client.post("/security-info/proof/verify", {"code": code})
 
     assert client.get("/ssprsetup/phone").status_code == 302
@@ -32,7 +32,7 @@ def test_a_call_to_a_removed_method_proves_nothing(user, client, mailroom):
     client.post("/security-info/proof", {"method": "mobile_call"})
     challenge = Challenge.objects.get()
     press(challenge.pk, number_shown(challenge))
-    AuthenticationMethod.objects.filter(proof=Factor.MOBILE_PHONE).delete()
+    RegisteredMethod.objects.filter(kind=Factor.MOBILE_PHONE).delete()
     client.post("/security-info/proof/verify")
 
     assert client.get("/ssprsetup/phone").status_code == 302
@@ -45,7 +45,7 @@ def test_no_second_code_goes_to_a_method_that_was_removed(user, client, mailroom
         sign_in(client, user)
         client.post("/security-info/proof", {"method": "email"})
         mailroom.work()
-        AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
+        RegisteredMethod.objects.filter(kind=Factor.EMAIL).delete()
         now.shift(timedelta(minutes=2))
         page = client.post("/security-info/resend/prove")
 

@@ -20,12 +20,12 @@ from tests.builders import (
     make_email,
     make_prefill,
     make_recovery_codes,
+    of_kind,
     signed_in,
 )
 from tests.captcha import solved
 from tests.console.people import code_now, with_app
 from tests.pages import without_random
-from verification.models import RecoveryCode
 from verification.queries import codes_left
 from verification.rules.recovery_codes import grouped
 from verification.services.guesses import Throttled, count_a_guess
@@ -103,7 +103,7 @@ def test_opening_the_page_makes_nothing(user):
     page = client.get(PAGE)
 
     assert page.status_code == 200
-    assert not RecoveryCode.objects.exists()
+    assert not of_kind(Factor.RECOVERY_CODE).exists()
 
 
 def test_unless_they_are_said_to_be_saved_they_dont_count_and_are_shown_again(user):
@@ -134,7 +134,7 @@ def test_codes_that_arent_ours_are_neither_shown_nor_kept(user):
 def test_codes_said_to_be_saved_much_later_dont_count(user):
     client = proved(user)
     page = client.post(PAGE)
-    RecoveryCode.objects.update(created_at=timezone.now() - timedelta(minutes=16))
+    of_kind(Factor.RECOVERY_CODE).update(created_at=timezone.now() - timedelta(minutes=16))
 
     client.post(f"{PAGE}/save", {"codes": hidden(page), "saved": "on"})
 
@@ -169,7 +169,7 @@ def test_without_a_fresh_proof_nobody_makes_codes(user):
 
     assert client.get(PAGE).url == "/security-info/proof"
     assert client.post(PAGE).url == "/security-info/proof"
-    assert not RecoveryCode.objects.exists()
+    assert not of_kind(Factor.RECOVERY_CODE).exists()
 
 
 def test_a_new_set_replaces_the_old_one_and_people_hear_of_it(user, mailroom):
@@ -355,8 +355,8 @@ def test_a_recovery_code_is_a_fresh_proof(user):
 def test_the_list_warns_when_few_are_left(user, left, warned):
     make_email(user)
     make_recovery_codes(user)
-    spent = RecoveryCode.objects.values_list("pk", flat=True)[: 10 - left]
-    RecoveryCode.objects.filter(pk__in=list(spent)).update(spent_at=timezone.now())
+    spent = of_kind(Factor.RECOVERY_CODE).values_list("pk", flat=True)[: 10 - left]
+    of_kind(Factor.RECOVERY_CODE).filter(pk__in=list(spent)).update(removed_at=timezone.now())
 
     page = signed_in(user).get("/security-info").text
 
@@ -381,11 +381,11 @@ def test_codes_taken_away_open_nothing(user, mailroom):
 def test_codes_go_with_the_last_thing_that_they_were_beside(user):
     client = proved(user)
     saved(client)
-    app = user.authenticators.get()
+    app = user.methods.get(kind=Factor.AUTHENTICATOR)
 
     client.post(f"/security-info/remove/{app.pk}")
 
-    assert not RecoveryCode.objects.exists()
+    assert not of_kind(Factor.RECOVERY_CODE).exists()
 
 
 def test_codes_go_with_the_second_factor_that_an_administrator_takes_away(user):
@@ -394,7 +394,7 @@ def test_codes_go_with_the_second_factor_that_an_administrator_takes_away(user):
 
     remove_second_factor(user, actor_id=Actor.COMMAND)
 
-    assert not RecoveryCode.objects.exists()
+    assert not of_kind(Factor.RECOVERY_CODE).exists()
 
 
 def test_codes_beside_an_address_stay_when_an_administrator_takes_the_apps_away(user):

@@ -17,7 +17,7 @@ from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.console.people import code_now, with_app
 from tests.visits import sign_in
 from verification.models import Challenge, RememberedBrowser
-from verification.queries import authenticators_of, number_shown
+from verification.queries import methods_of_kind, number_shown
 from verification.services.calls import press
 
 VERIFY = "/signin/second-factor/verify"
@@ -181,7 +181,9 @@ def reset_password(user):
         manage.sign_out_everywhere,
         reset_password,
         lambda user: manage.remove(user, Factor.EMAIL),
-        lambda user: manage.remove_app(user, authenticators_of(user.pk).get().pk),
+        lambda user: manage.remove(
+            user, Factor.AUTHENTICATOR, methods_of_kind(user.pk, Factor.AUTHENTICATOR).get().pk
+        ),
         lambda _user: asks(days=0),
     ],
     ids=["signed out everywhere", "reset", "method removed", "app removed", "policy"],
@@ -228,7 +230,7 @@ def test_a_longer_policy_prolongs_nothing(user):
 
 def test_a_remembered_browser_is_no_factor_for_who_holds_none(user):
     client = remembered(user)
-    authenticators_of(user.pk).update(removed_at=timezone.now())
+    methods_of_kind(user.pk, Factor.AUTHENTICATOR).update(removed_at=timezone.now())
 
     page = sign_in(client, user)
 

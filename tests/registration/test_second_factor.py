@@ -34,7 +34,7 @@ from tests.captcha import solved, without_work
 from tests.console.people import code_now, make_admin, with_app, wrong_code
 from tests.threads import all_at_once
 from tests.visits import sign_in
-from verification.models import AuthenticationMethod, Challenge
+from verification.models import Challenge, RegisteredMethod
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import press
 from verification.services.guesses import count_a_guess
@@ -373,7 +373,7 @@ def test_a_method_removed_meanwhile_passes_nothing(user, mailroom):
     make_phone(user)
     client = with_pending_sign_in(user)
     client.post(CHOOSE, {"method": "email"})
-    AuthenticationMethod.objects.filter(proof=Factor.EMAIL).delete()
+    RegisteredMethod.objects.filter(kind=Factor.EMAIL).delete()
 
     client.post(VERIFY, {"code": mailroom.code()})
 

@@ -19,7 +19,7 @@ from tests.console.people import code_now, make_admin
 from tests.flow import confirm_contact
 from tests.threads import all_at_once
 from verification.models import Purpose
-from verification.queries import authenticators_of, methods_by_proof, newest
+from verification.queries import methods_by_proof, methods_of_kind, newest
 from verification.services.roles import change_role
 from verification.session import Session
 
@@ -84,7 +84,7 @@ def test_no_app_is_paired_after_it(user, mailroom, end):
     with pytest.raises(manage.Frozen):
         enrol.confirm_app(user, context, code, name="")
 
-    assert not authenticators_of(user.pk).exists()
+    assert not methods_of_kind(user.pk, Factor.AUTHENTICATOR).exists()
 
 
 def test_no_first_app_is_paired_at_the_door_of_the_admin_after_it(contoso, mailroom):
@@ -94,7 +94,7 @@ def test_no_first_app_is_paired_at_the_door_of_the_admin_after_it(contoso, mailr
 
     assert not step_up.confirm(session, boss, code)
 
-    assert not authenticators_of(boss.pk).exists()
+    assert not methods_of_kind(boss.pk, Factor.AUTHENTICATOR).exists()
 
 
 @ENDINGS

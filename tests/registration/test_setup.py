@@ -23,7 +23,7 @@ from tests.builders import (
 )
 from tests.pages import without_random
 from tests.visits import register_email, sign_in
-from verification.models import Answer, AuthenticationMethod, Challenge
+from verification.models import Answer, Challenge, RegisteredMethod
 from verification.queries import methods_by_proof, number_shown, value_of
 from verification.services.calls import press
 from verification.services.questions import are_right, draw
@@ -348,7 +348,7 @@ def test_removing_says_what_it_costs_and_acts_on_post_only(user, me, mailroom):
     assert b"you can\xe2\x80\x99t reset your password yourself" in asked.content
     assert still
     assert b"Alternate email was removed" in page.content
-    assert not AuthenticationMethod.objects.exists()
+    assert not RegisteredMethod.objects.exists()
 
 
 def test_the_list_shows_masks_only(user, mailroom, client):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from console.queries.overview import Reach, reach
 from console.queries.people import Wanted, how_many
 from console.queries.people import people as list_of_people
-from console.queries.person import things_of
+from console.queries.person import methods_of_person
 from console.queries.policy import impact, who_would_lose
 from console.rules import State
 from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED, Factors
@@ -49,9 +49,10 @@ from tests.builders import (
     make_questions,
     make_recovery_codes,
     make_user,
+    of_kind,
 )
 from tests.console.people import with_app
-from verification.models import AuthenticationMethod, Authenticator, RecoveryCode
+from verification.models import RegisteredMethod
 from verification.services import factors
 from verification.services.guesses import Throttled, count_a_guess
 
@@ -148,7 +149,7 @@ def move_in(person, groups):
     if person["codes"] != "none":
         make_recovery_codes(user)
     if person["codes"] == "used up":
-        RecoveryCode.objects.filter(user=user).update(spent_at=timezone.now())
+        of_kind(Factor.RECOVERY_CODE).filter(user=user).update(removed_at=timezone.now())
     grow_old(user, person["old"])
     if person["lost"]:
         User.objects.filter(pk=user.pk).update(older_proof_lost_at=timezone.now() - person["lost"])
@@ -161,16 +162,16 @@ def move_in(person, groups):
 def grow_old(user, proofs):
     """As if these had been registered, or entered, two days ago."""
     then = timezone.now() - timedelta(days=2)
-    AuthenticationMethod.objects.filter(user=user, proof__in=proofs).update(verified_at=then)
+    RegisteredMethod.objects.filter(user=user, kind__in=proofs).update(verified_at=then)
     as_if_entered(user, then, proofs)
     if proofs >= set(PREFILLED):
         User.objects.filter(pk=user.pk).exclude(prefill_held_since=None).update(
             prefill_held_since=then
         )
     if Factor.AUTHENTICATOR in proofs:
-        Authenticator.objects.filter(user=user).update(confirmed_at=then)
+        of_kind(Factor.AUTHENTICATOR).filter(user=user).update(verified_at=then)
     if Factor.RECOVERY_CODE in proofs:
-        RecoveryCode.objects.filter(user=user).update(confirmed_at=then)
+        of_kind(Factor.RECOVERY_CODE).filter(user=user).update(verified_at=then)
 
 
 def on_offer_at_the_portal(user, policy):
@@ -228,7 +229,7 @@ def test_what_counts_on_the_page_and_in_the_list_is_what_the_portal_offers(group
     listed = {row.pk: row for row in list_of_people(Wanted())[0]}
 
     for user in users:
-        counting = {thing.proof for thing in things_of(user) if thing.counts}
+        counting = {thing.proof for thing in methods_of_person(user) if thing.counts}
         offered = on_offer_at_the_portal(user, policy)
         assert counting == set(listed[user.pk].methods)
         if offered is not None:

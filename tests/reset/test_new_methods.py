@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -18,6 +19,7 @@ from registration.services import manage
 from reset.queries.eligibility import eligibility_of, is_capable
 from reset.refusals import Refusal
 from tenants.policy import Factor, Method, Policy, Scope
+from tenants.queries import tenant_in_force
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, enter, identify
 from tests.builders import (
@@ -31,7 +33,7 @@ from tests.builders import (
 )
 from tests.console.people import behind_both, code_now, make_admin, with_app
 from tests.visits import register_email
-from verification.models import AuthenticationMethod, Authenticator
+from verification.models import RegisteredMethod
 from verification.queries import methods_by_proof
 from verification.services import contacts, factors
 
@@ -46,7 +48,7 @@ def user(contoso):
 def old(method, days=30):
     """As if it had been registered that long ago."""
     then = timezone.now() - timedelta(days=days)
-    AuthenticationMethod.objects.filter(pk=method.pk).update(verified_at=then)
+    RegisteredMethod.objects.filter(pk=method.pk).update(verified_at=then)
     return method
 
 
@@ -118,7 +120,7 @@ def test_who_replaces_the_only_mailbox_doesnt_get_in_by_the_new_one(user, mailro
     client = signed_in(user)
     prove(client, mailroom)
     register_email(client, mailroom, "thief@mail.example")
-    assert AuthenticationMethod.objects.get(user=user).known_since is not None
+    assert RegisteredMethod.objects.get(user=user).known_since is not None
 
     assert offered(user) == set()
     with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
@@ -186,7 +188,7 @@ def test_a_new_app_shows_no_right_code_at_a_reset_where_an_older_one_does(contos
 
         first = with_app(user)
         then = timezone.now() - timedelta(days=3)
-        Authenticator.objects.filter(pk=first.pk).update(confirmed_at=then, last_step=2**40)
+        RegisteredMethod.objects.filter(pk=first.pk).update(verified_at=then, counter=2**40)
         client = Client()
         identify(client)
         choose(client, Method.AUTHENTICATOR)
@@ -387,7 +389,8 @@ def test_pages_say_from_when_an_address_counts(user, language, counts, on_the_pa
     old(make_phone(user))
     verified_at = make_email(user).verified_at
     person, admin = signed_in(user), behind_both(make_admin())
-    day = timezone.localtime(verified_at + timedelta(days=30)).date().isoformat()
+    zone = ZoneInfo(tenant_in_force().time_zone)
+    day = timezone.localtime(verified_at + timedelta(days=30), zone).date().isoformat()
 
     for page in ("/security-info", "/ssprsetup"):
         shown = person.get(page, headers={"accept-language": language}).text
@@ -409,6 +412,6 @@ def test_an_app_that_was_taken_away_takes_along_what_it_proved(user):
     client.post("/passwordreset/app", {"code": code_now()})
     assert client.get("/passwordreset/new-password").status_code == 200
 
-    Authenticator.objects.filter(pk=lost.pk).update(removed_at=timezone.now())
+    RegisteredMethod.objects.filter(pk=lost.pk).update(removed_at=timezone.now())
 
     assert client.get("/passwordreset/new-password").status_code == 302

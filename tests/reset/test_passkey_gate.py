@@ -16,10 +16,16 @@ from reset.queries.eligibility import eligibility_of, is_capable
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.queries import policy_in_force
 from tenants.services import change_policy
-from tests.builders import make_email, make_passkey, make_recovery_codes, make_user
+from tests.builders import (
+    lookup_of,
+    make_email,
+    make_passkey,
+    make_recovery_codes,
+    make_user,
+    of_kind,
+)
 from tests.captcha import solved
 from tests.soft_authenticator import SoftAuthenticator, options_on
-from verification.models import Passkey
 
 NEW = "correct horse battery staple"
 PAGE = "/passwordreset/passkey"
@@ -66,6 +72,15 @@ def test_a_password_is_reset_with_a_passkey_alone(user, mailroom):
     assert user.check_password(NEW)
     assert PassedGate.objects.get().method == Method.PASSKEY
     assert "Verified with: Passkey" in mailroom.work()[0].text
+
+
+def test_only_the_passkey_that_signed_was_used(user):
+    device, other = make_passkey(user, SoftAuthenticator()), make_passkey(user, SoftAuthenticator())
+
+    give(at_the_gate(user), device)
+
+    assert of_kind(Factor.PASSKEY).get(lookup=lookup_of(device)).last_used_at
+    assert of_kind(Factor.PASSKEY).get(lookup=lookup_of(other)).last_used_at is None
 
 
 def test_it_is_offered_first(user):
@@ -125,7 +140,7 @@ def test_one_that_was_taken_away_after_the_gate_opens_nothing_further(user):
     device = make_passkey(user, SoftAuthenticator())
     client = at_the_gate(user)
     give(client, device)
-    manage.remove_passkey(user, Passkey.objects.get().pk)
+    manage.remove(user, Factor.PASSKEY, of_kind(Factor.PASSKEY).get().pk)
 
     new_password(client)
 
@@ -193,9 +208,9 @@ def test_beside_a_passkey_recovery_codes_may_stand(user):
     make_passkey(user, SoftAuthenticator())
     make_recovery_codes(user)
 
-    manage.remove_passkey(user, Passkey.objects.get().pk)
+    manage.remove(user, Factor.PASSKEY, of_kind(Factor.PASSKEY).get().pk)
 
-    assert not user.recovery_codes.exists()
+    assert not user.methods.filter(kind=Factor.RECOVERY_CODE).exists()
 
 
 def test_a_passkey_that_was_taken_away_takes_along_what_it_proved(user):
@@ -206,7 +221,7 @@ def test_a_passkey_that_was_taken_away_takes_along_what_it_proved(user):
     give(client, lost)
     assert client.get("/passwordreset/new-password").status_code == 200
 
-    taken = Passkey.objects.filter(credential_id=lost.credential_id)
+    taken = of_kind(Factor.PASSKEY).filter(lookup=lookup_of(lost))
     assert taken.update(removed_at=timezone.now()) == 1
 
     assert client.get("/passwordreset/new-password").status_code == 302

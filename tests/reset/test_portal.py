@@ -30,7 +30,7 @@ from tests.builders import (
 from tests.captcha import came_from, solved
 from tests.console.people import behind_both
 from tests.pages import stands_in
-from verification.models import AuthenticationMethod, Challenge
+from verification.models import Challenge, RegisteredMethod
 from verification.queries import drawn_questions, number_shown
 from verification.services.calls import press
 
@@ -536,7 +536,7 @@ def test_what_is_taken_away_meanwhile_proves_nothing_any_more(
     identify(client)
     choose(client, "email")
     enter(client, mailroom.code())
-    AuthenticationMethod.objects.filter(user=user, proof=Factor.EMAIL).delete()
+    RegisteredMethod.objects.filter(user=user, kind=Factor.EMAIL).delete()
     if registered_anew:
         make_email(user, "thief@mail.example")
 
@@ -550,7 +550,7 @@ def test_what_was_registered_anew_is_proved_anew(user, mailroom, client):
     identify(client)
     choose(client, "email")
     enter(client, mailroom.code())
-    AuthenticationMethod.objects.filter(user=user).delete()
+    RegisteredMethod.objects.filter(user=user).delete()
     make_email(user, "new.home@mail.example")
     Challenge.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     choose(client, "email")

@@ -22,7 +22,7 @@ from tests.builders import (
     make_user,
 )
 from tests.pages import without_random
-from verification.models import AuthenticationMethod, Challenge
+from verification.models import Challenge, RegisteredMethod
 
 NEW = "correct horse battery staple"
 FIRST, SECOND = "+821012345678", "+821087654321"
@@ -63,9 +63,9 @@ def test_a_code_goes_to_the_phone_that_was_chosen_and_opens_the_gate(user, clien
 
     assert mailroom.sent[0].destination == SECOND
     assert has(user, NEW)
-    held = AuthenticationMethod.objects.get(proof=Factor.ALTERNATE_PHONE)
+    held = RegisteredMethod.objects.get(kind=Factor.ALTERNATE_PHONE)
     assert held.last_used_at
-    assert not AuthenticationMethod.objects.get(proof=Factor.MOBILE_PHONE).last_used_at
+    assert not RegisteredMethod.objects.get(kind=Factor.MOBILE_PHONE).last_used_at
 
 
 def test_a_code_sent_again_goes_to_the_same_phone(user, client, mailroom):
@@ -171,7 +171,7 @@ def test_a_new_second_phone_waits_as_any_new_method_does(contoso, client):
     user = make_user()
     change_policy(Policy(self_service=Scope.ALL))
     old = make_phone(user)
-    AuthenticationMethod.objects.filter(pk=old.pk).update(
+    RegisteredMethod.objects.filter(pk=old.pk).update(
         verified_at=timezone.now() - timedelta(days=2)
     )
     make_second_phone(user)
@@ -196,7 +196,7 @@ def test_a_new_second_phone_takes_no_gate_away_by_being_the_office_phone(contoso
     change_policy(two)
     user = make_user()
     make_phone(user)
-    AuthenticationMethod.objects.update(verified_at=timezone.now() - timedelta(days=2))
+    RegisteredMethod.objects.update(verified_at=timezone.now() - timedelta(days=2))
     make_second_phone(user)
     make_prefill(user, Factor.OFFICE_PHONE, SECOND)
 

@@ -12,7 +12,7 @@ from tenants.policy import Policy, Scope, SecondFactor, Unknown
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_user
 from tests.captcha import solved
-from verification.models import AuthenticationMethod
+from verification.models import RegisteredMethod
 
 pytestmark = pytest.mark.usefixtures("mailroom")
 
@@ -61,7 +61,7 @@ def proving(user):
 
 def registering(user, address="new@mail.example"):
     change_policy(Policy(self_service=Scope.ALL, require_registration=False))
-    AuthenticationMethod.objects.filter(user=user).delete()
+    RegisteredMethod.objects.filter(user=user).delete()
     client = Client()
     client.post("/signin", {"username": user.upn, "password": PASSWORD})
     client.post("/ssprsetup/email", {"email": address})

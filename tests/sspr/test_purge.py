@@ -8,6 +8,7 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from reset.models import ResetAttempt
 from sspr import purge as table
 from sspr.purge import OF_A_TENANT, purge
 from tenants.models import PolicyVersion
+from tenants.policy import Factor
 from tests.builders import (
     PASSWORD,
     make_email,
@@ -28,19 +30,18 @@ from tests.builders import (
     make_questions,
     make_recovery_codes,
     make_user,
+    of_kind,
 )
 from tests.captcha import solved
 from tests.console.people import with_app
 from tests.soft_authenticator import SoftAuthenticator
 from verification.models import (
-    AuthenticationMethod,
-    Authenticator,
     Challenge,
-    Passkey,
-    RecoveryCode,
+    RegisteredMethod,
     SignInLockout,
 )
-from verification.services import authenticators, passkeys, recovery_codes
+from verification.services import authenticators, recovery_codes
+from verification.services.removal import remove
 
 NEW = "correct horse battery staple"
 
@@ -85,19 +86,17 @@ def test_nothing_goes_on_the_same_day(lived):
 
 def test_after_years_only_what_people_hold_and_the_history_are_there(lived):
     events, people = Event.objects.count(), User.objects.count()
-    held = AuthenticationMethod.objects.count()
+    held = RegisteredMethod.objects.count()
     with after(days=3_000):
         purge()
 
     kept = {name for name, count in counts().items() if count}
     assert kept == {
         "tenants.PolicyVersion",
-        "verification.Authenticator",
-        "verification.Passkey",
-        "verification.RecoveryCode",
+        "verification.RegisteredMethod",
     }
     assert Event.objects.count() == events
-    assert (User.objects.count(), AuthenticationMethod.objects.count()) == (people, held)
+    assert (User.objects.count(), RegisteredMethod.objects.count()) == (people, held)
     assert not Session.objects.exists()
     assert not Counter.objects.filter(ends_at__lt=timezone.now().timestamp()).exists()
 
@@ -110,20 +109,20 @@ def test_a_reset_that_succeeded_is_known_for_longer(lived):
 
 
 def test_what_was_removed_or_never_finished_goes_and_the_rest_doesnt(lived):
-    (app,), (key,) = Authenticator.objects.all(), Passkey.objects.all()
+    app, key = of_kind(Factor.AUTHENTICATOR).get(), of_kind(Factor.PASSKEY).get()
     session = uuid.uuid4()
     recovery_codes.new_set(lived, session)
     authenticators.pairing_of(lived, session, issuer="Contoso")
     with after(days=2):
         purge()
-    assert RecoveryCode.objects.count() == 10
-    assert list(Authenticator.objects.all()) == [app]
-    passkeys.remove(lived.pk, key.pk)
+    assert of_kind(Factor.RECOVERY_CODE).count() == 10
+    assert list(of_kind(Factor.AUTHENTICATOR)) == [app]
+    remove(lived.pk, Q(pk=key.pk))
     with after(days=31):
         purge()
 
-    assert not Passkey.objects.exists()
-    assert list(Authenticator.objects.all()) == [app]
+    assert not of_kind(Factor.PASSKEY).exists()
+    assert list(of_kind(Factor.AUTHENTICATOR)) == [app]
 
 
 def test_a_lockout_that_goes_on_stays(contoso):

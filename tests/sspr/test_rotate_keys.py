@@ -34,13 +34,14 @@ from tests.builders import (
     make_questions,
     make_recovery_codes,
     make_user,
+    of_kind,
 )
 from tests.console.people import code_now, make_admin, with_app
 from tests.flow import begin_unsent
 from tests.threads import all_at_once
 from vault import services
 from vault.models import SealingKey, TenantKey
-from verification.models import AuthenticationMethod, Authenticator, Purpose
+from verification.models import Purpose, RegisteredMethod
 from verification.queries import blind_index, methods_by_proof, value_of
 from verification.rules.access_passes import Terms
 from verification.rules.verdicts import Verdict
@@ -153,26 +154,26 @@ def test_nobody_stays_the_same_nobody(people, ring):
 
 def test_blind_indexes_of_former_days_are_made_anew(people, ring):
     user, _codes = people
-    AuthenticationMethod.objects.filter(proof=Factor.EMAIL).update(index="f" * 64)
+    RegisteredMethod.objects.filter(kind=Factor.EMAIL).update(lookup="f" * 64)
 
     rotated(ring)
 
     row = methods_by_proof(user.pk)[Factor.EMAIL]
-    assert row.index == blind_index("minji.home@mail.example")
+    assert row.lookup == blind_index("minji.home@mail.example")
 
 
 def test_blind_indexes_are_made_anew_portion_by_portion(people, ring, monkeypatch):
     monkeypatch.setattr(blind_indexes, "_READ_AT_ONCE", 2)
     for number in range(5):
         make_email(make_user(f"more{number}@contoso.example"))
-    rows = AuthenticationMethod.objects.exclude(proof=Factor.QUESTIONS)
-    before = set(rows.values_list("pk", "index"))
-    rows.update(index="f" * 64)
+    rows = of_kind(Factor.EMAIL)
+    before = set(rows.values_list("pk", "lookup"))
+    rows.update(lookup="f" * 64)
 
     rotated(ring)
 
     assert len(before) > 5
-    assert set(rows.values_list("pk", "index")) == before
+    assert set(rows.values_list("pk", "lookup")) == before
 
 
 def test_the_history_is_still_as_it_was_written(people, ring):
@@ -264,8 +265,8 @@ def keys_of(tenant_id):
 def heads(user):
     """How what is sealed of somebody begins."""
     return {
-        bytes(methods_by_proof(user.pk)[Factor.EMAIL].value)[:3],
-        bytes(Authenticator.objects.get(user=user).seed)[:3],
+        bytes(methods_by_proof(user.pk)[Factor.EMAIL].data)[:3],
+        bytes(of_kind(Factor.AUTHENTICATOR).get(user=user).data)[:3],
         bytes(User.objects.get(pk=user.pk).prefill)[:3],
     }
 
@@ -279,7 +280,7 @@ def everything_opens(user, codes):
     drawn = questions.draw(user.pk, 3, bank=set(ANSWERS))
     assert questions.are_right(user.pk, {qid: ANSWERS[qid] for qid in drawn})
     assert recovery_verdict(user, codes[0]) is Verdict.RIGHT
-    assert held[Factor.EMAIL].index == blind_index("minji.home@mail.example")
+    assert held[Factor.EMAIL].lookup == blind_index("minji.home@mail.example")
 
 
 def test_a_new_data_key_seals_everything_anew(people, hanbit, ring, capsys):
@@ -302,9 +303,9 @@ def test_with_the_keys_of_before_nothing_opens_that_is_sealed_now(people, ring):
     call_command("rotate_keys", "--new-data-keys")
 
     row = methods_by_proof(user.pk)[Factor.EMAIL]
-    associated_data = f"{user.tenant_id}|{row.associated_data_of('value', row.pk)}"
+    associated_data = f"{user.tenant_id}|{row.associated_data_of('data', row.pk)}"
     with pytest.raises(services.envelope.Unopenable):
-        services.envelope.unseal(stolen[0], bytes(row.value), associated_data)
+        services.envelope.unseal(stolen[0], bytes(row.data), associated_data)
 
 
 def test_a_new_ring_wraps_every_data_key(people, ring):
@@ -323,9 +324,9 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     call_command("rotate_keys", "--new-data-keys")
     services._cached[user.tenant_id] = elsewhere
     row = methods_by_proof(user.pk)[Factor.EMAIL]
-    row.value = services.seal_column(row, "value", "late@mail.example")
+    row.data = services.seal_column(row, "data", "late@mail.example")
     row.save()
-    assert bytes(row.value)[:1] == b"\x01"
+    assert bytes(row.data)[:1] == b"\x01"
     # What others sealed with the new one opens here at once.
     assert authenticators.is_right(user.pk, code_now())
 
@@ -344,7 +345,7 @@ def test_older_data_keys_go_when_nobody_can_need_them_any_more(people, ring):
         # Some process may still seal with the first of them.
         assert keys_of(user.tenant_id) == [1, 2]
         clock.shift(timedelta(minutes=61))
-        Authenticator.objects.update(seed=Authenticator.objects.get().seed)
+        of_kind(Factor.AUTHENTICATOR).update(data=of_kind(Factor.AUTHENTICATOR).get().data)
         call_command("rotate_keys")
         assert keys_of(user.tenant_id) == [2]
         assert heads(user) == {b"\x02\x00\x02"}
@@ -356,15 +357,15 @@ def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
     with time_machine.travel(timezone.now(), tick=False) as clock:
         call_command("rotate_keys", "--new-data-keys")
         row = methods_by_proof(user.pk)[Factor.EMAIL]
-        damaged = bytes(row.value)[:-1] + b"\x00\x00"
-        AuthenticationMethod.objects.filter(pk=row.pk).update(value=damaged)
+        damaged = bytes(row.data)[:-1] + b"\x00\x00"
+        RegisteredMethod.objects.filter(pk=row.pk).update(data=damaged)
         call_command("rotate_keys", "--new-data-keys")
         clock.shift(timedelta(minutes=61))
         call_command("rotate_keys")
 
         # What doesn't open is left as it is, and so is its key.
         assert keys_of(user.tenant_id) == [1, 2]
-        assert bytes(AuthenticationMethod.objects.get(pk=row.pk).value) == damaged
+        assert bytes(RegisteredMethod.objects.get(pk=row.pk).data) == damaged
 
 
 def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkeypatch):
@@ -375,8 +376,8 @@ def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkey
     def slowly(before, **more):
         text = opened(before, **more)
         if text == "minji.home@mail.example":
-            fresh = services.seal_column(row, "value", "new@mail.example")
-            AuthenticationMethod.objects.filter(pk=row.pk).update(value=fresh)
+            fresh = services.seal_column(row, "data", "new@mail.example")
+            RegisteredMethod.objects.filter(pk=row.pk).update(data=fresh)
         return text
 
     monkeypatch.setattr(resealing, "opened", slowly)
@@ -408,8 +409,6 @@ def test_every_column_of_bytes_is_sealed_or_no_secret():
     }
 
     assert bytes_of_ours - known == {
-        ("verification.Passkey", "credential_id"),
-        ("verification.Passkey", "public_key"),
         ("tenants.Branding", "logo"),
     }
     assert known <= bytes_of_ours

@@ -16,7 +16,7 @@ from sspr.demo.people import ANSWERS
 from tenants.models import Tenant
 from tenants.roles import Permission
 from verification.queries import drawn_questions
-from verification.queries.registered import things_of
+from verification.queries.registered import method_rows_of
 from verification.services.guesses import throttle_of
 from verification.services.questions import are_right, draw
 
@@ -81,7 +81,7 @@ def test_everybody_meets_the_answer_that_they_stand_for(demo):
             for user in User.objects.all():
                 throttled = throttle_of(user.pk) is not None
                 found = eligibility_facts(
-                    user, things_of(user.pk), policy_for(user), throttled=throttled
+                    user, method_rows_of(user.pk), policy_for(user), throttled=throttled
                 )
                 met.setdefault(user.upn.partition("@")[0], set()).add(refusal_for(found))
     assert met == {name: {refusal} for name, refusal in REFUSALS.items()}

@@ -38,7 +38,7 @@ from tests.builders import (
 from tests.console.people import make_admin
 from tests.pages import without_random
 from tests.threads import all_at_once
-from verification.models import AuthenticationMethod, ContactNotice, NoticeLink
+from verification.models import ContactNotice, NoticeLink, RegisteredMethod
 from verification.services import contacts, notices
 from verification.services.notice_words import Notice
 
@@ -67,7 +67,7 @@ def admin(contoso):
 
 def long_ago(user):
     then = timezone.now() - timedelta(days=30)
-    AuthenticationMethod.objects.filter(user=user).update(verified_at=then)
+    RegisteredMethod.objects.filter(user=user).update(verified_at=then)
 
 
 def by_the_form(text, _tmp_path, _mailroom, admin):

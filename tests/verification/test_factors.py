@@ -41,13 +41,18 @@ from tests.builders import (
     make_prefill,
     make_recovery_codes,
     make_user,
+    of_kind,
 )
 from tests.console.people import code_now
 from tests.flow import begin_unsent
 from tests.soft_authenticator import SoftAuthenticator
 from vault.services import seal_column
-from verification.models import AuthenticationMethod, Challenge, Purpose, RecoveryCode
-from verification.queries import authenticators_of, passkeys_of
+from verification.models import (
+    Challenge,
+    Purpose,
+    RegisteredMethod,
+)
+from verification.queries import methods_of_kind
 from verification.queries.holdings import kept_of, summary_of
 from verification.rules.factors import counted
 from verification.services import (
@@ -102,13 +107,13 @@ class History:
 
     def remove(self, proof):
         if proof is Factor.AUTHENTICATOR:
-            for app in authenticators_of(self.user.pk)[:1]:
-                manage.remove_app(self.user, app.pk)
+            for app in methods_of_kind(self.user.pk, Factor.AUTHENTICATOR)[:1]:
+                manage.remove(self.user, Factor.AUTHENTICATOR, app.pk)
         elif proof is Factor.PASSKEY:
-            for key in passkeys_of(self.user.pk)[:1]:
-                manage.remove_passkey(self.user, key.pk)
+            for key in methods_of_kind(self.user.pk, Factor.PASSKEY)[:1]:
+                manage.remove(self.user, Factor.PASSKEY, key.pk)
         elif proof is Factor.RECOVERY_CODE:
-            manage.remove_recovery_codes(self.user)
+            manage.remove(self.user, Factor.RECOVERY_CODE)
         else:
             manage.remove(self.user, proof)
 
@@ -117,7 +122,7 @@ class History:
 
     def pair_an_app(self):
         session = uuid.uuid4()
-        with suppress(enrol.TooManyApps):
+        with suppress(enrol.TooManyDevices):
             key = enrol.pairing(self.user, session).key
             code = code_now(base64.b32decode(key).hex())
             assert enrol.confirm_app(self.user, session, code, name="phone")
@@ -133,7 +138,7 @@ class History:
     def use_the_last_code(self):
         codes = make_recovery_codes(self.user)
         last = recovery_codes._mac(self.user.pk, codes[0])
-        RecoveryCode.objects.exclude(mac=last).update(spent_at=timezone.now())
+        of_kind(Factor.RECOVERY_CODE).exclude(lookup=last).update(removed_at=timezone.now())
         session = uuid.uuid4()
         begin_unsent(self.user, session, Method.RECOVERY_CODE)
         recovery_codes.answer(self.user.pk, Purpose.SIGN_IN, session, codes[0])
@@ -338,7 +343,7 @@ def test_the_nightly_check_mends_what_another_program_changed_and_says_so(contos
             make_phone(user)
             users.append(user)
     with in_tenant(hanbit.pk):
-        AuthenticationMethod.objects.filter(user=users[1], proof=Factor.EMAIL).delete()
+        RegisteredMethod.objects.filter(user=users[1], kind=Factor.EMAIL).delete()
 
     with capture_logs() as logs:
         check_factors()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenants.policy import Factor, Method, Policy, Questions
 from verification.rules.hold_period import account_facts, beginning, can_begin, hold_until, is_known
-from verification.rules.ways import Held
+from verification.rules.ways import UserFactor
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=30)
@@ -18,7 +18,7 @@ DAY = Policy(new_proof_hours=24)
 HOUR = timedelta(hours=1)
 ages = st.integers(0, 72).map(lambda hours: NOON - hours * HOUR)
 things = st.builds(
-    Held,
+    UserFactor,
     proof=st.sampled_from(Factor),
     sms_capable=st.booleans(),
     since=ages,
@@ -150,8 +150,8 @@ def test_what_was_entered_beside_something_verified_waits_whatever_else_there_is
 
 def test_questions_that_begin_no_reset_are_nothing_older():
     questions, email = (
-        Held(proof=Factor.QUESTIONS, since=LONG_AGO),
-        Held(proof=Factor.EMAIL, since=NOON),
+        UserFactor(proof=Factor.QUESTIONS, since=LONG_AGO),
+        UserFactor(proof=Factor.EMAIL, since=NOON),
     )
     second, gate = (
         beginning(Policy(questions=kind), EVERY) for kind in (Questions.SECOND, Questions.GATE)
@@ -162,7 +162,10 @@ def test_questions_that_begin_no_reset_are_nothing_older():
 
 
 def test_it_counts_from_the_hour_that_the_page_says():
-    old, new = Held(proof=Factor.EMAIL, since=LONG_AGO), Held(proof=Factor.MOBILE_PHONE, since=NOON)
+    old, new = (
+        UserFactor(proof=Factor.EMAIL, since=LONG_AGO),
+        UserFactor(proof=Factor.MOBILE_PHONE, since=NOON),
+    )
     hour = hold_until(new, account_facts([old, new], EVERY, lost_at=None), DAY, NOON)
     assert hour == NOON + 24 * HOUR
 
@@ -175,8 +178,8 @@ def test_it_counts_from_the_hour_that_the_page_says():
 def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
     """Else a longer period for emails would let the attacker's phone count at once."""
     for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
-    email = Held(proof=Factor.EMAIL, since=NOON - timedelta(days=10))
-    phone = Held(proof=Factor.MOBILE_PHONE, since=NOON)
+    email = UserFactor(proof=Factor.EMAIL, since=NOON - timedelta(days=10))
+    phone = UserFactor(proof=Factor.MOBILE_PHONE, since=NOON)
 
     assert counting([email, phone], EVERY, for_a_month) == [email]
 
@@ -184,16 +187,16 @@ def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
 def test_a_factor_that_is_held_for_longer_is_held_up_by_what_is_known_for_less():
     """Else the attacker's address would count at once in every account that is younger."""
     for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
-    phone = Held(proof=Factor.MOBILE_PHONE, since=NOON - timedelta(days=10))
-    email = Held(proof=Factor.EMAIL, since=NOON)
+    phone = UserFactor(proof=Factor.MOBILE_PHONE, since=NOON - timedelta(days=10))
+    email = UserFactor(proof=Factor.EMAIL, since=NOON)
 
     assert counting([phone, email], EVERY, for_a_month) == [phone]
 
 
 def test_the_loss_of_an_older_factor_counts_for_as_long_as_each_factor_is_held():
     for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
-    email = Held(proof=Factor.EMAIL, since=NOON)
-    phone = Held(proof=Factor.MOBILE_PHONE, since=NOON)
+    email = UserFactor(proof=Factor.EMAIL, since=NOON)
+    phone = UserFactor(proof=Factor.MOBILE_PHONE, since=NOON)
     lost_at = NOON - timedelta(days=2)
 
     assert counting([email, phone], EVERY, for_a_month, lost_at=lost_at) == [phone]

@@ -9,17 +9,19 @@ from time import sleep
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from directory.models import User
 from isolation.scope import in_tenant
-from tenants.policy import Method
-from tests.builders import make_passkey, make_recovery_codes, make_tenant, make_user
+from tenants.policy import Factor, Method
+from tests.builders import make_passkey, make_recovery_codes, make_tenant, make_user, of_kind
 from tests.console.people import code_now
 from tests.flow import begin_unsent
 from tests.soft_authenticator import SoftAuthenticator
-from verification.models import Authenticator, Passkey, Purpose, RecoveryCode
-from verification.services import authenticators, passkeys, recovery_codes
+from verification.models import Purpose, RegisteredMethod
+from verification.services import authenticators, recovery_codes
+from verification.services.removal import remove
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def last_code_answered(user):
 
 def codes_removed(user):
     make_recovery_codes(user)
-    return lambda: recovery_codes.remove_all(user.pk)
+    return lambda: remove(user.pk, Q(kind=Factor.RECOVERY_CODE))
 
 
 def app_paired(user):
@@ -59,18 +61,18 @@ def app_paired(user):
 
 def app_removed(user):
     app_paired(user)()
-    app = Authenticator.objects.get()
-    return lambda: authenticators.remove(user.pk, app.pk)
+    app = of_kind(Factor.AUTHENTICATOR).get()
+    return lambda: remove(user.pk, Q(pk=app.pk))
 
 
 def apps_removed(user):
     app_paired(user)()
-    return lambda: authenticators.remove_all(user.pk)
+    return lambda: remove(user.pk, Q(kind=Factor.AUTHENTICATOR))
 
 
 def passkey_removed(user):
     make_passkey(user, SoftAuthenticator())
-    return lambda: passkeys.remove_all(user.pk)
+    return lambda: remove(user.pk, Q(kind=Factor.PASSKEY))
 
 
 def _answer(user, code):
@@ -100,8 +102,7 @@ def test_a_change_of_methods_waits_for_a_change_of_the_user(user, prepared):
             locked.set()
             # The other thread runs into the lock meanwhile, with or without rows in its hands.
             sleep(0.5)
-            for model in (RecoveryCode, Authenticator, Passkey):
-                model.objects.update(confirmed_at=timezone.now())
+            RegisteredMethod.objects.update(verified_at=timezone.now())
 
     def run():
         locked.wait(60)

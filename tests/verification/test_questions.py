@@ -15,7 +15,7 @@ from tests.flow import begin_unsent
 from vault import keyring
 from vault.keyed import keyed_hash
 from vault.services import tenant_key
-from verification.models import Answer, AuthenticationMethod, Purpose
+from verification.models import Answer, Purpose, RegisteredMethod
 from verification.queries import drawn_questions
 from verification.rules.answers import AnswerProblem, answer_problems, normal_answer
 from verification.rules.verdicts import Verdict
@@ -111,7 +111,7 @@ def test_answers_of_another_user_are_no_good(cheap, user):
     other = make_user("yuna@contoso.example")
     questions.save_answers(other, dict.fromkeys(ANSWERS, "something else"))
     questions.draw(user.pk, 3, bank=BANK)
-    AuthenticationMethod.objects.filter(user=other).update(drawn=drawn_questions(user.pk))
+    RegisteredMethod.objects.filter(user=other).update(details={"drawn": drawn_questions(user.pk)})
 
     assert not questions.are_right(other.pk, right_answers(user))
 
@@ -159,7 +159,7 @@ def test_new_answers_replace_the_old_and_their_draw(cheap, user):
 
     assert drawn_questions(user.pk) == []
     assert set(Answer.objects.values_list("question_id", flat=True)) == {"q06", "q07"}
-    assert AuthenticationMethod.objects.filter(proof=Factor.QUESTIONS).count() == 1
+    assert RegisteredMethod.objects.filter(kind=Factor.QUESTIONS).count() == 1
 
 
 def spend(context, *, right):

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isolation.scope import in_tenant
-from tenants.policy import Method
-from tests.builders import make_recovery_codes, make_tenant, make_user
+from tenants.policy import Factor, Method
+from tests.builders import make_recovery_codes, make_tenant, make_user, of_kind
 from tests.flow import begin_unsent
 from tests.threads import all_at_once
 from vault.keyring import purpose_key
-from verification.models import Purpose, RecoveryCode
+from verification.models import Purpose, RegisteredMethod
 from verification.queries import codes_left
 from verification.rules.recovery_codes import ALPHABET, LENGTH, grouped, typed_code
 from verification.rules.verdicts import Verdict
@@ -81,7 +81,7 @@ def test_a_new_set_kills_the_old_one(contoso):
 
     assert {answered(user, code) for code in old} == {Verdict.WRONG}
     assert answered(user, new[0]) is Verdict.RIGHT
-    assert RecoveryCode.objects.count() == 10
+    assert of_kind(Factor.RECOVERY_CODE).count() == 10
 
 
 def test_a_set_that_nobody_saved_opens_nothing_and_kills_nothing(contoso):
@@ -114,7 +114,7 @@ def test_somebody_elses_code_opens_nothing(contoso, hanbit):
 def test_a_row_carried_over_to_another_tenant_opens_nothing(contoso, hanbit):
     user = make_user()
     code = make_recovery_codes(user)[0]
-    RecoveryCode.unscoped.update(tenant_id=hanbit.pk)
+    RegisteredMethod.unscoped.update(tenant_id=hanbit.pk)
 
     with in_tenant(hanbit.pk):
         assert answered(user, code) is Verdict.WRONG

@@ -6,33 +6,33 @@ from uuid import uuid4
 from isolation.scope import in_tenant
 from tenants.policy import Factor
 from tests.builders import ANSWERS, make_email, make_questions, make_tenant, make_user
-from verification.models import Authenticator, Passkey, RecoveryCode
-from verification.queries.registered import Thing, things_among, things_of
+from verification.models import RegisteredMethod
+from verification.queries.registered import MethodRow, method_rows_among, method_rows_of
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 
 
 def phoned(proof, row, **more):
-    return Thing(
+    return MethodRow(
         proof=proof,
         pk=row.pk,
         known_since=row.known_since,
         verified_at=row.verified_at,
-        gone_at=None,
-        sealed_value=bytes(row.value),
+        removed_at=None,
+        sealed_value=bytes(row.data),
         sms_capable=row.sms_capable,
         **{"answered": 0, **more},
     )
 
 
-def device(proof, row, gone_at=None, *, temporary_access=False):
-    return Thing(
+def device(proof, row, removed_at=None, *, temporary_access=False):
+    return MethodRow(
         proof=proof,
         pk=row.pk,
         known_since=None,
-        verified_at=row.confirmed_at,
-        gone_at=gone_at,
+        verified_at=row.verified_at,
+        removed_at=removed_at,
         sealed_value=b"",
         sms_capable=False,
         answered=0,
@@ -44,15 +44,27 @@ def test_everything_that_a_user_registered_is_read_as_it_is_stored(user):
     address, answers = make_email(user), make_questions(user)
     address.known_since = AT
     address.save()
-    app = Authenticator.objects.create(user=user, seed=b"", created_at=AT, removed_at=LATER)
-    passkey = Passkey.objects.create(
-        user=user, credential_id=b"x", public_key=b"x", confirmed_at=AT, temporary_access=True
+    app = RegisteredMethod.objects.create(
+        kind=Factor.AUTHENTICATOR, user=user, data=b"seed", created_at=AT, removed_at=LATER
     )
-    code = RecoveryCode.objects.create(
-        user=user, mac="x", context=uuid4(), created_at=AT, confirmed_at=AT, spent_at=LATER
+    passkey = RegisteredMethod.objects.create(
+        kind=Factor.PASSKEY,
+        user=user,
+        created_at=AT,
+        verified_at=AT,
+        temporary_access=True,
+    )
+    code = RegisteredMethod.objects.create(
+        kind=Factor.RECOVERY_CODE,
+        user=user,
+        lookup="x",
+        context=uuid4(),
+        created_at=AT,
+        verified_at=AT,
+        removed_at=LATER,
     )
 
-    things = {thing.proof: thing for thing in things_of(user.pk)}
+    things = {thing.proof: thing for thing in method_rows_of(user.pk)}
 
     assert things == {
         Factor.EMAIL: phoned(Factor.EMAIL, address),
@@ -65,10 +77,12 @@ def test_everything_that_a_user_registered_is_read_as_it_is_stored(user):
 
 
 def test_what_was_never_confirmed_is_not_read(user):
-    Authenticator.objects.create(user=user, seed=b"", created_at=AT)
-    RecoveryCode.objects.create(user=user, mac="x", context=uuid4(), created_at=AT)
+    RegisteredMethod.objects.create(kind=Factor.AUTHENTICATOR, user=user, data=b"", created_at=AT)
+    RegisteredMethod.objects.create(
+        kind=Factor.RECOVERY_CODE, user=user, lookup="x", context=uuid4(), created_at=AT
+    )
 
-    assert things_of(user.pk) == []
+    assert method_rows_of(user.pk) == []
 
 
 def test_many_users_are_read_as_each_of_them(user):
@@ -76,9 +90,9 @@ def test_many_users_are_read_as_each_of_them(user):
     make_email(user)
     make_email(other, "jun@mail.example")
 
-    among = things_among([user.pk, other.pk, without.pk])
+    among = method_rows_among([user.pk, other.pk, without.pk])
 
-    assert among == {one.pk: things_of(one.pk) for one in (user, other, without)}
+    assert among == {one.pk: method_rows_of(one.pk) for one in (user, other, without)}
     assert len(among[other.pk]) == 1
 
 
@@ -86,5 +100,5 @@ def test_nothing_is_read_of_another_organisation(user):
     make_email(user)
 
     with in_tenant(make_tenant("other").pk):
-        assert things_of(user.pk) == []
-        assert things_among([user.pk]) == {}
+        assert method_rows_of(user.pk) == []
+        assert method_rows_among([user.pk]) == {}

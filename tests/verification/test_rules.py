@@ -38,7 +38,7 @@ from verification.rules.phones import named_again, number_of
 from verification.rules.recovery_codes import ALPHABET, FEW, LENGTH, SET_SIZE, grouped
 from verification.rules.recovery_codes import typed_code as typed_recovery_code
 from verification.rules.texts import first_that_fits, fits
-from verification.rules.ways import Held, MethodOption, methods_of
+from verification.rules.ways import MethodOption, UserFactor, methods_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -59,22 +59,26 @@ def test_the_next_beat_is_counted_from_the_beginning_of_the_request(began, now, 
 
 
 def test_what_is_held_is_verified_and_takes_no_texts_until_that_is_known():
-    assert Held(proof=Factor.EMAIL) == Held(
+    assert UserFactor(proof=Factor.EMAIL) == UserFactor(
         proof=Factor.EMAIL, sms_capable=False, since=None, verified=True, held=False
     )
     assert MethodOption(Method.EMAIL) == MethodOption(Method.EMAIL, "")
 
 
 def test_a_phone_that_takes_no_texts_is_only_called():
-    phone = Held(proof=Factor.MOBILE_PHONE)
-    mobile = Held(proof=Factor.MOBILE_PHONE, sms_capable=True)
+    phone = UserFactor(proof=Factor.MOBILE_PHONE)
+    mobile = UserFactor(proof=Factor.MOBILE_PHONE, sms_capable=True)
 
     assert methods_of([phone]) == [Method.MOBILE_CALL]
     assert methods_of([mobile]) == [Method.MOBILE_TEXT, Method.MOBILE_CALL]
 
 
 def test_methods_are_given_strongest_first_and_each_once():
-    held = [Held(proof=Factor.QUESTIONS), Held(proof=Factor.EMAIL), Held(proof=Factor.EMAIL)]
+    held = [
+        UserFactor(proof=Factor.QUESTIONS),
+        UserFactor(proof=Factor.EMAIL),
+        UserFactor(proof=Factor.EMAIL),
+    ]
 
     assert methods_of(held) == [Method.EMAIL, Method.QUESTIONS]
 
@@ -369,12 +373,12 @@ def test_what_is_new_waits_where_something_older_can_begin_a_reset():
 
     now = counted(summary, policy, deliverable=frozenset(Method), at=NOON)
 
-    email = Held(proof=Factor.EMAIL, since=old)
+    email = UserFactor(proof=Factor.EMAIL, since=old)
     assert now.held == (email,)
     assert now.waiting == {Factor.MOBILE_PHONE: new + DAY}
     assert set(now.account.can_begin) == {
         email,
-        Held(proof=Factor.MOBILE_PHONE, sms_capable=True, since=new),
+        UserFactor(proof=Factor.MOBILE_PHONE, sms_capable=True, since=new),
     }
     without_mail = counted(summary, policy, deliverable=frozenset({Method.MOBILE_TEXT}), at=NOON)
     assert without_mail.proofs == {Factor.EMAIL, Factor.MOBILE_PHONE}
@@ -401,14 +405,14 @@ def test_what_was_verified_is_given_whole_whatever_is_missing_before_it():
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
 
     assert counted(summary, policy).held == (
-        Held(proof=Factor.MOBILE_PHONE, sms_capable=False, since=None),
-        Held(proof=Factor.PASSKEY, since=NOON),
+        UserFactor(proof=Factor.MOBILE_PHONE, sms_capable=False, since=None),
+        UserFactor(proof=Factor.PASSKEY, since=NOON),
     )
 
 
 def test_what_is_new_is_not_known_so_that_its_loss_is_no_loss():
     policy = Policy(new_proof_hours=24)
-    new, old = (Held(proof=Factor.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
+    new, old = (UserFactor(proof=Factor.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
 
     assert not is_known(new, policy, NOON)
     assert is_known(old, policy, NOON)

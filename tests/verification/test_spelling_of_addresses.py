@@ -30,7 +30,7 @@ from tests.builders import PASSWORD, make_email, make_prefill, make_user
 from tests.console.people import behind_both, make_admin
 from tests.console.test_person import enter
 from tests.verification.test_challenges import ask
-from verification.models import AuthenticationMethod
+from verification.models import RegisteredMethod
 from verification.queries import blind_index, methods_by_proof, value_of
 from verification.services import contacts, notices
 from verification.services.challenges import Refused
@@ -89,8 +89,8 @@ def test_the_mail_goes_to_what_was_typed(user, me, mailroom):
 def test_another_spelling_stays_as_old_and_is_no_change(user, me, mailroom):
     then = timezone.now() - timedelta(days=30)
     register(me, mailroom, TYPED)
-    AuthenticationMethod.objects.filter(user=user).update(known_since=then, verified_at=then)
-    before = AuthenticationMethod.objects.get(user=user)
+    RegisteredMethod.objects.filter(user=user).update(known_since=then, verified_at=then)
+    before = RegisteredMethod.objects.get(user=user)
     with time_machine.travel(timezone.now() + timedelta(hours=1)):
         browser = Client()
         browser.post("/signin", {"username": user.upn, "password": PASSWORD})
@@ -99,7 +99,7 @@ def test_another_spelling_stays_as_old_and_is_no_change(user, me, mailroom):
         browser.post("/security-info/proof/verify", {"code": mailroom.code()})
         sent = register(browser, mailroom, OTHER)
 
-    after = AuthenticationMethod.objects.get(user=user)
+    after = RegisteredMethod.objects.get(user=user)
     assert value_of(after) == OTHER
     assert (after.pk, after.since) == (before.pk, then)
     assert not {STORED, OTHER} & {mail.destination for mail in sent}
@@ -180,7 +180,7 @@ def test_what_was_entered_under_another_spelling_counts_from_then_and_stays_mask
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
     assert OTHER not in form.text
-    assert AuthenticationMethod.objects.get().since == prefilled(user.pk)[Factor.EMAIL].changed_at
+    assert RegisteredMethod.objects.get().since == prefilled(user.pk)[Factor.EMAIL].changed_at
 
 
 def test_a_code_still_counts_when_the_address_was_registered_anew_in_another_case(
@@ -190,7 +190,7 @@ def test_a_code_still_counts_when_the_address_was_registered_anew_in_another_cas
     identify(client, user.upn)
     choose(client, Method.EMAIL)
     code = mailroom.code()
-    AuthenticationMethod.objects.all().delete()
+    RegisteredMethod.objects.all().delete()
     make_email(user, OTHER)
     page = client.post("/passwordreset/code", {"code": code}, follow=True)
 

@@ -22,7 +22,7 @@ from verification.methods.base import ChallengeAnswer, VerificationContext
 from verification.models import CallerCheck, Challenge, Purpose
 from verification.queries import challenges_in
 from verification.queries.callers import caller_holdings, callers_number, open_number_checks
-from verification.queries.holdings import Holdings
+from verification.queries.holdings import RegisteredMethods
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
@@ -54,7 +54,7 @@ class CallerVerification:
         )
 
     @cached_property
-    def _holdings(self) -> Holdings:
+    def _holdings(self) -> RegisteredMethods:
         return caller_holdings(self._person.pk)
 
     def options(self) -> Sequence[MethodOption]:

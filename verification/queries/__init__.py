@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Q, QuerySet
 
 from delivery.models import Outgoing
 from delivery.rules.mailboxes import mailbox_key
@@ -16,15 +16,17 @@ from vault.keyed import digits, keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import open_column, tenant_key
 from verification.models import (
-    AuthenticationMethod,
-    Authenticator,
     Challenge,
     NoticeLink,
-    Passkey,
     Purpose,
-    RecoveryCode,
+    RegisteredMethod,
 )
 from verification.rules.challenges import next_send_at
+
+DRAWN = "drawn"
+"""Where a method of questions keeps the ids of those that are asked until they are answered."""
+SEVERAL = [kind.value for kind in Factor if kind.may_be_several]
+"""Kinds of which each row says for itself when it was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,64 +52,59 @@ class Waiting:
     is_denied: bool
 
 
-def methods_by_proof(user_id: int) -> dict[Factor, AuthenticationMethod]:
-    """What a user has proved, one of each kind."""
-    rows = AuthenticationMethod.objects.filter(user_id=user_id)
-    return {Factor(row.proof): row for row in rows.annotate(answered=Count("answers"))}
+def methods_by_proof(user_id: int) -> dict[Factor, RegisteredMethod]:
+    """What a user registered of the kinds of which there is one at most."""
+    rows = RegisteredMethod.objects.filter(user_id=user_id)
+    return {Factor(row.kind): row for row in rows.exclude(kind__in=SEVERAL)}
 
 
-def authenticators_of(user_id: int) -> QuerySet[Authenticator]:
-    """The apps that a user paired and still has, oldest first."""
-    paired = Authenticator.objects.filter(
-        user_id=user_id, confirmed_at__isnull=False, removed_at=None
-    )
-    return paired.order_by("created_at")
+def methods_of_kind(user_id: int, kind: Factor) -> QuerySet[RegisteredMethod]:
+    """The methods of a kind that the user verified and still has, oldest first."""
+    return usable_methods().filter(user_id=user_id, kind=kind).order_by("created_at")
 
 
-def passkeys_of(user_id: int) -> QuerySet[Passkey]:
-    """The passkeys that a user made and still has, oldest first."""
-    return Passkey.objects.filter(user_id=user_id, removed_at=None).order_by("confirmed_at")
+def usable_methods() -> QuerySet[RegisteredMethod]:
+    """The methods of all users that were verified and neither removed nor redeemed."""
+    return RegisteredMethod.objects.filter(verified_at__isnull=False, removed_at=None)
 
 
-def recovery_codes_of(user_id: int) -> QuerySet[RecoveryCode]:
+def methods_in_force() -> QuerySet[RegisteredMethod]:
+    """The same, and the redeemed recovery codes, which still belong to their sets."""
+    sets = [kind for kind in Factor if kind.is_set]
+    in_force = Q(removed_at=None) | Q(kind__in=sets)
+    return RegisteredMethod.objects.filter(in_force, verified_at__isnull=False)
+
+
+def recovery_codes_of(user_id: int) -> QuerySet[RegisteredMethod]:
     """The user's set that is in force, spent codes too."""
-    return RecoveryCode.objects.filter(user_id=user_id, confirmed_at__isnull=False)
-
-
-def unspent_codes() -> QuerySet[RecoveryCode]:
-    """What is left of everybody's sets."""
-    return RecoveryCode.objects.filter(confirmed_at__isnull=False, spent_at=None)
+    return methods_in_force().filter(user_id=user_id, kind=Factor.RECOVERY_CODE)
 
 
 def recovery_set_of(user_id: int) -> RecoverySet | None:
     """The set that is in force; None where there is none."""
     codes = list(recovery_codes_of(user_id))
-    saved = [code.confirmed_at for code in codes if code.confirmed_at]
-    used = [code.spent_at for code in codes if code.spent_at]
+    saved = [code.verified_at for code in codes if code.verified_at]
+    used = [code.removed_at for code in codes if code.removed_at]
     if not saved:
         return None
     return RecoverySet(max(saved), max(used, default=None), len(codes) - len(used))
 
 
 def holds_only_codes(user_id: int) -> bool:
-    """Whether somebody has recovery codes and verified nothing else."""
-    beside = methods_by_proof(user_id) or holds_device(user_id)
-    return not beside and recovery_codes_of(user_id).exists()
-
-
-def holds_device(user_id: int) -> bool:
-    """Whether the user has an authenticator app or a passkey."""
-    return authenticators_of(user_id).exists() or passkeys_of(user_id).exists()
+    """Whether the user has recovery codes and verified nothing else."""
+    methods = RegisteredMethod.objects.filter(user_id=user_id, verified_at__isnull=False)
+    beside = methods.filter(removed_at=None).exclude(kind=Factor.RECOVERY_CODE)
+    return not beside.exists() and recovery_codes_of(user_id).exists()
 
 
 def codes_left(user_id: int) -> int:
     """How many recovery codes the user has left."""
-    return unspent_codes().filter(user_id=user_id).count()
+    return methods_of_kind(user_id, Factor.RECOVERY_CODE).count()
 
 
-def value_of(row: AuthenticationMethod) -> str:
-    """The number (E.164, `#` and extension behind it) or address that was proved."""
-    return open_column(row, "value")
+def value_of(row: RegisteredMethod) -> str:
+    """The number (E.164, `#` and extension behind it) or address that was registered."""
+    return open_column(row, "data")
 
 
 def destination_of(challenge: Challenge) -> str:
@@ -207,4 +204,4 @@ def message_of(challenge: Challenge) -> Outgoing | None:
 def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
     row = methods_by_proof(user_id).get(Factor.QUESTIONS)
-    return list(row.drawn) if row else []
+    return row.details.get(DRAWN, []) if row else []

@@ -12,7 +12,7 @@ from tenants.roles import Role
 from vault.keyed import digits
 from vault.keyring import purpose_key
 from verification.models import AccessPass, CallerCheck, NoticeLink
-from verification.queries.holdings import Holdings, holdings_of
+from verification.queries.holdings import RegisteredMethods, holdings_of
 
 _NO_USER = 0
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
@@ -37,7 +37,7 @@ def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
     )
 
 
-def caller_holdings(user_id: int) -> Holdings:
+def caller_holdings(user_id: int) -> RegisteredMethods:
     """What a caller can be sent a code to: what was verified, and not only just now."""
     return holdings_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
 

@@ -23,22 +23,20 @@ from directory.models import User
 from directory.prefills import Prefill, known_since
 from directory.queries import entered_beside_proof, prefills_of
 from tenants.policy import Factor, Method, Policy
-from verification.models import AuthenticationMethod, Authenticator, Passkey
+from verification.models import RegisteredMethod
 from verification.queries.deliverable import can_deliver, deliverable
-from verification.queries.registered import Thing, things_among, things_of
+from verification.queries.registered import MethodRow, method_rows_among, method_rows_of
 from verification.rules.factors import answered, counted
 from verification.rules.hold_period import beginning, can_begin, hold_until, is_known
 from verification.rules.masking import mask
 from verification.rules.phones import PHONES, number_of
-from verification.rules.ways import Held, MethodOption, methods_of
+from verification.rules.ways import MethodOption, UserFactor, methods_of
 
-_DEVICES = (Factor.AUTHENTICATOR, Factor.PASSKEY)
-_SEVERAL = (*_DEVICES, Factor.RECOVERY_CODE)
-"""Of these somebody may have more than one."""
+_DEVICES = [kind for kind in Factor if kind.is_device]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredFactors:
     """What is kept of one person, whatever the policy makes of it.
 
     Args:
@@ -50,23 +48,23 @@ class Kept:
 
     entered: Mapping[Factor, Prefill]
     held_since: Mapping[Factor, datetime]
-    methods: Mapping[Factor, Thing]
-    devices: Sequence[Thing]
+    methods: Mapping[Factor, MethodRow]
+    devices: Sequence[MethodRow]
     lost_at: datetime | None
 
-    def there(self, proof: Factor) -> list[Thing]:
+    def there(self, proof: Factor) -> list[MethodRow]:
         """Those that can be used."""
         return [
             device
             for device in self.devices
-            if device.proof is proof and device.since is not None and device.gone_at is None
+            if device.proof is proof and device.since is not None and device.removed_at is None
         ]
 
     def has_temporary(self, proof: Factor) -> bool:
         """Whether a role ends something of this kind that the user has; see `change_role`."""
-        is_set = proof is Factor.RECOVERY_CODE  # spent ones are still of it
+        is_set = proof.is_set  # redeemed codes are still of it
         rows = [row for row in (*self.methods.values(), *self.devices) if row.proof is proof]
-        return any(row.temporary_access for row in rows if is_set or row.gone_at is None)
+        return any(row.temporary_access for row in rows if is_set or row.removed_at is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,10 @@ class Usable:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class RegisteredMethods:
     """What one user holds. `values` are full numbers and addresses: never for a page."""
 
-    held: tuple[Held, ...] = ()
+    held: tuple[UserFactor, ...] = ()
     values: dict[Factor, str] = field(default_factory=dict, repr=False)
     waiting: dict[Factor, datetime] = field(default_factory=dict)
     """What is too new to count at a reset, and from when it does."""
@@ -114,35 +112,35 @@ class Holdings:
         return any(thing.sms_capable for thing in self.held if thing.proof is proof)
 
 
-def kept_of(user_id: int, user: User | None) -> Kept:
+def kept_of(user_id: int, user: User | None) -> StoredFactors:
     """All rows about what somebody holds. The same queries run for a user who doesn't exist.
 
     Args:
         user: their row, where there is one.
     """
-    return kept_with(things_of(user_id), user)
+    return kept_with(method_rows_of(user_id), user)
 
 
-def kept_with(things: Sequence[Thing], user: User | None) -> Kept:
+def kept_with(method_rows: Sequence[MethodRow], user: User | None) -> StoredFactors:
     """The same, where the rows were read with something else."""
-    return Kept(
+    return StoredFactors(
         entered=prefills_of(user) if user else {},
         held_since=entered_beside_proof(user) if user else {},
-        methods={one.proof: one for one in things if one.proof not in _SEVERAL},
-        devices=[one for one in things if one.proof in _SEVERAL],
+        methods={one.proof: one for one in method_rows if not one.proof.may_be_several},
+        devices=[one for one in method_rows if one.proof.may_be_several],
         lost_at=user.older_proof_lost_at if user else None,
     )
 
 
-def kept_among(users: Sequence[User]) -> dict[int, Kept]:
+def kept_among(users: Sequence[User]) -> dict[int, StoredFactors]:
     """The same for many users, by their ids, in as many queries as for one."""
-    things = things_among([user.pk for user in users])
-    return {user.pk: kept_with(things.get(user.pk, []), user) for user in users}
+    method_rows = method_rows_among([user.pk for user in users])
+    return {user.pk: kept_with(method_rows.get(user.pk, []), user) for user in users}
 
 
 def holdings_of(
     user_id: int, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
-) -> Holdings:
+) -> RegisteredMethods:
     """All that a user can prove. The same queries run for a user who doesn't exist.
 
     Args:
@@ -154,8 +152,8 @@ def holdings_of(
 
 
 def holdings_among(
-    kept: Kept, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
-) -> Holdings:
+    kept: StoredFactors, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
+) -> RegisteredMethods:
     """What of it can be proved: what was verified, and prefilled data that the policy trusts.
 
     Args:
@@ -170,24 +168,24 @@ def holdings_among(
     rows = {proof: row for proof, row in visible if proof in counts.proofs}
     devices = {
         proof: {
-            device.pk: device.held
+            device.pk: device.factor
             for device in kept.there(proof)
-            if at is None or hold_until(device.held, counts.account, policy, at) is None
+            if at is None or hold_until(device.factor, counts.account, policy, at) is None
         }
         for proof in _DEVICES
     }
     held = [_thing(row, kept) for row in rows.values()] + _codes(kept)
     held += [device for ours in devices.values() for device in ours.values()]
-    return Holdings(
+    return RegisteredMethods(
         held=tuple(thing for thing in held if thing.proof in counts.proofs),
-        values={proof: row.value for proof, row in rows.items() if proof is not Factor.QUESTIONS},
+        values={proof: row.value for proof, row in rows.items() if proof.is_contact},
         waiting=dict(counts.waiting),
         apps=frozenset(devices[Factor.AUTHENTICATOR]),
         passkeys=frozenset(devices[Factor.PASSKEY]),
     )
 
 
-def summary_of(kept: Kept) -> FactorSummary:
+def summary_of(kept: StoredFactors) -> FactorSummary:
     """What the user's row says of it in bits and times; worked out from the rows."""
     factors, since = NOTHING, {}
     for proof, row in _visible(kept).items():
@@ -202,7 +200,7 @@ def summary_of(kept: Kept) -> FactorSummary:
         if row.sms_capable:
             factors |= TEXTS.get(proof, NOTHING)
         since[proof] = row.since
-    for proof in _SEVERAL:
+    for proof in {row.proof for row in kept.devices}:
         if times := [device.since for device in kept.there(proof) if device.since]:
             factors |= VERIFIED[proof]
             since[proof] = min(times)
@@ -215,7 +213,7 @@ def summary_of(kept: Kept) -> FactorSummary:
     )
 
 
-def held_since(kept: Kept, policy: Policy) -> dict[Factor, datetime]:
+def held_since(kept: StoredFactors, policy: Policy) -> dict[Factor, datetime]:
     """Since when a user holds each kind of thing as it is now."""
     entered = kept.entered.items()
     since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
@@ -224,7 +222,7 @@ def held_since(kept: Kept, policy: Policy) -> dict[Factor, datetime]:
         if there := kept.there(proof):
             # What was taken away takes along what it proved, whatever others there are.
             changes = [device.since for device in there]
-            changes += [device.gone_at for device in kept.devices if device.proof is proof]
+            changes += [device.removed_at for device in kept.devices if device.proof is proof]
             since[proof] = max(at for at in changes if at is not None)
     # The last code of a set proves what it proved, though none is left.
     saved = [d.since for d in kept.devices if d.proof is Factor.RECOVERY_CODE and d.since]
@@ -233,27 +231,23 @@ def held_since(kept: Kept, policy: Policy) -> dict[Factor, datetime]:
     return since
 
 
-def is_older_row(
-    row: AuthenticationMethod | Prefill | Authenticator | Passkey, policy: Policy
-) -> bool:
+def is_older_row(row: RegisteredMethod | Prefill, policy: Policy) -> bool:
     """Whether a reset could begin with this, and it wasn't registered just now."""
-    if isinstance(row, Passkey):
-        thing = Held(proof=Factor.PASSKEY, since=row.confirmed_at)
-    elif isinstance(row, Authenticator):
-        thing = Held(proof=Factor.AUTHENTICATOR, since=row.confirmed_at)
-    else:
-        since = row.changed_at if isinstance(row, Prefill) else row.since
-        thing = Held(proof=Factor(row.proof), sms_capable=row.sms_capable, since=since)
-    begins = can_begin(thing, beginning(policy, deliverable()))
-    return begins and is_known(thing, policy, timezone.now())
+    factor = UserFactor(
+        proof=row.proof if isinstance(row, Prefill) else Factor(row.kind),
+        sms_capable=row.sms_capable,
+        since=row.changed_at if isinstance(row, Prefill) else row.since,
+    )
+    begins = can_begin(factor, beginning(policy, deliverable()))
+    return begins and is_known(factor, policy, timezone.now())
 
 
-def _visible(kept: Kept) -> dict[Factor, Thing | Prefill]:
+def _visible(kept: StoredFactors) -> dict[Factor, MethodRow | Prefill]:
     """One of each kind: what was verified hides what was entered."""
     return {**kept.entered, **kept.methods}
 
 
-def _same_numbers(kept: Kept) -> Factors:
+def _same_numbers(kept: StoredFactors) -> Factors:
     """Which phones are one number. No number is opened where there is one phone only."""
     rows = _visible(kept)
     phones = [phone for phone in PHONES if phone in rows]
@@ -267,12 +261,12 @@ def _same_numbers(kept: Kept) -> Factors:
     )
 
 
-def _thing(row: Thing | Prefill, kept: Kept) -> Held:
+def _thing(row: MethodRow | Prefill, kept: StoredFactors) -> UserFactor:
     """What was entered is as old as the oldest of it, which is all that lists can ask for."""
-    if isinstance(row, Thing):
-        return row.held
+    if isinstance(row, MethodRow):
+        return row.factor
     held_since = kept.held_since.get(row.proof)
-    return Held(
+    return UserFactor(
         proof=row.proof,
         sms_capable=row.sms_capable,
         since=held_since or known_since(kept.entered),
@@ -281,7 +275,7 @@ def _thing(row: Thing | Prefill, kept: Kept) -> Held:
     )
 
 
-def _codes(kept: Kept) -> list[Held]:
+def _codes(kept: StoredFactors) -> list[UserFactor]:
     """The set of recovery codes, if there is any of it left."""
     saved = [code.since for code in kept.there(Factor.RECOVERY_CODE) if code.since]
-    return [Held(proof=Factor.RECOVERY_CODE, since=min(saved))] if saved else []
+    return [UserFactor(proof=Factor.RECOVERY_CODE, since=min(saved))] if saved else []

@@ -13,70 +13,52 @@ from isolation.compiled import JoinedRead
 from isolation.scope import current_tenant_id
 from tenants.policy import Factor
 from vault.services import opened
-from verification.models import AuthenticationMethod
-from verification.rules.ways import Held
+from verification.models import RegisteredMethod
+from verification.rules.ways import UserFactor
 
 _REGISTERED = """
 CAST((
-    SELECT {rows}({row}(thing.proof, thing.id, thing.known_since, thing.verified_at, thing.gone_at,
-        {value}, thing.sms_capable, thing.answered, thing.temporary_access))
-    FROM (
-        SELECT method.proof, method.id, method.known_since, method.verified_at, {never} AS gone_at,
-            method.value, method.sms_capable, (
-                SELECT count(*) FROM verification_answer answer
-                WHERE answer.tenant_id = method.tenant_id AND answer.method_id = method.id
-            ) AS answered, method.temporary_access
-        FROM verification_authenticationmethod method
-        WHERE method.tenant_id = {tenant_id} AND method.user_id = {user_id}
-        UNION ALL
-        SELECT 'authenticator', app.id, NULL, app.confirmed_at, app.removed_at,
-            NULL, false, 0, app.temporary_access
-        FROM verification_authenticator app
-        WHERE app.tenant_id = {tenant_id} AND app.user_id = {user_id}
-            AND (app.confirmed_at IS NOT NULL OR app.removed_at IS NOT NULL)
-        UNION ALL
-        SELECT 'passkey', passkey.id, NULL, passkey.confirmed_at, passkey.removed_at,
-            NULL, false, 0, passkey.temporary_access
-        FROM verification_passkey passkey
-        WHERE passkey.tenant_id = {tenant_id} AND passkey.user_id = {user_id}
-        UNION ALL
-        SELECT 'recovery_code', code.id, NULL, code.confirmed_at, code.spent_at,
-            NULL, false, 0, code.temporary_access
-        FROM verification_recoverycode code
-        WHERE code.tenant_id = {tenant_id} AND code.user_id = {user_id}
-            AND code.confirmed_at IS NOT NULL
-    ) thing
+    SELECT {rows}({row}(method.kind, method.id, method.known_since, method.verified_at,
+        method.removed_at, CASE WHEN method.kind IN ({contacts}) THEN {value} END,
+        method.sms_capable, CASE WHEN method.kind = '{questions}' THEN (
+            SELECT count(*) FROM verification_answer answer
+            WHERE answer.tenant_id = method.tenant_id AND answer.method_id = method.id
+        ) ELSE 0 END, method.temporary_access))
+    FROM verification_registeredmethod method
+    WHERE method.tenant_id = {tenant_id} AND method.user_id = {user_id}
+        AND (method.verified_at IS NOT NULL OR method.removed_at IS NOT NULL)
 ) AS text)
 """
 _OF_MANY = (
     "SELECT account.id, {registered} FROM directory_user account"
     " WHERE account.tenant_id = %s AND account.id IN ({ids})"
 )
-_TABLES = 4
+_KINDS = {
+    "contacts": ", ".join(f"'{kind}'" for kind in Factor if kind.is_contact),
+    "questions": Factor.QUESTIONS.value,
+}
 _WORDS = {
     "postgresql": {
         "rows": "json_agg",
         "row": "json_build_array",
-        "value": "encode(thing.value, 'hex')",
-        "never": "CAST(NULL AS timestamptz)",
+        "value": "encode(method.data, 'hex')",
     },
     "sqlite": {
         "rows": "json_group_array",
         "row": "json_array",
-        "value": "hex(thing.value)",
-        "never": "NULL",
+        "value": "hex(method.data)",
     },
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that somebody verified: a phone, an address, answers, an app, a passkey, a code.
+class MethodRow:
+    """A row of `RegisteredMethod` as any statement about the user can read it.
 
     Args:
         known_since: since when this very number or address counts, if not since it was verified.
-        verified_at: None for an app that went before it was confirmed.
-        gone_at: when it was removed, or spent.
+        verified_at: None for an app that was removed before it was confirmed.
+        removed_at: when it was removed, or redeemed.
         sealed_value: the number or address, where it is one.
         answered: how many security questions, where it is that.
         temporary_access: it was registered while staff who may not give roles had let the user in.
@@ -86,7 +68,7 @@ class Thing:
     pk: uuid.UUID
     known_since: datetime | None
     verified_at: datetime | None
-    gone_at: datetime | None
+    removed_at: datetime | None
     sealed_value: bytes = field(repr=False)
     sms_capable: bool
     answered: int
@@ -100,37 +82,37 @@ class Thing:
     @property
     def value(self) -> str:
         """The number (E.164, `#` and extension behind it) or address."""
-        associated_data = AuthenticationMethod.associated_data_of("value", self.pk)
+        associated_data = RegisteredMethod.associated_data_of("data", self.pk)
         return opened(
             self.sealed_value, tenant_id=current_tenant_id(), associated_data=associated_data
         )
 
     @property
-    def held(self) -> Held:
-        return Held(proof=self.proof, sms_capable=self.sms_capable, since=self.since)
+    def factor(self) -> UserFactor:
+        return UserFactor(proof=self.proof, sms_capable=self.sms_capable, since=self.since)
 
 
 def registered_by(tenant_id: str, user_id: str) -> Callable[[BaseDatabaseWrapper], str]:
-    """Part of a `JoinedRead`: the text that `things_in` reads. NULL or empty for an unknown user.
+    """Part of a `JoinedRead`: what `method_rows_in` reads. NULL or empty for an unknown user.
 
     Args:
         tenant_id: in SQL, such as `account.tenant_id`.
         user_id: likewise.
     """
     return lambda database: _REGISTERED.format(
-        tenant_id=tenant_id, user_id=user_id, **_WORDS[database.vendor]
+        tenant_id=tenant_id, user_id=user_id, **_KINDS, **_WORDS[database.vendor]
     )
 
 
-def things_in(registered: str | None) -> list[Thing]:
+def method_rows_in(registered: str | None) -> list[MethodRow]:
     """The rows that `registered_by` read."""
     return [
-        Thing(
+        MethodRow(
             proof=Factor(proof),
             pk=uuid.UUID(pk),
             known_since=_instant(known_since),
             verified_at=_instant(verified_at),
-            gone_at=_instant(gone_at),
+            removed_at=_instant(removed_at),
             sealed_value=bytes.fromhex(value or ""),
             sms_capable=bool(sms_capable),
             answered=answered,
@@ -141,7 +123,7 @@ def things_in(registered: str | None) -> list[Thing]:
             pk,
             known_since,
             verified_at,
-            gone_at,
+            removed_at,
             value,
             sms_capable,
             answered,
@@ -150,13 +132,13 @@ def things_in(registered: str | None) -> list[Thing]:
     ]
 
 
-def things_of(user_id: int) -> list[Thing]:
+def method_rows_of(user_id: int) -> list[MethodRow]:
     """What a user registered. The same statement runs for a user who doesn't exist."""
-    ((registered,),) = _OF_ONE.all([current_tenant_id(), user_id] * _TABLES)
-    return things_in(registered)
+    ((registered,),) = _OF_ONE.all([current_tenant_id(), user_id])
+    return method_rows_in(registered)
 
 
-def things_among(user_ids: Collection[int]) -> dict[int, list[Thing]]:
+def method_rows_among(user_ids: Collection[int]) -> dict[int, list[MethodRow]]:
     """The same for many users, by their ids, in one statement."""
     if not user_ids:
         return {}
@@ -166,7 +148,7 @@ def things_among(user_ids: Collection[int]) -> dict[int, list[Thing]]:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [current_tenant_id(), *user_ids])
-        return {user_id: things_in(registered) for user_id, registered in cursor.fetchall()}
+        return {user_id: method_rows_in(registered) for user_id, registered in cursor.fetchall()}
 
 
 def _instant(text: str | None) -> datetime | None:

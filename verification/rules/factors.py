@@ -21,7 +21,7 @@ from directory.factors import (
 from tenants.policy import Factor, Method, Policy
 from verification.rules.hold_period import AccountFacts, account_facts, beginning, hold_until
 from verification.rules.phones import PHONES, named_again
-from verification.rules.ways import Held
+from verification.rules.ways import UserFactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Counted:
         account: what decides whether a new factor is held. A user with two apps may have a new one.
     """
 
-    held: tuple[Held, ...]
+    held: tuple[UserFactor, ...]
     waiting: Mapping[Factor, datetime] = field(default_factory=dict)
     account: AccountFacts = field(default_factory=AccountFacts)
 
@@ -85,7 +85,7 @@ def answered(count: int) -> Factors:
     return found
 
 
-def _verified(summary: FactorSummary, answers: int) -> Iterator[Held]:
+def _verified(summary: FactorSummary, answers: int) -> Iterator[UserFactor]:
     factors = summary.factors
     for proof, factor in VERIFIED.items():
         if not factors & factor:
@@ -93,15 +93,15 @@ def _verified(summary: FactorSummary, answers: int) -> Iterator[Held]:
         if proof is Factor.QUESTIONS and answers and not factors & ANSWERS[answers]:
             continue
         sms_capable = bool(factors & TEXTS.get(proof, NOTHING))
-        yield Held(proof=proof, sms_capable=sms_capable, since=summary.since.get(proof))
+        yield UserFactor(proof=proof, sms_capable=sms_capable, since=summary.since.get(proof))
 
 
-def _entered(summary: FactorSummary, trusted: Collection[Factor]) -> Iterator[Held]:
+def _entered(summary: FactorSummary, trusted: Collection[Factor]) -> Iterator[UserFactor]:
     factors = summary.factors
     for proof, factor in ENTERED.items():
         if factors & factor and proof in trusted:
             is_held = bool(factors & HELD[proof])
-            yield Held(
+            yield UserFactor(
                 proof=proof,
                 sms_capable=proof is Factor.MOBILE_PHONE
                 and bool(factors & Factors.ENTERED_MOBILE_TEXTS),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tenants.policy import Method, Policy, Questions
-from verification.rules.ways import Held, methods_of
+from verification.rules.ways import UserFactor, methods_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,12 @@ class AccountFacts:
             doesn't make a new factor count.
     """
 
-    can_begin: tuple[Held, ...] = ()
+    can_begin: tuple[UserFactor, ...] = ()
     lost_at: datetime | None = None
 
 
 def hold_until(
-    factor: Held, account: AccountFacts, policy: Policy, now: datetime
+    factor: UserFactor, account: AccountFacts, policy: Policy, now: datetime
 ) -> datetime | None:
     """When the factor begins to count at a reset; None where it counts now.
 
@@ -54,7 +54,7 @@ def hold_until(
 
 
 def account_facts(
-    factors: Iterable[Held], usable: frozenset[Method], *, lost_at: datetime | None
+    factors: Iterable[UserFactor], usable: frozenset[Method], *, lost_at: datetime | None
 ) -> AccountFacts:
     """The facts about a user with these factors.
 
@@ -65,12 +65,12 @@ def account_facts(
     return AccountFacts(can_begin=able, lost_at=lost_at)
 
 
-def can_begin(factor: Held, usable: frozenset[Method]) -> bool:
+def can_begin(factor: UserFactor, usable: frozenset[Method]) -> bool:
     """Whether a reset can begin with this factor."""
     return not usable.isdisjoint(methods_of([factor]))
 
 
-def is_known(factor: Held, policy: Policy, now: datetime) -> bool:
+def is_known(factor: UserFactor, policy: Policy, now: datetime) -> bool:
     """Whether the user has had this for the shortest hold period, so that its loss is noted.
 
     The shortest one, because a longer period for some factors must not let an attacker replace
@@ -85,7 +85,7 @@ def beginning(policy: Policy, deliverable: frozenset[Method]) -> frozenset[Metho
     return methods - {Method.QUESTIONS} if policy.questions is Questions.SECOND else methods
 
 
-def _is_older(other: Held, factor: Held, policy: Policy, now: datetime) -> bool:
+def _is_older(other: UserFactor, factor: UserFactor, policy: Policy, now: datetime) -> bool:
     """Whether it has been known for the shorter of the two hold periods.
 
     With its own period alone, a factor that itself is held for long would let new ones count at

@@ -10,7 +10,7 @@ _ORDER = list(Method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class UserFactor:
     """One thing that a user holds: proved, or entered by an administrator and usable as it is."""
 
     proof: Factor
@@ -28,7 +28,7 @@ class MethodOption:
     masked: str = ""
 
 
-def methods_of(held: Iterable[Held]) -> list[Method]:
+def methods_of(held: Iterable[UserFactor]) -> list[Method]:
     """Every method that these things can serve, strongest first."""
     found: set[Method] = set()
     for thing in held:

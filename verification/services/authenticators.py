@@ -16,9 +16,10 @@ from django.utils import timezone
 from django_otp.oath import TOTP
 
 from directory.models import User
+from tenants.policy import Factor
 from vault.services import open_column, seal_column
-from verification.models import Authenticator
-from verification.queries import authenticators_of
+from verification.models import RegisteredMethod
+from verification.queries import methods_of_kind
 from verification.services import factors
 
 STEP_S, DIGITS, MOST = 30, 6, 5
@@ -54,8 +55,8 @@ def finish_pairing(user: User, context: uuid.UUID, code: str, *, name: str = "")
     with factors.changing(user.pk):
         for row in _waiting(user, context):
             if _spend(row, code):
-                unconfirmed = Authenticator.objects.filter(pk=row.pk, confirmed_at=None)
-                return bool(unconfirmed.update(confirmed_at=timezone.now(), name=name))
+                unconfirmed = RegisteredMethod.objects.filter(pk=row.pk, verified_at=None)
+                return bool(unconfirmed.update(verified_at=timezone.now(), label=name))
     return False
 
 
@@ -67,60 +68,49 @@ def is_right(user_id: int, code: str, *, among: frozenset[uuid.UUID] | None = No
 
     Source: RFC 6238 section 5.2 (one use), NIST SP 800-63B-4 section 3.1.4.
     """
-    apps = authenticators_of(user_id)
+    apps = methods_of_kind(user_id, Factor.AUTHENTICATOR)
     return any(_spend(app, code) for app in apps if among is None or app.pk in among)
 
 
-def remove(user_id: int, authenticator_id: uuid.UUID) -> bool:
-    """Takes one app away. False when there was none."""
-    with factors.changing(user_id):
-        return bool(_gone(authenticators_of(user_id).filter(pk=authenticator_id)))
+def _apps() -> QuerySet[RegisteredMethod]:
+    return RegisteredMethod.objects.filter(kind=Factor.AUTHENTICATOR)
 
 
-def remove_all(user_id: int) -> int:
-    """Takes every app away, half-paired ones too. Says how many could have been used."""
-    with factors.changing(user_id):
-        _gone(Authenticator.objects.filter(user_id=user_id, confirmed_at=None))
-        return _gone(authenticators_of(user_id))
-
-
-def _gone(rows: QuerySet[Authenticator]) -> int:
-    return rows.update(removed_at=timezone.now(), seed=b"")
-
-
-def _waiting(user: User, context: uuid.UUID) -> QuerySet[Authenticator]:
-    return Authenticator.objects.filter(
+def _waiting(user: User, context: uuid.UUID) -> QuerySet[RegisteredMethod]:
+    return _apps().filter(
         user=user,
         context=context,
-        confirmed_at=None,
+        verified_at=None,
         removed_at=None,
         created_at__gt=timezone.now() - _TO_PAIR,
     )
 
 
 @transaction.atomic
-def _begun(user: User, context: uuid.UUID) -> Authenticator:
-    Authenticator.objects.filter(user=user, context=context, confirmed_at=None).delete()
-    row = Authenticator(user=user, context=context, created_at=timezone.now())
+def _begun(user: User, context: uuid.UUID) -> RegisteredMethod:
+    _apps().filter(user=user, context=context, verified_at=None).delete()
+    row = RegisteredMethod(
+        user=user, kind=Factor.AUTHENTICATOR, context=context, created_at=timezone.now()
+    )
     seed = secrets.token_hex(_SEED_BYTES)
-    row.seed = seal_column(row, "seed", seed)
+    row.data = seal_column(row, "data", seed)
     row.save(force_insert=True)
     return row
 
 
-def _spend(app: Authenticator, code: str) -> bool:
+def _spend(app: RegisteredMethod, code: str) -> bool:
     """Of two requests with one code the row count lets one through."""
     if not (code.isascii() and code.isdigit() and len(code) == DIGITS):
         return False
     totp = TOTP(_seed(app), step=STEP_S, digits=DIGITS, drift=app.drift)
     totp.time = timezone.now().timestamp()
-    right = totp.verify(int(code), tolerance=_TOLERANCE, min_t=app.last_step + 1)
+    right = totp.verify(int(code), tolerance=_TOLERANCE, min_t=app.counter + 1)
     if not right or abs(totp.drift) > _MOST_DRIFT:
         return False
     step = totp.t()
-    unspent = Authenticator.objects.filter(pk=app.pk, last_step__lt=step, removed_at=None)
-    return bool(unspent.update(last_step=step, drift=totp.drift, last_used_at=timezone.now()))
+    unspent = RegisteredMethod.objects.filter(pk=app.pk, counter__lt=step, removed_at=None)
+    return bool(unspent.update(counter=step, drift=totp.drift, last_used_at=timezone.now()))
 
 
-def _seed(row: Authenticator) -> bytes:
-    return bytes.fromhex(open_column(row, "seed"))
+def _seed(row: RegisteredMethod) -> bytes:
+    return bytes.fromhex(open_column(row, "data"))

@@ -6,7 +6,7 @@ import structlog
 
 from tenants.policy import Factor
 from vault.envelope import Unopenable
-from verification.models import AuthenticationMethod
+from verification.models import RegisteredMethod
 from verification.queries import blind_index, value_of
 
 _READ_AT_ONCE = 2_000
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 def renew() -> int:
     """Rewrites those of the tenant in force that differ. Says how many.
 
-    One by one, and only where the row is as it was read: nothing that somebody registers meanwhile
+    One by one, and only where the row is as it was read: nothing that a user registers meanwhile
     is lost, and what was broken off is finished the next time.
     """
     done = 0
@@ -27,14 +27,15 @@ def renew() -> int:
         except Unopenable:
             log.warning("envelope_unopenable", row=str(row.pk))
             continue
-        if index != row.index:
-            same = AuthenticationMethod.objects.filter(pk=row.pk, index=row.index)
-            done += same.update(index=index)
+        if index != row.lookup:
+            same = RegisteredMethod.objects.filter(pk=row.pk, lookup=row.lookup)
+            done += same.update(lookup=index)
     return done
 
 
-def _with_an_index() -> Iterator[AuthenticationMethod]:
-    rows = AuthenticationMethod.objects.exclude(proof=Factor.QUESTIONS).order_by("pk")
+def _with_an_index() -> Iterator[RegisteredMethod]:
+    contacts = [kind for kind in Factor if kind.is_contact]
+    rows = RegisteredMethod.objects.filter(kind__in=contacts).order_by("pk")
     portion = list(rows[:_READ_AT_ONCE])
     while portion:
         yield from portion

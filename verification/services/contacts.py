@@ -9,11 +9,10 @@ A first onboarding notifies nobody: of those people nothing was known, and they 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -29,14 +28,8 @@ from tenants.queries import policy_in_force
 from vault.envelope import Unopenable
 from vault.services import open_column, sealing
 from verification import queue
-from verification.models import (
-    AuthenticationMethod,
-    Authenticator,
-    ContactNotice,
-    Passkey,
-    RecoveryCode,
-)
-from verification.queries import blind_index
+from verification.models import ContactNotice, RegisteredMethod
+from verification.queries import blind_index, methods_in_force
 from verification.queries.callers import disowners_of
 from verification.services import factors, notices
 from verification.services.notice_words import Notice
@@ -121,11 +114,11 @@ def verified_otherwise(wanted: Mapping[int, Mapping[Factor, Prefill]]) -> list[t
         User id and kind, where the user verified another value of that kind.
     """
     proofs = {proof for contacts in wanted.values() for proof in contacts}
-    rows = AuthenticationMethod.objects.filter(user_id__in=list(wanted), proof__in=proofs)
+    rows = RegisteredMethod.objects.filter(user_id__in=list(wanted), kind__in=proofs)
     return [
-        (user_id, Factor(proof))
-        for user_id, proof, index in rows.values_list("user_id", "proof", "index")
-        if (contact := wanted[user_id].get(Factor(proof))) and blind_index(contact.value) != index
+        (user_id, Factor(kind))
+        for user_id, kind, lookup in rows.values_list("user_id", "kind", "lookup")
+        if (contact := wanted[user_id].get(Factor(kind))) and blind_index(contact.value) != lookup
     ]
 
 
@@ -135,18 +128,10 @@ def with_proof(user_ids: Collection[int]) -> set[int]:
     Not long ago is within the longest hold period.
     """
     ids = list(user_ids)
-    verified: list[QuerySet[Any]] = [
-        AuthenticationMethod.objects.all(),
-        Authenticator.objects.filter(confirmed_at__isnull=False, removed_at=None),
-        Passkey.objects.filter(removed_at=None),
-        RecoveryCode.objects.filter(confirmed_at__isnull=False),
-    ]
-    found: set[int] = set()
-    for rows in verified:
-        found.update(rows.filter(user_id__in=ids).values_list("user_id", flat=True))
+    verified = methods_in_force().filter(user_id__in=ids).values_list("user_id", flat=True)
     start = timezone.now() - max(policy_in_force().hold_periods.values())
     lost = User.objects.filter(pk__in=ids, older_proof_lost_at__gt=start)
-    return found.union(lost.values_list("pk", flat=True))
+    return {*verified.distinct(), *lost.values_list("pk", flat=True)}
 
 
 def notify_of_imports(tenant_id: int) -> None:

@@ -30,15 +30,15 @@ from tenants.queries import (
 from tenants.rules import substitute
 from verification import queue
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
-from verification.queries.holdings import Kept, kept_of
-from verification.queries.registered import Thing
+from verification.queries.holdings import StoredFactors, kept_of
+from verification.queries.registered import MethodRow
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Mail, content_of, support_line
 from verification.services.notice_links import address_in_a_text, address_of, issue
 from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
-Held = Mapping[Factor, Thing]
+Held = Mapping[Factor, MethodRow]
 Entered = Callable[[], Mapping[Factor, Prefill]]
 LIFETIME = timedelta(days=2)
 
@@ -58,7 +58,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     actor_id: int | None = None,
     phones_too: bool = False,
     proofs: Sequence[Factor] = (),
-    kept: Kept | None = None,
+    kept: StoredFactors | None = None,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -192,7 +192,7 @@ def _known_phones(held: Held, entered: Entered | None = None) -> list[str]:
     return [*found, mobile.value] if mobile and mobile.sms_capable else found
 
 
-def _entered_of(user: User, kept: Kept | None) -> Mapping[Factor, Prefill]:
+def _entered_of(user: User, kept: StoredFactors | None) -> Mapping[Factor, Prefill]:
     return prefilled(user.pk) if kept is None else kept.entered
 
 

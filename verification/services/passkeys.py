@@ -7,9 +7,10 @@ ask to be checked is checked by the `webauthn` library.
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from webauthn import (
     generate_authentication_options,
@@ -18,7 +19,11 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
-from webauthn.helpers import parse_authentication_credential_json
+from webauthn.helpers import (
+    base64url_to_bytes,
+    bytes_to_base64url,
+    parse_authentication_credential_json,
+)
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
@@ -32,12 +37,12 @@ from webauthn.helpers.structs import (
 
 from directory.models import User
 from isolation.scope import current_tenant_id
+from tenants.policy import Factor
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
-from verification.models import Challenge, Passkey
-from verification.queries import passkeys_of
+from verification.models import Challenge, RegisteredMethod
+from verification.queries import methods_of_kind
 from verification.rules.passkeys import Site
-from verification.services import factors
 
 _TIMEOUT_MS = 300_000
 _VERIFIED = UserVerificationRequirement.REQUIRED
@@ -62,14 +67,14 @@ def creation_options(user: User, challenge: Challenge, site: Site, *, rp_name: s
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED, user_verification=_VERIFIED
         ),
-        exclude_credentials=_described(list(passkeys_of(user.pk))),
+        exclude_credentials=_described(passkeys_of(user.pk)),
     )
     return options_to_json(options)
 
 
 def made(
     user: User, challenge: Challenge, credential: str, site: Site, *, name: str = ""
-) -> Passkey | None:
+) -> RegisteredMethod | None:
     """The passkey that the browser says it made for this challenge; None where that isn't so.
 
     It isn't saved yet.
@@ -87,25 +92,36 @@ def made(
         )
     except Exception:  # noqa: BLE001  # whatever strangers send that can't be read isn't a passkey
         return None
-    return Passkey(
+    now = timezone.now()
+    return RegisteredMethod(
         user=user,
-        name=name,
-        rp_id=site.rp_id,
-        credential_id=found.credential_id,
-        credential_hash=_hash(found.credential_id),
-        public_key=found.credential_public_key,
-        sign_count=found.sign_count,
-        transports=_transports(credential),
-        confirmed_at=timezone.now(),
+        kind=Factor.PASSKEY,
+        label=name,
+        lookup=_hash(found.credential_id),
+        counter=found.sign_count,
+        created_at=now,
+        verified_at=now,
+        details={
+            "rp_id": site.rp_id,
+            "credential_id": bytes_to_base64url(found.credential_id),
+            "public_key": bytes_to_base64url(found.credential_public_key),
+            "transports": _transports(credential),
+        },
     )
 
 
-def is_known(passkey: Passkey) -> bool:
-    """Whether somebody of the organisation has it already.
+def is_known(passkey: RegisteredMethod) -> bool:
+    """Whether a user of the organisation has it already.
 
     Source: section 7.1, "verify that the credentialId is not registered for any user".
     """
-    return Passkey.objects.filter(credential_hash=passkey.credential_hash, removed_at=None).exists()
+    keys = RegisteredMethod.objects.filter(kind=Factor.PASSKEY, removed_at=None)
+    return keys.filter(lookup=passkey.lookup).exists()
+
+
+def passkeys_of(user_id: int) -> QuerySet[RegisteredMethod]:
+    """The passkeys that a user made and still has, oldest first."""
+    return methods_of_kind(user_id, Factor.PASSKEY)
 
 
 def request_options(user_id: int, challenge: Challenge, site: Site) -> str:
@@ -114,7 +130,7 @@ def request_options(user_id: int, challenge: Challenge, site: Site) -> str:
         rp_id=site.rp_id,
         challenge=_challenge_bytes(challenge),
         timeout=_TIMEOUT_MS,
-        allow_credentials=_described(_made_here(user_id, site)),
+        allow_credentials=_described(passkeys_of(user_id).filter(details__rp_id=site.rp_id)),
         user_verification=_VERIFIED,
     )
     return options_to_json(options)
@@ -122,7 +138,7 @@ def request_options(user_id: int, challenge: Challenge, site: Site) -> str:
 
 def other_hosts(user_id: int, site: Site) -> list[str]:
     """The host names that the user's passkeys are for, if none is for this one."""
-    hosts = [key.rp_id for key in passkeys_of(user_id)]
+    hosts = [key.details["rp_id"] for key in passkeys_of(user_id)]
     return [] if site.rp_id in hosts else sorted(set(hosts))
 
 
@@ -147,7 +163,7 @@ def is_right(
     if (
         answer is None
         or key is None
-        or key.rp_id != site.rp_id
+        or key.details["rp_id"] != site.rp_id
         or (among is not None and key.pk not in among)
     ):
         return False
@@ -157,44 +173,22 @@ def is_right(
             expected_challenge=_challenge_bytes(challenge),
             expected_rp_id=site.rp_id,
             expected_origin=site.origin,
-            credential_public_key=bytes(key.public_key),
-            credential_current_sign_count=key.sign_count,
+            credential_public_key=base64url_to_bytes(key.details["public_key"]),
+            credential_current_sign_count=key.counter,
             require_user_verification=True,
         )
     except Exception:  # noqa: BLE001  # whatever strangers send that can't be read is wrong
         return False
-    unchanged = Passkey.objects.filter(pk=key.pk, removed_at=None, sign_count=key.sign_count)
-    used = unchanged.update(sign_count=found.new_sign_count, last_used_at=timezone.now())
+    unchanged = RegisteredMethod.objects.filter(pk=key.pk, removed_at=None, counter=key.counter)
+    used = unchanged.update(counter=found.new_sign_count, last_used_at=timezone.now())
     return bool(used)
 
 
-def remove(user_id: int, passkey_id: uuid.UUID) -> bool:
-    """Takes one passkey away. False when there was none."""
-    return bool(_gone(user_id, passkey_id))
-
-
-def remove_all(user_id: int) -> int:
-    """Takes every passkey away. Says how many there were."""
-    return _gone(user_id)
-
-
-def _gone(user_id: int, passkey_id: uuid.UUID | None = None) -> int:
-    keys = passkeys_of(user_id)
-    if passkey_id is not None:
-        keys = keys.filter(pk=passkey_id)
-    with factors.changing(user_id):
-        return keys.update(removed_at=timezone.now(), public_key=b"")
-
-
-def _made_here(user_id: int, site: Site) -> list[Passkey]:
-    return list(passkeys_of(user_id).filter(rp_id=site.rp_id))
-
-
-def _described(keys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+def _described(keys: Iterable[RegisteredMethod]) -> list[PublicKeyCredentialDescriptor]:
     return [
         PublicKeyCredentialDescriptor(
-            id=bytes(key.credential_id),
-            transports=[AuthenticatorTransport(one) for one in key.transports] or None,
+            id=base64url_to_bytes(key.details["credential_id"]),
+            transports=[AuthenticatorTransport(one) for one in key.details["transports"]] or None,
         )
         for key in keys
     ]
@@ -207,9 +201,9 @@ def _read(credential: str) -> AuthenticationCredential | None:
         return None
 
 
-def _named(user_id: int, answer: AuthenticationCredential) -> Passkey | None:
+def _named(user_id: int, answer: AuthenticationCredential) -> RegisteredMethod | None:
     """The user's passkey that signed, as the browser says."""
-    return passkeys_of(user_id).filter(credential_hash=_hash(answer.raw_id)).first()
+    return passkeys_of(user_id).filter(lookup=_hash(answer.raw_id)).first()
 
 
 def _transports(credential: str) -> list[str]:

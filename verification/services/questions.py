@@ -16,8 +16,8 @@ from tenants.queries import policy_in_force, questions, questions_on_offer
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
-from verification.models import Answer, AuthenticationMethod, Challenge
-from verification.queries import methods_by_proof
+from verification.models import Answer, Challenge, RegisteredMethod
+from verification.queries import DRAWN, drawn_questions, methods_by_proof
 from verification.rules.answers import normal_answer, older_answer
 from verification.services import factors
 from verification.services.challenges import ChallengeRequest, open_unsent
@@ -26,7 +26,7 @@ _TENANTS = "t$"
 """Before hashes under a key of the tenant's, which outlives the keys of the ring."""
 
 
-def save_answers(user: User, answers: Mapping[str, str]) -> AuthenticationMethod:
+def save_answers(user: User, answers: Mapping[str, str]) -> RegisteredMethod:
     """Hashes the answers and replaces the user's questions and answers by them."""
     return save_hashes(user, hashed(user.pk, answers))
 
@@ -44,15 +44,16 @@ def hashed(user_id: int, answers: Mapping[str, str]) -> dict[str, str]:
 
 
 @transaction.atomic
-def save_hashes(user: User, hashes: Mapping[str, str]) -> AuthenticationMethod:
+def save_hashes(user: User, hashes: Mapping[str, str]) -> RegisteredMethod:
     """Replaces the user's questions and answers.
 
     Args:
         hashes: question id → hash of the answer.
     """
-    AuthenticationMethod.objects.filter(user=user, proof=Factor.QUESTIONS).delete()
-    method = AuthenticationMethod.objects.create(
-        user=user, proof=Factor.QUESTIONS, verified_at=timezone.now()
+    RegisteredMethod.objects.filter(user=user, kind=Factor.QUESTIONS).delete()
+    now = timezone.now()
+    method = RegisteredMethod.objects.create(
+        user=user, kind=Factor.QUESTIONS, created_at=now, verified_at=now
     )
     for question_id, answer_hash in hashes.items():
         Answer.objects.create(method=method, question_id=question_id, answer_hash=answer_hash)
@@ -68,14 +69,15 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
     Source: OWASP cheat sheet on security questions (a redraw lets an attacker shop).
     """
     method = methods_by_proof(user_id).get(Factor.QUESTIONS)
-    before = list(method.drawn) if method else []
-    mine = AuthenticationMethod.objects.filter(pk=method.pk if method else uuid.UUID(int=0))
+    details = method.details if method else {}
+    before = details.get(DRAWN, [])
+    mine = RegisteredMethod.objects.filter(pk=method.pk if method else uuid.UUID(int=0))
     known = set(_answered(user_id)) & bank
     still_good = len(before) == count and set(before) <= known
     drawn = before if still_good else _sample(known, count)
-    if mine.filter(drawn=before).update(drawn=drawn) or method is None:
+    if mine.filter(details=details).update(details={DRAWN: drawn}) or method is None:
         return drawn
-    return list(AuthenticationMethod.objects.get(pk=method.pk).drawn)
+    return drawn_questions(user_id)
 
 
 def drawn_or_made_up(
@@ -92,7 +94,7 @@ def drawn_or_made_up(
     key = tenant_key(current_tenant_id(), "made-up questions")
     order = {qid: keyed_hash(key, str(user_id), qid) for qid in questions_on_offer(texts=texts)}
     made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
-    return list(method.drawn) if method else [], made_up
+    return method.details.get(DRAWN, []) if method else [], made_up
 
 
 def open_questions(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
@@ -117,13 +119,14 @@ def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
         _is_right(user_id, qid, text, stored.get(qid) or _nobodys())
         for qid, text in answers.items()
     ]
-    asked = set(method.drawn) if method else set()
+    asked = set(method.details.get(DRAWN, [])) if method else set()
     return bool(answers) and set(answers) == asked and all(verdicts)
 
 
 def forget_draw(user_id: int) -> None:
     """After a success the next attempt may be asked other questions."""
-    AuthenticationMethod.objects.filter(user_id=user_id, proof=Factor.QUESTIONS).update(drawn=[])
+    rows = RegisteredMethod.objects.filter(user_id=user_id, kind=Factor.QUESTIONS)
+    rows.update(details={})
 
 
 def _answered(user_id: int) -> dict[str, str]:

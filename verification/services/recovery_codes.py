@@ -16,11 +16,11 @@ from audit.activities import Activity
 from audit.services import record
 from directory.models import User
 from isolation.scope import current_tenant_id
-from tenants.policy import Method
+from tenants.policy import Factor, Method
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
-from verification.models import Challenge, Purpose, RecoveryCode
+from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import codes_left, recovery_codes_of
 from verification.rules.recovery_codes import ALPHABET, LENGTH, SET_SIZE, typed_code
 from verification.rules.verdicts import Verdict
@@ -39,11 +39,17 @@ def new_set(user: User, context: uuid.UUID) -> list[str]:
     """
     # Of two sessions of one user that make sets one waits here: one set is left.
     User.objects.select_for_update().get(pk=user.pk)
-    RecoveryCode.objects.filter(user=user, confirmed_at=None).delete()
+    _codes().filter(user=user, verified_at=None).delete()
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(SET_SIZE)]
     now = timezone.now()
-    RecoveryCode.objects.bulk_create(
-        RecoveryCode(user=user, context=context, mac=_mac(user.pk, code), created_at=now)
+    RegisteredMethod.objects.bulk_create(
+        RegisteredMethod(
+            user=user,
+            kind=Factor.RECOVERY_CODE,
+            context=context,
+            lookup=_mac(user.pk, code),
+            created_at=now,
+        )
         for code in codes
     )
     return codes
@@ -51,7 +57,7 @@ def new_set(user: User, context: uuid.UUID) -> list[str]:
 
 def is_waiting(user: User, context: uuid.UUID, codes: Collection[str]) -> bool:
     """Whether this is the set that this session was shown and hasn't said to be saved."""
-    waiting = set(_waiting(user, context).values_list("mac", flat=True))
+    waiting = set(_waiting(user, context).values_list("lookup", flat=True))
     return bool(waiting) and waiting == {_mac(user.pk, code) for code in codes}
 
 
@@ -63,25 +69,10 @@ def put_into_force(user: User, context: uuid.UUID) -> bool:
     """
     with factors.changing(user.pk):
         before = list(recovery_codes_of(user.pk).values_list("pk", flat=True))
-        if not _waiting(user, context).update(confirmed_at=timezone.now()):
+        if not _waiting(user, context).update(verified_at=timezone.now()):
             return False
-        RecoveryCode.objects.filter(pk__in=before).delete()
+        _codes().filter(pk__in=before).delete()
     return True
-
-
-def remove_all(user_id: int, *, shown_to: uuid.UUID | None = None) -> bool:
-    """Takes the set away, a waiting one too. False when there was none in force.
-
-    Args:
-        shown_to: the session that it must have been shown to.
-    """
-    codes = RecoveryCode.objects.filter(user_id=user_id)
-    if shown_to is not None:
-        codes = codes.filter(context=shown_to)
-    with factors.changing(user_id):
-        had = codes.filter(confirmed_at__isnull=False).exists()
-        codes.delete()
-    return had
 
 
 @transaction.atomic
@@ -108,7 +99,7 @@ def answer(
         return answered
     if answered.verdict is not Verdict.RIGHT:
         # A right code that came too late opened nothing, and is kept for another time.
-        RecoveryCode.objects.filter(pk__in=code_ids).update(spent_at=None)
+        _codes().filter(pk__in=code_ids).update(removed_at=None)
         return answered
     if not codes_left(user_id):
         factors.refresh([user_id])
@@ -123,16 +114,18 @@ def _spend(user_id: int, typed: str) -> Sequence[uuid.UUID]:
     if not code:
         return []
     macs = [_mac(user_id, code), *_older_macs(user_id, code)]
-    found = recovery_codes_of(user_id).filter(mac__in=macs).values_list("pk", flat=True)
-    unspent = RecoveryCode.objects.filter(pk__in=(pks := list(found)), spent_at=None)
-    return pks if unspent.update(spent_at=timezone.now()) else []
+    found = recovery_codes_of(user_id).filter(lookup__in=macs).values_list("pk", flat=True)
+    unspent = _codes().filter(pk__in=(pks := list(found)), removed_at=None)
+    return pks if unspent.update(removed_at=timezone.now()) else []
 
 
-def _waiting(user: User, context: uuid.UUID) -> QuerySet[RecoveryCode]:
+def _codes() -> QuerySet[RegisteredMethod]:
+    return RegisteredMethod.objects.filter(kind=Factor.RECOVERY_CODE)
+
+
+def _waiting(user: User, context: uuid.UUID) -> QuerySet[RegisteredMethod]:
     since = timezone.now() - _TO_SAVE
-    return RecoveryCode.objects.filter(
-        user=user, context=context, confirmed_at=None, created_at__gt=since
-    )
+    return _codes().filter(user=user, context=context, verified_at=None, created_at__gt=since)
 
 
 def _mac(user_id: int, code: str) -> str:

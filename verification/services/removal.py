@@ -1,16 +1,19 @@
-"""Removing registered methods of every kind that match a condition."""
+"""Removing registered methods, of whatever kind."""
 
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from tenants.policy import Factor
-from verification.models import AuthenticationMethod
-from verification.queries import authenticators_of, passkeys_of, recovery_codes_of
+from verification.models import RegisteredMethod
 from verification.queries.temporary_access import TEMPORARY
-from verification.services import authenticators, factors, passkeys, recovery_codes
+from verification.services import factors
+
+_SETS = [kind for kind in Factor if kind.is_set]
+_DEVICES = [kind for kind in Factor if kind.is_device]
 
 
 def remove_since(
@@ -22,34 +25,36 @@ def remove_since(
         all_codes: whether recovery codes go however old they are.
 
     Returns:
-        The kind of each method that was removed. Telling the user is left to the caller.
+        As `remove` does. Telling the user is left to the caller.
     """
-    late = Q(pk=added) | Q(confirmed_at__gte=since)
-    return _removed(
-        user_id,
-        methods=Q(pk=added) | Q(counted_from__gte=since),
-        devices=late,
-        codes=Q() if all_codes else Q(context=added) | Q(confirmed_at__gte=since),
-    )
+    late = Q(pk=added) | Q(context=added, kind__in=_SETS) | Q(counted_from__gte=since)
+    return remove(user_id, late | Q(kind__in=_SETS) if all_codes else late)
 
 
 def remove_temporary(user_id: int) -> list[Factor]:
     """Removes what was registered while staff who may not give roles had let the user in."""
-    return _removed(user_id, methods=TEMPORARY, devices=TEMPORARY, codes=TEMPORARY)
+    return remove(user_id, TEMPORARY)
 
 
-def _removed(user_id: int, *, methods: Q, devices: Q, codes: Q) -> list[Factor]:
-    removed = []
-    rows = AuthenticationMethod.objects.filter(user_id=user_id)
-    for row in rows.annotate(counted_from=Coalesce("known_since", "verified_at")).filter(methods):
-        removed.append(Factor(row.proof))
-        row.delete()
-    if removed:
-        factors.refresh([user_id])
-    apps = authenticators_of(user_id).filter(devices).values_list("pk", flat=True)
-    removed += [Factor.AUTHENTICATOR for pk in apps if authenticators.remove(user_id, pk)]
-    keys = passkeys_of(user_id).filter(devices).values_list("pk", flat=True)
-    removed += [Factor.PASSKEY for pk in keys if passkeys.remove(user_id, pk)]
-    if recovery_codes_of(user_id).filter(codes).exists() and recovery_codes.remove_all(user_id):
-        removed.append(Factor.RECOVERY_CODE)
-    return removed
+def remove(user_id: int, condition: Q) -> list[Factor]:
+    """Removes the user's methods that match, whether they were verified or wait for it.
+
+    Of one recovery code the whole set goes. Apps and passkeys leave a row without secrets, by which
+    what they proved until now counts for nothing.
+
+    Returns:
+        The kind of each method that was verified, in the order of `Factor`; a set counts once.
+    """
+    with factors.changing(user_id):
+        mine = RegisteredMethod.objects.filter(user_id=user_id)
+        dated = mine.annotate(counted_from=Coalesce("known_since", "verified_at"))
+        rows = list(dated.filter(condition, Q(removed_at=None) | Q(kind__in=_SETS)))
+        matching = mine.filter(pk__in=[row.pk for row in rows])
+        devices = matching.filter(kind__in=_DEVICES)
+        devices.update(removed_at=timezone.now(), data=b"", details={})
+        matching.exclude(kind__in=_DEVICES).delete()
+        mine.filter(kind__in=[row.kind for row in rows if Factor(row.kind).is_set]).delete()
+    kinds = [Factor(row.kind) for row in rows if row.verified_at]
+    sets = {kind for kind in kinds if kind.is_set}
+    removed = [kind for kind in kinds if not kind.is_set] + list(sets)
+    return sorted(removed, key=list(Factor).index)

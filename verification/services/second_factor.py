@@ -1,6 +1,7 @@
-"""Taking somebody's second factor away, by whoever may."""
+"""Removing the apps and passkeys of a user."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit.activities import Activity
 from audit.services import record
@@ -8,18 +9,18 @@ from directory.models import User
 from directory.services.sessions import end_sessions
 from tenants.policy import Factor
 from verification.queries import holds_only_codes
-from verification.services import authenticators, notices, passkeys, recovery_codes, staff_notices
+from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
+from verification.services.removal import remove
 
 
 @transaction.atomic
 def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None:
     """Takes every app and passkey away and ends every session. The next sign-in sets up an app."""
-    authenticators.remove_all(person.pk)
-    passkeys.remove_all(person.pk)
+    remove(person.pk, Q(kind__in=[Factor.AUTHENTICATOR, Factor.PASSKEY]))
     if holds_only_codes(person.pk):
-        # Codes on paper go with the last thing that they were beside.
-        recovery_codes.remove_all(person.pk)
+        # Codes on paper go with the last method that they were beside.
+        remove(person.pk, Q(kind=Factor.RECOVERY_CODE))
         record(
             Activity.METHOD_DELETED,
             subject_id=person.pk,
