@@ -26,6 +26,7 @@ from tenants.policy import Factor, Method
 from tenants.queries import called_briefly, policy_in_force, tenant_in_force
 from vault.services import seal_column
 from verification.flow import verify
+from verification.flow.verify import Verification
 from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import (
@@ -85,15 +86,13 @@ def is_used_elsewhere(user: User, proof: Factor, number: str) -> bool:
     return number_of(number) in map(number_of, values)
 
 
-class ContactVerification:
+class ContactVerification(Verification):
     """The verification of a phone or an address, which is registered by it.
 
     Args:
         context_id: of the session.
         destination: as typed or entered by an administrator; nothing where it was sent before.
     """
-
-    number_first = None
 
     def __init__(
         self,
@@ -134,15 +133,6 @@ class ContactVerification:
     def request_again(self, last: Challenge) -> ChallengeRequest:
         self._destination, self._sms_capable = destination_of(last), last.sms_capable
         return self.request(Method(last.method))
-
-    def reread(self) -> None:
-        """Nothing is compared with what the user holds."""
-
-    def is_held(self, challenge: Challenge) -> bool:  # noqa: ARG002
-        return True
-
-    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
-        return verdict
 
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
         """Registers what the code or call went to.

@@ -11,7 +11,7 @@ from directory.models import User
 from registration.queries import options_at_sign_in, options_to_verify
 from tenants.policy import Method
 from tenants.queries import policy_in_force, tenant_in_force
-from verification.flow.verify import MethodUnavailable
+from verification.flow.verify import MethodUnavailable, Verification
 from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import SEVERAL, challenges_in, destination_of, was_denied
@@ -22,7 +22,7 @@ from verification.services.challenges import ChallengeRequest
 from verification.services.guesses import AttemptCounter
 
 
-class IdentityVerification:
+class IdentityVerification(Verification):
     """The verification of a user whose password was right.
 
     Args:
@@ -30,8 +30,6 @@ class IdentityVerification:
         counter: what wrong guesses are counted by.
         options_of: gives the methods that are accepted.
     """
-
-    number_first = None
 
     def __init__(
         self,
@@ -73,18 +71,9 @@ class IdentityVerification:
             sms_capable=holdings.sms_capable(method.proof),
         )
 
-    def request_again(self, last: Challenge) -> ChallengeRequest:
-        return self.request(Method(last.method))
-
-    def reread(self) -> None:
-        """What is held is read when it is compared."""
-
     def is_held(self, challenge: Challenge) -> bool:
         holdings = holdings_of(self._user.pk, policy_in_force(), proved_only=True)
         return holdings.are_at(Method(challenge.method).proof, destination_of(challenge))
-
-    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:  # noqa: ARG002
-        return Verdict.EXPIRED
 
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
         user, is_right = self._user, verdict is Verdict.RIGHT

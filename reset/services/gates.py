@@ -16,7 +16,7 @@ from reset.rules import Step
 from reset.services.attempts import require_still, rotate
 from tenants.policy import Method
 from tenants.queries import tenant_in_force
-from verification.flow.verify import NumberFirst
+from verification.flow.verify import Verification
 from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import SEVERAL, destination_of
@@ -34,7 +34,7 @@ _USED = CompiledUpdate(
 )
 
 
-class GateVerification:
+class GateVerification(Verification):
     """The verification of an attempt's user for the next gate.
 
     Attributes:
@@ -43,11 +43,7 @@ class GateVerification:
 
     def __init__(self, state: AttemptState) -> None:
         self.state, self.cookie = state, ""
-        self.context = self._context()
-
-    @property
-    def number_first(self) -> NumberFirst:
-        return self
+        self.context, self.number_first = self._context(), self
 
     def options(self) -> Sequence[MethodOption]:
         """While guessing is paused, what can't be guessed is still there."""
@@ -103,10 +99,11 @@ class GateVerification:
         )
         return False
 
-    def reread(self) -> None:
+    def reread(self) -> VerificationContext:
         """Raises `OutOfTurn` when the attempt isn't at the verify step any more."""
         self.state = require_still(self.state, Step.VERIFY, Reads.METHODS)
         self.context = self._context()
+        return self.context
 
     def is_held(self, challenge: Challenge) -> bool:
         method, destination = Method(challenge.method), destination_of(challenge)

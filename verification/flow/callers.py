@@ -18,6 +18,7 @@ from directory.models import User
 from tenants.policy import Method
 from tenants.queries import tenant_in_force
 from verification.flow import verify
+from verification.flow.verify import Verification
 from verification.methods.base import ChallengeAnswer, VerificationContext
 from verification.models import CallerCheck, Challenge, Purpose
 from verification.queries import challenges_in
@@ -33,14 +34,12 @@ _TO_COMPARE = timedelta(minutes=2)
 _TO_READ_OUT = timedelta(minutes=15)
 
 
-class CallerVerification:
+class CallerVerification(Verification):
     """The verification of a caller by a code that they read out to an agent of the helpdesk.
 
     Args:
         check_id: of the check that challenges are bound to.
     """
-
-    number_first = None
 
     def __init__(self, agent_id: int, person: User, check_id: uuid.UUID) -> None:
         self._agent_id, self._person = agent_id, person
@@ -71,18 +70,6 @@ class CallerVerification:
             language=self._person.language or tenant_in_force().language,
             sms_capable=self._holdings.sms_capable(method.proof),
         )
-
-    def request_again(self, last: Challenge) -> ChallengeRequest:
-        return self.request(Method(last.method))
-
-    def reread(self) -> None:
-        """A check is of the moment in which the code was sent."""
-
-    def is_held(self, challenge: Challenge) -> bool:  # noqa: ARG002
-        return True
-
-    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
-        return verdict
 
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
         """`compare` writes down each answer, also one that no challenge waits for."""

@@ -41,13 +41,13 @@ class NumberFirst(Protocol):
 
 
 class Verification(Protocol):
-    """The verification of one user for one purpose, during one request."""
+    """The verification of one user for one purpose, during one request.
 
-    @property
-    def context(self) -> VerificationContext: ...
+    The defaults are for purposes by which nothing is read anew when an answer is checked.
+    """
 
-    @property
-    def number_first(self) -> NumberFirst | None: ...
+    context: VerificationContext
+    number_first: NumberFirst | None = None
 
     def options(self) -> Sequence[MethodOption]:
         """The methods that can be used now, in the order in which they are offered.
@@ -67,19 +67,19 @@ class Verification(Protocol):
         Raises:
             NumberWanted: the number was replaced since, and has to be typed anew.
         """
-        ...
+        return self.request(Method(last.method))
 
-    def reread(self) -> None:
+    def reread(self) -> VerificationContext:
         """Reads anew what may have changed; called in the transaction that redeems a challenge."""
-        ...
+        return self.context
 
-    def is_held(self, challenge: Challenge) -> bool:
+    def is_held(self, challenge: Challenge) -> bool:  # noqa: ARG002
         """Whether what a code or call went to still is the user's."""
-        ...
+        return True
 
-    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
+    def verdict_once_replaced(self, verdict: Verdict) -> Verdict:  # noqa: ARG002
         """The verdict on an answer to a code or call that went to what isn't the user's now."""
-        ...
+        return Verdict.EXPIRED
 
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
         """Writes down the verdict and what follows, in the transaction that redeems."""
@@ -166,8 +166,7 @@ def answer(verification: Verification, method: Method, given: ChallengeAnswer) -
         with guesses.not_counted_if_busy(context.user_id, counter):
             given = replace(given, is_right=verifier.judge(context.verify_id, given))
     with writing_together():
-        verification.reread()
-        result = verifier.check(verification.context, method, given)
+        result = verifier.check(verification.reread(), method, given)
         sent = result.challenge if method.carrier is not None else None
         if sent is not None and not verification.is_held(sent):
             verdict = verification.verdict_once_replaced(result.verdict)
