@@ -53,8 +53,14 @@ def during_pending_sign_in(
     @open_during(Stage.REGISTER)
     @wraps(view)
     def page(request: HttpRequest) -> HttpResponse:
-        user = _user_of(request)
+        pending = Session(request.session).pending_sign_in
+        if pending is None or pending.ends_at <= timezone.now().timestamp():
+            return over(request)
+        user = DirectoryBackend().get_user(pending.user_id)
         if user is None or user.tenant_id is None:
+            return over(request)
+        # What ends the sessions of this user ends a pending sign-in, too.
+        if not constant_time_compare(pending.auth_hash, user.get_session_auth_hash()):
             return over(request)
         answer_at_a_beat(request)
         with in_tenant(user.tenant_id), timezone.override(time_zone_in_force()):
@@ -90,14 +96,3 @@ def store_choice(request: HttpRequest, *, remember: bool) -> None:
     session = Session(request.session)
     if session.pending_sign_in:
         session.pending_sign_in = replace(session.pending_sign_in, remember=remember)
-
-
-def _user_of(request: HttpRequest) -> User | None:
-    pending = Session(request.session).pending_sign_in
-    if pending is None or pending.ends_at <= timezone.now().timestamp():
-        return None
-    user = DirectoryBackend().get_user(pending.user_id)
-    # What ends the sessions of this user ends a pending sign-in, too.
-    if user is None or not constant_time_compare(pending.auth_hash, user.get_session_auth_hash()):
-        return None
-    return user

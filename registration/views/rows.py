@@ -1,6 +1,6 @@
 """Kinds of security info in the words of the pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,8 +47,38 @@ class ShownRow:
 
 def shown_rows(rows: Iterable[Row]) -> list[ShownRow]:
     """What is to be confirmed first, then what is missing, then what is ready."""
-    order = [Status.CONFIRM, Status.MISSING, Status.READY]
-    return [_shown(row) for row in sorted(rows, key=lambda row: order.index(row.status))]
+    tags = {
+        Status.CONFIRM: _("Check and confirm"),
+        Status.MISSING: _("Not set up"),
+        Status.READY: _("Ready"),
+    }
+    actions = {
+        Status.CONFIRM: _("Confirm"),
+        Status.MISSING: _("Set up"),
+        Status.READY: _("Change"),
+    }
+    order = list(tags)
+    shown = []
+    for row in sorted(rows, key=lambda row: order.index(row.status)):
+        # Apps and passkeys aren't changed: another one is added.
+        action = actions[Status.MISSING if row.proof in _SEVERAL else row.status]
+        shown.append(
+            ShownRow(
+                name=proof_name(row.proof),
+                masked=row.masked,
+                kind="email" if row.proof is Factor.EMAIL else "phone",
+                ready=row.status is Status.READY,
+                counts=row.counts,
+                counts_from=row.counts_from,
+                for_reset=row.for_reset,
+                tag=tags[row.status],
+                by_admin=row.status is Status.CONFIRM,
+                addable=row.status is not Status.READY or row.proof in _SEVERAL,
+                action=action if row.is_open else "",
+                url=page_for(row.proof) if row.is_open else "",
+            )
+        )
+    return shown
 
 
 def confirm_url(proof: Factor) -> str:
@@ -75,37 +105,3 @@ def listed(kind: SecurityInfo, overview: Overview) -> dict[str, object]:
         "change_url": page_for(kind.proof) if changeable else "",
         "confirm_url": confirm_url(kind.proof),
     }
-
-
-def _shown(row: Row) -> ShownRow:
-    tags = {
-        Status.READY: _("Ready"),
-        Status.CONFIRM: _("Check and confirm"),
-        Status.MISSING: _("Not set up"),
-    }
-    actions = {
-        Status.READY: _("Change"),
-        Status.CONFIRM: _("Confirm"),
-        Status.MISSING: _("Set up"),
-    }
-    return ShownRow(
-        name=proof_name(row.proof),
-        masked=row.masked,
-        kind="email" if row.proof is Factor.EMAIL else "phone",
-        ready=row.status is Status.READY,
-        counts=row.counts,
-        counts_from=row.counts_from,
-        for_reset=row.for_reset,
-        tag=tags[row.status],
-        by_admin=row.status is Status.CONFIRM,
-        addable=row.status is not Status.READY or row.proof in _SEVERAL,
-        action=_action(row, actions) if row.is_open else "",
-        url=page_for(row.proof) if row.is_open else "",
-    )
-
-
-def _action(row: Row, actions: Mapping[Status, str]) -> str:
-    """Apps and passkeys aren't changed: another one is added."""
-    if row.proof in _SEVERAL:
-        return actions[Status.MISSING]
-    return actions[row.status]

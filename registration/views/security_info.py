@@ -7,7 +7,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -40,6 +39,8 @@ from verification.services.notices import proof_name
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
     overview, held = queries.overview_of(user), queries.registered(user)
     left = next((kind.left for kind in held if kind.left is not None), None)
+    asks = policy_in_force().sign_in_second_factor is not SecondFactor.OFF
+    options = queries.options_at_sign_in(user) if asks else []
     context: dict[str, object] = {
         "held": [listed(kind, overview) for kind in held],
         "few_codes": "" if left is None else few_left_words(left),
@@ -49,7 +50,7 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "frozen_at": user.frozen_at,
         "return_url": return_url(request),
         "short": overview.missing,
-        "default": _default(user),
+        "default": option_words(options[0]) if options else None,
         "browsers": browsers.remembered(user),
     }
     return render(request, "registration/security_info.html", context)
@@ -131,11 +132,3 @@ def sign_out_everywhere(request: HttpRequest, user: User) -> HttpResponse:
     update_session_auth_hash(request, user)
     messages.success(request, _("You were signed out everywhere else."))
     return redirect("registration:security-info")
-
-
-def _default(user: User) -> SafeString | None:
-    """What sign-in asks for first, if it asks for anything."""
-    if policy_in_force().sign_in_second_factor is SecondFactor.OFF:
-        return None
-    ways = queries.options_at_sign_in(user)
-    return option_words(ways[0]) if ways else None

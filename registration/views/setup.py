@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from directory.models import User
 from registration import queries
-from registration.rules import Interrupt, Row, Status
+from registration.rules import Interrupt, Status
 from registration.services import enrol, interrupts
 from registration.stages import requested_url
 from registration.views.frame import open_while_registering, render, signed_in
@@ -43,9 +43,15 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
     now = timezone.now()
     due = queries.interrupt_of(user, now)
     is_due = due is Interrupt.REGISTER
+    # A second phone beside the first is no step of the wizard: it's added on the list.
+    rows = [
+        row
+        for row in overview.rows
+        if row.proof.gate is row.proof or row.status is not Status.MISSING
+    ]
     context = {
         "overview": overview,
-        "rows": [row for row in shown_rows(_asked(overview)) if not (is_due and row.counts)],
+        "rows": [row for row in shown_rows(rows) if not (is_due and row.counts)],
         "problem": problem,
         "to_confirm": [listed(kind, overview) for kind in queries.confirmable(user)],
         "is_due": is_due,
@@ -104,15 +110,6 @@ def reconfirm(request: HttpRequest, user: User) -> HttpResponse:
         "checked_at": queries.checked_at(user),
     }
     return render(request, "registration/reconfirm.html", context)
-
-
-def _asked(overview: queries.Overview) -> list[Row]:
-    """A second phone to the first is nothing to get ready with: it's added on the list."""
-    return [
-        row
-        for row in overview.rows
-        if row.proof.gate is row.proof or row.status is not Status.MISSING
-    ]
 
 
 def _problem(overview: queries.Overview) -> str:
