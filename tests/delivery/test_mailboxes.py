@@ -28,6 +28,8 @@ _MAILISH = st.text(
         ("o\u2019neil@mail.example\xa0", "o'neil@mail.example"),
         ("kim\u2011minji@mail.example", "kim-minji@mail.example"),
         ("mailto:minji@mail.example", "minji@mail.example"),
+        ("MailTo: minji@mail.example", "minji@mail.example"),
+        ("minji@MAIL.ABX", "minji@mail.abx"),
     ],
 )
 def test_an_address_is_stored_in_its_ascii_form(text, stored):
@@ -126,3 +128,11 @@ def test_the_longest_address_is_one_and_a_longer_one_is_none():
     assert mailbox(f"mailto:{address}") == address
     with pytest.raises(NotAMailbox):
         mailbox(f"{'a' * 64}@{LONGEST}xx.d")
+
+
+def test_signs_that_cannot_be_seen_make_an_address_twice_as_long_at_most():
+    address = "minji@mail.example"
+
+    assert mailbox(address.ljust(508, "\u200b")) == address
+    with pytest.raises(NotAMailbox):
+        mailbox(address.ljust(509, "\u200b"))

@@ -14,6 +14,8 @@ LONG_LABEL = "가" * 64
         ("mailto: mailto:minji@contoso.example", "minji@contoso.example"),
         ("minji@contoso.example . ", "minji@contoso.example"),
         ("Minji. ", "minji."),
+        ("MINJI@CONTOSO.ABX", "minji@contoso.abx"),
+        ("민지@CONTOSO.ABX", "민지@contoso.abx"),
         ("mailto:minji", "mailto:minji"),
         ("민지 ", "민지"),
         ("민지@Contoso.Example", "민지@contoso.example"),
