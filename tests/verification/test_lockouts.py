@@ -74,6 +74,14 @@ def test_each_lock_is_on_record_once(user, clock, upn):
     ] * 2
 
 
+def test_after_a_day_without_a_failure_it_begins_anew(user, clock):
+    tried(2)
+    clock.shift(timedelta(hours=24))
+    tried(1, start=2)
+
+    assert lockouts.failures_in("", UPN) == 1
+
+
 def test_user_ids_and_places_are_counted_apart(user):
     tried(2)
     tried(2, place="a")
@@ -121,6 +129,8 @@ def test_a_machine_that_was_too_busy_gives_the_try_back(user, place):
     with pytest.raises(Busy), lockouts.not_counted_if_busy(UPN, "wrong 1", place=place):
         raise Busy
 
+    assert lockouts.failures_in(place, UPN) == 1
+    tried(1, place=place)  # It is still known to be wrong.
     assert lockouts.failures_in(place, UPN) == 1
     tried(1, place=place, start=1)
     assert lockouts.failures_in(place, UPN) == 2
