@@ -11,10 +11,11 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.models import Event
 from directory.models import User
-from isolation.scope import in_tenant
+from isolation.scope import NO_TENANT, in_tenant
 from passwords.hashing import Busy
 from tenants.policy import Policy, Scope
 from tests.builders import make_user
+from tests.console.people import make_operator
 from verification.models import SignInLockout
 from verification.services import lockouts
 from verification.services.lockouts import Locked, count_a_try
@@ -244,3 +245,21 @@ def test_a_browser_is_known_in_one_tenant_only(user, hanbit):
 
     with in_tenant(hanbit.pk):
         assert lockouts.place_of(UPN, cookie) == lockouts.ANYWHERE
+
+
+def test_what_makes_a_browser_known_is_bound_to_its_place(user):
+    nonce, _, mac = lockouts.made_familiar(user, "").partition(".")
+
+    assert lockouts.place_of(UPN, f"{nonce}.{mac}") == nonce
+    assert lockouts.place_of(UPN, f"{'0' * 32}.{mac}") == lockouts.ANYWHERE
+
+
+def test_the_browser_of_an_operator_is_known_until_all_sessions_end(contoso):
+    operator = make_operator()
+    with in_tenant(NO_TENANT):
+        cookie = lockouts.made_familiar(operator, "")
+        before = lockouts.place_of(operator.upn, cookie)
+        User.unscoped.filter(pk=operator.pk).update(session_epoch=operator.session_epoch + 1)
+
+        assert before != lockouts.ANYWHERE
+        assert lockouts.place_of(operator.upn, cookie) == lockouts.ANYWHERE
