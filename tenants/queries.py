@@ -168,7 +168,7 @@ def display_name() -> str:
     return branding_in_force().names.get(_language()) or tenant_in_force().name
 
 
-def called_briefly() -> str:
+def short_name() -> str:
     """The same, where it must fit into a text message."""
     return tenant_in_force().short_name or display_name()
 

@@ -14,7 +14,7 @@ from registration.services.manage import Frozen, require_running
 from registration.services.second_factor import note_passed
 from tenants.models import Tenant
 from tenants.policy import Factor
-from tenants.queries import called_briefly
+from tenants.queries import short_name
 from verification.queries import methods_of_kind
 from verification.services import authenticators, notices
 from verification.services.authenticators import Pairing
@@ -27,7 +27,7 @@ _SERVICE = "SSPR"
 
 def pairing(user: User, context: uuid.UUID) -> Pairing:
     """The key of the user's first app, for the page that shows it."""
-    name = _SERVICE if current_tenant_id() == NO_TENANT else called_briefly()
+    name = _SERVICE if current_tenant_id() == NO_TENANT else short_name()
     return authenticators.pairing_of(user, context, issuer=name)
 
 

@@ -23,7 +23,7 @@ from registration.queries import (
 )
 from registration.services import manage
 from tenants.policy import Factor, Method
-from tenants.queries import called_briefly, policy_in_force, tenant_in_force
+from tenants.queries import policy_in_force, short_name, tenant_in_force
 from vault.services import seal_column
 from verification.flow import verify
 from verification.flow.verify import Verification
@@ -207,7 +207,7 @@ def pairing(user: User, context: uuid.UUID) -> Pairing:
     """What an app must be told to be the user's. Raises `TooManyDevices`."""
     if methods_of_kind(user.pk, Factor.AUTHENTICATOR).count() >= authenticators.MOST:
         raise TooManyDevices
-    return authenticators.pairing_of(user, context, issuer=called_briefly())
+    return authenticators.pairing_of(user, context, issuer=short_name())
 
 
 def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool:

@@ -11,7 +11,7 @@ from registration.views.done import registered
 from registration.views.frame import context_of, render
 from registration.views.methods import offered
 from tenants.policy import Factor
-from tenants.queries import called_briefly
+from tenants.queries import short_name
 from verification.methods.passkey import NewPasskeyForm, passkey_words
 from verification.rules.passkeys import MOST
 from verification.rules.verdicts import Verdict
@@ -35,5 +35,5 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
         words = _("You can register up to %(max)s passkeys. Remove one first.") % {"max": MOST}
         messages.warning(request, words)
         return redirect("registration:security-info")
-    options = creation_options(user, challenge, site, rp_name=called_briefly())
+    options = creation_options(user, challenge, site, rp_name=short_name())
     return render(request, "registration/passkey_new.html", {"form": form, "options": options})

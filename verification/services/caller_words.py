@@ -3,13 +3,13 @@
 from django.utils.translation import gettext as _
 
 from delivery.services import Content
-from tenants.queries import called_briefly
+from tenants.queries import short_name
 from verification.rules.texts import first_that_fits
 from verification.services.letters import Mail, content_of
 
 
 def caller_text(code: str) -> Content:
-    named = {"code": code, "brand": called_briefly()}
+    named = {"code": code, "brand": short_name()}
     sentences = [
         _("%(code)s: read it to the %(brand)s helpdesk, only if you called them just now.") % named,
         _("%(code)s: only for the helpdesk you called") % named,
@@ -19,7 +19,7 @@ def caller_text(code: str) -> Content:
 
 
 def caller_mail(code: str, *, name: str, time: str) -> Content:
-    named = {"brand": called_briefly(), "name": name, "time": time}
+    named = {"brand": short_name(), "name": name, "time": time}
     letter = Mail(
         subject=_("Your code for the %(brand)s helpdesk") % named,
         paragraphs=[

@@ -10,7 +10,7 @@ from delivery import services as outbox
 from delivery.models import Kind, Outgoing
 from delivery.services import Content
 from directory.models import User
-from tenants.queries import called_briefly, display_name, public_url, tenant_in_force
+from tenants.queries import display_name, public_url, short_name, tenant_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
 from verification.services import alarms
@@ -90,7 +90,7 @@ def _to_staff(outgoing: Outgoing) -> Content:
 
 def _gathered(user: User, outgoing: Outgoing) -> Content:
     token, notice = issue_for_all(user, outgoing.about or []) or ("", Notice(outgoing.notice))
-    facts = {"brand": called_briefly(), "user": user.upn, "count": str(outgoing.gathered)}
+    facts = {"brand": short_name(), "user": user.upn, "count": str(outgoing.gathered)}
     if outgoing.kind == Kind.TEXT:
         facts["since"] = clock_in_a_text(outgoing.created_at)
         words = [text % facts for text in gathered_text_words()]

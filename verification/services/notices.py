@@ -20,11 +20,11 @@ from directory.prefills import Prefill
 from directory.queries import prefilled
 from tenants.policy import Factor, Method
 from tenants.queries import (
-    called_briefly,
     display_name,
     own_text,
     policy_in_force,
     public_url,
+    short_name,
     tenant_in_force,
 )
 from tenants.rules import substitute
@@ -218,7 +218,7 @@ def _others(values: Sequence[str], except_value: str) -> list[str]:
 
 def facts_about(user: User, now: datetime) -> dict[str, str]:
     return {
-        "brand": called_briefly(),
+        "brand": short_name(),
         "tenant": display_name(),
         "user": user.upn,
         "date": day(now),
@@ -293,7 +293,7 @@ def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
 def _text(notice: Notice, now: datetime, proof: Factor | None, token: str) -> str:
     """In one message, if the link leaves room for any words at all."""
     facts = {
-        "brand": called_briefly(),
+        "brand": short_name(),
         "time": clock_in_a_text(now),
         "method": proof_name(proof) if proof else "",
     }

@@ -13,7 +13,7 @@ from delivery.services import Content
 from delivery.services.gate import calls_paused_until
 from directory.models import User
 from tenants.policy import Method
-from tenants.queries import called_briefly, policy_in_force, tenant_in_force
+from tenants.queries import policy_in_force, short_name, tenant_in_force
 from verification.clock import clock
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
@@ -64,7 +64,7 @@ def _content(challenge: Challenge, code: str) -> Content:
 
 
 def _text(code: str) -> Content:
-    named = {"code": code, "brand": called_briefly()}
+    named = {"code": code, "brand": short_name()}
     # Phones fill in the code by themselves if the last line binds it to our host.
     # Source: WICG, "Origin-bound one-time codes delivered via SMS".
     bound = f"@{_host()} #{code}"
@@ -87,7 +87,7 @@ def _mail(challenge: Challenge, code: str) -> Content:
     until = timezone.now() + policy_in_force().code_lifetime(Method.EMAIL)
     with timezone.override(tenant.time_zone):
         named = {
-            "brand": called_briefly(),
+            "brand": short_name(),
             "name": user.display_name or user.upn,
             "time": clock(until),
         }
