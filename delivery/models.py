@@ -1,4 +1,4 @@
-"""Messages on their way. Where they go and what they say is sealed, and wiped once they left."""
+"""Messages. Destination and content are sealed, and wiped once a message was sent."""
 
 import uuid
 from typing import ClassVar
@@ -15,13 +15,12 @@ class Kind(models.TextChoices):
 
 
 class Outgoing(TenantOwned):
-    """One message on its way. Written with what caused it; sent after the commit."""
+    """A message, written in the transaction of its cause and sent after the commit."""
 
     class State(models.TextChoices):
-        """What became of a message.
+        """Held: over a limit, to be sent later. Gathered: included in another held message.
 
-        Held: over a limit, to be sent later. Gathered: a message that was held speaks for it.
-        Unknown: the provider got it and never said whether it took it; it isn't sent again.
+        Unknown: the provider got it and didn't confirm it; it isn't sent again.
         """
 
         QUEUED = "queued"
@@ -56,19 +55,18 @@ class Outgoing(TenantOwned):
     provider_status = models.CharField(max_length=20, blank=True)
     failure = models.CharField(max_length=60, blank=True)
     share = models.CharField(max_length=20, blank=True, default="", db_default="")
-    """Whose part of the limits it uses up. Empty: any stranger's."""
+    """A `gate.Share`: which part of the limits it uses up."""
     person_id = models.BigIntegerField(null=True)
-    """The user that it is about and counted for."""
+    """The user that it concerns and is counted for."""
     notice = models.CharField(max_length=30, blank=True, default="", db_default="")
     vital = models.BooleanField(default=False, db_default=False)
     counted_at = models.DateTimeField(null=True)
     gathered = models.PositiveIntegerField(default=1, db_default=1)
-    """How many notices it speaks for."""
+    """How many notices it includes."""
     about = models.JSONField(null=True)
-    """Ids by which the room that posted it knows what it says; those of the notices that joined
-    it, too."""
+    """Ids of the caller for what it is about, and of all notices that it includes."""
     digest = models.CharField(max_length=64, blank=True, default="", db_default="")
-    """The destination, one-way, as long as the message is held."""
+    """A keyed hash of the destination, while the message is held."""
 
     class Meta:
         indexes: ClassVar = [

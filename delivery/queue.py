@@ -11,13 +11,13 @@ from isolation.scope import StatementLimits
 SEND = "delivery.send"
 SWEEP = "delivery.sweep"
 URGENT = StatementLimits(statement_s=20, lock_s=10)
-"""For jobs of the queue `codes`: threads do them, and no time limit can end a thread."""
+"""For jobs of the queue `codes`, which run in threads: those have no time limit."""
 
 log = structlog.get_logger(__name__)
 
 
 def publish(job: str, tenant_id: int, outgoing_id: uuid.UUID, *, queue: str) -> None:
-    """Wakes a worker. If the broker is down nothing is lost: the sweeper publishes again."""
+    """Wakes a worker. If the broker is down, the sweeper publishes again."""
     try:
         current_app.send_task(job, args=[tenant_id, str(outgoing_id)], queue=queue, retry=False)
     except (OperationalError, OSError):

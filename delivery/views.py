@@ -1,4 +1,4 @@
-"""What providers tell us. Signed, never believed as a proof of anything."""
+"""Delivery reports of providers. They are signed, and only informative."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""What every channel promises."""
+"""The interface of all channels."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,30 +9,30 @@ class DeliveryError(Exception):
 
 
 class TryLater(DeliveryError):
-    """Nothing is wrong with the message: down, slow or busy. Another try or provider may do."""
+    """The provider is down, slow or busy. Another try may succeed."""
 
 
 class OutcomeUnknown(DeliveryError):
-    """The provider got the whole message and didn't say whether it took it.
+    """The provider got the whole message but didn't confirm it.
 
-    Sent again, it may arrive twice and cost twice.
+    If it is sent again, it may arrive twice and cost twice.
     """
 
 
 class Undeliverable(DeliveryError):
-    """No try will help: no such number, blocked, not a mobile."""
+    """No try will succeed: no such number, blocked, not a mobile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message, ready to go.
+    """One message, ready to be sent.
 
     Args:
         destination: a mailbox in ASCII, or a phone in E.164.
         sender_name: of the organisation, shown in front of the service's own address.
         extension: digits to dial once a call is answered.
         voice_url: where the provider fetches what to say, for calls.
-        status_url: where the provider reports what became of it.
+        status_url: where the provider reports the delivery.
     """
 
     destination: str
@@ -49,18 +49,20 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took the message."""
+    """The provider accepted the message."""
 
     provider_id: str = ""
 
 
 class Channel(Protocol):
+    """A module of this package for one kind of message."""
+
     def send(self, message: Message) -> Receipt:
-        """Hand the message to the provider.
+        """Hands the message to the provider.
 
         Raises:
-            TryLater: the provider didn't get the message, or says that it didn't take it.
-            OutcomeUnknown: it got the message and no answer came in time.
-            Undeliverable: the provider refuses this destination for good.
+            TryLater: the provider didn't get the message, or didn't accept it.
+            OutcomeUnknown: it got the message, and no answer came in time.
+            Undeliverable: it refuses this destination for good.
         """
         ...

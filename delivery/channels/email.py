@@ -15,7 +15,6 @@ from django.core.mail import (
 )
 
 from delivery.channels.base import (
-    Channel,
     Message,
     OutcomeUnknown,
     Receipt,
@@ -29,14 +28,13 @@ if TYPE_CHECKING:
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 _FOR_GOOD = 500
 _WORD = 60
-"""Characters that still fit behind `Subject: `."""
+"""Characters that fit behind `Subject: ` in one line."""
 
 
 class _Mail(EmailMultiAlternatives):
-    """A mail whose subject begins on the line of its name.
+    """A mail whose subject begins on the same line as `Subject:`.
 
-    Django folds an encoded subject as if nothing stood before it; the first line stays empty then,
-    and some programs show no subject.
+    Django's folding can leave that line empty, and then some programs show no subject.
     """
 
     def message(self) -> SafeMIMEText | SafeMIMEMultipart:
@@ -49,30 +47,29 @@ class _Mail(EmailMultiAlternatives):
         return built
 
 
-class Email:
-    def send(self, message: Message) -> Receipt:
-        mail = _Mail(
-            subject=message.subject,
-            body=message.text,
-            from_email=formataddr((message.sender_name, settings.DEFAULT_FROM_EMAIL)),
-            to=[message.destination],
-            headers=_AUTOMATIC | {"Content-Language": message.language},
-        )
-        if message.html:
-            mail.attach_alternative(message.html, "text/html")
-        try:
-            mail.message()
-        except (BadHeaderError, UnicodeError, ValueError) as error:
-            # It would fail in the same way every time.
-            raise Undeliverable(f"cannot be built: {type(error).__name__}") from None
-        _hand_over(mail)
-        return Receipt()
+def send(message: Message) -> Receipt:
+    mail = _Mail(
+        subject=message.subject,
+        body=message.text,
+        from_email=formataddr((message.sender_name, settings.DEFAULT_FROM_EMAIL)),
+        to=[message.destination],
+        headers=_AUTOMATIC | {"Content-Language": message.language},
+    )
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    try:
+        mail.message()
+    except (BadHeaderError, UnicodeError, ValueError) as error:
+        # It would fail in the same way every time.
+        raise Undeliverable(f"cannot be built: {type(error).__name__}") from None
+    _hand_over(mail)
+    return Receipt()
 
 
 def _hand_over(mail: EmailMultiAlternatives) -> None:
     watch = _Watch()
     try:
-        # Closed also where the server has no certificate that is good for us.
+        # `with` closes it also if the server's certificate is refused.
         with get_connection() as mail.connection:
             watch.over(getattr(mail.connection, "connection", None))
             mail.send()
@@ -90,7 +87,7 @@ def _hand_over(mail: EmailMultiAlternatives) -> None:
 
 
 class _Watch:
-    """Whether the server was sent a whole mail: from then on it may have taken it.
+    """Whether the whole mail was sent to the server, which may then have accepted it.
 
     Source: RFC 5321 section 4.1.1.4 (the line with a single dot ends the mail).
     """
@@ -99,7 +96,7 @@ class _Watch:
         self.handed_over = False
 
     def over(self, smtp: object) -> None:
-        """Watches a connection; those of other backends than SMTP have nothing to watch."""
+        """Watches a connection, if it is one of SMTP."""
         if isinstance(smtp, smtplib.SMTP):
             send = smtp.send
 
@@ -108,7 +105,3 @@ class _Watch:
                 send(part)
 
             smtp.send = watched  # type: ignore[assignment, method-assign]
-
-
-def make() -> Channel:
-    return Email()

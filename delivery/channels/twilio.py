@@ -1,4 +1,4 @@
-"""What Twilio's two channels share. Only workers import this: the client is large."""
+"""Shared by Twilio's two channels. Only workers import this: the client is large."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ _TIMEOUT_S = 5
 # Invalid, unroutable, blocked, not a mobile, region off, landline, unsubscribed, malformed.
 _FOR_GOOD = {21211, 21214, 21217, 21408, 21610, 21612, 21614, 21215, 21216, 13224, 13225, 60200}
 
-# Too many requests, and not available: nothing was begun. Other failures of the server may come
-# from behind the place where the message was taken.
+# Too many requests, and not available: nothing was begun. After other errors of the server the
+# message may have been accepted.
 _NOT_BEGUN = {429, 503}
 _SERVER_FAILED = 500
 
 
 def client() -> Client:
-    """Twilio's client, which by itself would wait for ever."""
+    """Twilio's client, with a timeout."""
     made = Client(
         settings.TWILIO_ACCOUNT_SID,
         settings.TWILIO_AUTH_TOKEN,
@@ -46,10 +46,9 @@ def errors_translated() -> Iterator[None]:
             raise OutcomeUnknown(f"twilio {error.status}") from None
         raise TryLater(f"twilio {error.status}") from None
     except requests.RequestException as error:
-        if _never_arrived(error):
-            raise TryLater(type(error).__name__) from None
-        # Twilio has no idempotency keys for texts and calls.
-        raise OutcomeUnknown(type(error).__name__) from None
+        # Twilio has no idempotency keys for texts and calls, so only what never arrived is repeated.
+        unsent = TryLater if _never_arrived(error) else OutcomeUnknown
+        raise unsent(type(error).__name__) from None
     except TwilioException as error:
         raise TryLater(type(error).__name__) from None
 

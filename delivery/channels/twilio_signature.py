@@ -1,4 +1,4 @@
-"""Whether it was Twilio who called us."""
+"""Whether a request comes from Twilio."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from tenants.queries import public_url
 
 
 def is_from_twilio(path: str, fields: Mapping[str, str], signature: str) -> bool:
-    """Whether the request carries Twilio's signature of our public address and these fields.
+    """Whether Twilio's signature of our public address and these fields is right.
 
     Args:
         path: of the request; the host comes from the settings, never from the request.

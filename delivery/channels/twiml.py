@@ -1,4 +1,4 @@
-"""What Twilio is told to say on a call."""
+"""The instructions for Twilio's calls."""
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
@@ -10,11 +10,11 @@ _ROUNDS = 2
 def ask(
     *sentences: str, action: str, language: str, digits: int = 4, finish_on_key: str = "#"
 ) -> str:
-    """Says the sentences, waits for keys, twice; then hangs up.
+    """Says the sentences and waits for keys, twice; then hangs up.
 
     Args:
         digits: how many keys at most.
-        finish_on_key: ends what is typed and isn't handed on; if empty, every key is handed on.
+        finish_on_key: ends the number and isn't part of it; if empty, every key is a part.
     """
     response = VoiceResponse()
     for _round in range(_ROUNDS):

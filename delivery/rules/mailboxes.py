@@ -1,4 +1,4 @@
-"""What an e-mail address is. Only the final ASCII form is stored and mailed."""
+"""E-mail addresses. Only their final ASCII form is stored and mailed."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ import idna
 from typed.rules import cleaned, without_invisible
 
 _REVERSED = "\u202e"
-"""Turns the direction of writing: what is seen isn't what is read."""
+"""Reverses the direction of text, so that an address looks like another."""
 _LINK = re.compile(r"^mailto:\s*", re.IGNORECASE)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$&'*+/^_{|}~-]{1,64}", re.ASCII)
 _MAX_CHARACTERS, _LONGEST_DOMAIN = 254, 253
@@ -23,18 +23,18 @@ MISTYPED_DOMAINS = {
     "hotmial.com": "hotmail.com",
     "outlok.com": "outlook.com",
 }
-"""Domains that people type by mistake, and those that they probably mean."""
+"""Domains that are typed by mistake → the probable one."""
 
 
 class NotAMailbox(ValueError):
-    """What was typed can't be mailed, or would be mailed to somebody else."""
+    """The text isn't an address, or would be mailed to another one."""
 
 
 def mailbox(text: str) -> str:
     """The address as it is stored and mailed: local part as typed, domain in IDNA 2008, lower case.
 
-    Whether upper case in the local part matters is for the server behind the domain to say. Compare
-    and count addresses by their `mailbox_key`.
+    Servers may treat upper case in the local part as different, so it stays. Compare and count
+    addresses by their `mailbox_key`.
 
     Raises:
         NotAMailbox: quoted or encoded local part, comment, literal, no domain, too long.
@@ -59,9 +59,7 @@ def mailbox(text: str) -> str:
 
 
 def mailbox_key(stored: str) -> str:
-    """What is equal for two spellings of one mailbox: addresses are compared and counted by it.
-
-    Numbers stay as they are, so that it does for any destination.
+    """The same for all spellings of a mailbox, to compare and count addresses. Numbers stay.
 
     >>> mailbox_key("Minji@mail.example")
     'minji@mail.example'
@@ -74,7 +72,7 @@ def ascii_domain(text: str) -> str:
     """A domain in IDNA 2008's ASCII form, lower case, with at least one dot.
 
     Raises:
-        NotAMailbox: it isn't one.
+        NotAMailbox: it isn't a domain.
     """
     if len(text) > _LONGEST_DOMAIN:
         raise NotAMailbox

@@ -1,4 +1,4 @@
-"""What a phone number is, and whether it may be texted or called."""
+"""Phone numbers, and whether they may be texted or called."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _EXTENSION = re.compile(
     r"[\s(,;]*(?:내선(?:\s*번호)?|ext(?:ension|n)?\.?|x|#|[,;])\s*[:=]?\s*([0-9]{1,8})\s*번?\s*\)?\s*$",
     re.IGNORECASE,
 )
-"""As people write it; `;ext=` as in a `tel:` address, `,` as telephones wait before dialling on.
+"""Extensions as people write them, as in a `tel:` address (`;ext=`) or as phones dial them (`,`).
 
 Source: RFC 3966 section 5.3.
 """
@@ -37,7 +37,7 @@ class PhoneProblem(StrEnum):
 
 
 class NotAPhone(ValueError):
-    """What was typed can't be used as a phone number here."""
+    """The text can't be used as a phone number here."""
 
     def __init__(self, problem: PhoneProblem, region: str = "") -> None:
         super().__init__(problem.value)
@@ -56,7 +56,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class NumberKind:
-    """What is known about a valid number. `type` is one of the library's `PhoneNumberType`."""
+    """Region and type of a valid number. `type` is one of the library's `PhoneNumberType`."""
 
     region: str
     type: int
@@ -66,21 +66,21 @@ class NumberKind:
         return self.type in _MOBILE
 
     def is_callable(self, *, office: bool) -> bool:
-        """Satellite networks aren't: "001" is their region, and the library calls them mobile."""
+        """Not satellite networks: their region is "001", and the library calls them mobile."""
         return self.type in (_OFFICE if office else _PERSONAL) and self.region != "001"
 
 
 def phone(text: str, *, region: str, countries: frozenset[str], office: bool = False) -> Phone:
-    """The phone that somebody meant.
+    """Reads a phone number.
 
     Args:
         text: as typed or pasted: national or international, `tel:`, `내선 12`, `ext 12`.
         region: ISO code that a number without `+` belongs to.
         countries: ISO codes that may be called.
-        office: whether extensions and internet telephony (Korea's 070) are welcome.
+        office: allows extensions and internet telephony (Korea's 070).
 
     Raises:
-        NotAPhone: with what is wrong.
+        NotAPhone: names the problem.
 
     >>> phone("010-1234-5678", region="KR", countries=frozenset({"KR"})).e164
     '+821012345678'
@@ -107,40 +107,40 @@ def phone(text: str, *, region: str, countries: frozenset[str], office: bool = F
 
 
 def is_whole(e164: str) -> bool:
-    """Every Korean 010 number has eight digits behind 010; the library takes seven, too.
+    """False for a Korean 010 number without eight digits behind 010, which the library accepts.
 
-    Source: the Korean numbering plan, since the prefixes 011 to 019 were given up in 2021.
+    Source: the Korean numbering plan, since the prefixes 011 to 019 ended in 2021.
     """
     return len(e164) == _KOREAN_MOBILE_LENGTH or not e164.startswith("+8210")
 
 
 def check_help_line(text: str, *, region: str) -> None:
-    """That people in a country can call what is named for help, be it only from their desk.
+    """Checks a number for help, which people in a country must be able to call.
 
-    Besides every ordinary number it may be a service's short one, or an extension alone.
+    It may also be a short number of a service, or an extension alone.
 
     Args:
         text: as typed, see `phone`.
         region: ISO code that a number without `+` belongs to.
 
     Raises:
-        NotAPhone: with what is wrong.
+        NotAPhone: names the problem.
 
     >>> check_help_line("1588-1234", region="KR")
     >>> check_help_line("내선 1234", region="KR")
     """
     number, extension = _without_extension(_plain(text))
-    found = _parsed(number or extension, region)
-    if phonenumbers.is_valid_number(found):
+    parsed = _parsed(number or extension, region)
+    if phonenumbers.is_valid_number(parsed):
         return
-    # Nobody dials a short one with a country code or a 0 in front: that's a longer one cut off.
-    is_bare = re.sub(r"\D", "", number or extension) == str(found.national_number)
-    if not is_bare or not phonenumbers.is_possible_short_number_for_region(found, region):
+    # With a country code or a 0 in front it isn't a short number but a longer one cut off.
+    is_bare = re.sub(r"\D", "", number or extension) == str(parsed.national_number)
+    if not is_bare or not phonenumbers.is_possible_short_number_for_region(parsed, region):
         raise NotAPhone(PhoneProblem.IMPOSSIBLE, region)
 
 
 def telephone_link(text: str, *, region: str) -> str:
-    """The `tel:` address that dials what is named for help; empty where that is no number.
+    """The `tel:` address of a number for help; empty if it isn't a number.
 
     Args:
         text: as typed, see `check_help_line`.
@@ -157,15 +157,15 @@ def telephone_link(text: str, *, region: str) -> str:
     """
     try:
         number, extension = _without_extension(_plain(text))
-        found = _parsed(number or extension, region)
+        parsed = _parsed(number or extension, region)
     except NotAPhone:
         return ""
-    valid = phonenumbers.is_valid_number(found)
-    if not valid or phonenumbers.number_type(found) not in _OFFICE:
+    valid = phonenumbers.is_valid_number(parsed)
+    if not valid or phonenumbers.number_type(parsed) not in _OFFICE:
         # A service's number or an extension alone is dialled as it is, from within the country.
         return "tel:" + re.sub(r"[^\d+]", "", number or extension)
-    found.extension = extension or None
-    return phonenumbers.format_number(found, PhoneNumberFormat.RFC3966)
+    parsed.extension = extension or None
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.RFC3966)
 
 
 def shown(e164: str, *, home: str, extension: str = "") -> str:
@@ -182,7 +182,7 @@ def shown(e164: str, *, home: str, extension: str = "") -> str:
 
 
 def example(region: str) -> tuple[str, str]:
-    """A mobile number of a country for a hint: as written there, and with the country code."""
+    """A mobile number of a country for a hint: in national and in international form."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
     if number is None:
         return "", ""
@@ -202,7 +202,7 @@ def calling_code(region: str) -> int:
 
 
 def without_trunk_zero(text: str, found: Phone, *, region: str) -> bool:
-    """Whether a phone was written without the 0 that is dialled before it at home.
+    """Whether a phone was written without its trunk prefix 0.
 
     >>> KOREA = frozenset({"KR"})
     >>> found = phone("1012345678", region="KR", countries=KOREA)

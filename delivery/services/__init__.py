@@ -1,4 +1,4 @@
-"""Messages on their way out: the gate that counts them, and the outbox that sends them."""
+"""Sending messages: the gate counts them, the outbox sends them."""
 
 from delivery.services.gate import (
     OverLimit,
@@ -7,7 +7,7 @@ from delivery.services.gate import (
     Share,
     admit,
     admit_within,
-    sent_to_no_one,
+    permit_for_decoy,
 )
 from delivery.services.outbox import (
     Content,
@@ -38,10 +38,10 @@ __all__ = [
     "drop",
     "is_late",
     "note_status",
+    "permit_for_decoy",
     "post",
     "post_to_each",
     "send",
-    "sent_to_no_one",
     "stored_content",
     "sweep",
 ]

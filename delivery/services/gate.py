@@ -17,14 +17,14 @@ from limits.services import Count, LimitVerdict, blocked_among, count_of, hit, h
 from tenants.queries import policy_in_force
 
 _MAILS_PER_TEXT = 10
-"""An organisation that may send more texts than most may send more mails, too."""
+"""An organisation with a higher cap for texts may also send more mails."""
 
 
 class Share(StrEnum):
     """Which part of the limits a message uses up; the value is in front of what is counted.
 
-    What takes the password, or an agent of the helpdesk, is counted apart from what any stranger
-    can ask for, and notices apart from codes: none of them can use up the others.
+    Messages that need the password or an agent of the helpdesk are counted apart from those that
+    anyone can ask for, and notices apart from codes: none of them can use up the others.
 
     Source: design section 8.
     """
@@ -40,7 +40,7 @@ class Share(StrEnum):
     HELP = "help:"
     """Requests for help with a user ID that the organisation has."""
     HELP_UNKNOWN = "help-unknown:"
-    """Of unknown user IDs, counted apart: invented ones must not hide the others."""
+    """The same with unknown user IDs, so that invented ones can't use up the others."""
 
 
 _TO_STAFF = {Share.STAFF, Share.HELP, Share.HELP_UNKNOWN}
@@ -52,15 +52,14 @@ class Sending:
 
     Args:
         destination: mailbox, or number with `#` and the extension behind it; empty for the code of
-            an unknown user, which is counted like others and sent to no one.
-        stand_in: what is counted instead of the destination where that is empty.
+            an unknown user, which is counted like others and not sent.
+        stand_in: counted instead of an empty destination.
         person: the id that it is counted for; empty where it isn't about one person, or where they
             were counted before.
-        notice: which kind of notice it is. The first of a kind in a day doesn't count as one of
-            many, so that no flood of others hides it; its mail doesn't wait for room in the
-            organisation's day.
-        vital: the organisation's day doesn't hold up its mail. The first text of a kind may use up
-            codes where the notices' part of the day is full.
+        notice: the kind of notice. The first of a kind in a day has limits of its own, so that
+            other notices can't hold it up; its mail isn't held by the organisation's daily limit.
+        vital: its mail isn't held by the organisation's daily limit. The first text of a kind may
+            use up codes if the share of notices is used up.
     """
 
     kind: Kind
@@ -74,14 +73,14 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The gate counted a message of this kind to this destination. Only the gate gives it out."""
+    """Proof that the gate counted a message of this kind to this destination."""
 
     kind: Kind
     destination: str
 
 
 class OverLimit(Exception):
-    """Nothing may be sent there now, and nothing was counted."""
+    """A limit was reached; nothing was counted."""
 
     def __init__(self, until: datetime | None, limit: Limit) -> None:
         super().__init__(limit.name)
@@ -96,7 +95,12 @@ def admit(sending: Sending) -> Permit:
         OverLimit: a limit was reached.
         RuntimeError: inside a transaction, which could undo the count.
     """
-    return _permit(sending, _counted(sending))
+    # Also without a destination: the statements must not tell whether there is a phone.
+    if sending.kind is Kind.CALL and (until := calls_paused_until(sending.destination)):
+        raise OverLimit(until, Limit.DENIED_CALLS_TO_A_PHONE)
+    if sending.share is Share.NOTICE and sending.notice:
+        return _permit(sending, _count_notice(sending))
+    return _permit(sending, hit_all(*_usual_counts(sending)))
 
 
 def admit_within(sending: Sending) -> Permit:
@@ -109,7 +113,7 @@ def admit_within(sending: Sending) -> Permit:
     pauses: list[Count] = []
     if sending.kind is Kind.CALL:
         pauses = [Count(Limit.DENIED_CALLS_TO_A_PHONE, key) for key in _phones(sending.destination)]
-    return _permit(sending, hit_with(*_usual(sending), unless=pauses))
+    return _permit(sending, hit_with(*_usual_counts(sending), unless=pauses))
 
 
 def pause_calls(destination: str) -> None:
@@ -122,15 +126,15 @@ def pause_calls(destination: str) -> None:
 
 
 def calls_paused_until(destination: str) -> datetime | None:
-    """From when this phone may be called again; None where it may be now."""
+    """When this phone may be called again; None if it may be now."""
     paused = blocked_among(Limit.DENIED_CALLS_TO_A_PHONE, _phones(destination))
     return max(paused.values(), default=None)
 
 
 def phone_and_extension(destination: str) -> str:
-    """Whose calls pause: behind one switchboard, each extension is another person's phone.
+    """The key by which calls are paused: each extension is another person's phone.
 
-    A number that was denied without an extension pauses for every extension.
+    A call that was denied at a number without an extension pauses calls to all its extensions.
     """
     return mailbox_key(destination)
 
@@ -143,18 +147,18 @@ def is_day_nearly_used(kind: Kind) -> bool:
     return sent > 0 and sent * 5 >= shares(_cap(is_mail=is_mail)).codes * 4
 
 
-def sent_to_no_one(kind: Kind) -> Permit:
-    """For a code that is made as always, and that no one gets."""
+def permit_for_decoy(kind: Kind) -> Permit:
+    """For the code of a decoy, which is made as always and not sent."""
     return Permit(kind, "")
 
 
-def place_of(destination: str) -> str:
-    """What is counted of a destination: a mailbox in any spelling, a phone with any extension."""
+def counted_destination(destination: str) -> str:
+    """The same for all spellings of a mailbox, and for all extensions of a phone."""
     return mailbox_key(without_extension(destination))
 
 
 def without_extension(destination: str) -> str:
-    """Where a message goes: the address as it is stored, or the number."""
+    """The address as it is stored, or the number."""
     return destination if "@" in destination else destination.partition("#")[0]
 
 
@@ -179,57 +183,48 @@ def _permit(sending: Sending, verdict: LimitVerdict) -> Permit:
 
 
 def _phones(destination: str) -> tuple[str, str]:
-    """The switchboard and the extension: calls to either may be paused."""
-    return place_of(destination), phone_and_extension(destination)
+    """Number and extension: calls to either may be paused."""
+    return counted_destination(destination), phone_and_extension(destination)
 
 
-def _counted(sending: Sending) -> LimitVerdict:
-    # Asked for no destination, too: the statements must not tell whether there is a phone.
-    if sending.kind is Kind.CALL and (until := calls_paused_until(sending.destination)):
-        return LimitVerdict(allowed=False, until=until, limit=Limit.DENIED_CALLS_TO_A_PHONE)
-    if sending.share is Share.NOTICE and sending.notice:
-        return _counted_as_a_notice(sending)
-    return hit_all(*_usual(sending))
-
-
-def _usual(sending: Sending) -> list[Count]:
+def _usual_counts(sending: Sending) -> list[Count]:
     return [
-        *_of_the_destination(sending),
-        *_of_the_person(sending),
-        *_of_the_organisation(sending),
+        *_destination_counts(sending),
+        *_person_counts(sending),
+        *_tenant_counts(sending),
     ]
 
 
-def _counted_as_a_notice(sending: Sending) -> LimitVerdict:
-    """By the first of the ways in which there is room."""
-    first = _first_of_its_kind(sending)
-    ways = [first]
+def _count_notice(sending: Sending) -> LimitVerdict:
+    """Counts a notice under the first of these sets of limits that has room."""
+    first = _first_notice_counts(sending)
+    options = [first]
     if sending.kind is not Kind.EMAIL:
-        ways = [[*first, *_of_the_organisation(sending)]]
+        options = [[*first, *_tenant_counts(sending)]]
         if sending.vital:
-            ways.append([*first, *_of_the_codes(sending)])
-    for way in ways:
-        if (verdict := hit_all(*way)).allowed:
+            options.append([*first, *_vital_counts(sending)])
+    for counts in options:
+        if (verdict := hit_all(*counts)).allowed:
             return verdict
-    return hit_all(*_usual(sending))
+    return hit_all(*_usual_counts(sending))
 
 
-def _first_of_its_kind(sending: Sending) -> list[Count]:
+def _first_notice_counts(sending: Sending) -> list[Count]:
     where = mailbox_key(sending.destination)
     whose = f"{current_tenant_id()}:{sending.person}:{sending.notice}:{where}"
     is_mail = sending.kind is Kind.EMAIL
-    # Over all organisations: many people may have the same address, and it may be anyone's.
-    to_one_place = (
+    # For all organisations together: the address may be that of any person.
+    of_destination = (
         Limit.FIRST_NOTICES_TO_A_MAILBOX_DAILY if is_mail else Limit.FIRST_NOTICES_TO_A_PHONE_DAILY
     )
     return [
         Count(Limit.FIRST_NOTICE_OF_A_KIND, whose),
-        Count(to_one_place, place_of(sending.destination)),
+        Count(of_destination, counted_destination(sending.destination)),
     ]
 
 
-def _of_the_codes(sending: Sending) -> list[Count]:
-    """What a vital text uses up where the notices' part of the day is full."""
+def _vital_counts(sending: Sending) -> list[Count]:
+    """What a vital text uses up if the share of notices is used up."""
     parts, tenant = shares(_cap(is_mail=False)), current_tenant_id()
     return [
         Count(Limit.NOTICES_FOR_A_USER, f"vital:{tenant}:{sending.person}", parts.of_a_person),
@@ -238,15 +233,15 @@ def _of_the_codes(sending: Sending) -> list[Count]:
     ]
 
 
-def _of_the_destination(sending: Sending) -> list[Count]:
-    where = place_of(sending.destination)
+def _destination_counts(sending: Sending) -> list[Count]:
+    where = counted_destination(sending.destination)
     key = f"{sending.share}{where or f'nobody:{sending.stand_in}'}"
     if sending.share in _TO_STAFF:
-        # By organisation: any of them may write down the mailbox of another's helpdesk.
+        # For each organisation apart: any of them can enter the mailbox of another's helpdesk.
         own = f"{current_tenant_id()}:{key}"
         is_alarm = sending.share is Share.STAFF
         return [Count(Limit.MAILS_TO_STAFF_DAILY if is_alarm else Limit.CONTACTS_OF_A_TENANT, own)]
-    # Over all organisations: who owns several must not ring one phone several times as often.
+    # For all organisations together, so that several can't multiply the calls to a phone.
     if sending.share is not Share.NOTICE:
         limits = codes_to("@" if sending.kind is Kind.EMAIL else "")
         return [Count(limit, key) for limit in limits]
@@ -255,7 +250,7 @@ def _of_the_destination(sending: Sending) -> list[Count]:
     return [Count(Limit.NOTICES_TO_A_PHONE, key), Count(Limit.NOTICES_TO_A_PHONE_DAILY, key)]
 
 
-def _of_the_person(sending: Sending) -> list[Count]:
+def _person_counts(sending: Sending) -> list[Count]:
     if not sending.person or sending.share in _TO_STAFF:
         return []
     if sending.share is Share.NOTICE:
@@ -263,14 +258,14 @@ def _of_the_person(sending: Sending) -> list[Count]:
     return codes_for(sending.share, sending.person)
 
 
-def _of_the_organisation(sending: Sending) -> list[Count]:
+def _tenant_counts(sending: Sending) -> list[Count]:
     is_mail = sending.kind is Kind.EMAIL
-    # Administrators have as many mailboxes as they like, but strangers can't add any.
+    # Administrators may have many mailboxes; other people can't add any.
     if sending.share in _TO_STAFF or (is_mail and sending.vital):
         return []
     limit = _limit_of_the_day(is_mail=is_mail)
     parts = shares(_cap(is_mail=is_mail))
-    # What is sent to no one costs nothing, and uses up nothing that others need.
+    # Messages that aren't sent cost nothing, so they have counters of their own.
     whose = f"{'' if sending.destination else 'nobody:'}{current_tenant_id()}"
     if sending.share is Share.NOTICE:
         own = f"{sending.kind}:{whose}:{sending.person}"

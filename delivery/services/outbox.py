@@ -1,11 +1,11 @@
-"""The outbox: a message is written with what caused it, and leaves after the commit, or never.
+"""The outbox: a message is written in the transaction of its cause and sent after the commit.
 
-A worker claims a message for a short lease before it sends. If it dies, the lease runs out and
-the sweeper wakes another. What was confirmed as sent is never claimed again.
+A worker claims a message for a short lease before it sends. If it dies, the lease ends and the
+sweeper wakes another. A message that was confirmed as sent is never claimed again.
 
-No message leaves that the gate did not count: without a permit, the worker that claims it counts
-it. What is over a limit then is held and sent once there is room. Held notices to one destination
-become one message, which says how many there are.
+The gate counts every message: if it has no permit, the worker that claims it counts it. A message
+over a limit is held and sent later. Held notices to the same destination become one message, which
+says how many they are.
 """
 
 import json
@@ -62,11 +62,11 @@ def post(  # a message has this many sides, all named
     job: str = queue.SEND,
     urgent: bool = False,
 ) -> Outgoing:
-    """Puts a message in the outbox that the gate has counted.
+    """Puts a message in the outbox. The gate has counted it.
 
     Args:
-        lifetime: after that it is not sent any more.
-        content: None when the job makes it at the last moment, as for codes.
+        lifetime: after this it isn't sent any more.
+        content: None if the job writes it just before sending, as for codes.
     """
     outgoing = _written(permit.kind, permit.destination, language, lifetime, content)
     outgoing.job, outgoing.queue = job, "codes" if urgent else "bulk"
@@ -90,14 +90,14 @@ def post_to_each(  # noqa: PLR0913  # a message has this many sides, all named
     vital: bool = False,
     job: str = queue.SEND,
 ) -> None:
-    """Puts the same message to several people, or to several addresses of one, in the outbox.
+    """Puts the same message for several destinations in the outbox.
 
-    The worker counts each of them before it leaves.
+    The worker counts each of them before it sends it.
 
     Args:
         destinations: mailboxes, or numbers with `#` and the extension behind them.
-        notice: the kind of notice; those over a limit are gathered into one message.
-        about: the caller's id of what the message is about; a gathered one has those of all.
+        notice: the kind of notice; those over a limit become one message.
+        about: the caller's id for what the message is about; a gathered one has the ids of all.
         vital: see `gate.Sending`.
     """
     rows = [_written(kind, where, language, lifetime, content) for where in destinations]
@@ -112,12 +112,12 @@ def post_to_each(  # noqa: PLR0913  # a message has this many sides, all named
 
 
 def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
-    """Takes a message for this worker, for the time of the lease. Of two workers one gets it.
+    """Takes a message for this worker for the time of the lease. Only one worker gets it.
 
-    None, too, where the message is over a limit: it is held.
+    None if another worker has it, or if it is over a limit and held.
 
     Raises:
-        RuntimeError: inside a transaction, which could undo what is counted here.
+        RuntimeError: inside a transaction, which could undo the count.
     """
     now = timezone.now()
     mine = Outgoing.objects.filter(
@@ -147,7 +147,7 @@ def claim(outgoing_id: uuid.UUID) -> Outgoing | None:
 
 
 def is_late(outgoing_id: uuid.UUID) -> bool:
-    """Whether this message waits for room in the organisation's day, or was never sent in time."""
+    """Whether this message is held by the organisation's daily limit, or has expired."""
     by_the_day = [Limit.MAILS_OF_A_TENANT.name.lower(), Limit.MESSAGES_OF_A_TENANT.name.lower()]
     waits = Q(state__in=[State.HELD, State.GATHERED], failure__in=by_the_day)
     return Outgoing.objects.filter(Q(state=State.EXPIRED) | waits, pk=outgoing_id).exists()
@@ -158,7 +158,7 @@ def destination_of(outgoing: Outgoing) -> str:
 
 
 def send(outgoing_id: uuid.UUID) -> None:
-    """Sends a message whose content was written when it was posted."""
+    """Sends a message that was posted with its content."""
     outgoing = claim(outgoing_id)
     if outgoing is None:
         return
@@ -166,15 +166,15 @@ def send(outgoing_id: uuid.UUID) -> None:
 
 
 def stored_content(outgoing: Outgoing) -> Content:
-    """What a message says whose content was written when it was posted."""
+    """The content with which a message was posted."""
     return Content(**json.loads(open_column(outgoing, "content")))
 
 
 def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bool:
-    """Hands a claimed message to its channel and writes down what became of it.
+    """Hands a claimed message to its channel and stores the result.
 
     Returns:
-        Whether the provider took it.
+        Whether the provider accepted it.
     """
     whole = destination_of(outgoing)
     message = Message(
@@ -204,22 +204,22 @@ def deliver(outgoing: Outgoing, content: Content, *, voice_path: str = "") -> bo
 
 
 def drop(outgoing: Outgoing) -> None:
-    """Lets a claimed message go: nobody waits for it any more."""
+    """Ends a claimed message that is no longer needed."""
     _finish(outgoing, State.EXPIRED)
 
 
 def sweep() -> int:
-    """Wakes workers for what a lost broker or a dead worker forgot. Runs over all tenants.
+    """Publishes messages again that a broker lost or whose worker died, of all tenants.
 
     Returns:
-        How many messages were published again.
+        How many messages it published.
     """
     now = timezone.now()
-    forgotten = Outgoing.unscoped.filter(
+    overdue = Outgoing.unscoped.filter(
         state__in=[State.QUEUED, State.HELD, State.SENDING], due_at__lte=now
     ).order_by("due_at")
     published = 0
-    for row in forgotten[:_SWEEP_AT_MOST]:
+    for row in overdue[:_SWEEP_AT_MOST]:
         still_due = Outgoing.unscoped.filter(pk=row.pk, due_at=row.due_at)
         if still_due.update(due_at=now + _FIRST_WAIT):
             queue.publish(row.job, row.tenant_id, row.pk, queue=row.queue)
@@ -228,8 +228,8 @@ def sweep() -> int:
 
 
 def note_status(outgoing_id: uuid.UUID, provider_id: str, status: str) -> None:
-    """What the provider says became of a message. A hint for people, never a proof."""
-    # A message that no answer came to has no number of the provider yet.
+    """Stores the provider's report on a message. It is for people, and proves nothing."""
+    # An unconfirmed message has no id of the provider yet.
     unconfirmed = Q(state=State.UNKNOWN, provider_id="")
     row = Outgoing.unscoped.filter(Q(provider_id=provider_id) | unconfirmed, pk=outgoing_id)
     row.update(provider_status=status[:20], provider_id=provider_id[:64])
@@ -262,10 +262,7 @@ def _publish_after_commit(outgoing: Outgoing) -> None:
 
 
 def _is_over(outgoing: Outgoing, mine: QuerySet[Outgoing], now: datetime) -> bool:
-    """Ends a message that came too late, or that ended each worker which took it.
-
-    A message that is put off fails at its last attempt, and isn't taken again.
-    """
+    """Ends a message that has expired, or whose last attempt ended with its worker."""
     if outgoing.expires_at <= now:
         mine.filter(expires_at__lte=now).update(state=State.EXPIRED, **_WIPED)
         return True
@@ -277,7 +274,7 @@ def _is_over(outgoing: Outgoing, mine: QuerySet[Outgoing], now: datetime) -> boo
 
 
 def _is_admitted(outgoing: Outgoing) -> bool:
-    """Counts a message that came without a permit; where it is over a limit, it is held."""
+    """Counts a message that has no permit; holds it if it is over a limit."""
     sending = Sending(
         kind=Kind(outgoing.kind),
         destination=destination_of(outgoing),
@@ -297,7 +294,7 @@ def _is_admitted(outgoing: Outgoing) -> bool:
 
 @transaction.atomic
 def _hold(outgoing: Outgoing, refusal: OverLimit) -> None:
-    """Keeps a message until there is room; a notice joins those held for the same destination."""
+    """Holds a message; a notice joins the first one that is held for the same destination."""
     digest = keyed_hash(purpose_key("held messages"), mailbox_key(destination_of(outgoing)))
     mine = Outgoing.objects.filter(pk=outgoing.pk, state=outgoing.state, counted_at=None)
     expires_at = outgoing.expires_at

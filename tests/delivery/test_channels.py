@@ -49,7 +49,7 @@ def refused_port():
 
 
 class ByMail:
-    channel = email.make()
+    channel = email
     message = Message(
         destination=MAILBOX,
         key="1",
@@ -111,7 +111,7 @@ class ByTwilio:
 
 
 class ByText(ByTwilio):
-    channel = twilio_text.make()
+    channel = twilio_text
     message = Message(
         destination=PHONE,
         key="1",
@@ -124,7 +124,7 @@ class ByText(ByTwilio):
 
 
 class ByCall(ByTwilio):
-    channel = twilio_voice.make()
+    channel = twilio_voice
     message = Message(
         destination=PHONE,
         key="1",
@@ -138,7 +138,7 @@ class ByCall(ByTwilio):
 
 
 class ByDemo:
-    channel = demo.make()
+    channel = demo
     message = Message(destination=PHONE, key="1", text="12345678 is your code")
 
     def taken(self):
@@ -329,7 +329,7 @@ def test_mail_says_that_it_is_automatic_and_for_whom_it_is_sent(settings, mailbo
 )
 def test_a_subject_begins_on_the_line_of_its_name_and_arrives_whole(settings, subject):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    email.make().send(replace(ByMail.message, subject=subject))
+    email.send(replace(ByMail.message, subject=subject))
     sent = django_mail.outbox[-1].message().as_bytes()
 
     assert re.search(rb"^Subject: \S", sent, re.MULTILINE)
@@ -340,7 +340,7 @@ def test_a_subject_begins_on_the_line_of_its_name_and_arrives_whole(settings, su
 def test_a_subject_with_a_line_break_is_refused(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     with pytest.raises(Undeliverable):
-        email.make().send(replace(ByMail.message, subject="비밀번호\nBcc: b@evil.example"))
+        email.send(replace(ByMail.message, subject="비밀번호\nBcc: b@evil.example"))
 
 
 def test_a_text_carries_where_to_report(settings, double, monkeypatch):
@@ -361,8 +361,8 @@ def test_a_call_waits_before_it_dials_the_extension(settings, double, monkeypatc
 
 
 def test_the_demo_shows_calls_apart_from_texts(contoso):
-    demo.make().send(ByCall.message)
-    demo.make().send(ByDemo.message)
+    demo.send(ByCall.message)
+    demo.send(ByDemo.message)
 
     kinds = list(DemoMessage.objects.order_by("pk").values_list("kind", flat=True))
     assert kinds == [Kind.CALL, Kind.TEXT]

@@ -57,7 +57,7 @@ def send(settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", int(mailbox.url.split(":")[-1])
         settings.EMAIL_USE_TLS = True
-        email.make().send(Message(destination=MAILBOX, key="1", subject="S", text="12345678"))
+        email.send(Message(destination=MAILBOX, key="1", subject="S", text="12345678"))
 
     return now
 

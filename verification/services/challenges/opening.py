@@ -14,7 +14,7 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
-from delivery.services import OverLimit, Permit, admit_within, sent_to_no_one
+from delivery.services import OverLimit, Permit, admit_within, permit_for_decoy
 from isolation.writes import insert, writing_together
 from limits.rules import Limit
 from tenants.policy import Method
@@ -60,7 +60,7 @@ def open_challenge(asked: ChallengeRequest, before: Sequence[Challenge] | None =
         if not asked.hides:
             paused = refusal.limit is Limit.DENIED_CALLS_TO_A_PHONE
             raise Refused(refusal.until, calls_paused=paused) from None
-    return _opened(asked, before, lambda: sent_to_no_one(kind))
+    return _opened(asked, before, lambda: permit_for_decoy(kind))
 
 
 def open_unsent(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:

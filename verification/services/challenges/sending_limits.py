@@ -9,7 +9,7 @@ from audit.services import record
 from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
 from delivery.services import OverLimit, Sending, Share
-from delivery.services.gate import codes_for, codes_to, phone_and_extension, place_of
+from delivery.services.gate import codes_for, codes_to, counted_destination, phone_and_extension
 from limits import services as limits
 from limits.rules import Limit
 from limits.services import Count
@@ -115,10 +115,12 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
         if method is Method.EMAIL or method.is_to_a_phone:
             hidden = _hidden(user_id, method)
             keys += [(limit, hidden) for limit in codes_to("@" if method is Method.EMAIL else "")]
-    for where in dict.fromkeys(map(place_of, places)):
+    for where in dict.fromkeys(map(counted_destination, places)):
         if limits.hit(Limit.CLEARINGS_OF_A_DESTINATION, where).allowed:
             keys += [(limit, where) for limit in codes_to(where)]
-            whole = {phone_and_extension(one) for one in places if place_of(one) == where}
+            whole = {
+                phone_and_extension(one) for one in places if counted_destination(one) == where
+            }
             keys += [(Limit.DENIED_CALLS_TO_A_PHONE, phone) for phone in {where, *whole}]
     shares = (*_SHARES.values(), Share.KNOWN_BROWSER)
     limits.clear_all(*((limit, f"{share}{key}") for share in shares for limit, key in keys))
