@@ -1,4 +1,4 @@
-"""How the C library gives memory to this process."""
+"""The memory allocator of the C library."""
 
 import ctypes
 from contextlib import suppress
@@ -7,13 +7,12 @@ _M_ARENA_MAX = -8
 
 
 def use_one_arena() -> None:
-    """Lets all threads take memory from one arena of glibc; does nothing with other libraries.
+    """Lets all threads share one arena of glibc; does nothing with other libraries.
 
-    By default each thread gets an arena, and each arena keeps the 19 MiB of the last Argon2 hash
-    that was made in it: eight threads keep 150 MiB, which no other thread may use. In one arena the
-    next hash uses them again. Python's lock leaves little to contend for.
+    By default each thread has an arena, which holds the 19 MiB of its last Argon2 hash: eight
+    threads hold 150 MiB. In a shared arena the next hash uses them again.
 
-    To be called before the threads start.
+    Call it before threads start.
 
     Source: mallopt(3), M_ARENA_MAX.
     """

@@ -1,4 +1,4 @@
-"""Stylesheet and logo of an organisation: files that anybody may keep."""
+"""Stylesheet and logo of an organisation, which browsers and proxies may cache."""
 
 import uuid
 
@@ -21,29 +21,29 @@ _SHEET = (
 @open_during(*Stage, by_pass=True)
 @require_safe
 def stylesheet(_request: HttpRequest, public_id: uuid.UUID, edition: int) -> HttpResponse:
-    """The brand's colours, by an address of its own: the policy for content stays strict."""
-    colour = _found(public_id, edition).colour
+    """The brand's colours, at an address of their own, as the content security policy requires."""
+    colour = _branding(public_id, edition).colour
     if not branding.is_colour(colour):
         raise Http404
     sheet = _SHEET.format(light=branding.light(colour), dark=branding.dark(colour))
-    return _kept(sheet.encode(), "text/css; charset=utf-8")
+    return _cacheable(sheet.encode(), "text/css; charset=utf-8")
 
 
 @open_during(*Stage, by_pass=True)
 @require_safe
 def logo(_request: HttpRequest, public_id: uuid.UUID, edition: int) -> HttpResponse:
-    picture = bytes(_found(public_id, edition).logo)
+    picture = bytes(_branding(public_id, edition).logo)
     if not picture:
         raise Http404
-    return _kept(picture, "image/png")
+    return _cacheable(picture, "image/png")
 
 
-def _found(public_id: uuid.UUID, edition: int) -> Branding:
-    found = branding_by_public_id(public_id)
-    if found is None or found.edition != edition:
+def _branding(public_id: uuid.UUID, edition: int) -> Branding:
+    branded = branding_by_public_id(public_id)
+    if branded is None or branded.edition != edition:
         raise Http404
-    return found
+    return branded
 
 
-def _kept(content: bytes, kind: str) -> HttpResponse:
+def _cacheable(content: bytes, kind: str) -> HttpResponse:
     return HttpResponse(content, content_type=kind, headers={"Cache-Control": _FOR_GOOD})

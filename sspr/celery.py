@@ -1,4 +1,4 @@
-"""The workers."""
+"""The Celery app."""
 
 import os
 from functools import cached_property
@@ -15,11 +15,10 @@ TRANSPORT_ALIASES["files"] = "sspr.files:Transport"
 
 
 class WorkerFixup(DjangoWorkerFixup):  # type: ignore[misc]  # Celery has no types
-    """Celery's support for Django, but that database sessions last from task to task.
+    """Celery's support for Django, with database sessions that last from task to task.
 
-    Celery closes them before and after each task. Here a task is to a session what a request is:
-    it is closed once it is older than `CONN_MAX_AGE`, or after an error that broke it. One that the
-    database ended is replaced before the first statement of a task.
+    Celery closes them before and after each task. Here they are closed as Django does after a
+    request: when they are older than `CONN_MAX_AGE` or broken by an error.
     """
 
     def close_database(self, **_signal: Any) -> None:

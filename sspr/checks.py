@@ -1,4 +1,4 @@
-"""Every unsafe combination of settings, by name. `manage.py check` says them all."""
+"""System checks for unsafe settings. `manage.py check` prints them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
@@ -7,8 +7,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
-from django.core.checks import Warning as Doubt
+from django.core import checks
 
 from passwords.breached import breached_passwords
 
@@ -18,27 +17,12 @@ _MIN_SECRET, _MIN_ENCRYPTION_KEY = 50, 32
 def unsafe_settings(
     app_configs: Sequence[AppConfig] | None,  # noqa: ARG001  (Django passes it)
     **_kwargs: Any,
-) -> Iterable[CheckMessage]:
-    """What must not go into service. Never repeats a secret."""
-    errors = [
-        Error(problem, hint=hint, id=f"sspr.E{number:03d}")
-        for number, (is_so, problem, hint) in enumerate(_UNSAFE, start=1)
-        if is_so()
-    ]
-    doubts = [
-        Doubt(problem, hint=hint, id=f"sspr.W{number:03d}")
-        for number, (is_so, problem, hint) in enumerate(_DOUBTFUL, start=1)
-        if is_so()
-    ]
-    return errors + doubts
-
-
-def _demo_is_reachable() -> bool:
-    return settings.DEMO and (settings.SECURE or not settings.LOOPBACK)
-
-
-def _secret_key_is_short() -> bool:
-    return len(settings.SECRET_KEY) < _MIN_SECRET
+) -> Iterable[checks.CheckMessage]:
+    """Errors and warnings, without the values of secrets."""
+    for kind, letter, table in ((checks.Error, "E", _ERRORS), (checks.Warning, "W", _WARNINGS)):
+        for number, (applies, problem, hint) in enumerate(table, start=1):
+            if applies():
+                yield kind(problem, hint=hint, id=f"sspr.{letter}{number:03d}")
 
 
 def _encryption_key_is_missing_or_short() -> bool:
@@ -46,17 +30,9 @@ def _encryption_key_is_missing_or_short() -> bool:
     return not keys or any(len(key) < _MIN_ENCRYPTION_KEY for key in keys)
 
 
-def _one_key_does_two_things() -> bool:
-    return settings.SECRET_KEY in settings.ENCRYPTION_KEYS
-
-
 def _twilio_is_half_set() -> bool:
     parts = (settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM)
     return any(parts) and not all(parts)
-
-
-def _debug_is_on() -> bool:
-    return bool(settings.DEBUG)
 
 
 def _breached_passwords_are_unreadable() -> bool:
@@ -92,7 +68,7 @@ def _database_is_reached_in_clear() -> bool:
 
 
 def _brokers() -> list[SplitResult]:
-    """A Sentinel's address is several."""
+    """The brokers of `REDIS_URL`; with Sentinel there are several."""
     return [urlsplit(part) for part in settings.REDIS_URL.split(";") if part]
 
 
@@ -102,12 +78,12 @@ def _is_verified(broker: SplitResult) -> bool:
 
 
 def _beyond(host: str | None) -> bool:
-    """Whether others may listen on the way there."""
+    """Whether the connection leaves this machine and its private network."""
     return not _is_here(host) and host not in settings.PRIVATE_HOSTS
 
 
 def _is_here(host: str | None) -> bool:
-    """On this machine. No host at all is a socket in its file system."""
+    """Whether it is this machine. Without a host it is a socket in the file system."""
     if not host or host.startswith("/") or host == "localhost":
         return True
     try:
@@ -117,18 +93,18 @@ def _is_here(host: str | None) -> bool:
 
 
 _PRIVATE = (
-    " Where nobody else is in the network on the way, as between containers of one machine, name"
-    " the host in SSPR_PRIVATE_HOSTS."
+    " If the network between is private, as between containers of one machine, name the host in"
+    " SSPR_PRIVATE_HOSTS."
 )
-# Their numbers are in people's notes: new ones go to the end, and none is removed.
-_UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
+# Operators silence checks by their numbers: add new ones at the end, and remove none.
+_ERRORS: tuple[tuple[Callable[[], bool], str, str], ...] = (
     (
-        _demo_is_reachable,
+        lambda: settings.DEMO and (settings.SECURE or not settings.LOOPBACK),
         "SSPR_DEMO is on where others can reach it: every code and mail is on an open page.",
         "Set SSPR_DEMO=0, or SSPR_BASE_URL to http on localhost.",
     ),
     (
-        _secret_key_is_short,
+        lambda: len(settings.SECRET_KEY) < _MIN_SECRET,
         f"SSPR_SECRET_KEY has fewer than {_MIN_SECRET} characters.",
         "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
     ),
@@ -138,8 +114,8 @@ _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
         "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
     ),
     (
-        _one_key_does_two_things,
-        "SSPR_ENCRYPTION_KEYS holds SSPR_SECRET_KEY: whoever learns one knows both.",
+        lambda: settings.SECRET_KEY in settings.ENCRYPTION_KEYS,
+        "SSPR_ENCRYPTION_KEYS contains SSPR_SECRET_KEY: one leak then reveals both.",
         "Make a key of its own and put it first; keep the old one until rotate_keys is done.",
     ),
     (
@@ -148,7 +124,7 @@ _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
         "Set all three, or none: then nothing is texted or called.",
     ),
     (
-        _debug_is_on,
+        lambda: settings.DEBUG,
         "DEBUG is on: error pages show settings and personal data.",
         "Set it to False; nothing here needs it.",
     ),
@@ -159,24 +135,24 @@ _UNSAFE: tuple[tuple[Callable[[], bool], str, str], ...] = (
     ),
     (
         _mail_goes_in_clear,
-        "EMAIL_URL sends mail in clear: whoever listens on the way reads the codes.",
+        "EMAIL_URL sends mail without TLS: others in the network can read the codes.",
         f"Use smtp+tls:// or smtp+ssl://.{_PRIVATE}",
     ),
 )
-_DOUBTFUL: tuple[tuple[Callable[[], bool], str, str], ...] = (
+_WARNINGS: tuple[tuple[Callable[[], bool], str, str], ...] = (
     (
         _broker_has_no_password,
-        "REDIS_URL has no password: whoever reaches the broker gives the workers orders.",
+        "REDIS_URL has no password: anyone who reaches the broker can start tasks.",
         "Set requirepass or an ACL in Redis, and use rediss://:password@host.",
     ),
     (
         _broker_is_reached_in_clear,
-        "REDIS_URL reaches the broker without TLS, or takes any certificate.",
+        "REDIS_URL reaches the broker without TLS, or accepts any certificate.",
         f"Use rediss://, without ssl_cert_reqs.{_PRIVATE}",
     ),
     (
         _database_is_reached_in_clear,
-        "DATABASE_URL reaches PostgreSQL without asking for its certificate.",
+        "DATABASE_URL reaches PostgreSQL without checking its certificate.",
         f"Add ?sslmode=verify-full&sslrootcert=FILE.{_PRIVATE}",
     ),
 )

@@ -1,10 +1,10 @@
-"""Reads the environment: secrets from files, and the public address as links need it."""
+"""Reads settings from the environment and secrets from files."""
 
 import os
 from pathlib import Path
 from stat import S_IMODE, S_ISVTX
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -22,14 +22,14 @@ _MADE_HERE = {
     "mail",
     "static",
 }
-"""Names in the folder of the service, up to the first full stop."""
+"""Names of files in the service's folder, up to the first full stop."""
 _PORTS = {"http": 80, "https": 443}
 
 
 class Variables(FileAwareMapping):  # type: ignore[misc]  # comes without types
-    """Each variable NAME may come from the file that NAME_FILE names, as secrets of containers do.
+    """A variable NAME may also come from the file that NAME_FILE names, as container secrets do.
 
-    The file wins. White space around a value, like the line break at the end of a file, is dropped.
+    The file takes precedence. White space around a value, such as a last line break, is dropped.
     """
 
     def __getitem__(self, key: str) -> str:
@@ -47,9 +47,7 @@ def variables() -> Any:
 
 
 def base_url(given: str) -> str:
-    """The public address of the service, fit to put a path behind it.
-
-    A slash at its end, a standard port and capitals are mended.
+    """The public address of the service, without a slash, a standard port or capitals.
 
     Raises:
         ImproperlyConfigured: it isn't the address of a host, or is plain http beyond loopback.
@@ -66,7 +64,7 @@ def base_url(given: str) -> str:
         raise _refused("write https:// and a host name")
     if parts.username is not None or parts.password is not None:
         raise _refused("no user name or password may stand in it")
-    if _is_more_than_a_host(parts, given):
+    if parts.path.strip("/") or "?" in given or "#" in given:
         raise _refused("nothing may stand behind the host: the service needs a host of its own")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise _refused("plain http is allowed on loopback only, use https")
@@ -80,13 +78,13 @@ def is_loopback(host: str | None) -> bool:
 
 
 def own_folder(folder: Path) -> None:
-    """Makes the folder if it's missing, and shuts others out: what lies in it is secret."""
+    """Creates the folder if it's missing, with access for its owner only."""
     folder.mkdir(parents=True, exist_ok=True)
     shut(folder)
 
 
 def shut(path: Path) -> None:
-    """Leaves a file or folder to its owner alone, if that is us."""
+    """Takes the access of other users away, if this user owns the file or folder."""
     state = path.stat()
     mode = S_IMODE(state.st_mode)
     if mode & _OTHERS and state.st_uid == os.geteuid():
@@ -94,7 +92,7 @@ def shut(path: Path) -> None:
 
 
 def shut_unless_shared(folder: Path) -> None:
-    """`shut` for a folder that the operator named. One with other things in it is left as it is.
+    """`shut` for a folder that the operator named, unless it contains files of others.
 
     Raises:
         ImproperlyConfigured: it is one that all users of the machine may write to, like /tmp.
@@ -105,10 +103,6 @@ def shut_unless_shared(folder: Path) -> None:
         )
     if {path.name.partition(".")[0] for path in folder.iterdir()} <= _MADE_HERE:
         shut(folder)
-
-
-def _is_more_than_a_host(parts: SplitResult, given: str) -> bool:
-    return bool(parts.path.strip("/") or "?" in given or "#" in given)
 
 
 def _refused(why: str) -> ImproperlyConfigured:

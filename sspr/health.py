@@ -1,4 +1,4 @@
-"""Whether this node is alive, and whether it can work."""
+"""Health checks of this node."""
 
 import structlog
 from celery import current_app
@@ -14,7 +14,7 @@ from tenants.queries import tenant_ids
 from verification.marks import Stage, open_during
 
 _AUDIT_S = 60
-"""How long an answer about all chains is good: everybody may ask."""
+"""How long the state of the chains is cached, since anyone may request it."""
 _LOOK_UP = StatementLimits(statement_s=2, lock_s=2)
 _log = structlog.get_logger(__name__)
 
@@ -28,10 +28,10 @@ def alive(_request: HttpRequest) -> JsonResponse:
 @open_during(Stage.REGISTER)
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
-    """503 as long as the database or the broker can't be reached.
+    """503 while the database or the broker can't be reached.
 
-    `audit` is false when audit events aren't sealed, or when that can't be looked up. That is an
-    alarm, and no reason to take a node out of service, so it doesn't change the status.
+    `audit` is false if audit events aren't sealed, or if that can't be read in time. That is an
+    alarm but no reason to take a node out of service, so it doesn't change the status.
     """
     state = {"database": _database(), "broker": _broker()}
     works = all(state.values())
@@ -50,7 +50,7 @@ def _database() -> bool:
 
 
 def _audit() -> bool:
-    """Whether all is sealed; also false if that couldn't be looked up in time."""
+    """Whether all events are sealed; also false if that couldn't be read in time."""
     try:
         with limited_to(_LOOK_UP), transaction.atomic():
             return not overdue(tenant_ids())

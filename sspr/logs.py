@@ -1,32 +1,31 @@
-"""JSON lines with the request they belong to, and nothing personal."""
+"""Logs: JSON lines with the id of their request, without personal data."""
 
 import logging
 import re
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET_PATH = re.compile(r"(/(?:wasnt-me|w)/)[^\s?#]+")
-
 _LONGEST_WARNING = 200
+_CONTEXT: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso"),
+]
 
 structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
+    processors=[*_CONTEXT, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
 
 
 class InShort(logging.Filter):
-    """Makes one short warning of what any client can cause at will: no traceback, no error.
+    """Logs errors that any client can cause as short warnings without traceback.
 
-    Django logs a foreign host, a form with too many fields and their like as errors.
+    Django logs a foreign host or a form with too many fields as errors.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -38,14 +37,9 @@ class InShort(logging.Filter):
 
 
 def formatter() -> logging.Formatter:
-    """Every line as one JSON object: control characters can't break out of it."""
+    """Writes each line as one JSON object, which control characters can't break."""
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso"),
-        ],
+        foreign_pre_chain=_CONTEXT,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # Frames only: the values of local variables may be secrets.
@@ -57,7 +51,7 @@ def formatter() -> logging.Formatter:
 
 
 def _without_tokens(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
-    """Addresses that open something: the framework names the path of what it refuses."""
+    """Removes tokens from paths, which Django logs with refused requests."""
     return {
         key: _SECRET_PATH.sub(r"\1…", value) if isinstance(value, str) else value
         for key, value in line.items()

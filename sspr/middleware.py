@@ -1,4 +1,4 @@
-"""What every request and every answer has."""
+"""Middleware for all requests."""
 
 import secrets
 from collections.abc import Callable
@@ -35,10 +35,7 @@ _LANGUAGE_PARAMETERS = ("lng", "mkt")
 
 
 class RequestContext:
-    """A number for every request, on every line that is logged because of it.
-
-    What is asked before anybody's tenant is known is asked once. Reads share a transaction.
-    """
+    """A request id for the logs, limits for statements, a cache, and one transaction for reads."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
@@ -51,9 +48,9 @@ class RequestContext:
 
 
 class KnownHosts:
-    """Answers on the service's own host names and on those of its organisations' portals.
+    """Accepts the service's own host names and those of its organisations' portals.
 
-    On a portal's host everybody of another organisation is unknown.
+    On the host of a portal, users of other organisations are unknown.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -71,7 +68,7 @@ class KnownHosts:
 
 
 class SaneSession:
-    """Forgets a session cookie that none of ours could be, before the database is asked for it."""
+    """Drops a session cookie that can't be ours, before it is looked up in the database."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
@@ -84,11 +81,11 @@ class SaneSession:
 
 
 class Sessions(SessionMiddleware):
-    """Django's, but an answer only takes a session away from the browser that it ended itself.
+    """Django's, but a response deletes the cookie only if its own request ended the session.
 
-    An answer to an older request can arrive behind the one that began a new session. Django would
-    have it delete the cookie, because the old key is known no more, and sign the user out. What a
-    script asks for by the way touches neither cookie nor session.
+    The response to an older request can arrive after the one that began a new session. Django would
+    delete the new cookie, because the old key is no longer known, and sign the user out. Requests
+    of scripts change neither cookie nor session.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -102,11 +99,11 @@ class Sessions(SessionMiddleware):
 
 
 class Headers:
-    """What a browser must know about every page that isn't a file."""
+    """Response headers of all pages."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
-        # No page needs another one, nor a nonce.
+        # The same for all pages, without a nonce.
         self._content_policy = build_policy()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -114,7 +111,7 @@ class Headers:
         response.headers.setdefault(CSP_HEADER, self._content_policy)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        # Django adds these to what comes from behind it; a host that isn't ours is refused before.
+        # Django adds these later; a request for a foreign host is refused before that.
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -132,21 +129,21 @@ class Headers:
 
 
 def busy(request: HttpRequest, exception: BaseException | None, page: str) -> HttpResponse:
-    """Says by this page that the service is busy. A statement that took too long is logged."""
+    """A response with this page and status 503. Logs a statement that took too long."""
     if took_too_long(exception):
         _log.warning("statement_took_too_long", path=request.path)
     return HttpResponse(page, status=503, headers={"Retry-After": "10"})
 
 
 def took_too_long(exception: BaseException | None) -> bool:
-    """Whether PostgreSQL ended a statement of ours for its time. Its transaction is undone."""
+    """Whether PostgreSQL ended a statement that took too long."""
     return isinstance(exception, OperationalError) and isinstance(
         exception.__cause__, QueryCanceled | LockNotAvailable
     )
 
 
 class Language(LocaleMiddleware):
-    """`?lng=` or `?mkt=` → cookie → browser → English, and a redirect that cleans the address."""
+    """By `?lng=` or `?mkt=`, which a redirect then removes; by cookie or browser; else English."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
@@ -161,7 +158,7 @@ class Language(LocaleMiddleware):
     ) -> HttpResponseBase:
         asked = next((request.GET[p] for p in _LANGUAGE_PARAMETERS if request.GET.get(p)), None)
         if asked is None or request.method != "GET":
-            # As Django's, which also looks for a language in the address: ours have none there.
+            # As Django's, without a language in the path.
             patch_vary_headers(response, ("Cookie", "Accept-Language"))
             response.headers.setdefault("Content-Language", translation.get_language())
             return response

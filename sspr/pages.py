@@ -1,4 +1,4 @@
-"""The front door, and the answers to people's questions."""
+"""The home page, the help, and error pages."""
 
 import re
 import sys
@@ -28,9 +28,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @open_during(Stage.REGISTER)
 @require_safe
 def answers(request: HttpRequest, article: str = "") -> HttpResponse:
-    """One article of the help in the reader's language, or the questions that it answers.
+    """One article of the help in the user's language, or the contents.
 
-    Long texts are one template for each language; what isn't written yet is shown in English.
+    Articles are templates, one for each language; a missing one is shown in English.
 
     Raises:
         Http404: there is no such article.
@@ -44,7 +44,7 @@ def answers(request: HttpRequest, article: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Leads on to the page that was meant; else says that there is none.
+    """Redirects to the page that was meant, else says that there is none.
 
     People type addresses from a poster, with a slash at the end or in capitals.
     """
@@ -57,10 +57,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Our own error; or busy, where a statement of a middleware took too long.
+    """An error page; or the busy page, if a statement of a middleware took too long.
 
-    Django shows an error to `process_exception` only if a view raised it. Nothing here asks the
-    database, not even for the name of the organisation.
+    Django passes an exception to `process_exception` only if a view raised it. This page reads
+    nothing from the database.
     """
     exception = sys.exc_info()[1]
     if not took_too_long(exception):
@@ -72,8 +72,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 def _meant(path: str) -> str | None:
     """The address of a page of ours that differs in slashes or capitals only.
 
-    It begins with one slash, so that it leads to this host, whatever was typed. A token in it is as
-    it was typed: capitals count there.
+    It begins with exactly one slash, so that it stays on this host. A token in it keeps its case.
 
     >>> _meant("//evil.example/") is None
     True

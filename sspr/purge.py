@@ -1,6 +1,6 @@
-"""What has served its purpose goes, a portion at a time. The table says what, and when.
+"""Deletes expired rows, a portion at a time. The tables of rules say which, and when.
 
-Events of the audit log stay: nothing takes them away. What people hold stays until they remove it.
+Events of the audit log are never deleted, nor are registered methods until their users remove them.
 """
 
 from collections.abc import Callable
@@ -33,23 +33,19 @@ from verification.models import (
 )
 
 _PORTION = 1_000
-_AT_ONCE, _DAY, _WEEK, _MONTH = (
-    timedelta(),
-    timedelta(days=1),
-    timedelta(days=7),
-    timedelta(days=30),
-)
-_QUARTER, _TWO_YEARS = timedelta(days=90), timedelta(days=730)
+_AT_ONCE, _DAY, _WEEK = timedelta(), timedelta(days=1), timedelta(days=7)
+_MONTH, _QUARTER, _TWO_YEARS = timedelta(days=30), timedelta(days=90), timedelta(days=730)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What goes, and how long after it ended.
+    """Which rows are deleted.
 
     Args:
-        over: which rows were over by a given instant.
+        after: how long after they ended.
+        over: the rows that had ended at a given time.
     """
 
     model: type[models.Model]
@@ -66,26 +62,26 @@ OF_A_TENANT = (
         _QUARTER,
         lambda at: Q(started_at__lt=at) & ~Q(outcome=AttemptOutcome.SUCCEEDED),
     ),
-    # The list of people says when the last reset was.
+    # The list of people shows when the last reset was.
     Rule(ResetAttempt, _TWO_YEARS, lambda at: Q(started_at__lt=at)),
-    Rule(PolicyVersion, _DAY, lambda at: Q(written_at__lt=at) & _is_of_no_use()),
+    Rule(PolicyVersion, _DAY, lambda at: Q(written_at__lt=at) & _is_unused()),
     Rule(AccessPass, _MONTH, lambda at: Q(ends_at__lt=at) | Q(revoked_at__lt=at)),
     Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
-    # What a frozen account disowned says who must not unfreeze it.
-    # A notice that was held gets a link of its own later, which needs those that it gathers.
-    Rule(
-        NoticeLink,
-        _WEEK,
-        lambda at: Q(expires_at__lt=at, disowned_at=None),
-    ),
-    # A disowned link says which administrator may not enter contact data, for a month longer.
+    # A held notice gets its link later, which needs the links of the notices that it includes.
+    Rule(NoticeLink, _WEEK, lambda at: Q(expires_at__lt=at, disowned_at=None)),
+    # A disowned link says who must not unfreeze the account, and for a month longer which
+    # administrator may not enter contact data.
     Rule(
         NoticeLink,
         _MONTH,
         lambda at: Q(expires_at__lt=at, disowned_at__isnull=False, user__frozen_at=None),
     ),
-    Rule(SignInLockout, _DAY, lambda at: Q(last_at__lt=at, locked_until=None) | _unlocked(at)),
+    Rule(
+        SignInLockout,
+        _DAY,
+        lambda at: Q(last_at__lt=at) & (Q(locked_until=None) | Q(locked_until__lt=at)),
+    ),
     Rule(RegisteredMethod, _DAY, lambda at: Q(verified_at=None, created_at__lt=at)),
     # Redeemed recovery codes stay as long as their set.
     Rule(
@@ -96,15 +92,15 @@ OF_A_TENANT = (
 )
 OF_THE_SERVICE = (
     Rule(Session, _AT_ONCE, lambda at: Q(expire_date__lt=at)),
-    Rule(Counter, _DAY, lambda at: _run_out(int(at.timestamp()))),
+    Rule(Counter, _DAY, lambda at: _has_ended(int(at.timestamp()))),
 )
 
 
 def purge() -> dict[str, int]:
-    """Deletes what is over, for every organisation. May be broken off and repeated.
+    """Deletes expired rows of all organisations. May be interrupted and repeated.
 
     Returns:
-        How many rows of which table; those of which there were none aren't named.
+        Table → how many rows were deleted, if any.
     """
     done: dict[str, int] = {}
     _apply(OF_THE_SERVICE, done)
@@ -122,31 +118,27 @@ def _apply(rules: tuple[Rule, ...], done: dict[str, int]) -> None:
         )
         name = rule.model._meta.label  # noqa: SLF001  # public, whatever its name says
         try:
-            while gone := _portion(rows):
-                done[name] = done.get(name, 0) + gone
+            while deleted := _delete_portion(rows):
+                done[name] = done.get(name, 0) + deleted
         except IntegrityError:
-            # A row came into use between reading and deleting. The next run sees that.
+            # A row came into use meanwhile. The next run skips it.
             log.info("purge_put_off", table=name)
 
 
 @transaction.atomic
-def _portion(rows: models.QuerySet[Any]) -> int:
-    """Some of the rows, in a transaction of their own: nobody waits for all of them."""
+def _delete_portion(rows: models.QuerySet[Any]) -> int:
+    """Deletes some of the rows, in a transaction of their own to keep locks short."""
     keys = list(rows.order_by("pk").values_list("pk", flat=True)[:_PORTION])
     if keys:
         rows.filter(pk__in=keys).delete()
     return len(keys)
 
 
-def _is_of_no_use() -> Q:
-    """Policies that aren't in force and that no attempt began under."""
+def _is_unused() -> Q:
+    """Policies that aren't in force and under which no attempt began."""
     attempts = ResetAttempt.objects.filter(policy_version=OuterRef("pk"))
     return ~Q(digest__in=policy_digests()) & ~Q(Exists(attempts))
 
 
-def _unlocked(at: datetime) -> Q:
-    return Q(last_at__lt=at, locked_until__lt=at)
-
-
-def _run_out(at: int) -> Q:
+def _has_ended(at: int) -> Q:
     return Q(ends_at__lt=at, paused_until__lt=at)

@@ -1,4 +1,4 @@
-"""How forms are drawn."""
+"""The renderer of forms."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ _INPUTS = {
     f"django/forms/widgets/{kind}.html"
     for kind in ("checkbox", "email", "hidden", "number", "password", "text")
 }
-"""Django's templates that draw one `input` and nothing else."""
+"""Django's templates that contain only one `input`."""
 
 
 class HouseRenderer(TemplatesSetting):
-    """Forms as in `templates/forms/`; plain Django widgets get their looks from there, too."""
+    """Forms by `templates/forms/`, and Django's widgets cached or without a template."""
 
     field_template_name = "forms/field.html"
     form_template_name = "forms/form.html"
@@ -26,7 +26,7 @@ class HouseRenderer(TemplatesSetting):
         self._templates: dict[str, Any] = {}
 
     def get_template(self, template_name: str) -> Any:
-        """See Django. There is one renderer for the process, and templates don't change in it."""
+        """See Django. Cached, since templates don't change in a process."""
         if (template := self._templates.get(template_name)) is None:
             template = self._templates[template_name] = super().get_template(template_name)
         return template
@@ -34,14 +34,14 @@ class HouseRenderer(TemplatesSetting):
     def render(
         self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None
     ) -> str:
-        """See Django. Its three nested templates for one `input` cost more than all else of it."""
+        """See Django. Its three nested templates for one `input` are slow."""
         if template_name in _INPUTS:
             return _input(context["widget"])
         return super().render(template_name, context, request)
 
 
 def _input(widget: Mapping[str, Any]) -> SafeString:
-    """One `input`, with the attributes in the order in which Django's template has them."""
+    """One `input`, with its attributes in the order of Django's template."""
     attributes = [("type", widget["type"]), ("name", widget["name"])]
     if widget["value"] is not None:
         attributes.append(("value", str(widget["value"])))
@@ -52,7 +52,7 @@ def _input(widget: Mapping[str, Any]) -> SafeString:
 
 
 def _attribute(name: str, value: Any) -> str:
-    """With a space before it; without a value if that is true, and nothing if it is false."""
+    """Begins with a space. Without a value if it is true, empty if it is false."""
     if value is False:
         return ""
     if value is True:

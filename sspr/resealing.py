@@ -1,4 +1,4 @@
-"""From older data keys of a tenant to its newest, row by row, while the service runs."""
+"""Seals rows again with a tenant's newest data key, while the service runs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,23 +20,22 @@ log = structlog.get_logger(__name__)
 
 
 def columns() -> Iterator[tuple[type[TenantOwned], str]]:
-    """Every column in which envelopes lie."""
+    """All columns with envelopes."""
     for model in apps.get_models():
         if issubclass(model, TenantOwned):
             yield from ((model, column) for column in model.sealed)
 
 
 def reseal() -> int:
-    """Seals with the newest key of the tenant in force what isn't yet. Says how many that were.
+    """Seals all envelopes of the tenant in force with its newest key. Returns how many weren't.
 
-    A row that somebody writes meanwhile is left as it is then: the next time finds it, if need be.
-    So is one that no key opens.
+    Skips rows that are written meanwhile, and those that no key opens.
     """
     return sum(_resealed(model, column) for model, column in columns())
 
 
 def destroy_unused() -> int:
-    """Throws older data keys of the tenant in force away, once nothing is sealed with them."""
+    """Deletes older data keys of the tenant in force that no envelope uses."""
     return destroy_keys(current_tenant_id(), unless=_is_used)
 
 
@@ -52,7 +51,7 @@ def _resealed(model: type[TenantOwned], column: str) -> int:
 def _portion(
     model: type[TenantOwned], column: str, newest: bytes, after: object
 ) -> list[tuple[Any, bytes]]:
-    rows = _beginning(model, column, len(newest)).exclude(head__in=[newest, b""])
+    rows = _with_head(model, column, len(newest)).exclude(head__in=[newest, b""])
     if after is not None:
         rows = rows.filter(pk__gt=after)
     return list(rows.order_by("pk").values_list("pk", column)[:_PORTION])
@@ -72,11 +71,11 @@ def _changed(model: type[TenantOwned], column: str, key: object, before: bytes) 
 def _is_used(number: int) -> bool:
     head = envelope.head(number)
     return any(
-        _beginning(model, column, len(head)).filter(head=head).exists()
+        _with_head(model, column, len(head)).filter(head=head).exists()
         for model, column in columns()
     )
 
 
-def _beginning(model: type[TenantOwned], column: str, length: int) -> "models.QuerySet[Any]":
+def _with_head(model: type[TenantOwned], column: str, length: int) -> "models.QuerySet[Any]":
     head = Substr(column, 1, length, output_field=models.BinaryField())
     return model.objects.filter(**{f"{column}__isnull": False}).annotate(head=head)

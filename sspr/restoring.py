@@ -1,7 +1,7 @@
-"""After a restore: what was used or taken back since the backup must not be good again.
+"""After a restore: what was used or revoked since the backup must not be valid again.
 
-The database doesn't know what happened after the backup. So everything goes that may have been used
-up, revoked or signed out since, and that people can get anew.
+The database doesn't know what happened after the backup. So everything ends that may have been used
+up, revoked or signed out since, if people can get it anew.
 """
 
 from dataclasses import dataclass, field
@@ -33,13 +33,13 @@ from verification.models import (
 from verification.services import factors
 
 _EPOCHS = 1_000
-"""More often than a user's sessions were ended since: no cookie of that time fits again."""
+"""More than any user's sessions were ended since, so that no old cookie matches again."""
 _AT_ONCE = 1_000
 _WAITING = (Outgoing.State.QUEUED, Outgoing.State.HELD, Outgoing.State.SENDING)
 
 
 class StartedAlready(Exception):
-    """There are events from after the time that was given.
+    """There are events after the given time.
 
     Attributes:
         newest: the time of the last one.
@@ -52,12 +52,12 @@ class StartedAlready(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreOptions:
-    """What else shall go, where the time since the backup was long or there was an attack.
+    """What else ends, if the backup is old or there was an attack.
 
     Args:
-        passwords: all of them, as those that were replaced since are good again.
-        methods: everybody is asked at the next sign-in whether the security info is right, as
-            methods that were removed since are back.
+        passwords: all of them, since replaced ones are valid again.
+        methods: all users review their security info at the next sign-in, since removed methods are
+            back.
     """
 
     passwords: bool = False
@@ -66,7 +66,7 @@ class RestoreOptions:
 
 @dataclass(slots=True)
 class Ended:
-    """How many of what were ended."""
+    """What was ended → how many."""
 
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -78,21 +78,21 @@ class Ended:
 def end_what_may_be_over(
     taken_at: datetime, options: RestoreOptions, *, dry_run: bool = False
 ) -> dict[str, int]:
-    """Ends it for every organisation, and writes into each audit log that there was a restore.
+    """Ends it for every organisation, and records the restore in each audit log.
 
-    May be repeated. Nobody may be signing in meanwhile.
+    May be repeated. The service must not run meanwhile.
 
     Args:
         taken_at: of the backup.
         dry_run: only counts.
 
     Returns:
-        How many of what.
+        What was ended → how many.
 
     Raises:
         StartedAlready: the service has run since the restore, or the time is wrong.
     """
-    # An earlier run writes nothing else: its own events don't say that the service has run.
+    # Events of earlier runs of this command don't show that the service has run.
     others = Event.unscoped.exclude(activity=Activity.BACKUP_RESTORED)
     newest = others.aggregate(newest=Max("at"))["newest"]
     if newest is not None and newest > taken_at:
@@ -118,11 +118,11 @@ def end_what_may_be_over(
 
 
 def _end_in_force(ended: Ended, now: datetime) -> None:
-    """What may exist without a person, too."""
+    """What exists for unknown users, too."""
     ended.add("resets", end_running())
     open_ones = Challenge.objects.filter(spent_at=None, closed_at=None)
     ended.add("challenges", open_ones.update(closed_at=now))
-    # They may have left before the disaster. A code is asked for again; a notice comes too late.
+    # They may have been sent before the restore. Codes can be requested again.
     waiting = Outgoing.objects.filter(state__in=_WAITING)
     failed = {"state": Outgoing.State.FAILED, "failure": "restored"}
     ended.add("messages", waiting.update(destination=b"", content=b"", digest="", **failed))
@@ -137,7 +137,7 @@ def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None
     ended.add("remembered_browsers", _deleted(RememberedBrowser.objects.all()))
     ended.add("access_passes", AccessPass.objects.filter(revoked_at=None).update(revoked_at=now))
     methods = RegisteredMethod.objects.all()
-    # Which of them were used since, no row says: whole sets go.
+    # No row says which of them were used since, so whole sets end.
     ended.add(
         "recovery_codes", _deleted(methods.filter(kind=Factor.RECOVERY_CODE, removed_at=None))
     )

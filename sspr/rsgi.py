@@ -1,8 +1,7 @@
-"""The way in for the web server: granian speaks RSGI, Django's WSGI application answers.
+"""The server interface: granian speaks RSGI, Django's WSGI application answers.
 
-All waiting is done in the event loop, where it costs some memory, and none of it in the threads in
-which Django works: for a body that arrives slowly, for a free thread, and for the beat at which
-some answers leave.
+The event loop does all the waiting, which there takes little memory: for slow bodies, for a free
+thread, and for the moment at which some responses are sent. Django's threads never wait for those.
 
 Source: RSGI 1.5; PEP 3333.
 """
@@ -33,32 +32,32 @@ _T = TypeVar("_T")
 WSGIApplication = Callable[[dict[str, Any], Any], HttpResponseBase]
 
 BODY_S = 10.0
-"""How long a body may take to arrive; for a file, how long each part of it may take."""
+"""How long a body may take to arrive; for a file, each part of it."""
 UPLOAD_S, SLOWEST = 120.0, 16_384
-"""How long the service waits for a whole file, and how many bytes a second it then expects."""
+"""The longest time for a whole file, and its lowest speed in bytes a second."""
 _CONSOLE = "/admin"
 _MOST_AT_ONCE, _PART = 1_000_000, 65_536
-_SAID_ONCE = {"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"}
+_SINGLE_HEADERS = {"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
 class TooLarge(Exception):
-    """The body is larger than this address takes."""
+    """The body is larger than this address accepts."""
 
 
-class CutShort(Exception):
-    """The body ended too early."""
+class Truncated(Exception):
+    """The body is shorter than its announced length."""
 
 
 class TooSlow(BadRequest):
     """A file takes too long to arrive."""
 
 
-class SaidTwice(Exception):
-    """A header that only one value may have came twice."""
+class DuplicateHeader(Exception):
+    """A header that may have only one value came twice."""
 
 
 class Upload(io.RawIOBase):
-    """A file as it arrives, for a thread that may wait for it. Read through a buffer."""
+    """A file as it arrives; a thread waits for its parts. Read it through a buffer."""
 
     is_too_slow = False
 
@@ -101,7 +100,7 @@ class Upload(io.RawIOBase):
 
 
 async def _parts_of(protocol: HTTPProtocol) -> AsyncIterator[bytes]:
-    """Asks for the body once, however often it is gone on with: granian allows no second time."""
+    """Iterates over the body once: granian doesn't allow a second iterator."""
     async for part in protocol:
         yield part
 
@@ -115,13 +114,11 @@ class WholeResponse:
 
 @dataclass(slots=True)
 class Gateway:
-    """Requests to threads, and answers back.
+    """Passes requests to threads, and responses back.
 
     Args:
-        application: answers a request, in the way of WSGI.
-        threads: in which Django works. The console gets half of them, so that its long pages leave
-            room for people who reset their password. Files get half of those, so that files that
-            come slowly leave room for the rest of the console.
+        threads: for Django. The console gets half of them at most, so that its slow pages don't
+            hold up people who reset their password. Uploads get half of those.
     """
 
     application: WSGIApplication
@@ -145,7 +142,7 @@ class Gateway:
             return _refuse(protocol, HTTPStatus.REQUEST_TIMEOUT)
         except TooLarge:
             return _refuse(protocol, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        except (CutShort, SaidTwice):
+        except (Truncated, DuplicateHeader):
             return _refuse(protocol, HTTPStatus.BAD_REQUEST)
         began = loop.time()
         upload = _upload_in(environ)
@@ -166,7 +163,7 @@ class Gateway:
     def _answer(
         self, environ: dict[str, Any], protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop
     ) -> WholeResponse | None:
-        """Django's answer, made in a thread; None if it was so long that it was sent from there."""
+        """Django's response, made in a thread; None if it was long and sent from there."""
         started: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], *_exc_info: object) -> None:
@@ -177,12 +174,12 @@ class Gateway:
             status, headers = started[0]
             if isinstance(response, StreamingHttpResponse) and _is_long(response):
                 with SpooledTemporaryFile(_MOST_AT_ONCE) as whole:
-                    # Before its first byte leaves: what failed half way must not look whole.
+                    # Complete before the first byte is sent: an error must not look like an end.
                     whole.writelines(response)
                     if not response.has_header("Content-Length"):
                         headers = [*headers, ("content-length", str(whole.tell()))]
                     whole.seek(0)
-                    # The client went away, or doesn't read.
+                    # Raised if the client went away, or doesn't read.
                     with suppress(TimeoutError, ProtocolClosed):
                         _send(whole, protocol.response_stream(status, headers), loop)
                 return None
@@ -192,14 +189,14 @@ class Gateway:
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
-    """What WSGI says of a request, but for its body.
+    """The WSGI environment of a request, without its body.
 
-    A header with an underscore in its name is dropped: WSGI spells it like one with a hyphen, and
-    a client could say by `X_Forwarded_For` what only a proxy may say. Lines of one name are joined,
-    so that what one proxy said isn't lost behind another's.
+    A header with an underscore in its name is dropped: WSGI spells it like one with a hyphen, and a
+    client could set `X_Forwarded_For`, which only a proxy may. Headers of the same name are joined,
+    so that those of all proxies are read.
 
     Raises:
-        SaidTwice: the request has two hosts, lengths or types.
+        DuplicateHeader: the request has two hosts, lengths or types.
 
     Source: RFC 9110 5.3 and 7.2; RFC 6265 5.4 (cookies).
     """
@@ -228,8 +225,8 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             key = f"HTTP_{key}"
         if key in environ:
-            if key in _SAID_ONCE:
-                raise SaidTwice
+            if key in _SINGLE_HEADERS:
+                raise DuplicateHeader
             environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ', '}{value}"
         else:
             environ[key] = value
@@ -241,11 +238,11 @@ def environ_of(scope: Scope) -> dict[str, Any]:
 async def _body(
     path: str, environ: dict[str, Any], protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop
 ) -> io.BufferedIOBase:
-    """All of a small body; a large one as it arrives, where a file may be sent.
+    """A small body in memory; a large one as it arrives, where a file may be sent.
 
     Raises:
         TooLarge: no file may be sent there.
-        CutShort: it ended before its announced length.
+        Truncated: it is shorter than announced.
     """
     most, length = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, environ.get("CONTENT_LENGTH")
     if int(length or 0) > most:
@@ -258,7 +255,7 @@ async def _body(
         if len(body) > most:
             raise TooLarge
     if length and int(length) != len(body):
-        raise CutShort
+        raise Truncated
     environ["CONTENT_LENGTH"] = str(len(body))
     return io.BytesIO(body)
 
@@ -281,10 +278,10 @@ def _send(
 def _awaited(
     what: Coroutine[Any, Any, _T], loop: asyncio.AbstractEventLoop, within: float | None = None
 ) -> _T:
-    """What comes of it in the event loop, for a thread.
+    """Runs a coroutine in the event loop and waits for its result in this thread.
 
     Args:
-        within: in seconds; `BODY_S` if it is left out.
+        within: seconds; `BODY_S` by default.
 
     Raises:
         TimeoutError: it took longer, or the event loop stopped.
@@ -299,12 +296,12 @@ def _awaited(
             raise
     finally:
         if not loop.is_running():
-            # The service ends: the loop will never begin with it.
+            # The service ends, and the loop will never run it.
             what.close()
 
 
 def _is_long(response: StreamingHttpResponse) -> bool:
-    """Files of ours say how long they are; an export doesn't."""
+    """Static files have a length; an export has none."""
     return int(response.headers.get("Content-Length", _MOST_AT_ONCE)) >= _MOST_AT_ONCE
 
 

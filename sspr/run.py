@@ -1,7 +1,7 @@
 """Everything on one machine by one command: `python -m sspr.run`, which `make run` starts.
 
 Prepares the database and the demo, starts the web server, the workers and, where the demo has no
-mail server, a mailbox; ends them together. It knows the commands, not the application.
+mail server, a mailbox; and stops them together. It runs commands and imports none of the service.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from pathlib import Path
 
 BASE = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(BASE / "manage.py"))
+_MODULE = (sys.executable, "-m")
 _GRACE_S, _LOOK_S = 10.0, 0.1
 WEB = (
     "granian --interface rsgi --no-ws --http 1 --http1-header-read-timeout 10000 --port {port}"
@@ -31,27 +32,27 @@ _OUTBOX = "/demo/outbox"
 
 
 class Stopped(Exception):
-    """The run is over: it was told to stop, or a part failed. The message says which."""
+    """The run ends, on a signal or because a part failed. The message says which."""
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """The processes of this run. What it started, it ends."""
+    """The processes of this run."""
 
     env: dict[str, str]
     parts: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     is_stopping: bool = False
 
     def start(self, name: str, *command: str) -> None:
-        """Start a part that runs to the end, in a session of its own: Ctrl-C is for us alone."""
+        """Starts a part, in a session of its own so that Ctrl-C reaches only this process."""
         _say(f"Starting the {name}.")
         self.parts[name] = self._spawn(command)
 
     def manage(self, *arguments: str, capture: bool = False) -> str:
-        """Run a management command to its end; what it printed, if that was to be captured.
+        """Runs a management command and returns its output, if captured.
 
         Raises:
-            Stopped: it failed, or we were asked to stop meanwhile.
+            Stopped: it failed, or a signal came meanwhile.
         """
         out = subprocess.PIPE if capture else None
         with self._spawn((*MANAGE, *arguments), out) as process:
@@ -67,10 +68,10 @@ class Supervisor:
         return printed or ""
 
     def watch(self, until: Callable[[], bool]) -> None:
-        """Look after the parts until the condition holds.
+        """Watches the parts until the condition holds.
 
         Raises:
-            Stopped: we were asked to stop, or a part ended by itself.
+            Stopped: on a signal, or because a part ended by itself.
         """
         while not until():
             if self.is_stopping:
@@ -81,7 +82,7 @@ class Supervisor:
             time.sleep(_LOOK_S)
 
     def end(self) -> None:
-        """End every part: politely, then, with all that it started, for good."""
+        """Ends every part by SIGTERM, and after `_GRACE_S` it and its children by SIGKILL."""
         for process in self.parts.values():
             process.terminate()
         deadline = time.monotonic() + _GRACE_S
@@ -116,9 +117,9 @@ def main() -> int:
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The operator's environment, with what a first run needs filled in.
+    """The operator's environment, with defaults for a first run.
 
-    Secrets that aren't given are made once and kept in var/env, which only its owner may read.
+    Missing secrets are generated once and stored in var/env, which only its owner may read.
     """
     env = {"SSPR_DEMO": "1", "PORT": "8000", "SSPR_VAR": str(BASE / "var"), **given}
     env.setdefault("SSPR_BASE_URL", f"http://localhost:{env['PORT']}")
@@ -126,19 +127,19 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     var = Path(env["SSPR_VAR"])
     for folder in (var, var / "broker", var / "broker-control"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept_in = var / "env"
-    kept_in.touch(mode=0o600)
-    kept = dict(line.split("=", 1) for line in kept_in.read_text().splitlines())
+    file = var / "env"
+    file.touch(mode=0o600)
+    stored = dict(line.split("=", 1) for line in file.read_text().splitlines())
     needed = {name for name in _KEYS if not _is_given(name, given)}
-    if missing := needed - kept.keys():
-        _say(f"Making {' and '.join(sorted(missing))}, kept in {kept_in}. Keep a copy of it.")
-        kept |= {name: secrets.token_urlsafe(48) for name in missing}
-        kept_in.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())))
-    return kept | env
+    if missing := needed - stored.keys():
+        _say(f"Making {' and '.join(sorted(missing))}, kept in {file}. Keep a copy of it.")
+        stored |= {name: secrets.token_urlsafe(48) for name in missing}
+        file.write_text("".join(f"{name}={value}\n" for name, value in sorted(stored.items())))
+    return stored | env
 
 
 def live(supervisor: Supervisor) -> None:
-    """From preparing to the end, which is always an `Stopped`."""
+    """Prepares and runs everything; always ends with `Stopped`."""
     env = supervisor.env
     port, demo = int(env["PORT"]), env["SSPR_DEMO"] == "1"
     if _free_port(port) is None:
@@ -151,11 +152,11 @@ def live(supervisor: Supervisor) -> None:
     if _static_files_are_old(env):
         _say("Collecting static files.")
         supervisor.manage("collectstatic", "--noinput", "--verbosity", "0")
-    supervisor.start("web server", *_program(WEB, port=port))
+    supervisor.start("web server", *_MODULE, *WEB.format(port=port).split())
     accounts = supervisor.manage("seed_demo", capture=True) if demo else ""
     if mailbox_port:
         supervisor.start("mailbox", *MANAGE, "demo_mailbox", "--port", str(mailbox_port))
-    supervisor.start("workers", *_program(WORKERS))
+    supervisor.start("workers", *_MODULE, WORKERS)
     supervisor.watch(lambda: _answers(port))
     _say("\nReady. Ctrl-C ends everything.")
     for page in (*_PAGES, *([_OUTBOX] if demo else [])):
@@ -171,10 +172,6 @@ def _is_given(name: str, env: Mapping[str, str]) -> bool:
     return bool(env.get(name) or env.get(f"{name}_FILE"))
 
 
-def _program(words: str, **values: object) -> list[str]:
-    return [sys.executable, "-m", *words.format(**values).split()]
-
-
 def _static_files_are_old(env: Mapping[str, str]) -> bool:
     collected = Path(env.get("SSPR_STATIC_ROOT", f"{env['SSPR_VAR']}/static"), "staticfiles.json")
     sources = [BASE / "requirements.lock", *(BASE / "static").rglob("*")]
@@ -183,7 +180,7 @@ def _static_files_are_old(env: Mapping[str, str]) -> bool:
 
 
 def _answers(port: int) -> bool:
-    """Whether anything at all is answered: behind a proxy, a redirect is as good."""
+    """Whether the web server answers, be it with a redirect."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/healthz")

@@ -1,4 +1,4 @@
-"""Sessions as Django keeps them, but for their keys: a copy of the table opens none of them."""
+"""Django's sessions with hashed keys: a copy of the table opens no session."""
 
 import hashlib
 from typing import Any
@@ -8,13 +8,13 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 
 _LETTERS = 40
-"""What the column holds. 160 bits of a hash of 165 random ones: nobody finds the way back."""
+"""Length of the column: 160 bits of a hash of 165 random bits."""
 
 
 class SessionStore(db.SessionStore):
-    """Stores and looks up the hash of a key. The key itself is in the browser alone.
+    """Stores and looks up the hash of a key. Only the browser has the key.
 
-    `was_ended` says that this very request ended the session.
+    `was_ended`: this request ended the session.
 
     Source: OWASP ASVS 5.0 11.4.2 (values of more than 112 bits need no slow hash).
     """
@@ -24,8 +24,8 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> AbstractBaseSession | None:
         if self.session_key:
             live = self.model.objects.filter(expire_date__gt=timezone.now())
-            if found := live.filter(session_key=_stored(self.session_key)).first():
-                return found
+            if row := live.filter(session_key=_stored(self.session_key)).first():
+                return row
         self._session_key = None
         return None
 

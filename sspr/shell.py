@@ -1,4 +1,4 @@
-"""What the frame around every page shows."""
+"""The context of the frame around every page."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,10 +10,10 @@ from tenants.queries import branding_in_force, display_name, help_text, tenant_i
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """The organisation's name and look where one is in force, and what is so on every page.
+    """The name and look of the organisation in force, and what all pages share.
 
-    Before anybody proved anything there is none in force, so that pages for known and unknown
-    people are the same; unless the request came in on an organisation's own host name.
+    Before sign-in none is in force, so that pages for known and unknown users are the same; unless
+    the request came in at an organisation's own host name.
     """
     return {**_look(), "demo": settings.DEMO, "here": request.path}
 
@@ -33,18 +33,14 @@ def _look() -> dict[str, object]:
 
 def _look_in_force() -> dict[str, object]:
     look = branding_in_force()
-    args = [look.public_id, look.edition]
+    args, phone = [look.public_id, look.edition], look.help_phone
     return {
         "brand": display_name(),
         "brand_css": reverse("brand-css", args=args) if look.pk and look.colour else "",
         "brand_logo": reverse("brand-logo", args=args) if look.pk and look.has_logo else "",
         "help_text": help_text(),
-        "help_phone": look.help_phone,
-        "help_phone_url": _dials(look.help_phone),
+        "help_phone": phone,
+        "help_phone_url": telephone_link(phone, region=tenant_in_force().country) if phone else "",
         "help_url": look.help_url,
-        "show_help": bool(look.help_texts or look.help_phone or look.help_url),
+        "show_help": bool(look.help_texts or phone or look.help_url),
     }
-
-
-def _dials(phone: str) -> str:
-    return telephone_link(phone, region=tenant_in_force().country) if phone else ""

@@ -1,4 +1,4 @@
-"""What the workers do for the service as a whole."""
+"""Tasks for the whole service."""
 
 import structlog
 from celery import shared_task
@@ -11,23 +11,23 @@ from tenants.queries import tenant_ids
 from verification.services import factors
 
 _A_RUN_S = 20.0
-"""Of a long task: the hard limit is a minute."""
+"""How long a long task runs. The hard limit is a minute."""
 log = structlog.get_logger(__name__)
 
 
 @shared_task(name="sspr.purge")
 def purge() -> None:
-    """Deletes what has served its purpose, once a day."""
+    """Deletes expired rows, once a day."""
     log.info("purged", **{name.replace(".", "_"): count for name, count in purge_now().items()})
 
 
 @shared_task(name="sspr.check_factors")
 def check_factors(start: int = 0, after: int = 0) -> None:
-    """Compares the factor summaries with the rows, once a day; what's left goes to another job.
+    """Compares the factor summaries with the rows, once a day, in several jobs.
 
     Args:
-        start: the tenant with which to begin.
-        after: the id of the user there after whom to begin.
+        start: id of the first tenant.
+        after: id of the user in that tenant after whom to begin.
     """
     done = factors.check(tenant_ids(), start=start, after=after, seconds=_A_RUN_S)
     log.info("factors_checked", mended=done.mended, is_last=done.tenant_id is None)
@@ -37,13 +37,13 @@ def check_factors(start: int = 0, after: int = 0) -> None:
 
 @shared_task(name="sspr.seal_audit")
 def seal_audit() -> None:
-    """Chains new audit events. A chain that another worker is at is left to it."""
+    """Chains new audit events. Skips chains that another worker has locked."""
     sealing.sweep(tenant_ids())
 
 
 @shared_task(name="sspr.watch_audit")
 @limited_to(URGENT)
 def watch_audit() -> None:
-    """Raises the alarm when events aren't sealed: by another worker than the one that seals."""
+    """Logs an error if events aren't sealed. Runs in another worker than the sealer."""
     if late := sealing.overdue(tenant_ids()):
         log.error("audit_overdue", chains=late)

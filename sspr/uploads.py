@@ -1,14 +1,14 @@
-"""Files are taken where a page asks for one, and nowhere else."""
+"""Files are accepted only by pages that have a field for one."""
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
 
 class NoFiles(FileUploadHandler):
-    """Reads past every file that is sent.
+    """Skips every file.
 
-    Django would write files of any size to the disk for anybody, before a view is asked. A page
-    that wants one sets a handler of its own.
+    Django would write files of any size to the disk, for any client, before a view runs. A page
+    that accepts files sets its own handler.
 
     Source: OWASP ASVS 5.0 5.2.1 (files no larger than can be processed without harm).
     """

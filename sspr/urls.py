@@ -1,4 +1,4 @@
-"""Every address of the service."""
+"""All addresses of the service."""
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
@@ -9,7 +9,7 @@ from sspr import brand, health, pages
 handler404 = pages.not_found
 handler500 = pages.failed
 urlpatterns: list[URLPattern | URLResolver] = [
-    # First, as each request looks through the list until an address fits.
+    # First, since patterns are tried in order.
     path("", include("reset.urls")),
     path("", pages.home, name="home"),
     path("help", pages.answers, name="help"),

@@ -1,11 +1,11 @@
-"""The workers and the beat, by one command.
+"""The workers and the beat, in one command.
 
     python -m sspr.workers           # a worker for each queue, and the beat
-    python -m sspr.workers codes=8   # a worker for one queue only, which does eight tasks at once
+    python -m sspr.workers codes=8   # a worker for one queue only, with eight tasks at once
 
-A parent loads the service once and then forks the processes, so that they share the memory of what
-is loaded. It does no work itself. A process that ends by itself is forked again. At SIGTERM, SIGINT
-or SIGHUP each process finishes the tasks that it has begun, and then the parent ends.
+A parent loads the service once and then forks the processes, so that they share its memory. It runs
+no tasks itself. A process that ends by itself is forked again. At SIGTERM, SIGINT or SIGHUP each
+process finishes its running tasks, and then the parent ends.
 """
 
 import argparse
@@ -37,14 +37,14 @@ from delivery import channels
 from sspr.celery import app
 
 AT_ONCE = {"codes": 4, "bulk": 2, "beat": 1}
-"""The parts, and how many tasks each does at once unless the command says another number."""
+"""The parts → how many tasks each runs at once by default."""
 _LOADED_LATE = """
     billiard.dummy billiard.pool celery.app.control celery.app.events celery.app.log
     celery.apps.beat celery.apps.worker celery.concurrency.thread celery.events.receiver
     celery.worker.autoscale celery.worker.components celery.worker.consumer
     celery.worker.consumer.delayed_delivery celery.worker.strategy dbm.dumb encodings.idna
 """
-"""Modules that Celery loads only when it starts: in each process anew, if not before."""
+"""Modules that Celery loads when it starts: loaded before the fork, they share memory."""
 _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _LOOK_S = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -53,12 +53,12 @@ _log = structlog.get_logger("sspr.workers")
 
 @dataclass(frozen=True, slots=True)
 class WorkerProcess:
-    """What one process does.
+    """One process.
 
     Args:
-        queue: whose tasks it does; `beat` publishes tasks instead.
+        queue: whose tasks it runs; `beat` publishes tasks instead.
         number: of the process, among those of the queue.
-        threads: in which it does tasks.
+        threads: how many tasks it runs at once.
     """
 
     queue: str
@@ -71,7 +71,7 @@ class WorkerSupervisor:
     """Keeps a process running for each part.
 
     Args:
-        work: does the work of a part, in its process, until SIGTERM. Gives the exit code.
+        work: runs in the process of a part until SIGTERM, and returns the exit code.
         pause_s: the shortest time from one start of a part to the next.
     """
 
@@ -83,7 +83,7 @@ class WorkerSupervisor:
     is_stopping: bool = False
 
     def run(self) -> None:
-        """Returns when it was told to stop and every process has ended."""
+        """Returns when a signal came and every process has ended."""
         for each in _STOP:
             signal.signal(each, self._stop)
         while self.running or not self.is_stopping:
@@ -103,7 +103,7 @@ class WorkerSupervisor:
             self.started_at[part] = time.monotonic()
             pid = os.fork()
             if not pid:
-                _become(part)
+                _set_up(part)
                 sys.exit(self.work(part))
             self.running[pid] = part
             _log.info("process_started", queue=part.queue, number=part.number, pid=pid)
@@ -126,12 +126,12 @@ class WorkerSupervisor:
                 _log.error("process_ended", queue=part.queue, number=part.number, exit_code=code)
 
 
-def _become(part: WorkerProcess) -> None:
-    """Makes a process of its own of what was forked a moment ago."""
+def _set_up(part: WorkerProcess) -> None:
+    """Sets up a process right after the fork."""
     # In a session of its own, since a terminal sends Ctrl-C to all processes of a session.
     os.setsid()
-    # Ends with the parent, however that ends. Source: prctl(2). Celery has a function for it, which
-    # loads a parser of C for the purpose: 13 MB.
+    # Ends with the parent, however that ends. Source: prctl(2). Celery's function for it loads a
+    # parser of C, which takes 13 MB.
     with suppress(AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with suppress(OSError):
@@ -146,8 +146,8 @@ def main() -> None:
     options = _options()
     parts = [part for parts in options.parts for part in parts]
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
-    # The garbage collector writes into each object that it looks at, and a page that a process
-    # writes to becomes a copy of its own. Source: documentation of `gc.freeze`.
+    # The garbage collector writes into objects, and each written page of memory is no longer
+    # shared. Source: documentation of `gc.freeze`.
     gc.disable()
     if any(part.queue != "beat" for part in parts):
         load()
@@ -170,11 +170,10 @@ def _options() -> argparse.Namespace:
 
 
 def parts_of(text: str) -> Sequence[WorkerProcess]:
-    """The processes that an argument of the command asks for.
+    """The processes for an argument of the command.
 
-    Threads are enough for codes, which wait for mail servers, and take a quarter of the memory. A
-    task of another queue has a process to itself, so that the end of its time is the end of nothing
-    else.
+    Tasks of `codes` wait for mail servers, so they run in threads, which take a quarter of the
+    memory. Tasks of other queues have a process each, so that a time limit ends no other task.
 
     Raises:
         ValueError: no such part, or no such number.
@@ -194,7 +193,7 @@ def parts_of(text: str) -> Sequence[WorkerProcess]:
 
 
 def load() -> None:
-    """Loads what workers and tasks use, also what is loaded at first use. Connects to nothing."""
+    """Loads all that workers and tasks use, also at first use. Connects to nothing."""
     app.loader.init_worker()
     app.finalize()
     for module in _LOADED_LATE.split():
@@ -208,9 +207,9 @@ def load() -> None:
 
 
 def work(part: WorkerProcess, log_level: str) -> int:
-    """Does the tasks of a queue, or publishes those of the beat, until SIGTERM."""
+    """Runs the tasks of a queue, or the beat, until SIGTERM."""
     if part.queue == "beat":
-        # An app that knows no tasks: jobs are published by their names.
+        # Without tasks: the beat publishes them by name.
         clock = Celery("sspr", fixups=[])
         clock.config_from_object("django.conf:settings", namespace="CELERY")
         clock.Beat(quiet=True).run()
@@ -233,10 +232,9 @@ def work(part: WorkerProcess, log_level: str) -> int:
 
 
 def _begin_time_limit(sender: Any, **_signal: Any) -> None:
-    """Has the kernel end this process when the time of its task is over; it is forked again.
+    """Lets the kernel end this process after the time limit of its task; it is forked again.
 
-    The broker hands the task out again as it does after a power failure, and each task of ours
-    counts its tries.
+    The broker then publishes the task again, and each task counts its tries.
     """
     signal.alarm(sender.time_limit or settings.CELERY_TASK_TIME_LIMIT)
 

@@ -46,7 +46,7 @@ def errors_translated() -> Iterator[None]:
             raise OutcomeUnknown(f"twilio {error.status}") from None
         raise TryLater(f"twilio {error.status}") from None
     except requests.RequestException as error:
-        # Twilio has no idempotency keys for texts and calls, so only what never arrived is repeated.
+        # Twilio has no idempotency keys: only what certainly never arrived is sent again.
         unsent = TryLater if _never_arrived(error) else OutcomeUnknown
         raise unsent(type(error).__name__) from None
     except TwilioException as error:

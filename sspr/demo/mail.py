@@ -1,4 +1,4 @@
-"""The mails that the demo's own mailbox received over SMTP."""
+"""The mails in the demo's mailbox."""
 
 import mailbox
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _NEWEST = 30
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
-    """One mail, as its reader would see it."""
+    """One mail, for the page of the demo."""
 
     to: str
     subject: str
@@ -37,15 +37,11 @@ def _mail(raw: bytes) -> ReceivedMail:
     message: Message = message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)
     body = message.get_body(("plain",))
+    at = parsedate_to_datetime(str(message["Date"]))
     return ReceivedMail(
         to=str(message["To"]),
         subject=str(message["Subject"]),
         text=body.get_content() if body else "",
-        at=_instant(str(message["Date"])),
+        # A date that ends in -0000 has no zone and is meant as UTC (RFC 5322).
+        at=at if at.tzinfo else at.replace(tzinfo=UTC),
     )
-
-
-def _instant(date: str) -> datetime:
-    """The date of a mail; one that ends in -0000 names no zone and is meant as UTC (RFC 5322)."""
-    at = parsedate_to_datetime(date)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

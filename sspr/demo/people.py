@@ -1,4 +1,4 @@
-"""The tenants and users of the demo. All are made up; addresses and numbers are in no use."""
+"""The tenants and users of the demo. Their addresses and numbers are in no use."""
 
 from dataclasses import dataclass
 from enum import StrEnum

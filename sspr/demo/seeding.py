@@ -1,4 +1,4 @@
-"""Creates the demo's tenants and users. What exists already stays as it is."""
+"""Creates the demo's tenants and users. Existing ones stay as they are."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -40,9 +40,14 @@ def seed(passwords: Mapping[str, str], *, anew: set[str]) -> None:
         tenant = tenant_by_slug(demo.founding.slug) or _create_tenant(demo)
         with in_tenant(tenant.pk):
             for demo_user in demo.users:
-                _create_or_update(
-                    demo_user, demo, passwords[demo_user.upn], is_new=demo_user.upn in anew
-                )
+                password = passwords[demo_user.upn]
+                user = User.objects.filter(upn=demo_user.upn).first()
+                if user is None:
+                    user = _create_user(demo_user, demo, password)
+                elif demo_user.upn in anew and user.connector == BUILTIN:
+                    connector_of(user).set_password(user, password)
+                if demo_user.state is DemoState.BLOCKED:
+                    _use_up_guesses(user)
     if OPERATOR in anew or not User.unscoped.filter(upn=OPERATOR).exists():
         operator = {"role": Role.OPERATOR, "display_name": "Operator"}
         hashed = make_password(passwords[OPERATOR])
@@ -55,18 +60,6 @@ def _create_tenant(demo: DemoTenant) -> Tenant:
     with in_tenant(tenant.pk):
         Group.objects.create(name=demo.left_out)
     return tenant
-
-
-def _create_or_update(
-    demo_user: DemoUser, demo: DemoTenant, password: str, *, is_new: bool
-) -> None:
-    user = User.objects.filter(upn=demo_user.upn).first()
-    if user is None:
-        user = _create_user(demo_user, demo, password)
-    elif is_new and user.connector == BUILTIN:
-        connector_of(user).set_password(user, password)
-    if demo_user.state is DemoState.BLOCKED:
-        _use_up_guesses(user)
 
 
 @transaction.atomic
@@ -133,7 +126,7 @@ def _register(user: User, demo_user: DemoUser) -> None:
 
 
 def _use_up_guesses(user: User) -> None:
-    """Uses up the guesses at a user. The pause ends by itself; the next seeding begins it again."""
+    """Throttles a user. It ends by itself; the next seeding begins it again."""
     with suppress(Throttled):
         while throttle_of(user.pk) is None:
             count_a_guess(user.pk)

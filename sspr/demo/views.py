@@ -1,4 +1,4 @@
-"""What would have reached phones and mailboxes. Only where SSPR_DEMO is on, for every tenant."""
+"""The messages of the demo, of all tenants. Only if SSPR_DEMO is on."""
 
 import uuid
 
@@ -26,12 +26,12 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @open_during(Stage.SECOND_FACTOR, Stage.REGISTER)
 @require_POST
 def answer(request: HttpRequest, message_id: int) -> HttpResponse:
-    """Answers a call of the demo and presses keys, as on a phone."""
+    """Answers a call of the demo, and presses keys as on a phone."""
     message = get_object_or_404(DemoMessage.unscoped, pk=message_id, kind="call")
     challenge_id = uuid.UUID(message.voice_url.rpartition("/")[2])
     keys = request.POST.get("digits", "").strip()
     with in_tenant(message.tenant_id):
-        # As the provider does: the key that ends a number isn't part of it.
+        # As providers do: the key that ends a number isn't part of it.
         pressed = calls.press(challenge_id, keys.removesuffix("#") or keys)
         if pressed is calls.Pressed.LISTENS:
             heard = calls.code_to_say(Challenge.objects.get(pk=challenge_id))

@@ -1,8 +1,8 @@
-"""The pieces that every page is made of. Their looks are in `templates/components/`.
+"""The components of all pages. Their templates are in `templates/components/`.
 
-Pieces that fit into a sentence are simple tags: `{% mask … as masked %}` puts them into a
-variable, for use in `blocktranslate`. Pieces with a form are inclusion tags: those carry the CSRF
-token (an `include … only` would lose it).
+Components that are part of a sentence are simple tags: `{% mask … as masked %}` sets a variable for
+`blocktranslate`. Components with a form are inclusion tags, which carry the CSRF token (an
+`include … only` would lose it).
 """
 
 from datetime import datetime
@@ -25,10 +25,10 @@ register = template.Library()
 
 @register.tag
 def per_language(parser: Parser, _token: Token) -> template.Node:
-    """What is the same on every page in one language. It is drawn once in each process.
+    """Content that is the same on all pages in one language. It is rendered once in each process.
 
-    Nothing of the request, the user or the organisation can be in it: it sees no variables but
-    those that are set inside of it.
+    It can't contain data of the request, the user or the organisation: it has only the variables
+    that are set inside of it.
     """
     nodes = parser.parse(("endper_language",))
     parser.delete_first_token()
@@ -40,25 +40,25 @@ class _PerLanguage(template.Node):
 
     def __init__(self, nodes: NodeList) -> None:
         self._nodes = nodes
-        self._drawn: dict[str, SafeString] = {}
+        self._rendered: dict[str, SafeString] = {}
 
     def render(self, context: template.Context) -> SafeString:
         language = get_language() or ""
-        if (drawn := self._drawn.get(language)) is None:
-            drawn = self._drawn[language] = self._nodes.render(context.new({}))
-        return drawn
+        if (rendered := self._rendered.get(language)) is None:
+            rendered = self._rendered[language] = self._nodes.render(context.new({}))
+        return rendered
 
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dict[str, object]:
-    """All that is wrong with a sent form, in the words and the order of its fields.
+    """The errors of a form, in the order of its fields.
 
     `base.html` shows it for the `form` of the context; pages need it for other names only.
 
     Args:
         form: bound or not, or none.
-        labelled: names the field in front of each problem, where a form has many. A form can ask
-            for it, too, by `labels_problems`.
+        labelled: puts the label of its field in front of each error, for large forms. A form can
+            set this by `labels_problems`.
     """
     if not form:
         return {"problems": []}
@@ -75,9 +75,9 @@ def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dic
 
 @register.simple_tag(takes_context=True)
 def page_reference(context: template.Context) -> SafeString:
-    """The hidden field that says which attempt or challenge the page was drawn for, if any.
+    """The hidden field with the attempt or challenge of the page, if any.
 
-    It stands in every form of the shared pieces, next to the CSRF token.
+    Every form of these components has it, next to the CSRF token.
     """
     reference = getattr(context.get("request"), "drawn_for", None)
     if reference is None:
@@ -107,7 +107,7 @@ def the_form(  # noqa: PLR0913  # a form has this many sides, all named
         action: an address, if the form isn't sent to its own page.
         cancel: an address; puts a "Cancel" link beside the button.
         heading: the label of a choice is the page's `h1`, its help text the page's lead.
-        captcha: the work that is asked of a program before it may send this form.
+        captcha: the proof of work that is needed to send this form.
         account: the user ID whose password the form sets, for password managers.
     """
     return {
@@ -134,14 +134,14 @@ def button_form(  # noqa: PLR0913  # a button has this many sides, all named
     name: str = "",
     value: object = "",
 ) -> dict[str, object]:
-    """One button that acts: a form of its own, sent by POST.
+    """One button in a form of its own, sent by POST.
 
     Args:
         action: the address it is sent to.
         label: the button's text.
         kind: "primary", "secondary", "danger" or "quiet" (looks like a link, for rows).
-        about: added for screen readers, where several buttons say the same ("Change", of what).
-        name: of the one value to send, if any.
+        about: what it changes, for screen readers, where several buttons have the same text.
+        name: of a value to send, if any.
         value: the value of `name`.
     """
     return {
@@ -157,25 +157,25 @@ def button_form(  # noqa: PLR0913  # a button has this many sides, all named
 
 @register.inclusion_tag("components/session_dialog.html")
 def session_dialog(until: datetime, action: str, *, seconds: int = 900) -> dict[str, object]:
-    """Asks 150 s before `until` whether more time is needed; hidden without script.
+    """Offers more time 150 s before `until`; hidden without script.
 
     Args:
         until: when the session ends.
-        action: a POST there extends it: 204 to the script, a redirect to everybody else.
-        seconds: that one extension gives, from the moment of the click.
+        action: a POST there extends it; 204 for the script, else a redirect.
+        seconds: that one extension gives.
     """
     return {"until": until, "now": timezone.now(), "action": action, "seconds": seconds}
 
 
 @register.inclusion_tag("components/countdown.html")
 def countdown(until: datetime, kind: str = "left", *, done: str = "") -> dict[str, object]:
-    """The time left until an instant; nothing when it is past.
+    """The time left; empty when it is over.
 
     Args:
-        until: an instant.
+        until: when it ends.
         kind: "left" (minutes and seconds left), "resend" or "call" (seconds until a new code or
-            another call may be had).
-        done: what the script puts in its place when time is up.
+            call is possible).
+        done: the text that the script shows afterwards.
     """
     now = timezone.now()
     left_s = max(0, int((until - now).total_seconds()))
@@ -192,45 +192,45 @@ def countdown(until: datetime, kind: str = "left", *, done: str = "") -> dict[st
 
 @register.inclusion_tag("components/step.html")
 def step(n: int, total: int) -> dict[str, int]:
-    """The caption above a heading: how far one is."""
+    """The caption above a heading: which step of how many."""
     return {"n": n, "total": total}
 
 
 @register.inclusion_tag("components/support_code.html")
 def support_code(code: str) -> dict[str, SafeString]:
-    """The code that a helpdesk can find this page by, and what it is good for."""
+    """The code by which a helpdesk finds the attempt."""
     return {"code": format_html('<bdi translate="no">{}</bdi>', code)}
 
 
 @register.inclusion_tag("components/big_number.html")
 def big_number(number: str) -> dict[str, str]:
-    """A number to type on a phone: large for the eye, digit by digit for the ear."""
+    """A number to type on a phone: large, and digit by digit for screen readers."""
     return {"number": number, "spoken": " ".join(number)}
 
 
 @register.inclusion_tag("components/pairing.html")
 def pairing(uri: str, key: str) -> dict[str, str]:
-    """What an authenticator app must be told: a picture to scan, and the same key to type.
+    """The key for an authenticator app, as a picture to scan and as text.
 
     Args:
         uri: the otpauth address.
         key: in base 32.
     """
-    drawn = segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff", omitsize=False)
-    # Drawn by the library from black and white modules; nothing of the text is in it.
-    picture = mark_safe(drawn)  # noqa: S308  # nosec B308 B703
+    svg = segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff", omitsize=False)
+    # The library makes it of black and white modules; it contains no text of ours.
+    picture = mark_safe(svg)  # noqa: S308  # nosec B308 B703
     fours = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
     return {"picture": picture, "key": fours, "uri": uri}
 
 
 @register.simple_tag
 def mask(masked: str, kind: str, sr: str = "") -> SafeString:
-    """A masked phone number or address, with words for those who can't see bullets.
+    """A masked phone number or address, with words for screen readers.
 
     Args:
-        masked: as the one masking function gives it.
-        kind: "phone" or "email"; decides the words when there is no `sr`.
-        sr: the words, if they differ.
+        masked: the result of the masking function.
+        kind: "phone" or "email"; decides the words if `sr` is empty.
+        sr: other words.
     """
     if not sr and kind == "phone":
         sr = _("phone number ending in %(digits)s") % {"digits": masked[-2:]}
@@ -245,7 +245,7 @@ def mask(masked: str, kind: str, sr: str = "") -> SafeString:
 
 @register.simple_tag
 def account(upn: str) -> SafeString:
-    """A user ID inside a sentence of any direction and language."""
+    """A user ID in a sentence of any direction and language."""
     return format_html('<bdi translate="no">{}</bdi>', upn)
 
 
@@ -273,5 +273,5 @@ def _timed(instant: datetime, words: str) -> SafeString:
 
 
 def _target(field: BoundField) -> str:
-    """The id of what a link to the field leads to: of radio buttons, the first."""
+    """The id for links to the field; of radio buttons that of the first."""
     return field.id_for_label or f"{field.auto_id}_0"

@@ -1,4 +1,4 @@
-"""Makes a restored database safe to go into service with."""
+"""Makes a restored database safe to use."""
 
 from argparse import ArgumentParser
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Compares what users' rows say of their methods with the methods. A worker does it every night."""
+"""Compares factor summaries with the registered methods. A worker does it every night."""
 
 from typing import Any
 

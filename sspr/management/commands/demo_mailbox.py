@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, OutputWrapper
 
 
 class Keeper:
-    """Keeps every mail in a Maildir, shows it to whoever runs the demo, and sends none on."""
+    """Stores every mail in a Maildir and prints it; sends none on."""
 
     def __init__(self, maildir: mailbox.Maildir, out: OutputWrapper) -> None:
         self.maildir = maildir
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, **_options: Any) -> None:
         ends = {signal.SIGINT, signal.SIGTERM}
-        # Before the server's thread starts, so that it doesn't take the signals that we wait for.
+        # Before the server's thread starts, which would else take the signals.
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         maildir = mailbox.Maildir(settings.VAR / "mail", create=True)
         server = Controller(Keeper(maildir, self.stdout), hostname="127.0.0.1", port=port)

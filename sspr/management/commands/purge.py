@@ -1,4 +1,4 @@
-"""Deletes what has served its purpose. The worker does it once a day, too."""
+"""Deletes expired rows. A worker does it every day, too."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Takes the newest key of the ring into use for everything that is kept."""
+"""Uses the newest key of the ring for all stored data."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -20,13 +20,16 @@ class Command(BaseCommand):
     def handle(self, **_options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("only where SSPR_DEMO is on: the passwords are printed")
-        kept_in: Path = settings.VAR / "demo-passwords.txt"
-        passwords = _kept(kept_in)
+        file: Path = settings.VAR / "demo-passwords.txt"
+        passwords = _stored(file)
         anew = {upn for _, upn, _ in _accounts() if upn not in passwords}
         passwords |= {upn: readable_password() for upn in sorted(anew)}
         table = _table(passwords)
         if anew:
-            _keep(kept_in, table)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.chmod(0o600)
+            file.write_text(table)
         seed(passwords, anew=anew)
         self.stdout.write(table)
         self.stdout.write("Security questions at contoso are answered:")
@@ -55,16 +58,9 @@ def _table(passwords: dict[str, str]) -> str:
     return "".join(f"{a:<9}  {b:<25}  {c:<20}  {d}\n" for a, b, c, d in rows)
 
 
-def _kept(file: Path) -> dict[str, str]:
+def _stored(file: Path) -> dict[str, str]:
     """The passwords of an earlier run, from its table: columns are two spaces apart."""
     if not file.exists():
         return {}
     rows = [re.split(r"\s{2,}", line.strip()) for line in file.read_text().splitlines()[1:]]
     return {row[1]: row[3] for row in rows if len(row) == 4}
-
-
-def _keep(file: Path, table: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_text(table)

@@ -1,4 +1,4 @@
-"""Says whether the history is as it was written."""
+"""Verifies the audit log."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -13,7 +13,7 @@ from tenants.models import Tenant
 from tenants.queries import tenant_by_slug, tenant_ids
 
 _SERVICE = "(service)"
-_MOST_SAID = 100
+_MOST_REPORTED = 100
 
 
 class Command(BaseCommand):
@@ -39,8 +39,8 @@ class Command(BaseCommand):
             raise CommandError("--anchor, --trust-from-here: say of which --tenant")
         sweep(tenant_ids())
         held = _parsed(anchor) if anchor else None
-        found = sum((self._said(*chain, held) for chain in _chains(tenant)), Counter[bool]())
-        bad, accepted = found[False], found[True]
+        counts = sum((self._report(*chain, held) for chain in _chains(tenant)), Counter[bool]())
+        bad, accepted = counts[False], counts[True]
         if bad and trust_from_here:
             self._trust(tenant or "", bad)
         elif bad:
@@ -50,16 +50,16 @@ class Command(BaseCommand):
         else:
             self.stdout.write("The history is as it was written.")
 
-    def _said(self, name: str, tenant_id: int, anchor: tuple[int, str] | None) -> Counter[bool]:
-        """How many findings are new (False) and how many were accepted before (True)."""
-        found = Counter[bool]()
+    def _report(self, name: str, tenant_id: int, anchor: tuple[int, str] | None) -> Counter[bool]:
+        """Prints the findings; counts new (False) and accepted ones (True)."""
+        counts = Counter[bool]()
         with in_tenant(tenant_id):
             for finding in verify(anchor=anchor):
-                found[finding.accepted] += 1
-                # Each kind has its own bound: what is known must not drown what is new.
-                if found[finding.accepted] <= _MOST_SAID:
+                counts[finding.accepted] += 1
+                # Each kind has its own limit, so that new findings are shown whatever is accepted.
+                if counts[finding.accepted] <= _MOST_REPORTED:
                     self.stderr.write(f"{name}: {_words(finding)}")
-        return found
+        return counts
 
     def _trust(self, slug: str, bad: int) -> None:
         ((name, tenant_id),) = _chains(slug)
@@ -74,10 +74,10 @@ def _chains(slug: str | None) -> list[tuple[str, int]]:
         return [(_SERVICE, NO_TENANT), *known]
     if slug == _SERVICE:
         return [(_SERVICE, NO_TENANT)]
-    found = tenant_by_slug(slug)
-    if found is None:
+    tenant = tenant_by_slug(slug)
+    if tenant is None:
         raise CommandError(f"{slug}: no organisation has this short name")
-    return [(slug, found.pk)]
+    return [(slug, tenant.pk)]
 
 
 def _parsed(anchor: str) -> tuple[int, str]:
