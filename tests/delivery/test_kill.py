@@ -43,9 +43,9 @@ _SPEND = """
 import uuid
 from isolation.scope import in_tenant
 from verification.models import Purpose
-from verification.services.challenges import spend_code
+from verification.services.challenges import redeem_code
 with in_tenant({tenant}):
-    print(spend_code(Purpose.RESET, uuid.UUID("{context}"), "{code}").verdict)
+    print(redeem_code(Purpose.RESET, uuid.UUID("{context}"), "{code}").verdict)
 """
 _PUBLISH_AGAIN = """
 import uuid
