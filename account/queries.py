@@ -1,4 +1,4 @@
-"""What a report of "this wasn't me" undoes."""
+"""Reads what a report of "this wasn't me" concerns."""
 
 from directory.models import User
 from directory.queries import can_set_password

@@ -137,8 +137,8 @@ def import_here(path: Path) -> None:
     from tenants.queries import tenant_by_slug  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    founding = ["--name", "Contoso", "--slug", "contoso", "--domain", "contoso.example"]
-    call_command("create_tenant", *founding, "--country", "KR", "--language", "ko")
+    new_tenant = ["--name", "Contoso", "--slug", "contoso", "--domain", "contoso.example"]
+    call_command("create_tenant", *new_tenant, "--country", "KR", "--language", "ko")
     tenant = tenant_by_slug("contoso")
     assert tenant is not None
     started = time.perf_counter()

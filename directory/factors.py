@@ -1,19 +1,19 @@
-"""The factors of a user, summed up on their row: from them it's decided who can reset a password.
+"""A summary of each user's factors, stored on the user's row. It decides who can reset a password.
 
-`User.factors` is a small number of bits, and beside it stands since when each verified factor
-counts. `User.eligibility_key` is the same number and, in higher bits, what else decides whether the
-portal lets a user reset (`AccountStatus`). The database works it out with each write of the row.
-Most organisations have a few hundred different keys at most, so the pure rule
-(`verification.rules.factors`) is applied to each key that GROUP BY finds, not to each person.
+`User.factors` has the summary as bits, and other columns have the time since when each verified
+factor counts. `User.eligibility_key` adds higher bits for the account's status (`AccountStatus`).
+The database computes it with each write of the row. Most organisations have a few hundred different
+keys at most, so the pure rule (`verification.rules.factors`) is applied to each key that GROUP BY
+finds and not to each user.
 
-Hold periods (`Policy.hold_periods`) make the answer depend on times, too. For a given policy a time
-says only one thing: within which hold periods it lies. So GROUP BY compares each time with the
-starts of the periods and groups by the result, a second small number of bits; see
-`reset.queries.summary_key`. `User.factors_changed_at` is the latest of all times that could
-matter. Of people who changed nothing within the longest period no other time is looked at.
+Hold periods (`Policy.hold_periods`) make the answer depend on times, too. Under one policy only
+this matters of a time: which hold periods it lies within. So GROUP BY compares each time with the
+starts of the periods and groups by the result, a second small number; see
+`reset.queries.summary_key`. `User.factors_changed_at` is the latest of all times that can
+matter. If it is before the longest period, no other time is compared.
 
-It is empty where no time matters: contact data that an administrator entered counts at once as long
-as the person has verified nothing. So an import of any size makes no recent rows.
+It is empty if no time matters: entered contact data counts at once as long as the user has verified
+nothing. So an import of any size makes no recent rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from tenants.policy import Factor
 
 
 class Factors(IntFlag):
-    """What a user verified, and what an administrator entered where the user verified nothing."""
+    """What a user verified, and what was entered of kinds that the user didn't verify."""
 
     MOBILE_PHONE = 1 << 0
     MOBILE_TEXTS = 1 << 1
@@ -49,17 +49,17 @@ class Factors(IntFlag):
     ENTERED_MOBILE_TEXTS = 1 << 15
     ENTERED_OFFICE = 1 << 16
     HELD_EMAIL = 1 << 17
-    """Entered when the person had verified something: it waits for its hold period."""
+    """Entered after the user had verified something, so it counts after its hold period."""
     HELD_MOBILE = 1 << 18
     HELD_OFFICE = 1 << 19
     ALTERNATE_IS_MOBILE = 1 << 20
-    """Both are one number, whether it was verified or entered."""
+    """Both are the same number, whether verified or entered."""
     OFFICE_IS_MOBILE = 1 << 21
     OFFICE_IS_ALTERNATE = 1 << 22
 
 
 class AccountStatus(IntFlag):
-    """What else decides whether the portal lets a user reset: the bits above those of `Factors`."""
+    """The bits of the eligibility key above those of `Factors`."""
 
     DISABLED = 1 << 23
     FROZEN = 1 << 24
@@ -69,7 +69,7 @@ class AccountStatus(IntFlag):
 
 
 BUILTIN = "builtin"
-"""The connector of users whose passwords this service can write."""
+"""The connector of users whose passwords this service keeps."""
 NOTHING = Factors(0)
 VERIFIED = {
     Factor.MOBILE_PHONE: Factors.MOBILE_PHONE,
@@ -112,10 +112,10 @@ _OF_KINDS = {
 
 def any_of(factors: Iterable[Factors]) -> Factors:
     """All of these bits together."""
-    found = NOTHING
+    combined = NOTHING
     for factor in factors:
-        found |= factor
-    return found
+        combined |= factor
+    return combined
 
 
 ANY_ENTERED, _ANY_HELD = any_of(ENTERED.values()), any_of(HELD.values())
@@ -144,7 +144,7 @@ class EligibilityKey:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing but scope and factors could make the portal refuse the user."""
+        """Whether only scope and factors can make the portal refuse the user."""
         return self.is_active and not self.value & AccountStatus.MANAGED_ELSEWHERE
 
     @property
@@ -154,14 +154,14 @@ class EligibilityKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorSummary:
-    """All that decides what a person could prove at a reset, but for the policy.
+    """Everything except the policy that decides which gates a user can pass.
 
     Args:
-        since: since when each verified factor counts as known. Of several apps or passkeys, and of
-            the recovery codes that are left, since when the oldest does.
-        entered_since: since when something is known that an administrator entered.
-        held_since: since when what is held was entered.
-        lost_at: when the person last removed or replaced something that wasn't new.
+        since: since when each verified factor counts. Of several apps, passkeys or unused recovery
+            codes, the oldest decides.
+        entered_since: when the oldest entered contact data was entered.
+        held_since: when the newest held contact data was entered.
+        lost_at: when the user last removed or replaced a method that wasn't new.
     """
 
     factors: Factors = NOTHING
@@ -172,10 +172,7 @@ class FactorSummary:
 
     @property
     def changed_at(self) -> datetime | None:
-        """The latest time that could matter; None if none could.
-
-        Where nothing is verified and nothing held, all counts at once, whatever the times.
-        """
+        """The latest time that can matter; None if none can, as nothing is verified or held."""
         times = list(self.since.values())
         if self.factors & _ANY_HELD and self.held_since:
             times.append(self.held_since)
@@ -188,22 +185,22 @@ class FactorSummary:
         return max(times)
 
     def columns(self) -> dict[str, int | datetime | None]:
-        """What the user's row holds of it, besides the times that stand there anyway."""
-        since = {column_of(proof): self.since.get(proof) for proof in VERIFIED}
+        """The columns of the user that are computed from it."""
+        since = {column_of(factor): self.since.get(factor) for factor in VERIFIED}
         return {"factors": int(self.factors), "factors_changed_at": self.changed_at, **since}
 
 
-def column_of(proof: Factor) -> str:
+def column_of(factor: Factor) -> str:
     """The column of the user that says since when this factor counts.
 
     >>> column_of(Factor.EMAIL)
     'email_since'
     """
-    return f"{proof.value}_since"
+    return f"{factor.value}_since"
 
 
 def entered_only(kinds: int) -> Factors:
-    """The summary of a user who verified nothing; an administrator entered these `Kinds`.
+    """The summary of a user who verified nothing, and for whom these `Kinds` were entered.
 
     >>> entered_only(Kinds.MOBILE_PHONE | Kinds.OFFICE_PHONE | Kinds.ONE_PHONE)
     <Factors.ENTERED_MOBILE|ENTERED_OFFICE|OFFICE_IS_MOBILE: 2179072>

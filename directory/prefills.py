@@ -1,7 +1,7 @@
-"""Contact data that an administrator entered, and nobody proved yet: one sealed text a person.
+"""Contact data that an administrator entered and the user hasn't verified: one sealed text a user.
 
-One text and not a row for each phone and address, so that a million people can be taken in at the
-speed of the database. What lists ask for (who has a phone at all?) is kept beside it, in the open.
+It is one text and not a row for each phone and address, so that a million people can be imported at
+the speed of the database. What lists need of it is in the clear beside it; see `Kinds`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,12 +13,11 @@ from delivery.rules.mailboxes import mailbox_key
 from tenants.policy import Factor
 
 _EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-_PHONES = (Factor.MOBILE_PHONE, Factor.OFFICE_PHONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """A number (E.164, `#` and extension behind it) or an address that was entered."""
+    """An entered number (E.164, then `#` and an extension if there is one) or address."""
 
     proof: Factor
     value: str
@@ -27,18 +26,18 @@ class Prefill:
 
     @property
     def key(self) -> tuple[str, bool]:
-        """What is equal for two entries of which neither is news after the other."""
+        """Equal for two entries that don't differ in substance."""
         return mailbox_key(self.value), self.sms_capable
 
 
 class Kinds(IntFlag):
-    """What a person's prefilled contact data consists of; all that can be asked without a key."""
+    """What the entered contact data of a user consists of. It can be read without a key."""
 
     EMAIL = 1
     MOBILE_PHONE = 2
     OFFICE_PHONE = 4
     SMS_CAPABLE = 8
-    """The mobile phone is."""
+    """Of the mobile phone."""
     ONE_PHONE = 16
     """The mobile phone and the office phone are the same number."""
 
@@ -50,33 +49,38 @@ KIND_OF = {
 }
 
 
-def one_kind_each(proofs: Iterable[Factor]) -> Kinds:
-    """The kinds of these phones and addresses, without what is known of two of them together."""
+def one_kind_each(factors: Iterable[Factor]) -> Kinds:
+    """The kinds of these phones and addresses, without facts about values."""
     kinds = Kinds(0)
-    for proof in proofs:
-        kinds |= KIND_OF[proof]
+    for factor in factors:
+        kinds |= KIND_OF[factor]
     return kinds
 
 
-def line(proof: Factor, value: str, *, sms_capable: bool, at: int) -> str:
+def line(factor: Factor, value: str, *, sms_capable: bool, at: int) -> str:
     """One entry of the text.
 
     Args:
-        at: Unix time in microseconds; see `moment`.
+        at: see `moment`.
     """
-    return f"{proof.value} {sms_capable:d} {at} {value}"
+    return f"{factor.value} {sms_capable:d} {at} {value}"
 
 
 def moment(at: datetime) -> int:
-    """When something was entered, as it is written: no coarser than a proof that it may end."""
+    """Unix time in microseconds: as precise as the times of verified methods, to compare them."""
     return (at - _EPOCH) // _TICK
 
 
 def text_of(prefills: Iterable[Prefill]) -> str:
-    """What is sealed; `read` reads it."""
+    """The text that is sealed. `read` reads it."""
     return "\n".join(
-        line(one.proof, one.value, sms_capable=one.sms_capable, at=moment(one.changed_at))
-        for one in prefills
+        line(
+            prefill.proof,
+            prefill.value,
+            sms_capable=prefill.sms_capable,
+            at=moment(prefill.changed_at),
+        )
+        for prefill in prefills
     )
 
 
@@ -86,26 +90,31 @@ def read(text: str) -> dict[Factor, Prefill]:
     >>> read("office_phone 0 1764000000000000 +82212345678#12")[Factor.OFFICE_PHONE].value
     '+82212345678#12'
     """
-    found: dict[Factor, Prefill] = {}
+    prefills: dict[Factor, Prefill] = {}
     for entry in text.splitlines():
-        proof, sms_capable, at, value = entry.split(" ", 3)
-        changed_at = _EPOCH + int(at) * _TICK
-        found[Factor(proof)] = Prefill(Factor(proof), value, sms_capable == "1", changed_at)
-    return found
+        name, sms_capable, at, value = entry.split(" ", 3)
+        factor, changed_at = Factor(name), _EPOCH + int(at) * _TICK
+        prefills[factor] = Prefill(factor, value, sms_capable == "1", changed_at)
+    return prefills
 
 
 def kinds_of(prefills: Mapping[Factor, Prefill]) -> Kinds:
-    """What may be known of them without a key."""
+    """What may be stored in the clear."""
     kinds = one_kind_each(prefills)
     mobile = prefills.get(Factor.MOBILE_PHONE)
     if mobile is not None and mobile.sms_capable:
         kinds |= Kinds.SMS_CAPABLE
-    numbers = {prefills[proof].value.partition("#")[0] for proof in _PHONES if proof in prefills}
-    if len(numbers) == 1 and all(proof in prefills for proof in _PHONES):
+    office = prefills.get(Factor.OFFICE_PHONE)
+    if mobile and office and _number(mobile) == _number(office):
         kinds |= Kinds.ONE_PHONE
     return kinds
 
 
 def known_since(prefills: Mapping[Factor, Prefill]) -> datetime | None:
-    """Since when something is known: the time of the oldest of them."""
-    return min((one.changed_at for one in prefills.values()), default=None)
+    """The time of the oldest entry."""
+    return min((prefill.changed_at for prefill in prefills.values()), default=None)
+
+
+def _number(phone: Prefill) -> str:
+    """Without its extension."""
+    return phone.value.partition("#")[0]

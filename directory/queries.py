@@ -43,12 +43,12 @@ def user_of(upn: str) -> User | None:
 
 
 def upn_of(user_id: int) -> str:
-    """What a person of the tenant in force is called; empty where there is none."""
+    """The user principal name of a user of the tenant in force; "" for an unknown id."""
     return User.objects.filter(pk=user_id).values_list("upn", flat=True).first() or ""
 
 
 def operator_of(upn: str) -> User | None:
-    """The operator with this canonical name. Operators belong to no tenant."""
+    """The operator with this canonical name, enabled or not."""
     return User.unscoped.filter(upn=upn, tenant_id=None).first()
 
 
@@ -58,7 +58,7 @@ def operators() -> QuerySet[User]:
 
 
 def operators_among(user_ids: Collection[int]) -> dict[int, str]:
-    """What those of them are called who are operators of the service."""
+    """Id → user principal name, of those that are operators."""
     rows = operators().filter(pk__in=user_ids) if user_ids else ()
     return {operator.pk: operator.upn for operator in rows}
 
@@ -78,29 +78,29 @@ def in_scope(user_id: int, policy: Policy) -> bool:
 
 
 def prefilled(user_id: int) -> dict[Factor, Prefill]:
-    """What an administrator entered of one person."""
+    """The entered contact data of one user."""
     return prefilled_among([user_id]).get(user_id, {})
 
 
 def prefills_of(user: User) -> dict[Factor, Prefill]:
-    """The same, of a row that was read already."""
+    """The same for a row that was already read."""
     return _read(user.pk, user.prefill) if user.prefill_kinds else {}
 
 
 def entered_beside_proof(user: User) -> dict[Factor, datetime]:
-    """What was entered when the person had verified something, and since when it waits."""
+    """Held entries, and when their hold period began."""
     since, kinds = user.prefill_held_since, user.prefill_held_kinds
     if since is None:
         return {}
-    return {proof: since for proof, kind in KIND_OF.items() if kind.value & kinds}
+    return {factor: since for factor, kind in KIND_OF.items() if kind.value & kinds}
 
 
 def summary_on(user: User) -> FactorSummary:
-    """What the row says of what the person holds."""
-    times = {proof: getattr(user, column_of(proof)) for proof in VERIFIED}
+    """The factor summary that is stored on a user."""
+    times = {factor: getattr(user, column_of(factor)) for factor in VERIFIED}
     return FactorSummary(
         factors=Factors(user.factors),
-        since={proof: at for proof, at in times.items() if at},
+        since={factor: at for factor, at in times.items() if at},
         entered_since=user.prefilled_at,
         held_since=user.prefill_held_since,
         lost_at=user.older_proof_lost_at,
@@ -113,15 +113,15 @@ def with_keys(keys: Iterable[EligibilityKey]) -> Q:
 
 
 def holds_any(factors: Factors) -> Q:
-    """People who hold any of these. It takes one statement to make."""
+    """Users who have any of these. Making it runs one statement."""
     return with_keys(key for key in different_keys() if key.factors & factors)
 
 
 def different_keys() -> list[EligibilityKey]:
     """Every value of `User.eligibility_key` in the tenant in force, in one statement.
 
-    The database finds each by the one before it, so it reads as many rows of the index as there are
-    different values. DISTINCT would read them all.
+    The statement jumps from one value to the next in the index, so it reads one row for each value.
+    DISTINCT would read all rows.
     """
     with connection.cursor() as cursor:
         cursor.execute(_DIFFERENT_KEYS, [current_tenant_id()] * 2)
@@ -129,7 +129,7 @@ def different_keys() -> list[EligibilityKey]:
 
 
 def prefilled_among(user_ids: Collection[int]) -> dict[int, dict[Factor, Prefill]]:
-    """What was entered of those of these people of whom anything was."""
+    """The entered contact data of those of the users who have any."""
     rows = User.objects.filter(pk__in=user_ids).exclude(prefill_kinds=0)
     return {
         user_id: _read(user_id, sealed) for user_id, sealed in rows.values_list("pk", "prefill")
@@ -142,7 +142,7 @@ def prefill_associated_data(user_id: int) -> str:
 
 
 def helpdesk_mailboxes() -> list[str]:
-    """Who is mailed when a user asks for help: the helpdesk, or else the tenant's admins.
+    """Mailboxes for requests for help: the helpdesk's, or else the tenant admins'.
 
     Source: Entra, "Contact your administrator" (role by role, at most 100).
     """
@@ -159,7 +159,7 @@ def administrator_mailboxes(*, except_for: int = 0) -> list[str]:
 
 
 class Due(StrEnum):
-    """Why a password has to be changed before anything else."""
+    """Why a user has to change the password before anything else."""
 
     TEMPORARY = "temporary"
     ENDED = "ended"
@@ -177,7 +177,7 @@ def can_unlock(user: User) -> bool:
 
 
 def password_due(user: User) -> Due | None:
-    """Why the user has to choose a new password now, if they have to."""
+    """Why the user has to change the password now; None if they don't have to."""
     if user.must_change_password:
         return Due.TEMPORARY
     if user.tenant_id is None or not can_set_password(user):

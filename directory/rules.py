@@ -1,4 +1,4 @@
-"""What a user principal name is."""
+"""User principal names: their canonical form and their shape."""
 
 import re
 import unicodedata
@@ -14,13 +14,13 @@ _MAX_CHARACTERS = 254
 _NO_QUOTATION_MARKS = re.compile("[^\u201c-\u201f]+")
 _DOT = re.compile("[.\u3002]")
 _LONGEST_LABEL = 63
-"""Encoding a longer one takes time that grows with the square of its length, and fails."""
+"""Encoding a longer one fails, after a time that grows with the square of its length."""
 
 
 def canonical_upn(text: str) -> str:
-    """The one spelling of a user principal name that is stored, compared and counted.
+    """The form in which a user principal name is stored, compared and counted.
 
-    A full stop behind the domain is dropped, and so is `mailto:` in front.
+    A full stop after the domain and `mailto:` in front are removed.
 
     >>> canonical_upn(" Minji＠Example.COM. ")
     'minji@example.com'
@@ -39,7 +39,7 @@ def canonical_upn(text: str) -> str:
 
 
 def is_respelled(text: str) -> bool:
-    """Whether its canonical user ID differs in more than case, width and invisible signs.
+    """Whether its canonical form differs in more than case, width and invisible characters.
 
     >>> is_respelled("A–B@example.com"), is_respelled("É-B@Example.com")
     (True, False)
@@ -52,12 +52,12 @@ def is_respelled(text: str) -> bool:
 
 
 def _folded_local(text: str) -> str:
-    """Typographic quotation marks stay: an ASCII one can't be in a user ID."""
+    """Keeps typographic quotation marks, because user IDs can't have ASCII ones."""
     return _LINK.sub("", _NO_QUOTATION_MARKS.sub(lambda part: folded(part[0]), text))
 
 
 def _ascii_domain(text: str) -> str:
-    """Digits and joiners stay as they are where IDNA allows them: they make another domain."""
+    """Keeps digits and joiners that IDNA allows, because they make another domain."""
     visible = without_invisible(without_invisible(text).casefold()).strip()
     for domain in (unicodedata.normalize("NFKC", text.casefold()).strip(), visible):
         if max(map(len, _DOT.split(domain))) > _LONGEST_LABEL:
@@ -70,7 +70,7 @@ def _ascii_domain(text: str) -> str:
 
 
 def user_id_in(address: str) -> str:
-    """The user ID that an address carries. A `+` in it arrives as a blank, which no user ID has.
+    """The user ID in a query string, where a `+` arrives as a blank. User IDs have no blanks.
 
     >>> user_id_in("minji work@example.com ")
     'minji+work@example.com'

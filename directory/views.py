@@ -1,4 +1,4 @@
-"""What is said of a new password while it is typed: what would be said of it when it's sent."""
+"""Hints about a new password while it is typed."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
@@ -13,11 +13,11 @@ from tenants.queries import policy_in_force
 
 
 def password_hint(request: HttpRequest, user: User | None, *, counted_by: str) -> HttpResponse:
-    """The strength of the password in the field `new_password`, and what speaks against it.
+    """The strength of the password in the field `new_password`, and the findings against it.
 
     Args:
-        user: whose names the password must not contain; None where the attempt can't succeed.
-        counted_by: whose hints are counted: the id of a user, or of a reset attempt.
+        user: the password must not contain their names. None if the attempt can't succeed.
+        counted_by: the id of a user or of a reset attempt, to count hints by.
     """
     if not limits.hit(Limit.PASSWORD_HINTS, counted_by).allowed:
         return JsonResponse({"lines": []}, status=429)

@@ -1,4 +1,4 @@
-"""One colour of an organisation, made safe to read on light and dark pages. Pure."""
+"""Adapts an organisation's colour so that it is legible on light and dark pages. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ _STEPS = 100
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of one mode: of surfaces in the brand's colour, and of text on them."""
+    """Colours of light or of dark pages: of surfaces in the brand's colour, and of text on them."""
 
     brand: str
     on_brand: str
     contrast: float
-    """Of text on the brand, and at least this of the brand on the page."""
+    """The smaller one of text on the brand and of the brand on the page."""
 
 
 def is_colour(text: str) -> bool:
@@ -26,7 +26,7 @@ def is_colour(text: str) -> bool:
 
 
 def light(colour: str) -> Palette:
-    """For light pages: darkened until white text on it can be read, and it on the page.
+    """For light pages: darkened until white text on it is legible, and it is on the page.
 
     Source: WCAG 2.2 SC 1.4.3 (4.5:1 for text) and 1.4.11 (3:1 for what isn't text).
 
@@ -37,41 +37,37 @@ def light(colour: str) -> Palette:
 
 
 def dark(colour: str) -> Palette:
-    """For dark pages: lightened until dark text on it can be read, and it on the page."""
+    """For dark pages: lightened until dark text on it is legible, and it is on the page."""
     return _safe(colour, towards="#ffffff", text=_INK, page=_DARK_PAGE)
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """Source: WCAG 2.2, "contrast ratio".
 
     >>> contrast("#000000", "#ffffff")
     21.0
     """
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    high, low = sorted((_luminance(first), _luminance(second)), reverse=True)
     return round((high + 0.05) / (low + 0.05), 2)
 
 
 def _safe(colour: str, *, towards: str, text: str, page: str) -> Palette:
     for step in range(_STEPS + 1):
-        mixed = _mixed(colour, towards, step / _STEPS)
+        pairs = zip(_parts(colour), _parts(towards), strict=True)
+        parts = [round(begin + (end - begin) * step / _STEPS) for begin, end in pairs]
+        mixed = "#" + "".join(f"{part:02x}" for part in parts)
         reached = min(contrast(mixed, text), contrast(mixed, page))
         if reached >= _TEXT:
             return Palette(mixed, text, reached)
     raise AssertionError("black on white is always enough")
 
 
-def _mixed(one: str, other: str, share: float) -> str:
-    pairs = zip(_parts(one), _parts(other), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
-
-
 def _luminance(colour: str) -> float:
-    red, green, blue = (_linear(part / 255) for part in _parts(colour))
+    shares = [part / 255 for part in _parts(colour)]
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
 
 def _parts(colour: str) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Columns that other columns decide about."""
+"""Columns that are computed from other columns of their row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,13 @@ from typed.rules import folded
 
 
 class FoldedField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
-    """Texts of the same row as `typed.rules.folded` makes them, to find them in any case and width.
+    """Texts of the same row, folded by `typed.rules.folded`, to find them in any case and width.
 
-    It is written by `save` and `bulk_create`; `update`, `bulk_update` and `provisioning.bulk` have
-    to name it.
+    `save` and `bulk_create` write it. `update`, `bulk_update` and `provisioning.bulk` have to be
+    given its value.
 
     Args:
-        of: names of the fields whose texts it holds, one behind the other.
+        of: names of the fields whose texts it holds, in this order.
     """
 
     def __init__(self, *args: Any, of: Sequence[str] = (), **options: Any) -> None:

@@ -1,8 +1,8 @@
-"""Which organisation, and what it decided."""
+"""Reads tenants: which one is in force, its policy, branding, groups and questions."""
 
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -57,7 +57,7 @@ class NamedGroup:
 
 
 def public_url(path: str) -> str:
-    """The address of a page of the service for somebody who reads it elsewhere, as in a mail.
+    """The absolute address of a page, for mails and texts.
 
     Args:
         path: with the slash at its beginning.
@@ -66,7 +66,7 @@ def public_url(path: str) -> str:
 
 
 def tenant_of(upn: str) -> Tenant | None:
-    """The tenant that a user principal name belongs to. Asked before any is in force."""
+    """The tenant that a user principal name belongs to. Needs no tenant in force."""
     domain = upn.rpartition("@")[2]
     return cached_without_tenant(f"tenant of {domain}", lambda: _tenant_of_domain(domain))
 
@@ -76,12 +76,12 @@ def in_tenant_of(upn: str, *, otherwise: int = NO_TENANT) -> Iterator[Tenant | N
     """Puts the tenant that a user principal name belongs to in force.
 
     Args:
-        otherwise: the one that is in force where there is none.
+        otherwise: the id to put in force if there is none.
     """
     tenant = tenant_of(upn)
     with in_tenant(tenant.pk if tenant else otherwise):
         if otherwise == NO_TENANT:
-            # Else what is asked about nobody would be asked about somebody, too.
+            # Otherwise only known tenants would be cached, and unknown ones would cost more.
             remember(_TENANT, tenant)
         yield tenant
 
@@ -100,21 +100,21 @@ def every_tenant() -> list[Tenant]:
 
 
 def taken_domains(names: Collection[str]) -> list[str]:
-    """Those of the domains that belong to a tenant already. Asked before any is in force."""
+    """Those of the domains that belong to a tenant already. Needs no tenant in force."""
     owned = Domain.unscoped.filter(name__in=names).order_by("name")
     return list(owned.values_list("name", flat=True))
 
 
-def is_somebody_elses(host: str) -> bool:
+def belongs_to_another_tenant(host: str) -> bool:
     """Whether the nearest domain at or above a host name belongs to another tenant."""
     nearest = _nearest(host)
     return bool(nearest) and nearest not in domain_names()
 
 
 def portals_in(domain: str) -> list[str]:
-    """Portals of tenants that are there, and would be in the domain of one that brings it along.
+    """Hosts of existing portals that a new tenant with this domain would take over.
 
-    Asked before any is in force.
+    Needs no tenant in force.
     """
     inside = Q(portal_host=domain) | Q(portal_host__endswith=f".{domain}")
     found = Branding.unscoped.filter(inside).order_by("portal_host")
@@ -130,7 +130,7 @@ def _nearest(host: str) -> str:
 
 
 def cache_as_read(tenant: Tenant | None, branding: Branding | None) -> None:
-    """Lets the request ask for neither again: both were read together with something else.
+    """Caches both for the rest of the request, for queries that read them along with other rows.
 
     Args:
         tenant: the one in force, with `decided`: its policy as it is stored, in JSON.
@@ -140,10 +140,10 @@ def cache_as_read(tenant: Tenant | None, branding: Branding | None) -> None:
 
 
 def tenant_in_force() -> Tenant:
-    """The organisation in force.
+    """The tenant in force.
 
     Raises:
-        Tenant.DoesNotExist: none is, or it isn't there any more.
+        Tenant.DoesNotExist: none is in force, or it was deleted.
     """
     found = _tenant_and_policy()
     if found is None:
@@ -152,14 +152,14 @@ def tenant_in_force() -> Tenant:
 
 
 def lock_tenant() -> None:
-    """Makes changes that count heads, or touch the policy, wait for each other until they end."""
+    """Serialises changes that count administrators or change the policy, until they commit."""
     Tenant.objects.select_for_update().get(pk=current_tenant_id())
-    # Whoever was waited for may have changed it.
+    # The transaction that held the lock may have changed it.
     forget_policy()
 
 
 def branding_in_force() -> Branding:
-    """How the organisation in force looks; as the service looks, where nobody decided."""
+    """The branding of the tenant in force, or the service's own look if it has none."""
     return cached(BRANDING, lambda: _BRANDING.first() or Branding())
 
 
@@ -174,40 +174,40 @@ def short_name() -> str:
 
 
 def help_text() -> str:
-    """Where people get help, in the organisation's own words."""
+    """The organisation's own text about where people get help."""
     return in_language(branding_in_force().help_texts)
 
 
 def own_text(key: str) -> CustomText | None:
     """A notice in the organisation's own words, in the language in force."""
-    # Who read the organisation may have seen that there are none at all.
+    # The query that read the tenant may have seen that it has no texts at all.
     if not getattr(tenant_in_force(), "has_own_texts", True):
         return None
     return CustomText.objects.filter(key=key, language=_language()).first()
 
 
 def branding_of_host(host: str) -> Branding | None:
-    """Whose portal this host name is. Asked before any tenant is in force."""
+    """The branding of the tenant whose portal has this host name. Needs no tenant in force."""
     return Branding.unscoped.filter(portal_host=host).first()
 
 
 def branding_by_public_id(public_id: uuid.UUID) -> Branding | None:
-    """For stylesheet and logo, which are the same for everybody who has their address."""
+    """For the stylesheet and the logo, which are public. Needs no tenant in force."""
     return Branding.unscoped.filter(public_id=public_id).first()
 
 
 def time_zone_in_force() -> str:
-    """Where times are told: the organisation's zone, or UTC where no organisation is known."""
+    """The time zone for times on pages and in mails: the tenant's, or UTC if none is in force."""
     return "UTC" if current_tenant_id() == NO_TENANT else tenant_in_force().time_zone
 
 
 def policy_in_force() -> Policy:
-    """What the organisation in force decided; what is decided for everybody, where none is."""
+    """The policy of the tenant in force, or the default policy if none is in force."""
     return cached(_POLICY, lambda: policy_of(_decided_by(_tenant_and_policy())))
 
 
 def policy_of(stored: str) -> Policy:
-    """The policy that a row holds. It is parsed once: most requests read the same text.
+    """The policy that a row holds. Parsed policies are cached, as most requests read the same one.
 
     Args:
         stored: in JSON.
@@ -219,7 +219,7 @@ def policy_of(stored: str) -> Policy:
 
 
 def forget_policy() -> None:
-    """Looks again next time: it was changed."""
+    """Removes it from the request's cache after a change."""
     evict(_TENANT)
     evict(_POLICY)
 
@@ -229,12 +229,12 @@ def domain_names() -> set[str]:
 
 
 def unknown_groups(names: Collection[str]) -> list[str]:
-    """Those of the names that no group of the tenant in force has."""
+    """Those of the names that no group of the tenant in force has, sorted."""
     return sorted(set(names) - groups_named(names).keys())
 
 
 def groups_named(names: Collection[str]) -> dict[str, NamedGroup]:
-    """Name as written → the group that has it, in any case and width. Unknown ones are left out."""
+    """Name as written → its group, in any case and width. Unknown names are left out."""
     keys = {name: group_key(name) for name in names}
     meant = Q(name__in=list(names)) | Q(key__in=set(keys.values()))
     rows = Group.objects.filter(meant).values_list("name", "key", "pk")
@@ -252,7 +252,7 @@ def group_keys(group_ids: Collection[int]) -> frozenset[str]:
 
 
 def with_groups_as_named(policy: Policy) -> Policy:
-    """The policy with every group by the name that the group itself has."""
+    """The policy with every group spelled as the group itself is."""
     found = groups_named(policy.groups | policy.excluded_groups)
 
     def as_named(names: frozenset[str]) -> frozenset[str]:
@@ -266,7 +266,7 @@ def with_groups_as_named(policy: Policy) -> Policy:
 
 
 def questions() -> dict[str, str]:
-    """Every question that anybody may have answered: id → text in the language in force."""
+    """Every question that a user may have answered: id → text in the language in force."""
     texts = {qid: str(text) for qid, text in PREDEFINED.items()}
     return texts | {f"c{q.pk}": in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
 
@@ -274,10 +274,10 @@ def questions() -> dict[str, str]:
 def questions_on_offer(
     bank: Bank | None = None, *, texts: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Those of the questions that people can choose now, or could from another bank.
+    """The questions that users can choose now, or could choose from another bank.
 
     Args:
-        texts: every question's, by id, where they were just read.
+        texts: `questions()`, if it was just read.
     """
     bank, texts = bank or policy_in_force().question_bank, questions() if texts is None else texts
     off = set(DisabledQuestion.objects.values_list("question_id", flat=True))
@@ -289,39 +289,37 @@ def questions_on_offer(
 
 
 def enough_questions(policy: Policy) -> bool:
-    """Whether people would find as many questions as this policy wants of them."""
+    """Whether there are as many questions on offer as this policy asks users to answer."""
     if policy.questions is Questions.OFF:
         return True
     return len(questions_on_offer(policy.question_bank)) >= policy.questions_to_register
 
 
 def with_outer_groups(group_ids: set[int]) -> set[int]:
-    """The groups and every group that holds one of them, however deep. Loops do no harm."""
-    outer_of: dict[int, set[int]] = {}
-    for outer, inner in GroupNesting.objects.values_list("outer_id", "inner_id"):
-        outer_of.setdefault(inner, set()).add(outer)
-    found, new = set(group_ids), set(group_ids)
-    while new:
-        new = {outer for inner in new for outer in outer_of.get(inner, ())} - found
-        found |= new
-    return found
+    """The groups and every group that contains one of them, however deep. Loops do no harm."""
+    return _reached(group_ids, GroupNesting.objects.values_list("inner_id", "outer_id"))
 
 
 def with_inner_groups(names: Collection[str]) -> set[int]:
     """The groups of these names and every group in one of them, however deep."""
-    inner_of: dict[int, set[int]] = {}
-    for outer, inner in GroupNesting.objects.values_list("outer_id", "inner_id"):
-        inner_of.setdefault(outer, set()).add(inner)
-    found = {group.pk for group in groups_named(names).values()}
-    new = set(found)
+    named = {group.pk for group in groups_named(names).values()}
+    return _reached(named, GroupNesting.objects.values_list("outer_id", "inner_id"))
+
+
+def _reached(start: set[int], steps: Iterable[tuple[int, int]]) -> set[int]:
+    """All that can be reached from the start by steps from the first of a pair to the second."""
+    targets: dict[int, set[int]] = {}
+    for source, target in steps:
+        targets.setdefault(source, set()).add(target)
+    reached, new = set(start), set(start)
     while new:
-        new = {inner for outer in new for inner in inner_of.get(outer, ())} - found
-        found |= new
-    return found
+        new = {target for source in new for target in targets.get(source, ())} - reached
+        reached |= new
+    return reached
 
 
 def _tenant_and_policy() -> Tenant | None:
-    """Both in one question: hardly a page does without either."""
+    """Both in one statement, as nearly every page needs both."""
     return cached(_TENANT, _HERE.first)
 
 
@@ -329,7 +327,7 @@ def _tenant_of_domain(domain: str) -> Tenant | None:
     with all_tenants():
         found = _OF_DOMAIN.first(domain=domain)
     here = tenant_of_host()
-    # On an organisation's own host everybody else is unknown.
+    # On an organisation's own host, users of others are unknown.
     return found if found is None or here in {None, found.pk} else None
 
 
@@ -343,7 +341,7 @@ def _decided_by(tenant: Tenant | None) -> str:
 
 
 def in_language(texts: dict[str, str]) -> str:
-    """The text in the language in force, or in whichever there is."""
+    """The text in the language in force, or else in the first language there is."""
     return texts.get(_language()) or next(iter(texts.values()), "")
 
 

@@ -1,4 +1,4 @@
-"""What may found an organisation, and what may stand in its own texts."""
+"""Checks of an organisation's names, domains, addresses and texts."""
 
 import re
 import unicodedata
@@ -20,12 +20,12 @@ _MAIN_ZONES = {
     "UA": "Europe/Kyiv",
     "UZ": "Asia/Tashkent",
 }
-"""Of countries that have one time by law, or in effect, and several entries in the database."""
+"""For countries with the same time everywhere, though the zone database has several entries."""
 _ADDRESS = re.compile(
     r"https://([a-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][a-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?",
     re.ASCII | re.IGNORECASE,
 )
-"""Only what RFC 3986 has: no user, no backslash, no space, nothing a browser would mend."""
+"""Only characters of RFC 3986, without a user: every browser reads such an address alike."""
 _LONGEST_ADDRESS = 2_000
 _LONGEST_KEY = 200
 _LONGEST_DOMAIN = 253
@@ -107,7 +107,7 @@ def group_name(text: str) -> str:
 
 
 def group_key(name: str) -> str:
-    """By which a group is found, whatever case and width its name is written in.
+    """The key of a group's name, equal for all spellings in case and width.
 
     >>> group_key("STAFF  ｓeoul") == group_key("staff seoul")
     True
@@ -116,7 +116,7 @@ def group_key(name: str) -> str:
 
 
 def is_country(code: str) -> bool:
-    """Whether it is an ISO 3166 code, in capitals, of a country whose phone numbers we know."""
+    """Whether it is an ISO 3166 code, in capitals, of a country with known phone numbers."""
     return code in SUPPORTED_REGIONS
 
 
@@ -125,7 +125,7 @@ def is_time_zone(name: str) -> bool:
 
 
 def time_zones(country: str) -> list[str]:
-    """The time zones of a country, one where its clocks are the same everywhere.
+    """The time zones of a country; a single one if it has the same time everywhere.
 
     Source: CLDR's zones by territory, as babel has them.
 

@@ -1,4 +1,4 @@
-"""Founding an organisation and changing what it decided."""
+"""Creates tenants and changes their policies."""
 
 import hashlib
 import json
@@ -35,8 +35,8 @@ _VERSION = CompiledRead(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Founding:
-    """What is needed to found a tenant. Domains in ASCII (IDNA 2008), lower case."""
+class NewTenant:
+    """What a new tenant needs. Domains in ASCII (IDNA 2008), lower case."""
 
     name: str
     slug: str
@@ -49,44 +49,44 @@ class Founding:
 
 
 @transaction.atomic
-def create_tenant(founding: Founding) -> Tenant:
-    """The organisation with its key, its domains, its policy and the beginning of its history.
+def create_tenant(new_tenant: NewTenant) -> Tenant:
+    """Creates the tenant with its key, its domains, its policy and the first event of its audit.
 
     Raises:
         IntegrityError: the slug or one of the domains is taken.
     """
     tenant = Tenant.objects.create(
-        name=founding.name,
-        slug=founding.slug,
-        short_name=founding.short_name,
-        country=founding.country,
-        language=founding.language,
-        time_zone=founding.time_zone,
+        name=new_tenant.name,
+        slug=new_tenant.slug,
+        short_name=new_tenant.short_name,
+        country=new_tenant.country,
+        language=new_tenant.language,
+        time_zone=new_tenant.time_zone,
     )
     create_key(tenant.pk)
     with in_tenant(tenant.pk):
-        for name in founding.domains:
+        for name in new_tenant.domains:
             Domain.objects.create(name=name)
-        PolicyRecord.objects.create(values=to_plain(founding.policy))
-        policy_version(founding.policy)
+        PolicyRecord.objects.create(values=to_plain(new_tenant.policy))
+        policy_version(new_tenant.policy)
         sealing.begin()
-        record(Activity.TENANT_CREATED, actor_id=Actor.COMMAND, slug=founding.slug)
+        record(Activity.TENANT_CREATED, actor_id=Actor.COMMAND, slug=new_tenant.slug)
     return tenant
 
 
 @transaction.atomic
 def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]:
-    """Puts a policy in force for the tenant in force; old and new values go to the audit.
+    """Changes the policy of the tenant in force. Records old and new values.
 
     Args:
-        actor_id: who decided it; pages say who, commands are an operator's.
+        actor_id: as `audit.services.record` takes it.
 
     Returns:
         One line for every setting that changed, `name: old → new`.
 
     Raises:
-        ValueError: what changed names a group that there isn't, asks for more questions than are on
-            offer or meets another objection; the message names the setting.
+        ValueError: a changed setting names an unknown group, asks for more questions than are on
+            offer, or meets another objection. The message names the setting.
     """
     lock_tenant()
     policy = with_groups_as_named(policy)
@@ -110,11 +110,7 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
 
 @transaction.atomic
 def change_time_zone(zone: str) -> str:
-    """Changes where the tenant in force says times. For commands.
-
-    Returns:
-        The time zone before.
-    """
+    """Changes the time zone of the tenant in force, and returns the one before. For commands."""
     lock_tenant()
     before = tenant_in_force().time_zone
     if before != zone:
@@ -125,9 +121,9 @@ def change_time_zone(zone: str) -> str:
 
 
 def policy_version(policy: Policy) -> PolicyVersion:
-    """The row of the policy in force, or of what administrators are asked by it.
+    """The row of the policy in force, or of its variant for administrators.
 
-    Both are written when the policy is saved, or when either is asked for first: a reset costs the
+    Both are written when the policy is saved, or when either is needed first. So a reset costs the
     same statements for administrators and others.
     """
     digest = policy_digest(policy)
@@ -143,22 +139,22 @@ def policy_version(policy: Policy) -> PolicyVersion:
 
 
 def policy_digests() -> set[str]:
-    """Of the policy in force, and of what administrators are asked by it."""
+    """Of the policy in force and its variant for administrators."""
     now = policy_in_force()
-    return {policy_digest(one) for one in (now, for_administrators(now)) if one is not None}
+    return {policy_digest(policy) for policy in (now, for_administrators(now)) if policy}
 
 
 @lru_cache(maxsize=256)
 def policy_digest(policy: Policy) -> str:
-    """Policies that decide the same have the same one."""
+    """Equal for equal policies."""
     return hashlib.sha256(json.dumps(to_plain(policy), sort_keys=True).encode()).hexdigest()
 
 
 def _check(policy: Policy, changed: AbstractSet[str]) -> None:
-    """Raises `ValueError` where something speaks against what changed, or it isn't there."""
-    found = [objection for objection in objections(policy) if objection.concerns & changed]
-    if found:
-        raise Contradictory(tuple(found))
+    """Raises `ValueError`, see `change_policy`."""
+    concerned = [objection for objection in objections(policy) if objection.concerns & changed]
+    if concerned:
+        raise Contradictory(tuple(concerned))
     for name in changed:
         if all_settings()[name].kind is TextKind.GROUPS and (
             unknown := unknown_groups(getattr(policy, name))

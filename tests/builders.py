@@ -21,7 +21,7 @@ from directory.services.contacts_of_person import FILLED, enter, fill
 from isolation.scope import current_tenant_id
 from tenants.models import Tenant
 from tenants.policy import Factor, Policy, Scope
-from tenants.services import Founding, create_tenant
+from tenants.services import NewTenant, create_tenant
 from tests.captcha import solved
 from vault.services import seal_column
 from verification.models import RegisteredMethod
@@ -37,7 +37,7 @@ ANSWERS = {"q01": "spaghetto", "q02": "fort crumb", "q03": "the four", "q04": "z
 
 def make_tenant(slug="contoso", *, policy=None, **more) -> Tenant:
     chosen = policy or Policy(self_service=Scope.ALL)
-    founding = {
+    new_tenant = {
         "name": slug.title(),
         "slug": slug,
         "domains": (f"{slug}.example",),
@@ -46,7 +46,7 @@ def make_tenant(slug="contoso", *, policy=None, **more) -> Tenant:
         "time_zone": "Asia/Seoul",
         "policy": chosen,
     }
-    return create_tenant(Founding(**(founding | more)))
+    return create_tenant(NewTenant(**(new_tenant | more)))
 
 
 def make_user(upn="minji@contoso.example", *, password=None, **more) -> User:

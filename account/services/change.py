@@ -53,8 +53,8 @@ def change(user: User, old: str, new: str) -> bool:
         directory.connectors.base.PolicyRejected: the directory's own rules refuse it.
         directory.connectors.base.Unreachable: nothing was changed.
 
-    Source: Windows "Minimum password age" (so that users can't run through the history to have the
-    old password again).
+    Source: Windows "Minimum password age" (otherwise users could run through the history to get the
+    old password back).
     """
     # Counted apart from sign-in: wrong tries in an open session lock nobody out of signing in.
     lockouts.count_a_try(user.upn, old, place=lockouts.CHANGING)

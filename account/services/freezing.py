@@ -120,7 +120,7 @@ def unfreeze(user: User) -> None:
 def remove_added_methods(
     user: User, *, added: uuid.UUID | None, since: datetime, all_codes: bool = False
 ) -> None:
-    """Removes what another person registered in the user's name.
+    """Removes methods that another person registered in the user's name.
 
     All of it is removed before the user is notified, so that no notice reaches a removed method.
 

@@ -1,4 +1,4 @@
-"""What is said of a new password while it is typed into the form that changes it."""
+"""Hints about the new password in the form that changes it."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_post_parameters

@@ -20,7 +20,7 @@ from isolation.scope import current_tenant_id, evict
 from limits import services as limits
 from limits.rules import Limit
 from tenants.models import Branding, CustomText
-from tenants.queries import BRANDING, is_somebody_elses
+from tenants.queries import BRANDING, belongs_to_another_tenant
 from verification.services import notices
 from verification.services.notice_words import Notice
 
@@ -89,7 +89,7 @@ def change_look(admin: User, look: Look) -> None:
     """
     row = Branding.objects.first() or Branding()
     # One that became forbidden since it was chosen keeps nobody from saving the rest.
-    if look.portal_host != (row.portal_host or "") and is_somebody_elses(look.portal_host):
+    if look.portal_host != (row.portal_host or "") and belongs_to_another_tenant(look.portal_host):
         raise HostTaken
     values: dict[str, Any] = {
         "colour": look.colour,

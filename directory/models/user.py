@@ -1,4 +1,4 @@
-"""Whose password it is."""
+"""Users and their memberships in groups."""
 
 from typing import ClassVar
 
@@ -23,13 +23,13 @@ def _bit(status: AccountStatus, **condition: object) -> Case:
 
 
 class User(TenantOwned, AbstractBaseUser):
-    """A person of one organisation; an operator of the service has none."""
+    """A user of one organisation, or an operator of the service, who has no organisation."""
 
     tenant_id = models.BigIntegerField(null=True, editable=False)  # type: ignore[assignment]  # operators have none
     upn = models.CharField(max_length=254)
     display_name = models.CharField(max_length=200, blank=True)
     folded_name = FoldedField(max_length=200, of=["display_name"], blank=True, editable=False)
-    """The display name as it is searched; `update` and `bulk_update` have to write it, too."""
+    """For searches by display name. `update` and `bulk_update` have to be given its value."""
     given_name = models.CharField(max_length=100, blank=True)
     surname = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, blank=True)
@@ -41,45 +41,45 @@ class User(TenantOwned, AbstractBaseUser):
     session_epoch = models.PositiveIntegerField(default=0)
     registered_at = models.DateTimeField(null=True, blank=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
-    """The password is a temporary one: nothing else can be done before it is changed."""
+    """The password is temporary: the user has to change it before anything else."""
     password_ends_with_role = models.BooleanField(default=False, db_default=False)
-    """Staff who may not give roles issued it, or opened the session in which it was chosen.
+    """Staff without permission to give roles know it, or opened the session in which it was set.
 
-    A role of this person ends it: else those staff could use the role themselves.
+    Giving the user a role makes it unusable. Otherwise those staff could use the role themselves.
     """
     must_register_at = models.DateTimeField(null=True, blank=True)
-    """An administrator asked that the security info be checked at the next sign-in."""
+    """When an administrator required the user to check the security info at the next sign-in."""
     frozen_at = models.DateTimeField(null=True, blank=True)
-    """Since when self-service is stopped, because somebody said "this wasn't me"."""
+    """When self-service was stopped by a report of "this wasn't me"."""
     older_proof_lost_at = models.DateTimeField(null=True, blank=True)
-    """When something that could prove who they are was last removed or replaced by them."""
+    """When the user last removed or replaced a method that wasn't new."""
     default_sign_in_method = models.CharField(max_length=20, null=True, blank=True)
-    """The second factor that this person wants to be asked for first."""
+    """The second factor that the user chose to be asked for first."""
     asked_to_register_at = models.DateTimeField(null=True, blank=True)
-    """When the sign-in first asked for what is missing: the days of grace run from then."""
+    """When a sign-in first asked the user to register. The days of grace are counted from it."""
     reconfirmed_at = models.DateTimeField(null=True, blank=True)
-    """When the person last said that all of it is still correct."""
+    """When the user last confirmed that the security info is correct."""
     password_changed_at = models.DateTimeField(null=True, blank=True)
     former_passwords = models.TextField(default="", db_default="", editable=False)
-    """Hashes that may not come back for a while: one a line, the last one first."""
+    """Hashes that can't be used again for a while: one a line, the newest first."""
     prefill = models.BinaryField(null=True)
     sealed: ClassVar = {"prefill": "directory.user.prefill"}
     """Contact data that an administrator entered, sealed; see `directory.prefills`."""
     prefilled_at = models.DateTimeField(null=True)
-    """Since when something of it is known."""
+    """When the oldest of it was entered."""
     prefill_kinds = models.PositiveSmallIntegerField(default=0, db_default=0)
     prefill_held_kinds = models.PositiveSmallIntegerField(default=0, db_default=0)
-    """Kinds that were entered when the person had verified something: each waits for its hours."""
+    """Kinds that were entered after the user had verified something; see `directory.factors`."""
     prefill_held_since = models.DateTimeField(null=True)
     """When the newest of these was entered."""
     factors = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    """What the person holds, as bits; see `directory.factors`.
+    """A summary as bits; see `directory.factors`.
 
-    This and the times below are written by `verification.services.factors.refresh` only, and for
-    new people by the import.
+    Only `verification.services.factors.refresh` writes it and the times below, and the import for
+    new users.
     """
     factors_changed_at = models.DateTimeField(null=True, editable=False)
-    """The latest time that could matter for what counts at a reset; empty if none could."""
+    """The latest time that can matter for eligibility; empty if none can."""
     mobile_phone_since = models.DateTimeField(null=True, editable=False)
     alternate_phone_since = models.DateTimeField(null=True, editable=False)
     office_phone_since = models.DateTimeField(null=True, editable=False)
@@ -101,7 +101,7 @@ class User(TenantOwned, AbstractBaseUser):
         output_field=models.IntegerField(),
         db_persist=True,
     )
-    """What people are counted by: see `directory.factors.EligibilityKey`."""
+    """See `directory.factors.EligibilityKey`."""
     groups: models.ManyToManyField = models.ManyToManyField(  # type: ignore[type-arg]  # not generic at run time
         Group, through="Membership", related_name="+"
     )
@@ -111,8 +111,8 @@ class User(TenantOwned, AbstractBaseUser):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "upn"], name="user_of_tenant"),
-            # Counting people reads this and no rows of the table: 36 bytes of each person. The id
-            # is there to join memberships.
+            # Counting reads this index and no rows of the table: 36 bytes a user. It has the id to
+            # join memberships.
             models.Index(fields=["tenant_id", "eligibility_key", "id"], name="user_eligibility"),
             models.Index(
                 fields=["tenant_id", "factors_changed_at"],
@@ -132,7 +132,7 @@ class User(TenantOwned, AbstractBaseUser):
             ),
         ]
         constraints: ClassVar = [
-            # Not `unique=True`: PostgreSQL would get a second index, one that nobody asks.
+            # Not `unique=True`, which would make a second index on PostgreSQL that is never used.
             models.UniqueConstraint(fields=["upn"], name="upn_once"),
             models.CheckConstraint(
                 condition=models.Q(tenant_id__isnull=True, role=Role.OPERATOR)

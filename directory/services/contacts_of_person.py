@@ -1,4 +1,4 @@
-"""What an administrator knows of one person, changed one by one."""
+"""Changes the contact data that administrators entered for one user."""
 
 from collections.abc import Collection, Mapping
 
@@ -27,12 +27,12 @@ FILLED = (
     "prefill_held_kinds",
     "prefill_held_since",
 )
-"""What `fill` changes."""
+"""The columns that `fill` changes."""
 
 
 @transaction.atomic
-def enter(user_id: int, proof: Factor, value: str, *, sms_capable: bool, held: bool) -> bool:
-    """Keeps a number (E.164, `#` and extension behind it) or address; an empty one takes it away.
+def enter(user_id: int, factor: Factor, value: str, *, sms_capable: bool, held: bool) -> bool:
+    """Stores a number (E.164, then `#` and extension if any) or address; an empty value removes it.
 
     Pages and jobs call `verification.services.contacts`, which also records and notifies.
 
@@ -42,18 +42,18 @@ def enter(user_id: int, proof: Factor, value: str, *, sms_capable: bool, held: b
     Returns:
         Whether that changed anything.
     """
-    # Of two administrators who enter different things at once, neither loses theirs.
+    # The lock keeps both of two entries that administrators make at once.
     user = User.objects.select_for_update().get(pk=user_id)
     known = prefilled(user_id)
-    before = known.pop(proof, None)
+    before = known.pop(factor, None)
     if value:
-        after = Prefill(proof, value, sms_capable, timezone.now())
+        after = Prefill(factor, value, sms_capable, timezone.now())
         if before is not None and before.key == after.key:
             return False
-        known[proof] = after
+        known[factor] = after
     elif before is None:
         return False
-    fill(user, known, changed={proof}, held=held)
+    fill(user, known, changed={factor}, held=held)
     user.save(update_fields=FILLED)
     return True
 
@@ -61,11 +61,12 @@ def enter(user_id: int, proof: Factor, value: str, *, sms_capable: bool, held: b
 def fill(
     user: User, known: Mapping[Factor, Prefill], *, changed: Collection[Factor], held: bool
 ) -> None:
-    """Puts all that is known into a user that is yet to be saved.
+    """Sets the columns of a user who is saved afterwards.
 
     Args:
-        changed: the entries that are new or other than before.
-        held: those count at a reset only after their hold periods.
+        known: all entries.
+        changed: the entries that are new or different.
+        held: the changed entries count at a reset only after their hold periods.
     """
     assert user.tenant_id is not None
     associated_data = prefill_associated_data(user.pk)
@@ -79,11 +80,11 @@ def fill(
 
 
 def _hold(user: User, *, changed: Kinds, there: Kinds, held: bool) -> None:
-    """One time is kept for all that is held: entering more holds all of it as long."""
+    """One time is stored for all held entries, so a new one prolongs the others' hold period."""
     now, since = timezone.now(), user.prefill_held_since
     periods = policy_in_force().hold_periods
-    # What was held for its whole period isn't held again.
-    over = {proof for proof in KIND_OF if since is None or since <= now - periods[proof]}
+    # Entries whose period is over aren't held again.
+    over = {factor for factor in KIND_OF if since is None or since <= now - periods[factor]}
     before = Kinds(user.prefill_held_kinds) & ~one_kind_each(over)
     left = ((before | changed) if held else (before & ~changed)) & there
     user.prefill_held_kinds = left.value

@@ -1,7 +1,4 @@
-"""What speaks against a new password.
-
-A reset, a change of password, the hints below both forms and the admin's tester ask here.
-"""
+"""Checks new passwords, for resets, changes, the hints below their forms and the admin's tester."""
 
 import re
 from dataclasses import dataclass
@@ -26,14 +23,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What speaks against a password, and what it is worth."""
+    """The findings against a password, and its score."""
 
     findings: list[PasswordFinding]
     worth: Score
 
 
 class TooManyPasswords(Exception):
-    """This user's new passwords were compared with the former ones too often lately."""
+    """New passwords of this user were compared with former ones too often lately."""
 
     def __init__(self, until: datetime | None) -> None:
         super().__init__("too many passwords")
@@ -41,9 +38,9 @@ class TooManyPasswords(Exception):
 
 
 def findings_against(password: str, user: User | None) -> list[PasswordFinding]:
-    """What the policy in force, the banned words and the list of breached ones say against it.
+    """What the policy in force, the banned words and the list of breached passwords say against it.
 
-    Former passwords aren't compared: only who proved that they are the user may learn of those.
+    Former passwords aren't compared, because only a verified user may learn about them.
 
     Args:
         user: the password must not contain their names. None in the tester.
@@ -62,14 +59,14 @@ def findings_against(password: str, user: User | None) -> list[PasswordFinding]:
 
 
 def judged(password: str, user: User | None) -> Judgement:
-    """The same, and what the password is worth, for pages that say how strong it is."""
+    """The same with the password's score, for pages that show how strong it is."""
     names, banned = names_around(user), policy_in_force().banned_words
     worth = explain(password[:MAX_LENGTH], names=names, banned=banned)
     return Judgement(findings_against(password, user), worth)
 
 
 def names_around(user: User | None) -> list[str]:
-    """Names of the organisation and of the user, whole and in parts."""
+    """Names of the organisation and of the user, and their parts."""
     tenant = tenant_in_force()
     names = [tenant.slug, tenant.short_name, tenant.name, *tenant.name.split()]
     if user is not None:
@@ -80,14 +77,12 @@ def names_around(user: User | None) -> list[str]:
 
 
 def comparison(user: User) -> Count:
-    """What a comparison with the former passwords is counted as: it costs slow hashes."""
+    """The counter of comparisons with former passwords, which cost slow hashes."""
     return Count(Limit.COMPARED_WITH_FORMER_PASSWORDS, str(user.pk))
 
 
 def was_used(user: User, password: str) -> bool:
-    """Whether the password is a former one that may not come back yet.
-
-    Each comparison costs a slow hash, so it is counted.
+    """Whether the password is a former one that may not be used again yet. Counts the comparison.
 
     Raises:
         TooManyPasswords: nothing was compared.
@@ -100,7 +95,7 @@ def was_used(user: User, password: str) -> bool:
 
 
 def _is_breached(password: str) -> bool:
-    """False where the list can't be read: the other rules hold, and the log says so."""
+    """False if the list can't be read, which is logged. The other rules still hold."""
     if not settings.BREACHED_PASSWORDS:
         return False
     try:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from tenants.policy import Factor, Policy, Questions, Scope
 from tenants.roles import Role
-from tenants.services import Founding
+from tenants.services import NewTenant
 
 OPERATOR = "operator@service.example"
 ANSWERS = {
@@ -82,7 +82,7 @@ class DemoTenant:
         left_out: name of the group whose members may not reset.
     """
 
-    founding: Founding
+    new_tenant: NewTenant
     left_out: str
     users: tuple[DemoUser, ...]
 
@@ -101,7 +101,7 @@ def _users(
 
 
 CONTOSO = DemoTenant(
-    Founding(
+    NewTenant(
         name="Contoso",
         slug="contoso",
         domains=("contoso.example",),
@@ -136,7 +136,7 @@ CONTOSO = DemoTenant(
     ),
 )
 HANBIT = DemoTenant(
-    Founding(
+    NewTenant(
         name="한빛",
         slug="hanbit",
         domains=("hanbit.example",),

@@ -37,7 +37,7 @@ def seed(passwords: Mapping[str, str], *, anew: set[str]) -> None:
         anew: user principal names whose password is new and must be set for an existing user, too.
     """
     for demo in DEMO_TENANTS:
-        tenant = tenant_by_slug(demo.founding.slug) or _create_tenant(demo)
+        tenant = tenant_by_slug(demo.new_tenant.slug) or _create_tenant(demo)
         with in_tenant(tenant.pk):
             for demo_user in demo.users:
                 password = passwords[demo_user.upn]
@@ -56,7 +56,7 @@ def seed(passwords: Mapping[str, str], *, anew: set[str]) -> None:
 
 @transaction.atomic
 def _create_tenant(demo: DemoTenant) -> Tenant:
-    tenant = create_tenant(demo.founding)
+    tenant = create_tenant(demo.new_tenant)
     with in_tenant(tenant.pk):
         Group.objects.create(name=demo.left_out)
     return tenant

@@ -1,4 +1,4 @@
-"""How an organisation looks, and what it says in its own words."""
+"""An organisation's branding and its own texts."""
 
 import uuid
 from typing import ClassVar
@@ -9,24 +9,24 @@ from isolation.models import TenantOwned
 
 
 class Branding(TenantOwned):
-    """One per organisation. What is empty looks as the service looks."""
+    """One per organisation. Empty fields mean the service's own look."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    """In the addresses of stylesheet and logo, instead of a name or number."""
+    """In the public addresses of stylesheet and logo, because it can't be guessed."""
     colour = models.CharField(max_length=7, blank=True)
     logo = models.BinaryField(default=b"", blank=True)
-    """A PNG that this service drew itself."""
+    """A PNG that this service encoded itself."""
     names = models.JSONField(default=dict, blank=True)
-    """Language → what the organisation is called in it."""
+    """Language → name of the organisation."""
     help_texts = models.JSONField(default=dict, blank=True)
-    """Language → where people get help, plain text."""
+    """Language → plain text about where users get help."""
     help_phone = models.CharField(max_length=40, blank=True)
     help_url = models.CharField(max_length=300, blank=True)
     portal_host = models.CharField(max_length=253, unique=True, null=True, blank=True)
     edition = models.PositiveIntegerField(default=1)
 
     has_logo = False
-    """Set by reads that leave the picture itself in the database."""
+    """Set by queries that don't read the logo itself."""
 
     class Meta:
         constraints: ClassVar = [

@@ -1,4 +1,4 @@
-"""Who the organisations are."""
+"""Tenants, their domains and their groups."""
 
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ class Tenant(models.Model):
 
 
 class Domain(TenantOwned):
-    """A mail domain whose user principal names are this tenant's, and nobody else's."""
+    """A domain of user principal names. It belongs to one tenant only."""
 
     name = models.CharField(max_length=253, unique=True)
 
@@ -42,7 +42,7 @@ class Domain(TenantOwned):
 class Group(TenantOwned):
     name = models.CharField(max_length=100)
     key = FoldedField(max_length=200, of=["name"], editable=False)
-    """By which it is found: two names that differ in case or width only are one."""
+    """For look-ups: names that differ only in case or width name the same group."""
 
     class Meta:
         constraints: ClassVar = [
@@ -55,7 +55,7 @@ class Group(TenantOwned):
 
 
 class GroupNesting(TenantOwned):
-    """Whoever is in `inner` counts as being in `outer`."""
+    """Members of `inner` count as members of `outer`."""
 
     outer = models.ForeignKey(Group, models.CASCADE, related_name="holds")
     inner = models.ForeignKey(Group, models.CASCADE, related_name="held_by")

@@ -1,4 +1,4 @@
-"""What an organisation decided, as one frozen value. Read everywhere, changed nowhere."""
+"""An organisation's policy as one frozen value."""
 
 from tenants.policy.choices import (
     Bank,

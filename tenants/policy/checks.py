@@ -1,7 +1,7 @@
-"""What a policy may not say, judged in one place.
+"""Everything that a policy may not say.
 
-A policy with a contradiction can't be made. An objection is raised only when a policy is changed: a
-stored policy that has it stays readable, so that an administrator can sign in and mend it.
+A policy with a contradiction can't be made. An objection is raised only when a policy is changed. A
+stored policy with an objection stays readable, so that an administrator can sign in and correct it.
 """
 
 import re
@@ -31,10 +31,10 @@ class Contradiction:
     """One thing that is wrong with a policy.
 
     Args:
-        code: which one it is, for programs.
-        field: the setting that it is told at.
-        also: other settings that it is told at, since a change of any of them mends it.
-        depends_on: further settings that it depends on and is not told at.
+        code: for programs.
+        field: the setting that shows it.
+        also: other settings that show it, because changing any of them corrects it.
+        depends_on: further settings that it depends on and that don't show it.
         says: what the setting takes, for the command line.
         words: the same for the policy page.
     """
@@ -186,7 +186,7 @@ TOO_FEW_QUESTIONS = Contradiction(
     says="fewer than {count} on offer",
     words=_("Offer at least %(count)s questions: so many are asked at registration."),
 )
-"""Judged where the questions can be counted."""
+"""Checked by `tenants.services`, which can count the questions."""
 
 
 def contradictions(policy: "Policy") -> tuple[Contradiction, ...]:
@@ -215,7 +215,7 @@ def contradictions(policy: "Policy") -> tuple[Contradiction, ...]:
 
 
 def objections(policy: "Policy") -> tuple[Contradiction, ...]:
-    """Every value that an older policy may have, but that may not be set now."""
+    """Every value that a stored policy may have, but that can't be set any more."""
     url, address = policy.contact_url, policy.contact_address
     return _those_that_hold(
         (CONTACT_URL_SCHEME, bool(url) and not _is_https(url)),
@@ -251,6 +251,6 @@ def _is_https(address: str) -> bool:
 
 
 def _is_host(text: str) -> bool:
-    """Whether it could be a host, and a port other than what https has anyway."""
+    """Whether it could be a host, with a port if it isn't the default one of https."""
     match = _WEB_HOST.fullmatch(text)
     return match is not None and match[1] != "443" and int(match[1] or 0) <= 65_535

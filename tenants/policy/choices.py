@@ -1,4 +1,4 @@
-"""What the settings that are a choice can be set to, and what pages call each choice."""
+"""The values of settings that are a choice, with their labels on pages."""
 
 from enum import StrEnum
 from typing import Self
@@ -8,13 +8,13 @@ from tenants.policy.texts import gettext_noop as _
 
 
 class Labelled(StrEnum):
-    """Names with what pages call them. The order of declaration is the order on the page."""
+    """Values with labels. Pages list them in the order of declaration."""
 
     _value_: str
     label: Phrase
 
     def __new__(cls, value: str, label: Phrase = Phrase("")) -> Self:
-        # The default is for type checkers, to whom `Scope("all")` looks like a call of this.
+        # Type checkers take `Scope("all")` for a call of this method, so the label has a default.
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label
@@ -51,7 +51,7 @@ class CallConfirmation(Labelled):
 
 
 class SecondFactor(Labelled):
-    """Who must prove more than the password at sign-in."""
+    """Who has to use a second factor at sign-in."""
 
     OFF = "off", _("Not asked for at sign-in")
     REGISTERED = "registered", _("Asked of those who registered a method for it")

@@ -1,4 +1,4 @@
-"""What is said about every setting of a policy, once, where it is declared."""
+"""How a setting of a policy is declared, with everything that is known about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -14,7 +14,7 @@ _Value = TypeVar("_Value")
 
 
 class Section(Labelled):
-    """A part of the policy page, by the name that links lead to."""
+    """A part of the policy page. The value is its anchor."""
 
     PROPERTIES = "properties", _("Who may reset")
     METHODS = "methods", _("Methods")
@@ -28,9 +28,9 @@ class Section(Labelled):
 
 
 class Stricter(Enum):
-    """Which of two values of a setting holds for a reset that began under one and ends under both.
+    """Which value of a setting holds for a reset during which the policy was changed.
 
-    Choices count in the order of their declaration, no counts less than yes.
+    Choices are ordered as they are declared, and no comes before yes.
     """
 
     MAX = auto()
@@ -38,9 +38,9 @@ class Stricter(Enum):
     MIN = auto()
     """The smaller one; no, if either is."""
     INTERSECTION = auto()
-    """What is in both."""
+    """The items that are in both."""
     NOW = auto()
-    """The value now: neither is stricter, or a reset that is under way isn't concerned."""
+    """The new value: neither is stricter, or running resets aren't concerned."""
 
     def of(self, before: Any, now: Any) -> Any:
         if self is Stricter.NOW:
@@ -51,7 +51,7 @@ class Stricter(Enum):
 
 
 class TextKind(Enum):
-    """What the texts of a setting are that holds several."""
+    """What the texts are in a setting that has several."""
 
     WORDS = auto()
     COUNTRIES = auto()
@@ -66,17 +66,17 @@ class Setting:
     """One setting of a policy.
 
     Args:
-        name: as policies, files, commands and forms call it.
+        name: in policies, files, commands and forms.
         item: the type of its value, or of each of its values.
         is_several: its value is a frozenset.
-        section: of the policy page that it stands in.
-        label: what pages call it.
+        section: its part of the policy page.
+        label: its name on pages.
         help_text: what it does, without its default, which pages add.
-        stricter: which of two values holds when a policy changes during a reset.
-        between: the lowest and the highest value, of a number.
-        offered: those of the choices that the policy page offers; None for all.
-        kind: what the texts are, of several texts.
-        is_for_later: it is stored, but nothing reads it yet, which the policy page says.
+        stricter: which value holds if the policy changes during a reset.
+        between: the lowest and the highest value of a number.
+        offered: the choices that the policy page offers; None for all.
+        kind: for several texts, what they are.
+        is_for_later: it is stored, but has no effect yet, as the policy page says.
     """
 
     name: str = ""
@@ -94,7 +94,7 @@ class Setting:
 
     @property
     def choices(self) -> list[Labelled]:
-        """What it can be set to; empty where that isn't a matter of choice."""
+        """The values that it can be set to; empty if it isn't a choice."""
         return list(self.item) if issubclass(self.item, Labelled) else []
 
 
@@ -107,10 +107,10 @@ def setting(
     stricter: Stricter,
     **further: Any,
 ) -> _Value:
-    """Declares one setting as an attribute of the policy, whose type is that of the setting.
+    """Declares one setting as an attribute of the policy. The attribute's type is the setting's.
 
     Args:
-        further: as `Setting` has it.
+        further: other arguments of `Setting`.
     """
     declared = Setting(
         default=default,

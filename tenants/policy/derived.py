@@ -1,4 +1,4 @@
-"""Policies made from others: for a reset during which the policy changed, for administrators."""
+"""Policies derived from others: for resets during which the policy changed; for administrators."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,7 @@ from tenants.policy.choices import Questions
 from tenants.policy.settings import Policy, all_settings
 
 FOR_ADMINISTRATORS: dict[str, Any] = {"methods_required": 2, "questions": Questions.OFF}
-"""What holds for administrators, whatever the policy says.
+"""Settings that hold for administrators, whatever the policy says.
 
 Source: Microsoft Entra, "Administrator reset policy differences" (two-gate policy).
 """
@@ -17,10 +17,10 @@ Source: Microsoft Entra, "Administrator reset policy differences" (two-gate poli
 def strictest(before: Policy, now: Policy) -> Policy | None:
     """The policy for a reset that began under one policy and goes on under another.
 
-    Each setting says for itself which of two values is the stricter one.
+    The declaration of each setting says which of two values is the stricter one.
 
     Returns:
-        None when nobody could meet it: one allowed only e-mail, say, and the other only phones.
+        None if no user could meet it, for example if one allows only email, the other only phones.
 
     Source: Keycloak CVE-2026-18963 (what happens when a flow trusts the rules it started with).
     """
@@ -35,10 +35,10 @@ def strictest(before: Policy, now: Policy) -> Policy | None:
 
 
 def for_administrators(policy: Policy) -> Policy | None:
-    """The policy as it is for people who could act for others: two gates, never questions.
+    """The policy for users who can act for others: two gates, never questions.
 
     Returns:
-        None when the tenant's methods can't make two gates.
+        None if the tenant's methods don't allow two gates.
     """
     try:
         return replace(policy, **FOR_ADMINISTRATORS)

@@ -1,4 +1,4 @@
-"""Every setting of a policy, declared once: pages, files, records and docs are made from this list.
+"""Every setting of a policy, declared once. Pages, files, audit words and docs come from this list.
 
 Source: the settings of Microsoft Entra's password reset blades, with our own limits and defaults.
 """
@@ -30,7 +30,7 @@ from tenants.policy.declaration import (
 from tenants.policy.methods import Factor, Method
 from tenants.policy.texts import gettext_noop as _
 
-# Questions have a setting of their own; what is said of the mobile phone holds for the other one.
+# Questions have a setting of their own, and an alternate phone is allowed as the mobile phone is.
 _NAMED_METHODS = frozenset(
     method for method in Method if method.allowed_as is method and method is not Method.QUESTIONS
 )
@@ -39,10 +39,10 @@ _CONTACT_DATA = frozenset(proof for proof in Factor if proof.can_be_entered)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One tenant's decisions, checked once, when the value is made.
+    """One tenant's settings, checked when the value is made.
 
     Raises:
-        Contradictory: the decisions contradict each other.
+        Contradictory: the settings contradict each other.
     """
 
     self_service: Scope = setting(
@@ -510,24 +510,24 @@ class Policy:
 
     def __post_init__(self) -> None:
         wrong_numbers = [
-            out_of_range(name, *one.between)
-            for name, one in all_settings().items()
-            if one.between and not one.between[0] <= getattr(self, name) <= one.between[1]
+            out_of_range(name, *limits)
+            for name, setting in all_settings().items()
+            if (limits := setting.between) and not limits[0] <= getattr(self, name) <= limits[1]
         ]
         if found := (*wrong_numbers, *contradictions(self)):
             raise Contradictory(found)
 
     @property
     def methods(self) -> frozenset[Method]:
-        """Every method that counts as a gate at reset."""
+        """The methods that can be gates of a reset."""
         allowed = _allowed_by(self.reset_methods)
         return allowed if self.questions is Questions.OFF else allowed | {Method.QUESTIONS}
 
     @property
     def second_factors(self) -> frozenset[Method]:
-        """The methods that prove more than the password at sign-in; answers never do.
+        """The methods that are a second factor at sign-in; security questions never are.
 
-        Methods for a reset are among them: a user who registered only those isn't locked out.
+        Methods for a reset are among them, so that a user who registered only those can sign in.
 
         Source: NIST SP 800-63B-4 section 3.1.1 (knowledge besides a password is no factor).
         """

@@ -1,6 +1,6 @@
-"""Texts for people, marked here and translated by the rooms above: this package knows no Django.
+"""Marks texts for translation without Django. The rooms above translate them.
 
-`make messages` collects the arguments of these two functions because they're named as Django's are.
+`make messages` collects the arguments of these functions because they have the names of Django's.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """An English text and, where the same words mean two things, which of them is meant."""
+    """An English text, with a context where the same words have two meanings."""
 
     msgid: str
     context: str = ""

@@ -1,4 +1,4 @@
-"""Policies as rows, files and command lines have them, and what differs between two."""
+"""Converts policies to and from rows, files and command lines, and compares them."""
 
 from enum import Enum
 from typing import Any
@@ -14,15 +14,15 @@ _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 
 
 def to_plain(policy: Policy) -> dict[str, Plain]:
-    """Every decision as a JSON value; sets sorted, so that equal policies look equal."""
+    """Every setting as a JSON value; sets are sorted, so that equal policies look equal."""
     return {name: plain(getattr(policy, name)) for name in all_settings()}
 
 
 def from_plain(values: dict[str, Plain]) -> Policy:
-    """The policy of a row. A setting the row doesn't know yet has its default.
+    """The policy of a row. A setting that the row doesn't have gets its default.
 
     Raises:
-        Contradictory: a value is of the wrong kind, or the decisions contradict each other.
+        Contradictory: a value is of the wrong kind, or the settings contradict each other.
     """
     known = all_settings()
     return Policy(
@@ -31,7 +31,7 @@ def from_plain(values: dict[str, Plain]) -> Policy:
 
 
 def plain(value: object) -> Plain:
-    """A value of a setting as JSON has it."""
+    """The value of a setting as a JSON value."""
     if isinstance(value, frozenset):
         return sorted(str(item) for item in value)
     if isinstance(value, Enum):
@@ -41,13 +41,13 @@ def plain(value: object) -> Plain:
 
 
 def differences(before: Policy, after: Policy) -> dict[str, tuple[Plain, Plain]]:
-    """What changed: setting → (old, new)."""
+    """The changed settings: name → (old, new)."""
     old, new = to_plain(before), to_plain(after)
     return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
 
 
 def with_changes(policy: Policy, assignments: list[str]) -> Policy:
-    """The policy after `NAME=VALUE …`, as the command line gives them.
+    """The policy with changes from a command line, `NAME=VALUE …`.
 
     Raises:
         ValueError: no such setting, a value of the wrong kind, or a contradiction; the message
@@ -63,12 +63,12 @@ def with_changes(policy: Policy, assignments: list[str]) -> Policy:
 
 
 def lines(policy: Policy) -> list[str]:
-    """The whole policy as `NAME=VALUE`, the way `with_changes` reads it."""
+    """The whole policy as `NAME=VALUE`, readable by `with_changes`."""
     return [f"{name}={written(value)}" for name, value in to_plain(policy).items()]
 
 
 def written(value: Plain) -> str:
-    """A value as command lines and audit events have it."""
+    """A value in command lines and audit events."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ",".join(value) if isinstance(value, list) else str(value)
@@ -80,7 +80,7 @@ def as_yaml(policy: Policy) -> str:
 
 
 def from_yaml(text: str, policy: Policy) -> Policy:
-    """The policy after what the file says; settings that it doesn't name stay as they are.
+    """The policy with changes from a file. Settings that it doesn't name stay as they are.
 
     Raises:
         ValueError: not YAML, no such setting, a value of the wrong kind, or a contradiction; the
@@ -131,7 +131,7 @@ def _from_text(setting: Setting, text: str) -> Plain:
 
 
 def _from_yaml(setting: Setting, value: Any) -> Plain:
-    """YAML's own types, held to those of the setting."""
+    """Checks YAML's type against the setting's."""
     if setting.is_several:
         if not isinstance(value, list):
             raise wrong_kind(setting.name, "a list")

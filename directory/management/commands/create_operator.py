@@ -21,7 +21,7 @@ _SHORTEST = 15
 
 class Command(BaseCommand):
     help = (
-        "Make somebody an operator of the service. The password is asked for, or read from the "
+        "Create an operator of the service. The password is asked for, or read from the "
         "standard input; the second factor is set up at the first sign-in."
     )
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         name = canonical_upn(upn)
         if not is_upn(name):
             raise CommandError(f"{upn}: not a name like ops@service.example")
-        # Of one that is switched off, too: it comes back.
+        # Also of a disabled organisation, as it can be enabled again.
         if taken_domains([name.rpartition("@")[2]]):
             raise CommandError(f"{name}: its domain belongs to an organisation")
         if operator_of(name) is not None:

@@ -45,7 +45,7 @@ def readable_password() -> str:
 
 
 def _accounts() -> list[tuple[str, str, DemoState]]:
-    people = [(demo.founding.slug, user) for demo in DEMO_TENANTS for user in demo.users]
+    people = [(demo.new_tenant.slug, user) for demo in DEMO_TENANTS for user in demo.users]
     accounts = [(slug, person.upn, person.state) for slug, person in people]
     return [*accounts, ("(all)", OPERATOR, DemoState.OPERATOR)]
 

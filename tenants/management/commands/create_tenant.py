@@ -9,14 +9,14 @@ from django.db import IntegrityError
 
 from tenants.queries import portals_in, taken_domains, tenant_by_slug
 from tenants.rules import NotADomain, domain_name, is_country, is_time_zone, time_zones
-from tenants.services import Founding, create_tenant
+from tenants.services import NewTenant, create_tenant
 
 _LONGEST = {"--name": 100, "--short-name": 20, "--slug": 40}
 
 
 class Command(BaseCommand):
     help = (
-        "Found an organisation. Nobody in it may reset a password yet: "
+        "Create an organisation. Its users can't reset passwords yet: "
         "set_policy --tenant SLUG self_service=all lets them."
     )
 
@@ -38,15 +38,17 @@ class Command(BaseCommand):
         parser.add_argument("--short-name", default="", help="that fits into a text message")
 
     def handle(self, **options: Any) -> None:
-        founding = _checked(options)
+        new_tenant = _checked(options)
         try:
-            create_tenant(founding)
+            create_tenant(new_tenant)
         except IntegrityError:
             raise CommandError("--slug, --domain: taken by somebody else just now") from None
-        self.stdout.write(f"Created {founding.slug} with {', '.join(founding.domains)}.")
+        self.stdout.write(f"Created {new_tenant.slug} with {', '.join(new_tenant.domains)}.")
 
 
-def _checked(options: dict[str, Any]) -> Founding:
+def _checked(options: dict[str, Any]) -> NewTenant:
+    if not options["name"].strip():
+        raise CommandError("--name: may not be empty")
     country = options["country"].upper()
     if not is_country(country):
         raise CommandError(f"--country: {country} is no ISO 3166 code; give one like KR")
@@ -55,8 +57,8 @@ def _checked(options: dict[str, Any]) -> Founding:
     time_zone = options["time_zone"] or _only_time_zone(country)
     if not is_time_zone(time_zone):
         raise CommandError(f"--time-zone: {time_zone} is unknown; give one like Asia/Seoul")
-    return Founding(
-        name=_name(options["name"]),
+    return NewTenant(
+        name=_fitting("--name", options["name"]),
         slug=_free_slug(options["slug"]),
         domains=_free_domains(options["domains"]),
         country=country,
@@ -79,12 +81,6 @@ def _fitting(option: str, text: str) -> str:
     if len(text) > longest or not text.isprintable():
         raise CommandError(f"{option}: at most {longest} printable characters")
     return text
-
-
-def _name(text: str) -> str:
-    if not text.strip():
-        raise CommandError("--name: may not be empty")
-    return _fitting("--name", text)
 
 
 def _free_slug(text: str) -> str:
