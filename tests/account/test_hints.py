@@ -69,7 +69,7 @@ def test_the_page_says_the_same_without_a_script(user, mailroom):
     assert "Skyscr4per12" not in page.text
 
 
-def test_nobody_is_told_before_the_gates_are_passed(user):
+def test_no_hint_is_given_before_the_gates_are_passed(user):
     make_email(user)
     client = Client()
     client.post("/passwordreset", solved({"username": user.upn}))

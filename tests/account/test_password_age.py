@@ -78,7 +78,7 @@ def test_a_reset_takes_no_password_that_may_not_come_back(user, mailroom):
     assert has(user, NEW)
 
 
-def test_who_doesnt_know_the_password_isnt_told_which_were_used(user):
+def test_a_user_with_a_wrong_password_does_not_learn_which_were_used(user):
     decide(password_history=5)
 
     page = change(signed_in(user), "wrong horse battery", PASSWORD)
@@ -158,7 +158,7 @@ def test_an_old_password_is_changed_before_anything_else(user):
         assert is_in(client)
 
 
-def test_an_old_password_and_missing_security_info_send_nobody_in_circles(contoso):
+def test_an_old_password_and_missing_security_info_lead_no_user_in_circles(contoso):
     with in_tenant(contoso.pk):
         change_policy(
             Policy(self_service=Scope.ALL, password_lifetime_days=90, registration_skip_days=0)

@@ -111,7 +111,7 @@ def test_a_scanner_that_opens_every_link_of_the_mail_does_nothing(user, mailroom
     assert not is_frozen(user)
 
 
-def test_nobody_is_stopped_without_the_token_of_the_form(user, mailroom):
+def test_no_account_is_frozen_without_the_token_of_the_form(user, mailroom):
     link = told(user, mailroom)
 
     answer = Client(enforce_csrf_checks=True).post(link)
@@ -350,7 +350,7 @@ def test_of_two_added_methods_each_notice_takes_its_own_away(user, mailroom):
     assert not methods_by_proof(user.pk)
 
 
-def test_a_veto_never_reaches_somebody_elses_method(user, mailroom):
+def test_a_veto_never_reaches_another_users_method(user, mailroom):
     other = make_user("sua@contoso.example")
     theirs = make_phone(other)
     link = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=theirs.pk)
@@ -395,7 +395,7 @@ def test_the_veto_takes_recovery_codes_away(user, mailroom):
         assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
 
 
-def test_who_is_frozen_is_asked_for_nothing_that_cant_be_done(contoso):
+def test_who_is_frozen_gets_no_task_that_cant_be_done(contoso):
     bare = make_user("bare@contoso.example", frozen_at=timezone.now())
     client = Client()
 

@@ -91,7 +91,7 @@ def test_the_policy_and_the_names_are_judged(named, password, expected):
     assert problems(password, named) == expected
 
 
-def test_a_password_nobody_is_named_for_may_have_any_name_of_a_user(named):
+def test_a_password_for_no_user_may_have_any_name_of_a_user(named):
     assert problems("Johanna 9 green tables") == []
 
 

@@ -36,7 +36,7 @@ def test_rows_are_added_with_the_defaults_of_their_fields(contoso):
     assert (user.password_changed_at, user.locked_until) == (NOON, None)
 
 
-def test_row_whose_name_is_taken_is_left_out_whoevers_it_is(contoso, hanbit):
+def test_row_whose_name_is_taken_is_left_out_in_any_tenant(contoso, hanbit):
     ours = make_user("a@contoso.example", display_name="Before")
     with in_tenant(hanbit.pk):
         theirs = make_user("b@contoso.example", display_name="Theirs")

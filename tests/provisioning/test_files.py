@@ -51,7 +51,7 @@ def test_one_damaged_letter_does_not_turn_a_file_into_another_encoding():
     assert "\ufffd" in bad
 
 
-def test_encoding_that_somebody_chose_is_taken():
+def test_encoding_that_a_person_chose_is_taken():
     sheet = opened(io.BytesIO(TEXT.encode()), encoding="cp949")
 
     assert sheet.encoding == "cp949"

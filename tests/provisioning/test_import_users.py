@@ -51,17 +51,17 @@ def sheet(text):
 
 
 def load(text, **more):
-    told = []
-    counts = import_users(sheet(text), report=told.append, **more)
-    refused = [row for row in told if row.refused]
+    reports = []
+    counts = import_users(sheet(text), report=reports.append, **more)
+    refused = [row for row in reports if row.refused]
     return counts, {row.line: [reason.column for reason in row.reasons] for row in refused}
 
 
-def telling(text, **more):
-    """Line → codes, of everything that was told."""
-    told = []
-    import_users(sheet(text), report=told.append, **more)
-    return {row.line: [reason.problem.value for reason in row.reasons] for row in told}
+def reported(text, **more):
+    """Line → codes, of every report."""
+    reports = []
+    import_users(sheet(text), report=reports.append, **more)
+    return {row.line: [reason.problem.value for reason in row.reasons] for row in reports}
 
 
 def numbers(counts):
@@ -206,15 +206,15 @@ def test_password_is_not_set_for_a_user_who_verified_something(contoso, prove):
     )
 
     checked, _ = load(text, dry_run=True)
-    told = []
-    counts = import_users(sheet(text), report=told.append)
+    reports = []
+    counts = import_users(sheet(text), report=reports.append)
 
     user.refresh_from_db()
     assert not user.has_usable_password()
     assert user.display_name == "Joe Kim"
     assert User.objects.get(upn="new@contoso.example").has_usable_password()
     assert numbers(counts) == numbers(checked) == (1, 1, 0, 0)
-    (row,) = told
+    (row,) = reports
     assert (row.line, row.refused) == (2, False)
     assert words(row.reasons[0], row.line) == (
         "Row 2: the password was not set, because Joe Kim already registered security info."
@@ -248,7 +248,7 @@ def test_password_of_a_user_of_another_directory_is_left_alone(contoso):
     assert numbers(counts) == (0, 0, 1, 0)
 
 
-def test_every_bad_row_is_told_with_its_line_and_the_good_ones_are_written(contoso):
+def test_every_bad_row_is_reported_with_its_line_and_the_good_ones_are_written(contoso):
     counts, refused = load(
         "user_principal_name,mobile_phone,language\n"
         "a@contoso.example,010-1234-5678,ko\n"
@@ -278,13 +278,13 @@ def test_every_bad_row_is_told_with_its_line_and_the_good_ones_are_written(conto
     assert (counts.read, numbers(counts)) == (8, (3, 0, 0, 5))
 
 
-def test_same_user_twice_is_told_with_both_lines_even_far_apart(contoso, monkeypatch):
+def test_same_user_twice_is_reported_with_both_lines_even_far_apart(contoso, monkeypatch):
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
-    told = []
+    reports = []
 
-    import_users(sheet(numbered(5) + "U1@contoso.example,Other\n"), report=told.append)
+    import_users(sheet(numbered(5) + "U1@contoso.example,Other\n"), report=reports.append)
 
-    (row,) = told
+    (row,) = reports
     assert (row.line, row.reasons[0].values) == (7, {"other": 3})
     assert User.objects.get(upn="u1@contoso.example").display_name == "Number 1"
 
@@ -347,11 +347,11 @@ def test_group_in_another_case_is_the_same_and_keeps_people_in_scope(contoso):
     change_policy(policy)
     user = make_user()
 
-    told = telling("user_principal_name,groups\nminji@contoso.example,ｓtaff;STAFF\n")
+    reports = reported("user_principal_name,groups\nminji@contoso.example,ｓtaff;STAFF\n")
 
     assert names(user) == ["Staff"]
     assert in_scope(user.pk, policy)
-    assert told == {}
+    assert reports == {}
 
 
 def test_two_spellings_in_one_file_make_one_group(contoso):
@@ -362,18 +362,18 @@ def test_two_spellings_in_one_file_make_one_group(contoso):
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_group_that_the_policy_does_not_name_is_told_once(contoso, dry_run):
+def test_group_that_the_policy_does_not_name_is_reported_once(contoso, dry_run):
     staff, inner = Group.objects.create(name="Staff"), Group.objects.create(name="Inner")
     GroupNesting.objects.create(outer=staff, inner=inner)
     change_policy(Policy(self_service=Scope.GROUPS, groups=frozenset({"Staff"})))
     rows = [f"u{n}@contoso.example,{group}" for n, group in enumerate(["staff", "inner", "Staf"])]
     text = "\n".join(["user_principal_name,groups", *rows, "x@contoso.example,STAF", ""])
 
-    assert telling(text, dry_run=dry_run) == {4: ["w03"]}
+    assert reported(text, dry_run=dry_run) == {4: ["w03"]}
 
 
-def test_where_the_policy_names_no_group_none_is_told_about(contoso):
-    assert telling("user_principal_name,groups\na@contoso.example,Any\n") == {}
+def test_where_the_policy_names_no_group_none_is_reported(contoso):
+    assert reported("user_principal_name,groups\na@contoso.example,Any\n") == {}
 
 
 def test_groups_of_the_same_name_stay_apart(contoso, hanbit):
@@ -586,17 +586,17 @@ def test_stopped_between_batches_what_is_written_stays_and_no_more_comes(contoso
 def test_resumed_import_ends_like_one_that_was_never_stopped(contoso, monkeypatch, stop_after):
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
     text = numbered(7, bad={1, 4}) + "u0@contoso.example,Again\n\nu6@contoso.example,Again\n"
-    kept, told = [], []
+    kept, reports = [], []
 
     def stop(progress):
         kept.append(progress)
         return len(kept) < stop_after
 
-    import_users(sheet(text), report=told.append, between=stop)
-    counts = import_users(sheet(text), report=told.append, after=kept[-1])
+    import_users(sheet(text), report=reports.append, between=stop)
+    counts = import_users(sheet(text), report=reports.append, after=kept[-1])
 
     assert counts == ImportCounts(read=9, created=5, refused=4)
-    assert [(row.line, row.reasons[0].problem.value) for row in told] == [
+    assert [(row.line, row.reasons[0].problem.value) for row in reports] == [
         *((3, "e01"), (6, "e01")),
         *((9, "e04"), (11, "e04")),
     ]
@@ -632,7 +632,7 @@ def test_crash_between_batches_loses_and_doubles_nothing(contoso, monkeypatch):
     assert counts == ImportCounts(read=5, created=5)
 
 
-def test_rows_are_told_in_the_transaction_of_their_batch(contoso, monkeypatch):
+def test_rows_are_reported_in_the_transaction_of_their_batch(contoso, monkeypatch):
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 1)
     written = []
 
@@ -645,7 +645,7 @@ def test_rows_are_told_in_the_transaction_of_their_batch(contoso, monkeypatch):
     assert written == [(2, True, 0), 2, (3, False, 1), 3]
 
 
-def test_dry_run_tells_and_keeps_what_is_written_between(contoso):
+def test_dry_run_reports_and_keeps_what_is_written_between(contoso):
     def note(progress):
         Group.objects.create(name=f"line {progress.line}")
         return True
@@ -657,55 +657,55 @@ def test_dry_run_tells_and_keeps_what_is_written_between(contoso):
     assert not User.objects.exists()
 
 
-def test_zero_that_a_spreadsheet_took_away_is_put_back_and_told(contoso):
-    told = telling(
+def test_zero_that_a_spreadsheet_took_away_is_put_back_and_reported(contoso):
+    reports = reported(
         "user_principal_name,office_phone,mobile_phone\njoe@contoso.example,212345678,1012345678\n"
     )
 
-    assert told == {2: ["w01", "w01"]}
+    assert reports == {2: ["w01", "w01"]}
     assert contacts(User.objects.get()) == {
         Factor.OFFICE_PHONE: "+82212345678",
         Factor.MOBILE_PHONE: "+821012345678",
     }
 
 
-def test_what_a_user_verified_is_told_and_stays_as_it_is(contoso):
+def test_what_a_user_verified_is_reported_and_stays_as_it_is(contoso):
     joe = make_user("joe@contoso.example", display_name="Joe")
     make_prefill(joe, Factor.MOBILE_PHONE, "+821099998888")
     make_phone(joe, "010-7777-8888")
 
-    told = telling(
+    reports = reported(
         "user_principal_name,mobile_phone,alternate_email\n"
         "joe@contoso.example,010-1234-5678,joe@mail.example\n"
         "new@contoso.example,010-1234-5678,\n"
     )
 
-    assert told == {2: ["w02"]}
+    assert reports == {2: ["w02"]}
     assert contacts(joe) == {Factor.MOBILE_PHONE: "+821099998888", Factor.EMAIL: "joe@mail.example"}
 
 
-def test_contact_data_of_a_frozen_user_is_told_and_stays_as_it_is(contoso):
+def test_contact_data_of_a_frozen_user_is_reported_and_stays_as_it_is(contoso):
     joe = make_user("joe@contoso.example", display_name="Joe", frozen_at=timezone.now())
     make_prefill(joe, Factor.MOBILE_PHONE, "+821099998888")
 
-    told = telling(
+    reports = reported(
         "user_principal_name,surname,mobile_phone,office_phone\n"
         "joe@contoso.example,Park,010-1234-5678,02-1234-5678\n"
     )
 
-    assert told == {2: ["w04", "w04"]}
+    assert reports == {2: ["w04", "w04"]}
     assert contacts(joe) == {Factor.MOBILE_PHONE: "+821099998888"}
     joe.refresh_from_db()
     assert joe.surname == "Park"
 
 
-def test_contact_data_of_a_frozen_user_that_is_the_same_is_not_told(contoso):
+def test_contact_data_of_a_frozen_user_that_is_the_same_is_not_reported(contoso):
     joe = make_user("joe@contoso.example", frozen_at=timezone.now())
     make_prefill(joe, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
 
-    told = telling("user_principal_name,mobile_phone\njoe@contoso.example,010-1234-5678\n")
+    reports = reported("user_principal_name,mobile_phone\njoe@contoso.example,010-1234-5678\n")
 
-    assert told == {}
+    assert reports == {}
 
 
 def test_new_and_known_people_may_be_in_one_batch(contoso):
@@ -719,7 +719,7 @@ def test_new_and_known_people_may_be_in_one_batch(contoso):
     assert User.objects.get(upn="joe@contoso.example").surname == "Park"
 
 
-def test_what_was_entered_of_one_person_opens_for_nobody_else(contoso):
+def test_what_was_entered_of_one_person_opens_for_no_other_user(contoso):
     load(FULL)
     minji = User.objects.exclude(prefill=None).get()
     joe = make_user("other@contoso.example")
@@ -731,7 +731,7 @@ def test_what_was_entered_of_one_person_opens_for_nobody_else(contoso):
         contacts(joe)
 
 
-def test_a_name_that_an_operator_has_stands_in_nobodys_way(contoso):
+def test_a_name_that_an_operator_has_is_no_obstacle(contoso):
     """Its row is in the middle of others that are new, and seen by no look beforehand."""
     User.unscoped.create(upn="p3@contoso.example", tenant_id=None, role=Role.OPERATOR)
     names = "".join(f"p{number}@contoso.example\n" for number in range(9))

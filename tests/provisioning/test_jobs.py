@@ -180,7 +180,7 @@ def test_every_encoding_that_can_be_chosen_can_be_read_and_imported(contoso, mai
     assert User.objects.get(upn="minji@contoso.example").display_name == "김민지"
 
 
-def test_check_counts_and_tells_everything_and_writes_nothing(contoso, mailroom):
+def test_check_counts_and_reports_everything_and_writes_nothing(contoso, mailroom):
     make_user("joe@contoso.example", display_name="Joe")
 
     one = checked(BAD, mailroom)
@@ -428,7 +428,7 @@ def test_lost_broker_is_made_up_for_by_the_sweeper(contoso, mailroom, monkeypatc
     assert again(one).state == State.CHECKED
 
 
-def test_file_that_nobody_imports_is_thrown_away_and_its_report_later(contoso, mailroom):
+def test_file_that_is_not_imported_is_deleted_and_its_report_later(contoso, mailroom):
     one = checked(BAD, mailroom)
     assert again(one).due_at <= timezone.now() + timedelta(days=1)
     Import.objects.update(due_at=timezone.now())

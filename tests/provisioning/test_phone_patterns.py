@@ -197,7 +197,7 @@ def test_a_column_is_read_as_its_cells_are(region, office):
 
 
 @pytest.mark.parametrize("text", ["010-1234-5678\n", "", "x", "０１０-1234-5678", "+", "0" * 200])
-def test_what_is_odd_in_a_column_disturbs_nobody(text):
+def test_what_is_odd_in_a_column_disturbs_no_other_cell(text):
     cells = ["010-1234-5678", text, "02-1234-5678"]
 
     found = ordinary_phones(cells, "KR", frozenset({"KR"}), office=False)

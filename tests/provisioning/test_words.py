@@ -66,7 +66,7 @@ def test_words_are_filled_in(problem, values, text):
 
 
 @pytest.mark.parametrize("problem", RowProblem)
-def test_every_problem_of_a_row_is_told_in_korean(problem):
+def test_every_problem_of_a_row_is_said_in_korean(problem):
     with override("ko"):
         text = words(Reason(problem, "surname", FILLED_IN), 7)
 
@@ -76,12 +76,12 @@ def test_every_problem_of_a_row_is_told_in_korean(problem):
 
 
 @pytest.mark.parametrize("problem", FileProblem)
-def test_every_problem_of_a_file_is_told_in_korean(problem):
+def test_every_problem_of_a_file_is_said_in_korean(problem):
     with override("ko"):
         assert HANGUL.search(words_of_file(problem, ["notes", "x"]))
 
 
-def test_country_is_told_in_the_readers_language():
+def test_country_is_said_in_the_readers_language():
     with override("ko"):
         assert "대한민국" in words(
             Reason(RowProblem.NOT_A_PHONE, "", {"value": "x", "country": "KR"}), 2

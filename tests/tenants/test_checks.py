@@ -1,4 +1,4 @@
-"""Every contradiction and objection: what leads to it, where it is told, and in which words."""
+"""Every contradiction and objection: what leads to it, the settings that show it, and its words."""
 
 import pytest
 
@@ -68,7 +68,7 @@ CONTRADICTIONS = [
 
 
 @pytest.mark.parametrize(("code", "field", "also", "says", "decided"), CONTRADICTIONS)
-def test_a_contradiction_is_told_at_its_settings(code, field, also, says, decided):
+def test_a_contradiction_is_reported_at_its_settings(code, field, also, says, decided):
     with pytest.raises(Contradictory, match=f"^{field}: ") as refused:
         Policy(**({"self_service": Scope.ALL} | decided))
 
@@ -158,7 +158,7 @@ def test_each_has_words_of_its_own_setting_for_the_page():
         assert one.concerns == {one.field, *one.also, *one.depends_on}
 
 
-def test_too_few_questions_are_told_at_both_settings():
+def test_too_few_questions_are_reported_at_both_settings():
     one = policy_checks.TOO_FEW_QUESTIONS
 
     assert (one.code, one.shown_at, one.says) == (
@@ -174,7 +174,7 @@ def test_what_it_depends_on_besides_is_known(code):
 
 
 @pytest.mark.parametrize(("digits", "is_taken"), [(5, False), (6, True), (8, True), (9, False)])
-def test_a_number_out_of_range_is_told_with_its_range(digits, is_taken):
+def test_a_number_out_of_range_is_reported_with_its_range(digits, is_taken):
     if is_taken:
         assert policy(code_digits=digits).code_digits == digits
         return

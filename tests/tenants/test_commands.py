@@ -73,7 +73,7 @@ def test_a_portal_in_a_nearer_domain_of_its_own_tenant_keeps_no_other_out(contos
     assert Tenant.objects.filter(slug="fabrikam").exists()
 
 
-def test_nobody_of_a_new_tenant_may_reset_yet(db):
+def test_no_user_of_a_new_tenant_may_reset_yet(db):
     create()
 
     with in_tenant(Tenant.objects.get().pk):
@@ -188,7 +188,7 @@ OBJECTED = [
 
 
 @pytest.mark.parametrize("change", OBJECTED)
-def test_what_would_harm_somebody_is_refused(contoso, tmp_path, change):
+def test_what_would_harm_users_is_refused(contoso, tmp_path, change):
     name, _, value = change.partition("=")
     file = tmp_path / "baseline.yaml"
     file.write_text(yaml.safe_dump({name: [value] if name == "reset_methods" else value}))

@@ -108,7 +108,7 @@ def test_contradiction_is_refused_and_the_setting_is_named(changes, setting):
         with_changes(Policy(), changes)
 
 
-def test_all_contradictions_are_told_with_the_settings_that_they_are_between():
+def test_all_contradictions_are_reported_with_the_settings_that_they_are_between():
     with pytest.raises(Contradictory, match=r"^code_digits: 6 to 8$") as refused:
         Policy(
             self_service=Scope.GROUPS,

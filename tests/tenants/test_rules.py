@@ -76,5 +76,5 @@ def test_a_name_that_stands_for_nothing_stays():
 @pytest.mark.parametrize(
     ("text", "unknown"), [("$USER", ["USER"]), ("$usr님", ["usr"]), ("$user님", [])]
 )
-def test_a_name_that_could_be_meant_is_told(text, unknown):
+def test_a_name_that_could_be_meant_is_reported(text, unknown):
     assert unknown_placeholders(text, {"user"}) == unknown

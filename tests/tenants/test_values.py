@@ -75,7 +75,7 @@ def test_assignments_are_read_with_blanks_around_and_equals_signs_within():
         ("reset_methods=pigeon", f"reset_methods: {' | '.join(Method)}"),
     ],
 )
-def test_what_a_setting_takes_is_told(assignment, says):
+def test_what_a_setting_takes_is_reported(assignment, says):
     with pytest.raises(Contradictory) as refused:
         changed(assignment)
 
@@ -83,7 +83,7 @@ def test_what_a_setting_takes_is_told(assignment, says):
 
 
 @pytest.mark.parametrize("assignment", ["colour=blue", "code_digits"])
-def test_a_setting_that_there_is_not_is_told_with_those_there_are(assignment):
+def test_a_setting_that_there_is_not_is_reported_with_those_there_are(assignment):
     with pytest.raises(ValueError, match=r"no such setting; there are .*code_digits, .*groups"):
         changed(assignment)
 
@@ -122,7 +122,7 @@ def test_a_row_may_lack_settings_and_have_some_of_a_later_version():
         ("notify_on_reset: 1", "notify_on_reset: yes or no"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told(text, says):
+def test_what_is_wrong_with_a_file_is_reported(text, says):
     with pytest.raises(ValueError, match=r".") as refused:
         read(text)
 

@@ -43,7 +43,7 @@ def test_a_change_of_the_policy_counts_at_once(contoso):
     assert (before, after) == (Scope.ALL, Scope.NONE)
 
 
-def test_a_tenant_is_in_force_with_its_own_policy_and_nobodys_domain_with_nobodys(db):
+def test_a_tenant_is_in_force_with_its_own_policy_and_an_unknown_domain_with_the_default(db):
     tenant = make_tenant("contoso")
 
     with in_tenant_of("minji@contoso.example") as found:
