@@ -7,7 +7,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity
-from audit.models import Event
 from directory.models import User
 from registration.queries.activity import newest_events
 from tenants.policy import Factor
@@ -62,23 +61,19 @@ class ActivityLine:
 
 
 def activity_lines(user: User, now: datetime) -> list[ActivityLine]:
-    return [
-        ActivityLine(
-            at=event.at,
-            what=_what(event),
-            place=str(event.details.get("place", "")) if _is_own(event) else "",
+    lines = []
+    for event in newest_events(user, now):
+        if event.activity not in WORDS:
+            continue
+        words, method = str(WORDS[Activity(event.activity)]), event.details.get("method")
+        factor = next((proof_name(one) for one in Factor if one == method), "–")
+        # Users don't see where administrators are.
+        is_own = event.actor_id in {None, event.subject_id}
+        lines.append(
+            ActivityLine(
+                at=event.at,
+                what=words % {"method": factor},
+                place=str(event.details.get("place", "")) if is_own else "",
+            )
         )
-        for event in newest_events(user, now)
-        if event.activity in WORDS
-    ]
-
-
-def _what(event: Event) -> str:
-    factor = next((one for one in Factor if one == event.details.get("method")), None)
-    words = str(WORDS[Activity(event.activity)])
-    return words % {"method": proof_name(factor)} if factor else words.replace("%(method)s", "–")
-
-
-def _is_own(event: Event) -> bool:
-    """Whether no administrator did it: users don't see where administrators are."""
-    return event.actor_id in {None, event.subject_id}
+    return lines

@@ -111,7 +111,12 @@ def of_this_session(back: str) -> Callable[[Page], Page]:
         def page(request: HttpRequest, user: User, *args: object) -> HttpResponse:
             context, reference = context_of(request), sent_reference(request)
             if request.method == "POST" and not reference.is_of(context):
-                messages.warning(request, _of_another_session(reference.masked_name()))
+                name = reference.masked_name()
+                words = _(
+                    "The page you used belongs to a sign-in of %(user)s that has ended in this"
+                    " browser. Nothing was checked and nothing was sent."
+                ) % {"user": name}
+                messages.warning(request, words if name else stale_words())
                 return redirect(back)
             draw_for(request, context, user_id=lambda: user.upn)
             return view(request, user, *args)
@@ -154,12 +159,3 @@ def render(
     """
     values = {"until": Session(request.session).ends_at} | context
     return pages.render(request, template, values, problems=problems)
-
-
-def _of_another_session(name: str) -> str:
-    if not name:
-        return stale_words()
-    return _(
-        "The page you used belongs to a sign-in of %(user)s that has ended in this browser. Nothing"
-        " was checked and nothing was sent."
-    ) % {"user": name}

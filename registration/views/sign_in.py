@@ -41,7 +41,7 @@ from verification.rules.captcha import Action, Finding, Suspicion
 from verification.services import captcha
 from verification.services.captcha import Captcha
 from verification.services.lockouts import Locked
-from verification.services.sign_in import TooMany, sign_in, sign_in_by_pass
+from verification.services.sign_in import TooManyFailures, sign_in, sign_in_by_pass
 from verification.words import captcha_words, crowded_words
 
 _USERNAME, _NEXT = "username", "next"
@@ -64,7 +64,7 @@ def signin(request: HttpRequest) -> HttpResponse:
         typed = form.cleaned_data
         try:
             user = sign_in(typed["username"], typed["password"], network=asked.network, known=known)
-        except TooMany:
+        except TooManyFailures:
             return _stopped(request, form, asked)
         except Locked as lock:
             # Known and unknown user IDs are locked alike.
@@ -89,7 +89,7 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
         typed = form.cleaned_data
         try:
             opened = sign_in_by_pass(typed["username"], typed["access_pass"], network=asked.network)
-        except TooMany:
+        except TooManyFailures:
             return _stopped(request, form, asked)
         if opened is not None:
             user, spent = opened

@@ -27,7 +27,7 @@ from verification.models import AccessPass, RegisteredMethod
 from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms
 from verification.rules.captcha import Action
 from verification.services import access_passes
-from verification.services.sign_in import TooMany, sign_in_by_pass
+from verification.services.sign_in import TooManyFailures, sign_in_by_pass
 from verification.session import Session
 
 UPN = "minji@contoso.example"
@@ -356,7 +356,7 @@ def test_a_long_pass_is_guarded_by_the_count_of_the_network_alone(contoso):
     came_from(Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST, 999, network="192.0.2.1")
     sign_in_by_pass(UPN, "wrong", network="192.0.2.1")
 
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyFailures):
         sign_in_by_pass(UPN, letters, network="192.0.2.1")
     assert sign_in_by_pass(UPN, letters, network="198.51.100.1") is not None
 

@@ -1,4 +1,4 @@
-"""The first half of signing in: the right name and password. Failures are written down here."""
+"""Checks a password or a Temporary Access Pass at sign-in, and records failures."""
 
 from django.contrib.auth import authenticate
 from django.db import transaction
@@ -18,7 +18,7 @@ from verification.services import access_passes, lockouts
 _FAILURES = Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST
 
 
-class TooMany(Exception):
+class TooManyFailures(Exception):
     """Too many failures came from one network."""
 
 
@@ -31,18 +31,18 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
         known: the cookie by which the browser is known to users who signed in there before.
 
     Raises:
-        TooMany: from this network; nothing was looked at.
+        TooManyFailures: from this network; nothing was compared.
         lockouts.Locked: too many were wrong for this user ID; nothing was compared.
         passwords.hashing.Busy: the machine was; nothing was compared, and nothing counts.
     """
     upn = canonical_upn(username)
     with in_tenant_of(upn):
         place = lockouts.place_of(upn, known)
-        # Counted before anything is compared, and given back: many at once get no further than
-        # one. What others in the network did doesn't stop a browser that the user is known from.
+        # Counted before anything is compared, and given back, so that parallel tries get no
+        # further. Failures of others in the network don't stop a known device.
         counted = limits.hit_from(network, _FAILURES).allowed
         if not counted and place == lockouts.ANYWHERE:
-            raise TooMany
+            raise TooManyFailures
         lockouts.count_a_try(upn, password, place=place)
         try:
             with lockouts.not_counted_if_busy(upn, password, place=place):
@@ -65,16 +65,16 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
 
 
 def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, AccessPass] | None:
-    """The user with this name whose Temporary Access Pass this is, and the pass, now spent.
+    """The user with this name and Temporary Access Pass, and the pass, which is redeemed by it.
 
-    None whatever was wrong: name, pass, too early, too late, used, replaced, disabled. All of it
-    costs the same work.
+    None if the name is unknown, or the pass is wrong, too early, too late, used, replaced or
+    disabled. Each costs the same work.
 
     Raises:
-        TooMany: from this network; nothing was looked at.
+        TooManyFailures: from this network; nothing was compared.
     """
     if not limits.hit_from(network, _FAILURES).allowed:
-        raise TooMany
+        raise TooManyFailures
     upn = canonical_upn(username)
     with in_tenant_of(upn), transaction.atomic():
         user = user_of(upn)
