@@ -45,7 +45,7 @@ class NewPasswordForm(forms.Form):
         first = self.cleaned_data.get("new_password")
         again = self.cleaned_data.get("confirm_password")
         if first and again and first != again:
-            self.add_error("confirm_password", _("The two passwords are not the same"))
+            self.add_error("confirm_password", _("The passwords don’t match"))
 
     def refuse(self, findings: list[PasswordFinding]) -> None:
         """Adds the reasons to the field."""

@@ -24,7 +24,7 @@ class DefaultMethodForm(forms.Form):
     """The method that sign-in asks for first, or the strongest."""
 
     method = forms.ChoiceField(
-        label=gettext_lazy("Ask me first for this"),
+        label=gettext_lazy("Use this method first"),
         required=False,
         error_messages={"invalid_choice": gettext_lazy("Select a method")},
         widget=forms.RadioSelect,
@@ -64,7 +64,7 @@ class AccessPassForm(forms.Form):
     username = SignInForm.base_fields["username"]
     access_pass = forms.CharField(
         label=gettext_lazy("Temporary Access Pass"),
-        help_text=gettext_lazy("The one-time pass your administrator gave you"),
+        help_text=gettext_lazy("The pass your administrator gave you"),
         max_length=_MAX_TYPED,
         error_messages={"required": gettext_lazy("Enter the pass")},
         # Not shown again: a pass for several times may be right, and the name wrong.
@@ -91,7 +91,7 @@ class PhoneForm(forms.Form):
         ),
     )
     method = forms.ChoiceField(
-        label=gettext_lazy("How should we check it?"),
+        label=gettext_lazy("How should we verify this number?"),
         help_text=gettext_lazy("Your carrier may charge for messages or calls."),
         error_messages={
             "required": gettext_lazy("Select a method"),
@@ -167,9 +167,7 @@ class EmailForm(forms.Form):
     meant = forms.CharField(required=False, max_length=_MAX_TYPED, widget=forms.HiddenInput)
     email = forms.CharField(
         label=gettext_lazy("Email address"),
-        help_text=gettext_lazy(
-            "One you can open without the password you might forget, such as a private address"
-        ),
+        help_text=gettext_lazy("A personal address you can open even if you’re locked out of work"),
         max_length=_MAX_TYPED,
         error_messages={"required": gettext_lazy("Enter an email address")},
         widget=forms.TextInput(
@@ -194,7 +192,7 @@ class EnteredForm(forms.Form):
     """How to verify what an administrator entered. The form doesn't carry the destination."""
 
     method = forms.ChoiceField(
-        label=gettext_lazy("How should we check it?"),
+        label=gettext_lazy("How should we verify this number?"),
         error_messages={
             "required": gettext_lazy("Select a method"),
             "invalid_choice": gettext_lazy("Select a method"),
@@ -362,7 +360,7 @@ def phone_words(wrong: NotAPhone, region: str) -> str:
             "Enter a phone number like %(example)s, or with the country code like %(intl)s"
         ),
         PhoneProblem.IMPOSSIBLE: _(
-            "This is not a possible number in %(country)s. Check the digits."
+            "This isn’t a valid phone number for %(country)s. Check the digits."
         ),
         PhoneProblem.KIND: _(
             "Premium, shared-cost, satellite and company switchboard numbers can’t be used"

@@ -63,7 +63,8 @@ class ContactForm(forms.Form):
     message = forms.CharField(
         label=gettext_lazy("Message"),
         help_text=gettext_lazy(
-            "For example where you can be reached. Never write a password or a code here."
+            "For example, a phone number where we can reach you. Never write a password "
+            "or a code here."
         ),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "true", "autocomplete": "off"}),

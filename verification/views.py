@@ -73,8 +73,8 @@ def stale_words() -> str:
 def another_code_words() -> str:
     """What is said where a form answers a challenge that something else took the place of."""
     return _(
-        "The page you used is no longer current: something else was asked for since. Nothing was"
-        " checked and nothing was sent."
+        "The page you used is no longer current, because something else was "
+        "requested since. Nothing was checked and nothing was sent."
     )
 
 
@@ -174,7 +174,7 @@ def _say_code(challenge: Challenge, language: str) -> str:
     return twiml.say(
         _("Your code is: %(code)s.") % digits,
         _("Once more: %(code)s.") % digits,
-        _("Never give this code to anyone, not even to your IT team. Goodbye."),
+        _("Never share this code, not even with the helpdesk. Goodbye."),
         language=language,
     )
 

@@ -155,14 +155,14 @@ def _early_words(ripe_at: datetime, *, signs_in: bool) -> str:
     seconds = seconds_until(ripe_at)
     if signs_in:
         words = ngettext(
-            "That was too soon. Wait %(seconds)s more second, then select Sign in.",
-            "That was too soon. Wait %(seconds)s more seconds, then select Sign in.",
+            "Wait %(seconds)s more second, then select Sign in.",
+            "Wait %(seconds)s more seconds, then select Sign in.",
             seconds,
         )
     else:
         words = ngettext(
-            "That was too soon. Wait %(seconds)s more second, then select Continue.",
-            "That was too soon. Wait %(seconds)s more seconds, then select Continue.",
+            "Wait %(seconds)s more second, then select Continue.",
+            "Wait %(seconds)s more seconds, then select Continue.",
             seconds,
         )
     return words % {"seconds": seconds}

@@ -63,7 +63,9 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
     except Locked as refused:
         form.add_error("password", paused_words(refused.until))
     except change.TooSoon as refused:
-        words = _("You changed your password only just now. You can change it again from %(time)s.")
+        words = _(
+            "You changed your password a short time ago. You can change it again from %(time)s."
+        )
         form.add_error(None, words % {"time": when(refused.until)})
     except TooManyPasswords as refused:
         form.add_error("new_password", too_many_passwords(refused.until))

@@ -25,7 +25,7 @@ class RoleForm(NoteForm):
         widget=forms.RadioSelect,
     )
     understood = forms.BooleanField(
-        label=_("End these and give the role"), required=False, widget=forms.HiddenInput
+        label=_("Invalidate these and assign the role"), required=False, widget=forms.HiddenInput
     )
     """Shown only where the role would end something: see `ask_about`."""
     field_order = ["role", "note", "understood"]
@@ -61,5 +61,5 @@ class AppointForm(RoleForm):
     def clean_username(self) -> User:
         found = person_called(self.cleaned_data["username"])
         if found is None:
-            raise forms.ValidationError(_("Nobody here has this user ID."))
+            raise forms.ValidationError(_("No user in this organisation has this user ID."))
         return found

@@ -21,22 +21,22 @@ _LONGEST_HELP = 500
 def one_line(text: str) -> None:
     """A name is a part of subjects and senders, which end where a line does."""
     if not text.isprintable():
-        raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+        raise forms.ValidationError(_("Use only letters, digits and common symbols."))
 
 
 class BrandingForm(forms.Form):
     colour = forms.CharField(
         label=_("Brand colour"),
         help_text=_(
-            "Like #1b4fc4. Made darker on light pages and lighter on dark ones until it is safe to"
-            " read."
+            "Like #1b4fc4. We make it darker on light pages and lighter on dark pages "
+            "until text in it is easy to read."
         ),
         max_length=7,
         required=False,
     )
     logo = forms.FileField(
         label=_("Logo"),
-        help_text=_("PNG, JPEG, WebP or GIF, up to 1 MB. It is drawn anew as a small PNG."),
+        help_text=_("PNG, JPEG, WebP or GIF, up to 1 MB. We convert it to a small PNG."),
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
     )
@@ -49,7 +49,7 @@ class BrandingForm(forms.Form):
     )
     help_en = forms.CharField(
         label=_("Help text in English"),
-        help_text=_("Plain text, shown at the foot of the portal's pages."),
+        help_text=_("Plain text, shown at the bottom of the portal’s pages."),
         max_length=_LONGEST_HELP,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -63,15 +63,15 @@ class BrandingForm(forms.Form):
     help_phone = forms.CharField(label=_("Phone number for help"), max_length=40, required=False)
     help_url = forms.CharField(
         label=_("Web page for help"),
-        help_text=_("Begins with https://"),
+        help_text=_("Must begin with https://"),
         max_length=300,
         required=False,
     )
     portal_host = forms.CharField(
         label=_("Host name of your portal"),
         help_text=_(
-            "Like password.example.com. It must lead to this service, with a certificate. Only"
-            " people of your organisation are known there."
+            "Like password.example.com. It must point to this service and have a "
+            "certificate. Only people in your organisation can use it."
         ),
         max_length=253,
         required=False,
@@ -91,7 +91,7 @@ class BrandingForm(forms.Form):
     def clean_colour(self) -> str:
         colour: str = self.cleaned_data["colour"].strip().lower()
         if colour and not is_colour(colour):
-            raise forms.ValidationError(_("Write a colour like #1b4fc4."))
+            raise forms.ValidationError(_("Enter a colour like #1b4fc4."))
         return colour
 
     def clean_help_phone(self) -> str:
@@ -125,7 +125,7 @@ class BrandingForm(forms.Form):
         except NotADomain:
             raise forms.ValidationError(_("Enter a host name like password.example.com.")) from None
         if host in settings.OWN_HOSTS:
-            raise forms.ValidationError(_("This is the service's own host name."))
+            raise forms.ValidationError(_("This is the service’s own host name."))
         return host
 
     def clean_logo(self) -> UploadedFile | None:

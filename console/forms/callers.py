@@ -16,7 +16,7 @@ class AskForm(forms.Form):
     """A code to something registered, or a number in the portal."""
 
     way = forms.ChoiceField(
-        label=_("How should the caller prove who they are?"),
+        label=_("How should the caller verify their identity?"),
         error_messages={"required": _("Select a method"), "invalid_choice": _("Select a method")},
         widget=forms.RadioSelect,
     )
@@ -25,7 +25,7 @@ class AskForm(forms.Form):
         super().__init__(data)
         field = self.fields["way"]
         assert isinstance(field, forms.ChoiceField)
-        portal = (PORTAL, _("They sign in here and tell me the number they see"))
+        portal = (PORTAL, _("They sign in and read me the number they see"))
         field.choices = [*((way.method.value, option_words(way)) for way in ways), portal]
 
 
@@ -33,7 +33,7 @@ class SaidForm(forms.Form):
     """What the caller read out."""
 
     said = forms.CharField(
-        label=_("What the caller tells you"),
+        label=_("Number or code from the caller"),
         max_length=50,
         error_messages={"required": _("Enter the number")},
         widget=forms.TextInput(

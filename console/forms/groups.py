@@ -39,7 +39,7 @@ class GroupForm(forms.Form):
             # It stands between the groups of a person in files that are imported and exported.
             raise forms.ValidationError(_("A name can’t contain ;"))
         if not name.isprintable():
-            raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+            raise forms.ValidationError(_("Use only letters, digits and common symbols."))
         # Some letters are several in NFC.
         MaxLengthValidator(_LONGEST)(name)
         return name
@@ -50,7 +50,7 @@ class ChangeGroupForm(GroupForm):
 
     inner = forms.CharField(
         label=_("Groups inside"),
-        help_text=_("One name a line. Their members count as members of this group."),
+        help_text=_("One name per line. Their members count as members of this group."),
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -66,7 +66,7 @@ class ChangeGroupForm(GroupForm):
         found = groups_named(names)
         for name in names:
             if name not in found:
-                words = _("There is no group “%(name)s”.")
+                words = _("The group “%(name)s” doesn’t exist.")
                 raise forms.ValidationError(words, params={"name": name})
         return sorted({group.pk for group in found.values()})
 
@@ -76,7 +76,7 @@ class MembersForm(forms.Form):
 
     users = forms.CharField(
         label=_("Add people"),
-        help_text=_("User IDs, one a line, up to 500."),
+        help_text=_("User IDs, one per line, up to 500."),
         max_length=50_000,
         error_messages={"required": _("Enter a user ID")},
         widget=forms.Textarea(attrs={"rows": 4, "autocapitalize": "none", "spellcheck": "false"}),
@@ -94,7 +94,8 @@ class MembersForm(forms.Form):
             raise forms.ValidationError(
                 [
                     forms.ValidationError(
-                        _("Nobody here has the user ID “%(name)s”."), params={"name": name}
+                        _("No user in this organisation has the user ID “%(name)s”."),
+                        params={"name": name},
                     )
                     for name in unknown[:20]
                 ]

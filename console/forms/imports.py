@@ -69,7 +69,7 @@ class ExportForm(forms.Form):
     reason = forms.CharField(
         label=_("Why do you need this export? (recorded)"),
         max_length=LONGEST_REASON,
-        error_messages={"required": _("Say why. The reason is recorded.")},
+        error_messages={"required": _("Enter a reason. It is recorded.")},
     )
 
     def __init__(self, data: Mapping[str, Any] | None) -> None:

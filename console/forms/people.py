@@ -69,7 +69,7 @@ class NoteForm(forms.Form):
 
     note = forms.CharField(
         label=_("Reason (recorded)"),
-        help_text=_("For example a ticket number. Never write a password or a code here."),
+        help_text=_("For example, a ticket number. Never write a password or a code here."),
         max_length=LONGEST_NOTE,
         error_messages={"required": _("Enter a reason")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -93,18 +93,18 @@ class PassForm(IssueForm):
     """For how long somebody may sign in with a Temporary Access Pass."""
 
     minutes = forms.IntegerField(
-        label=_("Minutes it works"), widget=forms.TextInput(attrs={"inputmode": "numeric"})
+        label=_("Valid for (minutes)"), widget=forms.TextInput(attrs={"inputmode": "numeric"})
     )
     starts_at = forms.DateTimeField(
-        label=_("Works from"),
-        help_text=_("Empty: from now on."),
+        label=_("Valid from"),
+        help_text=_("Leave empty to start now."),
         required=False,
         error_messages={"invalid": _("Enter a date and a time")},
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     once = forms.BooleanField(
-        label=_("Works once only"),
-        help_text=_("Not ticked: it works until it ends, as often as the person signs in."),
+        label=_("Single use"),
+        help_text=_("If not selected, the person can use the pass until it expires."),
         required=False,
         initial=True,
     )
@@ -139,7 +139,7 @@ class PassForm(IssueForm):
             return None
         # The field knows minutes only: this minute is now.
         if typed < self._now - timedelta(minutes=1):
-            raise forms.ValidationError(_("Enter a time that is still to come"))
+            raise forms.ValidationError(_("Enter a time in the future"))
         if typed > self._now + LATEST_START:
             raise forms.ValidationError(_("At most 30 days from now"))
         return max(typed, self._now)

@@ -103,7 +103,7 @@ class GroupLines(Lines):
             name = self._known.get(line) or self._known.get(group_key(line))
             if name is None:
                 raise forms.ValidationError(
-                    _("There is no group “%(name)s”."), params={"name": line}
+                    _("The group “%(name)s” doesn’t exist."), params={"name": line}
                 )
             names.add(name)
         return sorted(names)
@@ -128,7 +128,7 @@ def _help(setting: Setting) -> SafeString:
         _("Empty by default.") if default == "–" else _("Default: %(value)s.") % {"value": default},
     ]
     if setting.is_for_later:
-        sentences.append(_("Stored now, takes effect in a later version."))
+        sentences.append(_("Saved, but not used in this version yet."))
     return format_html_join(" ", "<span>{}</span>", ([one] for one in sentences))
 
 

@@ -58,7 +58,7 @@ class QuestionForm(forms.Form):
             return ""
         # Some letters are several in NFKC.
         if not _SHORTEST <= len(text) <= _LONGEST or not text.isprintable():
-            raise forms.ValidationError(_("Write 3 to 200 characters."))
+            raise forms.ValidationError(_("Enter 3 to 200 characters."))
         if text.casefold() in self._taken:
-            raise forms.ValidationError(_("This question is there already."))
+            raise forms.ValidationError(_("This question already exists."))
         return text

@@ -25,14 +25,13 @@ class TextForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None, *, initial: Mapping[str, str]) -> None:
         super().__init__(data, initial=dict(initial))
         self.fields["body"].help_text = _(
-            "What can be filled in: %(places)s. Plain text; what to do if it wasn’t them is"
-            " added below it."
+            "Placeholders: %(places)s. Plain text. What to do if it wasn’t them is added below."
         ) % {"places": ", ".join(f"${name}" for name in PLACEHOLDERS)}
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
         if not subject.isprintable():
-            raise forms.ValidationError(_("Use letters, digits and ordinary signs only."))
+            raise forms.ValidationError(_("Use only letters, digits and common symbols."))
         return _known(subject)
 
     def clean_body(self) -> str:
@@ -45,8 +44,8 @@ def _known(text: str) -> str:
         return text
     is_open = unknown[0].startswith("{") and not unknown[0].endswith("}")
     words = (
-        _("Behind “$%(name)s” the closing } is missing.")
+        _("The closing } is missing after “$%(name)s”.")
         if is_open
-        else _("Nothing can be put in for $%(name)s.")
+        else _("$%(name)s isn’t one of the placeholders.")
     )
     raise forms.ValidationError(words, params={"name": unknown[0]})

@@ -15,8 +15,8 @@ from directory.queries import operators_among
 
 _OF_ANONYMOUS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
 _NOT_USERS: dict[int, Promise] = {
-    Actor.COMMAND: gettext_lazy("The operator’s command"),
-    Actor.SERVICE: gettext_lazy("The service itself"),
+    Actor.COMMAND: gettext_lazy("Operator command"),
+    Actor.SERVICE: gettext_lazy("This service"),
 }
 
 
@@ -34,8 +34,8 @@ class Names:
         if user_id in _NOT_USERS:
             return str(_NOT_USERS[user_id])
         if upn := self.operators.get(user_id):
-            return _("%(user)s (operator of the service)") % {"user": upn}
-        return self.people.get(user_id) or _("Operator of the service")
+            return _("%(user)s (service operator)") % {"user": upn}
+        return self.people.get(user_id) or _("Service operator")
 
 
 def names_in(events: Iterable[Event]) -> Names:
@@ -47,7 +47,7 @@ def names_in(events: Iterable[Event]) -> Names:
 
 def done_by(event: Event, names: Names) -> str:
     """Who did it; empty where that isn't recorded."""
-    return _("Somebody not signed in") if is_unproved(event) else names.of(event.actor_id)
+    return _("A user who isn’t signed in") if is_unproved(event) else names.of(event.actor_id)
 
 
 def is_unproved(event: Event) -> bool:

@@ -20,7 +20,7 @@ from verification.services.roles import LastAdministrator, RoleGiven, what_would
 from verification.services.second_factor import remove_second_factor
 
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
-_LAST = gettext_lazy("This is the last tenant admin. Give the role to somebody else first.")
+_LAST = gettext_lazy("This is the last tenant admin. Assign the role to someone else first.")
 
 
 @require_safe
@@ -46,7 +46,7 @@ def appoint(request: HttpRequest, user: User) -> HttpResponse:
     ):
         messages.success(request, _("Role saved."))
         return redirect("console:administrators")
-    context = {"title": _("Give somebody a role"), "form": form}
+    context = {"title": _("Assign a role"), "form": form}
     return shown(request, "console/administrators/appoint.html", context)
 
 
@@ -83,7 +83,7 @@ def second_factor(request: HttpRequest, user: User, person_id: int) -> HttpRespo
 def _is_given(request: HttpRequest, user: User, form: RoleForm, field: str, person: User) -> bool:
     """Gives the role; says at the field why not, and what the person needs now."""
     if person.pk == user.pk:
-        form.add_error(field, _("Your own role is changed by another administrator."))
+        form.add_error(field, _("Only another administrator can change your role."))
         return False
     typed = form.cleaned_data
     endings = _what_would_end(what_would_end(person, typed["role"]))
@@ -104,14 +104,16 @@ def _what_would_end(endings: RoleGiven) -> list[str]:
     if endings.password_withdrawn:
         said.append(
             _(
-                "This person’s password was chosen with a temporary password that the helpdesk"
-                " issued. It ends: issue a new temporary password after you gave the role."
+                "This person’s password was chosen with a temporary password that the "
+                "helpdesk issued. It will stop working: issue a new temporary password after "
+                "you assign the role."
             )
         )
     if endings.removed:
         words = _(
-            "These were registered after the helpdesk had let this person in: %(methods)s. They"
-            " are removed, and the person registers them again."
+            "These methods were registered with a temporary password or pass from the "
+            "helpdesk: %(methods)s. They will be removed, and the person has to register "
+            "them again."
         )
         said.append(words % {"methods": _names(endings)})
     return said
@@ -127,8 +129,9 @@ def _say_what_ended(request: HttpRequest, given: RoleGiven) -> None:
         messages.warning(request, words)
     if given.removed:
         words = _(
-            "What was registered after the helpdesk had let this person in was removed:"
-            " %(methods)s. The person registers it again."
+            "These methods were registered with a temporary password or pass from the "
+            "helpdesk and were removed: %(methods)s. The person has to register them "
+            "again."
         )
         messages.warning(request, words % {"methods": _names(given)})
 

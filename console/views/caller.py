@@ -55,7 +55,7 @@ def compare(request: HttpRequest, user: User, check_id: uuid.UUID) -> HttpRespon
     if form.is_valid():
         verdict = callers.compare(user, check.pk, form.cleaned_data["said"])
         if verdict is Verdict.RIGHT:
-            messages.success(request, _("The caller is verified. It counts for 15 minutes."))
+            messages.success(request, _("The caller is verified. This is valid for 15 minutes."))
             return redirect("console:person", found.pk)
         form.add_error("said", _wrong(check, verdict))
     context = {
@@ -81,7 +81,8 @@ def distrusted(request: HttpRequest, user: User, person: User) -> HttpResponse |
 
 def disowned_words(person: User) -> str:
     words = _(
-        "%(user)s said that something you did wasn’t them. Another member of your team has to help."
+        "%(user)s reported that they didn’t request something you did. Another "
+        "member of your team has to help."
     )
     return words % {"user": person.upn}
 
@@ -118,8 +119,8 @@ def _asked(user: User, found: User, form: AskForm) -> CallerCheck | None:
 def _wrong(check: CallerCheck, verdict: Verdict) -> str:
     if check.way == callers.PORTAL:
         if verdict is Verdict.EXPIRED:
-            return _("No number is shown to the person now. Ask them, or begin again.")
-        return _("That isn’t the number. Begin again, or call back a number you already have.")
+            return _("The caller isn’t being shown a number now. Ask them, or start again.")
+        return _("The number doesn’t match. Start again, or call back a number you already have.")
     if verdict in {Verdict.WRONG, Verdict.OLDER}:
-        return _("That isn’t the code. Ask the caller to read it out again.")
+        return _("The code doesn’t match. Ask the caller to read it again.")
     return _("This code has expired. Ask for a new one.")

@@ -111,7 +111,7 @@ def _is_changed(user: User, group: Group, form: ChangeGroupForm) -> bool:
     except services.NameTaken:
         form.add_error("name", _("Another group has this name."))
     except services.Loop as loop:
-        words = _("“%(name)s” holds this group already; it can’t be inside it, too.")
+        words = _("“%(name)s” already contains this group, so it can’t be inside it.")
         form.add_error("inner", words % {"name": loop.name})
     except services.Gone:
         raise Http404 from None

@@ -39,9 +39,9 @@ _REFRESH_S = 10
 STATES = {
     State.UPLOADING: gettext_lazy("Uploading"),
     State.LOADED: gettext_lazy("Uploaded"),
-    State.CHECKING: gettext_lazy("Being checked"),
+    State.CHECKING: gettext_lazy("Checking"),
     State.CHECKED: gettext_lazy("Checked"),
-    State.RUNNING: gettext_lazy("Being imported"),
+    State.RUNNING: gettext_lazy("Importing"),
     State.DONE: gettext_lazy("Finished"),
     State.CANCELLED: gettext_lazy("Cancelled"),
     State.FAILED: gettext_lazy("Failed"),
@@ -107,7 +107,7 @@ def _taken(form: FileForm, user: User) -> Import | None:
     except UnusableFile as problem:
         form.add_error("file", why_unusable(problem))
     except services.TooManyOpen:
-        words = _("Other files wait already. Import or cancel one of them first.")
+        words = _("Other files are already waiting. Import or cancel one of them first.")
         form.add_error("file", ValidationError(words, code=_WAITING))
     return None
 
@@ -121,7 +121,7 @@ def one(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
         return _columns(request, job, EncodingForm(initial={"encoding": choice_of(job.encoding)}))
     if job.state == State.CHECKED:
         context = {
-            "title": _("Look at the errors"),
+            "title": _("View the errors"),
             "remarks": first_remarks(job, _REMARKS_SHOWN),
             "there_are_more": job.reported > _REMARKS_SHOWN,
         }
@@ -150,7 +150,7 @@ def _progress(request: HttpRequest, job: Import) -> HttpResponse:
     # Until all of it was read, only lines are known: the first holds the names of the columns.
     done, total = (job.line - 1, job.lines - 1) if is_check else (job.read, job.rows)
     context = {
-        "title": _("Look at the errors") if is_check else _("Import"),
+        "title": _("View the errors") if is_check else _("Import"),
         "is_check": is_check,
         "done": max(0, min(done, total)),
         "total": max(total, 1),

@@ -18,9 +18,9 @@ from tenants.roles import Permission, Role
 from verification.queries.callers import is_act_disowned
 
 _TO_CHANGE_POLICY: dict[Blocker, tuple[str, Promise]] = {
-    Blocker.OFF: ("properties", gettext_lazy("Change who may reset")),
-    Blocker.ADMINISTRATOR: ("admins", gettext_lazy("Change what administrators may do")),
-    Blocker.METHODS: ("methods", gettext_lazy("Change what is needed to reset")),
+    Blocker.OFF: ("properties", gettext_lazy("Change who can reset")),
+    Blocker.ADMINISTRATOR: ("admins", gettext_lazy("Change the settings for administrators")),
+    Blocker.METHODS: ("methods", gettext_lazy("Change the methods required to reset")),
 }
 
 
@@ -73,13 +73,13 @@ def scope_words(look: ResetEligibility, policy: Policy, groups: Iterable[GroupFa
     excluded = next((group.name for group in listed if group.excluded), "")
     through = next((group.name for group in listed if group.in_scope), "")
     if policy.self_service is Scope.NONE:
-        return _("Self-service is off for everybody.")
+        return _("Self-service is off for everyone.")
     if excluded:
         return _("Not in scope: excluded by the group %(group)s.") % {"group": excluded}
     if not look.is_in_scope:
         return _("Not in scope: in none of the selected groups.")
     if policy.self_service is Scope.ALL:
-        return _("In scope: the policy is for everybody.")
+        return _("In scope: the policy applies to everyone.")
     return _("In scope through the group %(group)s.") % {"group": through}
 
 

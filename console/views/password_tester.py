@@ -29,8 +29,8 @@ class TesterForm(forms.Form):
     """
 
     new_password = forms.CharField(
-        label=gettext_lazy("Password to try"),
-        help_text=gettext_lazy("It is neither stored nor recorded. Don’t use one of your own."),
+        label=gettext_lazy("Password to test"),
+        help_text=gettext_lazy("It isn’t stored or recorded. Don’t enter a password you use."),
         strip=False,
         max_length=500,
         error_messages={"required": gettext_lazy("Enter a new password")},
@@ -38,7 +38,7 @@ class TesterForm(forms.Form):
     )
     username = forms.CharField(
         label=gettext_lazy("User ID"),
-        help_text=gettext_lazy("Names of this person count, too."),
+        help_text=gettext_lazy("This person’s names are checked too."),
         required=False,
         max_length=254,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -53,7 +53,7 @@ class TesterForm(forms.Form):
         if name:
             self.user = user_of(name)
             if self.user is None:
-                raise forms.ValidationError(_("There is no user with this user ID."))
+                raise forms.ValidationError(_("No user has this user ID."))
         return name
 
 
@@ -62,7 +62,7 @@ class TesterForm(forms.Form):
 @page(Permission.SET_POLICY)
 def tester(request: HttpRequest, _user: User) -> HttpResponse:
     form = TesterForm(request.POST or None)
-    context: dict[str, object] = {"title": _("Try a password"), "form": form, "needed": NEEDED}
+    context: dict[str, object] = {"title": _("Test a password"), "form": form, "needed": NEEDED}
     if form.is_valid():
         context |= _verdict(form.cleaned_data["new_password"], form.user, policy_in_force())
     return shown(request, "console/policy/password_tester.html", context)

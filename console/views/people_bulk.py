@@ -38,7 +38,7 @@ def act(request: HttpRequest, user: User, action: str) -> HttpResponse:
     wanted = _action(action)
     chosen = _chosen(user, wanted, request.GET.getlist(_CHOSEN))
     if not chosen.people:
-        messages.warning(request, _("Choose somebody whom you may do this for."))
+        messages.warning(request, _("Select people you can do this for."))
         return redirect("console:people")
     form = NoteForm(request.POST or None)
     title, explained = ACTIONS[wanted]

@@ -170,7 +170,9 @@ def _done(
     try:
         password = services.act(action, user, found, note=form.cleaned_data["note"])
     except services.NotWritable:
-        messages.error(request, _("The password is kept in a directory that isn’t written to."))
+        messages.error(
+            request, _("The password is managed in a directory that this service can’t change.")
+        )
         return redirect("console:person", found.pk)
     except services.NotTrusted:
         # It was allowed when the page was asked for; the person's page says what has changed.

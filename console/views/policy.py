@@ -36,13 +36,15 @@ _WARNINGS = {
         "Security questions are weak: NIST and OWASP advise against them, and alone they fail"
         " WCAG 2.2 (3.3.8). Offer at least one other method."
     ),
-    "one": gettext_lazy("One method only: whoever holds the phone can reset the password."),
+    "one": gettext_lazy(
+        "Only one method is required: anyone who has the phone can reset the password."
+    ),
     "codes_only": gettext_lazy(
-        "Recovery codes are the only method. Nobody can register for it: codes are made only by"
-        " people who verified another method that may reset the password. Allow one more."
+        "Recovery codes are the only method, so no one can register: only people who "
+        "verified another method for reset can create codes. Allow one more method."
     ),
     "phone_only": gettext_lazy(
-        "Phones are the only methods. People without signal or abroad can’t reset."
+        "Phones are the only methods. People without a signal or abroad can’t reset."
     ),
 }
 
@@ -140,7 +142,7 @@ def _taken(
 def _why_not(after: Policy) -> str:
     """What went away while the change waited; empty if nothing did."""
     if gone := unknown_groups(after.groups | after.excluded_groups):
-        return _("There is no group “%(name)s”.") % {"name": gone[0]}
+        return _("The group “%(name)s” doesn’t exist.") % {"name": gone[0]}
     return "" if enough_questions(after) else too_few_questions(after.questions_to_register)
 
 

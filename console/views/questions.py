@@ -46,12 +46,12 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
         try:
             services.add(user, form.texts)
         except services.TooMany:
-            words = _("You can write up to %(max)s questions.") % {"max": services.MOST}
+            words = _("You can add up to %(max)s questions.") % {"max": services.MOST}
             form.add_error(None, words)
         else:
             messages.success(request, _("The question bank is saved."))
             return redirect("console:questions")
-    context = {"title": _("Write a question"), "form": form}
+    context = {"title": _("Add a question"), "form": form}
     return shown(request, "console/questions/question.html", context)
 
 

@@ -17,11 +17,14 @@ from reset.models import AttemptOutcome, ResetAttempt
 
 _UNFINISHED = (pgettext_lazy("attempt", "not finished"), "warn")
 _RESULTS: dict[AttemptOutcome, tuple[Promise, str]] = {
-    AttemptOutcome.RUNNING: (pgettext_lazy("attempt", "under way"), ""),
+    AttemptOutcome.RUNNING: (pgettext_lazy("attempt", "in progress"), ""),
     AttemptOutcome.SUCCEEDED: (pgettext_lazy("attempt", "succeeded"), "ok"),
     AttemptOutcome.FAILED: (pgettext_lazy("attempt", "refused"), "bad"),
-    AttemptOutcome.BLOCKED: (pgettext_lazy("attempt", "paused"), "bad"),
-    AttemptOutcome.CONTACTED_ADMIN: (pgettext_lazy("attempt", "asked an administrator"), "warn"),
+    AttemptOutcome.BLOCKED: (pgettext_lazy("attempt", "blocked"), "bad"),
+    AttemptOutcome.CONTACTED_ADMIN: (
+        pgettext_lazy("attempt", "contacted an administrator"),
+        "warn",
+    ),
 }
 _STATES: dict[Outgoing.State, Promise] = {
     Outgoing.State.QUEUED: pgettext_lazy("message", "waiting"),

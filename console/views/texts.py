@@ -24,7 +24,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 NAMES = {
     Notice.RESET: gettext_lazy("Password was reset"),
     Notice.PASSWORD_CHANGED: gettext_lazy("Password was changed"),
-    Notice.PASSWORD_WITHDRAWN: gettext_lazy("Password was made unusable"),
+    Notice.PASSWORD_WITHDRAWN: gettext_lazy("Password was disabled"),
     Notice.UNLOCKED: gettext_lazy("Account was unlocked"),
     Notice.ADDED: gettext_lazy("Method was added"),
     Notice.CHANGED: gettext_lazy("Method was changed"),
@@ -33,8 +33,8 @@ NAMES = {
     Notice.CALL_DENIED: gettext_lazy("Verification call was denied"),
     Notice.FROZEN: gettext_lazy("Self-service was stopped (“this wasn’t me”)"),
     Notice.UNFROZEN: gettext_lazy("Self-service was turned on again"),
-    Notice.BLOCK_CLEARED: gettext_lazy("Pause was ended"),
-    Notice.MUST_REGISTER: gettext_lazy("Registering again was asked for"),
+    Notice.BLOCK_CLEARED: gettext_lazy("Block was cleared"),
+    Notice.MUST_REGISTER: gettext_lazy("Registration was required again"),
     Notice.CONTACT_ENTERED: gettext_lazy("Contact data was changed"),
     Notice.TEMPORARY_PASSWORD: gettext_lazy("Temporary password was issued"),
     Notice.ACCESS_PASS: gettext_lazy("Temporary Access Pass was issued"),
@@ -100,7 +100,7 @@ def reset(request: HttpRequest, user: User, key: str, language: str) -> HttpResp
     """Our own words again."""
     _notice(key, language)
     services.restore_text(user, key, language)
-    messages.success(request, _("The text is the service’s own again."))
+    messages.success(request, _("The default text is restored."))
     return redirect("console:text", key, language)
 
 
@@ -113,9 +113,9 @@ def test(request: HttpRequest, user: User, key: str, language: str) -> HttpRespo
         services.send_test(user, key, language)
         messages.success(request, _("A test was sent to %(address)s.") % {"address": user.upn})
     except services.TooManyTests:
-        messages.error(request, _("Ten tests an hour are enough. Try again later."))
+        messages.error(request, _("You can send up to ten tests an hour. Try again later."))
     except NotAMailbox:
-        messages.error(request, _("Your user ID is no mailbox, so nothing was sent."))
+        messages.error(request, _("Your user ID isn’t an email address, so nothing was sent."))
     return redirect("console:text", key, language)
 
 

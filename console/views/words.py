@@ -19,16 +19,16 @@ _TAGS = {
 
 REASONS: dict[Blocker, Promise] = {
     Blocker.DISABLED: _("The account is disabled."),
-    Blocker.FROZEN: _("Somebody said “This wasn’t me”: self-service is frozen."),
-    Blocker.OFF: _("Self-service is off for everybody."),
-    Blocker.OUT: _("The policy isn’t for this person."),
-    Blocker.ADMINISTRATOR: _("Administrators may not reset their own passwords."),
+    Blocker.FROZEN: _("Self-service is frozen because “This wasn’t me” was reported."),
+    Blocker.OFF: _("Self-service is off for everyone."),
+    Blocker.OUT: _("The policy doesn’t apply to this person."),
+    Blocker.ADMINISTRATOR: _("Administrators can’t reset their own passwords."),
     Blocker.PAUSED: _(
-        "Too many wrong guesses: resetting is paused. Browsers where this person has signed in"
-        " before are counted apart."
+        "Password reset is blocked after too many failed attempts. Browsers where "
+        "this person has signed in before are counted separately."
     ),
     Blocker.METHODS: _("Too few usable methods are registered."),
-    Blocker.ELSEWHERE: _("The password is kept in a directory that isn’t written to."),
+    Blocker.ELSEWHERE: _("The password is managed in a directory that this service can’t change."),
 }
 
 TITLES: dict[Refusal, Promise] = {
@@ -43,51 +43,52 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     Action.VERIFY_CALLER: (
         _("Verify a caller"),
         _(
-            "Before you help somebody on the phone, let them prove who they are. It counts for"
-            " you and this person, for 15 minutes, and is recorded."
+            "Verify who is calling before you help them. The verification is valid for "
+            "you and this person for 15 minutes, and it is recorded."
         ),
     ),
     Action.CLEAR: (
         _("Clear the block"),
-        _("Wrong guesses and denied calls are forgotten, and resetting works again at once."),
+        _("Failed attempts and denied calls are cleared, and the person can reset again at once."),
     ),
     Action.UNFREEZE: (
         _("Unfreeze"),
         _(
-            "Resetting and registering work again at once. Before that, check who is asking: call"
-            " back a number you already have, and look at the security info for what isn’t theirs."
+            "The person can reset and register again at once. Check their identity "
+            "first: call back a number you already have, and look for security info that "
+            "isn’t theirs."
         ),
     ),
     Action.REREGISTER: (
         _("Require registration again"),
         _(
-            "At the next sign-in the person is led through their security info. Until then what"
-            " is registered still works."
+            "At the next sign-in the person checks their security info. Until then, "
+            "registered methods still work."
         ),
     ),
     Action.SIGN_OUT: (
         _("Sign out everywhere"),
-        _("Every session of this person ends at once. The password stays the same."),
+        _("All sessions of this person end at once. The password stays the same."),
     ),
     Action.TEMPORARY_PASSWORD: (
         _("Issue a temporary password"),
         _(
-            "The password is replaced by one that is shown to you once. Every session ends, and"
-            " the person chooses their own password at the first sign-in. Check who is asking:"
-            " call back a number you already have."
+            "The password is replaced by a temporary one that is shown to you once. All "
+            "sessions end, and the person chooses a new password at the first sign-in. "
+            "Check their identity first: call back a number you already have."
         ),
     ),
     Action.ACCESS_PASS: (
         _("Issue a Temporary Access Pass"),
         _(
-            "The pass is shown to you once. With it the person signs in to register their"
-            " security info, and nothing else. A pass issued before stops working. Check who is"
-            " asking: call back a number you already have."
+            "The pass is shown to you once. The person can use it only to sign in and "
+            "register security info. An earlier pass stops working. Check their identity "
+            "first: call back a number you already have."
         ),
     ),
     Action.REVOKE_PASS: (
         _("Withdraw the Temporary Access Pass"),
-        _("The pass stops working, and a session that was opened with it ends at once."),
+        _("The pass stops working, and a session started with it ends at once."),
     ),
     Action.DISABLE: (
         _("Disable the account"),
@@ -124,8 +125,8 @@ def tag_of(state: State) -> str:
 def address_words(problem: AddressProblem, address: str) -> str:
     """Why a mailbox is no way back into the account."""
     if problem is AddressProblem.OWN:
-        return gettext("That mailbox needs the password that was forgotten. Enter another address.")
+        return gettext("That mailbox needs the forgotten password. Enter another address.")
     domain = address.rpartition("@")[2]
-    return gettext("Addresses of %(domain)s can’t be used. Enter a private address.") % {
+    return gettext("Addresses at %(domain)s can’t be used. Enter a personal address.") % {
         "domain": domain
     }

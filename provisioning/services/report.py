@@ -33,7 +33,7 @@ def first_remarks(job: Import, rows: int) -> list[Remark]:
 def report(job: Import, language: str) -> Iterator[str]:
     """The whole report, in pieces of a CSV file. Goes on after the request has ended."""
     with translation.override(language):
-        head = [_("Row"), _("Result"), _("Column"), _("Code"), _("What is wrong")]
+        head = [_("Row"), _("Result"), _("Column"), _("Code"), _("Problem")]
         if job.started_at is not None:
             # A row is reported in the transaction that writes it.
             good_row = _("Imported")

@@ -39,7 +39,7 @@ _WORDS = {
     RowProblem.QUOTE_MISSING: _(
         "Row %(row)s: the quotation marks don’t match, or there is a line break between them"
     ),
-    RowProblem.NAME_TAKEN: _("Row %(row)s: the name “%(value)s” is taken by somebody else"),
+    RowProblem.NAME_TAKEN: _("Row %(row)s: the name “%(value)s” is used by another user"),
     RowProblem.COUNTRY_NOT_ALLOWED: _(
         "Row %(row)s: the policy doesn’t allow calls and texts to %(country)s (%(value)s)"
     ),
@@ -47,13 +47,13 @@ _WORDS = {
         "Row %(row)s: only an office phone may have an extension (%(value)s)"
     ),
     RowProblem.DIGIT_MISSING: _(
-        "Row %(row)s: a digit seems to be missing in “%(value)s”: eight follow behind 010"
+        "Row %(row)s: a digit seems to be missing in “%(value)s”: 010 is followed by eight digits"
     ),
     RowProblem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
     RowProblem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
     RowProblem.GROUP_NOT_IN_POLICY: _(
-        "Row %(row)s: no setting of the policy names the group “%(value)s”. Check its spelling if"
-        " its members should be able to reset."
+        "Row %(row)s: the policy doesn’t use the group “%(value)s”. Check its "
+        "spelling if its members should be able to reset."
     ),
     RowProblem.PASSWORD_NOT_SET: _(
         "Row %(row)s: the password was not set, because %(name)s already registered security info."
@@ -67,11 +67,12 @@ _WORDS = {
         " (%(column)s)"
     ),
     RowProblem.DISOWNED_KEPT: _(
-        "Row %(row)s: %(name)s said that something you did wasn’t them, so contact data is not"
-        " changed (%(column)s). Another member of your team has to help."
+        "Row %(row)s: %(name)s reported that they didn’t request something you did, "
+        "so contact data is not changed (%(column)s). Another member of your team "
+        "has to help."
     ),
     RowProblem.USER_ID_RESPELLED: _(
-        "Row %(row)s: “%(value)s” is read as %(upn)s. Check that the same person is meant."
+        "Row %(row)s: “%(value)s” is read as %(upn)s. Check that it’s the same person."
     ),
 }
 _FILE_WORDS = {
@@ -79,7 +80,7 @@ _FILE_WORDS = {
     FileProblem.UNKNOWN_COLUMNS: _("Unknown columns: %(columns)s. They are ignored."),
     FileProblem.EMPTY: _("The file is empty"),
     FileProblem.EXCEL: _("This is an Excel file. Save it as “CSV UTF-8” first."),
-    FileProblem.COLUMN_TWICE: _("Columns that are there twice: %(columns)s"),
+    FileProblem.COLUMN_TWICE: _("Duplicate columns: %(columns)s"),
     FileProblem.TOO_MANY_COLUMNS: _("The file has more than 64 columns"),
 }
 

@@ -254,6 +254,6 @@ def used_elsewhere_words() -> str:
 def _address_words(problem: AddressProblem, address: str) -> str:
     if problem is AddressProblem.OWN:
         return _("Enter a different address: you need this account’s password to open that mailbox")
-    return _("Addresses of %(domain)s can’t be used. Enter a private address.") % {
+    return _("Addresses at %(domain)s can’t be used. Enter a personal address.") % {
         "domain": address.rpartition("@")[2]
     }

@@ -50,5 +50,5 @@ def _with_codes(request: HttpRequest, codes: list[str], form: SavedForm) -> Http
 
 
 def _too_late(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, _("These codes were not put into force. Make a new set."))
+    messages.warning(request, _("These codes were not activated. Create a new set."))
     return redirect("registration:recovery-codes")

@@ -65,7 +65,7 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     name = proof_name(kind.proof)
     if request.method == "POST":
         manage.remove(user, kind.proof, uuid.UUID(key) if kind.proof.is_device else None)
-        messages.success(request, _("%(method)s was removed") % {"method": name})
+        messages.success(request, _("Method removed: %(method)s") % {"method": name})
         return redirect("registration:security-info")
     overview = queries.overview_of(user)
     is_last = sum(one.proof is kind.proof for one in queries.registered(user)) == 1
@@ -118,7 +118,7 @@ def default_method(request: HttpRequest, user: User) -> HttpResponse:
 def forget_browser(request: HttpRequest, user: User, browser_id: uuid.UUID) -> HttpResponse:
     """Stops remembering a browser. That needs no proof, as it only takes trust away."""
     if browsers.forget(user, browser_id):
-        messages.success(request, _("The browser is not remembered any more."))
+        messages.success(request, _("The browser is no longer remembered."))
     return redirect("registration:security-info")
 
 

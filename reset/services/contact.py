@@ -118,21 +118,21 @@ def _letter(attempt: ResetAttempt, upn: str, message: str) -> Mail:
     """
     facts = {
         "tenant": display_name(),
-        "user": upn or _("A person we don’t know"),
+        "user": upn or _("Unknown user"),
         "time": day_and_clock(timezone.now()),
         "reason": _reason(attempt),
         "rcode": _why(attempt) or "-",
     }
     words = without_links(message).strip()
     return Mail(
-        subject=_("[%(tenant)s] %(user)s asks for help with a password") % facts,
+        subject=_("[%(tenant)s] %(user)s needs help with a password") % facts,
         paragraphs=[
-            _("%(user)s could not reset the password and asks for help.") % facts,
-            *([] if upn else [_("The user ID that was typed belongs to no user.")]),
+            _("%(user)s couldn’t reset the password and needs help.") % facts,
+            *([] if upn else [_("The user ID that was entered doesn’t exist.")]),
             _("When: %(time)s\nWhat happened: %(reason)s (%(rcode)s)") % facts,
             _(
-                "This request proves nothing. Before you reset the password, check who is"
-                " asking: call back a number you already have."
+                "This request doesn’t prove who sent it. Before you reset the password, "
+                "check the person’s identity: call back a number you already have."
             ),
             *([_("Their message:")] if words else []),
         ],

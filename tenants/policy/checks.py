@@ -65,9 +65,7 @@ class Contradictory(ValueError):
         self.contradictions = contradictions
 
 
-_ENOUGH_METHODS = _(
-    "Choose methods that prove at least as many different things as a reset asks for."
-)
+_ENOUGH_METHODS = _("Select at least as many different methods as a reset requires.")
 _HTTPS_ADDRESS = _("Enter a web address that begins with https://")
 _EMAIL_ADDRESS = _("Enter an email address, like helpdesk@example.com.")
 
@@ -76,7 +74,7 @@ NO_GROUP = Contradiction(
     field="groups",
     also=("self_service",),
     says="name at least one, or choose none or all",
-    words=_("Choose at least one group, or choose nobody or everyone."),
+    words=_("Select at least one group, or select no one or everyone."),
 )
 QUESTIONS_AS_METHOD = Contradiction(
     code="questions_as_method",
@@ -111,7 +109,7 @@ FEWER_QUESTIONS_REGISTERED = Contradiction(
     field="questions_to_register",
     also=("questions_to_reset",),
     says="at least questions_to_reset",
-    words=_("Ask for at least as many questions at registration as at reset."),
+    words=_("Require at least as many questions at registration as at a reset."),
 )
 ANSWER_LENGTHS = Contradiction(
     code="answer_lengths",
@@ -124,7 +122,7 @@ NOT_A_COUNTRY = Contradiction(
     code="not_a_country",
     field="countries",
     says="ISO codes of two capital letters, like KR",
-    words=_("Write ISO codes of two letters, like KR."),
+    words=_("Enter two-letter ISO codes, like KR."),
 )
 NO_CONTACT_URL = Contradiction(
     code="no_contact_url",
@@ -144,20 +142,20 @@ NOT_HOSTS = Contradiction(
     code="not_hosts",
     field="return_to_hosts",
     says="up to 50 like portal.example.com or a.example:8443",
-    words=_("Write up to 50 host names, like portal.example.com or portal.example.com:8443."),
+    words=_("Enter up to 50 host names, like portal.example.com or portal.example.com:8443."),
 )
 BANNED_WORD_LENGTHS = Contradiction(
     code="banned_word_lengths",
     field="banned_words",
     says="up to 1000 words of 4 to 16 characters",
-    words=_("Up to 1,000 words of 4 to 16 characters."),
+    words=_("Enter up to 1,000 words of 4 to 16 characters."),
 )
 PASS_MINUTES = Contradiction(
     code="pass_minutes",
     field="access_pass_minutes",
     also=("access_pass_most_minutes",),
     says="at most access_pass_most_minutes",
-    words=_("A pass can’t be good for longer than the most minutes."),
+    words=_("A pass can’t be valid for longer than the longest time."),
 )
 CONTACT_URL_SCHEME = Contradiction(
     code="contact_url_scheme",
@@ -176,7 +174,7 @@ APP_ALONE = Contradiction(
     field="reset_methods",
     depends_on=("questions",),
     says="another besides the app, for whoever loses it",
-    words=_("Offer another method as well: whoever loses the app can’t reset."),
+    words=_("Offer another method too. People who lose the app can’t reset."),
 )
 TOO_FEW_QUESTIONS = Contradiction(
     code="too_few_questions",
@@ -184,7 +182,7 @@ TOO_FEW_QUESTIONS = Contradiction(
     also=("questions_to_register",),
     depends_on=("questions",),
     says="fewer than {count} on offer",
-    words=_("Offer at least %(count)s questions: so many are asked at registration."),
+    words=_("Offer at least %(count)s questions, as many as people answer at registration."),
 )
 """Checked by `tenants.services`, which can count the questions."""
 
@@ -234,7 +232,7 @@ def wrong_kind(name: str, says: str) -> Contradictory:
 
 
 def _impossible(name: str, says: str) -> Contradiction:
-    words = _("This value isn’t possible here.")
+    words = _("This value isn’t allowed here.")
     return Contradiction(code="impossible_value", field=name, says=says, words=words)
 
 

@@ -22,20 +22,20 @@ class Labelled(StrEnum):
 
 
 class Scope(Labelled):
-    NONE = "none", _("Nobody")
+    NONE = "none", _("No one")
     GROUPS = "groups", _("Selected groups")
     ALL = "all", _("Everyone")
 
 
 class Unknown(Labelled):
     ERRORS = "errors", _("Clear errors")
-    DECOY = "decoy", _("The same verification page as everybody")
+    DECOY = "decoy", _("The same verification page for everyone")
 
 
 class Questions(Labelled):
     OFF = "off", pgettext("questions", "Off")
-    SECOND = "second", _("Only after another proof")
-    GATE = "gate", _("As a proof like any other")
+    SECOND = "second", _("Only after another method")
+    GATE = "gate", _("Like any other method")
 
 
 class Bank(Labelled):
@@ -45,26 +45,26 @@ class Bank(Labelled):
 
 
 class CallConfirmation(Labelled):
-    NUMBER_SHOWN = "number_shown", _("Typing the number that the page shows")
+    NUMBER_SHOWN = "number_shown", _("Entering the number shown on the page")
     POUND = "pound", _("Pressing the # key")
-    SPOKEN_CODE = "spoken_code", _("Hearing a code and typing it on the page")
+    SPOKEN_CODE = "spoken_code", _("Hearing a code and entering it on the page")
 
 
 class SecondFactor(Labelled):
     """Who has to use a second factor at sign-in."""
 
-    OFF = "off", _("Not asked for at sign-in")
-    REGISTERED = "registered", _("Asked of those who registered a method for it")
-    REQUIRED = "required", _("Asked of everyone; who has no method registers one first")
+    OFF = "off", _("Not required at sign-in")
+    REGISTERED = "registered", _("Required for people who registered a method for it")
+    REQUIRED = "required", _("Required for everyone; people without a method register one first")
 
 
 class OfficeEditor(Labelled):
     ADMINS = "admins", _("Administrators only")
-    USER = "user", _("Administrators and the person")
+    USER = "user", _("Administrators and the user")
 
 
 class Contact(Labelled):
-    MAIL = "mail", _("A mail to the helpdesk")
-    ADDRESS = "address", _("A mail to this address")
+    MAIL = "mail", _("Email to the helpdesk")
+    ADDRESS = "address", _("Email to this address")
     URL = "url", _("A web page")
-    OFF = "off", _("Nothing: no way is offered")
+    OFF = "off", _("Not offered")

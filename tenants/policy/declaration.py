@@ -16,7 +16,7 @@ _Value = TypeVar("_Value")
 class Section(Labelled):
     """A part of the policy page. The value is its anchor."""
 
-    PROPERTIES = "properties", _("Who may reset")
+    PROPERTIES = "properties", _("Who can reset")
     METHODS = "methods", _("Methods")
     SIGN_IN = "sign-in", _("Sign-in")
     REGISTRATION = "registration", _("Registration")

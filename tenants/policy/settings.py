@@ -49,7 +49,7 @@ class Policy:
         default=Scope.NONE,
         section=Section.PROPERTIES,
         label=_("Self-service password reset"),
-        help_text=_("Who may reset a forgotten password without calling the helpdesk."),
+        help_text=_("Who can reset a forgotten password without calling the helpdesk."),
         stricter=Stricter.NOW,
     )
     groups: frozenset[str] = setting(
@@ -73,9 +73,10 @@ class Policy:
         section=Section.PROPERTIES,
         label=_("Shown to unknown users"),
         help_text=_(
-            "What people see who are unknown, not registered or out of scope. With the same page"
-            " for everybody, strangers can’t find out who has an account; people who can’t reset"
-            " aren’t told why, and nobody sees which address or number a code goes to."
+            "What people see if their user ID is unknown, not registered or out of "
+            "scope. If everyone sees the same page, outsiders can’t find out who has an "
+            "account. But people who can’t reset aren’t told why, and no one sees which "
+            "address or number a code was sent to."
         ),
         stricter=Stricter.MAX,
     )
@@ -86,8 +87,9 @@ class Policy:
         section=Section.METHODS,
         label=_("Methods allowed for reset"),
         help_text=_(
-            "People can register and use these. What is allowed of the mobile phone is allowed of"
-            " an alternate phone, too; all of it counts as one proof."
+            "People can register and use these methods. What you allow for the mobile "
+            "phone is also allowed for an alternate phone. Both phones together count as "
+            "one method."
         ),
         stricter=Stricter.INTERSECTION,
         offered=_NAMED_METHODS,
@@ -96,7 +98,7 @@ class Policy:
         default=1,
         section=Section.METHODS,
         label=_("Methods required to reset"),
-        help_text=_("How many different proofs a reset asks for: 1 or 2."),
+        help_text=_("How many different methods a reset requires: 1 or 2."),
         stricter=Stricter.MAX,
         between=(1, 2),
     )
@@ -104,7 +106,7 @@ class Policy:
         default=Questions.OFF,
         section=Section.METHODS,
         label=_("Security questions"),
-        help_text=_("Weak by nature. As a second proof they only count after another one."),
+        help_text=_("A weak method. As a second method, they count only after another one."),
         stricter=Stricter.MIN,
     )
     questions_to_register: int = setting(
@@ -119,15 +121,15 @@ class Policy:
         default=3,
         section=Section.METHODS,
         label=_("Questions to reset"),
-        help_text=_("How many of them are asked at a reset: 3 to 5."),
+        help_text=_("How many of these people answer at a reset: 3 to 5."),
         stricter=Stricter.MAX,
         between=(3, 5),
     )
     question_bank: Bank = setting(
         default=Bank.PREDEFINED,
         section=Section.METHODS,
-        label=_("Questions on offer"),
-        help_text=_("Which questions people may choose from."),
+        label=_("Questions to offer"),
+        help_text=_("Which questions people can choose from."),
         stricter=Stricter.NOW,
     )
     answer_min_length: int = setting(
@@ -157,7 +159,7 @@ class Policy:
     code_minutes: int = setting(
         default=5,
         section=Section.METHODS,
-        label=_("Minutes a text or call is good for"),
+        label=_("Minutes a text or call is valid"),
         help_text=_("3 to 10. After that a new code is needed."),
         stricter=Stricter.NOW,
         between=(3, 10),
@@ -165,8 +167,8 @@ class Policy:
     email_code_minutes: int = setting(
         default=10,
         section=Section.METHODS,
-        label=_("Minutes an email code is good for"),
-        help_text=_("3 to 10. Mail can take longer than a text."),
+        label=_("Minutes an email code is valid"),
+        help_text=_("3 to 10. Email can take longer than a text."),
         stricter=Stricter.NOW,
         between=(3, 10),
     )
@@ -175,23 +177,23 @@ class Policy:
         section=Section.METHODS,
         label=_("A call is confirmed by"),
         help_text=_(
-            "Typing the number ties the call to the screen. With the # key alone, people may"
-            " confirm a call that a stranger asked for."
+            "Entering the number ties the call to the screen. With the # key alone, "
+            "people may confirm a call that an attacker requested."
         ),
         stricter=Stricter.NOW,
     )
     ask_full_number: bool = setting(
         default=False,
         section=Section.METHODS,
-        label=_("Ask for the full phone number"),
-        help_text=_("At a reset, people type the whole number before a text or call."),
+        label=_("Require the full phone number"),
+        help_text=_("At a reset, people enter the full number before we send a text or call."),
         stricter=Stricter.MAX,
     )
     countries: frozenset[str] = setting(
         default=frozenset(),
         section=Section.METHODS,
-        label=_("Countries that may be texted or called"),
-        help_text=_("ISO codes like KR, one a line. Empty: your own country only."),
+        label=_("Countries we can text and call"),
+        help_text=_("ISO codes like KR, one per line. If empty, your own country only."),
         stricter=Stricter.NOW,
         kind=TextKind.COUNTRIES,
     )
@@ -200,9 +202,9 @@ class Policy:
         section=Section.METHODS,
         label=_("Texts and calls per day"),
         help_text=_(
-            "At most this many in any 24 hours for the whole organisation, against fraud and cost."
-            " A tenth is for notices. A tenth is kept for people who know their password: for"
-            " signing in and registering."
+            "Limit for the whole organisation in any 24 hours, to prevent fraud and high "
+            "cost. One tenth is reserved for notices, and one tenth for people who know "
+            "their password and sign in or register."
         ),
         stricter=Stricter.NOW,
         between=(0, 1_000_000),
@@ -211,14 +213,17 @@ class Policy:
         default=SecondFactor.OFF,
         section=Section.SIGN_IN,
         label=_("Second factor at sign-in"),
-        help_text=_("A proof besides the password. Administrators pass one anyway."),
+        help_text=_("A second step after the password. Administrators always need one."),
         stricter=Stricter.NOW,
     )
     sign_in_methods: frozenset[Method] = setting(
         default=frozenset({Method.AUTHENTICATOR}),
         section=Section.SIGN_IN,
         label=_("Methods allowed for sign-in"),
-        help_text=_("Besides those for reset. What is ticked only here can’t be used for a reset."),
+        help_text=_(
+            "In addition to the methods for reset. Methods selected only here can’t "
+            "be used for a reset."
+        ),
         stricter=Stricter.NOW,
         offered=_NAMED_METHODS,
     )
@@ -226,7 +231,10 @@ class Policy:
         default=0,
         section=Section.SIGN_IN,
         label=_("Days a browser is remembered"),
-        help_text=_("0 to 90; 0 means never. A remembered browser is asked for the password only."),
+        help_text=_(
+            "0 to 90; 0 means never. In a remembered browser, people sign in with "
+            "only their password."
+        ),
         stricter=Stricter.NOW,
         between=(0, 90),
     )
@@ -234,13 +242,13 @@ class Policy:
         default=True,
         section=Section.REGISTRATION,
         label=_("Ask people to register at sign-in"),
-        help_text=_("Who signs in here without security info is led to the registration."),
+        help_text=_("People without security info are taken to registration when they sign in."),
         stricter=Stricter.NOW,
     )
     registration_skip_days: int = setting(
         default=7,
         section=Section.REGISTRATION,
-        label=_("Days it may be put off"),
+        label=_("Days people can skip registration"),
         help_text=_("0 to 14."),
         stricter=Stricter.NOW,
         between=(0, 14),
@@ -258,8 +266,9 @@ class Policy:
         section=Section.REGISTRATION,
         label=_("Hours until a new method counts"),
         help_text=_(
-            "0 to 168; 0 means at once. So long a reset needs what was registered before, if there"
-            " is any, and who was told can take the new one away."
+            "0 to 168; 0 means at once. During this time a reset needs an older method, "
+            "if there is one, and the person who gets the notice can remove the new "
+            "method."
         ),
         stricter=Stricter.MAX,
         between=(0, 168),
@@ -267,9 +276,10 @@ class Policy:
     prefilled_usable: frozenset[Factor] = setting(
         default=frozenset({Factor.OFFICE_PHONE}),
         section=Section.REGISTRATION,
-        label=_("Usable before the user confirmed it"),
+        label=_("Usable before the user confirms it"),
         help_text=_(
-            "What you entered counts right away; for people who registered, after these hours."
+            "Contact data that you enter can be used right away; for people who have "
+            "registered, after these hours."
         ),
         stricter=Stricter.NOW,
         offered=_CONTACT_DATA,
@@ -279,8 +289,8 @@ class Policy:
         section=Section.REGISTRATION,
         label=_("Days until a new alternate email counts"),
         help_text=_(
-            "0 to 90; 0 means no longer than other new methods. For so many days after it was"
-            " added or changed, a reset needs what was registered before, if there is any."
+            "0 to 90; 0 means no longer than other new methods. For this many days after "
+            "it is added or changed, a reset needs an older method, if there is one."
         ),
         stricter=Stricter.MAX,
         between=(0, 90),
@@ -288,8 +298,8 @@ class Policy:
     office_phone_editor: OfficeEditor = setting(
         default=OfficeEditor.ADMINS,
         section=Section.REGISTRATION,
-        label=_("Office phone is changed by"),
-        help_text=_("Who may change it."),
+        label=_("Office phone can be changed by"),
+        help_text=_("Who can change it."),
         stricter=Stricter.NOW,
     )
     allow_tenant_mailboxes: bool = setting(
@@ -304,14 +314,15 @@ class Policy:
         section=Section.REGISTRATION,
         label=_("Temporary Access Passes may be issued"),
         help_text=_(
-            "For people with nothing to sign in with. Off: those already issued stop working."
+            "For people who can’t sign in any other way. If off, passes already issued "
+            "stop working."
         ),
         stricter=Stricter.NOW,
     )
     access_pass_minutes: int = setting(
         default=60,
         section=Section.REGISTRATION,
-        label=_("Minutes a pass is good for"),
+        label=_("Minutes a pass is valid"),
         help_text=_("10 to 43,200. What the page suggests when a pass is issued."),
         stricter=Stricter.NOW,
         between=(10, 43_200),
@@ -319,8 +330,8 @@ class Policy:
     access_pass_most_minutes: int = setting(
         default=480,
         section=Section.REGISTRATION,
-        label=_("Most minutes a pass is good for"),
-        help_text=_("10 to 43,200. Nobody can issue a pass for longer."),
+        label=_("Longest time a pass is valid (minutes)"),
+        help_text=_("10 to 43,200. Passes can’t be issued for longer."),
         stricter=Stricter.NOW,
         between=(10, 43_200),
     )
@@ -329,7 +340,8 @@ class Policy:
         section=Section.REGISTRATION,
         label=_("Length of a pass"),
         help_text=_(
-            "8 to 48 characters. From 13 on, wrong tries don’t stop a pass: nobody can guess it."
+            "8 to 48 characters. With 13 or more, wrong tries don’t stop a pass, because "
+            "it can’t be guessed."
         ),
         stricter=Stricter.NOW,
         between=(8, 48),
@@ -337,29 +349,29 @@ class Policy:
     access_pass_once: bool = setting(
         default=False,
         section=Section.REGISTRATION,
-        label=_("Passes work once only"),
-        help_text=_("Off: whoever issues a pass decides."),
+        label=_("Passes are for single use"),
+        help_text=_("If off, the person who issues a pass decides."),
         stricter=Stricter.NOW,
     )
     notify_on_reset: bool = setting(
         default=True,
         section=Section.NOTIFICATIONS,
-        label=_("Tell people when their password was reset"),
-        help_text=_("By mail to all their known addresses."),
+        label=_("Notify people when their password was reset"),
+        help_text=_("By email to all their addresses."),
         stricter=Stricter.NOW,
     )
     notify_on_method_change: bool = setting(
         default=True,
         section=Section.NOTIFICATIONS,
-        label=_("Tell people when a method was changed"),
-        help_text=_("By mail to their other addresses."),
+        label=_("Notify people when a method was changed"),
+        help_text=_("By email to their other addresses."),
         stricter=Stricter.NOW,
     )
     notify_on_password_change: bool = setting(
         default=True,
         section=Section.NOTIFICATIONS,
-        label=_("Tell people when they changed their password"),
-        help_text=_("By mail to all their known addresses."),
+        label=_("Notify people when they changed their password"),
+        help_text=_("By email to all their addresses."),
         stricter=Stricter.NOW,
     )
     contact: Contact = setting(
@@ -373,23 +385,24 @@ class Policy:
         default="",
         section=Section.CUSTOMISATION,
         label=_("Email address for help"),
-        help_text=_("For “A mail to this address”."),
+        help_text=_("Used with “Email to this address”."),
         stricter=Stricter.NOW,
     )
     contact_url: str = setting(
         default="",
         section=Section.CUSTOMISATION,
         label=_("Web page for help"),
-        help_text=_("For “A web page”. Begins with https://"),
+        help_text=_("Used with “A web page”. Must begin with https://"),
         stricter=Stricter.NOW,
     )
     return_to_hosts: frozenset[str] = setting(
         default=frozenset(),
         section=Section.CUSTOMISATION,
-        label=_("Hosts people may go back to"),
+        label=_("Hosts people can return to"),
         help_text=_(
-            "One a line, like portal.example.com. Links with ?return_to= to them end with"
-            " a button that leads back. Only https, at most 50."
+            "One per line, like portal.example.com. If a link has ?return_to= with one "
+            "of these hosts, the last page has a button that leads back. Only https, at "
+            "most 50."
         ),
         stricter=Stricter.NOW,
         kind=TextKind.HOSTS,
@@ -398,7 +411,7 @@ class Policy:
         default=True,
         section=Section.DIRECTORY,
         label=_("Write passwords back to the directory"),
-        help_text=_("Off: people whose password is kept elsewhere are sent to you."),
+        help_text=_("If off, people whose password is managed elsewhere are told to contact you."),
         stricter=Stricter.NOW,
         is_for_later=True,
     )
@@ -412,15 +425,15 @@ class Policy:
     admin_self_reset: bool = setting(
         default=True,
         section=Section.ADMINS,
-        label=_("Administrators may reset their own password"),
-        help_text=_("Off: they need another administrator."),
+        label=_("Administrators can reset their own password"),
+        help_text=_("If off, they need another administrator."),
         stricter=Stricter.NOW,
     )
     notify_admins: bool = setting(
         default=True,
         section=Section.ADMINS,
-        label=_("Tell administrators when an administrator’s password was reset"),
-        help_text=_("By mail to all other administrators."),
+        label=_("Notify administrators when an administrator’s password was reset"),
+        help_text=_("By email to all other administrators."),
         stricter=Stricter.NOW,
     )
     verify_callers: bool = setting(
@@ -428,8 +441,8 @@ class Policy:
         section=Section.ADMINS,
         label=_("Helpdesk must verify callers"),
         help_text=_(
-            "Before it issues a temporary password or a pass. People with nothing registered and"
-            " no password can then be helped by a tenant admin only."
+            "Before issuing a temporary password or a pass. People with no registered "
+            "method and no password can then be helped only by a tenant admin."
         ),
         stricter=Stricter.NOW,
     )
@@ -452,7 +465,7 @@ class Policy:
     password_history: int = setting(
         default=5,
         section=Section.PASSWORDS,
-        label=_("Passwords that may not come back"),
+        label=_("Previous passwords that can’t be reused"),
         help_text=_("0 to 24."),
         stricter=Stricter.MAX,
         between=(0, 24),
@@ -460,7 +473,7 @@ class Policy:
     password_lifetime_days: int = setting(
         default=0,
         section=Section.PASSWORDS,
-        label=_("Days until a password ends"),
+        label=_("Days until a password expires"),
         help_text=_("0 to 730; 0 means never."),
         stricter=Stricter.NOW,
         between=(0, 730),
@@ -468,16 +481,16 @@ class Policy:
     password_min_age_hours: int = setting(
         default=0,
         section=Section.PASSWORDS,
-        label=_("Hours before a password may be changed again"),
-        help_text=_("0 to 168. Doesn’t hold for a reset, or for a change that is due."),
+        label=_("Hours before a password can be changed again"),
+        help_text=_("0 to 168. Doesn’t apply to a reset or to a required change."),
         stricter=Stricter.NOW,
         between=(0, 168),
     )
     temporary_password_hours: int = setting(
         default=72,
         section=Section.PASSWORDS,
-        label=_("Hours a temporary password is good for"),
-        help_text=_("1 to 168. After that nobody can sign in with it."),
+        label=_("Hours a temporary password is valid"),
+        help_text=_("1 to 168. After that it can’t be used to sign in."),
         stricter=Stricter.NOW,
         between=(1, 168),
     )
@@ -486,8 +499,9 @@ class Policy:
         section=Section.PASSWORDS,
         label=_("Banned words"),
         help_text=_(
-            "4 to 16 characters each, one a line, up to 1,000. Spellings that differ in a letter,"
-            " in capitals or in digits for letters count, too. Common words are banned anyway."
+            "4 to 16 characters each, one per line, up to 1,000. Variants that differ in "
+            "one letter, in capitals or in digits used as letters are banned too. Common "
+            "words are always banned."
         ),
         stricter=Stricter.NOW,
     )

@@ -54,7 +54,7 @@ def test_who_knows_the_password_is_led_there_from_where_people_look_for_it(user,
         ({"old": ""}, "Enter your current password"),
         ({"new": PASSWORD}, "The new password must differ from the current one"),
         ({"new": "short"}, "Use at least 12 characters"),
-        ({"again": "something else entirely"}, "The two passwords are not the same"),
+        ({"again": "something else entirely"}, "The passwords don’t match"),
         ({"new": "minji minji minji"}, "contains your name"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -109,7 +109,7 @@ def test_a_temporary_password_opens_nothing_but_its_change(user):
 
     for path in ("/", "/ssprsetup", "/security-info", "/admin/", "/passwordreset"):
         assert client.get(path).url == PAGE
-    assert "temporary one" in client.get(PAGE).text
+    assert "password is temporary" in client.get(PAGE).text
 
     change(client)
 

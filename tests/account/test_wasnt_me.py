@@ -57,7 +57,7 @@ def test_every_notice_carries_a_link_of_its_own(user, mailroom, notice):
     assert NoticeLink.objects.count() == 2
     page = Client().get(first)
     assert page.status_code == 200
-    assert "Was this not you?" in page.text
+    assert "Don’t recognise something?" in page.text
 
 
 def test_the_page_asks_about_the_user_only_what_the_user_could_have_done(user, mailroom):

@@ -133,5 +133,5 @@ def test_an_operator_chooses_where_to_act_and_everybody_can_see_it(site, organis
     wrong = what_is_wrong(page)
     admins.go_on(page, "#content td button")
 
-    assert "Operator acting inside" in page.inner_text(".acting")
+    assert "as an operator" in page.inner_text(".acting")
     assert wrong == []

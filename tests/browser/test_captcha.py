@@ -8,8 +8,8 @@ from tests.browser import people
 from tests.services.browser import axe
 
 READERS = [
-    pytest.param("en-US", 1280, "Check complete", id="English"),
-    pytest.param("ko-KR", 375, "확인이 끝났습니다", id="Korean"),
+    pytest.param("en-US", 1280, "Ready to continue", id="English"),
+    pytest.param("ko-KR", 375, "자동 접속 확인 완료", id="Korean"),
 ]
 WAITING = [
     pytest.param("en-US", 375, "One short wait", r"Wait \d+ more seconds", id="English"),

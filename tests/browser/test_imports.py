@@ -71,7 +71,7 @@ def test_work_that_goes_on_is_seen_and_can_be_stopped(site, open_page, tmp_path)
     page.wait_for_selector("progress:not([value='0'])", timeout=60_000)
     focused = page.evaluate("document.activeElement.textContent")
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=Cancelled. Nothing of the file was imported.")
+    page.wait_for_selector("text=Cancelled. Nothing was imported.")
 
     assert wrong == []
     assert "Cancel the import" in focused

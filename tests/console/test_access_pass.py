@@ -230,7 +230,7 @@ def test_where_the_policy_says_no_there_are_none_and_those_there_were_are_dead(p
 @pytest.mark.parametrize(
     ("starts_at", "words"),
     [
-        ("2026-11-22T09:00", "still to come"),
+        ("2026-11-22T09:00", "in the future"),
         ("2027-01-22T09:00", "At most 30 days"),
         ("whenever", "Enter a date and a time"),
     ],

@@ -144,7 +144,7 @@ def test_people_of_another_organisation_get_no_role_here(client, hanbit):
     typed = {"username": theirs.upn, "role": "tenant_admin", "note": "x"}
     page = client.post(f"{LIST}appoint/", typed)
 
-    assert "Nobody here has this user ID" in page.text
+    assert "No user in this organisation has this user ID" in page.text
     assert give(client, theirs, "tenant_admin").status_code == 404
     assert client.post(f"{LIST}{theirs.pk}/second-factor/", {"note": "x"}).status_code == 404
     assert role_of(theirs) is Role.HELPDESK

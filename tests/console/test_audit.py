@@ -73,14 +73,14 @@ def test_the_list_says_who_did_what_to_whom(client, boss, minji):
         "Unusually many wrong codes in an hour",
         "Failure",
         "–",
-        "The service itself",
+        "This service",
     ]
 
 
 @pytest.mark.parametrize(
     ("headers", "words"),
     [
-        ({}, "root@service.example (operator of the service)"),
+        ({}, "root@service.example (service operator)"),
         (KOREAN, "root@service.example (서비스 운영자)"),
     ],
     ids=["en", "ko"],
@@ -100,21 +100,21 @@ def test_an_operator_is_searched_by_name(client, minji, typed):
 
     listed = rows(client.get(LIST, {"q": typed}))
 
-    assert [row[1] for row in listed] == ["Operator began to act in this organisation"]
+    assert [row[1] for row in listed] == ["Operator entered this organisation"]
 
 
 def test_an_operator_who_was_deleted_is_still_an_operator(client):
     record(Activity.OPERATOR_ENTERED, actor_id=4_000_000)
 
-    assert rows(client.get(LIST))[0][4] == "Operator of the service"
+    assert rows(client.get(LIST))[0][4] == "Service operator"
 
 
 @pytest.mark.parametrize(
     ("actor", "headers", "words"),
     [
-        (Actor.COMMAND, {}, "The operator’s command"),
+        (Actor.COMMAND, {}, "Operator command"),
         (Actor.COMMAND, KOREAN, "운영자 명령"),
-        (Actor.SERVICE, {}, "The service itself"),
+        (Actor.SERVICE, {}, "This service"),
         (Actor.SERVICE, KOREAN, "서비스 자체"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_role_given_in_the_shell_is_not_the_deed_of_the_person(client, minji):
     call_command("grant_role", minji.upn, "tenant_admin", stdout=io.StringIO())
 
     (row,) = [row for row in rows(client.get(LIST)) if row[1] == "Role changed"]
-    assert row[3:5] == [minji.upn, "The operator’s command"]
+    assert row[3:5] == [minji.upn, "Operator command"]
 
 
 def test_policy_and_second_factor_changed_in_the_shell_are_the_operators(client, minji):
@@ -140,9 +140,9 @@ def test_policy_and_second_factor_changed_in_the_shell_are_the_operators(client,
     call_command("remove_second_factor", minji.upn, stdout=io.StringIO())
 
     listed = {row[1]: row[4] for row in rows(client.get(LIST))}
-    assert listed["Self-service password reset policy changes"] == "The operator’s command"
-    assert listed["Second factor removed"] == "The operator’s command"
-    assert listed["Organisation created"] == "The operator’s command"
+    assert listed["Self-service password reset policy changes"] == "Operator command"
+    assert listed["Second factor removed"] == "Operator command"
+    assert listed["Organisation created"] == "Operator command"
 
 
 def test_an_import_is_of_who_pressed_the_button_though_a_worker_does_it(client, boss, mailroom):
@@ -194,9 +194,9 @@ def test_what_anybody_may_bring_about_is_nobodys_deed(client, minji):
 
     assert [row[3:5] for row in listed] == [
         [minji.upn, minji.upn],
-        [minji.upn, "Somebody not signed in"],
-        ["–", "Somebody not signed in"],
-        [minji.upn, "Somebody not signed in"],
+        [minji.upn, "A user who isn’t signed in"],
+        ["–", "A user who isn’t signed in"],
+        [minji.upn, "A user who isn’t signed in"],
     ]
     assert len(found) == 3
     assert korean[4] == "로그인하지 않은 사용자"
@@ -214,7 +214,7 @@ def test_a_record_of_a_newer_version_is_shown_by_its_stored_name(client):
 @pytest.mark.parametrize(
     ("headers", "labels"),
     [
-        ({}, {"Place in the chain": "5", "Findings known": "3"}),
+        ({}, {"Position in the chain": "5", "Known problems": "3"}),
         (KOREAN, {"체인에서의 순번": "5", "알려진 이상 항목": "3"}),
     ],
     ids=["en", "ko"],
@@ -276,7 +276,7 @@ def test_a_change_of_the_policy_names_the_setting_and_both_values(client, boss):
     assert said[0]["Done by"] == boss.upn
     assert said[0]["User"] == "–"
     assert "Yes → No" in said[1].values()
-    assert said[2]["People ask for help by"].endswith("→ Nothing: no way is offered")
+    assert said[2]["People ask for help by"].endswith("→ Not offered")
 
 
 @pytest.mark.parametrize(
@@ -305,11 +305,11 @@ def test_a_change_of_the_policy_names_the_setting_and_both_values(client, boss):
             "Text",
             "Password was reset",
         ),
-        (Activity.ACCESS_PASS_ISSUED, {"once": True}, "Works once only", "Yes"),
+        (Activity.ACCESS_PASS_ISSUED, {"once": True}, "Single use", "Yes"),
         (
             Activity.QUESTIONS_CHANGED,
             {"switched_off": "q07"},
-            "Questions taken off offer",
+            "Questions turned off",
             "What nickname did you give to a noisy neighbour?",
         ),
     ],
@@ -331,8 +331,8 @@ def test_a_question_of_the_organisation_is_said_by_its_text(client):
 
     said = facts(opened(client, activity=Activity.QUESTIONS_CHANGED))
 
-    assert said["Questions put on offer"] == "What did the first badge say?"
-    assert "Questions taken off offer" not in said
+    assert said["Questions turned on"] == "What did the first badge say?"
+    assert "Questions turned off" not in said
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_page_says_so_and_since_when_and_what_would_help(ann, role):
 
     page = client.get(f"/admin/people/{ann.pk}/")
 
-    assert "self-service is frozen" in page.text
+    assert "Self-service is frozen" in page.text
     assert "Frozen since" in page.text
     assert [cure.url for cure in page.context["cures"]] == [f"/admin/people/{ann.pk}/do/unfreeze/"]
 

@@ -141,8 +141,8 @@ def test_groups_hold_groups_but_never_themselves(admin, staff):
     loop = save(admin, gangnam, inner="Staff")
     itself = save(admin, staff, inner="Staff")
 
-    assert "holds this group already" in loop.text
-    assert "holds this group already" in itself.text
+    assert "already contains this group" in loop.text
+    assert "already contains this group" in itself.text
     pairs = set(GroupNesting.objects.values_list("outer__name", "inner__name"))
     assert pairs == {("Staff", "Seoul"), ("Seoul", "Gangnam")}
     save(admin, staff, inner="")
@@ -150,7 +150,7 @@ def test_groups_hold_groups_but_never_themselves(admin, staff):
 
 
 def test_a_group_that_there_isnt_is_named(admin, staff):
-    assert "There is no group “Nowhere”." in save(admin, staff, inner="Nowhere").text
+    assert "The group “Nowhere” doesn’t exist." in save(admin, staff, inner="Nowhere").text
 
 
 def test_people_are_put_in_and_taken_out(admin, staff):
@@ -172,7 +172,7 @@ def test_unknown_people_are_named_and_nobody_is_put_in(admin, staff):
         f"{LIST}{staff.pk}/members/", {"users": "minji@contoso.example\nnobody@contoso.example"}
     )
 
-    assert "Nobody here has the user ID “nobody@contoso.example”." in page.text
+    assert "No user in this organisation has the user ID “nobody@contoso.example”." in page.text
     assert not Membership.objects.exists()
 
 
@@ -198,9 +198,9 @@ def test_another_organisations_people_and_groups_stay_out(admin, staff, hanbit):
         theirs = make_user("kim@hanbit.example")
         their_group = Group.objects.create(name="Theirs")
 
-    assert "no group “Theirs”" in save(admin, staff, inner="Theirs").text
+    assert "The group “Theirs” doesn’t exist" in save(admin, staff, inner="Theirs").text
     page = admin.post(f"{LIST}{staff.pk}/members/", {"users": theirs.upn})
-    assert "Nobody here has the user ID" in page.text
+    assert "No user in this organisation has the user ID" in page.text
     for path in ("", "delete/", "members/", "members/remove/"):
         answer = admin.post(f"{LIST}{their_group.pk}/{path}", {"users": "x", "user": theirs.pk})
         assert answer.status_code == 404

@@ -87,7 +87,7 @@ def test_people_are_imported_in_four_steps(admin, mailroom):
     assert "Row 3: the domain other.example does not belong to Contoso" in errors.text
 
     confirm = admin.get(f"{address}start/")
-    press(admin, confirm, "Import the 1 good rows and skip the 1 bad ones")
+    press(admin, confirm, "Import the 1 valid rows and skip the 1 with errors")
     assert "Importing: 0 of 2" in admin.get(address).text
     assert User.objects.count() == 1
     mailroom.work()
@@ -103,7 +103,7 @@ def test_report_can_be_downloaded_after_the_check_and_after_the_import(admin, ma
 
     rows = lines(admin.get(f"{address}report.csv"))
 
-    assert rows[0] == ["Row", "Result", "Column", "Code", "What is wrong"]
+    assert rows[0] == ["Row", "Result", "Column", "Code", "Problem"]
     assert rows[1][:4] == ["3", "Skipped", "user_principal_name", "e03"]
     admin.post(f"{address}start/")
     mailroom.work()
@@ -233,8 +233,8 @@ def test_sixth_open_file_is_refused_with_a_reason(admin):
 
     page = upload(admin)
 
-    assert "Other files wait already." in page.text
-    assert '<a href="/admin/imports/">See the files that wait</a>' in page.text
+    assert "Other files are already waiting." in page.text
+    assert '<a href="/admin/imports/">See the waiting files</a>' in page.text
 
 
 def test_unreadable_names_can_be_read_in_another_encoding(admin):
@@ -307,11 +307,11 @@ def test_progress_page_updates_itself_politely_until_it_is_done(admin, mailroom)
 def test_import_can_be_cancelled_at_every_step(admin, mailroom):
     address = upload(admin).url
     press(admin, admin.get(address), "Cancel the import")
-    assert "Cancelled. Nothing of the file was imported." in admin.get(address).text
+    assert "Cancelled. Nothing was imported." in admin.get(address).text
 
     address = checked(admin, mailroom)
     press(admin, admin.get(address), "Cancel the import")
-    assert "Cancelled. Nothing of the file was imported." in admin.get(address).text
+    assert "Cancelled. Nothing was imported." in admin.get(address).text
 
     address = checked(admin, mailroom)
     admin.post(f"{address}start/")
@@ -394,7 +394,7 @@ def test_everybody_is_exported_for_a_reason_that_is_recorded(admin, contoso):
     make_prefill(user, Factor.MOBILE_PHONE, "+821012345678", sms_capable=True)
 
     refused = admin.post(EXPORT, {"columns": ["display_name"]})
-    assert "Say why. The reason is recorded." in refused.text
+    assert "Enter a reason. It is recorded." in refused.text
     assert not Event.objects.filter(activity=Activity.PEOPLE_EXPORTED).exists()
     rows = lines(
         admin.post(EXPORT, {"columns": ["display_name", "mobile_phone"], "reason": "Ticket 7"})

@@ -48,14 +48,14 @@ def test_a_mail_that_left_for_somebody_is_no_test_email(admin, mailroom):
 def test_methods_are_chosen_when_these_and_nothing_else_were_decided(admin, policy, decided):
     change_policy(policy)
 
-    assert is_done(admin, "Choose methods and how many are needed") is decided
+    assert is_done(admin, "Choose methods and how many are required") is decided
 
 
 def test_methods_that_were_changed_back_stay_chosen(admin):
     change_policy(Policy(reset_methods=frozenset({Method.EMAIL})))
     change_policy(DEFAULT)
 
-    assert is_done(admin, "Choose methods and how many are needed")
+    assert is_done(admin, "Choose methods and how many are required")
 
 
 def test_every_step_that_is_left_leads_to_the_part_of_the_page_where_it_is_done(admin):
@@ -86,12 +86,12 @@ def test_who_can_reset_is_told_apart_by_whose_doing_it_is(admin):
     for words in (
         "Registered themselves: 2",
         "Only entered by an administrator: 2",
-        "Nothing: 1",
+        "No security info: 1",
     ):
         assert words in english
     for words in ("직접 등록: 2명", "관리자 입력만 있음: 2명", "정보 없음: 1명"):
         assert words in korean
-    assert links(admin)["/admin/people/?state=none"] == "Who hasn’t registered"
+    assert links(admin)["/admin/people/?state=none"] == "People who haven’t registered"
 
 
 def test_tiles_lead_to_what_they_count(admin):

@@ -72,7 +72,7 @@ def test_names_of_a_person_count_if_the_person_is_named(admin):
 def test_people_of_other_organisations_are_unknown(admin, hanbit):
     page = tried(admin, "it is minji who sings", username="kim@hanbit.example")
 
-    assert "There is no user with this user ID." in page.text
+    assert "No user has this user ID." in page.text
 
 
 def test_nothing_of_it_is_kept_or_shown_again(admin):

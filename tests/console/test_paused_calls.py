@@ -30,9 +30,9 @@ def test_the_page_says_which_phone_is_not_called(helpdesk, person, is_entered, m
     pause_calls(number)
 
     page = page_of(helpdesk, person).text
-    assert "not called until" not in before
-    assert page.count("not called until") == 1
-    assert "Mobile phone: not called until" in page
+    assert "no calls until" not in before
+    assert page.count("no calls until") == 1
+    assert "Mobile phone: no calls until" in page
     assert "전화를 걸지 않습니다" in page_of(helpdesk, person, KOREAN).text
 
 
@@ -43,7 +43,7 @@ def test_clearing_the_block_lets_calls_through(helpdesk, person, mailroom):
     helpdesk.post(f"/admin/people/{person.pk}/do/clear/", {"note": "ticket 1"})
 
     assert calls_paused_until(number) is None
-    assert "not called until" not in page_of(helpdesk, person).text
+    assert "no calls until" not in page_of(helpdesk, person).text
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_page_says_no_while_the_portal_refuses_the_only_call(
     refused = choose(client, Method.OFFICE_CALL)
     assert "Yes, with office phone" in before
     assert "Yes, with" not in page
-    assert "Until then no calls are made to: office phone" in page
+    assert "Until then we don’t call: office phone" in page
     assert f"/admin/people/{called_at_the_office.pk}/do/clear/" in page.partition("What would")[2]
     assert "Calls to this phone aren’t available now" in refused.text
     assert "부터 가능합니다" in page_of(helpdesk, called_at_the_office, KOREAN).text

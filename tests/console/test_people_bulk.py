@@ -124,7 +124,7 @@ def test_who_chooses_nobody_is_sent_back_to_choose(admin, chosen):
     answer = admin.get(address("clear", *chosen), follow=True)
 
     assert answer.redirect_chain == [(LIST, 302)]
-    assert "Choose somebody" in answer.text
+    assert "Select people you can do this for" in answer.text
 
 
 def test_no_more_than_a_page_is_done_at_once(admin):

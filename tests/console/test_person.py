@@ -83,7 +83,7 @@ def test_a_policy_that_is_off_is_cured_by_the_policy(admin, ann):
     page = look_at(admin, ann)
 
     assert "Your account isn’t enabled for password reset" in page.text
-    assert "Self-service is off for everybody" in page.text
+    assert "Self-service is off for everyone" in page.text
     assert cures(page) == ["/admin/policy/#properties"]
 
 
@@ -93,7 +93,7 @@ def test_an_administrator_who_may_not_reset_is_told_apart_from_somebody_out_of_s
 
     page = look_at(admin, me)
 
-    assert "Administrators may not reset" in page.text
+    assert "Administrators can’t reset" in page.text
     assert cures(page) == ["/admin/policy/#admins"]
 
 

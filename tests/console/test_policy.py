@@ -108,7 +108,7 @@ def test_every_setting_says_its_default_and_whether_it_does_anything_yet(admin):
         said = str(form[name].help_text)
         default = in_words(setting, getattr(Policy(), name))
         assert "Empty by default." in said if default == "–" else f"Default: {default}." in said
-        assert ("takes effect in a later version" in said) == (name in LATER)
+        assert ("not used in this version yet" in said) == (name in LATER)
 
 
 def test_what_a_tick_means_stands_below_it_where_it_belongs_to_nothing_else(admin):
@@ -131,13 +131,13 @@ def test_choices_that_are_stored_alike_are_told_apart(admin):
     form = admin.get(PAGE).context["form"]
 
     assert str(dict(form["questions"].field.choices)[Questions.OFF.value]) == "Off"
-    assert str(dict(form["contact"].field.choices)[Contact.OFF.value]).startswith("Nothing")
+    assert str(dict(form["contact"].field.choices)[Contact.OFF.value]) == "Not offered"
 
 
 def test_what_holds_for_administrators_anyway_can_be_read_but_not_set(admin):
     section = admin.get(PAGE).text.partition('aria-labelledby="admins"')[2].partition("<input")[0]
 
-    assert "Administrators always need two different proofs" in section
+    assert "Administrators always need two different methods" in section
     assert "<dd>2</dd>" in section
     assert "<dd>Off</dd>" in section
 
@@ -339,7 +339,7 @@ def test_who_returns_to_a_change_that_waits_hears_of_somebody_elses(admin):
     page = admin.get(IMPACT)
 
     assert "Someone else changed this policy just now" in page.text
-    assert "Minutes a text or call is good for" in page.text
+    assert "Minutes a text or call is valid" in page.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -366,7 +366,7 @@ def test_a_group_that_went_away_while_the_change_waited_is_named(admin):
     answer = admin.post(IMPACT, follow=True)
 
     assert answer.request["PATH_INFO"] == PAGE
-    assert "There is no group “Pilot”." in answer.text
+    assert "The group “Pilot” doesn’t exist." in answer.text
     assert in_force() == OPEN
 
 
@@ -399,7 +399,7 @@ def test_above_a_hundred_groups_names_are_typed(admin):
     wrong = save(admin, groups="group 7\nnobody here")
 
     assert in_force().groups == {"group 7", "group 8"}
-    assert "There is no group “nobody here”." in wrong.text
+    assert "The group “nobody here” doesn’t exist." in wrong.text
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_above_a_hundred_groups_names_are_typed(admin):
 def test_a_policy_that_nobody_could_register_for_is_warned_of(admin, methods, warned):
     change_policy(Policy(self_service=Scope.ALL, reset_methods=frozenset(methods)))
 
-    assert ("Nobody can register for it" in admin.get(PAGE).text) == warned
+    assert ("no one can register" in admin.get(PAGE).text) == warned
 
 
 def test_what_goes_for_both_phones_is_one_choice(admin):
@@ -428,7 +428,7 @@ def test_weak_choices_are_warned_of(admin):
 
     text = admin.get(PAGE).text
 
-    assert "whoever holds the phone" in text
+    assert "anyone who has the phone" in text
     assert "Phones are the only methods" in text
 
 

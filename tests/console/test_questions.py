@@ -108,7 +108,7 @@ def test_a_question_of_ones_own_is_offered_in_the_readers_language(client):
         ({"en": "a" * 201}, "200"),
         ({"en": "\ufdfa" * 100}, "3 to 200 characters"),
         ({"en": "a\u202eb c d"}, "3 to 200 characters"),
-        ({"en": str(PREDEFINED["q01"])}, "This question is there already"),
+        ({"en": str(PREDEFINED["q01"])}, "This question already exists"),
     ],
 )
 def test_a_bad_question_is_said_at_the_field(client, typed, words):
@@ -157,7 +157,7 @@ def answered(client):
 
 
 def test_other_words_for_what_people_answered_make_another_question(client, answered):
-    assert "Other words make a new question" in client.get(f"{LIST}{answered.pk}/").text
+    assert "it becomes a new question" in client.get(f"{LIST}{answered.pk}/").text
 
     client.post(f"{LIST}{answered.pk}/", {"en": "What is your password?"})
 

@@ -26,7 +26,7 @@ def test_own_words_go_out_and_nothing_in_them_is_run(admin, mailroom):
     assert f"Dear {user.upn}" in mail.text
     assert "{{ settings }} <b>" in mail.text
     assert "{{ settings }} &lt;b&gt;" in mail.html
-    assert "If you did not try this" in mail.text
+    assert "If this wasn’t you" in mail.text
     assert Event.objects.filter(activity=Activity.TEXT_CHANGED).exists()
 
 
@@ -91,7 +91,10 @@ def test_what_stands_in_own_words_goes_out_as_everybody_would_read_it(admin, mai
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "Behind “${user” the closing }"), ("ko", "닫는 중괄호(})를 넣어 주세요: “${user”")],
+    [
+        ("en", "The closing } is missing after “${user”"),
+        ("ko", "닫는 중괄호(})를 넣어 주세요: “${user”"),
+    ],
 )
 def test_a_place_that_isnt_closed_is_said_and_nothing_typed_is_lost(admin, language, words):
     typed = OWN | {"body": "Dear ${user at $time"}

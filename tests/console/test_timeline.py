@@ -95,7 +95,7 @@ def test_why_it_came_so_is_said_in_words(admin, ann, mailroom, language, entered
 
 def test_an_attempt_that_was_left_is_not_finished(admin, ann):
     identify(Client(), ann.upn)
-    assert [str(one["result"]) for one in attempts(admin, ann)] == ["under way"]
+    assert [str(one["result"]) for one in attempts(admin, ann)] == ["in progress"]
 
     ResetAttempt.objects.update(started_at=timezone.now() - LIFETIME)
 

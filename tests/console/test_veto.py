@@ -510,7 +510,7 @@ class TestHelpWhileFrozen:
 
         assert not gets_in(person, THIEFS)
         mailroom.work()
-        assert any("said “this wasn’t me”" in mail.subject for mail in mailroom.sent[before:])
+        assert any("reported “This wasn’t me”" in mail.subject for mail in mailroom.sent[before:])
 
     def test_whoever_issued_it_cant_lift_the_stop_to_save_it(
         self, person, password, colleague, mailroom

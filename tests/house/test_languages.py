@@ -9,6 +9,7 @@ import sys
 import pytest
 from babel.messages.pofile import read_po
 
+from tenants.predefined_questions import PREDEFINED
 from tests.services.environment import BASE, environment
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
@@ -28,9 +29,23 @@ GLOSSARY = [
     pytest.param("대체 (이메일|전자 ?메일)", id="alternate email is 보조 이메일"),
     pytest.param("모바일|회사 ?전화", id="phones are 휴대폰 and 사무실 전화"),
     pytest.param("사인인|인증자", id="sign in is 로그인 and an app is 인증 앱"),
+    pytest.param("기억된|브라우저를 기억", id="remembered browsers are 신뢰하는 브라우저"),
     pytest.param("당신|귀하|클릭|에러", id="nobody is talked down to"),
     pytest.param(r"(\)s|\})(을|를|은|는|이|가|과|와|로)[ .]", id="no particle after a name"),
 ]
+
+
+PLAIN = [
+    pytest.param("(no|some|every)body", id="no one, someone, everyone"),
+    pytest.param("who(m|mso|so)?ever", id="the person who does it"),
+    pytest.param("proofs?", id="a method, or a second step"),
+    pytest.param("mail(s|ed)?|mailbox of", id="an email"),
+    pytest.param("begun|began", id="started"),
+    pytest.param("another way", id="another method"),
+    pytest.param("good for", id="valid for"),
+]
+# Questions are answered by the words they were asked in.
+AS_ASKED = {str(words) for words in PREDEFINED.values()}
 
 
 def messages():
@@ -61,6 +76,14 @@ def test_korean_follows_the_glossary(pattern):
     found = [m.string for m in messages() if any(re.search(pattern, t) for t in texts(m.string))]
 
     assert found == []
+
+
+@pytest.mark.parametrize("pattern", PLAIN)
+def test_english_is_plain(pattern):
+    word = re.compile(rf"(?<![-\w])(?:{pattern})(?![-\w])", re.IGNORECASE)
+    ids = [text for m in messages() for text in texts(m.id) if text not in AS_ASKED]
+
+    assert [text for text in ids if word.search(text)] == []
 
 
 def test_announcers_korean_is_for_the_phone_only():

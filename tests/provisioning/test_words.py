@@ -91,4 +91,4 @@ def test_country_is_said_in_the_readers_language():
 def test_unusable_file_says_why():
     refused = UnusableFile(FileProblem.COLUMN_TWICE, ["groups"])
 
-    assert why_unusable(refused) == "Columns that are there twice: groups"
+    assert why_unusable(refused) == "Duplicate columns: groups"

@@ -321,7 +321,7 @@ def test_a_new_pass_in_place_of_a_stopped_one_is_good_at_once(contoso):
     new = confirm(helpdesk, issuing, minutes="60", once="on", note="7").context["letters"]
 
     assert "a wrong pass was entered too often. Issue a new one." in page.text
-    assert "Works from" not in page.text
+    assert "Valid from" not in page.text
     assert issuing in page.text
     assert is_in(enter(new))
 

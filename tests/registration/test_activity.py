@@ -44,7 +44,7 @@ def test_people_see_what_happened_and_about_where(user):
     assert listed(client) == [
         ("You signed in", "192.0.2.…"),
         ("A sign-in with a wrong password", "198.51.100.…"),
-        ("A password reset was begun", "203.0.113.…"),
+        ("A password reset was started", "203.0.113.…"),
     ]
 
 

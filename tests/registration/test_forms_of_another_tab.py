@@ -157,7 +157,7 @@ def test_a_code_to_another_address_asked_for_since_is_no_wrong_try(user, client,
 
     assert everything() == before
     assert answer.url == "/ssprsetup"
-    assert "something else was asked for since" in client.get("/ssprsetup").text
+    assert "because something else was requested since" in client.get("/ssprsetup").text
 
 
 def test_the_newer_code_to_the_same_address_is_right_in_the_older_tab(user, client, mailroom):

@@ -69,8 +69,8 @@ def test_registering_may_be_put_off_for_as_many_days_as_the_policy_says(user, cl
     page = client.get(SETUP)
 
     assert first == SETUP
-    assert "<h1>More information is needed</h1>" in page.text
-    assert page.text.split("<title>")[1].strip().startswith("More information is needed")
+    assert "<h1>More information required</h1>" in page.text
+    assert page.text.split("<title>")[1].strip().startswith("More information required")
     assert said in page.text
     assert ("Skip for now" in page.text) == (days < 7)
 
@@ -162,7 +162,7 @@ def test_partial_registration_asks_only_for_what_is_missing(user):
 
     page = client.get(first)
 
-    assert "You are almost done. Only this is missing:" in page.text
+    assert "Almost done. Add one more of these." in page.text
     assert "Mobile phone" in page.text
     assert "Alternate email" not in page.text
 
@@ -238,7 +238,7 @@ def test_nobody_is_kept_out_for_what_cannot_be_delivered_here(user, monkeypatch)
     page = client.get(first)
 
     assert first == SETUP
-    assert "Contact your administrator. Until then you can go on." in page.text
+    assert "Contact your administrator. You can continue until then." in page.text
     assert client.get(LIST).status_code == 200
 
 
@@ -317,7 +317,7 @@ def test_what_cannot_be_confirmed_here_keeps_nobody_out_and_is_asked_another_tim
 
     page = client.get(first)
 
-    assert "Until then you can go on." in page.text
+    assert "You can continue until then." in page.text
     assert client.get(LIST).status_code == 200
     client.post(SETUP)
     user.refresh_from_db()

@@ -110,7 +110,7 @@ def test_the_authenticator_is_told_nothing_that_names_the_user(user):
 def test_what_wasnt_made_for_this_page_isnt_kept(user, lies):
     answer = add(signed_in(user), SoftAuthenticator(), **lies)
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
     assert not of_kind(Factor.PASSKEY).exists()
 
 
@@ -121,7 +121,7 @@ def test_one_that_was_made_for_another_session_isnt_kept(user):
 
     answer = mine.post(PAGE, {"credential": made})
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
     assert not of_kind(Factor.PASSKEY).exists()
 
 
@@ -141,7 +141,7 @@ def test_the_passkey_of_a_colleague_isnt_taken_over(user):
 
     answer = add(signed_in(user), device)
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
     assert not methods_of_kind(user.pk, Factor.PASSKEY).exists()
 
 
@@ -201,7 +201,7 @@ def test_what_no_browser_answers_is_wrong_and_nothing_else(user, long):
     client = signed_in(user)
     client.get(PAGE)
 
-    assert "This passkey did not work" in client.post(PAGE, {"credential": long}).text
+    assert "This passkey didn’t work" in client.post(PAGE, {"credential": long}).text
 
 
 @settings(deadline=None, max_examples=60)
@@ -249,7 +249,7 @@ def test_what_wasnt_signed_for_this_page_proves_nothing(user, lies):
 
     answer = prove(client, device, **lies)
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
     assert client.get(PAGE)["Location"] == PROOF
 
 
@@ -259,7 +259,7 @@ def test_a_strangers_passkey_proves_nothing(user):
 
     answer = prove(at_the_proof(user), other)
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
 
 
 def test_a_signature_is_good_for_one_challenge(user):
@@ -270,7 +270,7 @@ def test_a_signature_is_good_for_one_challenge(user):
 
     later = at_the_proof(user)
 
-    assert "This passkey did not work" in later.post(VERIFY, {"credential": signed}).text
+    assert "This passkey didn’t work" in later.post(VERIFY, {"credential": signed}).text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -299,7 +299,7 @@ def test_a_copied_key_whose_counter_stands_still_is_refused(user):
 
     answer = prove(at_the_proof(user), device)
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
 
 
 def test_wrong_signatures_use_the_challenge_up_but_pause_nobody(user):
@@ -370,7 +370,7 @@ def test_a_removed_one_proves_nothing_any_more(user, mailroom):
     client.post(f"/security-info/remove/{key.pk}")
 
     assert "Passkey" in page.text
-    assert "This passkey did not work" in prove(at_the_proof(user), gone).text
+    assert "This passkey didn’t work" in prove(at_the_proof(user), gone).text
     assert "minji.home@mail.example" in {mail.destination for mail in mailroom.work()}
     assert RegisteredMethod.objects.get(pk=key.pk).details == {}
 

@@ -361,7 +361,7 @@ def test_the_list_warns_when_few_are_left(user, left, warned):
     page = signed_in(user).get("/security-info").text
 
     assert f"{left} recovery codes left" in page
-    assert ("Make a new set of recovery codes soon" in page) is warned
+    assert ("Create new recovery codes soon" in page) is warned
 
 
 def test_codes_taken_away_open_nothing(user, mailroom):
@@ -415,5 +415,5 @@ def test_codes_beside_what_no_longer_counts_still_do(user):
 
     page = signed_in(user).get("/ssprsetup")
 
-    assert "You have enough" in page.text
+    assert "You’re ready" in page.text
     assert PAGE not in page.text

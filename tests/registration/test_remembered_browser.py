@@ -246,7 +246,7 @@ def test_a_browser_is_taken_off_the_list(user):
     page = client.post(f"/security-info/browsers/{row.pk}/forget", follow=True)
     client.post("/signout")
 
-    assert "The browser is not remembered any more." in page.text
+    assert "The browser is no longer remembered." in page.text
     assert not is_let_in(client, user)
 
 

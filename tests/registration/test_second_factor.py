@@ -390,7 +390,7 @@ def test_what_can_not_be_delivered_is_no_way_past_and_no_dead_end(user, monkeypa
     page = client.get(CHOOSE)
 
     assert page.status_code == 200
-    assert "None of the methods you registered can be used here at the moment." in page.text
+    assert "You can’t use any of your registered methods here right now." in page.text
     assert "Please contact your IT team directly." in page.text
     assert not is_signed_in(client)
 
@@ -456,7 +456,7 @@ def test_who_must_register_first_gets_in_by_registering(user, mailroom):
     client.post("/ssprsetup/verify", {"code": mailroom.code()})
 
     assert led == ["/ssprsetup"] * 3
-    assert "Register a method for it to go on." in wizard
+    assert "Register a method for it to continue." in wizard
     assert "Skip for now" not in wizard
     assert is_signed_in(client)
     assert sign_in(Client(), user).url == CHOOSE
@@ -558,7 +558,7 @@ def test_an_app_that_only_signs_in_makes_nobody_ready_to_reset(user):
     page = client.post(VERIFY, {"code": code_now()})
 
     assert page.url == "/ssprsetup"
-    assert "0 of 1 required methods ready" in client.get("/ssprsetup").text
+    assert "0 of 1 methods set up" in client.get("/ssprsetup").text
 
 
 def test_nothing_is_offered_for_sign_in_while_sign_in_asks_for_nothing(user):

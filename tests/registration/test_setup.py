@@ -255,7 +255,7 @@ def test_finish_needs_enough_and_says_how_many_are_missing(user, me, mailroom):
     me.post("/ssprsetup")
 
     assert b"You need 1 more before you can finish" in early.content
-    assert title(early) == "Error: More information is needed"
+    assert title(early) == "Error: More information required"
     assert page.request["PATH_INFO"] == "/ssprsetup/done"
     assert "Add one more method" in page.content.decode()
     assert User.objects.get(pk=user.pk).registered_at is not None
@@ -274,7 +274,7 @@ def test_administrators_are_asked_for_two_and_never_for_questions(user, asks_que
 
     page = me.get("/ssprsetup").content
 
-    assert b"0 of 2 required" in page
+    assert b"0 of 2 methods" in page
     assert b"/ssprsetup/questions" not in page
 
 
@@ -347,7 +347,7 @@ def test_removing_says_what_it_costs_and_acts_on_post_only(user, me, mailroom):
 
     assert b"you can\xe2\x80\x99t reset your password yourself" in asked.content
     assert still
-    assert b"Alternate email was removed" in page.content
+    assert b"Method removed: Alternate email" in page.content
     assert not RegisteredMethod.objects.exists()
 
 

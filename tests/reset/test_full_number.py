@@ -75,7 +75,7 @@ def test_until_when_there_is_no_other_call_is_said_of_calls(browser, mailroom):
 
     page = browser.get("/passwordreset/call").text
 
-    assert "You can ask for a new call in" in page
+    assert "You can get a new call in" in page
     assert "new code" not in page
 
 

@@ -181,7 +181,7 @@ def test_who_can_prove_nothing_any_more_reads_whom_to_call(contoso, settings):
     client.post("/signin", {"username": user.upn, "password": PASSWORD})
     page = client.get("/ssprsetup/email", follow=True)
 
-    assert "None of the methods you registered can be used here" in page.text
+    assert "You can’t use any of your registered methods here" in page.text
     assert signs(page) == SIGNS
     assert f'<a class="button" {DIALS}>Call 02-1588-0000</a>' in page.text
 

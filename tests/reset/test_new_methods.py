@@ -231,9 +231,9 @@ def test_pages_say_from_when_it_counts(user):
     person, admin = signed_in(user), behind_both(make_admin())
 
     for page in ("/security-info", "/ssprsetup"):
-        assert person.get(page).text.count("Counts for a reset from") == 1
+        assert person.get(page).text.count("Can be used for a reset from") == 1
     shown = admin.get(f"/admin/people/{user.pk}/").text
-    assert "Mobile phone is new and counts for a reset from" in shown
+    assert "Mobile phone is new and can be used for a reset" in shown
     assert "Yes, with alternate email" in shown
 
 
@@ -241,7 +241,7 @@ def test_nothing_is_said_where_nothing_waits(user):
     make_email(user)
     make_phone(user)
 
-    assert "Counts for a reset from" not in signed_in(user).get("/security-info").text
+    assert "Can be used for a reset from" not in signed_in(user).get("/security-info").text
 
 
 def test_what_is_taken_back_by_a_veto_makes_nothing_else_wait(user, mailroom):
@@ -380,7 +380,11 @@ def test_a_minimum_age_that_is_set_meanwhile_holds_for_a_reset_under_way(user, m
 @pytest.mark.parametrize(
     ("language", "counts", "on_the_page_of_the_person"),
     [
-        ("en", "Counts for a reset from", "Alternate email is new and counts for a reset from"),
+        (
+            "en",
+            "Can be used for a reset from",
+            "Alternate email is new and can be used for a reset",
+        ),
         ("ko", "부터 재설정에 사용 가능", "새로 등록한 인증 방법(보조 이메일)"),
     ],
 )

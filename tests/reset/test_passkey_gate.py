@@ -110,7 +110,7 @@ def test_what_wasnt_signed_for_this_attempt_opens_nothing(user, lies):
 
     answer = give(client, device, **lies)
 
-    assert "This passkey did not work" in answer.text
+    assert "This passkey didn’t work" in answer.text
     assert not PassedGate.objects.exists()
     assert Event.objects.filter(activity=Activity.RESET_PROGRESS, outcome="failure").exists()
 

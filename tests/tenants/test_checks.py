@@ -182,5 +182,5 @@ def test_a_number_out_of_range_is_reported_with_its_range(digits, is_taken):
         policy(code_digits=digits)
     (told,) = refused.value.contradictions
     assert (told.code, told.field, told.words) == (
-        "impossible_value", "code_digits", Phrase("This value isn’t possible here."),
+        "impossible_value", "code_digits", Phrase("This value isn’t allowed here."),
     )  # fmt: skip

@@ -134,7 +134,7 @@ def test_the_code_that_is_heard_opens_the_gate_of_its_browser(caller, hooks):
     right = browser.post("/passwordreset/code", {"code": code}, follow=True)
 
     assert "Enter the code from the call" in page.text
-    assert "ask for a new code" not in page.text
+    assert "get a new code" not in page.text
     assert page.request["PATH_INFO"] == "/passwordreset/code"
     assert wrong.status_code == 200
     assert right.request["PATH_INFO"] == "/passwordreset/new-password"

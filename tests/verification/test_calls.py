@@ -257,7 +257,7 @@ def test_the_helpdesk_hears_of_a_call_that_was_denied(call, mailroom):
 
     mailroom.work()
     [mail] = [one for one in mailroom.sent[before:] if one.destination == desk.upn]
-    assert "did not ask for it" in mail.text
+    assert "didn’t request it" in mail.text
 
 
 def mails_after_denial(call, mailroom):

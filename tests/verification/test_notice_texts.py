@@ -76,9 +76,9 @@ def test_nobody_is_asked_whether_they_did_what_an_administrator_did(contoso, mai
     text = mailroom.work()[0].text
 
     by_an_administrator = "dministrator" in text.partition("If ")[0]
-    assert ("If you asked for this, there is nothing to do." in text) is by_an_administrator
+    assert ("If you asked for this, you don’t have to do anything." in text) is by_an_administrator
     if_it_was_you = {
-        Notice.CALL_DENIED: "If you asked for the call yourself, there is nothing to do."
-    }.get(notice, "If this was you, there is nothing to do.")
+        Notice.CALL_DENIED: "If you requested the call, you don’t have to do anything."
+    }.get(notice, "If this was you, you don’t have to do anything.")
     assert (if_it_was_you in text) is not by_an_administrator
     assert "ell your IT team." in text

@@ -159,7 +159,7 @@ def test_the_own_user_id_is_no_way_back_however_it_is_spelled(user, me, mailroom
     assert "Enter a different address" in page.text
     assert mailroom.work() == []
     assert entered_of(user) == {}
-    assert "That mailbox needs the password" in entered.text
+    assert "That mailbox needs the forgotten password" in entered.text
 
 
 def test_an_address_of_the_organisation_is_refused_however_it_is_spelled(user, me, mailroom):

@@ -20,7 +20,7 @@ class MethodForm(forms.Form):
     """One of the methods that this user can use. No other can be chosen."""
 
     method = forms.ChoiceField(
-        label=gettext_lazy("Choose how you want to prove that this is your account."),
+        label=gettext_lazy("Choose how you want to verify it’s you."),
         error_messages={
             "required": gettext_lazy("Select a method"),
             "invalid_choice": gettext_lazy("Select a method"),
@@ -57,10 +57,10 @@ class NumberForm(forms.Form):
         field = self.fields["phone"]
         field.widget.attrs.pop("maxlength", None)
         field.help_text = (
-            _("To be sure it’s you, type the complete number that ends in %(digits)s")
+            _("To verify it’s you, enter the full number that ends in %(digits)s")
             % {"digits": ends_in}
             if ends_in
-            else _("To be sure it’s you, type the complete number of this phone")
+            else _("To verify it’s you, enter the full number of this phone")
         )
 
     def clean_phone(self) -> str:

@@ -36,14 +36,14 @@ def call_words(state: CallState) -> str:
     return {
         CallState.QUEUED: _("Starting the call…"),
         CallState.RINGING: _("Your phone is ringing"),
-        CallState.ANSWERED: _("You answered. Type the number now."),
+        CallState.ANSWERED: _("You answered. Enter the number now."),
         CallState.CONFIRMED: _("Confirmed"),
-        CallState.WRONG: _("The number typed on the phone did not match."),
-        CallState.DENIED: _("The call ended before the number was typed."),
-        CallState.NO_ANSWER: _("Nobody answered."),
+        CallState.WRONG: _("The number entered on the phone didn’t match."),
+        CallState.DENIED: _("The call ended before the number was entered."),
+        CallState.NO_ANSWER: _("No one answered."),
         CallState.BUSY: _("The line was busy."),
-        CallState.HANGUP: _("The call ended before the number was typed."),
-        CallState.FAILED: _("We couldn’t place the call."),
+        CallState.HANGUP: _("The call ended before the number was entered."),
+        CallState.FAILED: _("We couldn’t call you."),
     }[state]
 
 

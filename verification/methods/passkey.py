@@ -19,7 +19,7 @@ from verification.rules.verdicts import Verdict
 from verification.services import passkeys
 from verification.services.challenges import ChallengeResult, open_unsent, redeem_judged
 
-PASSKEY_WRONG = gettext_lazy("This passkey did not work. Try again or use another one.")
+PASSKEY_WRONG = gettext_lazy("This passkey didn’t work. Try again or use another one.")
 
 
 class PasskeyForm(forms.Form):

@@ -59,7 +59,7 @@ def few_left_words(left: int) -> str:
     """What to do when there are hardly any left; nothing as long as there are enough."""
     if left > FEW:
         return ""
-    return _("Make a new set of recovery codes soon, before you run out of them.")
+    return _("Create new recovery codes soon, before you run out.")
 
 
 def _check(

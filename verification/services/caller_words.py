@@ -24,14 +24,14 @@ def caller_mail(code: str, *, name: str, time: str) -> Content:
         subject=_("Your code for the %(brand)s helpdesk") % named,
         paragraphs=[
             _("Hello %(name)s,") % named,
-            _("Read this code to the person at the helpdesk whom you called:"),
+            _("Read this code to the helpdesk agent you called:"),
         ],
         code=code,
         after_code=[
-            _("It works once, until %(time)s.") % named,
+            _("It expires at %(time)s and works once.") % named,
             _(
-                "If you didn’t call the helpdesk just now, someone else is on the phone as you."
-                " Don’t give the code to anyone and tell your IT team."
+                "If you didn’t just call the helpdesk, someone else is pretending to be you. "
+                "Don’t share the code, and tell your IT team."
             ),
         ],
     )

@@ -61,14 +61,14 @@ def _to_staff(outgoing: Outgoing) -> Content:
     if outgoing.notice == TO_STAFF:
         return content_of(
             Mail(
-                subject=_("[%(tenant)s] %(count)s more things to know about accounts") % facts,
+                subject=_("[%(tenant)s] %(count)s more notices about accounts") % facts,
                 paragraphs=[
                     _(
-                        "There were more mails to you since %(since)s than we send in a day. This"
-                        " one stands for %(count)s of them."
+                        "Since %(since)s there were more emails for you than we send in a "
+                        "day. This email replaces %(count)s of them."
                     )
                     % facts,
-                    _("The audit log says what happened: %(url)s") % facts,
+                    _("The audit log shows what happened: %(url)s") % facts,
                 ],
             )
         )
@@ -78,7 +78,7 @@ def _to_staff(outgoing: Outgoing) -> Content:
             paragraphs=[
                 _("%(count)s more people asked for help since %(since)s.") % facts,
                 *(
-                    [_("The user IDs that were typed belong to no user.")]
+                    [_("The user IDs that were entered don’t exist.")]
                     if outgoing.share == outbox.Share.HELP_UNKNOWN
                     else []
                 ),

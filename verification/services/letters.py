@@ -32,7 +32,7 @@ class Mail:
 
 def content_of(letter: Mail) -> Content:
     """The letter in the language in force, sent for the organisation in force."""
-    signed = _("Sent for %(tenant)s by its password service") % {"tenant": display_name()}
+    signed = _("Sent by %(tenant)s’s password service") % {"tenant": display_name()}
     context: dict[str, object] = {**asdict(letter), "footer": [*letter.footer, signed]}
     context["language"] = get_language()
     colour = branding_in_force().colour

@@ -117,13 +117,13 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.PASSWORD_WITHDRAWN: (
             _("Your %(brand)s password no longer works"),
             _(
-                "To protect the account, the password of %(user)s was made unusable on %(date)s at"
-                " %(time)s. Ask your IT team for a new one."
+                "To protect the account, the password of %(user)s was disabled on %(date)s "
+                "at %(time)s. Ask your IT team for a new one."
             ),
         ),
         Notice.BLOCK_CLEARED: (
             _("You can reset your %(brand)s password again"),
-            _("An administrator ended the pause for %(user)s on %(date)s at %(time)s."),
+            _("An administrator cleared the block for %(user)s on %(date)s at %(time)s."),
         ),
         Notice.MUST_REGISTER: (
             _("Please register your %(brand)s security info again"),
@@ -190,22 +190,25 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.CALL_DENIED: (
             _("A verification call for your %(brand)s account was denied"),
             _(
-                "A verification call for %(user)s was answered on %(date)s at %(time)s by someone"
-                " who did not ask for it. We stopped the request. We don’t call that phone again"
-                " for an hour."
+                "On %(date)s at %(time)s, a verification call for %(user)s was answered by "
+                "someone who didn’t request it. We stopped the request. We won’t call that "
+                "phone again for an hour."
             ),
         ),
         Notice.FROZEN: (
             _("Password reset is stopped for your %(brand)s account"),
             _(
-                "Somebody told us on %(date)s at %(time)s that they did not change something in"
-                " %(user)s. We stopped password reset and signed you out everywhere. Your IT team"
-                " knows and can turn it on again."
+                "On %(date)s at %(time)s, “This wasn’t me” was reported for %(user)s. We "
+                "stopped password reset and signed you out everywhere. We told your IT team, "
+                "who can turn it on again."
             ),
         ),
         Notice.UNFROZEN: (
             _("Password reset works again for your %(brand)s account"),
-            _("An administrator turned it on again for %(user)s on %(date)s at %(time)s."),
+            _(
+                "An administrator turned password reset on again for %(user)s on %(date)s at "
+                "%(time)s."
+            ),
         ),
     }[notice]
 
@@ -273,8 +276,8 @@ def gathered_letter_words() -> tuple[str, str]:
     return (
         _("%(count)s more changes were made to your %(brand)s account"),
         _(
-            "%(count)s more changes were made to %(user)s since %(since)s. There were too many for"
-            " a message each, so this one is about all of them."
+            "%(count)s more changes were made to %(user)s since %(since)s. There were "
+            "too many to send a message for each, so this message covers all of them."
         ),
     )
 

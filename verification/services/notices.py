@@ -250,10 +250,7 @@ def _letter(
 def reason_to_write() -> list[str]:
     """The footer's lines in every notice."""
     return [
-        _(
-            "You get this message because it concerns the security of your account."
-            " You can’t unsubscribe from it."
-        ),
+        _("This message is about the security of your account. You can’t unsubscribe from it."),
         _("We never ask for your password by email."),
     ]
 
@@ -263,14 +260,17 @@ def if_it_was_not_you(notice: Notice) -> list[str]:
     home = public_url(reverse("registration:security-info"))
     if notice.is_of_an_administrator:
         expected = [
-            _("If you asked for this, there is nothing to do. If you didn’t, tell your IT team.")
+            _(
+                "If you asked for this, you don’t have to do anything. If you didn’t, tell "
+                "your IT team."
+            )
         ]
     else:
         expected = [
-            _("If you asked for the call yourself, there is nothing to do.")
+            _("If you requested the call, you don’t have to do anything.")
             if notice is Notice.CALL_DENIED
-            else _("If this was you, there is nothing to do."),
-            _("If you did not try this, someone else may have. Tell your IT team."),
+            else _("If this was you, you don’t have to do anything."),
+            _("If this wasn’t you, someone else may be trying to get in. Tell your IT team."),
         ]
     return [
         *expected,

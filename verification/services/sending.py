@@ -101,12 +101,12 @@ def _mail(challenge: Challenge, code: str) -> Content:
         ],
         code=code,
         after_code=[
-            _("It works once, until %(time)s.") % named,
+            _("It expires at %(time)s and works once.") % named,
             _(
-                "If you didn’t ask for it, don’t give it to anyone and tell your IT team."
-                " Your password has not been changed."
+                "If you didn’t request it, don’t share it, and tell your IT team. Your "
+                "password has not been changed."
             ),
-            _("Nobody from %(brand)s will ever ask you for this code.") % named,
+            _("No one at %(brand)s will ask you for this code, not even the helpdesk.") % named,
         ],
     )
     return content_of(letter)

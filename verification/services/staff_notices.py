@@ -46,12 +46,12 @@ def tell_of_unreachable(user: User, notice: Notice, *, support_code: str) -> Non
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(user, timezone.now())
         letter = Mail(
-            subject=_("[%(tenant)s] %(user)s couldn’t be told of a reset") % facts,
+            subject=_("[%(tenant)s] %(user)s couldn’t be notified of a reset") % facts,
             paragraphs=[
                 letter_words(notice)[1] % facts,
                 _(
-                    "No mailbox or phone is known where this person gets messages. Ask them whether"
-                    " it was them."
+                    "We have no email address or phone number for this person. Ask them if "
+                    "they reset the password."
                 ),
             ],
             footer=support_line(support_code),
@@ -72,9 +72,9 @@ def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> Non
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now()) | {"url": url, "agent": agent}
         letter = Mail(
-            subject=_("[%(tenant)s] %(user)s said “this wasn’t me”") % facts,
+            subject=_("[%(tenant)s] %(user)s reported “This wasn’t me”") % facts,
             paragraphs=[
-                _("%(user)s said “this wasn’t me”. Self-service is stopped for this account.")
+                _("%(user)s reported “This wasn’t me”. Self-service is stopped for this account.")
                 % facts,
                 *_what_to_do(facts, needs_a_password=needs_a_password),
                 _("Open this person’s timeline: %(url)s") % facts,
@@ -100,8 +100,8 @@ def tell_of_stopped_pass(person: User) -> None:
                 % facts,
                 _("Issue a new one on this person’s page: %(url)s") % facts,
                 _(
-                    "Passes of %(length)s characters or more can’t be guessed, so wrong tries don’t"
-                    " stop them. The policy says how long passes are."
+                    "Passes of %(length)s characters or more can’t be guessed, so wrong "
+                    "tries don’t stop them. The policy sets how long passes are."
                 )
                 % facts,
             ],
@@ -120,8 +120,8 @@ def tell_of_denied_call(user: User) -> None:
             subject=_("[%(tenant)s] A call for %(user)s was denied") % facts,
             paragraphs=[
                 _(
-                    "A verification call for %(user)s was answered on %(date)s at %(time)s by"
-                    " someone who did not ask for it. We stopped the request."
+                    "On %(date)s at %(time)s, a verification call for %(user)s was answered "
+                    "by someone who didn’t request it. We stopped the request."
                 )
                 % facts,
                 _("Open this person’s timeline: %(url)s") % facts,
@@ -163,13 +163,13 @@ def tell_of_guessing() -> None:
             subject=_("[%(tenant)s] Unusually many wrong codes") % facts,
             paragraphs=[
                 _(
-                    "In the last hour, far more verification codes and answers than usual were"
-                    " wrong. Somebody may be guessing at many accounts."
+                    "In the last hour, far more verification codes and answers than usual "
+                    "were wrong. Someone may be trying to guess them for many accounts."
                 ),
                 _(
-                    "You don’t have to do anything at once: guessing is limited for each account,"
-                    " and asking costs more for everybody now. Look at the audit log to see which"
-                    " accounts it is about."
+                    "You don’t have to do anything right away: attempts are limited for each "
+                    "account, and every request now takes longer. The audit log shows which "
+                    "accounts are affected."
                 ),
             ],
         )
@@ -185,12 +185,13 @@ def tell_of_nearly_used_day() -> None:
             % {"tenant": display_name()},
             paragraphs=[
                 _(
-                    "Four fifths of the codes that your organisation may send in 24 hours were"
-                    " sent. When the rest is used up, people can’t get any more codes that way."
+                    "Four fifths of the codes that your organisation can send in 24 hours "
+                    "have been sent. When the rest is used up, people can’t get any more "
+                    "codes that way."
                 ),
                 _(
-                    "Look at the audit log to see who asked for them. The policy says how many"
-                    " messages may be sent in a day."
+                    "The audit log shows who requested them. The policy sets how many "
+                    "messages can be sent in a day."
                 ),
             ],
         )
@@ -206,12 +207,13 @@ def tell_of_late_notices() -> None:
             % {"tenant": display_name()},
             paragraphs=[
                 _(
-                    "There were more messages about changes to accounts than your organisation may"
-                    " send in 24 hours. Some of them wait, or were not sent in time."
+                    "There were more messages about changes to accounts than your "
+                    "organisation can send in 24 hours. Some of them are waiting or were not "
+                    "sent in time."
                 ),
                 _(
-                    "The audit log says what happened to each account. The policy says how many"
-                    " messages may be sent in a day."
+                    "The audit log shows what happened to each account. The policy sets how "
+                    "many messages can be sent in a day."
                 ),
             ],
         )
@@ -231,8 +233,8 @@ def _what_to_do(facts: dict[str, str], *, needs_a_password: bool) -> list[str]:
     if needs_a_password:
         words.append(
             _(
-                "The password of this account no longer works. Make sure who is asking before you"
-                " issue a new one."
+                "The password of this account no longer works. Check the person’s identity "
+                "before you issue a new one."
             )
         )
     return words
