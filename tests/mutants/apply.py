@@ -17,6 +17,7 @@ from enum import EnumType
 from functools import _lru_cache_wrapper, lru_cache
 from types import CodeType, FunctionType, ModuleType
 
+from isolation import compiled
 from tests.services.environment import BASE
 
 Functions = Mapping[str, Sequence[FunctionType]]
@@ -124,7 +125,9 @@ def put_in(module: ModuleType, functions: Functions, change: Change) -> None:
 
 
 def clear_caches() -> None:
-    """Forget what functions of ours remember, because it may come from the module as it was."""
+    """Forget what comes from the module as it was: results, and compiled statements."""
+    for statement in compiled._statements:
+        statement._texts.clear()
     for module in list(sys.modules.values()):
         if _is_ours(module):
             for value in list(vars(module).values()):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from isolation import compiled
 from tests.mutants import apply
 
 SOURCE = """
@@ -94,6 +95,15 @@ def test_what_a_function_remembered_is_forgotten(living):
     put_in(living, "count >= LEAST", "count > LEAST")
 
     assert not living.enough(3)
+
+
+def test_a_compiled_statement_is_compiled_anew(living, monkeypatch):
+    monkeypatch.setattr(compiled, "_statements", [])
+    statement = compiled.CompiledRead(list)
+    statement._texts["sqlite"] = "as it was"
+    put_in(living, "count >= LEAST", "count > LEAST")
+
+    assert statement._texts == {}
 
 
 def test_a_method_gets_code_and_defaults(living):

@@ -90,8 +90,10 @@ def test_the_right_code_redeems_its_challenge_once(user):
 def test_wrong_codes_are_counted_down_and_the_sixth_is_not_compared(user):
     challenge = placed(user)
 
-    left = [(one.verdict, one.tries_left) for one in (redeem(WRONG) for _ in range(6))]
+    results = [redeem(WRONG) for _ in range(6)]
 
+    left = [(one.verdict, one.tries_left) for one in results]
+    assert [one.challenge for one in results] == [challenge] * 5 + [None]
     assert left == [(Verdict.WRONG, n) for n in (4, 3, 2, 1)] + [(Verdict.DEAD, 0)] * 2
     assert row(challenge).tries == 5
     assert redeem().verdict is Verdict.DEAD
@@ -126,12 +128,35 @@ def test_for_what_is_not_open_nothing_is_hashed(user, facts, _verdict):
     assert not challenges.waits(Method.QUESTIONS, [open_one, closed])
 
 
+@pytest.mark.parametrize("gone", ["spent_at", "closed_at"])
+def test_what_was_redeemed_or_closed_is_over_however_often_it_was_tried(user, gone):
+    placed(user, tries=5, **{gone: timezone.now()})
+
+    assert redeem() == ChallengeResult(Verdict.EXPIRED)
+
+
+def test_what_was_judged_is_for_its_method(user):
+    mail, text = placed(user, age=1), placed(user, method=Method.MOBILE_TEXT)
+
+    assert judged(right=True).challenge.pk == mail.pk
+    assert row(text).tries == 0
+
+
+def test_a_confirmed_call_is_found_by_its_purpose_and_attempt(user):
+    call = placed(user, method=Method.MOBILE_CALL, confirmed_at=timezone.now())
+
+    assert challenges.redeem_call(Purpose.SIGN_IN, CONTEXT) is None
+    assert challenges.redeem_call(Purpose.RESET, uuid.uuid4()) is None
+    assert challenges.redeem_call(Purpose.RESET, CONTEXT).pk == call.pk
+
+
 @pytest.mark.parametrize("method", [Method.EMAIL, None])
 def test_without_a_challenge_nothing_is_right(user, method):
     assert redeem(method=method) == ChallengeResult(Verdict.EXPIRED)
     assert judged(right=True) == ChallengeResult(Verdict.EXPIRED)
     assert challenges.redeem_call(Purpose.RESET, CONTEXT, method=method) is None
     assert ChallengeResult(Verdict.EXPIRED).sent_at is None
+    assert ChallengeResult(Verdict.EXPIRED).challenge is None
 
 
 def test_what_was_judged_counts_as_a_try_whether_or_not_it_is_right(user):
@@ -142,6 +167,7 @@ def test_what_was_judged_counts_as_a_try_whether_or_not_it_is_right(user):
     assert row(challenge).spent_at is None
     right = judged(right=True)
     assert (right.verdict, right.challenge.pk) == (Verdict.RIGHT, challenge.pk)
+    assert right.challenge.spent_at == timezone.now()
     assert row(challenge).spent_at == timezone.now()
     Challenge.objects.update(spent_at=None, tries=4)
     assert judged(right=False) == ChallengeResult(Verdict.DEAD, 0, row(challenge))
@@ -163,10 +189,11 @@ def test_of_challenges_that_were_read_the_newest_of_the_method_is_redeemed(user)
     text, mail = placed(user, method=Method.MOBILE_TEXT), placed(user, age=1)
     read = [text, mail]
 
+    assert redeem(among=[]) == ChallengeResult(Verdict.EXPIRED)
+    assert judged(right=True, among=[]) == ChallengeResult(Verdict.EXPIRED)
     assert redeem(method=Method.EMAIL, among=read).challenge.pk == mail.pk
     assert redeem(among=read).challenge.pk == text.pk
     assert redeem(method=Method.PASSKEY, among=read) == ChallengeResult(Verdict.EXPIRED)
-    assert redeem(among=[]) == ChallengeResult(Verdict.EXPIRED)
     assert judged(right=True, method=Method.PASSKEY, among=read).verdict is Verdict.EXPIRED
 
 
