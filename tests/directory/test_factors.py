@@ -128,7 +128,9 @@ def test_what_the_row_of_a_user_holds():
     assert columns.pop("email_since") == NOON
     assert set(columns) == {column_of(factor) for factor in Factor if factor is not Factor.EMAIL}
     assert set(columns.values()) == {None}
-    assert FactorSummary() == FactorSummary(factors=NOTHING, since={})
+    assert FactorSummary() == FactorSummary(
+        factors=NOTHING, since={}, entered_since=None, held_since=None, lost_at=None
+    )
 
 
 @pytest.mark.parametrize(

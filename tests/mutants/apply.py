@@ -48,8 +48,11 @@ class Change:
 
     @property
     def name(self) -> str | None:
-        """The qualified name of the function that is mutated; None outside functions."""
-        if not isinstance(self.statement, ast.FunctionDef):
+        """The qualified name of the function that is mutated; None outside functions.
+
+        The `__new__` of an enum makes its members and isn't called again: it counts as outside.
+        """
+        if not isinstance(self.statement, ast.FunctionDef) or self.statement.name == "__new__":
             return None
         return ".".join(part.name for part in (self.within, self.statement) if part)
 
@@ -118,7 +121,8 @@ def put_in(module: ModuleType, functions: Functions, change: Change) -> None:
     if change.name is not None:
         _replace_function(module, functions, change)
     elif change.within is not None:
-        _replace_fields(module, change.within)
+        for within in [change.within, *_classes_with({change.within.name}, change)]:
+            _replace_fields(module, within)
     else:
         _replace_constants(module, change)
     clear_caches()
@@ -183,14 +187,9 @@ def _replace_constants(module: ModuleType, change: Change) -> None:
     old = dict(vars(module))
     namespace = dict(old)
     changed = _names(change.statement, ast.Store)
-    again, classes = [change.statement], list[ast.ClassDef]()
+    again = [change.statement]
     for later in ast.parse(change.code).body[change.place + 1 :]:
-        if isinstance(later, ast.ClassDef) and any(
-            not isinstance(part, ast.FunctionDef) and _names(part, ast.Load) & changed
-            for part in later.body
-        ):
-            classes.append(later)
-        elif isinstance(later, (ast.Assign, ast.AnnAssign)) and _names(later, ast.Load) & changed:
+        if isinstance(later, (ast.Assign, ast.AnnAssign)) and _names(later, ast.Load) & changed:
             changed |= _names(later, ast.Store)
             again.append(later)
     _execute(again, str(module.__file__), namespace)
@@ -198,8 +197,21 @@ def _replace_constants(module: ModuleType, change: Change) -> None:
         for other in list(sys.modules.values()):
             if other is module or (_is_ours(other) and vars(other).get(name) is old[name]):
                 setattr(other, name, namespace[name])
-    for within in classes:
+    for within in _classes_with(changed, change):
         _replace_fields(module, within)
+
+
+def _classes_with(names: set[str], change: Change) -> list[ast.ClassDef]:
+    """The classes further down whose fields or members are made with one of these names."""
+    return [
+        later
+        for later in ast.parse(change.code).body[change.place + 1 :]
+        if isinstance(later, ast.ClassDef)
+        and any(
+            not isinstance(part, ast.FunctionDef) and _names(part, ast.Load) & names
+            for part in later.body
+        )
+    ]
 
 
 def _names(statement: ast.stmt, context: type[ast.expr_context]) -> set[str]:

@@ -36,15 +36,21 @@ class Limit(Enum):
     MAILS = Rate(LEAST * 2)
 
 
+@dataclass(frozen=True)
+class Traits:
+    strength: int
+    is_device: bool = False
+
+
 class Method(str, Enum):
-    def __new__(cls, value: str, strength: int = 0) -> "Method":
+    def __new__(cls, value: str, traits: Traits) -> "Method":
         member = str.__new__(cls, value)
         member._value_ = value
-        member.strength = strength
+        member.strength, member.is_device = traits.strength + 0, traits.is_device
         return member
 
-    EMAIL = "email", 2
-    PASSKEY = "passkey", 4
+    EMAIL = "email", Traits(2)
+    PASSKEY = "passkey", Traits(4, True)
 
 
 @lru_cache(maxsize=8)
@@ -128,10 +134,20 @@ def test_a_member_of_an_enum_gets_its_value(living):
 
 def test_a_member_of_an_enum_gets_what_is_made_of_its_value(living):
     passkey = living.Method.PASSKEY
-    put_in(living, '"passkey", 4', '"passkey", 9')
+    put_in(living, "Traits(4, True)", "Traits(9, True)")
 
     assert (passkey.strength, living.Method.EMAIL.strength) == (9, 2)
     assert living.Method("passkey") is passkey
+
+
+def test_members_of_an_enum_are_made_anew_by_its_new_and_of_defaults(living):
+    email, passkey = living.Method.EMAIL, living.Method.PASSKEY
+    put_in(living, "traits.strength + 0", "traits.strength + 5")
+    assert (email.strength, passkey.strength) == (7, 9)
+    put_in(living, "is_device: bool = False", "is_device: bool = True")
+
+    assert (email.is_device, passkey.is_device) == (True, True)
+    assert email.strength == 2
 
 
 def test_a_constant_changes_what_is_made_of_it_and_what_imported_it(living, tmp_path, monkeypatch):

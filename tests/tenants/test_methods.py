@@ -28,6 +28,14 @@ def test_a_factor(factor, is_phone, can_be_entered, gate):
     assert one.label.msgid
 
 
+@pytest.mark.parametrize("factor", Factor)
+def test_a_factor_of_which_there_may_be_several(factor):
+    assert factor.is_device is (factor in {Factor.PASSKEY, Factor.AUTHENTICATOR})
+    assert factor.is_set is (factor is Factor.RECOVERY_CODE)
+    assert factor.may_be_several is (factor.is_device or factor.is_set)
+    assert factor.is_contact is (factor.is_phone or factor is Factor.EMAIL)
+
+
 @pytest.mark.parametrize(
     ("method", "proves", "carrier", "is_unguessable", "allowed_as"),
     [
