@@ -6,7 +6,7 @@ import pytest
 
 from directory.factors import Factors, FactorSummary
 from tenants.policy import Factor, Method, Policy, Questions
-from verification.rules import captcha
+from verification.rules import captcha, passkeys
 from verification.rules.access_passes import (
     BEYOND_GUESSING,
     LATEST_START,
@@ -32,7 +32,6 @@ from verification.rules.hold_period import AccountFacts, beginning, is_known
 from verification.rules.links import without_links
 from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, LockoutState, Strictness, tried
 from verification.rules.masking import mask
-from verification.rules.passkeys import MOST as MOST_PASSKEYS
 from verification.rules.passkeys import MOST_ANSWER, Site, can_be_made_for
 from verification.rules.phones import named_again, number_of
 from verification.rules.recovery_codes import ALPHABET, FEW, LENGTH, SET_SIZE, grouped
@@ -548,4 +547,4 @@ def test_passkeys_are_made_for_names_only(host, can_be):
 )
 def test_a_passkey_is_made_for_the_host_of_the_page(origin, rp_id):
     assert Site(origin).rp_id == rp_id
-    assert (MOST_PASSKEYS, MOST_ANSWER) == (10, 20_000)
+    assert (passkeys.MOST, MOST_ANSWER) == (10, 20_000)
