@@ -17,7 +17,6 @@ from enum import EnumType
 from functools import _lru_cache_wrapper, lru_cache
 from types import CodeType, FunctionType, ModuleType
 
-from isolation import compiled
 from tests.services.environment import BASE
 
 Functions = Mapping[str, Sequence[FunctionType]]
@@ -130,7 +129,8 @@ def put_in(module: ModuleType, functions: Functions, change: Change) -> None:
 
 def clear_caches() -> None:
     """Forget what comes from the module as it was: results, and compiled statements."""
-    for statement in compiled._statements:
+    # A plugin is loaded before Django is set up, so it can't import what imports Django.
+    for statement in getattr(sys.modules.get("isolation.compiled"), "_statements", ()):
         statement._texts.clear()
     for module in list(sys.modules.values()):
         if _is_ours(module):
