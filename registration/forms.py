@@ -31,12 +31,12 @@ class DefaultMethodForm(forms.Form):
     )
 
     def __init__(
-        self, data: Mapping[str, Any] | None, *, ways: Sequence[MethodOption], chosen: str | None
+        self, data: Mapping[str, Any] | None, *, options: Sequence[MethodOption], chosen: str | None
     ) -> None:
         super().__init__(data, initial={"method": chosen or ""})
         field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
-        held = [(way.method.value, option_words(way)) for way in ways]
+        held = [(option.method.value, option_words(option)) for option in options]
         field.choices = [("", _("The strongest method I have")), *held]
 
 

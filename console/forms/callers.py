@@ -21,12 +21,12 @@ class AskForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, *, ways: Sequence[MethodOption]) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, *, options: Sequence[MethodOption]) -> None:
         super().__init__(data)
         field = self.fields["way"]
         assert isinstance(field, forms.ChoiceField)
         portal = (PORTAL, _("They sign in and read me the number they see"))
-        field.choices = [*((way.method.value, option_words(way)) for way in ways), portal]
+        field.choices = [*((each.method.value, option_words(each)) for each in options), portal]
 
 
 class SaidForm(forms.Form):

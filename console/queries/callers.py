@@ -16,6 +16,6 @@ def check_of(agent: User, check_id: uuid.UUID) -> CallerCheck | None:
     return CallerCheck.objects.filter(pk=check_id, agent_id=agent.pk).first()
 
 
-def ways_to_verify(person: User) -> list[MethodOption]:
+def options_to_verify(person: User) -> list[MethodOption]:
     """What a code can be sent to, for the caller to read out."""
     return caller_holdings(person.pk).ways(_READ_OUT)

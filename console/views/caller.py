@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.forms.callers import AskForm, SaidForm
 from console.queries import people as queries
-from console.queries.callers import check_of, ways_to_verify
+from console.queries.callers import check_of, options_to_verify
 from console.rules import Action, may_act
 from console.views.frame import page, shown
 from console.views.words import ACTIONS
@@ -35,7 +35,7 @@ _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, user: User, person_id: int) -> HttpResponse:
     """Chooses what the caller will prove it with, and sends the code."""
     found = _caller(user, person_id)
-    form = AskForm(request.POST or None, ways=ways_to_verify(found))
+    form = AskForm(request.POST or None, options=options_to_verify(found))
     if form.is_valid() and (check := _asked(user, found, form)) is not None:
         return redirect("console:caller-compare", check.pk)
     title, explained = ACTIONS[Action.VERIFY_CALLER]

@@ -42,7 +42,7 @@ from verification.queries import (
     value_of,
 )
 from verification.queries.deliverable import can_deliver
-from verification.queries.holdings import holdings_of
+from verification.queries.holdings import RegisteredMethods, holdings_of
 from verification.rules.masking import mask
 from verification.rules.ways import MethodOption, methods_of
 
@@ -247,12 +247,15 @@ def registered(user: User) -> list[SecurityInfo]:
     return sorted(found, key=lambda info: list(Factor).index(info.proof))
 
 
-def options_to_verify(user: User) -> list[MethodOption]:
-    """How the user can prove, now, that it isn't only their password that is here.
+def options_to_verify(user: User, holdings: RegisteredMethods | None = None) -> list[MethodOption]:
+    """The methods by which the user can be verified now, beside the password.
 
-    Answers to questions do only for who holds nothing better.
+    Answers to questions count only for a user who holds nothing better.
+
+    Args:
+        holdings: what the user verified, where that was just read.
     """
-    holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
+    holdings = holdings or holdings_of(user.pk, policy_in_force(), proved_only=True)
     if {thing.proof for thing in holdings.held} - {Factor.QUESTIONS}:
         return holdings.ways(frozenset(Method) - {Method.QUESTIONS})
     return holdings.ways(frozenset({Method.QUESTIONS}))
@@ -265,11 +268,16 @@ def holds_second_factor(user: User) -> bool:
     return not policy.second_factors.isdisjoint(methods_of(held))
 
 
-def options_at_sign_in(user: User) -> list[MethodOption]:
-    """How the user can pass the second factor now: their own choice first, then the strongest."""
+def options_at_sign_in(user: User, holdings: RegisteredMethods | None = None) -> list[MethodOption]:
+    """The second factors that the user can use now: the default first, then the strongest.
+
+    Args:
+        holdings: what the user verified, where that was just read.
+    """
     policy = policy_in_force()
-    ways = holdings_of(user.pk, policy, proved_only=True).ways(policy.second_factors)
-    return sorted(ways, key=lambda way: way.method != user.default_sign_in_method)
+    holdings = holdings or holdings_of(user.pk, policy, proved_only=True)
+    options = holdings.ways(policy.second_factors)
+    return sorted(options, key=lambda option: option.method != user.default_sign_in_method)
 
 
 def must_prove(user: User) -> bool:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from verification.flow.verify import MethodUnavailable, Verification
 from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import SEVERAL, challenges_in, destination_of, was_denied
-from verification.queries.holdings import holdings_of
+from verification.queries.holdings import RegisteredMethods, holdings_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
@@ -37,7 +38,7 @@ class IdentityVerification(Verification):
         context_id: uuid.UUID,
         *,
         counter: AttemptCounter,
-        options_of: Callable[[User], Sequence[MethodOption]],
+        options_of: Callable[[User, RegisteredMethods], Sequence[MethodOption]],
     ) -> None:
         self._user, self._options_of = user, options_of
         challenges = challenges_in(Purpose.SIGN_IN, context_id).filter(user_id=user.pk)
@@ -51,27 +52,31 @@ class IdentityVerification(Verification):
             shows_passkeys_of=user.pk,
         )
 
+    @cached_property
+    def _holdings(self) -> RegisteredMethods:
+        return holdings_of(self._user.pk, policy_in_force(), proved_only=True)
+
     def options(self) -> Sequence[MethodOption]:
-        return self._options_of(self._user)
+        return self._options_of(self._user, self._holdings)
 
     def request(self, method: Method) -> ChallengeRequest:
         """Raises `MethodUnavailable` after a call was answered with "this isn't me"."""
         user = self._user
         if was_denied(self.context.id):
             raise MethodUnavailable
-        holdings = holdings_of(user.pk, policy_in_force(), proved_only=True)
         return ChallengeRequest(
             user_id=user.pk,
             actor_id=user.pk,
             purpose=Purpose.SIGN_IN,
             context=self.context.id,
             method=method,
-            destination=holdings.values.get(method.proof, ""),
+            destination=self._holdings.values.get(method.proof, ""),
             language=user.language or tenant_in_force().language,
-            sms_capable=holdings.sms_capable(method.proof),
+            sms_capable=self._holdings.sms_capable(method.proof),
         )
 
     def is_held(self, challenge: Challenge) -> bool:
+        # Not as the page read it: it may have been removed or replaced since.
         holdings = holdings_of(self._user.pk, policy_in_force(), proved_only=True)
         return holdings.are_at(Method(challenge.method).proof, destination_of(challenge))
 

@@ -74,11 +74,6 @@ def begin(user: User, context_id: uuid.UUID) -> bool:
     return True
 
 
-def is_available(user: User, method: Method) -> bool:
-    """Whether sign-in accepts the method now."""
-    return method in {option.method for option in options_at_sign_in(user)}
-
-
 @transaction.atomic
 def choose_default(user: User, method: Method | None) -> None:
     """What the person wants to be asked for first; None: the strongest there is.
@@ -86,7 +81,8 @@ def choose_default(user: User, method: Method | None) -> None:
     Raises:
         MethodUnavailable: sign-in doesn't accept it, or the user doesn't hold it.
     """
-    if method is not None and not is_available(user, method):
+    available = {option.method for option in options_at_sign_in(user)}
+    if method is not None and method not in available:
         raise MethodUnavailable
     User.objects.filter(pk=user.pk).update(default_sign_in_method=method)
     record(

@@ -80,14 +80,15 @@ def call_progress(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _pages(request: HttpRequest, user: User) -> VerificationPages:
+    verification = identity.second_factor(user, context_of(request))
     return VerificationPages(
-        verification=identity.second_factor(user, context_of(request)),
+        verification=verification,
         choose="registration:second-factor",
         page_of=lambda _method: "registration:second-factor-verify",
         resend=reverse("registration:second-factor-resend"),
         poll=reverse("registration:second-factor-call"),
         user_id=lambda: user.upn,
-        accepts=partial(second_factor.is_available, user),
+        accepts=lambda method: method in {option.method for option in verification.options()},
         passed=lambda: "registration:second-factor",
         finish=partial(_finish, user),
         extend=partial(_ask_to_remember, request),

@@ -98,7 +98,7 @@ def default_method(request: HttpRequest, user: User) -> HttpResponse:
     """What sign-in asks for first. Every other method stays available."""
     form = DefaultMethodForm(
         request.POST or None,
-        ways=queries.options_at_sign_in(user),
+        options=queries.options_at_sign_in(user),
         chosen=user.default_sign_in_method,
     )
     if form.is_valid():
