@@ -24,9 +24,10 @@ class DirectoryBackend:
         An unknown user costs the same hash as a known one.
         """
         is_operator = current_tenant_id() == NO_TENANT
-        found = operator_of(username) if is_operator else user_of(username)
-        # This stands for an unknown user: no directory has its password.
-        user = found or User(connector="")
+        user = operator_of(username) if is_operator else user_of(username)
+        if user is None:
+            # No directory has a password of this one. Comparing costs as much as for a known user.
+            user = User(connector="")
         if not connector_of(user).authenticate(user, password) or not user.enabled:
             return None
         if user.must_change_password and not is_operator:

@@ -148,8 +148,8 @@ def helpdesk_mailboxes() -> list[str]:
     """
     for role in (Role.HELPDESK, Role.TENANT_ADMIN):
         staff = User.objects.filter(role=role, enabled=True).order_by("upn")
-        if found := list(staff.values_list("upn", flat=True)[:_MOST_ADMINS_MAILED]):
-            return found
+        if mailboxes := list(staff.values_list("upn", flat=True)[:_MOST_ADMINS_MAILED]):
+            return mailboxes
     return []
 
 

@@ -117,8 +117,8 @@ def portals_in(domain: str) -> list[str]:
     Needs no tenant in force.
     """
     inside = Q(portal_host=domain) | Q(portal_host__endswith=f".{domain}")
-    found = Branding.unscoped.filter(inside).order_by("portal_host")
-    hosts = [host for host in found.values_list("portal_host", flat=True) if host]
+    portals = Branding.unscoped.filter(inside).order_by("portal_host")
+    hosts = [host for host in portals.values_list("portal_host", flat=True) if host]
     return [host for host in hosts if len(_nearest(host)) < len(domain)]
 
 
@@ -145,10 +145,10 @@ def tenant_in_force() -> Tenant:
     Raises:
         Tenant.DoesNotExist: none is in force, or it was deleted.
     """
-    found = _tenant_and_policy()
-    if found is None:
+    tenant = _tenant_and_policy()
+    if tenant is None:
         raise Tenant.DoesNotExist
-    return found
+    return tenant
 
 
 def lock_tenant() -> None:

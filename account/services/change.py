@@ -56,7 +56,7 @@ def change(user: User, old: str, new: str) -> bool:
     Source: Windows "Minimum password age" (otherwise users could run through the history to get the
     old password back).
     """
-    # Counted apart from sign-in: wrong tries in an open session lock nobody out of signing in.
+    # Counted apart from sign-in, so that wrong tries in an open session lock no user out of it.
     lockouts.count_a_try(user.upn, old, place=lockouts.CHANGING)
     connector = connector_of(user)
     with lockouts.not_counted_if_busy(user.upn, old, place=lockouts.CHANGING):

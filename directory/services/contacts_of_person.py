@@ -44,39 +44,41 @@ def enter(user_id: int, factor: Factor, value: str, *, sms_capable: bool, held: 
     """
     # The lock keeps both of two entries that administrators make at once.
     user = User.objects.select_for_update().get(pk=user_id)
-    known = prefilled(user_id)
-    before = known.pop(factor, None)
+    prefills = prefilled(user_id)
+    before = prefills.pop(factor, None)
     if value:
         after = Prefill(factor, value, sms_capable, timezone.now())
         if before is not None and before.key == after.key:
             return False
-        known[factor] = after
+        prefills[factor] = after
     elif before is None:
         return False
-    fill(user, known, changed={factor}, held=held)
+    fill(user, prefills, changed={factor}, held=held)
     user.save(update_fields=FILLED)
     return True
 
 
 def fill(
-    user: User, known: Mapping[Factor, Prefill], *, changed: Collection[Factor], held: bool
+    user: User, prefills: Mapping[Factor, Prefill], *, changed: Collection[Factor], held: bool
 ) -> None:
     """Sets the columns of a user who is saved afterwards.
 
     Args:
-        known: all entries.
+        prefills: all entries that the user has then.
         changed: the entries that are new or different.
         held: the changed entries count at a reset only after their hold periods.
     """
     assert user.tenant_id is not None
     associated_data = prefill_associated_data(user.pk)
-    text = text_of(known.values())
+    text = text_of(prefills.values())
     user.prefill = (
-        sealed(text, tenant_id=user.tenant_id, associated_data=associated_data) if known else None
+        sealed(text, tenant_id=user.tenant_id, associated_data=associated_data)
+        if prefills
+        else None
     )
-    user.prefill_kinds = kinds_of(known).value
-    user.prefilled_at = known_since(known)
-    _hold(user, changed=one_kind_each(changed), there=one_kind_each(known), held=held)
+    user.prefill_kinds = kinds_of(prefills).value
+    user.prefilled_at = known_since(prefills)
+    _hold(user, changed=one_kind_each(changed), there=one_kind_each(prefills), held=held)
 
 
 def _hold(user: User, *, changed: Kinds, there: Kinds, held: bool) -> None:

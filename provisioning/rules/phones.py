@@ -32,7 +32,7 @@ def phone_in(text: str, context: ImportContext, *, office: bool) -> tuple[Phone,
     if text[0] in {"0", "+"}:
         return _phone(text, context, office=office), False
     try:
-        found = _phone(text, context, office=office)
+        ordinary = _phone(text, context, office=office)
     except NotAPhone as refused:
         if refused.problem is not PhoneProblem.IMPOSSIBLE or not text[0].isdecimal():
             raise
@@ -40,7 +40,7 @@ def phone_in(text: str, context: ImportContext, *, office: bool) -> tuple[Phone,
             return _phone(f"0{text}", context, office=office), True
         except NotAPhone:
             raise refused from None
-    return found, without_trunk_zero(text, found, region=context.country)
+    return ordinary, without_trunk_zero(text, ordinary, region=context.country)
 
 
 def ordinary_phones(

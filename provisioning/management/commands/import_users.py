@@ -69,18 +69,18 @@ class Command(BaseCommand):
 
     def sheet(self, content: BinaryIO, encoding: str, usual: Sequence[str]) -> Sheet:
         try:
-            found = opened(content, encoding=encoding, usual=usual)
-            if found.is_guess:
-                self.look_at(content, found)
-                found = opened(content, encoding=found.encoding)
+            sheet = opened(content, encoding=encoding, usual=usual)
+            if sheet.is_guess:
+                self.confirm_guess(content, sheet)
+                sheet = opened(content, encoding=sheet.encoding)
         except UnusableFile as problem:
             raise CommandError(why_unusable(problem)) from None
-        if found.unknown:
-            self.stderr.write(words_of_file(FileProblem.UNKNOWN_COLUMNS, found.unknown))
-        return found
+        if sheet.unknown:
+            self.stderr.write(words_of_file(FileProblem.UNKNOWN_COLUMNS, sheet.unknown))
+        return sheet
 
-    def look_at(self, content: BinaryIO, sheet: Sheet) -> None:
-        """Says what was guessed; refuses to guess where it isn't certain."""
+    def confirm_guess(self, content: BinaryIO, sheet: Sheet) -> None:
+        """Prints the guessed encoding. Refuses the file if it isn't certain."""
         if not sheet.guesses:
             raise CommandError(
                 "The file isn't UTF-8, and its names look wrong in every code page. "
@@ -105,7 +105,7 @@ class Command(BaseCommand):
 
 
 def _encoding(name: str) -> str:
-    """As Python calls it; only what makes text of bytes."""
+    """Python's name of the encoding, which must decode bytes to text."""
     if not name:
         return ""
     try:
@@ -117,14 +117,14 @@ def _encoding(name: str) -> str:
 
 @contextmanager
 def _rewindable(name: str) -> Iterator[BinaryIO]:
-    """The file; of the standard input a copy without a name, because it is read twice."""
+    """The file, or a copy of the standard input, because it is read twice."""
     if name == "-":
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
             yield copy
         return
     try:
-        file = Path(name).open("rb")  # noqa: SIM115  (closed below; only opening may fail quietly)
+        file = Path(name).open("rb")  # noqa: SIM115  (closed below; only errors of opening are reported)
     except OSError as problem:
         raise CommandError(f"{name}: {problem.strerror}") from None
     with file:
