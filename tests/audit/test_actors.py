@@ -96,6 +96,6 @@ def test_the_person_it_happened_to_did_it_only_where_users_do_it_themselves(func
 
 
 @pytest.mark.parametrize(("function", "call"), CALLS)
-def test_what_anyone_may_bring_about_is_a_strangers(function, call):
+def test_events_that_anyone_can_cause_have_an_anonymous_actor(function, call):
     if activities(function, call) & WITHOUT_PROOF:
         assert said(call, "actor_id") == "Actor.ANONYMOUS"

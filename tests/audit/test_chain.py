@@ -256,7 +256,7 @@ def test_two_events_cant_change_places(tamper):
     assert flaws().count(Flaw.CHANGED) == 2
 
 
-def test_nothing_can_be_slipped_in_behind_what_is_settled(contoso):
+def test_an_event_inserted_before_the_sealed_time_is_reported(contoso):
     write(1)
     sweep()
     with time_machine.travel(timezone.now() - timedelta(hours=2)):
@@ -292,7 +292,7 @@ def test_an_anchor_that_differs_is_found(contoso):
     assert [one.flaw for one in found] == [Flaw.ANCHOR_DIFFERS]
 
 
-def test_what_is_committed_late_is_chained_late(contoso):
+def test_an_event_committed_late_is_chained_late(contoso):
     now = timezone.now()
     write(1)
     sweep()
@@ -389,7 +389,7 @@ def test_an_operator_who_looked_into_it_lets_the_sealer_go_on_and_that_is_on_rec
     assert Link.objects.filter(event_id=said.pk).exists()
 
 
-def test_what_is_trusted_again_still_shows_what_was_done_to_it(tamper):
+def test_an_accepted_chain_still_shows_its_findings(tamper):
     write(5)
     sweep()
     tamper(f"DELETE FROM audit_event WHERE id = {Event.objects.order_by('pk')[2].pk}")
@@ -418,7 +418,7 @@ def reword(sql, place, reason="reworded"):
     sql(f"UPDATE audit_event SET reason = '{reason}' WHERE id = {event.pk}")
 
 
-def test_what_was_accepted_is_listed_and_no_error_any_more(accepted, capsys):
+def test_accepted_findings_are_listed_and_no_error_any_more(accepted, capsys):
     write(2)
 
     call_command("verify_audit", tenant="contoso")
@@ -459,7 +459,7 @@ def test_whatever_is_changed_after_something_was_accepted_is_an_error(accepted, 
         call_command("verify_audit", tenant="contoso")
 
 
-def test_what_was_accepted_stays_so_after_the_keys_were_rotated(accepted, settings):
+def test_findings_stay_accepted_after_the_keys_were_rotated(accepted, settings):
     old = settings.ENCRYPTION_KEYS
     new = "a-newer-key-for-tests-" * 2
     purpose_key.cache_clear()
@@ -480,7 +480,7 @@ def test_a_version_that_knows_of_no_acceptance_goes_on_sealing(accepted):
     )
 
 
-def test_nothing_is_trusted_again_where_nothing_is_wrong(contoso):
+def test_a_chain_without_findings_isnt_accepted_again(contoso):
     call_command("verify_audit", tenant="contoso", trust_from_here=True)
 
     assert not Event.objects.filter(activity=Activity.HISTORY_TRUSTED).exists()

@@ -13,7 +13,7 @@ def event(contoso):
     return Event.objects.get(activity=Activity.CODE_SENT)
 
 
-def test_what_happened_is_written_with_who_and_how(event, contoso):
+def test_an_event_is_recorded_with_actor_and_outcome(event, contoso):
     assert event.outcome == Outcome.SUCCESS
     assert (event.subject_id, event.actor_id) == (7, 7)
     assert event.tenant_id == contoso.pk
@@ -31,7 +31,7 @@ def test_nothing_is_recorded_without_a_tenant(db):
         record(Activity.CODE_SENT, actor_id=Actor.SERVICE)
 
 
-def test_what_is_rolled_back_did_not_happen(contoso):
+def test_an_event_is_rolled_back_with_its_transaction(contoso):
     with transaction.atomic():
         record(Activity.PASSWORD_RESET, actor_id=Actor.SERVICE)
         transaction.set_rollback(True)
@@ -39,7 +39,7 @@ def test_what_is_rolled_back_did_not_happen(contoso):
     assert not Event.objects.filter(activity=Activity.PASSWORD_RESET).exists()
 
 
-def test_another_tenant_reads_nothing_of_it(event, hanbit):
+def test_another_tenant_reads_no_event_of_it(event, hanbit):
     with in_tenant(hanbit.pk):
         assert not Event.objects.filter(pk=event.pk).exists()
 
@@ -62,7 +62,7 @@ def test_history_is_not_rewritten(event, rewrite):
     assert Event.objects.filter(pk=event.pk, reason="").exists()
 
 
-def test_the_database_refuses_what_the_models_overlook(event):
+def test_the_database_refuses_changes_past_the_models(event):
     event.reason = "rewritten"
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         event.save()

@@ -160,7 +160,7 @@ def way(request, settings, mailbox, double, monkeypatch):
 
 @pytest.mark.parametrize("way", [*PROVIDERS, "demo"], indirect=True)
 class TestEveryChannel:
-    def test_what_it_took_arrives_once(self, way, contoso):
+    def test_an_accepted_message_arrives_once(self, way, contoso):
         before = way.taken()
         way.channel.send(way.message)
 
@@ -187,13 +187,13 @@ class TestEveryChannelToAProvider:
 
         assert says_nothing_personal(delay)
 
-    def test_nobody_there_may_be_tried_later(self, way):
+    def test_a_provider_that_is_down_may_be_tried_later(self, way):
         way.point_at(refused_port())
 
         with pytest.raises(TryLater):
             way.channel.send(way.message)
 
-    def test_silence_may_be_tried_later_only_where_nothing_was_handed_over(self, way, silent):
+    def test_after_a_timeout_a_message_is_tried_later_only_if_it_wasnt_sent(self, way, silent):
         way.point_at(silent)
         way.lose_patience()
 
@@ -224,7 +224,7 @@ class TestEveryChannelToAProvider:
         (503, 20503, TryLater),
     ],
 )
-def test_twilios_errors_mean_what_twilio_says(settings, double, monkeypatch, status, code, error):
+def test_twilios_errors_are_translated(settings, double, monkeypatch, status, code, error):
     way = ByText(settings, double, monkeypatch)
     double.fail_next(status, code)
 
@@ -282,7 +282,7 @@ def test_a_mail_that_cannot_be_built_is_undeliverable(settings, mailbox, broken)
         ("421 4.3.2 Shutting down", TryLater),
     ],
 )
-def test_mail_servers_mean_what_they_say(settings, mailbox, answer, error):
+def test_errors_of_mail_servers_are_translated(settings, mailbox, answer, error):
     way = ByMail(settings, mailbox)
     mailbox.refuse(MAILBOX, answer=answer)
 

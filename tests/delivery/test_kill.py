@@ -120,7 +120,7 @@ def house(mailbox, tmp_path_factory):
         yield House(running, mailbox)
 
 
-def test_what_a_lost_broker_forgot_is_sent_by_the_sweeper(house, monkeypatch, tmp_path):
+def test_messages_that_a_broker_lost_are_sent_by_the_sweeper(house, monkeypatch, tmp_path):
     lost = {"SSPR_VAR": str(tmp_path), "DATABASE_URL": database_of(house.site)}
     if "REDIS_URL" in house.site.env:
         lost["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"

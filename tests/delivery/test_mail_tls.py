@@ -62,9 +62,7 @@ def send(settings):
     return now
 
 
-def test_mail_leaves_for_a_server_whose_certificate_somebody_vouches_for(
-    send, tmp_path, monkeypatch
-):
+def test_mail_is_sent_to_a_server_with_a_trusted_certificate(send, tmp_path, monkeypatch):
     file = certificate(tmp_path, HERE)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
 

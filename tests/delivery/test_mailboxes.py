@@ -78,7 +78,7 @@ def test_an_address_is_stored_in_its_ascii_form(text, stored):
         pytest.param("a@ma\u202eil.example", id="bidi override"),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(text):
+def test_an_ambiguous_address_is_refused(text):
     with pytest.raises(NotAMailbox):
         mailbox(text)
 

@@ -82,7 +82,7 @@ def test_another_tenant_neither_reads_nor_changes_it(method, hanbit):
     assert METHODS.first(pk=method.pk) == method
 
 
-def test_nothing_is_asked_without_a_tenant(db):
+def test_a_statement_without_a_tenant_in_force_is_an_error(db):
     with pytest.raises(NoTenantInForce):
         NAMES.all()
     with pytest.raises(NoTenantInForce):

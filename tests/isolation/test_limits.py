@@ -26,7 +26,7 @@ def shown():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("whose", [lambda: in_tenant(1), all_tenants], ids=["one", "all"])
-def test_nothing_of_a_tenant_is_compiled(whose):
+def test_no_tenant_is_part_of_the_compiled_text(whose):
     usually = shown()["jit"]
     with whose():
         alone = shown()["jit"]

@@ -78,7 +78,7 @@ def test_a_kept_plan_shows_the_rows_of_the_tenant_in_force(two, around):
 
 
 @AROUND
-def test_nothing_is_prepared_behind_a_pool(two, monkeypatch, around):
+def test_no_statement_is_prepared_behind_a_pool(two, monkeypatch, around):
     with pool_of(1) as port, monkeypatch.context() as patched:
         connection.close()
         patched.setitem(connection.settings_dict, "PORT", str(port))

@@ -158,7 +158,9 @@ def test_many_at_once_see_their_own_rows_alone_and_strangers_nothing(two, pool, 
     assert seen_by_strangers(pool) == [("", 0)] * CONNECTIONS
 
 
-def test_who_shares_one_connection_sees_no_row_of_another(two, pool_of_one, monkeypatch):
+def test_threads_that_share_a_connection_see_no_row_of_another_tenant(
+    two, pool_of_one, monkeypatch
+):
     monkeypatch.setitem(connection.settings_dict, "PORT", str(pool_of_one))
     tenants = {tenant.pk: [f"{tenant.slug}{n}" for n in range(5)] for tenant in two}
     over = Event()

@@ -125,7 +125,7 @@ def test_a_write_is_kept_whatever_happens_later(mine, act):
 
 
 @pytest.mark.parametrize("act", [write, end_reads, lambda: Argon2().encode("secret", "s" * 16)])
-def test_it_has_ended_before_what_must_not_happen_inside(mine, act):
+def test_the_shared_transaction_ends_before_slow_work(mine, act):
     with shared_reads():
         begin_to_share()
         act()

@@ -106,7 +106,7 @@ def test_no_foreign_key_leads_to_another(two):
         assert not without_model_scope(Group).filter(held_by=nesting).exists()
 
 
-def test_only_what_is_asked_for_passes_both(two):
+def test_only_unscoped_reads_bypass_both(two):
     everybody = Group.unscoped.order_by("name")
     with in_tenant(two[0].pk):
         assert [group.name for group in everybody] == ["mine", "other"]
@@ -129,7 +129,7 @@ def test_one_connection_serves_both_in_turn(two, at_once):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_left_on_a_connection(two):
+def test_no_setting_is_left_on_a_connection(two):
     """Whoever gets it from a pool next sees nothing, whatever came before."""
 
     def left():

@@ -6,12 +6,12 @@ from isolation.scope import NoTenantInForce, current_tenant_id, in_tenant
 from tenants.models import Group
 
 
-def test_nothing_owned_is_read_without_a_tenant(db):
+def test_reading_owned_rows_without_a_tenant_is_an_error(db):
     with pytest.raises(NoTenantInForce):
         Group.objects.count()
 
 
-def test_nothing_owned_is_written_without_a_tenant(db):
+def test_writing_owned_rows_without_a_tenant_is_an_error(db):
     with pytest.raises(NoTenantInForce):
         Group.objects.create(name="pilots")
 
@@ -55,7 +55,7 @@ def test_the_tenant_before_is_in_force_again_after_an_error():
 
 
 @pytest.mark.parametrize("said", ["1'; DROP TABLE tenants_group; --", "*", "1", None])
-def test_what_is_no_number_is_never_in_force(said):
+def test_a_tenant_id_must_be_a_number(said):
     """It comes with jobs from the broker, and stands in statements."""
     with pytest.raises((ValueError, TypeError)), in_tenant(said):
         pass

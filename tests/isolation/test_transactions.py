@@ -39,7 +39,7 @@ def times_told(act):
     return sum("sspr.tenant" in entry["sql"] for entry in log.captured_queries)
 
 
-def test_a_transaction_is_told_once(two):
+def test_a_transaction_sets_the_tenant_once(two):
     def act():
         with in_tenant(two[0].pk), transaction.atomic():
             assert visible() == ["mine"]
@@ -50,7 +50,7 @@ def test_a_transaction_is_told_once(two):
     assert times_told(act) == 1
 
 
-def test_it_is_told_again_when_another_tenant_is_in_force(two):
+def test_a_transaction_sets_it_again_when_another_tenant_is_in_force(two):
     mine, other = two
 
     def act():
@@ -137,7 +137,7 @@ UNDOING = [
 
 
 @pytest.mark.parametrize("undo", UNDOING)
-def test_what_was_told_behind_a_savepoint_ends_with_it(two, undo):
+def test_a_setting_after_a_savepoint_ends_with_it(two, undo):
     mine, other = two
     with in_tenant(mine.pk), transaction.atomic():
         assert visible() == ["mine"]
@@ -156,7 +156,7 @@ def test_a_statement_without_a_tenant_still_sees_nothing_then(two, undo):
         assert visible() == []
 
 
-def test_a_transaction_that_was_ended_by_hand_is_told_again(two):
+def test_after_a_manual_commit_the_tenant_is_set_again(two):
     mine, other = two
     with in_tenant(mine.pk), transaction.atomic():
         assert visible() == ["mine"]
@@ -169,7 +169,7 @@ def test_a_transaction_that_was_ended_by_hand_is_told_again(two):
         assert visible() == ["mine"]
 
 
-def test_a_transaction_after_a_failed_one_is_told(two):
+def test_a_transaction_after_a_failed_one_sets_the_tenant(two):
     with in_tenant(two[0].pk):
         for _ in range(2):
             with suppress(DatabaseError), transaction.atomic():
@@ -179,7 +179,7 @@ def test_a_transaction_after_a_failed_one_is_told(two):
                 assert visible() == ["mine"]
 
 
-def test_without_autocommit_each_transaction_is_told(two):
+def test_without_autocommit_each_transaction_sets_the_tenant(two):
     connection.set_autocommit(False)
     try:
         for end in (connection.commit, connection.rollback):
@@ -211,7 +211,7 @@ def test_what_runs_after_the_commit_sees_the_rows_of_who_is_in_force_then(two):
     assert seen == [["mine"], ["mine", "other"], []]
 
 
-def test_a_refusal_to_listen_is_never_taken_for_told(two, monkeypatch):
+def test_a_setting_that_postgresql_refused_isnt_taken_as_set(two, monkeypatch):
     with in_tenant(two[0].pk), transaction.atomic():
         assert visible() == ["mine"]
         with in_tenant(two[1].pk):
@@ -236,7 +236,7 @@ def sent_last(pid):
     return found
 
 
-def test_a_lost_connection_takes_with_it_what_was_told(two):
+def test_a_new_connection_sets_the_tenant_again(two):
     mine, other = two
     with in_tenant(mine.pk):
         with suppress(OperationalError), transaction.atomic():
@@ -259,7 +259,7 @@ def test_a_session_that_the_server_ended_is_replaced_before_the_next_request(two
     assert connection.connection.info.backend_pid != pid
 
 
-def test_nothing_is_sent_to_learn_that_a_session_lives(two):
+def test_no_statement_is_sent_to_check_a_session(two):
     typed("SELECT 'last'")
 
     assert connection.is_usable()

@@ -119,7 +119,7 @@ def fails_then_adds():
         shown("undone")
 
 
-def test_only_what_waits_since_a_savepoint_is_undone_with_it(group):
+def test_only_rows_that_wait_since_a_savepoint_are_undone_with_it(group):
     def act():
         happens()
         with pytest.raises(DataError):

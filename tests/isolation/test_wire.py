@@ -158,7 +158,7 @@ def for_the_transaction_alone(said):
 
 @pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
 @pytest.mark.parametrize("look", SEEING.values(), ids=SEEING)
-def test_own_rows_are_seen_and_nothing_is_said_to_the_session(two, wire, around, look):
+def test_own_rows_are_seen_and_nothing_is_set_for_the_session(two, wire, around, look):
     seen = []
 
     def act():
@@ -176,7 +176,7 @@ def test_own_rows_are_seen_and_nothing_is_said_to_the_session(two, wire, around,
 
 
 @pytest.mark.parametrize("look", SEEING.values(), ids=SEEING)
-def test_everybodys_rows_are_seen_and_nothing_is_said_to_the_session(wire, look):
+def test_rows_of_all_tenants_are_seen_and_nothing_is_set_for_the_session(wire, look):
     seen = []
 
     def act():
@@ -220,7 +220,7 @@ def test_copy_outside_a_transaction_is_refused(two):
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_a_migration_sees_every_row_and_says_nothing_to_the_session(wire, monkeypatch, atomic):
+def test_a_migration_sees_every_row_and_sets_nothing_for_the_session(wire, monkeypatch, atomic):
     seen = []
 
     def look(apps, editor):
@@ -249,7 +249,7 @@ def test_a_migration_sees_every_row_and_says_nothing_to_the_session(wire, monkey
     assert left() == ("", 0)
 
 
-def test_a_migration_that_fails_leaves_nothing(wire, monkeypatch):
+def test_a_migration_that_fails_leaves_no_setting(wire, monkeypatch):
     def handle(*args, **options):
         plain(GROUPS)
         many()

@@ -75,14 +75,14 @@ def test_a_row_that_is_there_gets_the_values_of_the_new_one(contoso):
     assert (row.pk, row.failures) == (there.pk, 2)
 
 
-def test_what_waits_is_read(contoso):
+def test_waiting_rows_are_read(contoso):
     with writing_together():
         insert(Group(name="one"))
 
         assert names() == ["one"]
 
 
-def test_what_waits_is_changed(contoso):
+def test_waiting_rows_are_changed(contoso):
     with writing_together():
         insert(Group(name="one"))
 
@@ -91,7 +91,7 @@ def test_what_waits_is_changed(contoso):
     assert names() == ["two"]
 
 
-def test_what_waits_is_written_in_its_tenant(contoso, hanbit):
+def test_waiting_rows_are_written_in_their_tenant(contoso, hanbit):
     with writing_together():
         insert(Group(name="ours"))
         with in_tenant(hanbit.pk):
@@ -101,7 +101,7 @@ def test_what_waits_is_written_in_its_tenant(contoso, hanbit):
     assert names() == ["ours"]
 
 
-def test_nothing_is_written_of_a_block_that_failed(contoso):
+def test_a_block_that_failed_writes_no_row(contoso):
     with suppress(LookupError), writing_together():
         insert(Group(name="one"))
         raise LookupError
@@ -109,7 +109,7 @@ def test_nothing_is_written_of_a_block_that_failed(contoso):
     assert names() == []
 
 
-def test_what_waited_before_a_part_that_failed_stays(contoso):
+def test_rows_that_waited_before_a_failed_savepoint_are_written(contoso):
     with writing_together():
         insert(Group(name="one"))
         with suppress(LookupError), transaction.atomic():
@@ -137,7 +137,7 @@ def test_a_row_that_is_refused_is_an_error_of_the_block(contoso):
         insert(Group(name="mine"))
 
 
-def test_rows_that_were_refused_leave_nothing_behind(contoso):
+def test_refused_rows_dont_wait_any_more(contoso):
     Group.objects.create(name="mine")
 
     with writing_together():

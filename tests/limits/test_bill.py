@@ -49,7 +49,7 @@ def owner_of_accounts():
     [("a stranger without an account", stranger()), ("who knows passwords", owner_of_accounts())],
     ids=["stranger", "owner of accounts"],
 )
-def test_the_page_says_what_the_worst_day_costs(who, day):
+def test_the_policy_page_shows_what_the_worst_day_costs(who, day):
     row = f"| {who} | {day.messages:,} | {day.cheapest} to {day.dearest} $ |"
 
     assert row in PAGE

@@ -113,7 +113,7 @@ def test_a_sliding_window_opens_bit_by_bit(db, clock):
     assert hits(limit, 5) == [True] * 4 + [False]
 
 
-def test_what_one_limit_refuses_uses_up_nothing_of_the_others(db):
+def test_an_event_that_one_limit_refuses_isnt_counted_by_the_others(db):
     phone = Count(Limit.CODES_TO_A_PHONE, "phone")
     person, day = Count(Limit.CODES_FOR_A_USER, "7"), Count(Limit.MESSAGES_OF_A_TENANT, "1")
 
@@ -126,7 +126,7 @@ def test_what_one_limit_refuses_uses_up_nothing_of_the_others(db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_racing_events_share_a_last_place_and_the_losers_use_up_nothing():
+def test_of_racing_events_one_is_counted_as_the_last_allowed():
     day = Count(Limit.MESSAGES_OF_A_TENANT, "1", at_most=10)
 
     def event(number):
@@ -149,7 +149,7 @@ def test_the_parts_of_a_day_are_no_more_than_the_day(cap):
     assert parts.without_password > 0 or cap == 0
 
 
-def test_what_is_refused_does_not_prolong_the_window(db, clock):
+def test_refused_hits_do_not_prolong_the_window(db, clock):
     hits(Limit.CODES_TO_A_PHONE, 5)
     clock.shift(timedelta(minutes=59))
     hits(Limit.CODES_TO_A_PHONE, 50)
@@ -185,7 +185,7 @@ def test_a_hit_given_back_may_be_used_again_and_ends_the_pause(db, clock):
     assert hits(Limit.WRONG_GUESSES, 2) == [True, False]
 
 
-def test_giving_back_never_counts_below_nothing(db):
+def test_giving_back_never_counts_below_zero(db):
     services.hit(Limit.CODES_TO_A_PHONE, "minji")
     for _ in range(3):
         services.give_back(Limit.CODES_TO_A_PHONE, "minji")
@@ -193,14 +193,14 @@ def test_giving_back_never_counts_below_nothing(db):
     assert Counter.objects.get().count == 0
 
 
-def test_cleared_is_as_if_nothing_had_happened(db):
+def test_a_cleared_counter_starts_again(db):
     hits(Limit.WRONG_GUESSES, 10)
     services.clear(Limit.WRONG_GUESSES, "minji")
 
     assert hits(Limit.WRONG_GUESSES, 10) == [True] * 10
 
 
-def test_one_key_takes_nothing_from_another(db):
+def test_keys_are_counted_apart(db):
     hits(Limit.CODES_TO_A_PHONE, 5)
 
     assert services.hit(Limit.CODES_TO_A_PHONE, "yuna").allowed
@@ -214,20 +214,20 @@ def test_a_policy_may_set_its_own_number(db, at_most):
     assert found == [True] * at_most + [False] * (4 - at_most)
 
 
-def test_nobody_can_be_read_out_of_a_counter(db):
+def test_a_counter_shows_no_identity(db):
     services.hit(Limit.CODES_TO_A_PHONE, "+821012345678")
 
     assert "1012345678" not in Counter.objects.get().key
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_counted_in_a_transaction_that_could_undo_it():
+def test_counting_in_a_transaction_that_could_undo_it_is_an_error():
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         services.hit(Limit.CODES_TO_A_PHONE, "minji")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_counted_with_an_event_is_undone_with_it():
+def test_hits_counted_with_an_event_are_undone_with_it():
     phone = Count(Limit.CODES_TO_A_PHONE_DAILY, "minji")
 
     with suppress(LookupError), writing_together():
@@ -241,7 +241,7 @@ def test_what_is_counted_with_an_event_is_undone_with_it():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_counted_with_an_event_outside_its_transaction():
+def test_counting_with_an_event_outside_its_transaction_is_an_error():
     with pytest.raises(RuntimeError, match="outside the transaction"):
         services.hit_with(Count(Limit.CODES_TO_A_PHONE, "minji"))
 
@@ -313,7 +313,7 @@ def test_the_networks_of_one_owner_share_limits_of_their_own(db):
     assert tried(["2001:db8:2::/64"]) == 30
 
 
-def test_what_was_right_is_given_back_to_the_wider_networks_too(db):
+def test_hits_are_given_back_to_the_wider_networks_too(db):
     limit, network = Limit.DISAVOWALS_FROM_A_NETWORK, "2001:db8:1:200::/64"
     for number in range(200):
         assert services.hit_from(f"2001:db8:1:2{number:02x}::/64", limit).allowed
@@ -322,7 +322,7 @@ def test_what_was_right_is_given_back_to_the_wider_networks_too(db):
     assert services.count_from(network, limit) == 0
 
 
-def test_an_event_goes_on_where_what_is_counted_beside_is_full(db):
+def test_a_full_limit_beside_the_event_doesnt_refuse_it(db):
     phone = Count(Limit.CODES_TO_A_PHONE, "phone")
     alarm = Count(Limit.WRONG_GUESSES_OF_A_TENANT, "1", at_most=2)
 
@@ -334,7 +334,7 @@ def test_an_event_goes_on_where_what_is_counted_beside_is_full(db):
 
 
 @pytest.mark.parametrize("deciding", [Limit.WRONG_GUESSES, Limit.CODES_TO_A_PHONE_DAILY])
-def test_what_is_counted_beside_is_counted_in_all_or_in_none(db, deciding):
+def test_limits_beside_the_event_are_counted_all_or_none(db, deciding):
     full, wide = Count(Limit.RESETS_OF_A_USER, "7"), Count(Limit.CODES_FOR_A_USER, "7")
     for _ in range(5):
         services.hit(full.limit, full.key)

@@ -32,7 +32,7 @@ def use_up(limit, key, times=None):
         services.hit(limit, key)
 
 
-def test_what_is_allowed_says_no_more_than_that():
+def test_an_allowed_hit_names_no_limit():
     assert services.hit(SHORT, "a") == LimitVerdict(
         allowed=True, until=None, limit=None, beside=True
     )
@@ -52,7 +52,7 @@ def test_a_smaller_number_of_a_policy_refuses_until_the_window_ends(limit):
     assert services.blocked_until(limit, "a") is None
 
 
-def test_one_number_is_read_where_nothing_was_counted():
+def test_a_counter_without_hits_reads_as_zero():
     read = services.read(Count(SHORT, "a"), Count(SLIDING, "b"))
 
     assert read == {
@@ -75,7 +75,7 @@ def test_several_are_read_at_once_each_with_its_own_number():
     }
 
 
-def test_what_came_from_a_network_is_counted_in_those_around_it():
+def test_hits_of_a_network_are_counted_in_the_wider_ones():
     verdict = services.hit_from(SIX, SHORT)
 
     assert verdict.allowed
@@ -121,7 +121,7 @@ def test_of_two_networks_that_are_blocked_the_later_end_counts(clock):
     assert services.blocked_from(SIX, SHORT) == timezone.now() + TEN_MINUTES
 
 
-def test_what_is_read_beside_a_network_is_given_by_its_limit():
+def test_counters_read_with_a_network_are_returned_by_their_limit():
     use_up(SLIDING, "phone", 2)
     use_up(SHORT, FOUR, 7)
     beside = [Count(SLIDING, "phone", 2)]
@@ -135,7 +135,7 @@ def test_what_is_read_beside_a_network_is_given_by_its_limit():
     }
 
 
-def test_one_thing_from_a_network_is_counted_apart_from_another():
+def test_kinds_of_events_of_a_network_are_counted_apart():
     for _ in range(2):
         services.hit_from(FOUR, SHORT, "page a", at_most=2)
 
@@ -157,7 +157,7 @@ def test_one_hit_from_a_network_is_given_back_everywhere():
     assert services.count_of(SHORT, f"{SIX_48}page a") == 0
 
 
-def test_of_several_limits_those_that_are_reached_are_told():
+def test_of_several_limits_the_reached_ones_are_returned():
     use_up(GUESSES, "7")
     use_up(SHORT, "7", 3)
 
@@ -166,7 +166,7 @@ def test_of_several_limits_those_that_are_reached_are_told():
     assert blocked == {GUESSES: timezone.now() + timedelta(minutes=15)}
 
 
-def test_of_many_keys_those_that_are_blocked_are_told():
+def test_of_many_keys_the_blocked_ones_are_returned():
     use_up(GUESSES, "7")
     use_up(GUESSES, "8", 9)
     use_up(SHORT, "9")
@@ -200,7 +200,7 @@ def test_several_limits_are_cleared_and_no_other():
     assert services.count_of(SHORT, "8") == 3
 
 
-def test_what_fills_the_last_place_of_all_is_counted():
+def test_the_last_allowed_hit_is_counted():
     alarm = Count(Limit.WRONG_GUESSES_OF_A_TENANT, "1", at_most=1)
 
     verdict = services.hit_all(Count(SHORT, "a"), beside=[alarm])
@@ -260,7 +260,7 @@ def test_at_the_end_of_its_window_nothing_is_counted_any_more(clock):
     assert (before, services.count_of(SHORT, "a")) == (3, 0)
 
 
-def test_what_counts_for_long_is_counted_for_each_tenant_and_outlasts_a_key(contoso, hanbit, ring):
+def test_long_windows_are_counted_for_each_tenant_and_outlast_a_key(contoso, hanbit, ring):
     ever = Limit.WRONG_GUESSES_WITHOUT_SUCCESS
     use_up(ever, "7", 3)
     use_up(SHORT, "7", 3)

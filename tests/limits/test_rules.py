@@ -71,7 +71,7 @@ def test_every_limit_is_as_decided(limit):
     assert (rate.times, rate.per, rate.pauses, rate.sliding) == TABLE[limit]
 
 
-def test_only_what_counts_for_more_than_a_day_outlasts_a_key():
+def test_only_windows_of_more_than_a_day_outlast_a_key():
     assert Rate(1, FOR_GOOD).outlasts_keys
     assert not Rate(1, DAY).outlasts_keys
     assert not Rate(1, DAY).sliding

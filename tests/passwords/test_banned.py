@@ -66,7 +66,7 @@ def test_signs_and_widths_that_stand_for_letters_are_read_as_those(typed):
 @pytest.mark.parametrize(
     "typed", ["qwer1234", "1q2w3e4r", "asdf2024!", "summer2026!", "gksrnr1234"]
 )
-def test_what_everybody_tries_is_refused_though_it_is_long_enough(typed):
+def test_a_common_password_is_refused_though_it_is_long_enough(typed):
     found = evaluate(typed, min_length=8)
 
     assert [finding.problem for finding in found] == [Problem.BANNED]

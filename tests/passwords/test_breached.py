@@ -29,7 +29,7 @@ def write(path, passwords, *, end="\n", last_end=True, count=True):
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("last_end", [True, False], ids=["ended", "not ended"])
 @pytest.mark.parametrize("count", [True, False], ids=["counts", "no counts"])
-def test_every_one_is_found_and_no_other(tmp_path, end, last_end, count):
+def test_every_hash_of_the_list_matches_and_no_other(tmp_path, end, last_end, count):
     path = write(tmp_path / "list", STOLEN, end=end, last_end=last_end, count=count)
     found = BreachedPasswords(path)
 
@@ -62,7 +62,7 @@ def test_lower_case_hashes_are_found_too(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "hello", "password\n" * 20])
-def test_what_is_no_list_of_hashes_is_said_to_be_none(tmp_path, content):
+def test_a_file_that_is_no_list_of_hashes_is_an_error(tmp_path, content):
     path = tmp_path / "list"
     path.write_text(content)
 
@@ -81,7 +81,7 @@ def test_the_operator_is_told_at_the_start(tmp_path, there):
     assert len(problems) == 1
 
 
-def test_a_stolen_password_is_refused_and_a_lost_file_stops_nobody(contoso, tmp_path):
+def test_a_stolen_password_is_refused_and_without_the_file_users_go_on(contoso, tmp_path):
     user, stolen = make_user(), "a very long stolen sentence"
     path = write(tmp_path / "list", [stolen])
     with override_settings(BREACHED_PASSWORDS=str(path)):

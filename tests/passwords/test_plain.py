@@ -50,7 +50,7 @@ def test_a_letter_of_hangul_alone_is_read_as_its_keys(jamo):
     assert plain(jamo) == keys(jamo)
 
 
-def test_what_is_beside_the_syllables_stays():
+def test_characters_other_than_syllables_stay():
     assert plain("\uabff") == "\uabff"
     assert plain("\ud7b0") == "\ud7b0"
 

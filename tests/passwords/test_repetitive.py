@@ -40,7 +40,7 @@ def test_ordinary_ones_are_not(password):
     assert problems(password) == []
 
 
-def test_a_short_one_is_short_first():
+def test_a_short_password_is_refused_as_short_first():
     assert problems("aaa") == [Problem.SHORT]
 
 

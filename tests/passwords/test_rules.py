@@ -57,7 +57,7 @@ def test_five_different_characters_are_enough(password, refused):
     assert (repetitive in found(password)) is refused
 
 
-def test_what_is_short_is_not_called_repetitive_too():
+def test_a_short_password_isnt_refused_as_repetitive_too():
     assert [each.problem for each in found("xyxyxyxyxyx")] == [Problem.SHORT]
 
 
@@ -94,7 +94,7 @@ def test_few_different_characters_are_weak_whatever_their_points(password, seems
     assert strength(password, [], Score(20, ())) is seems
 
 
-def test_what_is_refused_has_no_strength():
+def test_a_refused_password_has_no_strength():
     assert strength("abcdefgh", [PasswordFinding(Problem.USED)], Score(20, ())) is Strength.REFUSED
 
 
@@ -107,7 +107,7 @@ def test_four_characters_may_become_one():
 
 
 @pytest.mark.parametrize("unseen", ["\x01", "\u0600", "\ue000", "\ud800", "\u2800", "\u200b"])
-def test_what_cannot_be_seen_is_no_character(unseen):
+def test_invisible_characters_dont_count(unseen):
     assert length(f"a{unseen}b") == 2
 
 
@@ -131,5 +131,5 @@ def test_a_name_with_a_letter_changed_is_a_word_like_any_other():
     ("times", "problems"),
     [(1_024, [Problem.SHORT, Problem.LONG]), (1_025, [Problem.LONG])],
 )
-def test_what_is_far_too_long_is_not_looked_at(times, problems):
+def test_a_far_too_long_password_is_not_examined(times, problems):
     assert [each.problem for each in found("\u200b" * times)] == problems

@@ -14,7 +14,7 @@ OLD, NEW = "old-key-" * 8, "new-key-" * 8
 
 
 @given(plaintext=st.binary(), associated_data=st.text(st.characters(codec="utf-8")))
-def test_what_is_sealed_opens_again(plaintext, associated_data):
+def test_a_sealed_text_opens_again(plaintext, associated_data):
     assert (
         envelope.unseal(KEY, envelope.seal(KEY, plaintext, associated_data), associated_data)
         == plaintext
@@ -40,7 +40,7 @@ def test_one_changed_bit_makes_it_unopenable(position, bit):
 
 
 @given(st.binary(max_size=40))
-def test_anything_else_is_unopenable_and_nothing_worse(rubbish):
+def test_anything_else_is_unopenable(rubbish):
     with pytest.raises(Unopenable):
         envelope.unseal(KEY, b"\x01" + rubbish, PLACE)
 
@@ -53,7 +53,7 @@ def test_anything_else_is_unopenable_and_nothing_worse(rubbish):
         pytest.param(KEY, "directory.prefill.value:7f", id="another table"),
     ],
 )
-def test_sealed_for_one_place_opens_in_no_other(key, associated_data):
+def test_an_envelope_opens_only_with_its_associated_data(key, associated_data):
     sealed = envelope.seal(KEY, b"secret", PLACE)
 
     with pytest.raises(Unopenable):
@@ -125,7 +125,7 @@ def test_two_purposes_have_two_keys():
 
 
 @pytest.mark.parametrize("keys", [[], ["short"]])
-def test_a_ring_that_protects_nothing_is_refused(ring, keys):
+def test_an_empty_or_short_ring_is_refused(ring, keys):
     ring(*keys)
 
     with pytest.raises(ImproperlyConfigured):
