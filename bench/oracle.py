@@ -1,8 +1,8 @@
-"""Whether answering times tell somebody who has an account from nobody.
+"""Whether response times differ between known and unknown user IDs.
 
     python -m bench.oracle [--samples 2000] [--without-beat]
 
-Starts a PostgreSQL of its own. Asks for somebody who could reset and for nobody in random order,
+Starts a PostgreSQL of its own. Requests resets of a known and an unknown user in random order,
 through everything that Django does with a request, and compares what it took with the test of
 Kolmogorov and Smirnov. Without the beat it shows what the work itself would tell. It needs the
 packages of the group `bench`.
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _STEPS = ("identify", "methods", "send", "wrong code", "sign in")
-_WHO = ("somebody", "nobody")
+_WHO = ("known", "unknown")
 _PAIRS = 4
 """So many of each ask side by side: with the beat, most of the time is waited away."""
 _DIGITS = 8
@@ -51,14 +51,14 @@ def measure(samples: int, *, beat: bool) -> None:  # noqa: C901, PLR0915  # one 
     Client.request, Client.post = forms.request, forms.post  # type: ignore[method-assign]
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    # What the browser works for is made beforehand, and costs the server the same for everybody.
+    # What the browser works for is made beforehand, and costs the server the same for all.
     captcha.ROUNDS, captcha._TRIES = 1, (4, 6, 8, 10)  # noqa: SLF001
     if not beat:
         middleware.sleep = lambda _seconds: None  # type: ignore[attr-defined]  # for this process
     tenant = make_tenant(policy=Policy(self_service=Scope.ALL, unknown_users=Unknown.DECOY))
     with in_tenant(tenant.pk):
         for number in range(_PAIRS):
-            user = make_user(f"somebody{number}@contoso.example")
+            user = make_user(f"known{number}@contoso.example")
             make_email(user)  # type: ignore[no-untyped-call]
             make_phone(user, f"010-1234-{number:04d}")  # type: ignore[no-untyped-call]
     took: dict[tuple[str, str], list[float]] = {(s, who): [] for s in _STEPS for who in _WHO}
@@ -71,7 +71,7 @@ def measure(samples: int, *, beat: bool) -> None:  # noqa: C901, PLR0915  # one 
             began = time.perf_counter()
             answer = client.get(path) if fields is None else client.post(path, fields)
             took[step, who].append(time.perf_counter() - began)
-            # A refused form is answered alike for everybody: its time would show nothing.
+            # A refused form is answered alike for all: its time would show nothing.
             if (answer.status_code, answer.headers.get("Location", "")) != (
                 302 if leads_to else 200,
                 leads_to,
@@ -103,7 +103,7 @@ def measure(samples: int, *, beat: bool) -> None:  # noqa: C901, PLR0915  # one 
     with ThreadPoolExecutor(_PAIRS) as pool:
         list(pool.map(many, range(_PAIRS)))
     for step in _STEPS:
-        one, other = took[step, "somebody"], took[step, "nobody"]
+        one, other = took[step, "known"], took[step, "unknown"]
         found = ks_2samp(one, other)
         apart_us = (statistics.median(one) - statistics.median(other)) * 1e6
         say(

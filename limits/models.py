@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Counter(models.Model):
-    """How often one thing happened lately. The key is an HMAC and shows nobody's identity."""
+    """How often one thing happened lately. The key is an HMAC, so that it shows no identity."""
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()

@@ -129,11 +129,11 @@ def _end_in_force(ended: Ended, now: datetime) -> None:
 
 
 def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None:
-    everybody = User.objects.all()
+    users = User.objects.all()
     changes: dict[str, object] = {"session_epoch": F("session_epoch") + _EPOCHS}
     if options.methods:
         changes["must_register_at"] = now
-    ended.add("people_signed_out", everybody.update(**changes))
+    ended.add("people_signed_out", users.update(**changes))
     ended.add("remembered_browsers", _deleted(RememberedBrowser.objects.all()))
     ended.add("access_passes", AccessPass.objects.filter(revoked_at=None).update(revoked_at=now))
     methods = RegisteredMethod.objects.all()
@@ -141,14 +141,14 @@ def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None
     ended.add(
         "recovery_codes", _deleted(methods.filter(kind=Factor.RECOVERY_CODE, removed_at=None))
     )
-    with_codes = everybody.exclude(recovery_code_since=None).values_list("pk", flat=True)
+    with_codes = users.exclude(recovery_code_since=None).values_list("pk", flat=True)
     while some := list(with_codes[:_AT_ONCE]):
         factors.refresh(some)
     ended.add("pairings", _deleted(methods.filter(kind=Factor.AUTHENTICATOR, verified_at=None)))
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)
     ended.add("checks_of_callers", open_checks.update(expires_at=now))
-    passwords = everybody if options.passwords else everybody.filter(must_change_password=True)
+    passwords = users if options.passwords else users.filter(must_change_password=True)
     unusable = {
         "password": make_password(None),
         "must_change_password": False,

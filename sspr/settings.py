@@ -1,4 +1,4 @@
-"""Everything the operator decides, read once from the environment (README: Environment)."""
+"""All settings, read once from the environment (README: Environment)."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from sspr.environment import base_url, is_loopback, own_folder, shut, shut_unles
 env = variables()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env("SSPR_VAR", default=str(BASE_DIR / "var")))
-# Data and keys are for the service's own user, whichever command or worker makes the file.
+# Only the service's own user may read its data and keys.
 os.umask(0o077)
 use_one_arena()
 if VAR.exists():
@@ -32,7 +32,7 @@ ENCRYPTION_KEYS = env.list("SSPR_ENCRYPTION_KEYS")
 TRUSTED_PROXIES = env.int("SSPR_TRUSTED_PROXIES", default=0)
 # Each holds a connection to the database.
 WEB_THREADS = env.int("SSPR_WEB_THREADS", default=8)
-# Databases, brokers and mail servers that are reached by a network that nobody else is in.
+# Databases, brokers and mail servers in a private network.
 PRIVATE_HOSTS = env.list("SSPR_PRIVATE_HOSTS", default=[])
 DEBUG = False
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOOPBACK else [_base.hostname or ""]
@@ -114,13 +114,13 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    # Django's, which also tells the server whose rows a statement may meet.
+    # Django's backend, which also sets whose rows a statement may see.
     _database["ENGINE"] = "isolation.postgresql"
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    # They outlive a transaction, behind which a pool gives the connection to somebody else.
+    # They outlive a transaction, after which a pool gives the connection to another client.
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
-    # A server that vanished without a word fails a thread within 30 seconds, not after hours.
+    # A server that vanished is noticed within 30 seconds, not after hours.
     _database["OPTIONS"] = {
         "keepalives_idle": 15,
         "keepalives_interval": 5,
@@ -145,7 +145,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 KNOWN_COOKIE_NAME = f"{_prefix}known"
-"""By this a browser is known to users who signed in there; see `verification.services.lockouts`."""
+"""Marks a browser in which a user has signed in; see `verification.services.lockouts`."""
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
@@ -158,10 +158,10 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = 365 * 86400
 ATTEMPT_COOKIE_NAME = f"{_prefix}reset"
 LINK_COOKIE_NAME = f"{_prefix}link"
-"""What a link to a page of ours carried for later; see `verification.middleware.link_data`."""
+"""Data of a link, for a later page; see `verification.middleware.link_data`."""
 BROWSER_COOKIE_NAME = f"{_prefix}browser"
 FORM_COOKIE_NAME = f"{_prefix}form"
-"""What was wrong with a form, for the page behind a redirect; see `verification.pages`."""
+"""Errors of a form, for the page after a redirect; see `verification.pages`."""
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0
@@ -198,7 +198,7 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-# Of every number in a template; what a program reads there is written with `stringformat:'d'`.
+# For all numbers in templates; numbers for scripts are written with `stringformat:'d'`.
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
@@ -210,7 +210,7 @@ STORAGES = {
 }
 
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEMO else "smtp://localhost:25"))
-# Well under the lease of the outbox, which a slow server must not outlast step by step.
+# Well under the lease of the outbox: each step of a slow server may take this long.
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env("SSPR_MAIL_FROM", default=f"no-reply@{_base.hostname}")
 
@@ -222,13 +222,13 @@ TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", default="")
 
 REDIS_URL = env("REDIS_URL", default="")
 if REDIS_URL.startswith("rediss://") and "ssl_cert_reqs=" not in REDIS_URL:
-    # Celery's client takes any certificate unless it is told otherwise.
+    # By default Celery's client accepts any certificate.
     REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "ssl_cert_reqs=required"
 BROKER_DIR = VAR / "broker"
 CELERY_BROKER_URL = REDIS_URL or "files://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
-        # Above the longest task; the outbox's sweeper is what recovers a message in time.
+        # Above the longest task; the outbox's sweeper recovers messages sooner.
         "visibility_timeout": 600,
         "global_keyprefix": "sspr:",
         "unacked_restore_interval": 5,
@@ -251,12 +251,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 if not REDIS_URL:
     for _folder in (BROKER_DIR, VAR / "broker-control"):
         own_folder(_folder)
-# Celery looks for jobs by the names of apps, and the console is an app by the name of Django's.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-# `codes` has a worker of its own: only what takes less than a second, and what people wait for.
+# `codes` has a worker of its own, for short tasks that users wait for.
 CELERY_TASK_DEFAULT_QUEUE = "bulk"
 CELERY_TASK_ROUTES = {
     "verification.send_code": {"queue": "codes"},
@@ -271,7 +270,7 @@ CELERY_TASK_ROUTES = {
     "sspr.purge": {"queue": "bulk"},
     "sspr.check_factors": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
-    # Not where the sealer works: its worker may be what stands still.
+    # Not in the queue of the sealer, whose worker may be the one that hangs.
     "sspr.watch_audit": {"queue": "codes"},
 }
 CELERY_TASK_TIME_LIMIT = 60
@@ -281,7 +280,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-the-outbox": {"task": "delivery.sweep", "schedule": 5.0, "options": {"expires": 5}},
-    # At an hour: an interval would begin anew with each restart that forgets the file of the beat.
+    # At a fixed hour: an interval would begin again whenever the beat loses its file.
     "purge": {
         "task": "sspr.purge",
         "schedule": crontab(hour="3", minute="0"),
@@ -324,10 +323,10 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["out"], "level": "INFO"},
     "loggers": {
-        # Twilio's client logs every address it calls, with the account in it.
+        # Twilio's client logs every address that it requests, which contains the account.
         "twilio": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
-        # Warns at every start that a broker in files has no host.
+        # It warns at every start that a broker in files has no host.
         "kombu.connection": {"level": "ERROR"},
     },
 }

@@ -6,7 +6,7 @@ events that were changed, removed or inserted afterwards.
 
 Anyone with the database can compute links; only the signature of the end proves a chain. So the
 sealer adds only to an end that it signed. A chain begins when its tenant is created, never later:
-if a tenant has no end, somebody removed it.
+if a tenant has no end, it was removed.
 
 How far the sealer has come is a time of its own clock, under the same signature. No column that
 another program can write decides which tenant or event it searches.

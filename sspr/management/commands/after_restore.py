@@ -28,12 +28,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--end-passwords",
             action="store_true",
-            help="also make every password unusable: those that were replaced since are good again",
+            help="also make every password unusable: replaced ones are valid again",
         )
         parser.add_argument(
             "--review-methods",
             action="store_true",
-            help="also ask everybody at the next sign-in to look through their security info",
+            help="also ask all users at the next sign-in to review their security info",
         )
 
     def handle(
