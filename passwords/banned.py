@@ -20,75 +20,19 @@ SHORTEST, LONGEST = 4, 16
 _SHORTEST_FUZZY = 5
 """Shorter words only match exactly: too many others are one letter away."""
 _BASE = Path(__file__).with_name("base_words.txt")
-_READ_AS = str.maketrans(
-    {
-        **dict.fromkeys("1i|!", "l"),
-        "0": "o",
-        "3": "e",
-        "€": "e",
-        "4": "a",
-        "@": "a",
-        "5": "s",
-        "$": "s",
-        "7": "t",
-    }
-)
+_READ_AS = str.maketrans("1i|!03€4@5$7", "lllloeeaasst")
+"""Digits and signs → the letters that they stand for."""
 _FIRST, _LAST = 0xAC00, 0xD7A3
 _MEDIALS, _FINALS = 21, 28
 _LEADING = list("rRseEfaqQtTdwWczxvg")
-_MEDIAL = [
-    "k",
-    "o",
-    "i",
-    "O",
-    "j",
-    "p",
-    "u",
-    "P",
-    "h",
-    "hk",
-    "ho",
-    "hl",
-    "y",
-    "n",
-    "nj",
-    "np",
-    "nl",
-    "b",
-    "m",
-    "ml",
-    "l",
-]
-_FINAL = [
-    "",
-    "r",
-    "R",
-    "rt",
-    "s",
-    "sw",
-    "sg",
-    "e",
-    "f",
-    "fr",
-    "fa",
-    "fq",
-    "ft",
-    "fx",
-    "fv",
-    "fg",
-    "a",
-    "q",
-    "qt",
-    "t",
-    "T",
-    "d",
-    "w",
-    "c",
-    "z",
-    "x",
-    "v",
-    "g",
-]
+_MEDIAL, _FINAL = (
+    keys.split(" ")
+    for keys in (
+        "k o i O j p u P h hk ho hl y n nj np nl b m ml l",
+        # The first is empty: a syllable needs no final.
+        " r R rt s sw sg e f fr fa fq ft fx fv fg a q qt t T d w c z x v g",
+    )
+)
 _LETTERS = dict(
     zip(
         map(chr, (*range(0x1100, 0x1113), *range(0x1161, 0x1176))),

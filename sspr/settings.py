@@ -278,39 +278,24 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
+_INTERVALS_S = {
+    "delivery.sweep": 5.0,
+    "provisioning.sweep_imports": 15.0,
+    "sspr.seal_audit": 60.0,
+    "verification.sweep_notices": 60.0,
+    "sspr.watch_audit": 300.0,
+}
+# At a fixed hour: an interval would begin again whenever the beat loses its file.
+_NIGHTLY = {
+    "sspr.purge": crontab(hour="3", minute="0"),
+    "sspr.check_factors": crontab(hour="3", minute="30"),
+}
 CELERY_BEAT_SCHEDULE = {
-    "sweep-the-outbox": {"task": "delivery.sweep", "schedule": 5.0, "options": {"expires": 5}},
-    # At a fixed hour: an interval would begin again whenever the beat loses its file.
-    "purge": {
-        "task": "sspr.purge",
-        "schedule": crontab(hour="3", minute="0"),
-        "options": {"expires": 3600},
-    },
-    "check-the-factors": {
-        "task": "sspr.check_factors",
-        "schedule": crontab(hour="3", minute="30"),
-        "options": {"expires": 3600},
-    },
-    "seal-the-history": {
-        "task": "sspr.seal_audit",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "watch-the-history": {
-        "task": "sspr.watch_audit",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-    "sweep-the-imports": {
-        "task": "provisioning.sweep_imports",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "sweep-the-notices": {
-        "task": "verification.sweep_notices",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
+    task: {"task": task, "schedule": when, "options": {"expires": expires_s}}
+    for task, when, expires_s in (
+        *((task, every_s, every_s) for task, every_s in _INTERVALS_S.items()),
+        *((task, at, 3600) for task, at in _NIGHTLY.items()),
+    )
 }
 
 LOGGING: dict[str, Any] = {

@@ -190,7 +190,7 @@ def test_what_is_done_once_a_day_has_an_hour_so_that_no_restart_puts_it_off(sett
         if not isinstance(entry["schedule"], crontab)
     ]
 
-    purge = settings.CELERY_BEAT_SCHEDULE["purge"]["schedule"]
+    purge = settings.CELERY_BEAT_SCHEDULE["sspr.purge"]["schedule"]
     assert max(seconds) < 3600
     assert (purge.hour, purge.minute) == ({3}, {0})
     assert str(current_app.timezone) == "UTC"
