@@ -71,16 +71,7 @@ class AccountStatus(IntFlag):
 BUILTIN = "builtin"
 """The connector of users whose passwords this service keeps."""
 NOTHING = Factors(0)
-VERIFIED = {
-    Factor.MOBILE_PHONE: Factors.MOBILE_PHONE,
-    Factor.ALTERNATE_PHONE: Factors.ALTERNATE_PHONE,
-    Factor.OFFICE_PHONE: Factors.OFFICE_PHONE,
-    Factor.EMAIL: Factors.EMAIL,
-    Factor.QUESTIONS: Factors.QUESTIONS,
-    Factor.PASSKEY: Factors.PASSKEY,
-    Factor.AUTHENTICATOR: Factors.AUTHENTICATOR,
-    Factor.RECOVERY_CODE: Factors.RECOVERY_CODE,
-}
+VERIFIED = {kind: Factors[kind.name] for kind in Factor}
 ENTERED = {
     Factor.EMAIL: Factors.ENTERED_EMAIL,
     Factor.MOBILE_PHONE: Factors.ENTERED_MOBILE,

@@ -42,11 +42,7 @@ class Kinds(IntFlag):
     """The mobile phone and the office phone are the same number."""
 
 
-KIND_OF = {
-    Factor.EMAIL: Kinds.EMAIL,
-    Factor.MOBILE_PHONE: Kinds.MOBILE_PHONE,
-    Factor.OFFICE_PHONE: Kinds.OFFICE_PHONE,
-}
+KIND_OF = {kind: Kinds[kind.name] for kind in Factor if kind.can_be_entered}
 
 
 def one_kind_each(factors: Iterable[Factor]) -> Kinds:

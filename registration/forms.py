@@ -13,6 +13,7 @@ from delivery.rules import phones
 from delivery.rules.mailboxes import MISTYPED_DOMAINS, NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from tenants.policy import Method, Policy
+from verification.methods import module_of
 from verification.methods.options import option_words
 from verification.rules.answers import AnswerProblem, answer_problems
 from verification.rules.ways import MethodOption
@@ -117,17 +118,10 @@ class PhoneForm(forms.Form):
         country.choices = [
             (region, f"{name} (+{phones.calling_code(region)})") for _away, name, region in named
         ]
-        words = {
-            Method.MOBILE_TEXT: _("Text me a code"),
-            Method.MOBILE_CALL: _("Call me"),
-            Method.ALTERNATE_TEXT: _("Text me a code"),
-            Method.ALTERNATE_CALL: _("Call me"),
-            Method.OFFICE_CALL: _("Call me"),
-        }
-        method.choices = [(way.value, words[way]) for way in methods]
+        method.choices = [(way.value, _(module_of(way).send_words)) for way in methods]
         self.initial = {"phone_country": home, **_chosen_beforehand(methods)}
         # Office phones are only called; they may have an extension, and be internet telephony.
-        self._office = methods == [Method.OFFICE_CALL]
+        self._office = all(method.proof.is_office for method in methods)
         national, _international = phones.example(home)
         self.fields["phone"].help_text = _(
             "Type it as you normally do, for example %(example)s"
@@ -205,13 +199,11 @@ class EnteredForm(forms.Form):
         super().__init__(data, auto_id="id_entered_%s")
         field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
-        words = {
-            Method.EMAIL: _("Email me a code"),
-            Method.MOBILE_TEXT: _("Text me a code"),
-            Method.MOBILE_CALL: _("Call me"),
-            Method.OFFICE_CALL: _("Call this number now"),
-        }
-        field.choices = [(method.value, words[method]) for method in methods]
+        modules = [(method, module_of(method)) for method in methods]
+        field.choices = [
+            (method.value, _(module.send_entered_words.get(method, module.send_words)))
+            for method, module in modules
+        ]
         self.initial = _chosen_beforehand(methods)
 
 

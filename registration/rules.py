@@ -10,16 +10,6 @@ from tenants.policy import Factor, Method, Policy, SecondFactor
 
 FRESH = timedelta(minutes=10)
 RECENT = timedelta(days=90)
-_ORDER = [
-    Factor.PASSKEY,
-    Factor.AUTHENTICATOR,
-    Factor.EMAIL,
-    Factor.MOBILE_PHONE,
-    Factor.ALTERNATE_PHONE,
-    Factor.OFFICE_PHONE,
-    Factor.QUESTIONS,
-    Factor.RECOVERY_CODE,
-]
 
 
 class Status(StrEnum):
@@ -101,7 +91,8 @@ def demand(policy: Policy, *, is_administrator: bool) -> Demand:
     asks = policy.sign_in_second_factor is not SecondFactor.OFF
     sign_in = policy.second_factors if asks else frozenset()
     if is_administrator:
-        return Demand(policy.methods - {Method.QUESTIONS}, 2, sign_in)
+        methods = frozenset(m for m in policy.methods if not m.proof.is_knowledge)
+        return Demand(methods, 2, sign_in)
     return Demand(policy.methods, policy.methods_required, sign_in)
 
 
@@ -119,8 +110,7 @@ def access(policy: SecondFactor, *, holds_factor: bool, remembered: bool) -> Acc
 
 def kinds_to_register(methods: frozenset[Method]) -> list[Factor]:
     """The kinds of security info that the methods have a use for, strongest first."""
-    wanted = {method.proof for method in methods}
-    return [proof for proof in _ORDER if proof in wanted]
+    return list(dict.fromkeys(method.proof for method in Method if method in methods))
 
 
 def missing(required: int, counted: Iterable[Factor]) -> int:

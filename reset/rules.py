@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tenants.policy import Factor, Method, Policy, Questions
+from tenants.policy import Method, Policy, Questions
 from verification.rules.ways import MethodOption
 
 LIFETIME = timedelta(minutes=15)
@@ -74,7 +74,7 @@ def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
     Questions that are allowed as a second proof only never count before a first one.
     """
     proofs = {method.proof.gate for method in passed & policy.methods}
-    if policy.questions is Questions.SECOND and proofs == {Factor.QUESTIONS}:
+    if policy.questions is Questions.SECOND and proofs and all(p.is_knowledge for p in proofs):
         proofs = set()
     return max(0, policy.methods_required - len(proofs))
 
@@ -89,7 +89,7 @@ def available_methods(
         option
         for option in options
         if option.method.proof.gate not in used
-        and not (too_early and option.method.proof is Factor.QUESTIONS)
+        and not (too_early and option.method.proof.is_knowledge)
     ]
 
 

@@ -17,16 +17,15 @@ from verification.methods.recovery_code import left_words
 from verification.models import AccessPass
 from verification.queries import (
     methods_by_proof,
-    recovery_set_of,
-    usable_methods,
     value_of,
 )
 from verification.queries.callers import standing_pass
 from verification.queries.holdings import Usable, holdings_of
+from verification.queries.security_info import security_info_of
 from verification.rules.masking import mask
+from verification.rules.phones import PHONES
 
 _SHOWN = 20
-_PHONES = (Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE, Factor.OFFICE_PHONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,33 +57,22 @@ def methods_of_person(user: User) -> list[PersonMethod]:
     policy = policy_for(user)
     now = timezone.now()
     usable = holdings_of(user.pk, policy, at=now).usable(policy) if policy else Usable()
-    rows = usable_methods().filter(user=user).order_by("created_at")
-    kinds = {Factor(row.kind) for row in rows}
+    infos = security_info_of(user.pk)
+    kinds = {info.proof for info in infos}
     found = [
         PersonMethod(
-            proof=kind,
-            masked=mask(value_of(row)) if kind.is_contact else "",
+            proof=info.proof,
+            masked=info.masked,
             verified=True,
-            counts=row.pk in usable.devices if kind.is_device else kind in usable.proofs,
-            at=row.verified_at,
-            last_used_at=row.last_used_at,
-            name=row.label,
+            counts=info.pk in usable.devices
+            if info.proof.is_device
+            else info.proof in usable.proofs,
+            at=info.verified_at,
+            last_used_at=info.last_used_at,
+            name=info.name if info.left is None else left_words(info.left),
         )
-        for kind, row in ((Factor(row.kind), row) for row in rows)
-        if row.verified_at and not kind.is_set
+        for info in infos
     ]
-    if codes := recovery_set_of(user.pk):
-        found.append(
-            PersonMethod(
-                proof=Factor.RECOVERY_CODE,
-                masked="",
-                verified=True,
-                counts=Factor.RECOVERY_CODE in usable.proofs,
-                at=codes.saved_at,
-                last_used_at=codes.last_used_at,
-                name=left_words(codes.left),
-            )
-        )
     found += [
         PersonMethod(
             proof=proof,
@@ -108,7 +96,7 @@ def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
     phones |= {proof: value_of(row) for proof, row in methods_by_proof(user.pk).items() if row.data}
     return [
         (proof, until)
-        for proof in _PHONES
+        for proof in PHONES
         if (phone := phones.get(proof)) and (until := calls_paused_until(phone))
     ]
 

@@ -11,7 +11,7 @@ from directory.models import User
 from isolation.scope import in_tenant
 from reset.queries.eligibility import Judge, PeopleAlike, in_scope_of, people_alike
 from tenants.models import Group, PolicyRecord
-from tenants.policy import Method, Policy, Questions
+from tenants.policy import Policy, Questions
 from tenants.policy.values import differences
 
 _NAMED = 20
@@ -81,7 +81,7 @@ def warnings(policy: Policy) -> list[str]:
         for name, is_so in {
             "questions": policy.questions is not Questions.OFF,
             "one": policy.methods_required == 1,
-            "codes_only": policy.methods == {Method.RECOVERY_CODE},
+            "codes_only": bool(proofs) and all(proof.is_set for proof in proofs),
             "phone_only": bool(proofs) and all(proof.is_phone for proof in proofs),
         }.items()
         if is_so

@@ -40,11 +40,8 @@ from verification.session import Session
 
 _LONGEST_NUMBER = 18
 _CODE_LENGTH = 8
-_FIELDS = {
-    "office_phone": Factor.OFFICE_PHONE,
-    "mobile_phone": Factor.MOBILE_PHONE,
-    "email": Factor.EMAIL,
-}
+_FIELDS = {factor.value: factor for factor in Factor if factor.can_be_entered}
+"""Fields of the form of contact data."""
 _GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 

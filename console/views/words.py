@@ -1,9 +1,10 @@
 """What the pages about people say of them."""
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.policy_words import translated
 from console.rules import Action, Blocker, State
 from registration.queries import AddressProblem
 from reset.refusals import Refusal
@@ -100,17 +101,8 @@ ACTIONS: dict[Action, tuple[Promise, Promise]] = {
     ),
 }
 
-IN_A_SENTENCE: dict[Factor, Promise] = {
-    Factor.EMAIL: pgettext_lazy("in a sentence", "alternate email"),
-    Factor.MOBILE_PHONE: pgettext_lazy("in a sentence", "mobile phone"),
-    Factor.ALTERNATE_PHONE: pgettext_lazy("in a sentence", "alternate phone"),
-    Factor.OFFICE_PHONE: pgettext_lazy("in a sentence", "office phone"),
-    Factor.QUESTIONS: pgettext_lazy("in a sentence", "security questions"),
-    Factor.PASSKEY: pgettext_lazy("in a sentence", "passkey"),
-    Factor.AUTHENTICATOR: pgettext_lazy("in a sentence", "authenticator app"),
-    Factor.RECOVERY_CODE: pgettext_lazy("in a sentence", "recovery codes"),
-}
-"""What somebody can prove, where it doesn't begin the line."""
+IN_A_SENTENCE = {factor: translated(factor.in_a_sentence) for factor in Factor}
+"""What a factor is called where it doesn't begin the line."""
 
 ACTIONS_FOR_MANY = [
     (action.value, words[0]) for action, words in ACTIONS.items() if action.is_for_many

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from django.utils import timezone
 
-from delivery.channels import available
 from delivery.rules.mailboxes import mailbox_key
 from directory.models import User
 from directory.prefills import Prefill
@@ -37,26 +36,14 @@ from verification.models import RegisteredMethod
 from verification.queries import (
     methods_by_proof,
     methods_of_kind,
-    recovery_set_of,
     usable_methods,
     value_of,
 )
 from verification.queries.deliverable import can_deliver
 from verification.queries.holdings import RegisteredMethods, holdings_of
+from verification.queries.security_info import SecurityInfo, security_info_of
 from verification.rules.masking import mask
 from verification.rules.ways import MethodOption, methods_of
-
-_CHANNELS = {
-    Method.EMAIL: "email",
-    Method.MOBILE_TEXT: "text",
-    Method.MOBILE_CALL: "call",
-    Method.ALTERNATE_TEXT: "text",
-    Method.ALTERNATE_CALL: "call",
-    Method.OFFICE_CALL: "call",
-}
-
-
-_NOTHING_SENT = {Factor.QUESTIONS, Factor.PASSKEY, Factor.AUTHENTICATOR, Factor.RECOVERY_CODE}
 
 
 class AddressProblem(StrEnum):
@@ -64,25 +51,6 @@ class AddressProblem(StrEnum):
 
     OWN = "own"
     TENANT_DOMAIN = "tenant_domain"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityInfo:
-    """One thing that the user proved to hold. `key` tells it from others of its kind."""
-
-    proof: Factor
-    key: str
-    masked: str
-    name: str = ""
-    verified_at: datetime
-    last_used_at: datetime | None
-    left: int | None = None
-    """Of a set of recovery codes: how many weren't used yet."""
-
-    @property
-    def seen_at(self) -> datetime:
-        """When it was last known to be in the user's hands."""
-        return max(self.verified_at, self.last_used_at or self.verified_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +86,12 @@ def demand_on(user: User) -> Demand:
 
 
 def ways_to_register(user: User, proof: Factor) -> list[Method]:
-    """How a phone or address of this kind can be verified: allowed, and deliverable here."""
+    """The methods that can verify a factor of this kind: allowed, and deliverable here."""
+    registrable = demand_on(user).registrable
     return [
         method
         for method in Method
-        if method.proof is proof
-        and method in demand_on(user).registrable
-        and method in _CHANNELS
-        and available(_CHANNELS[method])
+        if method.proof is proof and method in registrable and can_deliver(method)
     ]
 
 
@@ -141,11 +107,11 @@ def address_problem(user: User, address: str) -> AddressProblem | None:
 
 def entered_of(user: User) -> dict[Factor, Prefill]:
     """What an administrator entered, as far as it could be a way back into the account."""
-    known = prefilled(user.pk)
-    email = known.get(Factor.EMAIL)
-    if email is not None and address_problem(user, email.value) is not None:
-        del known[Factor.EMAIL]
-    return known
+    return {
+        kind: row
+        for kind, row in prefilled(user.pk).items()
+        if kind.is_phone or address_problem(user, row.value) is None
+    }
 
 
 def ways_to_confirm(user: User, proof: Factor) -> list[Method]:
@@ -154,7 +120,7 @@ def ways_to_confirm(user: User, proof: Factor) -> list[Method]:
     if row is None:
         return []
     ways = ways_to_register(user, proof)
-    return [method for method in ways if row.sms_capable or method is not Method.MOBILE_TEXT]
+    return [method for method in ways if row.sms_capable or not method.is_text]
 
 
 def overview_of(user: User) -> Overview:
@@ -166,17 +132,16 @@ def overview_of(user: User) -> Overview:
     waiting = holdings_of(user.pk, _policy_for(user), at=timezone.now()).waiting
     rows = []
     for proof in kinds_to_register(asked.registrable):
-        is_open = proof in _NOTHING_SENT or bool(ways_to_register(user, proof))
-        if proof is Factor.PASSKEY and not can_deliver(Method.PASSKEY):
+        is_open = bool(ways_to_register(user, proof))
+        if proof.is_set and not holds_another(user):
             is_open = False
-        if proof is Factor.RECOVERY_CODE and not holds_another(user):
-            is_open = False
-        if proof is Factor.ALTERNATE_PHONE and not proved.keys() & {proof, proof.gate}:
+        # A second phone is only registered beside the first.
+        if proof.gate is not proof and not proved.keys() & {proof, proof.gate}:
             is_open = False
         if not is_open and proof not in proved and proof not in usable:
             continue
         masked, status = _standing(user, proof, proved.get(proof), entered.get(proof))
-        if proof is Factor.OFFICE_PHONE and status is not Status.CONFIRM:
+        if proof.is_office and status is not Status.CONFIRM:
             is_open = is_open and policy.office_phone_editor is OfficeEditor.USER
         counts = proof in usable
         rows.append(
@@ -218,35 +183,6 @@ def _standing(
     return (mask(entered.value), Status.CONFIRM) if entered else ("", Status.MISSING)
 
 
-def registered(user: User) -> list[SecurityInfo]:
-    """All that the user verified, in the order of `Factor`."""
-    rows = usable_methods().filter(user=user).order_by("created_at")
-    found = [
-        SecurityInfo(
-            proof=kind,
-            key=str(row.pk) if kind.is_device else kind.value,
-            masked=mask(value_of(row)) if kind.is_contact else "",
-            name=row.label,
-            verified_at=row.verified_at,
-            last_used_at=row.last_used_at,
-        )
-        for kind, row in ((Factor(row.kind), row) for row in rows)
-        if row.verified_at and not kind.is_set
-    ]
-    if codes := recovery_set_of(user.pk):
-        found.append(
-            SecurityInfo(
-                proof=Factor.RECOVERY_CODE,
-                key=Factor.RECOVERY_CODE.value,
-                masked="",
-                verified_at=codes.saved_at,
-                last_used_at=codes.last_used_at,
-                left=codes.left,
-            )
-        )
-    return sorted(found, key=lambda info: list(Factor).index(info.proof))
-
-
 def options_to_verify(user: User, holdings: RegisteredMethods | None = None) -> list[MethodOption]:
     """The methods by which the user can be verified now, beside the password.
 
@@ -256,9 +192,10 @@ def options_to_verify(user: User, holdings: RegisteredMethods | None = None) -> 
         holdings: what the user verified, where that was just read.
     """
     holdings = holdings or holdings_of(user.pk, policy_in_force(), proved_only=True)
-    if {thing.proof for thing in holdings.held} - {Factor.QUESTIONS}:
-        return holdings.ways(frozenset(Method) - {Method.QUESTIONS})
-    return holdings.ways(frozenset({Method.QUESTIONS}))
+    knowledge = frozenset(method for method in Method if method.proof.is_knowledge)
+    if any(not factor.proof.is_knowledge for factor in holdings.held):
+        return holdings.ways(frozenset(Method) - knowledge)
+    return holdings.ways(knowledge)
 
 
 def holds_second_factor(user: User) -> bool:
@@ -291,7 +228,7 @@ def holds_another(user: User) -> bool:
     Codes on paper aren't to be anybody's only proof.
     """
     asked = demand_on(user)
-    for_reset = Method.RECOVERY_CODE in asked.methods
+    for_reset = any(method.proof.is_set for method in asked.methods)
     wanted = {method.proof for method in (asked.methods if for_reset else asked.registrable)}
     others = [kind for kind in wanted if not kind.is_set]
     return usable_methods().filter(user=user, kind__in=others).exists()
@@ -308,7 +245,7 @@ def to_confirm(user: User) -> list[SecurityInfo]:
     asked_at = user.must_register_at
     if asked_at is None:
         return []
-    return [kind for kind in registered(user) if kind.seen_at < asked_at]
+    return [kind for kind in security_info_of(user.pk) if kind.seen_at < asked_at]
 
 
 def confirmable(user: User) -> list[SecurityInfo]:
@@ -316,7 +253,8 @@ def confirmable(user: User) -> list[SecurityInfo]:
     waiting = to_confirm(user)
     proofs = {way.method.proof for way in options_to_verify(user)} if waiting else set()
     if proofs:
-        proofs.add(Factor.QUESTIONS)
+        # Answers are confirmed by writing them anew.
+        proofs |= {kind for kind in Factor if kind.is_knowledge}
     return [kind for kind in waiting if kind.proof in proofs]
 
 
@@ -370,4 +308,4 @@ def checked_at(user: User) -> datetime | None:
     """Who registered enough but never pressed "Finish" is counted from what came last."""
     if known := [at for at in (user.registered_at, user.reconfirmed_at) if at is not None]:
         return max(known)
-    return max((kind.verified_at for kind in registered(user)), default=None)
+    return max((kind.verified_at for kind in security_info_of(user.pk)), default=None)

@@ -80,9 +80,8 @@ def is_used_elsewhere(user: User, proof: Factor, number: str) -> bool:
     """
     others = set(PHONES) - {proof} if proof in PHONES else set()
     values = [value_of(row) for kind, row in methods_by_proof(user.pk).items() if kind in others]
-    entered = prefilled(user.pk).get(Factor.OFFICE_PHONE)
-    if Factor.OFFICE_PHONE in others and entered is not None:
-        values.append(entered.value)
+    entered = prefilled(user.pk).items()
+    values += [row.value for kind, row in entered if kind in others and kind.is_office]
     return number_of(number) in map(number_of, values)
 
 
@@ -156,13 +155,13 @@ def start_phone(user: User, context_id: uuid.UUID, phone: Phone, method: Method)
     verify.begin(contact, method)
 
 
-def start_email(user: User, context_id: uuid.UUID, address: str) -> None:
+def start_email(user: User, context_id: uuid.UUID, address: str, method: Method) -> None:
     """Mails a code to an address that the user typed.
 
     Raises:
         challenges.Refused: too soon or too many.
     """
-    verify.begin(ContactVerification(user, context_id, address), Method.EMAIL)
+    verify.begin(ContactVerification(user, context_id, address), method)
 
 
 def start_entered(user: User, context_id: uuid.UUID, method: Method) -> None:

@@ -74,8 +74,7 @@ def remove(user: User, proof: Factor, method_id: uuid.UUID | None = None) -> boo
 
 def phone_to_text(method: RegisteredMethod) -> str:
     """The number, if it is one that takes texts: whoever has it hears that it is gone."""
-    is_mobile = Factor(method.kind).gate is Factor.MOBILE_PHONE
-    return value_of(method) if is_mobile and method.sms_capable else ""
+    return value_of(method) if Factor(method.kind).is_mobile and method.sms_capable else ""
 
 
 def note_loss(user: User, row: RegisteredMethod | Prefill) -> None:

@@ -6,26 +6,19 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from directory.models import User
-from registration import queries
 from registration.views.frame import note_proof
 from tenants.policy import Factor
 from tenants.queries import policy_in_force
+from verification.methods import REGISTRATIONS
+from verification.queries.security_info import security_info_of
 
 
 def registered(request: HttpRequest, user: User, proof: Factor) -> HttpResponse:
     """Says what was registered. It counts as a fresh proof."""
     note_proof(request, proof)
-    masked = next((kind.masked for kind in queries.registered(user) if kind.proof is proof), "")
-    words = {
-        Factor.EMAIL: _("Your email address is verified: %(masked)s"),
-        Factor.MOBILE_PHONE: _("Your phone is verified: %(masked)s"),
-        Factor.ALTERNATE_PHONE: _("Your phone is verified: %(masked)s"),
-        Factor.OFFICE_PHONE: _("Your phone is verified: %(masked)s"),
-        Factor.QUESTIONS: _("Your %(n)s security questions are saved"),
-        Factor.PASSKEY: _("Your passkey is ready"),
-        Factor.AUTHENTICATOR: _("Your authenticator app is ready"),
-        Factor.RECOVERY_CODE: _("Your recovery codes are ready. Older ones no longer work."),
-    }[proof]
+    infos = security_info_of(user.pk)
+    masked = next((info.masked for info in infos if info.proof is proof), "")
+    words = _(REGISTRATIONS[proof].registered_words)
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)
     # A user who finished the wizard before came from the list, unless something is missing.

@@ -27,6 +27,7 @@ from registration.views.verifications import register_pages
 from tenants.policy import Factor, Method, OfficeEditor
 from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
 from verification.flow.pages import is_sent_already
+from verification.methods import FACTOR_OF_PAGE
 from verification.methods.totp import APP_WRONG, PairForm
 from verification.services.authenticators import MOST
 from verification.services.challenges import Refused
@@ -37,44 +38,40 @@ from verification.words import paused_words, refused_words
 Page = Callable[..., HttpResponse]
 
 
-def offered(proof: Factor) -> Callable[[Page], Page]:
-    """Only if the user may register this kind here; everybody else is led to what they may."""
+def offered(view: Page) -> Page:
+    """Gives the view the factor that its page registers, if the user may register it here.
 
-    def decorator(view: Page) -> Page:
-        @open_while_registering
-        @freshly_proved
-        @wraps(view)
-        def page(request: HttpRequest, user: User) -> HttpResponse:
-            row = queries.overview_of(user).row(proof)
-            if row is None or not row.is_open:
-                return redirect("registration:setup")
-            return view(request, user)
+    Other users are led to what they may register.
+    """
 
-        return page
+    @open_while_registering
+    @freshly_proved
+    @wraps(view)
+    def page(request: HttpRequest, user: User) -> HttpResponse:
+        assert request.resolver_match is not None
+        factor = FACTOR_OF_PAGE[request.resolver_match.view_name]
+        row = queries.overview_of(user).row(factor)
+        if row is None or not row.is_open:
+            return redirect("registration:setup")
+        return view(request, user, factor)
 
-    return decorator
+    return page
 
 
-@offered(Factor.MOBILE_PHONE)
-def phone(request: HttpRequest, user: User) -> HttpResponse:
-    form = _phone_form(request, user, Factor.MOBILE_PHONE)
-    if form.is_valid() and _is_phone_asked(request, user, form, Factor.MOBILE_PHONE):
+@offered
+def mobile_phone(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
+    """The mobile phone or, beside it, another one."""
+    assert request.resolver_match is not None
+    form = _phone_form(request, user, factor)
+    if form.is_valid() and _is_phone_asked(request, user, form, factor):
         return _verify(request, user, Method(form.cleaned_data["method"]))
-    context = {"form": form, **_entered(user, Factor.MOBILE_PHONE)}
-    return render(request, "registration/phone.html", context)
+    context = {"form": form} | (_entered(user, factor) if factor.can_be_entered else {})
+    return render(request, f"registration/{request.resolver_match.url_name}.html", context)
 
 
-@offered(Factor.ALTERNATE_PHONE)
-def alternate_phone(request: HttpRequest, user: User) -> HttpResponse:
-    form = _phone_form(request, user, Factor.ALTERNATE_PHONE)
-    if form.is_valid() and _is_phone_asked(request, user, form, Factor.ALTERNATE_PHONE):
-        return _verify(request, user, Method(form.cleaned_data["method"]))
-    return render(request, "registration/alternate.html", {"form": form})
-
-
-@offered(Factor.EMAIL)
-def email(request: HttpRequest, user: User) -> HttpResponse:
-    typed = typed_before(request, user, Factor.EMAIL)
+@offered
+def email(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
+    typed, (method,) = typed_before(request, user, factor), factor.methods
     session = Session(request.session)
     suggested, session.suggested_address = session.suggested_address, None
     initial = suggested.typed if suggested else typed
@@ -83,9 +80,9 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
         address = form.cleaned_data["email"]
         session.suggested_address = SuggestedAddress(address, form.suggestion)
         return redirect("registration:email")
-    if form.is_valid() and _is_email_asked(request, user, form):
-        return _verify(request, user, Method.EMAIL)
-    context = {"form": form, "suggested": suggested, **_entered(user, Factor.EMAIL)}
+    if form.is_valid() and _is_email_asked(request, user, form, method):
+        return _verify(request, user, method)
+    context = {"form": form, "suggested": suggested, **_entered(user, factor)}
     return render(request, "registration/email.html", context)
 
 
@@ -93,12 +90,14 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 @freshly_proved
 def office(request: HttpRequest, user: User) -> HttpResponse:
     """Shown, and confirmed by a call; who may change it is for the policy to say."""
-    context = _entered(user, Factor.OFFICE_PHONE)
-    row = queries.overview_of(user).row(Factor.OFFICE_PHONE)
+    assert request.resolver_match is not None
+    factor = FACTOR_OF_PAGE[request.resolver_match.view_name]
+    context = _entered(user, factor)
+    row = queries.overview_of(user).row(factor)
     if row is None or policy_in_force().office_phone_editor is not OfficeEditor.USER:
         return render(request, "registration/office.html", context)
-    form = _phone_form(request, user, Factor.OFFICE_PHONE)
-    if form.is_valid() and _is_phone_asked(request, user, form, Factor.OFFICE_PHONE):
+    form = _phone_form(request, user, factor)
+    if form.is_valid() and _is_phone_asked(request, user, form, factor):
         return _verify(request, user, Method(form.cleaned_data["method"]))
     return render(request, "registration/office.html", {"form": form, **context})
 
@@ -121,8 +120,8 @@ def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
     return redirect(page_for(kind))
 
 
-@offered(Factor.QUESTIONS)
-def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
+@offered
+def ask_questions(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
     policy = policy_in_force()
     form = QuestionsForm(
         request.POST or None,
@@ -133,16 +132,16 @@ def ask_questions(request: HttpRequest, user: User) -> HttpResponse:
     )
     if form.is_valid():
         enrol.save_questions(user, form.answers)
-        return registered(request, user, Factor.QUESTIONS)
+        return registered(request, user, factor)
     context = {"form": form, "n": policy.questions_to_register}
     return render(request, "registration/questions.html", context)
 
 
-@offered(Factor.AUTHENTICATOR)
-def app(request: HttpRequest, user: User) -> HttpResponse:
+@offered
+def app(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
     form = PairForm(request.POST or None)
     if form.is_valid() and _is_paired(request, user, form):
-        return registered(request, user, Factor.AUTHENTICATOR)
+        return registered(request, user, factor)
     try:
         pairing = enrol.pairing(user, context_of(request))
     except enrol.TooManyDevices:
@@ -200,18 +199,18 @@ def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Fa
     return True
 
 
-def _is_email_asked(request: HttpRequest, user: User, form: EmailForm) -> bool:
+def _is_email_asked(request: HttpRequest, user: User, form: EmailForm, method: Method) -> bool:
     """Mails the address, unless something speaks against it: that is said at the field."""
     address = form.cleaned_data["email"]
     if problem := queries.address_problem(user, address):
         form.add_error("email", _address_words(problem, address))
         return False
     try:
-        enrol.start_email(user, context_of(request), address)
+        enrol.start_email(user, context_of(request), address, method)
     except Refused as refusal:
-        if is_sent_already(request, register_pages(request, user), refusal, Method.EMAIL):
+        if is_sent_already(request, register_pages(request, user), refusal, method):
             return True
-        form.add_error("email", refused_words(refusal, Method.EMAIL))
+        form.add_error("email", refused_words(refusal, method))
         return False
     return True
 

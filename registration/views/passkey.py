@@ -19,15 +19,15 @@ from verification.services.passkeys import creation_options
 from verification.views import site_of
 
 
-@offered(Factor.PASSKEY)
-def add(request: HttpRequest, user: User) -> HttpResponse:
+@offered
+def add(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
     context_id, site = context_of(request), site_of(request)
     form = NewPasskeyForm(request.POST or None)
     if form.is_valid():
         made, name = form.cleaned_data["credential"], form.cleaned_data["name"]
         answered = enrol.save_passkey(user, context_id, made, site, name=name)
         if answered.verdict is Verdict.RIGHT:
-            return registered(request, user, Factor.PASSKEY)
+            return registered(request, user, factor)
         form.add_error(None, passkey_words(answered))
     try:
         challenge = enrol.creating(user, context_id)

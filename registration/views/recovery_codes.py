@@ -18,8 +18,8 @@ from verification.rules.recovery_codes import grouped
 from verification.services import recovery_codes
 
 
-@offered(Factor.RECOVERY_CODE)
-def show(request: HttpRequest, user: User) -> HttpResponse:
+@offered
+def show(request: HttpRequest, user: User, _factor: Factor) -> HttpResponse:
     """Opening the page makes nothing; the answer to the click is the only page with the codes."""
     if request.method != "POST":
         context: dict[str, object] = {"held": recovery_set_of(user.pk) is not None}
@@ -29,8 +29,8 @@ def show(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @not_a_page
-@offered(Factor.RECOVERY_CODE)
-def save(request: HttpRequest, user: User) -> HttpResponse:
+@offered
+def save(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
     if request.method != "POST":
         # Back, or a reload.
         return redirect("registration:recovery-codes")
@@ -41,7 +41,7 @@ def save(request: HttpRequest, user: User) -> HttpResponse:
         return _with_codes(request, form.shown, form)
     if not enrol.save_recovery_codes(user, context):
         return _too_late(request)
-    return registered(request, user, Factor.RECOVERY_CODE)
+    return registered(request, user, factor)
 
 
 def _with_codes(request: HttpRequest, codes: list[str], form: SavedForm) -> HttpResponse:

@@ -28,6 +28,7 @@ from verification.methods.options import option_words
 from verification.methods.recovery_code import few_left_words
 from verification.middleware import return_url
 from verification.queries.callers import callers_number
+from verification.queries.security_info import security_info_of
 from verification.services import browsers
 from verification.services.notices import proof_name
 
@@ -37,7 +38,7 @@ from verification.services.notices import proof_name
 @require_safe
 @even_while_frozen
 def security_info(request: HttpRequest, user: User) -> HttpResponse:
-    overview, held = queries.overview_of(user), queries.registered(user)
+    overview, held = queries.overview_of(user), security_info_of(user.pk)
     left = next((kind.left for kind in held if kind.left is not None), None)
     asks = policy_in_force().sign_in_second_factor is not SecondFactor.OFF
     options = queries.options_at_sign_in(user) if asks else []
@@ -59,16 +60,16 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
 @freshly_proved
 def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     """Says what the user loses by it, and asks."""
-    kind = next((one for one in queries.registered(user) if one.key == key), None)
+    kind = next((one for one in security_info_of(user.pk) if one.key == key), None)
     if kind is None:
         raise Http404
     name = proof_name(kind.proof)
     if request.method == "POST":
-        manage.remove(user, kind.proof, uuid.UUID(key) if kind.proof.is_device else None)
+        manage.remove(user, kind.proof, kind.pk if kind.proof.is_device else None)
         messages.success(request, _("Method removed: %(method)s") % {"method": name})
         return redirect("registration:security-info")
     overview = queries.overview_of(user)
-    is_last = sum(one.proof is kind.proof for one in queries.registered(user)) == 1
+    is_last = sum(one.proof is kind.proof for one in security_info_of(user.pk)) == 1
     breaks = is_last and removal_breaks(overview.required, overview.counted, kind.proof)
     context = {"name": name, "kind": listed(kind, overview), "breaks": breaks}
     return render(request, "registration/remove.html", context)

@@ -13,6 +13,7 @@ from registration.views.rows import page_for
 from registration.views.typed import typed_in
 from tenants.policy import Method
 from verification.flow.pages import VerificationPages
+from verification.methods import REGISTRATIONS
 from verification.models import Challenge
 from verification.queries import message_of
 
@@ -51,7 +52,7 @@ def register_pages(request: HttpRequest, user: User) -> VerificationPages:
         verification=ContactVerification(user, context_of(request)),
         choose="registration:setup",
         page_of=lambda method: (
-            "registration:passkey" if method is Method.PASSKEY else "registration:verify"
+            REGISTRATIONS[method.proof].page if method.proof.is_device else "registration:verify"
         ),
         resend=reverse("registration:resend", args=["register"]),
         poll=reverse("registration:call-state", args=["register"]),

@@ -341,7 +341,8 @@ def _passed(
         return frozenset()
     since = held_since(registered.kept, policy_in_force())
     # Of a set of recovery codes the last one counts, though none is left to be given.
-    counting = {thing.proof for thing in registered.holdings.held} | {Factor.RECOVERY_CODE}
+    counting = {factor.proof for factor in registered.holdings.held}
+    counting |= {kind for kind in Factor if kind.is_set}
     return frozenset(
         method
         for method, at in ((Method(gate.method), gate.passed_at) for gate in gates)

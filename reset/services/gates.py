@@ -157,7 +157,7 @@ class GateVerification(Verification):
             verify_id=subject.verify_id,
             counter=queries.counter_of(state.attempt),
             challenges=state.challenges,
-            devices=holdings.apps | holdings.passkeys if holdings else None,
+            devices=holdings.device_ids if holdings else None,
             shows_passkeys_of=subject.whose_passkeys(),
             has_answers=registered is not None and self._is_usable(Method.QUESTIONS),
         )

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from tenants.policy.choices import Labelled
-from tenants.policy.texts import Phrase
+from tenants.policy.texts import Phrase, pgettext
 from tenants.policy.texts import gettext_noop as _
 
 
@@ -22,18 +22,25 @@ class FactorTraits:
     """What is to be known about a proof.
 
     Args:
-        label: what pages of the administration call it.
+        label: what pages call it.
+        in_a_sentence: the same where it doesn't begin the line.
         can_be_entered: administrators can enter it for others, as contact data.
         is_device: a user may register several, each with a name of its own.
-        is_set: several are registered together, and replaced or removed together.
+        is_set: several are registered together, and replaced or removed together. Codes on paper
+            aren't to be a user's only factor.
+        is_office: a phone of the organisation's. It is only called, and may have an extension.
+        is_knowledge: something that the user knows. With a password it proves no second factor.
         counts_as: value of the proof that it is counted as; its own where empty.
     """
 
     label: Phrase
+    in_a_sentence: Phrase = Phrase("")
     is_phone: bool = False
     can_be_entered: bool = False
     is_device: bool = False
     is_set: bool = False
+    is_office: bool = False
+    is_knowledge: bool = False
     counts_as: str = ""
 
 
@@ -44,6 +51,8 @@ class Factor(Labelled):
     can_be_entered: bool
     is_device: bool
     is_set: bool
+    is_office: bool
+    is_knowledge: bool
     traits: FactorTraits
 
     def __new__(cls, value: str, traits: FactorTraits = FactorTraits(label=Phrase(""))) -> Self:
@@ -55,30 +64,93 @@ class Factor(Labelled):
         member.can_be_entered = traits.can_be_entered
         member.is_device = traits.is_device
         member.is_set = traits.is_set
+        member.is_office = traits.is_office
+        member.is_knowledge = traits.is_knowledge
         member.traits = traits
         return member
 
     MOBILE_PHONE = (
         "mobile_phone",
-        FactorTraits(label=_("Mobile phone"), is_phone=True, can_be_entered=True),
+        FactorTraits(
+            label=_("Mobile phone"),
+            in_a_sentence=pgettext("in a sentence", "mobile phone"),
+            is_phone=True,
+            can_be_entered=True,
+        ),
     )
     # A thief of one of two mobile phones may well have taken both.
     ALTERNATE_PHONE = (
         "alternate_phone",
-        FactorTraits(label=_("Alternate phone"), is_phone=True, counts_as="mobile_phone"),
+        FactorTraits(
+            label=_("Alternate phone"),
+            in_a_sentence=pgettext("in a sentence", "alternate phone"),
+            is_phone=True,
+            counts_as="mobile_phone",
+        ),
     )
     OFFICE_PHONE = (
         "office_phone",
-        FactorTraits(label=_("Office phone"), is_phone=True, can_be_entered=True),
+        FactorTraits(
+            label=_("Office phone"),
+            in_a_sentence=pgettext("in a sentence", "office phone"),
+            is_phone=True,
+            is_office=True,
+            can_be_entered=True,
+        ),
     )
-    EMAIL = "email", FactorTraits(label=_("Alternate email"), can_be_entered=True)
-    QUESTIONS = "questions", FactorTraits(label=_("Security questions"))
-    PASSKEY = "passkey", FactorTraits(label=_("Passkey"), is_device=True)
+    EMAIL = (
+        "email",
+        FactorTraits(
+            label=_("Alternate email"),
+            in_a_sentence=pgettext("in a sentence", "alternate email"),
+            can_be_entered=True,
+        ),
+    )
+    QUESTIONS = (
+        "questions",
+        FactorTraits(
+            label=_("Security questions"),
+            in_a_sentence=pgettext("in a sentence", "security questions"),
+            is_knowledge=True,
+        ),
+    )
+    PASSKEY = (
+        "passkey",
+        FactorTraits(
+            label=_("Passkey"),
+            in_a_sentence=pgettext("in a sentence", "passkey"),
+            is_device=True,
+        ),
+    )
     AUTHENTICATOR = (
         "authenticator",
-        FactorTraits(label=_("Authenticator app"), is_device=True),
+        FactorTraits(
+            label=_("Authenticator app"),
+            in_a_sentence=pgettext("in a sentence", "authenticator app"),
+            is_device=True,
+        ),
     )
-    RECOVERY_CODE = "recovery_code", FactorTraits(label=_("Recovery codes"), is_set=True)
+    RECOVERY_CODE = (
+        "recovery_code",
+        FactorTraits(
+            label=_("Recovery codes"),
+            in_a_sentence=pgettext("in a sentence", "recovery codes"),
+            is_set=True,
+        ),
+    )
+
+    @property
+    def in_a_sentence(self) -> Phrase:
+        return self.traits.in_a_sentence
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it is a mailbox."""
+        return self.is_contact and not self.is_phone
+
+    @property
+    def is_mobile(self) -> bool:
+        return self.is_phone and not self.is_office
 
     @property
     def may_be_several(self) -> bool:
@@ -86,9 +158,14 @@ class Factor(Labelled):
         return self.is_device or self.is_set
 
     @property
+    def methods(self) -> "list[Method]":
+        """The methods that prove it."""
+        return [method for method in Method if method.proof is self]
+
+    @property
     def is_contact(self) -> bool:
         """Whether it is a number or address that messages are sent to."""
-        return any(method.proof is self and method.carrier for method in Method)
+        return any(method.carrier for method in self.methods)
 
     @property
     def gate(self) -> "Factor":
@@ -105,6 +182,7 @@ class MethodTraits:
         carrier: what takes a code or call to the user; None where nothing is sent.
         is_unguessable: no number of tries gets anyone in, as with a passkey's signature or a code
             of 120 bits.
+        needs_host_name: it works on the host name only that it was registered on.
         allowed_as: value of the method that policies allow it by; its own where empty.
     """
 
@@ -112,6 +190,7 @@ class MethodTraits:
     label: Phrase
     carrier: Carrier | None = None
     is_unguessable: bool = False
+    needs_host_name: bool = False
     allowed_as: str = ""
 
 
@@ -137,7 +216,9 @@ class Method(Labelled):
 
     PASSKEY = (
         "passkey",
-        MethodTraits(proof=Factor.PASSKEY, label=_("Passkey"), is_unguessable=True),
+        MethodTraits(
+            proof=Factor.PASSKEY, label=_("Passkey"), is_unguessable=True, needs_host_name=True
+        ),
     )
     AUTHENTICATOR = (
         "authenticator",

@@ -32,7 +32,7 @@ from tenants.policy.texts import gettext_noop as _
 
 # Questions have a setting of their own, and an alternate phone is allowed as the mobile phone is.
 _NAMED_METHODS = frozenset(
-    method for method in Method if method.allowed_as is method and method is not Method.QUESTIONS
+    method for method in Method if method.allowed_as is method and not method.proof.is_knowledge
 )
 _CONTACT_DATA = frozenset(proof for proof in Factor if proof.can_be_entered)
 

@@ -368,7 +368,7 @@ def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mai
     with pytest.raises(manage.Frozen):
         manage.remove(before, Factor.EMAIL)
     context = uuid.uuid4()
-    enrol.start_email(before, context, "thief@mail.example")
+    enrol.start_email(before, context, "thief@mail.example", Method.EMAIL)
     with pytest.raises(manage.Frozen):
         confirm_contact(before, Challenge.objects.get(context=context), mailroom.code())
 

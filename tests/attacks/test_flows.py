@@ -335,7 +335,7 @@ def test_two_sessions_that_confirm_one_address_at_once_both_get_an_answer(mailro
         person = make_user("one@race.example")
         work = []
         for context in contexts:
-            enrol.start_email(person, context, "one@mail.example")
+            enrol.start_email(person, context, "one@mail.example", Method.EMAIL)
             work.append((Challenge.objects.get(context=context), mailroom.code()))
 
     answers = all_at_once(2, lambda: confirm_contact(person, *work.pop()), tenant_id=tenant.pk)

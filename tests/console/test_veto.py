@@ -242,7 +242,7 @@ def test_a_method_that_was_registered_again_since_is_taken_back_too(person, mail
     context = uuid.uuid4()
 
     def register(address):
-        enrol.start_email(person, context, address)
+        enrol.start_email(person, context, address, Method.EMAIL)
         challenge = newest(Purpose.REGISTER, context)
         assert confirm_contact(person, challenge, mailroom.code())
 

@@ -232,7 +232,7 @@ def test_nobody_is_kept_out_for_what_cannot_be_delivered_here(user, monkeypatch)
         methods_required=2,
         registration_skip_days=0,
     )
-    monkeypatch.setattr(registration_queries, "available", lambda kind: kind == "email")
+    monkeypatch.setattr("verification.queries.deliverable.available", lambda kind: kind == "email")
     client, first = sign_in(user)
 
     page = client.get(first)

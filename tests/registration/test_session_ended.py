@@ -48,7 +48,7 @@ def code_of(pairing):
 @ENDINGS
 def test_no_address_is_registered_after_it(user, mailroom, end):
     context = uuid.uuid4()
-    enrol.start_email(user, context, "planted@mail.example")
+    enrol.start_email(user, context, "planted@mail.example", Method.EMAIL)
     code, challenge = mailroom.code(), newest(Purpose.REGISTER, context)
     end(User.objects.get(pk=user.pk))
 
@@ -112,7 +112,7 @@ def test_nothing_is_removed_after_it(user, mailroom, end):
 @ENDINGS
 def test_a_request_that_waits_for_the_lock_registers_nothing(user, mailroom, contoso, end):
     context = uuid.uuid4()
-    enrol.start_email(user, context, "planted@mail.example")
+    enrol.start_email(user, context, "planted@mail.example", Method.EMAIL)
     code, challenge = mailroom.code(), newest(Purpose.REGISTER, context)
     is_locked, turns = threading.Event(), iter([True, False])
 

@@ -17,6 +17,17 @@ from verification.methods.typed_code import TYPED_CODE
 
 MODULES = (PASSKEY, TOTP, EMAIL, TEXT, CALL, QUESTIONS, RECOVERY_CODE)
 """Strongest first."""
+REGISTRATIONS = {
+    factor: registration
+    for module in MODULES
+    for factor, registration in module.registrations.items()
+}
+FACTOR_OF_PAGE = {
+    page: factor
+    for factor, registration in REGISTRATIONS.items()
+    for page in (registration.page, *registration.further_pages)
+}
+"""Which factor a page registers, by the page's name."""
 _BY_METHOD = {method: module for module in MODULES for method in module.options}
 
 

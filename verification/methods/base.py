@@ -7,7 +7,7 @@ from typing import Any
 
 from django.forms import Form
 
-from tenants.policy import Method
+from tenants.policy import Factor, Method
 from verification.models import Challenge, Purpose
 from verification.rules.passkeys import Site
 from verification.services.challenges import ChallengeRequest, ChallengeResult
@@ -95,6 +95,22 @@ class Verifier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a factor is registered.
+
+    Args:
+        page: name of the page on which users register it.
+        further_pages: names of other pages that are open when this one is.
+        registered_words: said afterwards. `%(masked)s` stands for the number or address, `%(n)s`
+            for how many questions the policy has users answer.
+    """
+
+    page: str
+    further_pages: tuple[str, ...] = ()
+    registered_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodModule:
     """How one kind of method works.
 
@@ -103,6 +119,9 @@ class MethodModule:
         begin: sends a code, places a call or draws questions. It gets the challenges of the attempt
             or session, newest first.
         verifier: how it is answered; see `verifier_of` for calls.
+        registrations: the factors that are registered with it, and how.
+        send_words: the choice to have a code or call sent to what is being registered.
+        send_entered_words: the same where an administrator entered it, if it differs.
         is_preselected: choosing it costs nobody anything.
         is_device: asking for it disturbs nobody, so sign-in begins with it.
     """
@@ -110,6 +129,9 @@ class MethodModule:
     options: Mapping[Method, str]
     begin: Callable[[ChallengeRequest, Sequence[Challenge] | None], Challenge]
     verifier: Verifier
+    registrations: Mapping[Factor, Registration]
+    send_words: str = ""
+    send_entered_words: Mapping[Method, str] = field(default_factory=dict)
     is_preselected: bool = False
     is_device: bool = False
 

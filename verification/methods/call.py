@@ -7,11 +7,12 @@ from django.forms import Form
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from tenants.policy import CallConfirmation, Method
+from tenants.policy import CallConfirmation, Factor, Method
 from tenants.queries import policy_in_force
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,
+    Registration,
     VerificationContext,
     Verifier,
 )
@@ -73,6 +74,14 @@ CALL = MethodModule(
         Method.ALTERNATE_CALL: gettext_noop("Call my alternate phone {masked}"),
         Method.OFFICE_CALL: gettext_noop("Call my office phone {masked}"),
     },
+    registrations={
+        Factor.OFFICE_PHONE: Registration(
+            page="registration:office",
+            registered_words=gettext_noop("Your phone is verified: %(masked)s"),
+        ),
+    },
+    send_words=gettext_noop("Call me"),
+    send_entered_words={Method.OFFICE_CALL: gettext_noop("Call this number now")},
     begin=open_challenge,
     verifier=Verifier(
         page="call",

@@ -6,10 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from tenants.policy import Method
+from tenants.policy import Factor, Method
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,
+    Registration,
     VerificationContext,
     Verifier,
 )
@@ -87,6 +88,12 @@ def _shown(context: VerificationContext, challenge: Challenge, site: Site) -> di
 # Signatures can't be guessed: wrong ones only use the challenge up.
 PASSKEY = MethodModule(
     options={Method.PASSKEY: gettext_noop("Use a passkey")},
+    registrations={
+        Factor.PASSKEY: Registration(
+            page="registration:passkey",
+            registered_words=gettext_noop("Your passkey is ready"),
+        ),
+    },
     begin=open_unsent,
     verifier=Verifier(
         page="passkey",

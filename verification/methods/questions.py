@@ -7,12 +7,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from tenants.policy import Method
+from tenants.policy import Factor, Method
 from tenants.queries import policy_in_force
 from tenants.queries import questions as question_texts
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,
+    Registration,
     VerificationContext,
     Verifier,
 )
@@ -79,6 +80,12 @@ def _error_words(result: ChallengeResult) -> str:
 
 QUESTIONS = MethodModule(
     options={Method.QUESTIONS: gettext_noop("Answer my security questions")},
+    registrations={
+        Factor.QUESTIONS: Registration(
+            page="registration:questions",
+            registered_words=gettext_noop("Your %(n)s security questions are saved"),
+        ),
+    },
     begin=questions.open_questions,
     verifier=Verifier(
         page="questions",

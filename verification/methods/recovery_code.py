@@ -7,10 +7,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from tenants.policy import Method
+from tenants.policy import Factor, Method
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,
+    Registration,
     VerificationContext,
     Verifier,
     code_in,
@@ -81,6 +82,15 @@ def _error_words(result: ChallengeResult) -> str:
 # Source: NIST SP 800-63B-4 section 3.1.2.2 (look-up secrets of 64 bits need no throttling).
 RECOVERY_CODE = MethodModule(
     options={Method.RECOVERY_CODE: gettext_noop("Use a recovery code")},
+    registrations={
+        Factor.RECOVERY_CODE: Registration(
+            page="registration:recovery-codes",
+            further_pages=("registration:recovery-codes-save",),
+            registered_words=gettext_noop(
+                "Your recovery codes are ready. Older ones no longer work."
+            ),
+        ),
+    },
     begin=open_unsent,
     verifier=Verifier(
         page="recovery-code",

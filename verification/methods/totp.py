@@ -7,10 +7,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from tenants.policy import Method
+from tenants.policy import Factor, Method
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,
+    Registration,
     VerificationContext,
     Verifier,
     code_in,
@@ -65,6 +66,12 @@ def _error_words(result: ChallengeResult) -> str:
 
 TOTP = MethodModule(
     options={Method.AUTHENTICATOR: gettext_noop("Enter a code from my authenticator app")},
+    registrations={
+        Factor.AUTHENTICATOR: Registration(
+            page="registration:app",
+            registered_words=gettext_noop("Your authenticator app is ready"),
+        ),
+    },
     begin=open_unsent,
     verifier=Verifier(
         page="app",

@@ -22,6 +22,6 @@ def deliverable() -> frozenset[Method]:
 
 def can_deliver(method: Method) -> bool:
     """Whether this installation can send what the method needs, or has a name for passkeys."""
-    if method is Method.PASSKEY:
+    if method.traits.needs_host_name:
         return can_be_made_for(urlsplit(settings.BASE_URL).hostname or "")
     return method.carrier is None or available(method.carrier.value)

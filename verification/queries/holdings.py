@@ -83,8 +83,8 @@ class RegisteredMethods:
     values: dict[Factor, str] = field(default_factory=dict, repr=False)
     waiting: dict[Factor, datetime] = field(default_factory=dict)
     """What is too new to count at a reset, and from when it does."""
-    apps: frozenset[uuid.UUID] = frozenset()
-    passkeys: frozenset[uuid.UUID] = frozenset()
+    devices: Mapping[Factor, frozenset[uuid.UUID]] = field(default_factory=dict)
+    """Ids of the apps and passkeys among it."""
 
     def ways(self, allowed: frozenset[Method]) -> list[MethodOption]:
         """What may be used now, strongest first: held, allowed, and deliverable here."""
@@ -99,9 +99,12 @@ class RegisteredMethods:
     def usable(self, policy: Policy) -> Usable:
         """What of it the policy lets be used now."""
         proofs = frozenset(way.method.proof for way in self.ways(policy.methods))
-        apps = self.apps if Factor.AUTHENTICATOR in proofs else frozenset()
-        passkeys = self.passkeys if Factor.PASSKEY in proofs else frozenset()
-        return Usable(proofs, apps | passkeys)
+        devices = [ids for kind, ids in self.devices.items() if kind in proofs]
+        return Usable(proofs, frozenset().union(*devices))
+
+    @property
+    def device_ids(self) -> frozenset[uuid.UUID]:
+        return frozenset().union(*self.devices.values())
 
     def are_at(self, proof: Factor, destination: str) -> bool:
         """Whether the number or mailbox of this kind is the one that a message went to."""
@@ -174,14 +177,13 @@ def holdings_among(
         }
         for proof in _DEVICES
     }
-    held = [_thing(row, kept) for row in rows.values()] + _codes(kept)
+    held = [_thing(row, kept) for row in rows.values()] + _sets(kept)
     held += [device for ours in devices.values() for device in ours.values()]
     return RegisteredMethods(
         held=tuple(thing for thing in held if thing.proof in counts.proofs),
         values={proof: row.value for proof, row in rows.items() if proof.is_contact},
         waiting=dict(counts.waiting),
-        apps=frozenset(devices[Factor.AUTHENTICATOR]),
-        passkeys=frozenset(devices[Factor.PASSKEY]),
+        devices={kind: frozenset(ids) for kind, ids in devices.items()},
     )
 
 
@@ -225,9 +227,9 @@ def held_since(kept: StoredFactors, policy: Policy) -> dict[Factor, datetime]:
             changes += [device.removed_at for device in kept.devices if device.proof is proof]
             since[proof] = max(at for at in changes if at is not None)
     # The last code of a set proves what it proved, though none is left.
-    saved = [d.since for d in kept.devices if d.proof is Factor.RECOVERY_CODE and d.since]
-    if saved:
-        since[Factor.RECOVERY_CODE] = max(saved)
+    for row in kept.devices:
+        if row.proof.is_set and row.since:
+            since[row.proof] = max(row.since, since.get(row.proof, row.since))
     return since
 
 
@@ -275,7 +277,11 @@ def _thing(row: MethodRow | Prefill, kept: StoredFactors) -> UserFactor:
     )
 
 
-def _codes(kept: StoredFactors) -> list[UserFactor]:
-    """The set of recovery codes, if there is any of it left."""
-    saved = [code.since for code in kept.there(Factor.RECOVERY_CODE) if code.since]
-    return [UserFactor(proof=Factor.RECOVERY_CODE, since=min(saved))] if saved else []
+def _sets(kept: StoredFactors) -> list[UserFactor]:
+    """Each set, such as the recovery codes, of which any is left."""
+    left = {kind: kept.there(kind) for kind in Factor if kind.is_set}
+    return [
+        UserFactor(proof=kind, since=min(row.since for row in rows if row.since))
+        for kind, rows in left.items()
+        if rows
+    ]

@@ -90,7 +90,7 @@ def _verified(summary: FactorSummary, answers: int) -> Iterator[UserFactor]:
     for proof, factor in VERIFIED.items():
         if not factors & factor:
             continue
-        if proof is Factor.QUESTIONS and answers and not factors & ANSWERS[answers]:
+        if proof.is_knowledge and answers and not factors & ANSWERS[answers]:
             continue
         sms_capable = bool(factors & TEXTS.get(proof, NOTHING))
         yield UserFactor(proof=proof, sms_capable=sms_capable, since=summary.since.get(proof))

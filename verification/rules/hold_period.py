@@ -82,7 +82,9 @@ def is_known(factor: UserFactor, policy: Policy, now: datetime) -> bool:
 def beginning(policy: Policy, deliverable: frozenset[Method]) -> frozenset[Method]:
     """The methods that a reset can begin with: questions only where they are like any other."""
     methods = policy.methods & deliverable
-    return methods - {Method.QUESTIONS} if policy.questions is Questions.SECOND else methods
+    if policy.questions is not Questions.SECOND:
+        return methods
+    return frozenset(method for method in methods if not method.proof.is_knowledge)
 
 
 def _is_older(other: UserFactor, factor: UserFactor, policy: Policy, now: datetime) -> bool:

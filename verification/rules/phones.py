@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tenants.policy import Factor
 
-PHONES = (Factor.MOBILE_PHONE, Factor.ALTERNATE_PHONE, Factor.OFFICE_PHONE)
+PHONES = tuple(kind for kind in Factor if kind.is_phone)
 """The kinds of phones. Of two that are one number the first counts."""
 
 

@@ -221,12 +221,13 @@ def _trusted(change: ContactChange) -> dict[Factor, Prefill]:
 def _notify(
     user: User, proofs: Sequence[Factor], before: Mapping[Factor, Prefill], *, actor_id: int | None
 ) -> None:
-    mobile = before.get(Factor.MOBILE_PHONE)
+    mailboxes = [row.value for kind, row in before.items() if kind.is_address]
+    mobiles = [row.value for kind, row in before.items() if kind.is_mobile and row.sms_capable]
     notices.tell(
         user,
         Notice.CONTACT_ENTERED,
         proofs=proofs,
-        also_value=before[Factor.EMAIL].value if Factor.EMAIL in before else "",
-        also_phone=mobile.value if mobile is not None and mobile.sms_capable else "",
+        also_value="".join(mailboxes[:1]),
+        also_phone="".join(mobiles[:1]),
         actor_id=actor_id,
     )

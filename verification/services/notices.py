@@ -122,16 +122,7 @@ def sample(user: User, notice: Notice) -> Content:
 
 def proof_name(proof: Factor) -> str:
     """What a kind of security info is called, in the language in force."""
-    return {
-        Factor.EMAIL: _("Alternate email"),
-        Factor.MOBILE_PHONE: _("Mobile phone"),
-        Factor.ALTERNATE_PHONE: _("Alternate phone"),
-        Factor.OFFICE_PHONE: _("Office phone"),
-        Factor.QUESTIONS: _("Security questions"),
-        Factor.PASSKEY: _("Passkey"),
-        Factor.AUTHENTICATOR: _("Authenticator app"),
-        Factor.RECOVERY_CODE: _("Recovery codes"),
-    }[proof]
+    return _(proof.label.msgid)
 
 
 def _poster(user: User, notice: Notice, link_id: int | None, language: str) -> "partial[None]":
@@ -163,7 +154,7 @@ def _is_wanted(notice: Notice) -> bool:
 
 def _mailboxes(held: Held, also_value: str) -> list[str]:
     """Private ones. The work mailbox comes after: it may be behind the forgotten password."""
-    found = [held[Factor.EMAIL].value] if Factor.EMAIL in held else []
+    found = [row.value for kind, row in held.items() if kind.is_address]
     return [*found, also_value] if "@" in also_value else found
 
 
@@ -177,7 +168,7 @@ def _phones(
     """
     if not available("text"):
         return []
-    texts_allowed = Method.MOBILE_TEXT in policy_in_force().methods
+    texts_allowed = any(method.is_text for method in policy_in_force().methods)
     if not texts_allowed:
         return _known_phones(held) if alone else []
     known = _known_phones(held, entered if phones_too else None) if phones_too or alone else []
@@ -186,10 +177,8 @@ def _phones(
 
 def _known_phones(held: Held, entered: Entered | None = None) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
-    mobiles = [held[proof] for proof in held if proof.gate is Factor.MOBILE_PHONE]
-    found = [mobile.value for mobile in mobiles if mobile.sms_capable]
-    mobile = entered().get(Factor.MOBILE_PHONE) if entered else None
-    return [*found, mobile.value] if mobile and mobile.sms_capable else found
+    known = [*held.items(), *(entered().items() if entered else ())]
+    return [row.value for kind, row in known if kind.is_mobile and row.sms_capable]
 
 
 def _entered_of(user: User, kept: StoredFactors | None) -> Mapping[Factor, Prefill]:
@@ -202,12 +191,9 @@ def _reachable(entered: Mapping[Factor, Prefill]) -> tuple[list[str], list[str]]
     Returns:
         Mailboxes, and mobile phones that take texts.
     """
-    mobile = entered.get(Factor.MOBILE_PHONE)
-    can_text = mobile is not None and mobile.sms_capable and available("text")
-    return (
-        [entered[Factor.EMAIL].value] if Factor.EMAIL in entered else [],
-        [mobile.value] if mobile is not None and can_text else [],
-    )
+    mobiles = [row.value for kind, row in entered.items() if kind.is_mobile and row.sms_capable]
+    mailboxes = [row.value for kind, row in entered.items() if kind.is_address]
+    return mailboxes, mobiles if available("text") else []
 
 
 def _others(values: Sequence[str], except_value: str) -> list[str]:
