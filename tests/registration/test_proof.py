@@ -74,8 +74,8 @@ def test_a_proof_is_a_use_of_the_method(user, client, mailroom):
     client.post("/security-info/proof/verify", {"code": mailroom.code()})
     after = client.get("/security-info").content
 
-    assert b"Never" in before
-    assert b"Never" not in after
+    assert b"Not used yet" in before
+    assert b"Not used yet" not in after
 
 
 def test_ten_wrong_codes_pause_proving(user, client, mailroom):
