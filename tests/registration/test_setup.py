@@ -73,7 +73,7 @@ def test_a_code_is_no_good_in_another_session_of_the_same_user(user, me, mailroo
         ("", "Enter an email address"),
         ("no-address", "Enter an email address like"),
         ("minji@contoso.example", "you need this account’s password"),
-        ("other@contoso.example", "Addresses of contoso.example can’t be used"),
+        ("other@contoso.example", "Addresses at contoso.example can’t be used"),
         ('"quoted"@mail.example', "Enter an email address like"),
         ("a@mail.example\r\nBcc: b@mail.example", "Enter an email address like"),
     ],
@@ -91,7 +91,7 @@ def test_bad_addresses_are_said_next_to_the_field_and_mail_nobody(me, address, s
     [
         ("", "mobile_text", "Enter your phone number"),
         ("call me", "mobile_text", "Enter a phone number like"),
-        ("010-1234", "mobile_text", "This is not a possible number in South Korea"),
+        ("010-1234", "mobile_text", "This isn’t a valid phone number for South Korea"),
         ("02-123-4567", "mobile_text", "Choose a call instead"),
         ("1588-1234", "mobile_call", "can’t be used"),
         ("+1 212 555 0123", "mobile_call", "doesn’t allow numbers from"),
