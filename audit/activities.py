@@ -1,4 +1,4 @@
-"""The names of all events. Their words for people are in `audit.words`.
+"""Names of everything that can happen, and of the reasons. Their words are in `audit.words`.
 
 Source: Microsoft Entra audit activity reference, "Self-service Password Management" and
 "Authentication Methods" (the names are theirs where they have one).
@@ -79,6 +79,46 @@ class Activity(StrEnum):
 class Outcome(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
+
+
+class EventReason(StrEnum):
+    """Why something was done, or ended as it did."""
+
+    IDENTIFIED = "identified"
+    CHOSE_FORGOT = "chose_forgot"
+    CHOSE_UNLOCK = "chose_unlock"
+    GATE_PASSED = "gate_passed"
+    CODE_WRONG = "code_wrong"
+    NUMBER_WRONG = "number_wrong"
+    CODE_OLDER = "code_older"
+    CODE_DEAD = "code_dead"
+    CODE_EXPIRED = "code_expired"
+    TOO_MANY_WRONG_GUESSES = "too_many_wrong_guesses"
+    # Limits of codes, by their names.
+    CODES_TO_A_PHONE = "codes_to_a_phone"
+    CODES_TO_A_PHONE_DAILY = "codes_to_a_phone_daily"
+    DENIED_CALLS_TO_A_PHONE = "denied_calls_to_a_phone"
+    CODES_TO_AN_EMAIL = "codes_to_an_email"
+    CODES_TO_AN_EMAIL_DAILY = "codes_to_an_email_daily"
+    CODES_FOR_A_USER = "codes_for_a_user"
+    CODES_FOR_A_USER_DAILY = "codes_for_a_user_daily"
+    MESSAGES_OF_A_TENANT = "messages_of_a_tenant"
+    MAILS_OF_A_TENANT = "mails_of_a_tenant"
+    # Refusals of a reset, by their names.
+    MANAGED_ELSEWHERE = "managed_elsewhere"
+    NOT_ENABLED = "not_enabled"
+    NOT_VERIFIABLE = "not_verifiable"
+    TOO_MANY = "too_many"
+    DIRECTORY_UNREACHABLE = "directory_unreachable"
+    PASSWORD_REJECTED = "password_rejected"
+    SESSION_ENDED = "session_ended"
+    # Where the user said "this wasn't me", and what followed.
+    NOTICE = "notice"
+    SECURITY_INFO = "security_info"
+    WASNT_ME = "wasnt_me"
+    ACCESS_PASS = "access_pass"
+    ROLE = "role"
+    EVERYWHERE = "everywhere"
 
 
 WITHOUT_PROOF = frozenset(

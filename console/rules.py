@@ -9,8 +9,8 @@ _CODE_LENGTH = 8
 _MISREAD = str.maketrans("OIL", "011")
 
 
-class State(StrEnum):
-    """Where somebody stands, as far as a reset goes; the first that fits."""
+class PersonState(StrEnum):
+    """Whether a person can reset, in one word; the first that applies."""
 
     DISABLED = "disabled"
     FROZEN = "frozen"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class Blocker(StrEnum):
-    """What exactly stands in the way of a reset. Each has another cure."""
+    """What prevents a reset. Each has another remedy."""
 
     DISABLED = "disabled"
     FROZEN = "frozen"
@@ -34,7 +34,7 @@ class Blocker(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
-class Action(StrEnum):
+class AdminAction(StrEnum):
     """What an administrator can do for, or to, one person."""
 
     VERIFY_CALLER = "verify-caller"
@@ -50,39 +50,36 @@ class Action(StrEnum):
 
     @property
     def permission(self) -> Permission:
-        return (
-            Permission.MANAGE_PEOPLE
-            if self in {Action.DISABLE, Action.ENABLE}
-            else Permission.HELP_PEOPLE
-        )
+        manages = self in {AdminAction.DISABLE, AdminAction.ENABLE}
+        return Permission.MANAGE_PEOPLE if manages else Permission.HELP_PEOPLE
 
     @property
     def is_dangerous(self) -> bool:
-        """Whether it could let somebody else in, or keep the person out."""
-        return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS, Action.DISABLE}
+        """Whether it could let another person in, or lock this one out."""
+        return self.shows_a_secret or self is AdminAction.DISABLE
 
     @property
     def lets_somebody_in(self) -> bool:
-        """Whether it opens a way into the account: worth knowing who is asking."""
-        return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS, Action.UNFREEZE}
+        """Whether it opens a way into the account, so that it matters who is asking for it."""
+        return self.shows_a_secret or self is AdminAction.UNFREEZE
 
     @property
     def shows_a_secret(self) -> bool:
-        """Whether its answer shows a secret once, so that reloading must not make another."""
-        return self in {Action.TEMPORARY_PASSWORD, Action.ACCESS_PASS}
+        """Whether its answer shows a secret once: reloading it must not make another."""
+        return self in {AdminAction.TEMPORARY_PASSWORD, AdminAction.ACCESS_PASS}
 
     @property
     def is_for_many(self) -> bool:
         """Whether it can be done to several people at once."""
-        return self in {Action.CLEAR, Action.REREGISTER, Action.SIGN_OUT}
+        return self in {AdminAction.CLEAR, AdminAction.REREGISTER, AdminAction.SIGN_OUT}
 
     @property
     def may_be_done_to_oneself(self) -> bool:
-        return self in {Action.REREGISTER, Action.SIGN_OUT}
+        return self in {AdminAction.REREGISTER, AdminAction.SIGN_OUT}
 
 
 def support_code(typed: str) -> str:
-    """The code that somebody typed: in any case, with a hyphen or not, O for 0; empty if none.
+    """The support code as typed in any case, with a hyphen or not, O for 0; empty if it is none.
 
     >>> support_code("k3o7-x9qi"), support_code("minji")
     ('K307X9Q1', '')
@@ -91,81 +88,55 @@ def support_code(typed: str) -> str:
     return plain if len(plain) == _CODE_LENGTH and plain.isascii() and plain.isalnum() else ""
 
 
-def state(
-    *,
-    enabled: bool,
-    frozen: bool = False,
-    in_scope: bool,
-    throttled: bool,
-    capable: bool,
-    registered: bool,
-) -> State:
-    """The one word about somebody.
+def person_state(
+    *, enabled: bool, frozen: bool, in_scope: bool, throttled: bool, capable: bool, registered: bool
+) -> PersonState:
+    """The state of a person.
 
     Args:
-        registered: whether the person verified anything; what administrators entered isn't that.
-
-    >>> state(enabled=True, in_scope=True, throttled=False, capable=False, registered=True)
-    <State.PARTIAL: 'partial'>
+        registered: whether they verified a method; what administrators entered doesn't count.
     """
     if not enabled:
-        return State.DISABLED
+        return PersonState.DISABLED
     if frozen:
-        return State.FROZEN
+        return PersonState.FROZEN
     if not in_scope:
-        return State.OUT
+        return PersonState.OUT
     if throttled:
-        return State.BLOCKED
+        return PersonState.BLOCKED
     if capable:
-        return State.CAPABLE
-    return State.PARTIAL if registered else State.NONE
+        return PersonState.CAPABLE
+    return PersonState.PARTIAL if registered else PersonState.NONE
 
 
-def stop(
-    refusal: Refusal,
-    *,
-    enabled: bool,
-    frozen: bool = False,
-    self_service_on: bool,
-    in_scope: bool,
+def blocker_of(
+    refusal: Refusal, *, enabled: bool, frozen: bool, self_service_on: bool, in_scope: bool
 ) -> Blocker:
-    """Which of the reasons that share a refusal it was.
-
-    >>> stop(Refusal.NOT_ENABLED, enabled=True, self_service_on=True, in_scope=False)
-    <Blocker.OUT: 'out'>
-    """
-    if refusal is Refusal.TOO_MANY:
-        return Blocker.PAUSED
-    if refusal is Refusal.MANAGED_ELSEWHERE:
-        return Blocker.ELSEWHERE
-    if refusal is Refusal.NOT_VERIFIABLE:
-        # In the order of the portal's checks.
-        return _unverifiable(enabled=enabled, frozen=frozen)
+    """Which of the reasons that share a refusal it was."""
+    match refusal:
+        case Refusal.TOO_MANY:
+            return Blocker.PAUSED
+        case Refusal.MANAGED_ELSEWHERE:
+            return Blocker.ELSEWHERE
+        case Refusal.NOT_VERIFIABLE:
+            # In the order of the portal's checks.
+            held_back = Blocker.FROZEN if frozen else Blocker.METHODS
+            return held_back if enabled else Blocker.DISABLED
     if not self_service_on:
         return Blocker.OFF
     return Blocker.ADMINISTRATOR if in_scope else Blocker.OUT
 
 
-def _unverifiable(*, enabled: bool, frozen: bool) -> Blocker:
-    if not enabled:
-        return Blocker.DISABLED
-    return Blocker.FROZEN if frozen else Blocker.METHODS
+def may_act(action: AdminAction, actor: Role, subject: Role, *, on_oneself: bool) -> bool:
+    """Whether a user with one role may do this to a user with another.
 
+    Taking over an administrator's account makes one an administrator, so helpdesk acts only on
+    people without a role.
 
-def may_act(action: Action, actor: Role, subject: Role, *, on_oneself: bool) -> bool:
-    """Whether somebody with one role may do this to somebody with another.
-
-    Who can take over an administrator's account is an administrator: helpdesk acts on people
-    without a role only.
-
-    >>> may_act(Action.TEMPORARY_PASSWORD, Role.HELPDESK, Role.TENANT_ADMIN, on_oneself=False)
+    >>> may_act(AdminAction.TEMPORARY_PASSWORD, Role.HELPDESK, Role.TENANT_ADMIN, on_oneself=False)
     False
     """
-    if on_oneself and not action.may_be_done_to_oneself:
-        return False
-    needed = (
-        {action.permission}
-        if subject is Role.NONE
-        else {action.permission, Permission.MANAGE_ADMINS}
-    )
-    return on_oneself or needed <= actor.permissions
+    if on_oneself:
+        return action.may_be_done_to_oneself
+    needed = {action.permission, *([Permission.MANAGE_ADMINS] if subject is not Role.NONE else ())}
+    return needed <= actor.permissions

@@ -31,7 +31,7 @@ _NAVIGATION = (
     ("console:administrators", _("Administrators"), Permission.MANAGE_ADMINS),
 )
 _ELSEWHERE = {"console:people": "callers/", "console:branding": "texts/"}
-"""Pages of a section whose addresses don't begin with its own."""
+"""Addresses of pages that belong to a section and don't begin with its own address."""
 
 
 class Console(AdminSite):
@@ -58,7 +58,7 @@ class Console(AdminSite):
         The pages that Django brings stay out.
 
         Raises:
-            TypeError: somebody means to add one. Write a page in `console/views`.
+            TypeError: a model was registered. Write a page in `console/views` instead.
         """
         if admin_class is None or not admin_class.__module__.startswith("django."):
             raise TypeError(f"{model_or_iterable}: write a page in console/views")
@@ -70,7 +70,7 @@ class Console(AdminSite):
         return has_second_factor(Session(request.session), user)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Also for operators who have yet to choose an organisation."""
+        """Sends operators who act in no organisation yet to the page that offers them."""
 
         @wraps(view)
         def within(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -79,7 +79,7 @@ class Console(AdminSite):
             try:
                 response: HttpResponse = view(request, *args, **kwargs)
             except PermissionDenied:
-                # What somebody isn't trusted with isn't there.
+                # A page without permission doesn't exist to the user.
                 raise Http404 from None
             return response
 
@@ -103,7 +103,7 @@ class Console(AdminSite):
     def login(
         self, request: HttpRequest, _extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """There is one sign-in page, and it isn't here. Who may not enter is told nothing."""
+        """Leads to the service's sign-in page, or to the step-up; users without a role go home."""
         user = request.user
         wanted = request.GET.get("next", "")
         if isinstance(user, User) and user.is_staff:
@@ -118,18 +118,18 @@ class Console(AdminSite):
     def password_change(
         self, _request: HttpRequest, _extra_context: dict[str, object] | None = None
     ) -> NoReturn:
-        """Django's own form would pass by the tenant's policy, the notices and the audit."""
+        """Django's own form would bypass the tenant's policy, the notices and the audit."""
         raise Http404
 
     def logout(
         self, _request: HttpRequest, _extra_context: dict[str, object] | None = None
     ) -> NoReturn:
-        """There is one way out, too."""
+        """Signing out is the service's own page, too."""
         raise Http404
 
 
 def _current(name: str, path: str) -> str:
-    """What a link of the navigation says to the page that it leads to, and to those below it."""
+    """The `aria-current` of a link of the navigation on this page."""
     url, home = reverse(name), reverse("console:overview")
     if path == url:
         return "page"

@@ -12,12 +12,14 @@ from directory.connectors import connector_of
 from directory.factors import VERIFIED, EligibilityKey, Factors, FactorSummary, column_of
 from directory.models import Membership, User
 from directory.prefills import KIND_OF, Prefill, read
+from directory.rules import canonical_upn
 from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Group
 from tenants.policy import Factor, Policy, Scope
-from tenants.queries import policy_in_force, with_outer_groups
+from tenants.queries import policy_in_force
+from tenants.queries.groups import with_outer_groups
 from tenants.roles import Role
 from vault.services import opened
 
@@ -40,6 +42,13 @@ _DIFFERENT_KEYS = """
 def user_of(upn: str) -> User | None:
     """The user with this canonical name in the tenant in force, enabled or not."""
     return _BY_UPN.first(upn=upn)
+
+
+def users_of(upns: Collection[str]) -> dict[str, User]:
+    """User principal name as typed → the user. Unknown ones are left out."""
+    canonical = {typed: canonical_upn(typed) for typed in upns}
+    users = {user.upn: user for user in User.objects.filter(upn__in=set(canonical.values()))}
+    return {typed: users[upn] for typed, upn in canonical.items() if upn in users}
 
 
 def upn_of(user_id: int) -> str:

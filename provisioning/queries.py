@@ -1,28 +1,17 @@
 """Reads imports, and the facts that their rows are checked against."""
 
-import uuid
-
 from django.conf import settings
 
 from provisioning.models import Import
 from provisioning.rules.columns import ImportContext
-from tenants.queries import (
-    domain_names,
-    group_keys,
-    policy_in_force,
-    tenant_in_force,
-    with_inner_groups,
-)
+from tenants.queries import domain_names, policy_in_force, tenant_in_force
+from tenants.queries.groups import group_keys, with_inner_groups
 
 _LISTED = 50
 
 
 def newest() -> list[Import]:
     return list(Import.objects.order_by("-created_at")[:_LISTED])
-
-
-def import_of(import_id: uuid.UUID) -> Import | None:
-    return Import.objects.filter(pk=import_id).first()
 
 
 def import_context() -> ImportContext:

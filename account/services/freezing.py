@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from account.queries import acts_of, is_password_disowned, is_password_withdrawn
-from audit.activities import Activity
+from audit.activities import Activity, EventReason
 from audit.services import Actor, record
 from directory.models import User
 from directory.queries import prefilled, upn_of
@@ -21,8 +21,6 @@ from verification.models import NoticeLink
 from verification.services import access_passes, factors, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.removal import remove_since
-
-_REASON = "wasnt_me"
 
 
 @transaction.atomic
@@ -49,23 +47,27 @@ def report_not_me(link: NoticeLink) -> bool:
         if act.notice == Notice.CONTACT_ENTERED:
             _remove_entered_contacts(user, act)
     if is_password_disowned(user, link):
-        passwords.withdraw(user, reason=_REASON, actor_id=Actor.ANONYMOUS)
+        passwords.withdraw(user, reason=EventReason.WASNT_ME, actor_id=Actor.ANONYMOUS)
     if user.frozen_at is not None and acts[-1].issued_at > user.frozen_at:
         # The act is newer than the freeze: freezing again tells the staff of it.
         User.objects.filter(pk=user.pk).update(frozen_at=None)
     agents = dict.fromkeys(act.actor_id for act in acts if act.actor_id)
-    freeze(user, reason="notice", agent_ids=list(agents))
+    freeze(user, reason=EventReason.NOTICE, agent_ids=list(agents))
     return True
 
 
 @transaction.atomic
 def freeze(
-    user: User, *, reason: str, actor_id: int = Actor.ANONYMOUS, agent_ids: Sequence[int] = ()
+    user: User,
+    *,
+    reason: EventReason,
+    actor_id: int = Actor.ANONYMOUS,
+    agent_ids: Sequence[int] = (),
 ) -> bool:
     """Stops resets, registration, sessions and temporary ways in, until the account is unfrozen.
 
     Args:
-        reason: where the user said so, as the audit trail's word for it.
+        reason: where the user said so.
         actor_id: the user, if they were signed in.
         agent_ids: the members of staff whose acts the user reported.
 
@@ -87,7 +89,7 @@ def freeze(
     )
     notices.tell(user, Notice.FROZEN)
     if User.objects.filter(pk=user.pk, must_change_password=True).exists():
-        passwords.withdraw(user, reason=_REASON, actor_id=actor_id)
+        passwords.withdraw(user, reason=EventReason.WASNT_ME, actor_id=actor_id)
     user = User.objects.get(pk=user.pk)
     staff_notices.tell_of_freezing(
         user,
@@ -136,7 +138,7 @@ def remove_added_methods(
             # The holder of a notice's link isn't signed in.
             actor_id=Actor.ANONYMOUS,
             method=proof,
-            reason=_REASON,
+            reason=EventReason.WASNT_ME,
         )
         notices.tell(user, Notice.REMOVED, proof=proof)
 
@@ -154,5 +156,5 @@ def _remove_entered_contacts(user: User, act: NoticeLink) -> None:
                 actor_id=Actor.ANONYMOUS,
                 method=proof,
                 removed=True,
-                reason=_REASON,
+                reason=EventReason.WASNT_ME,
             )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from account.queries import is_password_disowned, is_password_withdrawn
 from account.services import freezing
+from audit.activities import EventReason
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from limits import services as limits
@@ -54,7 +55,7 @@ def from_notice(request: HttpRequest, token: str) -> HttpResponse:
 def while_signed_in(request: HttpRequest, user: User) -> HttpResponse:
     """For a signed-in user who doesn't trust what the pages show. It ends this session, too."""
     if request.method == "POST":
-        freezing.freeze(user, reason="security_info", actor_id=user.pk)
+        freezing.freeze(user, reason=EventReason.SECURITY_INFO, actor_id=user.pk)
         logout(request)
         # The next page names the helpdesk of this organisation.
         Session(request.session).frozen_tenant_id = user.tenant_id

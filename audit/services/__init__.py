@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from audit.activities import Activity, Outcome
 from audit.models import Event
@@ -52,7 +52,7 @@ def record(
     actor_id: int,
     subject_id: int | None = None,
     support_code: str = "",
-    reason: str = "",
+    reason: StrEnum | None = None,
     **details: Fact,
 ) -> None:
     """Adds one event to the history of the tenant in force.
@@ -61,7 +61,7 @@ def record(
         actor_id: the user who did it, or an `Actor`. No default, since the subject often isn't the
             actor.
         subject_id: the user it happened to.
-        reason: a fixed word of ours, never text that a person typed.
+        reason: an `EventReason`, or a member of another enum; never text that a person typed.
         details: facts without secrets, addresses or numbers.
     """
     insert(
@@ -71,7 +71,7 @@ def record(
             subject_id=subject_id,
             actor_id=actor_id or None,
             support_code=support_code,
-            reason=reason,
+            reason=reason or "",
             details=_with_place(details),
         )
     )

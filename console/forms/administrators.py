@@ -7,8 +7,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from console.forms.people import ROLES, NoteForm
-from console.queries.administrators import person_called
 from directory.models import User
+from directory.queries import user_of
+from directory.rules import canonical_upn
 from tenants.roles import Role
 
 _ROLES = [(role.value, words) for role, words in ROLES.items()]
@@ -16,7 +17,7 @@ _NO_ROLE = ("", _("No role"))
 
 
 class RoleForm(NoteForm):
-    """Another role for somebody who has one."""
+    """Another role for a user who has one."""
 
     role = forms.ChoiceField(
         label=_("Role"),
@@ -27,21 +28,21 @@ class RoleForm(NoteForm):
     understood = forms.BooleanField(
         label=_("Invalidate these and assign the role"), required=False, widget=forms.HiddenInput
     )
-    """Shown only where the role would end something: see `ask_about`."""
+    """Shown only if the role would end something: see `ask_about`."""
     field_order = ["role", "note", "understood"]
 
     def clean_role(self) -> Role:
         return Role(self.cleaned_data["role"])
 
     def ask_about(self, endings: Sequence[str]) -> None:
-        """Asks whether the role is to be given although it ends these."""
+        """Asks whether to give the role although it ends these."""
         self.fields["understood"].widget = forms.CheckboxInput()
         for words in endings:
             self.add_error("understood", words)
 
 
 class AppointForm(RoleForm):
-    """A role for somebody of the organisation, by name."""
+    """A role for a user of the organisation, by user ID."""
 
     username = forms.CharField(
         label=_("User ID"),
@@ -59,7 +60,7 @@ class AppointForm(RoleForm):
         role.error_messages["required"] = _("Choose a role.")
 
     def clean_username(self) -> User:
-        found = person_called(self.cleaned_data["username"])
-        if found is None:
+        user = user_of(canonical_upn(self.cleaned_data["username"]))
+        if user is None:
             raise forms.ValidationError(_("No user in this organisation has this user ID."))
-        return found
+        return user

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from django import forms
@@ -9,11 +10,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from audit.activities import Activity
-from audit.words import LABELS
-from console.forms.lists import ListForm, search_box
+from audit.words import label_of
+from console.forms.fields import search_box
+from console.forms.lists import ListForm
+from console.queries.audit import Sought
 
 _EARLIEST, _LATEST = date(1970, 1, 1), date(2999, 12, 31)
-"""At the ends of the calendar midnight has no instant in every time zone."""
+"""Near the ends of the calendar, midnight doesn't exist in all time zones."""
 
 
 def _day(label: Any) -> forms.DateField:
@@ -27,7 +30,7 @@ def _day(label: Any) -> forms.DateField:
     )
 
 
-class SearchForm(ListForm):
+class AuditSearchForm(ListForm):
     q = search_box(_("User ID or support code"))
     activity = forms.TypedChoiceField(
         label=_("Activity"), required=False, coerce=Activity, empty_value=None
@@ -41,9 +44,13 @@ class SearchForm(ListForm):
     def __init__(self, data: Mapping[str, Any], *, may_see_people: bool) -> None:
         super().__init__(data)
         if not may_see_people:
-            # What is found tells who is there.
+            # What a search finds tells which people there are.
             del self.fields["q"]
         activity = self.fields["activity"]
         assert isinstance(activity, forms.ChoiceField)
-        named = sorted(((one.value, str(LABELS[one])) for one in Activity), key=lambda one: one[1])
+        named = sorted(((each.value, label_of(each)) for each in Activity), key=itemgetter(1))
         activity.choices = [("", _("All")), *named]
+
+    def sought(self) -> Sought:
+        typed = dict(self.cleaned_data) if self.is_valid() else {}
+        return Sought(search=typed.pop("q", ""), **typed)

@@ -1,4 +1,4 @@
-"""How an organisation looks, as a form."""
+"""The look of an organisation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,26 +10,24 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.fields import one_line
 from delivery.rules.phones import NotAPhone, check_help_line
 from registration.forms import phone_words
 from tenants.branding import is_colour
+from tenants.models import Branding
 from tenants.rules import NotADomain, domain_name
+from tenants.services.branding import Look, NotAPicture, redraw_logo
 
-_LONGEST_HELP = 500
-
-
-def one_line(text: str) -> None:
-    """A name is a part of subjects and senders, which end where a line does."""
-    if not text.isprintable():
-        raise forms.ValidationError(_("Use only letters, digits and common symbols."))
+_LONGEST_HELP, _LANGUAGES = 500, ("en", "ko")
+NOT_A_LOGO = _("Use a PNG, JPEG, WebP or GIF picture of up to 1 MB.")
 
 
 class BrandingForm(forms.Form):
     colour = forms.CharField(
         label=_("Brand colour"),
         help_text=_(
-            "Like #1b4fc4. We make it darker on light pages and lighter on dark pages "
-            "until text in it is easy to read."
+            "Like #1b4fc4. We make it darker on light pages and lighter on dark pages"
+            " until text in it is easy to read."
         ),
         max_length=7,
         required=False,
@@ -70,8 +68,8 @@ class BrandingForm(forms.Form):
     portal_host = forms.CharField(
         label=_("Host name of your portal"),
         help_text=_(
-            "Like password.example.com. It must point to this service and have a "
-            "certificate. Only people in your organisation can use it."
+            "Like password.example.com. It must point to this service and have a"
+            " certificate. Only people in your organisation can use it."
         ),
         max_length=253,
         required=False,
@@ -82,10 +80,15 @@ class BrandingForm(forms.Form):
         data: Mapping[str, Any] | None,
         files: MultiValueDict[str, UploadedFile] | None,
         *,
-        initial: Mapping[str, str],
+        branding: Branding,
         country: str,
     ) -> None:
-        super().__init__(data, files, initial=dict(initial))
+        names = ("colour", "help_phone", "help_url", "portal_host")
+        initial = {name: getattr(branding, name) for name in names}
+        for language in _LANGUAGES:
+            initial[f"name_{language}"] = branding.names.get(language, "")
+            initial[f"help_{language}"] = branding.help_texts.get(language, "")
+        super().__init__(data, files, initial=initial)
         self._country = country
 
     def clean_colour(self) -> str:
@@ -96,7 +99,7 @@ class BrandingForm(forms.Form):
 
     def clean_help_phone(self) -> str:
         typed: str = self.cleaned_data["help_phone"]
-        # What was saved before there was a rule stays until somebody changes it.
+        # A number that was saved before today's rules stays until it is changed.
         if not typed or "help_phone" not in self.changed_data:
             return typed
         try:
@@ -128,11 +131,29 @@ class BrandingForm(forms.Form):
             raise forms.ValidationError(_("This is the service’s own host name."))
         return host
 
-    def clean_logo(self) -> UploadedFile | None:
+    def clean_logo(self) -> bytes | None:
         file: UploadedFile | None = self.cleaned_data["logo"]
-        return file
+        if file is None or file.file is None:
+            return None
+        try:
+            return redraw_logo(file.file)
+        except NotAPicture:
+            raise forms.ValidationError(NOT_A_LOGO) from None
 
-    def texts(self, kind: str) -> dict[str, str]:
+    def look(self) -> Look:
+        """What was entered, once the form is valid."""
+        entered = self.cleaned_data
+        return Look(
+            colour=entered["colour"],
+            names=self._texts("name"),
+            help_texts=self._texts("help"),
+            help_phone=entered["help_phone"],
+            help_url=entered["help_url"],
+            portal_host=entered["portal_host"] or None,
+            logo=b"" if entered["without_logo"] else entered["logo"],
+        )
+
+    def _texts(self, kind: str) -> dict[str, str]:
         """Language → text, where there is one."""
-        found: dict[str, Any] = {code: self.cleaned_data[f"{kind}_{code}"] for code in ("en", "ko")}
-        return {code: " ".join(text.split("\r")).strip() for code, text in found.items() if text}
+        texts = {code: self.cleaned_data[f"{kind}_{code}"] for code in _LANGUAGES}
+        return {code: " ".join(text.split("\r")).strip() for code, text in texts.items() if text}

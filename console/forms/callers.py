@@ -1,19 +1,24 @@
 """How a caller is verified, and what they said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from directory.models import User
+from tenants.policy import Method
 from verification.flow.callers import PORTAL
 from verification.methods.options import option_words
+from verification.queries.callers import caller_holdings
 from verification.rules.challenges import typed_code
-from verification.rules.ways import MethodOption
+
+_READ_OUT = frozenset(method for method in Method if method.is_code)
+"""Methods whose code the caller can read out."""
 
 
 class AskForm(forms.Form):
-    """A code to something registered, or a number in the portal."""
+    """A code by a registered method, or a number in the portal."""
 
     way = forms.ChoiceField(
         label=_("How should the caller verify their identity?"),
@@ -21,10 +26,11 @@ class AskForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, *, options: Sequence[MethodOption]) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, *, person: User) -> None:
         super().__init__(data)
         field = self.fields["way"]
         assert isinstance(field, forms.ChoiceField)
+        options = caller_holdings(person.pk).ways(_READ_OUT)
         portal = (PORTAL, _("They sign in and read me the number they see"))
         field.choices = [*((each.method.value, option_words(each)) for each in options), portal]
 

@@ -1,21 +1,21 @@
 """Groups: a name, the groups inside, the people in them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from console.forms.lists import ListForm, search_box
-from console.queries.groups import people_called
-from tenants.queries import groups_named
+from console.forms.fields import lines_of, one_line, search_box
+from console.forms.lists import ListForm
+from directory.queries import users_of
+from tenants.queries.groups import groups_named
 from tenants.rules import group_name
 
 _MOST_AT_ONCE, _LONGEST = 500, 100
 
 
-class SearchForm(ListForm):
+class GroupSearchForm(ListForm):
     """Which groups to list."""
 
     q = search_box(_("Name"), longest=_LONGEST)
@@ -36,17 +36,16 @@ class GroupForm(forms.Form):
     def clean_name(self) -> str:
         name = group_name(self.cleaned_data["name"])
         if ";" in name:
-            # It stands between the groups of a person in files that are imported and exported.
+            # The separator between the groups of a person in files that are imported and exported.
             raise forms.ValidationError(_("A name can’t contain ;"))
-        if not name.isprintable():
-            raise forms.ValidationError(_("Use only letters, digits and common symbols."))
-        # Some letters are several in NFC.
+        one_line(name)
+        # Some letters become several in NFC.
         MaxLengthValidator(_LONGEST)(name)
         return name
 
 
 class ChangeGroupForm(GroupForm):
-    """Also the groups inside: whoever is in one of them counts as being in this one."""
+    """A group with the groups inside it, whose members count as its own."""
 
     inner = forms.CharField(
         label=_("Groups inside"),
@@ -57,18 +56,18 @@ class ChangeGroupForm(GroupForm):
     )
 
     def clean_name(self) -> str:
-        # An older name that nobody would be allowed to give now stays until it is changed.
+        # A name that was given before today's rules stays until it is changed.
         name: str = self.initial["name"]
         return super().clean_name() if "name" in self.changed_data else name
 
     def clean_inner(self) -> list[int]:
-        names = _lines(self.cleaned_data["inner"])
-        found = groups_named(names)
+        names = lines_of(self.cleaned_data["inner"])
+        groups = groups_named(names)
         for name in names:
-            if name not in found:
+            if name not in groups:
                 words = _("The group “%(name)s” doesn’t exist.")
                 raise forms.ValidationError(words, params={"name": name})
-        return sorted({group.pk for group in found.values()})
+        return sorted({group.pk for group in groups.values()})
 
 
 class MembersForm(forms.Form):
@@ -82,15 +81,12 @@ class MembersForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "autocapitalize": "none", "spellcheck": "false"}),
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data)
-
     def clean_users(self) -> list[Any]:
-        typed = _lines(self.cleaned_data["users"])
+        typed = lines_of(self.cleaned_data["users"])
         if len(typed) > _MOST_AT_ONCE:
             raise forms.ValidationError(_("Up to 500 at once; import a file for more."))
-        found = people_called(typed)
-        if unknown := [name for name in typed if name not in found]:
+        users = users_of(typed)
+        if unknown := [name for name in typed if name not in users]:
             raise forms.ValidationError(
                 [
                     forms.ValidationError(
@@ -100,8 +96,4 @@ class MembersForm(forms.Form):
                     for name in unknown[:20]
                 ]
             )
-        return list({person.pk: person for person in found.values()}.values())
-
-
-def _lines(text: str) -> list[str]:
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+        return list({user.pk: user for user in users.values()}.values())

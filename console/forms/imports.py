@@ -1,4 +1,4 @@
-"""Choosing a file, its encoding, and what of the people to export."""
+"""Choosing a file, its encoding, and the columns of an export."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ _WITHOUT_MARK = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16"}
 
 
 def choice_of(encoding: str) -> str:
-    """The one of `ENCODINGS` that it is; to people it is one, with a mark or without."""
+    """Its name in `ENCODINGS`, which doesn't tell whether there is a byte order mark."""
     return _WITHOUT_MARK.get(encoding, encoding)
 
 
@@ -44,7 +44,7 @@ class FileForm(forms.Form):
             "CSV, first row with column names. Only user_principal_name is required. UTF-8 is best;"
             " other encodings are recognised, and you see the names before anything is imported."
         ),
-        # That it is empty is said by who reads it.
+        # The reader of the file says that it is empty.
         allow_empty_file=True,
         max_length=None,
         error_messages={

@@ -1,4 +1,4 @@
-"""Finding people, saying why something is done to them, and entering how to reach them."""
+"""Forms about people: which to list, why to act on them, and how to reach them."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,62 +10,80 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from console.forms.lists import ListForm, search_box
-from console.forms.numbers import range_errors
+from console.forms.fields import range_errors, search_box
+from console.forms.lists import ListForm
 from console.forms.policy_words import choice
-from console.rules import State
+from console.queries.people import Wanted
+from console.rules import PersonState
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from delivery.rules.phones import NotAPhone, Phone, phone
+from directory.models import User
+from directory.queries import prefilled
 from registration.forms import phone_words
+from registration.queries import AddressProblem, address_problem
 from tenants.policy import Factor
+from tenants.queries import policy_in_force, tenant_in_force
 from tenants.roles import Role
 from verification.rules.access_passes import LATEST_START, Allowance, Terms
+from verification.rules.masking import mask
 
 LONGEST_NOTE = 200
 STATES = {
-    State.CAPABLE: _("Can reset"),
-    State.PARTIAL: _("Partly registered"),
-    State.NONE: _("Not registered"),
-    State.BLOCKED: _("Blocked"),
-    State.FROZEN: _("Frozen"),
-    State.OUT: _("Not in scope"),
-    State.DISABLED: pgettext_lazy("account", "Disabled"),
+    PersonState.CAPABLE: _("Can reset"),
+    PersonState.PARTIAL: _("Partly registered"),
+    PersonState.NONE: _("Not registered"),
+    PersonState.BLOCKED: _("Blocked"),
+    PersonState.FROZEN: _("Frozen"),
+    PersonState.OUT: _("Not in scope"),
+    PersonState.DISABLED: pgettext_lazy("account", "Disabled"),
 }
 ROLES = {
     Role.TENANT_ADMIN: _("Tenant admin"),
     Role.HELPDESK: _("Helpdesk"),
     Role.REPORTS_READER: _("Reports reader"),
 }
-_ANY = ("", _("All"))
+_CONTACTS = {factor.value: factor for factor in Factor if factor.can_be_entered}
+"""Fields of the form of contact data."""
+
+
+def _choices(words: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    return [("", _("All")), *((value, label) for value, label in words.items())]
 
 
 class FilterForm(ListForm):
     """Which people to list."""
 
     q = search_box(_("User ID, name or support code"), longest=200)
-    state = forms.ChoiceField(label=_("Registration"), required=False)
-    method = forms.ChoiceField(label=_("Method"), required=False)
-    role = forms.ChoiceField(label=_("Role"), required=False)
-    language = forms.ChoiceField(label=_("Language"), required=False)
+    state = forms.TypedChoiceField(
+        label=_("Registration"),
+        required=False,
+        coerce=PersonState,
+        empty_value=None,
+        choices=_choices(STATES),
+    )
+    method = forms.TypedChoiceField(
+        label=_("Method"),
+        required=False,
+        coerce=Factor,
+        empty_value=None,
+        choices=_choices({factor: choice(factor) for factor in Factor}),
+    )
+    role = forms.TypedChoiceField(
+        label=_("Role"), required=False, coerce=Role, empty_value=None, choices=_choices(ROLES)
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=_choices(dict(settings.LANGUAGES))
+    )
     unconfirmed = forms.BooleanField(label=_("Has unconfirmed contact data"), required=False)
     after = forms.CharField(max_length=254, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__(data)
-        offered: dict[str, list[tuple[str, Any]]] = {
-            "state": [(one.value, words) for one, words in STATES.items()],
-            "method": [(one.value, choice(one)) for one in Factor],
-            "role": [(one.value, words) for one, words in ROLES.items()],
-            "language": list(settings.LANGUAGES),
-        }
-        for name, choices in offered.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [_ANY, *choices]
+    def wanted(self) -> Wanted:
+        typed = dict(self.cleaned_data) if self.is_valid() else {}
+        return Wanted(search=typed.pop("q", ""), **typed)
 
 
 class NoteForm(forms.Form):
-    """Why something is done. It is written down for good."""
+    """Why something is done. The reason is recorded."""
 
     note = forms.CharField(
         label=_("Reason (recorded)"),
@@ -84,13 +102,13 @@ class NoteForm(forms.Form):
 
 
 class IssueForm(NoteForm):
-    """Why somebody is let in. What is shown for it is shown once, so it is sent once."""
+    """Why a person is let in. Its answer shows a secret, so it works once."""
 
     token = forms.CharField(max_length=50, required=False, widget=forms.HiddenInput)
 
 
-class PassForm(IssueForm):
-    """For how long somebody may sign in with a Temporary Access Pass."""
+class IssuePassForm(IssueForm):
+    """How long, and how often, a Temporary Access Pass works."""
 
     minutes = forms.IntegerField(
         label=_("Valid for (minutes)"), widget=forms.TextInput(attrs={"inputmode": "numeric"})
@@ -124,7 +142,7 @@ class PassForm(IssueForm):
 
     @property
     def terms(self) -> Terms:
-        """What was asked for, once the form is valid."""
+        """What was entered, once the form is valid."""
         typed = self.cleaned_data
         starts_at = typed["starts_at"] or self._now
         return Terms(
@@ -137,7 +155,7 @@ class PassForm(IssueForm):
         typed: datetime | None = self.cleaned_data["starts_at"]
         if typed is None:
             return None
-        # The field knows minutes only: this minute is now.
+        # The field has no seconds: the current minute means now.
         if typed < self._now - timedelta(minutes=1):
             raise forms.ValidationError(_("Enter a time in the future"))
         if typed > self._now + LATEST_START:
@@ -146,14 +164,14 @@ class PassForm(IssueForm):
 
 
 def _box(inputmode: str) -> forms.TextInput:
-    """The browser offers nothing: it would be the administrator's own."""
+    """A field that the browser doesn't fill in: it would be with the administrator's own data."""
     return forms.TextInput(attrs={"autocomplete": "off", "inputmode": inputmode})
 
 
-class ContactForm(forms.Form):
-    """How to reach somebody, as an administrator knows it.
+class ContactDataForm(forms.Form):
+    """How to reach a person, as administrators know it.
 
-    What there is stands in its field in part: left as it is, it stays; emptied, it is taken away.
+    Each field begins with a masked value: left as it is, the value stays; emptied, it is deleted.
     In full it is shown for a reason only, and never here.
     """
 
@@ -167,16 +185,21 @@ class ContactForm(forms.Form):
         label=_("Alternate email"), max_length=254, required=False, widget=_box("email")
     )
 
-    def __init__(
-        self,
-        data: Mapping[str, Any] | None,
-        *,
-        home: str,
-        countries: frozenset[str],
-        masked: Mapping[str, str],
-    ) -> None:
-        super().__init__(data, initial=dict(masked))
-        self._home, self._countries = home, countries
+    def __init__(self, data: Mapping[str, Any] | None, *, person: User) -> None:
+        entered = prefilled(person.pk)
+        masked = {name: mask(entered[f].value) for name, f in _CONTACTS.items() if f in entered}
+        super().__init__(data, initial=masked)
+        self._person = person
+
+    def changes(self) -> list[tuple[Factor, str, bool]]:
+        """What was changed: factor, value or nothing, and whether the number takes texts."""
+        changed = [(_CONTACTS[name], self.cleaned_data[name]) for name in self.changed_data]
+        return [
+            (factor, value.stored, value.sms_capable)
+            if isinstance(value, Phone)
+            else (factor, value or "", False)
+            for factor, value in changed
+        ]
 
     def clean_office_phone(self) -> Phone | None:
         return self._phone("office_phone", office=True)
@@ -189,15 +212,26 @@ class ContactForm(forms.Form):
         if not typed or "email" not in self.changed_data:
             return ""
         try:
-            return mailbox(typed)
+            address = mailbox(typed)
         except NotAMailbox:
             raise forms.ValidationError(_("Enter an email address like name@example.com")) from None
+        problem = address_problem(self._person, address)
+        if problem is AddressProblem.OWN:
+            raise forms.ValidationError(
+                _("That mailbox needs the forgotten password. Enter another address.")
+            )
+        if problem is not None:
+            words = _("Addresses at %(domain)s can’t be used. Enter a personal address.")
+            raise forms.ValidationError(words, params={"domain": address.rpartition("@")[2]})
+        return address
 
     def _phone(self, name: str, *, office: bool) -> Phone | None:
         typed: str = self.cleaned_data[name]
         if not typed or name not in self.changed_data:
             return None
+        home = tenant_in_force().country
+        countries = policy_in_force().countries or frozenset({home})
         try:
-            return phone(typed, region=self._home, countries=self._countries, office=office)
+            return phone(typed, region=home, countries=countries, office=office)
         except NotAPhone as refused:
-            raise forms.ValidationError(phone_words(refused, self._home)) from None
+            raise forms.ValidationError(phone_words(refused, home)) from None

@@ -8,23 +8,22 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from console.forms.numbers import range_errors
+from console.forms.fields import GroupLines, HostLines, Lines, range_errors
 from console.forms.policy_words import choice, in_words, translated
 from tenants.policy import Policy, all_settings, from_plain, to_plain
 from tenants.policy.checks import TOO_FEW_QUESTIONS, Contradiction, Contradictory, objections
 from tenants.policy.declaration import Setting, TextKind
-from tenants.queries import enough_questions
-from tenants.rules import NotADomain, group_key, web_host
+from tenants.queries.questions import enough_questions
 
 _FEW_ENOUGH_TO_TICK = 100
 
 
 class PolicyForm(forms.Form):
-    """Every decision of an organisation.
+    """All settings of a policy.
 
     Args:
         policy: in force now; what the fields begin with.
-        version: of the policy that the person saw.
+        version: `policy_edition` of the policy that was shown.
         groups: names of the organisation's groups.
     """
 
@@ -63,61 +62,8 @@ class PolicyForm(forms.Form):
                 self.add_error(field, str(translated(contradiction.words)))
 
 
-class Lines(forms.CharField):
-    """Several values, one a line or with commas between them."""
-
-    widget = forms.Textarea
-
-    def __init__(self, *, capitals: bool = False, **options: Any) -> None:
-        super().__init__(required=False, max_length=20_000, **options)
-        self.widget.attrs |= {"rows": 4, "autocapitalize": "none", "spellcheck": "false"}
-        self._capitals = capitals
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value) or ""
-        if self._capitals:
-            text = text.upper()
-        parts = (part.strip() for line in text.splitlines() for part in line.split(","))
-        return sorted({part for part in parts if part})
-
-
-class HostLines(Lines):
-    """Host names, as they are compared. What isn't one is for the policy to refuse."""
-
-    def to_python(self, value: Any) -> Any:
-        return sorted({_host(line) for line in super().to_python(value)})
-
-
-class GroupLines(Lines):
-    """Names of groups, one a line: a name may hold a comma."""
-
-    def __init__(self, *, known: list[str], **options: Any) -> None:
-        super().__init__(**options)
-        self._known = {group_key(name): name for name in reversed(known)} | {n: n for n in known}
-
-    def to_python(self, value: Any) -> Any:
-        text = forms.CharField.to_python(self, value) or ""
-        typed = sorted({line.strip() for line in text.splitlines() if line.strip()})
-        names = set()
-        for line in typed:
-            name = self._known.get(line) or self._known.get(group_key(line))
-            if name is None:
-                raise forms.ValidationError(
-                    _("The group “%(name)s” doesn’t exist."), params={"name": line}
-                )
-            names.add(name)
-        return sorted(names)
-
-
 def too_few_questions(needed: int) -> str:
     return str(translated(TOO_FEW_QUESTIONS.words)) % {"count": needed}
-
-
-def _host(text: str) -> str:
-    try:
-        return web_host(text)
-    except NotADomain:
-        return text
 
 
 def _help(setting: Setting) -> SafeString:
@@ -129,13 +75,13 @@ def _help(setting: Setting) -> SafeString:
     ]
     if setting.is_for_later:
         sentences.append(_("Saved, but not used in this version yet."))
-    return format_html_join(" ", "<span>{}</span>", ([one] for one in sentences))
+    return format_html_join(" ", "<span>{}</span>", ([sentence] for sentence in sentences))
 
 
 def _field(setting: Setting, groups: list[str]) -> forms.Field:
     options: dict[str, Any] = {"label": translated(setting.label), "help_text": _help(setting)}
     offered = setting.choices if setting.offered is None else setting.offered
-    choices = [(one.value, choice(one)) for one in setting.choices if one in offered]
+    choices = [(each.value, choice(each)) for each in setting.choices if each in offered]
     if setting.is_several:
         return _ticks(choices, options) if choices else _texts(setting.kind, groups, options)
     if choices:

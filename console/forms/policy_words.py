@@ -23,13 +23,13 @@ def translated(phrase: Phrase) -> Promise:
     return gettext_lazy(phrase.msgid)
 
 
-def choice(one: Labelled) -> Promise:
-    """What a choice of a setting, a method or a proof is called."""
-    return translated(one.label)
+def choice(labelled: Labelled) -> Promise:
+    """What a choice of a setting, a method or a factor is called."""
+    return translated(labelled.label)
 
 
 def label(name: str) -> str:
-    """What a setting is called; one that there was once, and isn't any more, by its name."""
+    """What a setting is called; the name of a setting that no longer exists."""
     setting = all_settings().get(name)
     return str(translated(setting.label)) if setting else name
 
@@ -37,19 +37,19 @@ def label(name: str) -> str:
 def in_words(setting: Setting, value: Any) -> str:
     """A value of a setting as the page says it."""
     if isinstance(value, frozenset):
-        return _listed(str(choice(one)) if isinstance(one, Labelled) else one for one in value)
+        return _listed(str(choice(v)) if isinstance(v, Labelled) else v for v in value)
     return text_in_words(setting.name, written(plain(value)))
 
 
 def text_in_words(name: str, text: str) -> str:
-    """The same, from how the value is written down in the audit log."""
+    """The same, of a value as the audit log has it."""
     setting = all_settings().get(name)
     if setting is None:
         return text or _EMPTY
     if setting.item is bool:
         return _("Yes") if text == "yes" else _("No")
-    # A choice that there was once, and isn't any more, stays as it was written.
-    names = {str(one.value): str(choice(one)) for one in setting.choices}
+    # A choice that no longer exists is shown as it is stored.
+    names = {str(each.value): str(choice(each)) for each in setting.choices}
     if setting.is_several:
         return _listed(names.get(part, part) for part in text.split(",") if part)
     return names.get(text, text) or _EMPTY

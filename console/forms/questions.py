@@ -56,7 +56,7 @@ class QuestionForm(forms.Form):
         text = " ".join(unicodedata.normalize("NFKC", typed).split())
         if not text:
             return ""
-        # Some letters are several in NFKC.
+        # Some letters become several in NFKC.
         if not _SHORTEST <= len(text) <= _LONGEST or not text.isprintable():
             raise forms.ValidationError(_("Enter 3 to 200 characters."))
         if text.casefold() in self._taken:

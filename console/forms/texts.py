@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.fields import one_line
 from tenants.rules import unknown_placeholders
 
 PLACEHOLDERS = ("brand", "tenant", "user", "date", "time", "method")
@@ -30,15 +31,14 @@ class TextForm(forms.Form):
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
-        if not subject.isprintable():
-            raise forms.ValidationError(_("Use only letters, digits and common symbols."))
-        return _known(subject)
+        one_line(subject)
+        return _with_known_placeholders(subject)
 
     def clean_body(self) -> str:
-        return _known(self.cleaned_data["body"].replace("\r\n", "\n").strip())
+        return _with_known_placeholders(self.cleaned_data["body"].replace("\r\n", "\n").strip())
 
 
-def _known(text: str) -> str:
+def _with_known_placeholders(text: str) -> str:
     unknown = unknown_placeholders(text, PLACEHOLDERS)
     if not unknown:
         return text

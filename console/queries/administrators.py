@@ -1,4 +1,4 @@
-"""Who has a role, and whether a second factor guards it."""
+"""Users with a role, and whether they have a second factor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,6 @@ from django.db.models import Max
 from audit.activities import Activity
 from audit.models import Event
 from directory.models import User
-from directory.rules import canonical_upn
 from tenants.policy import Factor
 from tenants.roles import Role
 from verification.queries import usable_methods
@@ -46,7 +45,3 @@ def administrators() -> list[Administrator]:
         )
         for person in people
     ]
-
-
-def person_called(upn: str) -> User | None:
-    return User.objects.filter(upn=canonical_upn(upn)).first()

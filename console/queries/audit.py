@@ -1,88 +1,62 @@
-"""The audit log as the admin lists it: newest first, fifty at a time, never counted."""
+"""The audit log as the admin lists it: newest first, a page at a time, never counted."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from console.queries.paging import first_page
+from console.queries import first_page
 from console.rules import support_code
 from directory.models import User
 from directory.queries import operators
 from directory.rules import canonical_upn
-from tenants.models import CustomQuestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which records to list. What is empty narrows nothing."""
+    """Which records to list. Empty fields narrow nothing."""
 
     search: str = ""
-    """A support code, or whose user ID it happened to or who did it."""
+    """A support code, or the user ID of who did it or to whom it happened."""
     activity: Activity | None = None
     since: date | None = None
     until: date | None = None
-    """The last day, which counts. Days are those of the time zone in force."""
+    """The last day, included. Days are those of the time zone in force."""
     before: int | None = None
     """Number of the last record of the page before."""
 
 
 def records(sought: Sought) -> tuple[list[Event], int | None]:
-    """One page, and what the next one begins after; None at the beginning of time."""
-    found = _searched(Event.objects.all(), sought.search)
+    """One page, and the number that the next one begins after; None at the end."""
+    rows = Event.objects.order_by("-at", "-id")
+    if sought.search:
+        users = _ids_of_users(canonical_upn(sought.search))
+        matches = Q(subject_id__in=users) | Q(actor_id__in=users)
+        if code := support_code(sought.search):
+            matches |= Q(support_code=code)
+        rows = rows.filter(matches)
     if sought.activity is not None:
-        found = found.filter(activity=sought.activity)
+        rows = rows.filter(activity=sought.activity)
     if sought.since is not None:
-        found = found.filter(at__gte=_midnight(sought.since))
+        rows = rows.filter(at__gte=_midnight(sought.since))
     if sought.until is not None:
-        found = found.filter(at__lt=_midnight(sought.until + timedelta(days=1)))
-    events, last = first_page(_before(found, sought.before).order_by("-at", "-id"))
+        rows = rows.filter(at__lt=_midnight(sought.until + timedelta(days=1)))
+    last = None if sought.before is None else Event.objects.filter(pk=sought.before).first()
+    if last is not None:
+        # The first condition adds nothing but a place where the index can begin.
+        rows = rows.filter(Q(at__lt=last.at) | Q(pk__lt=last.pk), at__lte=last.at)
+    events, last = first_page(rows)
     return events, last.pk if last else None
 
 
-def record_of(event_id: int) -> Event | None:
-    return Event.objects.filter(pk=event_id).first()
-
-
-def own_questions(question_ids: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Those of these questions that the organisation wrote, as they read now, by language."""
-    numbers = [int(one[1:]) for one in question_ids if one[:1] == "c" and one[1:].isdecimal()]
-    rows = CustomQuestion.objects.filter(pk__in=numbers)
-    return {f"c{row.pk}": row.texts for row in rows}
-
-
-def _searched(found: QuerySet[Event], search: str) -> QuerySet[Event]:
-    if not search:
-        return found
-    upn = canonical_upn(search)
-    people = [
-        user_id
-        for users in (User.objects.all(), operators())
-        for user_id in _called(upn, users).values_list("pk", flat=True)
-    ]
-    wanted = Q(subject_id__in=people) | Q(actor_id__in=people)
-    if code := support_code(search):
-        wanted |= Q(support_code=code)
-    return found.filter(wanted)
-
-
-def _called(upn: str, users: QuerySet[User]) -> QuerySet[User]:
-    """With the whole user ID, or what stands before the @ in it."""
-    if "@" in upn:
-        return users.filter(upn=upn)
-    return users.filter(Q(upn=upn) | Q(upn__startswith=f"{upn}@"))
-
-
-def _before(found: QuerySet[Event], event_id: int | None) -> QuerySet[Event]:
-    last = record_of(event_id) if event_id is not None else None
-    if last is None:
-        return found
-    # The first condition says nothing new, but it is one that the index can begin at.
-    return found.filter(Q(at__lt=last.at) | Q(pk__lt=last.pk), at__lte=last.at)
+def _ids_of_users(upn: str) -> list[int]:
+    """Users and operators with this name, or with this part before the @."""
+    named = Q(upn=upn) if "@" in upn else Q(upn=upn) | Q(upn__startswith=f"{upn}@")
+    both = (User.objects.filter(named), operators().filter(named))
+    return [pk for users in both for pk in users.values_list("pk", flat=True)]
 
 
 def _midnight(day: date) -> datetime:

@@ -26,25 +26,25 @@ State = Outgoing.State
 
 @dataclass(frozen=True, slots=True)
 class Resets:
-    """Attempts of the last seven days by people who could have got through."""
+    """Attempts of the last seven days by people who could reset."""
 
     succeeded: int
     failed: int
 
     @property
     def rate(self) -> int | None:
-        """Per cent that came to a good end; None where nobody tried."""
+        """Per cent that succeeded; None if there was no attempt."""
         tried = self.succeeded + self.failed
         return round(100 * self.succeeded / tried) if tried else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many of the people in scope could reset their password now, and by whose doing.
+    """How many of the people in scope could reset their password now.
 
     Args:
-        registered: of those in scope, who verified something themselves.
-        entered: who verified nothing, but an administrator entered contact data of them.
+        registered: of those in scope, who verified a method.
+        entered: who verified none, but have contact data that an administrator entered.
     """
 
     able: int
@@ -54,7 +54,7 @@ class Reach:
 
     @property
     def nothing(self) -> int:
-        """People with no security info, neither registered nor entered."""
+        """People with neither."""
         return self.in_scope - self.registered - self.entered
 
     @property
@@ -64,7 +64,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What became of the messages of the last seven days, of one kind."""
+    """How many messages of one kind were sent in the last seven days, and how many failed."""
 
     kind: str
     left: int
@@ -73,7 +73,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class FirstStep:
-    """One thing to do before people are let in. Computed, never ticked by hand."""
+    """One thing to do before users are let in. Computed, never ticked by hand."""
 
     name: str
     done: bool
@@ -92,7 +92,7 @@ def reach() -> Reach:
 
 
 def resets_of_the_week() -> Resets:
-    """Source: reference, "Charts": succeeded of those who passed identify; cancelled ones apart."""
+    """Attempts that a known user began; those that the user cancelled don't count."""
     now = timezone.now()
     begun = ResetAttempt.objects.filter(started_at__gte=now - _WEEK).exclude(user_id=None)
     ended = Q(outcome__in=[AttemptOutcome.FAILED, AttemptOutcome.BLOCKED])
@@ -114,34 +114,24 @@ def deliveries_of_the_week() -> list[Delivered]:
 
 
 def first_steps() -> list[FirstStep]:
-    """What to do first, in order."""
-    policy = policy_in_force()
-    people = User.objects.filter(role=Role.NONE)
+    """The first steps, in order."""
+    policy, default = policy_in_force(), Policy()
+    happened = Event.objects.filter
+    succeeded = ResetAttempt.objects.filter(outcome=AttemptOutcome.SUCCEEDED)
+    has_helpdesk = policy.contact in {Contact.ADDRESS, Contact.URL} or (
+        policy.contact is Contact.MAIL and User.objects.filter(role=Role.HELPDESK).exists()
+    )
+    # They differ from the default, or they were changed and changed back.
+    decided_methods = any(getattr(policy, name) != getattr(default, name) for name in _METHODS) or (
+        happened(activity=Activity.POLICY_CHANGED, details__setting__in=_METHODS).exists()
+    )
     return [
         FirstStep("mfa", done=True),
-        FirstStep("people", done=people.exists()),
-        FirstStep("methods", done=_methods_are_decided(policy)),
-        FirstStep("helpdesk", done=_says_where_help_is(policy)),
-        FirstStep("delivery", done=Event.objects.filter(activity=Activity.TEST_SENT).exists()),
+        FirstStep("people", done=User.objects.filter(role=Role.NONE).exists()),
+        FirstStep("methods", done=decided_methods),
+        FirstStep("helpdesk", done=has_helpdesk),
+        FirstStep("delivery", done=happened(activity=Activity.TEST_SENT).exists()),
         FirstStep("pilot", done=policy.self_service is not Scope.NONE),
-        FirstStep("test", done=_somebody_got_through()),
+        FirstStep("test", done=succeeded.exists()),
         FirstStep("everyone", done=policy.self_service is Scope.ALL),
     ]
-
-
-def _methods_are_decided(policy: Policy) -> bool:
-    """Whether they differ from what comes with the service, or were changed and changed back."""
-    if any(getattr(policy, name) != getattr(Policy(), name) for name in _METHODS):
-        return True
-    changes = Event.objects.filter(activity=Activity.POLICY_CHANGED)
-    return changes.filter(details__setting__in=_METHODS).exists()
-
-
-def _somebody_got_through() -> bool:
-    return ResetAttempt.objects.filter(outcome=AttemptOutcome.SUCCEEDED).exists()
-
-
-def _says_where_help_is(policy: Policy) -> bool:
-    if policy.contact in {Contact.ADDRESS, Contact.URL}:
-        return True
-    return policy.contact is Contact.MAIL and User.objects.filter(role=Role.HELPDESK).exists()

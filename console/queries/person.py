@@ -6,13 +6,15 @@ from datetime import datetime
 from django.utils import timezone
 
 from audit.models import Event
+from delivery.rules.phones import shown
 from delivery.services.gate import calls_paused_until
 from directory.models import Membership, User
-from directory.queries import can_set_password, prefilled
+from directory.queries import prefilled
 from reset.queries.attempts import policy_for
 from tenants.models import Group
 from tenants.policy import Factor, Policy
-from tenants.queries import with_outer_groups
+from tenants.queries import tenant_in_force
+from tenants.queries.groups import with_outer_groups
 from verification.methods.recovery_code import left_words
 from verification.models import AccessPass
 from verification.queries import (
@@ -44,7 +46,7 @@ class PersonMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFact:
-    """A group that somebody is in, directly or through another, and what the policy makes of it."""
+    """A group of the person, directly or through another group, and what the policy says of it."""
 
     name: str
     direct: bool
@@ -53,7 +55,7 @@ class GroupFact:
 
 
 def methods_of_person(user: User) -> list[PersonMethod]:
-    """Verified first; what was entered is listed where nothing of its kind is verified."""
+    """Registered methods, and entered contact data of which no such method is registered."""
     policy = policy_for(user)
     now = timezone.now()
     usable = holdings_of(user.pk, policy, at=now).usable(policy) if policy else Usable()
@@ -102,29 +104,25 @@ def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
 
 
 def pass_of(user: User) -> AccessPass | None:
-    """The Temporary Access Pass that somebody could sign in with, now or later."""
-    found, now = standing_pass(user.pk), timezone.now()
-    if found is None or found.ends_at <= now or found.role != user.role:
+    """The Temporary Access Pass that the person could sign in with, now or later."""
+    standing, now = standing_pass(user.pk), timezone.now()
+    if standing is None or standing.ends_at <= now or standing.role != user.role:
         return None
-    return None if found.once and found.used_at else found
+    return None if standing.once and standing.used_at else standing
 
 
-def is_password_writable(user: User) -> bool:
-    """Whether this service can set the password where it is kept."""
-    return can_set_password(user)
-
-
-def value_in_full(user: User, proof: Factor) -> str:
-    """The number or address as it is; empty where there is none. Never for a list."""
-    if proof in (verified := methods_by_proof(user.pk)) and proof.is_contact:
-        return value_of(verified[proof])
-    entered = prefilled(user.pk)
-    return entered[proof].value if proof in entered else ""
-
-
-def entered_masked(user: User) -> dict[Factor, str]:
-    """What administrators entered, for the form that changes it."""
-    return {proof: mask(row.value) for proof, row in prefilled(user.pk).items()}
+def value_in_full(user: User, factor: Factor) -> str:
+    """The number as it is written here, or the address; empty if there is none. Not for lists."""
+    registered, entered = methods_by_proof(user.pk), prefilled(user.pk)
+    value = ""
+    if factor in registered and factor.is_contact:
+        value = value_of(registered[factor])
+    elif factor in entered:
+        value = entered[factor].value
+    if not value or "@" in value:
+        return value
+    e164, _sign, extension = value.partition("#")
+    return shown(e164, home=tenant_in_force().country, extension=extension)
 
 
 def groups_of(user: User, policy: Policy) -> list[GroupFact]:
@@ -143,8 +141,3 @@ def groups_of(user: User, policy: Policy) -> list[GroupFact]:
 
 def newest_events(user: User) -> list[Event]:
     return list(Event.objects.filter(subject_id=user.pk).order_by("-at", "-id")[:_SHOWN])
-
-
-def names_of(user_ids: set[int]) -> dict[int, str]:
-    """The user IDs of these people, as far as they belong to the tenant in force."""
-    return dict(User.objects.filter(pk__in=user_ids).values_list("pk", "upn"))

@@ -1,4 +1,4 @@
-"""What a change of the policy would do, before it is done."""
+"""Who would gain and lose the reset by a change of the policy."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,7 @@ from django.utils import timezone
 from directory.models import User
 from isolation.scope import in_tenant
 from reset.queries.eligibility import Judge, PeopleAlike, in_scope_of, people_alike
-from tenants.models import Group, PolicyRecord
-from tenants.policy import Policy, Questions
-from tenants.policy.values import differences
+from tenants.policy import Policy
 
 _NAMED = 20
 _NAMED_AT_ONCE = 1_000
@@ -20,13 +18,13 @@ _NAMED_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """Who could reset before and not after, and the other way round."""
+    """How many people could reset before and not after, and the other way round."""
 
     people: int
     lose: int
     gain: int
     first_names: tuple[str, ...]
-    """User principal names of the first who would lose it."""
+    """User principal names of the first people who would lose it."""
 
 
 def impact(before: Policy, after: Policy) -> Impact:
@@ -50,7 +48,7 @@ def impact(before: Policy, after: Policy) -> Impact:
 
 
 def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[str]:
-    """User principal names, all of them, a few at a time. Outlives the request that asks."""
+    """All user principal names, read a few at a time. Goes on after the request has ended."""
     last = ""
     with in_tenant(tenant_id):
         losers = _losers(before, after, timezone.now())
@@ -63,41 +61,11 @@ def who_would_lose(before: Policy, after: Policy, tenant_id: int) -> Iterator[st
         last = names[-1]
 
 
-def version() -> str:
-    """Which edition of the policy is in force; another one after every change."""
-    row = PolicyRecord.objects.first()
-    return row.changed_at.isoformat() if row else ""
-
-
-def group_names() -> list[str]:
-    return list(Group.objects.order_by("name").values_list("name", flat=True))
-
-
-def warnings(policy: Policy) -> list[str]:
-    """What speaks against a policy that is allowed: names, the page has the words."""
-    proofs = {method.proof for method in policy.methods}
-    return [
-        name
-        for name, is_so in {
-            "questions": policy.questions is not Questions.OFF,
-            "one": policy.methods_required == 1,
-            "codes_only": bool(proofs) and all(proof.is_set for proof in proofs),
-            "phone_only": bool(proofs) and all(proof.is_phone for proof in proofs),
-        }.items()
-        if is_so
-    ]
-
-
-def changes(before: Policy, after: Policy) -> list[str]:
-    """Names of the settings that differ."""
-    return list(differences(before, after))
-
-
 def _losers(before: Policy, after: Policy, at: datetime, people: Sequence[PeopleAlike] = ()) -> Q:
-    """Who could reset before and not after.
+    """People who could reset before and not after.
 
     Args:
-        people: everybody, counted by both policies, where that was done already.
+        people: all people, counted by both policies, if that was done already.
     """
     keys = {some.key for some in people} or None
     could, still = (

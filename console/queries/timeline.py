@@ -1,12 +1,14 @@
-"""What happened to one person, with every reset attempt as one thing."""
+"""What happened to one person, with every reset attempt as one entry."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from audit.activities import Activity
 from audit.models import Event
-from console.queries.paging import first_page
+from console.queries import first_page
 from delivery.models import Outgoing
 from directory.models import User
 from reset.models import ResetAttempt
@@ -15,8 +17,8 @@ from verification.models import Challenge, Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """A code or call that left, or was to leave, because of an attempt."""
+class SentMessage:
+    """A code or call that was sent, or was to be sent, for an attempt."""
 
     at: datetime
     method: Method
@@ -25,83 +27,69 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """One attempt with all that belongs to it, or one event that belongs to none."""
+class TimelineEntry:
+    """One attempt with everything that belongs to it, or one event that belongs to none."""
 
     events: tuple[Event, ...]
     attempt: ResetAttempt | None = None
-    sendings: tuple[Sending, ...] = ()
+    messages: tuple[SentMessage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Newest first. `before` is where the next page begins; None at the beginning of time."""
-
-    stretches: list[Stretch]
-    before: int | None
-
-
-def timeline(user: User, *, before: int | None = None, code: str = "") -> Page:
-    """One page of somebody's timeline. An attempt is whole, on the page of its newest event.
+def timeline(
+    user: User, *, before: int | None = None, code: str = ""
+) -> tuple[list[TimelineEntry], int | None]:
+    """One page, newest first, and what the next one begins before; None at the end.
 
     Args:
-        before: what the page before said.
-        code: support code of the attempt to begin with; one of somebody else's changes nothing.
+        before: as the page before returned it.
+        code: support code of the attempt to begin with; that of another user changes nothing.
     """
-    mine = Event.objects.filter(subject_id=user.pk)
-    if code and (newest := mine.filter(support_code=code).order_by("-id").first()):
+    own = Event.objects.filter(subject_id=user.pk)
+    if code and (newest := own.filter(support_code=code).order_by("-id").first()):
         before = newest.pk + 1
-    found = mine.filter(pk__lt=before) if before is not None else mine
-    events, last = first_page(found.order_by("-id"))
-    return Page(_stretches(user, events), last.pk if last else None)
-
-
-def _stretches(user: User, events: list[Event]) -> list[Stretch]:
+    earlier = own.filter(pk__lt=before) if before is not None else own
+    events, last = first_page(earlier.order_by("-id"))
     codes = {event.support_code for event in events} - {""}
     attempts = {
         attempt.support_code: attempt
         for attempt in ResetAttempt.objects.filter(user_id=user.pk, support_code__in=codes)
     }
-    whole: dict[str, list[Event]] = {code: [] for code in attempts}
-    for event in Event.objects.filter(subject_id=user.pk, support_code__in=attempts).order_by("id"):
-        whole[event.support_code].append(event)
-    sent = _sendings(_challenges(attempts.values()))
-    listed: list[Stretch] = []
+    events_of = defaultdict(list)
+    for event in own.filter(support_code__in=attempts).order_by("id"):
+        events_of[event.support_code].append(event)
+    messages = _messages(attempts.values())
+    entries = []
     for event in events:
         attempt = attempts.get(event.support_code)
         if attempt is None:
-            listed.append(Stretch(events=(event,)))
-        elif event.pk == whole[event.support_code][-1].pk:
-            of_attempt = tuple(sent.get(attempt.pk.hex, ()))
-            of_it = tuple(_but_sendings(whole[event.support_code], of_attempt))
-            listed.append(Stretch(events=of_it, attempt=attempt, sendings=of_attempt))
-    return listed
+            entries.append(TimelineEntry(events=(event,)))
+        elif event == events_of[event.support_code][-1]:
+            sent = tuple(messages[attempt.pk])
+            # These events say no more than the messages, as long as those are kept.
+            all_of_it = tuple(
+                each
+                for each in events_of[event.support_code]
+                if not sent or each.activity != Activity.CODE_SENT
+            )
+            entries.append(TimelineEntry(events=all_of_it, attempt=attempt, messages=sent))
+    return entries, last.pk if last else None
 
 
-def _but_sendings(events: list[Event], sendings: tuple[Sending, ...]) -> list[Event]:
-    """Without the events that say no more than the messages, as long as those are there."""
-    return [event for event in events if event.activity != Activity.CODE_SENT or not sendings]
-
-
-def _challenges(attempts: Iterable[ResetAttempt]) -> list[Challenge]:
+def _messages(attempts: Iterable[ResetAttempt]) -> defaultdict[UUID, list[SentMessage]]:
+    """By the attempt that they belong to, as far as they weren't deleted since."""
     contexts = [attempt.pk for attempt in attempts]
-    found = Challenge.objects.filter(purpose=Purpose.RESET, context__in=contexts)
-    return list(found.exclude(outgoing_id=None).order_by("created_at"))
-
-
-def _sendings(challenges: list[Challenge]) -> dict[str, list[Sending]]:
-    """By the attempt that they belong to. A message that was wiped since isn't told."""
-    messages = Outgoing.objects.in_bulk([one.outgoing_id for one in challenges])
-    found: dict[str, list[Sending]] = {}
-    for one in challenges:
-        message = messages.get(one.outgoing_id)
-        if message is None:
-            continue
-        sending = Sending(
-            at=one.created_at,
-            method=Method(one.method),
-            state=Outgoing.State(message.state),
-            failure=message.failure,
-        )
-        found.setdefault(one.context.hex, []).append(sending)
-    return found
+    challenges = Challenge.objects.filter(purpose=Purpose.RESET, context__in=contexts)
+    sent = list(challenges.exclude(outgoing_id=None).order_by("created_at"))
+    outgoing = Outgoing.objects.in_bulk([challenge.outgoing_id for challenge in sent])
+    messages = defaultdict(list)
+    for challenge in sent:
+        if (message := outgoing.get(challenge.outgoing_id)) is not None:
+            messages[challenge.context].append(
+                SentMessage(
+                    at=challenge.created_at,
+                    method=Method(challenge.method),
+                    state=Outgoing.State(message.state),
+                    failure=message.failure,
+                )
+            )
+    return messages

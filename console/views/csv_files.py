@@ -1,16 +1,16 @@
-"""Files of people that can be had: an example, what became of an import, and everybody."""
+"""CSV files of people: an example, the report of an import, and all people."""
 
+import uuid
 from collections.abc import Iterator
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
 
 from console.forms.imports import ExportForm
-from console.views.frame import freshly_proved, page, shown
-from console.views.imports import of_tenant
+from console.views.frame import FORM, page, shown
 from directory.models import User
 from provisioning.models import Import
 from provisioning.rules.columns import COLUMNS
@@ -21,9 +21,8 @@ from tenants.queries import domain_names
 from tenants.roles import Permission
 
 
-@require_safe
 @page(Permission.IMPORT_PEOPLE)
-def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
+def example(_request: HttpRequest, _admin: User) -> HttpResponseBase:
     """A file that could be imported here."""
     domain = min(domain_names(), default="example.com")
     row = {
@@ -37,28 +36,25 @@ def example(_request: HttpRequest, _user: User) -> HttpResponseBase:
     return download(csv_file(COLUMNS, [[row.get(name, "") for name in COLUMNS]]), "example.csv")
 
 
-@require_safe
 @page(Permission.IMPORT_PEOPLE)
-@of_tenant
-def report_file(_request: HttpRequest, _user: User, job: Import) -> HttpResponseBase:
+def report_file(_request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponseBase:
+    job = get_object_or_404(Import.objects, pk=import_id)
     return download(report(job, get_language() or "en"), "report.csv")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.MANAGE_PEOPLE)
-@freshly_proved
-def export(request: HttpRequest, user: User) -> HttpResponseBase:
-    """Everybody. The answer to the form is the file: it has no address to be had at later."""
+@page(Permission.MANAGE_PEOPLE, FORM, fresh=True)
+def export(request: HttpRequest, admin: User) -> HttpResponseBase:
+    """All people. The answer to the form is the file: there is no address to get it from later."""
     form = ExportForm(request.POST or None)
     if form.is_valid():
         columns, note = form.cleaned_data["columns"], form.cleaned_data["reason"]
-        return download(export_people(columns, note=note, actor_id=user.pk), "people.csv")
+        return download(export_people(columns, note=note, actor_id=admin.pk), "people.csv")
     context = {"title": _("Export people and contact data"), "form": form}
     return shown(request, "console/imports/export.html", context)
 
 
 def download(pieces: Iterator[str], name: str) -> HttpResponseBase:
-    """A CSV file, sent while it's made."""
+    """A CSV file, sent while it is made."""
     response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -1,9 +1,9 @@
 """Who may see a page of the admin, and what every page has around it.
 
-Where somebody isn't trusted with a page, it isn't there: 404, never 403.
+A page that the user has no permission for doesn't exist to them: 404, never 403.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 
 from django.contrib.admin import site
@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods
 
 from console.queries.step_up import acts_in_a_tenant, has_second_factor, is_fresh
 from directory.models import User
@@ -20,16 +21,24 @@ from verification.marks import page_of_the_admin
 from verification.session import Session
 
 Page = Callable[..., HttpResponseBase]
+SAFE, FORM, POST = ("GET", "HEAD"), ("GET", "HEAD", "POST"), ("POST",)
+"""Methods of pages that show something, that hold a form, and that only act."""
 
 
-def page(permission: Permission | None) -> Callable[[Page], Page]:
-    """Only for who signed in with both factors, is trusted with this and acts in a tenant.
+def page(
+    permission: Permission | None, methods: Sequence[str] = SAFE, *, fresh: bool = False
+) -> Callable[[Page], Page]:
+    """Lets in who signed in with both factors, has the permission and acts in a tenant.
 
     Args:
         permission: None for what every role may see.
+        fresh: whether the second factor must be fresh; see `freshly_proved`.
     """
 
     def guarded(view: Page) -> Page:
+        inner = freshly_proved(view) if fresh else view
+
+        @require_http_methods(list(methods))
         @behind_both
         @wraps(view)
         def entered(
@@ -39,7 +48,7 @@ def page(permission: Permission | None) -> Callable[[Page], Page]:
                 return redirect("console:organisations")
             if permission is not None and not user.has_permission(permission):
                 raise Http404
-            return view(request, user, *args, **kwargs)
+            return inner(request, user, *args, **kwargs)
 
         return entered
 
@@ -67,9 +76,9 @@ def behind_both(view: Page) -> Page:
 
 
 def freshly_proved(view: Page) -> Page:
-    """Put under `page`: only for who passed the second factor in the last ten minutes.
+    """Only for users who passed the second factor in the last ten minutes.
 
-    What was posted isn't kept: the person comes back to the page and confirms again.
+    What was posted isn't kept: the user comes back to the page and confirms again.
     """
 
     @wraps(view)
@@ -89,12 +98,12 @@ def shown(request: HttpRequest, template: str, context: Mapping[str, object]) ->
     return render(request, template, {**site.each_context(request), **context})
 
 
-def asked(request: HttpRequest, name: str, *, most: int = 100) -> str:
-    """What stands in the address under this name, cut, without what no database takes."""
-    return request.GET.get(name, "").replace("\0", "")[:most]
+def query_text(request: HttpRequest, name: str, *, length: int) -> str:
+    """A parameter of the address, cut, without the character that no database takes."""
+    return request.GET.get(name, "").replace("\0", "")[:length]
 
 
 def _remember(request: HttpRequest) -> None:
-    """Where to go on after the second factor: a page that can be looked at."""
-    if request.method in {"GET", "HEAD"}:
+    """The page to return to after the second factor, if it can be opened by GET."""
+    if request.method in SAFE:
         Session(request.session).url_after_step_up = request.get_full_path()

@@ -1,25 +1,21 @@
-"""Bringing people in from a file, in four steps."""
+"""Importing people from a file, in four steps."""
 
 import uuid
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import BinaryIO, cast
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.forms.imports import ENCODINGS, EncodingForm, FileForm, choice_of
-from console.views.frame import freshly_proved, page, shown
-from console.views.uploads import Bounded
+from console.views.frame import FORM, POST, page, shown
+from console.views.uploads import BoundedUpload, takes_file
 from directory.models import User
-from provisioning import queries
 from provisioning.models import Import
+from provisioning.queries import newest
 from provisioning.rules.problems import FileProblem
 from provisioning.services import jobs as services
 from provisioning.services.files import UnusableFile
@@ -27,15 +23,13 @@ from provisioning.services.report import first_remarks
 from provisioning.services.slices import MOST_REPORTED
 from provisioning.services.words import why_unusable, words_of_file
 from tenants.roles import Permission
-from verification.marks import takes_files
 
 State = Import.State
-_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 _MEGABYTE = 1024 * 1024
 _REMARKS_SHOWN = 50
 _WAITING = "waiting"
 _REFRESH_S = 10
-"""Where scripts are off. On every fresh page somebody has to find the buttons anew: not oftener."""
+"""Seconds, where scripts are off. Not more often: the user has to find the buttons again."""
 STATES = {
     State.UPLOADING: gettext_lazy("Uploading"),
     State.LOADED: gettext_lazy("Uploaded"),
@@ -47,76 +41,46 @@ STATES = {
     State.FAILED: gettext_lazy("Failed"),
 }
 
-One = Callable[[HttpRequest, User, Import], HttpResponseBase]
 
-
-def of_tenant(view: One) -> Callable[..., HttpResponseBase]:
-    """With the import that the address names; 404 where this organisation has no such import."""
-
-    @wraps(view)
-    def found(request: HttpRequest, user: User, import_id: uuid.UUID) -> HttpResponseBase:
-        job = queries.import_of(import_id)
-        if job is None:
-            raise Http404
-        return view(request, user, job)
-
-    return found
-
-
-@require_safe
 @page(Permission.IMPORT_PEOPLE)
-def imports(request: HttpRequest, user: User) -> HttpResponse:
+def imports(request: HttpRequest, admin: User) -> HttpResponse:
     context = {
         "title": _("Import people and contact data"),
-        "imports": [(one, STATES[State(one.state)]) for one in queries.newest()],
-        "may_export": user.has_permission(Permission.MANAGE_PEOPLE),
+        "imports": [(job, STATES[State(job.state)]) for job in newest()],
+        "may_export": admin.has_permission(Permission.MANAGE_PEOPLE),
     }
     return shown(request, "console/imports/imports.html", context)
 
 
-@takes_files
-@csrf_exempt  # `_upload` checks, once it's said what may be sent.
-@_GET_POST
-@page(Permission.IMPORT_PEOPLE)
-def upload(request: HttpRequest, user: User) -> HttpResponseBase:
-    handler = Bounded(request, most_bytes=services.LARGEST_FILE)
-    request.upload_handlers = [handler]
-    return _upload(request, user, handler)
-
-
-@csrf_protect
-def _upload(request: HttpRequest, user: User, handler: Bounded) -> HttpResponse:
+@page(Permission.IMPORT_PEOPLE, FORM)
+@takes_file(lambda: services.LARGEST_FILE)
+def upload(request: HttpRequest, admin: User, handler: BoundedUpload) -> HttpResponse:
     sent = request.method == "POST"
     form = FileForm(request.POST, request.FILES) if sent else FileForm()
     largest = services.LARGEST_FILE // _MEGABYTE
     if handler.exceeded:
         words = _("The file is larger than %(limit)s MB. Split it and import the parts.")
         form.errors["file"] = form.error_class([words % {"limit": largest}])
-    elif form.is_valid() and (job := _taken(form, user)):
-        return redirect("console:import", job.pk)
+    elif form.is_valid():
+        file = form.cleaned_data["file"]
+        content = cast("BinaryIO", file.file)
+        try:
+            job = services.take(content, name=file.name, size=file.size, actor_id=admin.pk)
+            return redirect("console:import", job.pk)
+        except UnusableFile as problem:
+            form.add_error("file", why_unusable(problem))
+        except services.TooManyOpen:
+            words = _("Other files are already waiting. Import or cancel one of them first.")
+            form.add_error("file", ValidationError(words, code=_WAITING))
     context = {"title": _("Choose a file"), "form": form, "limit": largest}
     context |= {"others_wait": form.has_error("file", _WAITING)}
     return shown(request, "console/imports/upload.html", context)
 
 
-def _taken(form: FileForm, user: User) -> Import | None:
-    sent = form.cleaned_data["file"]
-    file = cast("BinaryIO", sent.file)
-    try:
-        return services.take(file, name=sent.name, size=sent.size, actor_id=user.pk)
-    except UnusableFile as problem:
-        form.add_error("file", why_unusable(problem))
-    except services.TooManyOpen:
-        words = _("Other files are already waiting. Import or cancel one of them first.")
-        form.add_error("file", ValidationError(words, code=_WAITING))
-    return None
-
-
-@require_safe
 @page(Permission.IMPORT_PEOPLE)
-@of_tenant
-def one(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
+def import_page(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponse:
     """The page of the step that the import is at."""
+    job = get_object_or_404(Import.objects, pk=import_id)
     if job.state == State.LOADED:
         return _columns(request, job, EncodingForm(initial={"encoding": choice_of(job.encoding)}))
     if job.state == State.CHECKED:
@@ -125,27 +89,9 @@ def one(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
             "remarks": first_remarks(job, _REMARKS_SHOWN),
             "there_are_more": job.reported > _REMARKS_SHOWN,
         }
-        return _shown(request, "errors", job, context)
-    if job.is_at_work:
-        return _progress(request, job)
-    return _shown(request, "ended", job, {"title": _("Import")})
-
-
-def _columns(request: HttpRequest, job: Import, form: EncodingForm) -> HttpResponse:
-    found = services.preview(job)
-    unknown = words_of_file(FileProblem.UNKNOWN_COLUMNS, found.unknown) if found.unknown else ""
-    context = {
-        "title": _("Check the columns"),
-        "form": form,
-        "preview": found,
-        "unknown": unknown,
-        "encoding": ENCODINGS[choice_of(job.encoding)],
-    }
-    return _shown(request, "columns", job, context)
-
-
-def _progress(request: HttpRequest, job: Import) -> HttpResponse:
-    """Updates itself until a worker is done, or whoever looks at it says that it's enough."""
+        return _show(request, "errors", job, context)
+    if not job.is_at_work:
+        return _show(request, "ended", job, {"title": _("Import")})
     is_check = job.state == State.CHECKING
     # Until all of it was read, only lines are known: the first holds the names of the columns.
     done, total = (job.line - 1, job.lines - 1) if is_check else (job.read, job.rows)
@@ -154,15 +100,29 @@ def _progress(request: HttpRequest, job: Import) -> HttpResponse:
         "is_check": is_check,
         "done": max(0, min(done, total)),
         "total": max(total, 1),
+        # The page loads itself again until the worker is done or the user stops that.
         "refresh_s": None if "still" in request.GET else _REFRESH_S,
     }
-    return _shown(request, "progress", job, context)
+    return _show(request, "progress", job, context)
 
 
-@require_POST
-@page(Permission.IMPORT_PEOPLE)
-@of_tenant
-def encoding(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
+def _columns(request: HttpRequest, job: Import, form: EncodingForm) -> HttpResponse:
+    preview, unknown = services.preview(job), ""
+    if preview.unknown:
+        unknown = words_of_file(FileProblem.UNKNOWN_COLUMNS, preview.unknown)
+    context = {
+        "title": _("Check the columns"),
+        "form": form,
+        "preview": preview,
+        "unknown": unknown,
+        "encoding": ENCODINGS[choice_of(job.encoding)],
+    }
+    return _show(request, "columns", job, context)
+
+
+@page(Permission.IMPORT_PEOPLE, POST)
+def encoding(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponse:
+    job = get_object_or_404(Import.objects, pk=import_id)
     form = EncodingForm(request.POST)
     if job.state != State.LOADED:
         return redirect("console:import", job.pk)
@@ -175,37 +135,33 @@ def encoding(request: HttpRequest, _user: User, job: Import) -> HttpResponse:
     return _columns(request, job, form)
 
 
-@require_POST
-@page(Permission.IMPORT_PEOPLE)
-@of_tenant
-def check(_request: HttpRequest, _user: User, job: Import) -> HttpResponse:
+@page(Permission.IMPORT_PEOPLE, POST)
+def check(_request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponse:
+    job = get_object_or_404(Import.objects, pk=import_id)
     services.check(job)
     return redirect("console:import", job.pk)
 
 
-@_GET_POST
-@page(Permission.IMPORT_PEOPLE)
-@freshly_proved
-@of_tenant
-def start(request: HttpRequest, user: User, job: Import) -> HttpResponse:
-    """Says what will happen, and does it when that is confirmed."""
+@page(Permission.IMPORT_PEOPLE, FORM, fresh=True)
+def start(request: HttpRequest, admin: User, import_id: uuid.UUID) -> HttpResponse:
+    """Says what will happen, and does it when the user confirms."""
+    job = get_object_or_404(Import.objects, pk=import_id)
     if request.method == "POST":
-        services.start(job, actor_id=user.pk)
+        services.start(job, actor_id=admin.pk)
         return redirect("console:import", job.pk)
     if job.state != State.CHECKED:
         return redirect("console:import", job.pk)
-    return _shown(request, "start", job, {"title": _("Import")})
+    return _show(request, "start", job, {"title": _("Import")})
 
 
-@require_POST
-@page(Permission.IMPORT_PEOPLE)
-@of_tenant
-def cancel(_request: HttpRequest, user: User, job: Import) -> HttpResponse:
-    services.cancel(job, actor_id=user.pk)
+@page(Permission.IMPORT_PEOPLE, POST)
+def cancel(_request: HttpRequest, admin: User, import_id: uuid.UUID) -> HttpResponse:
+    job = get_object_or_404(Import.objects, pk=import_id)
+    services.cancel(job, actor_id=admin.pk)
     return redirect("console:import", job.pk)
 
 
-def _shown(
+def _show(
     request: HttpRequest, step: str, job: Import, context: Mapping[str, object]
 ) -> HttpResponse:
     cut = {"limit": MOST_REPORTED, "is_cut": job.reported >= MOST_REPORTED}

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from console.forms.lists import OrganisationsForm
-from console.queries.step_up import organisations as found
+from console.queries import step_up as queries
 from console.services import step_up
 from console.views.frame import behind_both, shown
 from directory.models import User
@@ -19,7 +19,8 @@ from verification.session import Session
 def organisations(request: HttpRequest, user: User) -> HttpResponse:
     _operators_only(user)
     form = OrganisationsForm(request.GET)
-    context = {"title": _("Organisations"), "form": form, "rows": found(form.text("q"))}
+    rows = queries.organisations(form.text("q"))
+    context = {"title": _("Organisations"), "form": form, "rows": rows}
     return shown(request, "console/organisations.html", context)
 
 

@@ -1,4 +1,4 @@
-"""The first page of the admin: what is left to do, and how things are."""
+"""The first page of the admin: what is left to do, and key figures."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -6,11 +6,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
 
 from audit.activities import Activity
 from console.queries import overview as queries
-from console.rules import State
+from console.rules import PersonState
 from console.views.frame import page, shown
 from directory.models import User
 from tenants.roles import Permission
@@ -33,7 +32,7 @@ _STEPS: dict[str, tuple[Promise, str, str]] = {
     "test": (gettext_lazy("Try it yourself with a test user"), "console:people", ""),
     "everyone": (gettext_lazy("Turn it on for everyone"), "console:policy", "#properties"),
 }
-"""What each is called, and where it's done: a page, and the part of it."""
+"""What each is called, and where it is done: a page, and a section of it."""
 
 _KINDS = {
     "email": gettext_lazy("Emails"),
@@ -42,33 +41,29 @@ _KINDS = {
 }
 
 
-@require_safe
 @page(None)
-def overview(request: HttpRequest, user: User) -> HttpResponse:
+def overview(request: HttpRequest, admin: User) -> HttpResponse:
     context: dict[str, object] = {
         "title": _("Overview"),
         "as_of": timezone.now(),
-        "may_search": user.has_permission(Permission.SEE_PEOPLE),
-        "may_read_audit": user.has_permission(Permission.READ_AUDIT),
+        "may_search": admin.has_permission(Permission.SEE_PEOPLE),
+        "may_read_audit": admin.has_permission(Permission.READ_AUDIT),
     }
-    if user.has_permission(Permission.SET_POLICY):
+    if admin.has_permission(Permission.SET_POLICY):
         steps = queries.first_steps()
-        context |= {
-            "steps": [_shown(step) for step in steps],
-            "steps_done": sum(step.done for step in steps),
-        }
-    if user.has_permission(Permission.READ_REPORTS):
+        shown_steps = []
+        for step in steps:
+            words, name, part = _STEPS[step.name]
+            url = f"{reverse(name)}{part}"
+            shown_steps.append({"words": words, "url": url, "done": step.done})
+        context |= {"steps": shown_steps, "steps_done": sum(step.done for step in steps)}
+    if admin.has_permission(Permission.READ_REPORTS):
         context |= {
             "reach": queries.reach(),
             "resets": queries.resets_of_the_week(),
-            "deliveries": [(_KINDS[one.kind], one) for one in queries.deliveries_of_the_week()],
-            "able": State.CAPABLE,
-            "unregistered": State.NONE,
+            "deliveries": [(_KINDS[each.kind], each) for each in queries.deliveries_of_the_week()],
+            "able": PersonState.CAPABLE,
+            "unregistered": PersonState.NONE,
             "reset": Activity.PASSWORD_RESET,
         }
     return shown(request, "console/overview.html", context)
-
-
-def _shown(step: queries.FirstStep) -> dict[str, object]:
-    words, name, part = _STEPS[step.name]
-    return {"words": words, "url": f"{reverse(name)}{part}", "done": step.done}

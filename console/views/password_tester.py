@@ -1,4 +1,4 @@
-"""What the policy says of a password, tried out by whoever sets the policy."""
+"""What the policy says of a password, tried out by administrators who set the policy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
-from console.views.frame import page, shown
+from console.views.frame import FORM, page, shown
 from directory.models import User
 from directory.queries import user_of
 from directory.rules import canonical_upn
@@ -23,9 +22,9 @@ from tenants.roles import Permission
 
 
 class TesterForm(forms.Form):
-    """A password to try, and whose it would be. It isn't kept.
+    """A password to try, and whose it would be. It isn't stored.
 
-    Of it only what is easy to guess is shown again.
+    Only the parts that are easy to guess are shown again.
     """
 
     new_password = forms.CharField(
@@ -58,8 +57,7 @@ class TesterForm(forms.Form):
 
 
 @sensitive_post_parameters("new_password")
-@require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.SET_POLICY)
+@page(Permission.SET_POLICY, FORM)
 def tester(request: HttpRequest, _user: User) -> HttpResponse:
     form = TesterForm(request.POST or None)
     context: dict[str, object] = {"title": _("Test a password"), "form": form, "needed": NEEDED}
@@ -69,7 +67,7 @@ def tester(request: HttpRequest, _user: User) -> HttpResponse:
 
 
 def _verdict(password: str, user: User | None, policy: Policy) -> dict[str, object]:
-    found = judged(password, user)
+    judgement = judged(password, user)
     words = [
         {
             "typed": password[part.start : part.stop],
@@ -77,14 +75,14 @@ def _verdict(password: str, user: User | None, policy: Policy) -> dict[str, obje
             "is_as_typed": password[part.start : part.stop].casefold() == part.word.casefold(),
             "is_exact": part.is_exact,
         }
-        for part in found.worth.parts
+        for part in judgement.worth.parts
         if part.word
     ]
     shortest = policy.password_min_length
     return {
         "is_tried": True,
-        "findings": [finding_words(one, shortest=shortest) for one in found.findings],
-        "points": found.worth.points,
+        "findings": [finding_words(each, shortest=shortest) for each in judgement.findings],
+        "points": judgement.worth.points,
         "words": words,
-        "others": found.worth.points - len(words),
+        "others": judgement.worth.points - len(words),
     }

@@ -1,53 +1,56 @@
-"""The question bank: which questions people can choose, and the organisation's own."""
+"""The question bank: which questions users can choose, and the organisation's own."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.forms.policy import too_few_questions
 from console.forms.questions import OfferForm, QuestionForm
-from console.queries import questions as queries
-from console.services import questions as services
-from console.views.frame import page, shown
+from console.views.frame import FORM, POST, page, shown
 from directory.models import User
+from tenants.models import CustomQuestion
 from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries.questions import Question, question_bank
 from tenants.roles import Permission
+from tenants.services import questions as services
+from verification.queries import answer_counts
 
-_GET_POST = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@require_safe
 @page(Permission.SET_POLICY)
-def questions(request: HttpRequest, _user: User) -> HttpResponse:
-    bank = queries.bank()
-    form = OfferForm(None, ids=[one.qid for one in bank])
-    return _bank(request, bank, form, ticked={one.qid for one in bank if one.on_offer})
+def questions(request: HttpRequest, _admin: User) -> HttpResponse:
+    bank = question_bank()
+    form = OfferForm(None, ids=[question.qid for question in bank])
+    return _show(request, bank, form, ticked={each.qid for each in bank if each.on_offer})
 
 
-@require_POST
-@page(Permission.SET_POLICY)
-def offer(request: HttpRequest, user: User) -> HttpResponse:
-    """Which questions are on offer from now on."""
-    bank = queries.bank()
-    form = OfferForm(request.POST, ids=[one.qid for one in bank])
-    if form.is_valid() and _is_offered(user, form):
-        messages.success(request, _("The question bank is saved."))
-        return redirect("console:questions")
-    return _bank(request, bank, form, ticked=set(request.POST.getlist("on_offer")))
-
-
-@_GET_POST
-@page(Permission.SET_POLICY)
-def add(request: HttpRequest, user: User) -> HttpResponse:
-    form = _form(request, taken_by=None)
+@page(Permission.SET_POLICY, POST)
+def offer(request: HttpRequest, admin: User) -> HttpResponse:
+    bank = question_bank()
+    form = OfferForm(request.POST, ids=[question.qid for question in bank])
     if form.is_valid():
         try:
-            services.add(user, form.texts)
-        except services.TooMany:
-            words = _("You can add up to %(max)s questions.") % {"max": services.MOST}
-            form.add_error(None, words)
+            services.offer_questions(form.cleaned_data["on_offer"], actor_id=admin.pk)
+        except services.TooFewQuestions as refused:
+            form.add_error("on_offer", too_few_questions(refused.required))
+        except services.TooManyQuestions:
+            words = _("Offer up to %(max)s questions of your own.")
+            form.add_error("on_offer", words % {"max": services.MAX_CUSTOM})
+        else:
+            messages.success(request, _("The question bank is saved."))
+            return redirect("console:questions")
+    return _show(request, bank, form, ticked=set(request.POST.getlist("on_offer")))
+
+
+@page(Permission.SET_POLICY, FORM)
+def add(request: HttpRequest, admin: User) -> HttpResponse:
+    form = _form(request)
+    if form.is_valid():
+        try:
+            services.add_question(form.texts, actor_id=admin.pk)
+        except services.TooManyQuestions:
+            words = _("You can add up to %(max)s questions.")
+            form.add_error(None, words % {"max": services.MAX_CUSTOM})
         else:
             messages.success(request, _("The question bank is saved."))
             return redirect("console:questions")
@@ -55,56 +58,40 @@ def add(request: HttpRequest, user: User) -> HttpResponse:
     return shown(request, "console/questions/question.html", context)
 
 
-@_GET_POST
-@page(Permission.SET_POLICY)
-def change(request: HttpRequest, user: User, question_id: int) -> HttpResponse:
+@page(Permission.SET_POLICY, FORM)
+def change(request: HttpRequest, admin: User, question_id: int) -> HttpResponse:
     """Other words for a question of the organisation's own."""
-    question = queries.question_of(question_id)
-    if question is None:
-        raise Http404
-    form = _form(request, taken_by=question_id, initial=question.texts)
+    question = get_object_or_404(CustomQuestion.objects, pk=question_id)
+    form, is_answered = _form(request, question), f"c{question_id}" in answer_counts()
     if form.is_valid():
-        services.reword(user, question, form.texts)
+        services.reword_question(
+            question_id, form.texts, is_answered=is_answered, actor_id=admin.pk
+        )
         messages.success(request, _("The question bank is saved."))
         return redirect("console:questions")
-    context = {
-        "title": _("Change a question"),
-        "form": form,
-        "is_answered": services.is_answered(question),
-    }
+    context = {"title": _("Change a question"), "form": form, "is_answered": is_answered}
     return shown(request, "console/questions/question.html", context)
 
 
-def _bank(
-    request: HttpRequest, bank: list[queries.Question], form: OfferForm, *, ticked: set[str]
+def _show(
+    request: HttpRequest, bank: list[Question], form: OfferForm, *, ticked: set[str]
 ) -> HttpResponse:
+    answers = answer_counts()
     context = {
         "title": _("Security questions"),
-        "bank": [(one, one.qid in ticked) for one in bank],
+        "bank": [(each, each.qid in ticked, answers.get(each.qid, 0)) for each in bank],
         "form": form,
         "policy": policy_in_force(),
     }
     return shown(request, "console/questions/list.html", context)
 
 
-def _is_offered(user: User, form: OfferForm) -> bool:
-    """Puts what was ticked on offer; says at the field why not."""
-    try:
-        services.offer(user, form.cleaned_data["on_offer"])
-    except services.TooFew as refused:
-        form.add_error("on_offer", too_few_questions(refused.needed))
-    except services.TooMany:
-        words = _("Offer up to %(max)s questions of your own.") % {"max": services.MOST}
-        form.add_error("on_offer", words)
-    else:
-        return True
-    return False
-
-
-def _form(
-    request: HttpRequest, *, taken_by: int | None, initial: dict[str, str] | None = None
-) -> QuestionForm:
-    others = [one for one in queries.bank() if one.pk is None or one.pk != taken_by]
-    taken = [text for one in others for text in (one.english, one.korean) if text]
-    language = tenant_in_force().language
-    return QuestionForm(request.POST or None, language=language, taken=taken, initial=initial)
+def _form(request: HttpRequest, question: CustomQuestion | None = None) -> QuestionForm:
+    """A form for a question, which no other question of the bank may repeat."""
+    others = [each for each in question_bank() if not question or each.pk != question.pk]
+    return QuestionForm(
+        request.POST or None,
+        language=tenant_in_force().language,
+        taken=[text for each in others for text in (each.english, each.korean) if text],
+        initial=question.texts if question else None,
+    )

@@ -53,6 +53,11 @@ class Phone:
     sms_capable: bool
     extension: str = ""
 
+    @property
+    def stored(self) -> str:
+        """The number, and behind `#` the extension."""
+        return f"{self.e164}#{self.extension}" if self.extension else self.e164
+
 
 @dataclass(frozen=True, slots=True)
 class NumberKind:

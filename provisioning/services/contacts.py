@@ -157,7 +157,7 @@ def _contacts_of(person: Person, at: datetime) -> dict[Factor, Prefill]:
     phones = {Factor.MOBILE_PHONE: person.mobile_phone, Factor.OFFICE_PHONE: person.office_phone}
     for factor, phone in phones.items():
         if phone:
-            value = f"{phone.e164}#{phone.extension}" if phone.extension else phone.e164
+            value = phone.stored
             contacts[factor] = Prefill(factor, value, phone.sms_capable, at)
     return contacts
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from directory.models import Membership
 from tenants.models import Group
-from tenants.queries import groups_named
+from tenants.queries.groups import groups_named
 from tenants.rules import group_name
 
 

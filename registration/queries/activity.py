@@ -1,61 +1,51 @@
-"""The activity of an account that its user is shown."""
+"""What happened to an account, in the words of its owner."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from audit.activities import Activity, Outcome
+from audit.activities import Activity, EventReason, Outcome
 from audit.models import Event
+from audit.words import OWN_WORDS
 from directory.models import User
 from registration.rules import RECENT
+from tenants.policy import Factor
+from verification.services.notices import proof_name
 
 _SHOWN = 10
-RESET_BEGUN = "identified"
-"""Reason of the event that records the beginning of a reset."""
-SHOWN_IF_FAILED = frozenset(
-    {
-        Activity.SIGN_IN_FAILED,
-        Activity.CALL_DENIED,
-        Activity.RESET_BLOCKED,
-        Activity.ACCESS_PASS_STOPPED,
-    }
-)
-SHOWN = SHOWN_IF_FAILED | {
-    Activity.SIGNED_IN,
-    Activity.ACCESS_PASS_ISSUED,
-    Activity.ACCESS_PASS_REVOKED,
-    Activity.ACCESS_PASS_USED,
-    Activity.SIGN_IN_LOCKED,
-    Activity.RECOVERY_CODE_USED,
-    Activity.BROWSER_REMEMBERED,
-    Activity.PASSWORD_RESET,
-    Activity.PASSWORD_CHANGED,
-    Activity.ACCOUNT_UNLOCKED,
-    Activity.ADMIN_CONTACTED,
-    Activity.METHOD_REGISTERED,
-    Activity.METHOD_CHANGED,
-    Activity.METHOD_DELETED,
-    Activity.BLOCK_CLEARED,
-    Activity.REGISTRATION_REQUIRED,
-    Activity.SIGNED_OUT_BY_ADMIN,
-    Activity.TEMPORARY_PASSWORD,
-    Activity.USER_ENABLED,
-    Activity.CONTACT_ENTERED,
-    Activity.CONTACT_SHOWN,
-    Activity.ROLE_CHANGED,
-    Activity.SECOND_FACTOR_REMOVED,
-    Activity.PASSWORD_WITHDRAWN,
-    Activity.SELF_SERVICE_FROZEN,
-    Activity.SELF_SERVICE_UNFROZEN,
+_FAILURES = {
+    Activity.SIGN_IN_FAILED,
+    Activity.CALL_DENIED,
+    Activity.RESET_BLOCKED,
+    Activity.ACCESS_PASS_STOPPED,
 }
-"""Activities that a user is shown. The rest are technical."""
+"""Users are told of these although they didn't succeed."""
 
 
-def newest_events(user: User, now: datetime) -> list[Event]:
-    """The newest events of the user's account that they are shown."""
-    happened = Event.objects.filter(subject_id=user.pk, at__gte=now - RECENT)
-    done = Q(activity__in=SHOWN - SHOWN_IF_FAILED, outcome=Outcome.SUCCESS)
-    tried = Q(activity__in=SHOWN_IF_FAILED) | Q(
-        activity=Activity.RESET_PROGRESS, reason=RESET_BEGUN
-    )
-    return list(happened.filter(done | tried).order_by("-at", "-id")[:_SHOWN])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityEntry:
+    """One line of the list. `place` is masked, and empty if unknown or an administrator's."""
+
+    at: datetime
+    what: str
+    place: str
+
+
+def recent_activity(user: User, now: datetime) -> list[ActivityEntry]:
+    """What happened to the user's account lately, as far as users are told of it."""
+    successes = OWN_WORDS.keys() - _FAILURES - {Activity.RESET_PROGRESS}
+    told = Q(activity__in=successes, outcome=Outcome.SUCCESS)
+    told |= Q(activity__in=_FAILURES)
+    told |= Q(activity=Activity.RESET_PROGRESS, reason=EventReason.IDENTIFIED)
+    events = Event.objects.filter(told, subject_id=user.pk, at__gte=now - RECENT)
+    return [_entry(event) for event in events.order_by("-at", "-id")[:_SHOWN]]
+
+
+def _entry(event: Event) -> ActivityEntry:
+    words, method = str(OWN_WORDS[Activity(event.activity)]), event.details.get("method")
+    if "%(method)s" in words:
+        words %= {"method": proof_name(Factor(method)) if method in set(Factor) else "–"}
+    is_by_another = event.actor_id not in {None, event.subject_id}
+    place = "" if is_by_another else str(event.details.get("place", ""))
+    return ActivityEntry(at=event.at, what=words, place=place)

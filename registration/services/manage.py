@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from audit.activities import Activity
+from audit.activities import Activity, EventReason
 from audit.services import record
 from directory.models import User
 from directory.prefills import Prefill
@@ -88,5 +88,5 @@ def note_loss(user: User, row: RegisteredMethod | Prefill) -> None:
 def sign_out_everywhere(user: User) -> None:
     """Ends every session of the user; the caller keeps its own alive if it wants."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
-    record(Activity.SIGNED_OUT, subject_id=user.pk, actor_id=user.pk, reason="everywhere")
+    record(Activity.SIGNED_OUT, subject_id=user.pk, actor_id=user.pk, reason=EventReason.EVERYWHERE)
     user.refresh_from_db()

@@ -25,7 +25,8 @@ from registration.views.rows import page_for
 from registration.views.typed import typed_before
 from registration.views.verifications import register_pages
 from tenants.policy import Factor, Method, OfficeEditor
-from tenants.queries import policy_in_force, questions_on_offer, tenant_in_force
+from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries.questions import questions_on_offer
 from verification.flow.pages import is_sent_already
 from verification.methods import FACTOR_OF_PAGE
 from verification.methods.totp import APP_WRONG, PairForm

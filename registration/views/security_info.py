@@ -14,9 +14,9 @@ from directory.models import User
 from directory.queries import upn_of
 from registration import queries
 from registration.forms import DefaultMethodForm
+from registration.queries.activity import recent_activity
 from registration.rules import RECENT, removal_breaks
 from registration.services import manage, second_factor
-from registration.views.activity import activity_lines
 from registration.views.frame import even_while_frozen, freshly_proved, render, signed_in
 from registration.views.rows import listed, shown_rows
 from tenants.policy import Method, SecondFactor
@@ -46,7 +46,7 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "held": [listed(kind, overview) for kind in held],
         "few_codes": "" if left is None else few_left_words(left),
         "to_add": [row for row in shown_rows(overview.rows) if row.url and row.addable],
-        "events": activity_lines(user, timezone.now()),
+        "events": recent_activity(user, timezone.now()),
         "days": RECENT.days,
         "frozen_at": user.frozen_at,
         "return_url": return_url(request),

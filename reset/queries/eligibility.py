@@ -41,7 +41,7 @@ from reset.queries.summary_key import SummaryKey, changed_after, unchanged_since
 from reset.refusals import Refusal, refusal_for
 from reset.rules import are_enough, gates_missing
 from tenants.policy import Factor, Method, Policy, Scope, for_administrators
-from tenants.queries import with_inner_groups
+from tenants.queries.groups import with_inner_groups
 from tenants.roles import Role
 from verification.queries.deliverable import deliverable
 from verification.queries.holdings import holdings_of

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Case, CharField, UUIDField, Value, When
 from django.utils import timezone
 
-from audit.activities import Activity, Outcome
+from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
 from directory.models import User
 from directory.rules import canonical_upn
@@ -173,7 +173,7 @@ def choose_goal(state: AttemptState, goal: Goal) -> None:
     attempt = state.attempt
     if not ResetAttempt.objects.filter(pk=attempt.pk, goal="").update(goal=goal):
         return
-    _progress(attempt, f"chose_{goal}")
+    _progress(attempt, EventReason(f"chose_{goal}"))
 
 
 @transaction.atomic
@@ -187,7 +187,7 @@ def block(attempt: ResetAttempt, until: datetime | None) -> None:
             subject_id=attempt.subject_id,
             actor_id=Actor.ANONYMOUS,
             support_code=attempt.support_code,
-            reason="too_many_wrong_guesses",
+            reason=EventReason.TOO_MANY_WRONG_GUESSES,
         )
 
 
@@ -245,7 +245,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     attempt.username = seal_column(attempt, "username", upn)
     insert(attempt)
     why = refusal or beginning.concealed
-    _progress(attempt, why.name.lower() if why else "identified", refused=bool(why))
+    _progress(attempt, EventReason[why.name] if why else EventReason.IDENTIFIED, refused=bool(why))
     return Begun(attempt, cookie)
 
 
@@ -266,7 +266,7 @@ def _outcome(refusal: Refusal | None) -> models.AttemptOutcome:
     )
 
 
-def _progress(attempt: ResetAttempt, reason: str, *, refused: bool = False) -> None:
+def _progress(attempt: ResetAttempt, reason: EventReason, *, refused: bool = False) -> None:
     record(
         Activity.RESET_PROGRESS,
         Outcome.FAILURE if refused else Outcome.SUCCESS,

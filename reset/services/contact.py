@@ -148,9 +148,10 @@ def _reason(attempt: ResetAttempt) -> str:
         Refusal.TOO_MANY: _("Too many attempts"),
     }
     why = _why(attempt)
-    return words.get(Refusal(why), "-") if why else "-"
+    return words.get(why, "-") if why else "-"
 
 
-def _why(attempt: ResetAttempt) -> str:
+def _why(attempt: ResetAttempt) -> Refusal | None:
     """What the person was told, or wasn't: administrators may know."""
-    return attempt.refused or attempt.concealed
+    code = attempt.refused or attempt.concealed
+    return Refusal(code) if code else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.models import BigIntegerField, CharField, DateTimeField
 from django.utils import timezone
 
-from audit.activities import Activity, Outcome
+from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
 from isolation.compiled import Bound, CompiledUpdate, owned
 from isolation.writes import insert
@@ -94,7 +94,7 @@ class GateVerification(Verification):
             subject_id=attempt.subject_id,
             actor_id=Actor.ANONYMOUS,
             support_code=attempt.support_code,
-            reason="number_wrong",
+            reason=EventReason.NUMBER_WRONG,
             method=method,
         )
         return False
@@ -123,7 +123,7 @@ class GateVerification(Verification):
             subject_id=attempt.subject_id,
             actor_id=(attempt.subject_id or Actor.ANONYMOUS) if is_right else Actor.ANONYMOUS,
             support_code=attempt.support_code,
-            reason="gate_passed" if is_right else f"code_{verdict}",
+            reason=EventReason.GATE_PASSED if is_right else EventReason(f"code_{verdict}"),
             method=challenge.method,
         )
         if is_right:

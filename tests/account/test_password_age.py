@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from console.rules import Action
+from console.rules import AdminAction
 from console.services.people import act
 from directory.connectors.builtin import Builtin
 from directory.models import User
@@ -138,7 +138,7 @@ def test_too_soon_is_said_only_to_who_knows_the_password(user):
 
 def test_a_temporary_password_is_never_too_new_to_be_changed(user):
     decide(password_min_age_hours=24)
-    temporary = act(Action.TEMPORARY_PASSWORD, make_admin(), user, note="called")
+    temporary = act(AdminAction.TEMPORARY_PASSWORD, make_admin(), user, note="called")
 
     assert change(signed_in(user, temporary), temporary, NEW).status_code == 302
 
@@ -176,7 +176,7 @@ def test_an_old_password_and_missing_security_info_lead_no_user_in_circles(conto
 
 def test_a_temporary_password_ends(user):
     decide(temporary_password_hours=2)
-    temporary = act(Action.TEMPORARY_PASSWORD, make_admin(), user, note="called")
+    temporary = act(AdminAction.TEMPORARY_PASSWORD, make_admin(), user, note="called")
     wrong = signed_in(user, "wrong horse battery")
 
     with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):

@@ -10,7 +10,7 @@ from django.test import Client
 from directory.models import Membership
 from tenants.models import Branding, CustomQuestion, Group, Tenant
 from tenants.policy import Bank, Contact, Factor, Method, Policy, Questions, Scope
-from tenants.queries import questions_on_offer
+from tenants.queries.questions import questions_on_offer
 from tenants.services import change_policy
 from tests.attacks.test_flows import identify, set_password
 from tests.builders import make_email, make_questions, make_user, of_kind, signed_in

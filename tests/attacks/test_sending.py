@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Event
-from console.rules import Action
+from console.rules import AdminAction
 from console.services.people import act
 from directory.connectors.base import Unreachable
 from directory.connectors.builtin import Builtin
@@ -224,7 +224,7 @@ def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom, shown):
             stranger_asks(user, "mobile_text", number)
         mailroom.work()
 
-        act(Action.CLEAR, make_admin(), user, note="called us")
+        act(AdminAction.CLEAR, make_admin(), user, note="called us")
         mailroom.work()
         stranger_asks(user, "mobile_text", 9)
 
@@ -244,7 +244,7 @@ def test_an_organisation_that_clears_again_and_again_rings_a_phone_three_times_a
             for number in range(5):
                 stranger_asks(puppet, "mobile_text", number)
             sent += sum(one.destination == "+821099998888" for one in mailroom.work())
-            act(Action.CLEAR, admin, puppet, note="again")
+            act(AdminAction.CLEAR, admin, puppet, note="again")
             mailroom.work()
 
     assert sent == 15

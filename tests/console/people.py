@@ -30,6 +30,12 @@ def make_admin(upn="admin@contoso.example", role=Role.TENANT_ADMIN, **more):
     return make_user(upn, role=role, **more)
 
 
+def helpdesk_of(user):
+    """Somebody of the helpdesk of the user's organisation."""
+    upn = f"helpdesk@{user.upn.partition('@')[2]}"
+    return User.objects.filter(upn=upn).first() or make_admin(upn, role=Role.HELPDESK)
+
+
 def make_operator(upn="operator@service.example"):
     hashed = make_password(PASSWORD)
     return User.unscoped.create(upn=upn, tenant_id=None, role=Role.OPERATOR, password=hashed)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.models import Event
 from audit.services import Actor, record, seen_from
-from console.queries.paging import PAGE
+from console.queries import PAGE
 from isolation.scope import in_tenant
 from tenants.models import CustomQuestion
 from tenants.policy import Method

@@ -7,10 +7,10 @@ from PIL import Image
 
 from audit.activities import Activity
 from audit.models import Event
-from console.services.branding import NotAPicture, redrawn
 from isolation.scope import in_tenant
 from tenants.models import Branding, Domain
 from tenants.roles import Role
+from tenants.services.branding import NotAPicture, redraw_logo
 from tests.builders import PASSWORD, make_email, make_user
 from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
@@ -75,7 +75,7 @@ def test_a_logo_is_drawn_anew(admin, kind):
 def test_what_hides_behind_the_picture_is_gone():
     hidden = picture() + b"<script>alert(1)</script>"
 
-    assert b"script" not in redrawn(io.BytesIO(hidden))
+    assert b"script" not in redraw_logo(io.BytesIO(hidden))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_hides_behind_the_picture_is_gone():
 )
 def test_what_isnt_a_small_picture_is_refused(admin, data):
     with pytest.raises(NotAPicture):
-        redrawn(io.BytesIO(data))
+        redraw_logo(io.BytesIO(data))
     if data:
         page = save(admin, colour="#112233", logo=SimpleUploadedFile("logo.png", data))
         assert page.context["form"].errors["logo"]

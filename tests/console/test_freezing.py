@@ -7,7 +7,7 @@ from account.services import freezing
 from audit.activities import Activity
 from audit.models import Event
 from console.queries.people import Wanted, people
-from console.rules import State
+from console.rules import PersonState
 from directory.models import User
 from tenants.roles import Role
 from tests.attacks.test_flows import identify
@@ -40,17 +40,20 @@ def test_the_page_says_so_and_since_when_and_what_would_help(ann, role):
 
     assert "Self-service is frozen" in page.text
     assert "Frozen since" in page.text
-    assert [cure.url for cure in page.context["cures"]] == [f"/admin/people/{ann.pk}/do/unfreeze/"]
+    urls = [remedy.url for remedy in page.context["remedies"]]
+    assert urls == [f"/admin/people/{ann.pk}/do/unfreeze/"]
 
 
 def test_the_list_finds_frozen_people_and_counts_them_nowhere_else(ann):
     make_email(make_user("bob@contoso.example"))
 
-    found = {state: {one.upn for one in people(Wanted(state=state))[0]} for state in State}
+    found = {state: {one.upn for one in people(Wanted(state=state))[0]} for state in PersonState}
 
-    assert found[State.FROZEN] == {ann.upn}
-    assert not any(ann.upn in found[state] for state in State if state is not State.FROZEN)
-    assert {one.upn: one.state for one in people(Wanted())[0]}[ann.upn] is State.FROZEN
+    assert found[PersonState.FROZEN] == {ann.upn}
+    assert not any(
+        ann.upn in found[state] for state in PersonState if state is not PersonState.FROZEN
+    )
+    assert {one.upn: one.state for one in people(Wanted())[0]}[ann.upn] is PersonState.FROZEN
 
 
 def test_helpdesk_unfreezes_and_the_person_is_told(ann, mailroom):

@@ -14,9 +14,9 @@ from limits import services as limits
 from limits.rules import FOR_GOOD, Limit, Rate
 from reset.models import ResetAttempt
 from reset.queries.attempts import Reads, attempt_of, state_of
-from reset.services import gates
 from reset.services.attempts import begin
 from reset.services.attempts import block as block_attempt
+from reset.services.gates import GateVerification
 from tenants.models import Group
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
@@ -32,6 +32,8 @@ from tests.console.people import (
     with_app,
 )
 from tests.pages import without_random
+from verification.flow import verify
+from verification.methods.base import ChallengeAnswer
 from verification.services.guesses import Throttled, count_a_guess, throttle_of
 
 LIST = "/admin/people/"
@@ -136,11 +138,11 @@ def test_who_registered_nothing_is_found_whatever_was_entered(guests, admin, lan
 
 def test_who_is_paused_is_found_before_the_portal_refuses_them(crowd, admin, mailroom):
     begun = begin(crowd["able"].upn, network="192.0.2.2")
-    state = state_of(attempt_of(begun.cookie), Reads.METHODS)
-    gates.open_gate(state, Method.EMAIL)
+    gate = GateVerification(state_of(attempt_of(begun.cookie), Reads.METHODS))
+    verify.begin(gate, Method.EMAIL)
     mailroom.work()
-    state = state_of(attempt_of(begun.cookie), Reads.METHODS)
-    gates.pass_code(state, Method.EMAIL, "wrong")
+    gate = GateVerification(state_of(attempt_of(begun.cookie), Reads.METHODS))
+    verify.answer(gate, Method.EMAIL, ChallengeAnswer(text="wrong"))
     block(crowd["able"])
 
     assert names(admin.get(LIST, {"state": "blocked"})) == ["able", "stuck"]
@@ -313,7 +315,7 @@ def test_the_page_says_what_the_portal_would_do(crowd, admin, who, code, words):
     page = admin.get(f"{LIST}{crowd[who].pk}/")
 
     assert words in page.text
-    assert page.context["outlook"].refusal == code
+    assert page.context["eligibility"].refusal == code
     assert begin(crowd[who].upn, network="192.0.2.2").attempt.refused == (code or "")
 
 
@@ -536,8 +538,8 @@ def test_the_timeline_goes_back_to_the_beginning(crowd, admin):
     first = admin.get(path)
     second = admin.get(path, {"before": first.context["before"]})
 
-    assert len(first.context["stretches"]) == 50
-    assert len(second.context["stretches"]) >= 10
+    assert len(first.context["entries"]) == 50
+    assert len(second.context["entries"]) >= 10
     assert second.context["before"] is None
 
 

@@ -36,7 +36,7 @@ def ann(contoso):
 
 
 def cures(page):
-    return [cure.url for cure in page.context["cures"]]
+    return [remedy.url for remedy in page.context["remedies"]]
 
 
 def pause(user):
@@ -103,7 +103,7 @@ def test_nothing_is_offered_that_could_not_help_with_a_password_kept_elsewhere(a
 
     page = look_at(admin, ann)
 
-    assert page.context["outlook"].refusal == "R01"
+    assert page.context["eligibility"].refusal == "R01"
     assert cures(page) == []
     assert "What would help" not in page.text
     assert "Issue a temporary password" not in page.text

@@ -10,15 +10,13 @@ from django.test import Client
 from audit.activities import Activity
 from audit.models import Event
 from console.forms.policy_words import in_words
-from console.queries.policy import version
-from console.services.policy import save_policy
 from isolation.scope import current_tenant_id, in_tenant
 from tenants.models import DisabledQuestion, Group
 from tenants.policy import Contact, Method, Policy, Questions, Scope, all_settings
 from tenants.predefined_questions import PREDEFINED
-from tenants.queries import policy_in_force
+from tenants.queries import policy_edition, policy_in_force
 from tenants.roles import Role
-from tenants.services import change_policy
+from tenants.services import change_policy, save_policy
 from tests.builders import make_email, make_phone, make_tenant, make_user
 from tests.console.people import behind_both, make_admin, make_operator, time_passes
 from tests.threads import all_at_once
@@ -77,8 +75,8 @@ def test_every_setting_is_on_the_page_once(admin):
 
 def test_what_is_marked_as_stored_only_is_what_nothing_reads():
     """A setting marked wrongly either promises what isn't so, or hides what it already does."""
-    files = [file for room in ROOMS for file in (BASE / room).rglob("*.py")]
-    files += [BASE / "tenants/queries.py", BASE / "tenants/services.py"]
+    readers = [*ROOMS, "tenants/queries", "tenants/services"]
+    files = [file for reader in readers for file in (BASE / reader).rglob("*.py")]
     source = "\n".join(file.read_text() for file in files)
     unread = {name for name in all_settings() if not is_read(name, source)}
 
@@ -344,7 +342,7 @@ def test_who_returns_to_a_change_that_waits_hears_of_somebody_elses(admin):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_save_at_the_same_moment_one_is_told_to_compare(contoso):
-    seen = version()
+    seen = policy_edition()
     admin = make_admin()
     typed = dataclasses.replace(in_force(), code_digits=6)
 

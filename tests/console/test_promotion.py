@@ -8,7 +8,7 @@ from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
-from console.rules import Action
+from console.rules import AdminAction
 from console.services import people
 from directory.models import User
 from registration.services import manage
@@ -24,6 +24,7 @@ from tests.console.test_veto import OWNERS, THIEFS, change_to, gets_in, temporar
 from tests.visits import register_email
 from verification.queries import methods_by_proof, methods_of_kind
 from verification.services.roles import change_role
+from verification.services.trust import RoleChanged
 
 
 def by_the_page(person, role=Role.TENANT_ADMIN):
@@ -296,7 +297,7 @@ def test_a_temporary_password_asked_for_before_the_promotion_isnt_issued_after_i
     as_the_page_saw_it = make_user()
     change_role(User.objects.get(pk=as_the_page_saw_it.pk), Role.HELPDESK, actor_id=agent.pk)
 
-    with pytest.raises(people.RoleChanged):
-        people.act(Action.TEMPORARY_PASSWORD, agent, as_the_page_saw_it, note="x")
+    with pytest.raises(RoleChanged):
+        people.act(AdminAction.TEMPORARY_PASSWORD, agent, as_the_page_saw_it, note="x")
 
     assert gets_in(as_the_page_saw_it, PASSWORD)

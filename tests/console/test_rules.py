@@ -2,7 +2,15 @@
 
 import pytest
 
-from console.rules import Action, Blocker, State, may_act, state, stop, support_code
+from console.rules import (
+    AdminAction,
+    Blocker,
+    PersonState,
+    blocker_of,
+    may_act,
+    person_state,
+    support_code,
+)
 from reset.refusals import Refusal
 from tenants.roles import Permission, Role
 
@@ -22,7 +30,7 @@ ACTIONS = {
 HELPDESK, ADMIN, NONE = Role.HELPDESK, Role.TENANT_ADMIN, Role.NONE
 
 
-@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("action", AdminAction)
 def test_what_an_action_is(action):
     assert ACTIONS[action] == (
         action.permission,
@@ -54,19 +62,19 @@ def test_a_support_code_is_read_however_it_was_copied(typed, code):
 @pytest.mark.parametrize(
     ("facts", "word"),
     [
-        ({"enabled": False, "frozen": True}, State.DISABLED),
-        ({"frozen": True, "in_scope": False}, State.FROZEN),
-        ({"in_scope": False, "throttled": True}, State.OUT),
-        ({"throttled": True, "capable": True}, State.BLOCKED),
-        ({"capable": True, "registered": False}, State.CAPABLE),
-        ({}, State.PARTIAL),
-        ({"registered": False}, State.NONE),
+        ({"enabled": False, "frozen": True}, PersonState.DISABLED),
+        ({"frozen": True, "in_scope": False}, PersonState.FROZEN),
+        ({"in_scope": False, "throttled": True}, PersonState.OUT),
+        ({"throttled": True, "capable": True}, PersonState.BLOCKED),
+        ({"capable": True, "registered": False}, PersonState.CAPABLE),
+        ({}, PersonState.PARTIAL),
+        ({"registered": False}, PersonState.NONE),
     ],
 )
 def test_the_first_word_that_fits_is_said_about_a_user(facts, word):
-    usual = {"enabled": True, "in_scope": True, "throttled": False, "capable": False}
+    usual = {"enabled": True, "frozen": False, "in_scope": True, "throttled": False}
 
-    assert state(**(usual | {"registered": True} | facts)) is word
+    assert person_state(**(usual | {"capable": False, "registered": True} | facts)) is word
 
 
 @pytest.mark.parametrize(
@@ -83,23 +91,23 @@ def test_the_first_word_that_fits_is_said_about_a_user(facts, word):
     ],
 )
 def test_which_of_several_reasons_stands_in_the_way(refusal, facts, blocker):
-    usual = {"enabled": True, "self_service_on": True, "in_scope": True}
+    usual = {"enabled": True, "frozen": False, "self_service_on": True, "in_scope": True}
 
-    assert stop(refusal, **(usual | facts)) is blocker
+    assert blocker_of(refusal, **(usual | facts)) is blocker
 
 
 @pytest.mark.parametrize(
     ("action", "actor", "subject", "on_oneself", "may"),
     [
-        (Action.CLEAR, HELPDESK, NONE, False, True),
-        (Action.CLEAR, HELPDESK, HELPDESK, False, False),
-        (Action.CLEAR, ADMIN, HELPDESK, False, True),
-        (Action.CLEAR, NONE, NONE, False, False),
-        (Action.DISABLE, HELPDESK, NONE, False, False),
-        (Action.DISABLE, ADMIN, NONE, False, True),
-        (Action.DISABLE, ADMIN, ADMIN, True, False),
-        (Action.SIGN_OUT, HELPDESK, HELPDESK, True, True),
-        (Action.SIGN_OUT, HELPDESK, HELPDESK, False, False),
+        (AdminAction.CLEAR, HELPDESK, NONE, False, True),
+        (AdminAction.CLEAR, HELPDESK, HELPDESK, False, False),
+        (AdminAction.CLEAR, ADMIN, HELPDESK, False, True),
+        (AdminAction.CLEAR, NONE, NONE, False, False),
+        (AdminAction.DISABLE, HELPDESK, NONE, False, False),
+        (AdminAction.DISABLE, ADMIN, NONE, False, True),
+        (AdminAction.DISABLE, ADMIN, ADMIN, True, False),
+        (AdminAction.SIGN_OUT, HELPDESK, HELPDESK, True, True),
+        (AdminAction.SIGN_OUT, HELPDESK, HELPDESK, False, False),
     ],
 )
 def test_who_may_act_on_whom(action, actor, subject, on_oneself, may):

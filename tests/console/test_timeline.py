@@ -23,7 +23,7 @@ def ann(contoso):
 
 
 def stretches(client, person, **query):
-    return client.get(f"{LIST}{person.pk}/timeline/", query).context["stretches"]
+    return client.get(f"{LIST}{person.pk}/timeline/", query).context["entries"]
 
 
 def attempts(client, person, **query):
@@ -148,7 +148,7 @@ def test_no_attempt_is_told_twice_on_two_pages(admin, ann):
     first = admin.get(f"{LIST}{ann.pk}/timeline/")
     later = attempts(admin, ann, before=first.context["before"])
 
-    assert len([one for one in first.context["stretches"] if "code" in one]) == 1
+    assert len([one for one in first.context["entries"] if "code" in one]) == 1
     assert later == []
 
 

@@ -21,7 +21,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_tenant, make_user, signed_in
 from tests.captcha import came_from, solved, without_work
-from tests.console.people import behind_both, confirm, make_admin, with_app
+from tests.console.people import behind_both, confirm, helpdesk_of, make_admin, with_app
 from tests.threads import all_at_once
 from verification.models import AccessPass, RegisteredMethod
 from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms
@@ -34,10 +34,11 @@ UPN = "minji@contoso.example"
 BAD = "This pass is not correct, has expired or was already used."
 
 
-def make_pass(person, *, minutes=60, once=False, starts_in=0):
+def make_pass(person, *, minutes=60, once=False, starts_in=0, agent=None):
     starts_at = timezone.now() + timedelta(minutes=starts_in)
     terms = Terms(starts_at=starts_at, ends_at=starts_at + timedelta(minutes=minutes), once=once)
-    return access_passes.issue(person, terms, issued_by=1)
+    agent = agent or helpdesk_of(person)
+    return access_passes.issue(agent, person, terms, note="T-1")
 
 
 def enter(letters, upn=UPN, client=None):
@@ -288,8 +289,9 @@ def test_who_can_do_something_about_a_stopped_pass_hears_of_it_once(contoso, mai
     user = make_user()
     make_email(user)
     make_admin()
-    make_admin("help@contoso.example", role=Role.HELPDESK)
-    letters = make_pass(user)
+    agent = make_admin("help@contoso.example", role=Role.HELPDESK)
+    letters = make_pass(user, agent=agent)
+    mailroom.work()
 
     wrong_tries(user, 150)
 
@@ -339,6 +341,7 @@ def test_wrong_tries_never_stop_a_pass_that_nobody_can_guess(contoso, mailroom):
     change_policy(Policy(self_service=Scope.ALL, access_pass_length=BEYOND_GUESSING))
     user = make_user()
     letters = make_pass(user)
+    mailroom.work()
 
     wrong_tries(user, 201)
 
@@ -446,8 +449,9 @@ def test_of_several_issued_at_once_one_is_good():
     tenant = make_tenant()
     with in_tenant(tenant.pk):
         user = make_user()
+        agent = helpdesk_of(user)
 
-    passes = all_at_once(5, lambda: make_pass(user), tenant_id=tenant.pk)
+    passes = all_at_once(5, lambda: make_pass(user, agent=agent), tenant_id=tenant.pk)
 
     with in_tenant(tenant.pk):
         good = [letters for letters in passes if access_passes.spend(user, letters)]

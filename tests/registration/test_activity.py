@@ -12,8 +12,6 @@ from audit.models import Event
 from audit.services import Actor, record
 from isolation.scope import in_tenant
 from limits.rules import masked_network
-from registration.queries.activity import SHOWN
-from registration.views.activity import WORDS
 from tenants.policy import Policy, Scope
 from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
@@ -27,10 +25,6 @@ def contoso_policy():
 
 def listed(client):
     return [(one.what, one.place) for one in client.get("/security-info").context["events"]]
-
-
-def test_everything_that_is_told_has_words():
-    assert set(WORDS) == SHOWN | {Activity.RESET_PROGRESS}
 
 
 def test_people_see_what_happened_and_about_where(user):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from console.rules import Action
+from console.rules import AdminAction
 from console.services import people
 from delivery import channels
 from directory.models import User
@@ -329,7 +329,7 @@ def test_an_administrators_button_holds_the_person_up(user):
     make_email(user)
     client, _ = sign_in(user)
 
-    people.act(Action.REREGISTER, admin, user, note="")
+    people.act(AdminAction.REREGISTER, admin, user, note="")
 
     assert client.get(LIST).url == SETUP
 

@@ -16,6 +16,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_user
 from tests.captcha import solved
+from tests.console.people import helpdesk_of
 from verification.rules.access_passes import Terms
 from verification.rules.captcha import Action
 from verification.services import access_passes
@@ -192,9 +193,8 @@ def test_a_second_factor_that_must_be_registered_first_keeps_the_page(user, mail
 def test_a_pass_leads_to_the_page_that_was_opened(user):
     policy(access_passes=True)
     now = timezone.now()
-    letters = access_passes.issue(
-        user, Terms(starts_at=now, ends_at=now + timedelta(hours=1), once=False), issued_by=1
-    )
+    terms = Terms(starts_at=now, ends_at=now + timedelta(hours=1), once=False)
+    letters = access_passes.issue(helpdesk_of(user), user, terms, note="T-1")
     led_to = {}
     for page in pages():
         client = Client()

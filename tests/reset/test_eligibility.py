@@ -19,7 +19,7 @@ from console.queries.people import Wanted, how_many
 from console.queries.people import people as list_of_people
 from console.queries.person import methods_of_person
 from console.queries.policy import impact, who_would_lose
-from console.rules import State
+from console.rules import PersonState
 from directory.factors import ANY_ENTERED, REGISTERED, VERIFIED, Factors
 from directory.models import Membership, User
 from directory.queries import different_keys, in_scope
@@ -250,12 +250,12 @@ def test_filters_and_figures_count_those_whom_the_list_shows_so(groups, policy, 
     change_policy(policy)
     rows = list_of_people(Wanted())[0]
 
-    for state in State:
+    for state in PersonState:
         # Who is still to register is listed so, whatever an administrator entered.
         shown = {
             row.pk
             for row in rows
-            if row.state is state or (state is State.NONE and row.to_register)
+            if row.state is state or (state is PersonState.NONE and row.to_register)
         }
         assert {row.pk for row in list_of_people(Wanted(state=state))[0]} == shown
         assert how_many(Wanted(state=state)) == (len(shown), True)

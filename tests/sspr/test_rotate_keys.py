@@ -114,7 +114,7 @@ def test_a_pass_that_was_issued_before_is_good_after(people, ring):
     now = timezone.now()
     begun, over = now - timedelta(minutes=1), now + timedelta(hours=1)
     terms = Terms(starts_at=begun, ends_at=over, once=False)
-    issued = access_passes.issue(user, terms, issued_by=make_admin().pk)
+    issued = access_passes.issue(make_admin(), user, terms, note="T-1")
 
     rotated(ring)
 

@@ -123,7 +123,7 @@ def test_every_link_that_leaves_the_service_is_made_by_one_function():
         if "{settings.BASE_URL}" in path.read_text() and "tests/" not in str(path)
     }
 
-    assert using == {"tenants/queries.py"}
+    assert using == {"tenants/queries/__init__.py"}
 
 
 def test_every_setting_may_come_from_a_file(tmp_path):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from tenants.policy import Factor, Method
 from tenants.queries import policy_in_force
-from tenants.queries import questions as question_texts
+from tenants.queries.questions import question_texts
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,

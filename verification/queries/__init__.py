@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from delivery.models import Outgoing
 from delivery.rules.mailboxes import mailbox_key
@@ -16,6 +16,7 @@ from vault.keyed import digits, keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import open_column, tenant_key
 from verification.models import (
+    Answer,
     Challenge,
     NoticeLink,
     Purpose,
@@ -205,3 +206,8 @@ def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
     row = methods_by_proof(user_id).get(Factor.QUESTIONS)
     return row.details.get(DRAWN, []) if row else []
+
+
+def answer_counts() -> dict[str, int]:
+    """How many users answered each security question that was answered, by its id."""
+    return dict(Answer.objects.values_list("question_id").annotate(n=Count("pk")).order_by())

@@ -32,46 +32,53 @@ from verification.rules.access_passes import (
 )
 from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
+from verification.services.trust import NotTrusted, ends_with_role, require_trust
 
 _NO_USER = 0
 
 
-class AccountFrozen(Exception):
+class AccountFrozen(NotTrusted):
     """Self-service is stopped, so that nothing could be registered with a pass."""
 
 
-def issue(person: User, terms: Terms, *, issued_by: int, ends_with_role: bool = True) -> str:
-    """A new pass in place of the one before, alive or not.
-
-    Args:
-        ends_with_role: whether a role of the person ends what they register with the pass. It must,
-            unless the issuer may give roles.
+@transaction.atomic
+def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
+    """Issues a pass in place of the one before, records it, and notifies the person.
 
     Returns:
-        The pass as it is to be read out. It isn't kept: nobody sees it again.
+        The pass as it is to be read out. It isn't stored: this is the only time that it is seen.
 
     Raises:
+        NotTrusted: this administrator may not let the person in now.
         AccountFrozen: the account has to be unfrozen first.
     """
-    now = timezone.now()
-    letters = "".join(secrets.choice(LETTERS) for _ in range(policy_in_force().access_pass_length))
-    with transaction.atomic():
-        # Two administrators at once: the second one waits, and replaces what the first issued.
-        if User.objects.select_for_update().get(pk=person.pk).frozen_at is not None:
-            raise AccountFrozen
-        revoke(person)
-        AccessPass.objects.create(
-            user=person,
-            mac=_mac(person.pk, letters),
-            role=person.role,
-            letters=len(letters),
-            once=terms.once or policy_in_force().access_pass_once,
-            issued_by=issued_by,
-            ends_with_role=ends_with_role,
-            issued_at=now,
-            starts_at=terms.starts_at,
-            ends_at=terms.ends_at,
-        )
+    policy, now = policy_in_force(), timezone.now()
+    letters = "".join(secrets.choice(LETTERS) for _ in range(policy.access_pass_length))
+    # Of two administrators at once, the second waits here and replaces what the first issued.
+    if require_trust(admin, person).frozen_at is not None:
+        raise AccountFrozen
+    revoke(person)
+    AccessPass.objects.create(
+        user=person,
+        mac=_mac(person.pk, letters),
+        role=person.role,
+        letters=len(letters),
+        once=terms.once or policy.access_pass_once,
+        issued_by=admin.pk,
+        ends_with_role=ends_with_role(admin),
+        issued_at=now,
+        starts_at=terms.starts_at,
+        ends_at=terms.ends_at,
+    )
+    record(
+        Activity.ACCESS_PASS_ISSUED,
+        subject_id=person.pk,
+        actor_id=admin.pk,
+        note=note,
+        minutes=int((terms.ends_at - terms.starts_at).total_seconds()) // 60,
+        once=terms.once,
+    )
+    notices.tell(person, Notice.ACCESS_PASS, until=terms.ends_at, actor_id=admin.pk)
     return grouped(letters)
 
 

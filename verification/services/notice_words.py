@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 TO_STAFF = "to_staff"
 """What the outbox calls a mail to administrators and the helpdesk."""
@@ -63,6 +64,31 @@ class Notice(StrEnum):
         return self in _OF_AN_ADMINISTRATOR
 
 
+NOTICE_NAMES = {
+    Notice.RESET: gettext_lazy("Password was reset"),
+    Notice.PASSWORD_CHANGED: gettext_lazy("Password was changed"),
+    Notice.PASSWORD_WITHDRAWN: gettext_lazy("Password was disabled"),
+    Notice.UNLOCKED: gettext_lazy("Account was unlocked"),
+    Notice.ADDED: gettext_lazy("Method was added"),
+    Notice.CHANGED: gettext_lazy("Method was changed"),
+    Notice.REMOVED: gettext_lazy("Method was removed"),
+    Notice.RECOVERY_CODE_USED: gettext_lazy("Recovery code was used"),
+    Notice.CALL_DENIED: gettext_lazy("Verification call was denied"),
+    Notice.FROZEN: gettext_lazy("Self-service was stopped (“this wasn’t me”)"),
+    Notice.UNFROZEN: gettext_lazy("Self-service was turned on again"),
+    Notice.BLOCK_CLEARED: gettext_lazy("Block was cleared"),
+    Notice.MUST_REGISTER: gettext_lazy("Registration was required again"),
+    Notice.CONTACT_ENTERED: gettext_lazy("Contact data was changed"),
+    Notice.TEMPORARY_PASSWORD: gettext_lazy("Temporary password was issued"),
+    Notice.ACCESS_PASS: gettext_lazy("Temporary Access Pass was issued"),
+    Notice.ACCESS_PASS_REVOKED: gettext_lazy("Temporary Access Pass was withdrawn"),
+    Notice.ACCESS_PASS_STOPPED: gettext_lazy("Temporary Access Pass was stopped"),
+    Notice.SIGNED_OUT: gettext_lazy("Signed out everywhere by an administrator"),
+    Notice.DISABLED: gettext_lazy("Account was disabled"),
+    Notice.ENABLED: gettext_lazy("Account was enabled"),
+    Notice.ROLE_CHANGED: gettext_lazy("Role was changed"),
+    Notice.SECOND_FACTOR_REMOVED: gettext_lazy("Authenticator apps were removed"),
+}
 _VITAL = {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.FROZEN}
 _OF_AN_ADMINISTRATOR = {
     Notice.BLOCK_CLEARED,

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from audit.activities import Activity
+from audit.activities import Activity, EventReason
 from audit.services import record
 from directory.connectors import connector_of
 from directory.models import User
@@ -17,13 +17,10 @@ def end_with_role(user: User) -> None:
 
 
 @transaction.atomic
-def withdraw(user: User, *, reason: str, actor_id: int) -> bool:
+def withdraw(user: User, *, reason: EventReason, actor_id: int) -> bool:
     """Makes the user's password unusable and ends every session. Notifies the user.
 
     From then on it fails at sign-in like any wrong password, until another one is set.
-
-    Args:
-        reason: a word of ours for the history.
 
     Returns:
         False when the directory can't be written, or there was no usable password.

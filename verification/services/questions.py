@@ -12,7 +12,8 @@ from django.utils import timezone
 from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Factor, Policy
-from tenants.queries import policy_in_force, questions, questions_on_offer
+from tenants.queries import policy_in_force
+from tenants.queries.questions import question_texts, questions_on_offer
 from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
@@ -103,7 +104,7 @@ def open_questions(asked: ChallengeRequest, before: Sequence[Challenge] | None =
     Args:
         before: as for `open_challenge`.
     """
-    draw(asked.user_id, policy_in_force().questions_to_reset, bank=set(questions()))
+    draw(asked.user_id, policy_in_force().questions_to_reset, bank=set(question_texts()))
     return open_unsent(asked, before)
 
 

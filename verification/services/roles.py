@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import F
 
-from audit.activities import Activity
+from audit.activities import Activity, EventReason
 from audit.services import record
 from directory.models import User
 from isolation.scope import current_tenant_id
@@ -13,11 +13,9 @@ from tenants.policy import Factor
 from tenants.queries import lock_tenant
 from tenants.roles import Role
 from verification.queries.temporary_access import temporary_holdings
-from verification.services import access_passes, notices, passwords
+from verification.services import access_passes, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.removal import remove_temporary
-
-_REASON = "role"
 
 
 class LastAdministrator(Exception):
@@ -83,6 +81,16 @@ def change_role(
     return RoleGiven() if role is Role.NONE else _end_temporary_access(before, actor_id=actor_id)
 
 
+@transaction.atomic
+def give_role(admin: User, person: User, role: Role, *, note: str) -> RoleGiven | None:
+    """`change_role` by an administrator; notifies the person and the other administrators."""
+    given = change_role(person, role, actor_id=admin.pk, note=note)
+    if given is not None:
+        notices.tell(person, Notice.ROLE_CHANGED, actor_id=admin.pk)
+        staff_notices.tell_of_role(person)
+    return given
+
+
 def what_would_end(person: User, role: Role) -> RoleGiven:
     """What `change_role` would end besides the sessions."""
     if role is Role.NONE or person.role == role:
@@ -102,11 +110,11 @@ def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
             subject_id=user.pk,
             actor_id=actor_id,
             method=proof,
-            reason=_REASON,
+            reason=EventReason.ROLE,
         )
         notices.tell(user, Notice.REMOVED, proof=proof)
     withdrawn = user.password_ends_with_role and passwords.withdraw(
-        user, reason=_REASON, actor_id=actor_id
+        user, reason=EventReason.ROLE, actor_id=actor_id
     )
     return RoleGiven(password_withdrawn=withdrawn, removed=tuple(removed))
 

@@ -3,7 +3,7 @@
 from django.contrib.auth import authenticate
 from django.db import transaction
 
-from audit.activities import Activity, Outcome
+from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
 from directory.models import User
 from directory.queries import user_of
@@ -85,7 +85,7 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
                 Outcome.FAILURE,
                 subject_id=user.pk if user else None,
                 actor_id=Actor.ANONYMOUS,
-                reason="access_pass",
+                reason=EventReason.ACCESS_PASS,
             )
             return None
         record(Activity.ACCESS_PASS_USED, subject_id=user.pk, actor_id=user.pk)

@@ -1,15 +1,23 @@
 """Telling administrators and the helpdesk what happened to a user's account."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from audit.activities import Activity
+from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
+from delivery.rules.mailboxes import mailbox
 from directory.models import User
 from directory.queries import administrator_mailboxes, helpdesk_mailboxes
+from isolation.scope import current_tenant_id
+from limits import services as limits
+from limits.rules import Limit
 from tenants.models import Tenant
 from tenants.policy import Method
 from tenants.queries import display_name, policy_in_force, public_url, tenant_in_force
@@ -18,7 +26,13 @@ from verification import queue
 from verification.rules.access_passes import BEYOND_GUESSING
 from verification.services.letters import Mail, content_of, support_line
 from verification.services.notice_words import TO_STAFF, Notice, letter_words
-from verification.services.notices import LIFETIME, facts_about, method_names
+from verification.services.notices import LIFETIME, facts_about, method_names, sample
+
+_SAMPLE_LIFETIME = timedelta(hours=1)
+
+
+class TooManySamples(Exception):
+    """The organisation sent as many sample notices as it may for now."""
 
 
 def tell_administrators(user: User, *, methods: Sequence[Method], support_code: str) -> None:
@@ -218,6 +232,28 @@ def tell_of_late_notices() -> None:
             ],
         )
         _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def send_sample(admin: User, notice: Notice, language: str) -> None:
+    """Mails the notice as users get it to the administrator's own mailbox, and nowhere else.
+
+    Raises:
+        TooManySamples: nothing was sent.
+        delivery.rules.mailboxes.NotAMailbox: the user principal name is no mailbox.
+    """
+    address, tenant = mailbox(admin.upn), str(current_tenant_id())
+    if not limits.hit(Limit.TEST_MESSAGES_OF_A_TENANT, tenant).allowed:
+        raise TooManySamples
+    with transaction.atomic(), translation.override(language):
+        outbox.post_to_each(
+            Kind.EMAIL,
+            [address],
+            share=outbox.Share.STAFF,
+            language=language,
+            lifetime=_SAMPLE_LIFETIME,
+            content=sample(admin, notice),
+        )
+        record(Activity.TEST_SENT, actor_id=admin.pk, text=notice.value, language=language)
 
 
 def _what_to_do(facts: dict[str, str], *, needs_a_password: bool) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
 
-from audit.activities import Activity, Outcome
+from audit.activities import Activity, EventReason, Outcome
 from audit.services import record
 from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox_key
@@ -96,7 +96,7 @@ def note_refused(asked: ChallengeRequest, refusal: OverLimit) -> None:
             subject_id=max(asked.user_id, 0) or None,
             actor_id=asked.actor_id,
             support_code=asked.support_code,
-            reason=limit.name.lower(),
+            reason=EventReason[limit.name],
             method=asked.method,
         )
 

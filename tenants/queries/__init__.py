@@ -2,9 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -29,31 +28,17 @@ from isolation.scope import (
 )
 from tenants.models import (
     Branding,
-    CustomQuestion,
     CustomText,
-    DisabledQuestion,
     Domain,
-    Group,
-    GroupNesting,
     PolicyRecord,
     Tenant,
 )
-from tenants.policy import Bank, Policy, Questions, from_plain
-from tenants.predefined_questions import PREDEFINED
-from tenants.rules import group_key
+from tenants.policy import Policy, from_plain
 
 BRANDING = "branding"
 _TENANT, _POLICY = "tenant", "policy"
 # In a mapping, as the model has an attribute of this name for what is read without it.
 _HAS_LOGO: dict[str, Any] = {"has_logo": GreaterThan(Length("logo"), 0)}
-
-
-@dataclass(frozen=True, slots=True)
-class NamedGroup:
-    """A group by its own name."""
-
-    name: str
-    pk: int
 
 
 def public_url(path: str) -> str:
@@ -206,6 +191,12 @@ def policy_in_force() -> Policy:
     return cached(_POLICY, lambda: policy_of(_decided_by(_tenant_and_policy())))
 
 
+def policy_edition() -> str:
+    """Identifies the policy in force: it differs after every change."""
+    row = PolicyRecord.objects.first()
+    return row.changed_at.isoformat() if row else ""
+
+
 def policy_of(stored: str) -> Policy:
     """The policy that a row holds. Parsed policies are cached, as most requests read the same one.
 
@@ -226,96 +217,6 @@ def forget_policy() -> None:
 
 def domain_names() -> set[str]:
     return set(Domain.objects.values_list("name", flat=True))
-
-
-def unknown_groups(names: Collection[str]) -> list[str]:
-    """Those of the names that no group of the tenant in force has, sorted."""
-    return sorted(set(names) - groups_named(names).keys())
-
-
-def groups_named(names: Collection[str]) -> dict[str, NamedGroup]:
-    """Name as written → its group, in any case and width. Unknown names are left out."""
-    keys = {name: group_key(name) for name in names}
-    meant = Q(name__in=list(names)) | Q(key__in=set(keys.values()))
-    rows = Group.objects.filter(meant).values_list("name", "key", "pk")
-    found = {key: NamedGroup(name, pk) for name, key, pk in rows}
-    exact = {group.name: group for group in found.values()}
-    return {
-        name: group
-        for name, key in keys.items()
-        if (group := exact.get(name) or found.get(key)) is not None
-    }
-
-
-def group_keys(group_ids: Collection[int]) -> frozenset[str]:
-    return frozenset(Group.objects.filter(pk__in=group_ids).values_list("key", flat=True))
-
-
-def with_groups_as_named(policy: Policy) -> Policy:
-    """The policy with every group spelled as the group itself is."""
-    found = groups_named(policy.groups | policy.excluded_groups)
-
-    def as_named(names: frozenset[str]) -> frozenset[str]:
-        return frozenset(found[name].name if name in found else name for name in names)
-
-    return replace(
-        policy,
-        groups=as_named(policy.groups),
-        excluded_groups=as_named(policy.excluded_groups),
-    )
-
-
-def questions() -> dict[str, str]:
-    """Every question that a user may have answered: id → text in the language in force."""
-    texts = {qid: str(text) for qid, text in PREDEFINED.items()}
-    return texts | {f"c{q.pk}": in_language(q.texts) for q in CustomQuestion.objects.order_by("pk")}
-
-
-def questions_on_offer(
-    bank: Bank | None = None, *, texts: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """The questions that users can choose now, or could choose from another bank.
-
-    Args:
-        texts: `questions()`, if it was just read.
-    """
-    bank, texts = bank or policy_in_force().question_bank, questions() if texts is None else texts
-    off = set(DisabledQuestion.objects.values_list("question_id", flat=True))
-    custom = CustomQuestion.objects.filter(enabled=True).values_list("pk", flat=True)
-    ids = [] if bank is Bank.CUSTOM else [qid for qid in PREDEFINED if qid not in off]
-    if bank is not Bank.PREDEFINED:
-        ids += [f"c{pk}" for pk in custom.order_by("pk")]
-    return {qid: texts[qid] for qid in ids}
-
-
-def enough_questions(policy: Policy) -> bool:
-    """Whether there are as many questions on offer as this policy asks users to answer."""
-    if policy.questions is Questions.OFF:
-        return True
-    return len(questions_on_offer(policy.question_bank)) >= policy.questions_to_register
-
-
-def with_outer_groups(group_ids: set[int]) -> set[int]:
-    """The groups and every group that contains one of them, however deep. Loops do no harm."""
-    return _reached(group_ids, GroupNesting.objects.values_list("inner_id", "outer_id"))
-
-
-def with_inner_groups(names: Collection[str]) -> set[int]:
-    """The groups of these names and every group in one of them, however deep."""
-    named = {group.pk for group in groups_named(names).values()}
-    return _reached(named, GroupNesting.objects.values_list("outer_id", "inner_id"))
-
-
-def _reached(start: set[int], steps: Iterable[tuple[int, int]]) -> set[int]:
-    """All that can be reached from the start by steps from the first of a pair to the second."""
-    targets: dict[int, set[int]] = {}
-    for source, target in steps:
-        targets.setdefault(source, set()).add(target)
-    reached, new = set(start), set(start)
-    while new:
-        new = {target for source in new for target in targets.get(source, ())} - reached
-        reached |= new
-    return reached
 
 
 def _tenant_and_policy() -> Tenant | None:

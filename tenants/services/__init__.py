@@ -19,14 +19,14 @@ from tenants.policy.checks import TOO_FEW_QUESTIONS, Contradictory, objections
 from tenants.policy.declaration import TextKind
 from tenants.policy.values import differences, written
 from tenants.queries import (
-    enough_questions,
     forget_policy,
     lock_tenant,
+    policy_edition,
     policy_in_force,
     tenant_in_force,
-    unknown_groups,
-    with_groups_as_named,
 )
+from tenants.queries.groups import unknown_groups, with_groups_as_named
+from tenants.queries.questions import enough_questions
 from vault.services import create_key
 
 _VERSION = CompiledRead(
@@ -106,6 +106,20 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
             new=written(new),
         )
     return [f"{name}: {written(old)} → {written(new)}" for name, (old, new) in changed.items()]
+
+
+@transaction.atomic
+def save_policy(policy: Policy, *, seen: str, actor_id: int) -> list[str] | None:
+    """`change_policy`, unless somebody changed the policy since it was shown.
+
+    Args:
+        seen: `policy_edition` of the policy that was shown.
+
+    Returns:
+        What changed; None if the policy was changed meanwhile, and nothing was saved.
+    """
+    lock_tenant()
+    return change_policy(policy, actor_id=actor_id) if policy_edition() == seen else None
 
 
 @transaction.atomic
