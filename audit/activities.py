@@ -69,6 +69,7 @@ class Activity(StrEnum):
     HISTORY_TRUSTED = "history_trusted_again"
     BACKUP_RESTORED = "backup_restored"
     USERS_IMPORTED = "users_imported"
+    TOKEN_ASSIGNED = "hardware_token_assigned"
     IMPORT_STARTED = "import_started"
     IMPORT_CANCELLED = "import_cancelled"
     PEOPLE_EXPORTED = "people_exported"

@@ -134,6 +134,9 @@ LABELS = {
     Activity.HISTORY_TRUSTED: Label(_("Audit log accepted as it is")),
     Activity.BACKUP_RESTORED: Label(_("Database restored from a backup")),
     Activity.USERS_IMPORTED: Label(_("Users imported")),
+    Activity.TOKEN_ASSIGNED: Label(
+        _("Hardware token assigned"), _("Your administrator assigned a hardware token to you")
+    ),
     Activity.IMPORT_STARTED: Label(_("Import of users started")),
     Activity.IMPORT_CANCELLED: Label(_("Import of users cancelled")),
     Activity.PEOPLE_EXPORTED: Label(_("Users exported")),

@@ -23,6 +23,7 @@ _NAVIGATION = (
     ("console:overview", _("Overview"), None),
     ("console:people", _("People"), Permission.SEE_PEOPLE),
     ("console:imports", _("Import contact data"), Permission.IMPORT_PEOPLE),
+    ("console:oath-tokens", _("Hardware tokens"), Permission.MANAGE_PEOPLE),
     ("console:policy", _("Policy"), Permission.SET_POLICY),
     ("console:groups", _("Groups"), Permission.SET_POLICY),
     ("console:questions", _("Security questions"), Permission.SET_POLICY),

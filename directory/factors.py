@@ -56,16 +56,17 @@ class Factors(IntFlag):
     """Both are the same number, whether verified or entered."""
     OFFICE_IS_MOBILE = 1 << 21
     OFFICE_IS_ALTERNATE = 1 << 22
+    OATH_TOKEN = 1 << 23
 
 
 class AccountStatus(IntFlag):
     """The bits of the eligibility key above those of `Factors`."""
 
-    DISABLED = 1 << 23
-    FROZEN = 1 << 24
-    MANAGED_ELSEWHERE = 1 << 25
+    DISABLED = 1 << 24
+    FROZEN = 1 << 25
+    MANAGED_ELSEWHERE = 1 << 26
     """This service can't write the user's password."""
-    ADMINISTRATOR = 1 << 26
+    ADMINISTRATOR = 1 << 27
 
 
 BUILTIN = "builtin"

@@ -14,6 +14,7 @@ urlpatterns = [
     path("passwordreset/call", gates.answers_to("call"), name="call"),
     path("passwordreset/call-state", gates.call_progress, name="call-state"),
     path("passwordreset/app", gates.answers_to("app"), name="app"),
+    path("passwordreset/token", gates.answers_to("token"), name="token"),
     path("passwordreset/passkey", gates.answers_to("passkey"), name="passkey"),
     path("passwordreset/new-password/hint", hints.new_password, name="new-password-hint"),
     path("passwordreset/recovery-code", gates.answers_to("recovery-code"), name="recovery-code"),

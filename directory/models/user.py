@@ -87,6 +87,7 @@ class User(TenantOwned, AbstractBaseUser):
     questions_since = models.DateTimeField(null=True, editable=False)
     passkey_since = models.DateTimeField(null=True, editable=False)
     authenticator_since = models.DateTimeField(null=True, editable=False)
+    oath_token_since = models.DateTimeField(null=True, editable=False)
     recovery_code_since = models.DateTimeField(null=True, editable=False)
     eligibility_key = models.GeneratedField(
         expression=F("factors")

@@ -32,6 +32,7 @@ from tenants.policy import (
 )
 from tenants.queries import domain_names, policy_in_force
 from tenants.roles import Role
+from verification.methods import REGISTRATIONS
 from verification.models import RegisteredMethod
 from verification.queries import (
     methods_by_proof,
@@ -135,6 +136,7 @@ def overview_of(user: User) -> Overview:
         is_open = bool(ways_to_register(user, proof))
         if proof.is_set and not holds_another(user):
             is_open = False
+        is_open = is_open and REGISTRATIONS[proof].is_possible(user.pk)
         # A second phone is only registered beside the first.
         if proof.gate is not proof and not proved.keys() & {proof, proof.gate}:
             is_open = False

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,18 +24,18 @@ from registration.queries import (
 )
 from registration.services import manage
 from tenants.policy import Factor, Method
-from tenants.queries import policy_in_force, short_name, tenant_in_force
+from tenants.queries import policy_in_force, tenant_in_force
 from vault.services import seal_column
 from verification.flow import verify
 from verification.flow.verify import Verification
-from verification.methods.base import VerificationContext
+from verification.methods import REGISTRATIONS
+from verification.methods.base import TooManyDevices, VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import (
     blind_index,
     challenges_in,
     destination_of,
     methods_by_proof,
-    methods_of_kind,
     newest,
     recovery_set_of,
     value_of,
@@ -45,7 +46,6 @@ from verification.rules.phones import PHONES, number_of
 from verification.rules.verdicts import Verdict
 from verification.rules.ways import MethodOption
 from verification.services import (
-    authenticators,
     challenges,
     factors,
     guesses,
@@ -54,7 +54,6 @@ from verification.services import (
     questions,
     recovery_codes,
 )
-from verification.services.authenticators import Pairing
 from verification.services.challenges import ChallengeRequest, ChallengeResult
 from verification.services.guesses import AttemptCounter
 from verification.services.notice_words import Notice
@@ -62,10 +61,6 @@ from verification.services.notice_words import Notice
 
 class NothingEntered(Exception):
     """There is no data of this kind to confirm."""
-
-
-class TooManyDevices(Exception):
-    """The user has as many apps or passkeys as anybody may."""
 
 
 class UsedElsewhere(Exception):
@@ -202,34 +197,33 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
         _written_down(user, Factor.QUESTIONS, saved.pk, is_change=before is not None)
 
 
-def pairing(user: User, context: uuid.UUID) -> Pairing:
-    """What an app must be told to be the user's. Raises `TooManyDevices`."""
-    if methods_of_kind(user.pk, Factor.AUTHENTICATOR).count() >= authenticators.MOST:
-        raise TooManyDevices
-    return authenticators.pairing_of(user, context, issuer=short_name())
+def activate_device(
+    user: User, context: uuid.UUID, factor: Factor, entered: Mapping[str, Any]
+) -> bool:
+    """Registers the device that shows the code that was entered.
 
-
-def confirm_app(user: User, context: uuid.UUID, code: str, *, name: str) -> bool:
-    """Registers the app that was told the key, if it shows the right code.
+    Args:
+        entered: what the form of the device took; see `DeviceCode.activate`.
 
     Raises:
         guesses.Throttled: too many wrong guesses; nothing was compared.
     """
+    by_code = REGISTRATIONS[factor].by_code
+    assert by_code is not None
     guesses.count_a_guess(user.pk, AttemptCounter.REGISTER)
     with transaction.atomic():
-        paired = authenticators.finish_pairing(user, context, code, name=name)
-        if paired:
-            app = methods_of_kind(user.pk, Factor.AUTHENTICATOR).latest("verified_at")
-            _written_down(user, Factor.AUTHENTICATOR, app.pk, is_change=False)
-    if paired:
+        device_id = by_code.activate(user, context, entered)
+        if device_id is not None:
+            _written_down(user, factor, device_id, is_change=False)
+    if device_id is not None:
         guesses.uncount(user.pk, AttemptCounter.REGISTER)
-    return paired
+    return device_id is not None
 
 
 def creating(user: User, context: uuid.UUID) -> Challenge:
     """What a new passkey of this session must be made for. Raises `TooManyDevices`."""
     if passkeys.passkeys_of(user.pk).count() >= MOST_PASSKEYS:
-        raise TooManyDevices
+        raise TooManyDevices(MOST_PASSKEYS)
     if challenges.waits(Method.PASSKEY, challenges_in(Purpose.REGISTER, context)):
         waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
         if waiting is not None:

@@ -28,9 +28,8 @@ from tenants.policy import Factor, Method, OfficeEditor
 from tenants.queries import policy_in_force, tenant_in_force
 from tenants.queries.questions import questions_on_offer
 from verification.flow.pages import is_sent_already
-from verification.methods import FACTOR_OF_PAGE
-from verification.methods.totp import APP_WRONG, PairForm
-from verification.services.authenticators import MOST
+from verification.methods import FACTOR_OF_PAGE, REGISTRATIONS
+from verification.methods.base import TooManyDevices
 from verification.services.challenges import Refused
 from verification.services.guesses import Throttled
 from verification.session import Session, SuggestedAddress
@@ -139,37 +138,30 @@ def ask_questions(request: HttpRequest, user: User, factor: Factor) -> HttpRespo
 
 
 @offered
-def app(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
-    form = PairForm(request.POST or None)
-    if form.is_valid() and _is_paired(request, user, form):
-        return registered(request, user, factor)
+def device(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
+    """Registers a device by a code that it shows."""
+    by_code = REGISTRATIONS[factor].by_code
+    assert by_code is not None
+    form = by_code.form(request.POST or None)
+    if form.is_valid():
+        try:
+            if enrol.activate_device(user, context_of(request), factor, form.cleaned_data):
+                return registered(request, user, factor)
+            form.add_error("code", str(by_code.wrong_words))
+        except Throttled as throttle:
+            form.add_error("code", paused_words(throttle.until))
     try:
-        pairing = enrol.pairing(user, context_of(request))
-    except enrol.TooManyDevices:
-        messages.warning(request, _too_many_apps_words())
+        context = {"form": form, **by_code.shown(user, context_of(request))}
+    except TooManyDevices as refusal:
+        words = _("You can register up to %(max)s apps. Remove one first.")
+        messages.warning(request, words % {"max": refusal.most})
         return redirect("registration:security-info")
-    context = {"form": form, "pairing": pairing}
-    return render(request, "registration/app.html", context)
+    return render(request, by_code.template, context)
 
 
 def _verify(request: HttpRequest, user: User, method: Method) -> HttpResponse:
     """To the page where the code or the call by this method is answered."""
     return redirect(register_pages(request, user).address_of(method))
-
-
-def _is_paired(request: HttpRequest, user: User, form: PairForm) -> bool:
-    try:
-        code, name = form.cleaned_data["code"], form.cleaned_data["name"]
-        if enrol.confirm_app(user, context_of(request), code, name=name):
-            return True
-        form.add_error("code", APP_WRONG)
-    except Throttled as throttle:
-        form.add_error("code", paused_words(throttle.until))
-    return False
-
-
-def _too_many_apps_words() -> str:
-    return _("You can register up to %(max)s apps. Remove one first.") % {"max": MOST}
 
 
 def _phone_form(request: HttpRequest, user: User, proof: Factor) -> PhoneForm:

@@ -12,8 +12,8 @@ from registration.views.frame import context_of, render
 from registration.views.methods import offered
 from tenants.policy import Factor
 from tenants.queries import short_name
+from verification.methods.base import TooManyDevices
 from verification.methods.passkey import NewPasskeyForm, passkey_words
-from verification.rules.passkeys import MOST
 from verification.rules.verdicts import Verdict
 from verification.services.passkeys import creation_options
 from verification.views import site_of
@@ -31,9 +31,9 @@ def add(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
         form.add_error(None, passkey_words(answered))
     try:
         challenge = enrol.creating(user, context_id)
-    except enrol.TooManyDevices:
-        words = _("You can register up to %(max)s passkeys. Remove one first.") % {"max": MOST}
-        messages.warning(request, words)
+    except TooManyDevices as refusal:
+        words = _("You can register up to %(max)s passkeys. Remove one first.")
+        messages.warning(request, words % {"max": refusal.most})
         return redirect("registration:security-info")
     options = creation_options(user, challenge, site, rp_name=short_name())
     return render(request, "registration/passkey_new.html", {"form": form, "options": options})

@@ -130,6 +130,14 @@ class Factor(Labelled):
             is_device=True,
         ),
     )
+    OATH_TOKEN = (
+        "oath_token",
+        FactorTraits(
+            label=_("Hardware token"),
+            in_a_sentence=pgettext("in a sentence", "hardware token"),
+            is_device=True,
+        ),
+    )
     RECOVERY_CODE = (
         "recovery_code",
         FactorTraits(
@@ -223,6 +231,10 @@ class Method(Labelled):
     AUTHENTICATOR = (
         "authenticator",
         MethodTraits(proof=Factor.AUTHENTICATOR, label=_("Authenticator app")),
+    )
+    OATH_TOKEN = (
+        "oath_token",
+        MethodTraits(proof=Factor.OATH_TOKEN, label=_("Hardware token")),
     )
     EMAIL = (
         "email",

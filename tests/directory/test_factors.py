@@ -56,8 +56,8 @@ def test_a_key_says_what_decides_besides_the_factors(status, enabled, is_active,
 def test_the_bits_of_factors_and_of_accounts_are_all_different():
     bits = [*Factors, *AccountStatus]
 
-    assert len(bits) == 27
-    assert sorted(map(int, bits)) == [1 << place for place in range(27)]
+    assert len(bits) == 28
+    assert sorted(map(int, bits)) == [1 << place for place in range(28)]
 
 
 def test_every_factor_has_its_bit():

@@ -28,6 +28,7 @@ NEVER = "–"
 NAMES = {
     Method.PASSKEY: "passkey",
     Method.AUTHENTICATOR: "app",
+    Method.OATH_TOKEN: "hardware token",
     Method.EMAIL: "email",
     Method.MOBILE_TEXT: "text",
     Method.MOBILE_CALL: "call",
@@ -40,6 +41,7 @@ NAMES = {
 KINDS = {
     Factor.PASSKEY: "passkey",
     Factor.AUTHENTICATOR: "authenticator app",
+    Factor.OATH_TOKEN: "hardware token",
     Factor.EMAIL: "email",
     Factor.MOBILE_PHONE: "mobile phone",
     Factor.ALTERNATE_PHONE: "alternate phone",

@@ -18,6 +18,7 @@ from tests.builders import make_email
 from tests.console.people import code_now, make_admin
 from tests.flow import confirm_contact
 from tests.threads import all_at_once
+from verification.methods import REGISTRATIONS
 from verification.models import Purpose
 from verification.queries import methods_by_proof, methods_of_kind, newest
 from verification.services.roles import change_role
@@ -78,11 +79,12 @@ def test_no_answers_are_kept_after_it(user, mailroom, end, monkeypatch):
 @ENDINGS
 def test_no_app_is_paired_after_it(user, mailroom, end):
     context = uuid.uuid4()
-    code = code_of(enrol.pairing(user, context))
+    by_code = REGISTRATIONS[Factor.AUTHENTICATOR].by_code
+    entered = {"code": code_of(by_code.shown(user, context)["pairing"]), "name": ""}
     end(User.objects.get(pk=user.pk))
 
     with pytest.raises(manage.Frozen):
-        enrol.confirm_app(user, context, code, name="")
+        enrol.activate_device(user, context, Factor.AUTHENTICATOR, entered)
 
     assert not methods_of_kind(user.pk, Factor.AUTHENTICATOR).exists()
 

@@ -47,6 +47,8 @@ from tests.console.people import code_now
 from tests.flow import begin_unsent
 from tests.soft_authenticator import SoftAuthenticator
 from vault.services import seal_column
+from verification.methods import REGISTRATIONS
+from verification.methods.base import TooManyDevices
 from verification.models import (
     Challenge,
     Purpose,
@@ -121,11 +123,11 @@ class History:
         enrol.save_questions(self.user, dict(list(ANSWERS.items())[:count]))
 
     def pair_an_app(self):
-        session = uuid.uuid4()
-        with suppress(enrol.TooManyDevices):
-            key = enrol.pairing(self.user, session).key
-            code = code_now(base64.b32decode(key).hex())
-            assert enrol.confirm_app(self.user, session, code, name="phone")
+        session, app = uuid.uuid4(), Factor.AUTHENTICATOR
+        with suppress(TooManyDevices):
+            pairing = REGISTRATIONS[app].by_code.shown(self.user, session)["pairing"]
+            entered = {"code": code_now(base64.b32decode(pairing.key).hex()), "name": "phone"}
+            assert enrol.activate_device(self.user, session, app, entered)
 
     def make_a_passkey(self):
         make_passkey(self.user, SoftAuthenticator())

@@ -8,6 +8,7 @@ from tenants.queries import policy_in_force
 from verification.methods.base import MethodModule, Verifier
 from verification.methods.call import CALL
 from verification.methods.email import EMAIL
+from verification.methods.oath_token import OATH_TOKEN
 from verification.methods.passkey import PASSKEY
 from verification.methods.questions import QUESTIONS
 from verification.methods.recovery_code import RECOVERY_CODE
@@ -15,7 +16,7 @@ from verification.methods.text import TEXT
 from verification.methods.totp import TOTP
 from verification.methods.typed_code import TYPED_CODE
 
-MODULES = (PASSKEY, TOTP, EMAIL, TEXT, CALL, QUESTIONS, RECOVERY_CODE)
+MODULES = (PASSKEY, TOTP, OATH_TOKEN, EMAIL, TEXT, CALL, QUESTIONS, RECOVERY_CODE)
 """Strongest first."""
 REGISTRATIONS = {
     factor: registration

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.forms import Form
+from django.utils.functional import Promise
 
+from directory.models import User
 from tenants.policy import Factor, Method
 from verification.models import Challenge, Purpose
 from verification.rules.passkeys import Site
@@ -94,6 +96,41 @@ class Verifier:
     shown: Callable[[VerificationContext, Challenge, Site], dict[str, object]] | None = None
 
 
+class TooManyDevices(Exception):
+    """The user has as many devices of this kind as anybody may.
+
+    Args:
+        most: how many that are.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceCode:
+    """How a device is registered by a code that it shows.
+
+    Args:
+        template: of the page.
+        form: with the field `code`.
+        shown: what the page shows beside the form to this user in this session; raises
+            `TooManyDevices`.
+        activate: the id of the method that is registered now; None where the code is wrong. It gets
+            the user, the session and what was entered.
+        wrong_words: what is said of a wrong code.
+        is_possible: whether there is something to register, by the user's id.
+    """
+
+    template: str
+    form: Callable[[Mapping[str, Any] | None], Form]
+    shown: Callable[[User, uuid.UUID], dict[str, object]]
+    activate: Callable[[User, uuid.UUID, Mapping[str, Any]], uuid.UUID | None]
+    wrong_words: Promise
+    is_possible: Callable[[int], bool] = lambda _user_id: True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """How a factor is registered.
@@ -103,11 +140,17 @@ class Registration:
         further_pages: names of other pages that are open when this one is.
         registered_words: said afterwards. `%(masked)s` stands for the number or address, `%(n)s`
             for how many questions the policy has users answer.
+        by_code: where it is a device that shows codes.
     """
 
     page: str
     further_pages: tuple[str, ...] = ()
     registered_words: str
+    by_code: DeviceCode | None = None
+
+    def is_possible(self, user_id: int) -> bool:
+        """Whether there is something to register."""
+        return self.by_code is None or self.by_code.is_possible(user_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The code that an authenticator app shows (TOTP)."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,16 +8,21 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from directory.models import User
 from tenants.policy import Factor, Method
+from tenants.queries import short_name
 from verification.methods.base import (
     ChallengeAnswer,
+    DeviceCode,
     MethodModule,
     Registration,
+    TooManyDevices,
     VerificationContext,
     Verifier,
     code_in,
 )
 from verification.methods.typed_code import CodeForm
+from verification.queries import methods_of_kind
 from verification.rules.verdicts import Verdict
 from verification.services import authenticators
 from verification.services.challenges import ChallengeResult, open_unsent, redeem_judged
@@ -49,6 +55,19 @@ class PairForm(AppCodeForm):
     )
 
 
+def _pairing(user: User, context: uuid.UUID) -> dict[str, object]:
+    if methods_of_kind(user.pk, Factor.AUTHENTICATOR).count() >= authenticators.MOST:
+        raise TooManyDevices(authenticators.MOST)
+    return {"pairing": authenticators.pairing_of(user, context, issuer=short_name())}
+
+
+def _paired(user: User, context: uuid.UUID, entered: Mapping[str, Any]) -> uuid.UUID | None:
+    code, name = entered["code"], entered["name"]
+    if not authenticators.finish_pairing(user, context, code, name=name):
+        return None
+    return methods_of_kind(user.pk, Factor.AUTHENTICATOR).latest("verified_at").pk
+
+
 def _check(
     context: VerificationContext, method: Method, answer: ChallengeAnswer
 ) -> ChallengeResult:
@@ -70,6 +89,13 @@ TOTP = MethodModule(
         Factor.AUTHENTICATOR: Registration(
             page="registration:app",
             registered_words=gettext_noop("Your authenticator app is ready"),
+            by_code=DeviceCode(
+                template="registration/app.html",
+                form=PairForm,
+                shown=_pairing,
+                activate=_paired,
+                wrong_words=APP_WRONG,
+            ),
         ),
     },
     begin=open_unsent,

@@ -58,8 +58,10 @@ class RegisteredMethod(TenantOwned):
             ),
             models.UniqueConstraint(
                 fields=["tenant_id", "lookup"],
-                condition=models.Q(kind=Factor.PASSKEY.value, removed_at=None),
-                name="passkey_once",
+                condition=models.Q(
+                    kind__in=[Factor.PASSKEY.value, Factor.OATH_TOKEN.value], removed_at=None
+                ),
+                name="device_once",
             ),
             models.UniqueConstraint(
                 fields=["tenant_id", "user", "lookup"],

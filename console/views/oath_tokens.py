@@ -1,0 +1,106 @@
+"""Assigning hardware tokens by a file."""
+
+from collections.abc import Mapping, Sequence
+
+from django.contrib import messages
+from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+
+from console.forms.oath_tokens import TokenFileForm
+from console.views.frame import FORM, page, shown
+from directory.models import User
+from provisioning.rules.oath_tokens import MOST_ROWS, TokenFlaw, TokenProblem
+from provisioning.services.oath_tokens import LARGEST_FILE, assign_tokens
+from tenants.roles import Permission
+from verification.marks import takes_files
+from verification.services.oath_tokens import MOST
+
+_MOST_SHOWN = 50
+_WORDS: Mapping[TokenProblem, Promise] = {
+    TokenProblem.EMPTY: gettext_lazy("The file has no rows below its header."),
+    TokenProblem.NOT_CSV: gettext_lazy("This is not a CSV file: a quotation mark isn’t closed."),
+    TokenProblem.COLUMN_MISSING: gettext_lazy("The column “%(value)s” is missing."),
+    TokenProblem.COLUMN_TWICE: gettext_lazy("The column “%(value)s” is there twice."),
+    TokenProblem.TOO_MANY_ROWS: gettext_lazy(
+        "The file has more than %(most_rows)s rows. Split it and upload the parts."
+    ),
+    TokenProblem.CELLS: gettext_lazy("The row has more cells than the header."),
+    TokenProblem.USER_MISSING: gettext_lazy("The user ID (upn) is missing."),
+    TokenProblem.SERIAL_MISSING: gettext_lazy("%(value)s: the serial number is missing."),
+    TokenProblem.SERIAL_ROUNDED: gettext_lazy(
+        "A spreadsheet rounded the serial number to %(value)s. Format the column as text, enter"
+        " the number again and save the file."
+    ),
+    TokenProblem.SERIAL_TWICE: gettext_lazy("Serial number %(value)s is in the file twice."),
+    TokenProblem.TEXT_TOO_LONG: gettext_lazy(
+        "%(value)s: serial number, manufacturer and model have at most 64 characters each."
+    ),
+    TokenProblem.SECRET_MALFORMED: gettext_lazy(
+        "Serial number %(value)s: the secret key must be Base32 (letters A–Z and digits 2–7), at"
+        " most 128 characters."
+    ),
+    TokenProblem.SECRET_SHORT: gettext_lazy(
+        "Serial number %(value)s: the secret key is too short. It needs at least 26 characters."
+    ),
+    TokenProblem.INTERVAL: gettext_lazy(
+        "Serial number %(value)s: the time interval must be 30 or 60, or empty for a token with a"
+        " button."
+    ),
+    TokenProblem.UNKNOWN_USER: gettext_lazy("There is no user %(value)s."),
+    TokenProblem.SERIAL_TAKEN: gettext_lazy("Serial number %(value)s is assigned already."),
+    TokenProblem.TOO_MANY_TOKENS: gettext_lazy(
+        "%(value)s would have more than %(most)s hardware tokens."
+    ),
+}
+
+
+@csrf_exempt  # `_upload` checks, once it's said what may be sent.
+@sensitive_post_parameters()
+@takes_files
+@page(Permission.MANAGE_PEOPLE, FORM, fresh=True)
+def upload(request: HttpRequest, user: User) -> HttpResponseBase:
+    # Django writes large files to disk. This one takes them into memory or not at all.
+    request.upload_handlers = [MemoryFileUploadHandler(request)]
+    return _upload(request, user)
+
+
+@csrf_protect
+def _upload(request: HttpRequest, user: User) -> HttpResponse:
+    sent = request.method == "POST"
+    form = TokenFileForm(request.POST, request.FILES) if sent else TokenFileForm()
+    flaws: Sequence[TokenFlaw] = ()
+    if sent and int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FILE:
+        words = _("The file is larger than %(limit)s KB. Split it and upload the parts.")
+        form.errors["file"] = form.error_class([words % {"limit": LARGEST_FILE // 1024}])
+    elif form.is_valid():
+        report = assign_tokens(form.cleaned_data["file"], actor_id=user.pk)
+        flaws = report.flaws
+        if not flaws:
+            words = ngettext(
+                "%(count)s hardware token was assigned. It counts once its user has activated it.",
+                "%(count)s hardware tokens were assigned. Each counts once its user has activated"
+                " it.",
+                report.assigned,
+            )
+            messages.success(request, words % {"count": report.assigned})
+            return redirect("console:oath-tokens")
+    context = {
+        "title": _("Hardware tokens"),
+        "form": form,
+        "flaws": [(flaw.line, _words(flaw)) for flaw in flaws[:_MOST_SHOWN]],
+        "more": max(0, len(flaws) - _MOST_SHOWN),
+        "submit": _("Assign tokens"),
+    }
+    return shown(request, "console/tokens/upload.html", context)
+
+
+def _words(flaw: TokenFlaw) -> str:
+    values = {"value": flaw.value, "most": MOST, "most_rows": MOST_ROWS}
+    return str(_WORDS[flaw.problem]) % values

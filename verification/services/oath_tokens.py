@@ -1,0 +1,173 @@
+"""Hardware OATH tokens: assigning, activating and synchronising them, and redeeming their codes.
+
+Administrators assign tokens; a token counts for nothing until its user activates it with a code.
+Nothing here counts wrong guesses: callers do that first.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from directory.models import User
+from tenants.policy import Factor
+from vault.services import open_column, seal_column
+from verification.models import RegisteredMethod
+from verification.queries import methods_of_kind
+from verification.rules.oath import Accepted, TokenState, accepted
+from verification.services import factors
+
+MOST = 5
+"""Tokens of one user, as with authenticator apps."""
+_LONGEST_LABEL = 60
+
+
+class SerialTaken(Exception):
+    """Somebody else assigned a token with one of these serial numbers a moment ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token as its vendor describes it.
+
+    Args:
+        seed: the secret key.
+        interval: seconds that each code is shown; 0 for a token with a button.
+    """
+
+    user_id: int
+    serial: str
+    seed: bytes = field(repr=False)
+    interval: int
+    manufacturer: str = ""
+    model: str = ""
+
+
+def assign(tokens: Iterable[NewToken]) -> None:
+    """Stores tokens that wait for their users; all of them or none.
+
+    Raises:
+        SerialTaken: a serial number is in use.
+    """
+    rows = [_row(token) for token in tokens]
+    try:
+        with transaction.atomic():
+            RegisteredMethod.objects.bulk_create(rows)
+    except IntegrityError:
+        raise SerialTaken from None
+
+
+def serials_in_use(serials: Collection[str]) -> set[str]:
+    """Those of the serial numbers whose tokens somebody has."""
+    by_lookup = {_lookup(serial): serial for serial in serials}
+    rows = RegisteredMethod.objects.filter(
+        kind=Factor.OATH_TOKEN, removed_at=None, lookup__in=list(by_lookup)
+    )
+    return {by_lookup[lookup] for lookup in rows.values_list("lookup", flat=True)}
+
+
+def counts_of(user_ids: Collection[int]) -> Mapping[int, int]:
+    """How many tokens each of the users has, activated or not; users without any are left out."""
+    rows = RegisteredMethod.objects.filter(
+        kind=Factor.OATH_TOKEN, removed_at=None, user_id__in=list(user_ids)
+    )
+    return dict(rows.values("user_id").annotate(count=Count("pk")).values_list("user_id", "count"))
+
+
+def waiting_of(user_id: int) -> list[RegisteredMethod]:
+    """The tokens that the user hasn't activated yet, oldest first."""
+    rows = RegisteredMethod.objects.filter(
+        user_id=user_id, kind=Factor.OATH_TOKEN, verified_at=None, removed_at=None
+    )
+    return list(rows.order_by("created_at", "pk"))
+
+
+def activate(user: User, code: str) -> RegisteredMethod | None:
+    """Activates the user's token that shows this code; None if none of them does."""
+    with factors.changing(user.pk):
+        for row in waiting_of(user.pk):
+            result = accepted(_state(row), code, timezone.now().timestamp(), activates=True)
+            if result is not None and _used(row, result, verified_at=timezone.now()):
+                return row
+    return None
+
+
+def is_right(user_id: int, code: str, *, among: frozenset[uuid.UUID] | None = None) -> bool:
+    """Whether one of the user's tokens shows this code now. A code is right once.
+
+    Args:
+        among: the only tokens that are tried, where not all of them count.
+
+    Source: RFC 6238 section 5.2 and RFC 4226 section 7.2 (one use).
+    """
+    now = timezone.now().timestamp()
+    for row in methods_of_kind(user_id, Factor.OATH_TOKEN):
+        if among is not None and row.pk not in among:
+            continue
+        result = accepted(_state(row), code, now)
+        if result is not None and _used(row, result, last_used_at=timezone.now()):
+            return True
+    return False
+
+
+def synchronise(user: User, token_id: uuid.UUID, first: str, second: str) -> bool:
+    """Finds a token again whose clock or counter went too far, by two codes one after the other.
+
+    Source: RFC 4226 section 7.4 and RFC 6238 section 6 (resynchronisation).
+    """
+    with factors.changing(user.pk):
+        row = methods_of_kind(user.pk, Factor.OATH_TOKEN).filter(pk=token_id).first()
+        if row is None:
+            return False
+        state, now = _state(row), timezone.now().timestamp()
+        before = accepted(state, first, now, activates=True)
+        if before is None:
+            return False
+        after = accepted(replace(state, counter=before.counter), second, now, activates=True)
+        is_next = after is not None and after.counter == before.counter + 1
+        return is_next and after is not None and _used(row, after, last_used_at=timezone.now())
+
+
+def _row(token: NewToken) -> RegisteredMethod:
+    row = RegisteredMethod(
+        user_id=token.user_id,
+        kind=Factor.OATH_TOKEN,
+        label=" ".join(f"{token.manufacturer} {token.model} {token.serial}".split())[
+            :_LONGEST_LABEL
+        ],
+        lookup=_lookup(token.serial),
+        details={
+            "serial": token.serial,
+            "interval": token.interval,
+            "manufacturer": token.manufacturer,
+            "model": token.model,
+        },
+        created_at=timezone.now(),
+    )
+    row.data = seal_column(row, "data", token.seed.hex())
+    return row
+
+
+def _lookup(serial: str) -> str:
+    return hashlib.sha256(serial.casefold().encode()).hexdigest()
+
+
+def _state(row: RegisteredMethod) -> TokenState:
+    return TokenState(
+        seed=bytes.fromhex(open_column(row, "data")),
+        interval=row.details["interval"],
+        counter=row.counter,
+        drift=row.drift,
+    )
+
+
+def _used(row: RegisteredMethod, result: Accepted, **columns: object) -> bool:
+    """Of two requests with one code the row count lets one through."""
+    unused = RegisteredMethod.objects.filter(
+        pk=row.pk, counter__lt=result.counter, verified_at=row.verified_at, removed_at=None
+    )
+    return bool(unused.update(counter=result.counter, drift=result.drift, **columns))
