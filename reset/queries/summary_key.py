@@ -55,15 +55,17 @@ class SummaryKey:
         weight = 1
         for column, periods in self._periods.items():
             digits += [
-                Case(
-                    When(**{f"{column}__gt": self._now - period}, then=Value(weight)),
-                    default=Value(0),
+                Cast(
+                    Case(
+                        When(**{f"{column}__gt": self._now - period}, then=Value(weight)),
+                        default=Value(0),
+                    ),
+                    BigIntegerField(),
                 )
                 for period in periods
             ]
             weight *= len(periods) + 1
-        times = Cast(reduce(add, digits), BigIntegerField())
-        return factors * Value(self._size, BigIntegerField()) + times
+        return factors * Value(self._size, BigIntegerField()) + reduce(add, digits)
 
     def unchanged(self, factors: int) -> int:
         """The same number, for users with no time within a hold period."""
