@@ -308,7 +308,7 @@ def test_a_person_is_shown_masked_and_answers_never(crowd, admin):
         ("nothing", "R03", "Too few usable methods"),
         ("guest", "R02", "excluded by the group Guests"),
         ("gone", "R03", "The account is disabled"),
-        ("stuck", "R04", "Too many failed attempts"),
+        ("stuck", "R04", "too many failed attempts"),
     ],
 )
 def test_the_page_says_what_the_portal_would_do(crowd, admin, who, code, words):

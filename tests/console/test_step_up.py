@@ -175,7 +175,7 @@ def test_operator_acts_visibly_and_on_record(hanbit):
     page = client.get("/admin/")
     client.post("/admin/organisations/leave/")
 
-    assert "Operator acting inside Hanbit" in page.text
+    assert "You are working in Hanbit as an operator" in page.text
     assert client.get("/admin/").url == "/admin/organisations/"
     with in_tenant(hanbit.pk):
         found = Event.objects.filter(actor_id=operator.pk).values_list("activity", flat=True)
