@@ -14,6 +14,7 @@ ROLES = {
         "/admin/",
         "/admin/people/",
         "/admin/imports/",
+        "/admin/tokens/",
         "/admin/policy/",
         "/admin/groups/",
         "/admin/questions/",
