@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from directory.models import User
-from registration.stages import Visit, enforced_stage
+from registration.stages import Visit, enforced_stages
 from tenants.rules import parse_return_url
 from verification.marks import does_take_return_to, is_open_during
 from verification.middleware import RETURN_TO, with_link_data
@@ -57,7 +57,7 @@ class SignInStages:
     ) -> HttpResponse | None:
         if not isinstance(request.user, User):
             return None
-        due = enforced_stage(Visit(Session(request.session), request.user))
-        if due is None or is_open_during(view, due.stage):
+        enforced = enforced_stages(Visit(Session(request.session), request.user))
+        if all(is_open_during(view, one.stage) for one in enforced):
             return None
-        return redirect(due.page)
+        return redirect(enforced[0].page)

@@ -91,9 +91,10 @@ STAGES = (
 )
 
 
-def enforced_stage(visit: Visit) -> SignInStage | None:
-    """The stage whose page the user can't leave."""
-    return next((one for one in STAGES if one.is_enforced(visit)), None)
+def enforced_stages(visit: Visit) -> list[SignInStage]:
+    """The stages that the user can't leave: those that have the page of the first."""
+    enforced = [one for one in STAGES if one.is_enforced(visit)]
+    return [one for one in enforced if one.page == enforced[0].page]
 
 
 def next_url(visit: Visit) -> str:

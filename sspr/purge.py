@@ -82,7 +82,12 @@ OF_A_TENANT = (
         _DAY,
         lambda at: Q(last_at__lt=at) & (Q(locked_until=None) | Q(locked_until__lt=at)),
     ),
-    Rule(RegisteredMethod, _DAY, lambda at: Q(verified_at=None, created_at__lt=at)),
+    # Hardware tokens wait for their users as long as these take.
+    Rule(
+        RegisteredMethod,
+        _DAY,
+        lambda at: Q(verified_at=None, created_at__lt=at) & ~Q(kind=Factor.OATH_TOKEN),
+    ),
     # Redeemed recovery codes stay as long as their set.
     Rule(
         RegisteredMethod,

@@ -141,9 +141,14 @@ def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None
     ended.add(
         "recovery_codes", _deleted(methods.filter(kind=Factor.RECOVERY_CODE, removed_at=None))
     )
+    # Codes of a token with a button that were used since would be right again.
+    buttons = methods.filter(kind=Factor.OATH_TOKEN, details__interval=0)
+    with_buttons = set(buttons.values_list("user_id", flat=True))
+    ended.add("hardware_tokens", _deleted(buttons))
     with_codes = users.exclude(recovery_code_since=None).values_list("pk", flat=True)
     while some := list(with_codes[:_AT_ONCE]):
         factors.refresh(some)
+    factors.refresh(sorted(with_buttons))
     ended.add("pairings", _deleted(methods.filter(kind=Factor.AUTHENTICATOR, verified_at=None)))
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)

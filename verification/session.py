@@ -5,7 +5,7 @@ Every key is declared here, and no other module spells one: see `tests/house/tes
 
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -27,7 +27,7 @@ class PendingSignIn:
     """
 
     user_id: int
-    auth_hash: str
+    auth_hash: str = field(repr=False)
     ends_at: float
     next_url: str
     remember: bool = False

@@ -27,8 +27,9 @@ class Administrator:
 def administrators() -> list[Administrator]:
     people = list(User.objects.exclude(role=Role.NONE).order_by("role", "upn")[:500])
     ids = [person.pk for person in people]
-    apps = usable_methods().filter(user_id__in=ids, kind=Factor.AUTHENTICATOR)
-    paired = set(apps.values_list("user_id", flat=True))
+    devices = [factor for factor in Factor if factor.is_device]
+    registered = usable_methods().filter(user_id__in=ids, kind__in=devices)
+    with_device = set(registered.values_list("user_id", flat=True))
     entered = Event.objects.filter(subject_id__in=ids, activity=Activity.ADMIN_SIGNED_IN)
     last = {
         row["subject_id"]: row["at"] for row in entered.values("subject_id").annotate(at=Max("at"))
@@ -40,7 +41,7 @@ def administrators() -> list[Administrator]:
             name=person.display_name,
             role=Role(person.role),
             enabled=person.enabled,
-            has_second_factor=person.pk in paired,
+            has_second_factor=person.pk in with_device,
             signed_in_at=last.get(person.pk),
         )
         for person in people

@@ -25,13 +25,13 @@ from verification.services.oath_tokens import MOST
 _MOST_SHOWN = 50
 _WORDS: Mapping[TokenProblem, Promise] = {
     TokenProblem.EMPTY: gettext_lazy("The file has no rows below its header."),
-    TokenProblem.NOT_CSV: gettext_lazy("This is not a CSV file: a quotation mark isn’t closed."),
+    TokenProblem.NOT_CSV: gettext_lazy("The file can’t be read as CSV."),
     TokenProblem.COLUMN_MISSING: gettext_lazy("The column “%(value)s” is missing."),
     TokenProblem.COLUMN_TWICE: gettext_lazy("The column “%(value)s” is there twice."),
     TokenProblem.TOO_MANY_ROWS: gettext_lazy(
         "The file has more than %(most_rows)s rows. Split it and upload the parts."
     ),
-    TokenProblem.CELLS: gettext_lazy("The row has more cells than the header."),
+    TokenProblem.CELLS: gettext_lazy("The row has too few or too many cells."),
     TokenProblem.USER_MISSING: gettext_lazy("The user ID (upn) is missing."),
     TokenProblem.SERIAL_MISSING: gettext_lazy("%(value)s: the serial number is missing."),
     TokenProblem.SERIAL_ROUNDED: gettext_lazy(
@@ -39,6 +39,9 @@ _WORDS: Mapping[TokenProblem, Promise] = {
         " the number again and save the file."
     ),
     TokenProblem.SERIAL_TWICE: gettext_lazy("Serial number %(value)s is in the file twice."),
+    TokenProblem.SECRET_TWICE: gettext_lazy(
+        "Serial number %(value)s: another row has the same secret key."
+    ),
     TokenProblem.TEXT_TOO_LONG: gettext_lazy(
         "%(value)s: serial number, manufacturer and model have at most 64 characters each."
     ),

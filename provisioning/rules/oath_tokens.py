@@ -4,7 +4,6 @@ Source: Microsoft, "Upload hardware OATH tokens in CSV format" (the columns and 
 """
 
 import base64
-import binascii
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +38,7 @@ class TokenProblem(StrEnum):
     SERIAL_ROUNDED = "serial_rounded"
     """A spreadsheet turned it into 1.23E+12: its digits are lost."""
     SERIAL_TWICE = "serial_twice"
+    SECRET_TWICE = "secret_twice"
     TEXT_TOO_LONG = "text_too_long"
     SECRET_MALFORMED = "secret_malformed"
     SECRET_SHORT = "secret_short"
@@ -101,16 +101,23 @@ def read_tokens(text: str) -> tuple[list[TokenRow], list[TokenFlaw]]:
     if flaws := _flaws_of_file(names, len(rows)):
         return [], flaws
     tokens: dict[str, TokenRow] = {}
+    seeds: set[bytes | None] = set()
+    last = max(names.index(name) for name in _REQUIRED)
     for line, cells in rows:
         row = dict.fromkeys(COLUMNS, "") | dict(zip(names, cells, strict=False))
         serial, seed = row["serial number"], _seed(row["secret key"])
-        if problem := _problem(row, seed, has_more=any(cells[len(names) :])):
+        if problem := _problem(
+            row, seed, is_complete=last < len(cells) and not any(cells[len(names) :])
+        ):
             value = serial if problem in _BY_SERIAL else row["upn"]
             flaws.append(TokenFlaw(line, problem, value))
-        elif serial in tokens:
+        elif serial.casefold() in tokens:
             flaws.append(TokenFlaw(line, TokenProblem.SERIAL_TWICE, serial))
+        elif seed in seeds:
+            flaws.append(TokenFlaw(line, TokenProblem.SECRET_TWICE, serial))
         else:
-            tokens[serial] = TokenRow(
+            seeds.add(seed)
+            tokens[serial.casefold()] = TokenRow(
                 line=line,
                 upn=row["upn"],
                 serial=serial,
@@ -139,12 +146,14 @@ def _flaws_of_file(names: Sequence[str], rows: int) -> list[TokenFlaw]:
     return flaws + ([TokenFlaw(1, TokenProblem.TOO_MANY_ROWS)] if rows > MOST_ROWS else [])
 
 
-def _problem(row: Mapping[str, str], seed: bytes | None, *, has_more: bool) -> TokenProblem | None:
+def _problem(
+    row: Mapping[str, str], seed: bytes | None, *, is_complete: bool
+) -> TokenProblem | None:
     """The first thing that is wrong with a row."""
     serial = row["serial number"]
     texts = (serial, row["manufacturer"], row["model"])
     tried = (
-        (TokenProblem.CELLS, has_more),
+        (TokenProblem.CELLS, not is_complete),
         (TokenProblem.USER_MISSING, not row["upn"]),
         (TokenProblem.SERIAL_MISSING, not serial),
         (TokenProblem.SERIAL_ROUNDED, bool(_ROUNDED.fullmatch(serial))),
@@ -163,7 +172,7 @@ def _seed(secret: str) -> bytes | None:
         return None
     try:
         return base64.b32decode(key + "=" * (-len(key) % 8))
-    except binascii.Error:
+    except ValueError:
         return None
 
 

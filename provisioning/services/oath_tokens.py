@@ -55,7 +55,8 @@ def assign_tokens(text: str, *, actor_id: int) -> TokenReport:
             for row in rows
         )
     except oath_tokens.SerialTaken:
-        return TokenReport(flaws=_flaws(rows, ids))
+        taken = [TokenFlaw(1, TokenProblem.SERIAL_TAKEN, row.serial) for row in rows[:1]]
+        return TokenReport(flaws=_flaws(rows, ids) or taken)
     record_each(
         Activity.TOKEN_ASSIGNED,
         [EventSubject(ids[canonical_upn(row.upn)], {"serial": row.serial}) for row in rows],

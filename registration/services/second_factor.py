@@ -46,7 +46,7 @@ def open_the_admin(session: Session, user: User, method: Method) -> None:
 
     A remembered browser, a text or a mail doesn't count: the admin wants a device.
     """
-    if user.is_staff and module_of(method).is_device:
+    if user.is_staff and module_of(method).opens_the_admin:
         record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
         note_passed(session, user)
 

@@ -263,6 +263,7 @@ FROZEN_DOORS = [
     "/ssprsetup/email",
     "/ssprsetup/questions",
     "/ssprsetup/app",
+    "/ssprsetup/token",
     "/ssprsetup/entered/office_phone",
     "/ssprsetup/verify",
     "/security-info/proof",

@@ -1,5 +1,7 @@
 """Assigning hardware tokens by a file, as an administrator meets it in a browser."""
 
+import base64
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -16,11 +18,12 @@ from verification.services import oath_tokens
 
 PAGE = "/admin/tokens/"
 HEADER = "upn,serial number,secret key,time interval,manufacturer,model\r\n"
-SECRET = "2234567abcdef2234567abcdef"
+SECRET = base64.b32encode(f"{1234567:>20}".encode()).decode()
 
 
 def row(upn="minji@contoso.example", serial="1234567", interval=60):
-    return f"{upn},{serial},{SECRET},{interval},Contoso,HardwareKey\r\n"
+    secret = base64.b32encode(f"{serial:>20}".encode()).decode()
+    return f"{upn},{serial},{secret},{interval},Contoso,HardwareKey\r\n"
 
 
 def upload(client, text):

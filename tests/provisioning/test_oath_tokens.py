@@ -58,7 +58,7 @@ def test_spellings_orders_and_separators_of_vendors_are_understood(header):
 
 
 def test_a_token_with_a_button_has_no_interval():
-    tokens, flaws = read(f"a@x,1,{SECRET},0,,", f"b@x,2,{SECRET},,,")
+    tokens, flaws = read(f"a@x,1,{SECRET},0,,", f"b@x,2,{SECRET}aa,,,")
 
     assert not flaws
     assert [token.interval for token in tokens] == [0, 0]
@@ -87,6 +87,11 @@ def test_empty_lines_and_formulas_around_digits_do_no_harm():
         (f"a@x,{'1' * 65},{SECRET},60,,", TokenFlaw(2, TokenProblem.TEXT_TOO_LONG, "a@x")),
         (f"a@x,1,{SECRET},60,{'m' * 65},", TokenFlaw(2, TokenProblem.TEXT_TOO_LONG, "a@x")),
         (f"a@x,1,{SECRET},60,,{'m' * 65}", TokenFlaw(2, TokenProblem.TEXT_TOO_LONG, "a@x")),
+        (
+            "a@x,1,é234567ABCDEFGHIJKLMNOP,60,,",
+            TokenFlaw(2, TokenProblem.SECRET_MALFORMED, "1"),
+        ),
+        (f"a@x,1,{SECRET}", TokenFlaw(2, TokenProblem.CELLS, "a@x")),
         (f"a@x,1,{SECRET},60,m,m,more", TokenFlaw(2, TokenProblem.CELLS, "a@x")),
     ],
 )
@@ -101,11 +106,16 @@ def test_text_of_the_greatest_length_is_taken():
     assert len(token.seed) == 80
 
 
-def test_a_serial_number_stands_once():
-    tokens, flaws = read(ROW, ROW.replace("helga", "joe"))
+def test_a_serial_number_and_a_secret_key_stand_once():
+    row = ROW.replace("1234567", "ab1")
+    other = row.replace("helga", "joe")
+    tokens, flaws = read(row, other.replace("ab1", "AB1"), other.replace("ab1", "ab2"))
 
     assert [token.upn for token in tokens] == ["helga@contoso.example"]
-    assert flaws == [TokenFlaw(3, TokenProblem.SERIAL_TWICE, "1234567")]
+    assert flaws == [
+        TokenFlaw(3, TokenProblem.SERIAL_TWICE, "AB1"),
+        TokenFlaw(4, TokenProblem.SECRET_TWICE, "ab2"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +144,8 @@ def test_a_row_without_a_header_isnt_taken_for_one():
 
 
 def test_a_file_has_an_end():
-    rows = [f"a@x,{number},{SECRET},60,," for number in range(MOST_ROWS + 1)]
+    secrets = (base64.b32encode(f"{number:016d}".encode()) for number in range(MOST_ROWS + 1))
+    rows = [f"a@x,{at},{secret.decode()},60,," for at, secret in enumerate(secrets)]
 
     assert len(read(*rows[:-1])[0]) == MOST_ROWS
     assert problem(*rows) == TokenFlaw(1, TokenProblem.TOO_MANY_ROWS)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from django_otp.oath import hotp
@@ -13,8 +14,10 @@ from tenants.policy import Factor, Method, Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import make_email, of_kind, signed_in
 from tests.captcha import solved
+from tests.console.people import make_admin
 from verification.services import oath_tokens
 from verification.services.oath_tokens import NewToken
+from verification.services.second_factor import remove_second_factor
 
 SEED = b"12345678901234567890"
 PAGE = "/ssprsetup/token"
@@ -64,7 +67,7 @@ def test_an_assigned_token_is_activated_and_told_about(user, mailroom):
     answer = client.post(PAGE, {"code": code(3)}, follow=True)
 
     assert "Your hardware token is ready" in answer.text
-    assert "Contoso HardwareKey 1001" in client.get("/security-info").text
+    assert "1001 Contoso HardwareKey" in client.get("/security-info").text
     assert [mail.destination for mail in mailroom.work()] == [user.upn]
 
 
@@ -81,7 +84,7 @@ def test_wrong_codes_are_counted(user):
     assign(user)
     client = signed_in(user)
 
-    pages = [client.post(PAGE, {"code": code(500 + n)}).text for n in range(20)]
+    pages = [client.post(PAGE, {"code": code(500 + 3 * n)}).text for n in range(20)]
 
     assert "This code is not correct." not in pages[-1]
     assert "This code is not correct." not in client.post(PAGE, {"code": code(0)}).text
@@ -160,3 +163,49 @@ def test_korean_pages_speak_of_the_token(user):
     client.cookies["sspr_language"] = "ko"
 
     assert "하드웨어 토큰" in client.get(PAGE, headers={"accept-language": "ko"}).text
+
+
+def test_a_token_that_is_removed_with_the_second_factor_signs_nobody_in(user, mailroom):
+    activated(user)
+
+    remove_second_factor(user, actor_id=user.pk)
+
+    assert not oath_tokens.is_right(user.pk, code(1), knows_password=True)
+    assert not oath_tokens.serials_in_use(["1001"])
+
+
+def test_signing_in_with_a_token_doesnt_open_the_admin(contoso):
+    admin = make_admin()
+    activated(admin)
+    change_policy(
+        Policy(
+            self_service=Scope.ALL,
+            sign_in_methods=frozenset({Method.OATH_TOKEN}),
+            sign_in_second_factor=SecondFactor.REGISTERED,
+        )
+    )
+    client = signed_in(admin)
+    client.get("/signin/second-factor/verify")
+    client.post("/signin/second-factor/verify", {"code": code(1)})
+
+    assert client.get("/security-info").status_code == 200
+    assert "/admin/second-factor" in client.get("/admin/").url
+
+
+def test_a_token_waits_for_its_user_as_long_as_that_takes(user):
+    with time_machine.travel(timezone.now() - timedelta(days=400), tick=False):
+        assign(user)
+
+    call_command("purge")
+
+    assert oath_tokens.waiting_of(user.pk)
+
+
+def test_after_a_restore_used_codes_of_a_button_open_nothing(user):
+    activated(user)
+
+    call_command("after_restore", "--backup-taken-at", timezone.now().isoformat())
+
+    assert not oath_tokens.is_right(user.pk, code(1), knows_password=True)
+    user.refresh_from_db()
+    assert not user.oath_token_since

@@ -13,6 +13,7 @@ from tenants.policy import Method, Policy, Questions, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import ANSWERS, PASSWORD, make_questions, make_user, signed_in
 from tests.captcha import solved
+from tests.console.people import make_admin
 from tests.registration.test_recovery_codes import saved
 from tests.registration.test_where_sign_in_leads import all_addresses
 from verification.marks import Stage, is_open_by_pass, is_open_during
@@ -32,6 +33,7 @@ REGISTERING = {
     "/ssprsetup/office",
     "/ssprsetup/questions",
     "/ssprsetup/app",
+    "/ssprsetup/token",
     "/ssprsetup/passkey",
     "/ssprsetup/recovery-codes",
     "/ssprsetup/recovery-codes/save",
@@ -137,7 +139,7 @@ def test_a_pass_opens_the_pages_of_registration_and_no_other(user):
     terms = Terms(starts_at=now, ends_at=now + timedelta(hours=1), once=False)
     typed = {
         "username": user.upn,
-        "access_pass": access_passes.issue(user, terms, issued_by=1),
+        "access_pass": access_passes.issue(make_admin(), user, terms, note="T-1"),
     }
     client = Client()
     client.post("/signin/pass", solved(typed, action=Action.SIGN_IN))
@@ -197,3 +199,19 @@ def test_a_temporary_password_comes_before_everything_else_and_at_once(user):
 
 def test_every_stage_has_one_place_in_the_order():
     assert [one.stage for one in STAGES] == list(Stage)
+
+
+def test_the_admin_stays_closed_while_registration_is_due_beside_a_second_factor(contoso):
+    admin = make_admin()
+    client = signed_in(admin)
+    policy(sign_in_second_factor=SecondFactor.REQUIRED)
+    assert (
+        client.get("/admin/", follow=True).request["PATH_INFO"].startswith("/admin/second-factor/")
+    )
+
+    policy(
+        sign_in_second_factor=SecondFactor.REQUIRED,
+        require_registration=True,
+        registration_skip_days=0,
+    )
+    assert signed_in(admin).get("/admin/").url == SETUP

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verification.rules.oath import (
-    ACTIVATION_LOOK_AHEAD,
+    FAR_LOOK_AHEAD,
     LOOK_AHEAD,
     MOST_DRIFT,
     TOLERANCE,
@@ -63,13 +63,13 @@ def test_presses_that_were_wasted_are_skipped_and_not_more_than_that():
     assert accepted(used, code(6), 0) is None
 
 
-def test_activation_looks_further():
-    assert accepted(BUTTON, code(ACTIVATION_LOOK_AHEAD), 0, activates=True)
-    assert accepted(BUTTON, code(ACTIVATION_LOOK_AHEAD + 1), 0, activates=True) is None
-    assert accepted(CLOCK, code(STEP - MOST_DRIFT), LATER, activates=True) == Accepted(
+def test_synchronising_looks_further():
+    assert accepted(BUTTON, code(FAR_LOOK_AHEAD), 0, is_far=True)
+    assert accepted(BUTTON, code(FAR_LOOK_AHEAD + 1), 0, is_far=True) is None
+    assert accepted(CLOCK, code(STEP - MOST_DRIFT), LATER, is_far=True) == Accepted(
         STEP - MOST_DRIFT, -MOST_DRIFT
     )
-    assert accepted(CLOCK, code(STEP + MOST_DRIFT + 1), LATER, activates=True) is None
+    assert accepted(CLOCK, code(STEP + MOST_DRIFT + 1), LATER, is_far=True) is None
     assert accepted(CLOCK, code(STEP - MOST_DRIFT), LATER) is None
 
 

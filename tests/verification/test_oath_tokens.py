@@ -2,17 +2,21 @@
 
 import pytest
 import time_machine
+from django.db.models import Q
 from django.utils import timezone
 from django_otp.oath import hotp
 
 from directory.factors import Factors
 from isolation.scope import in_tenant
+from tenants.policy import Factor
 from tests.builders import make_tenant, make_user
 from tests.threads import all_at_once
 from verification.models import RegisteredMethod
-from verification.rules.oath import LOOK_AHEAD
+from verification.models.temporary_access import in_temporary_access
+from verification.rules.oath import LOOK_AHEAD, LOOK_AHEAD_OF_STRANGERS
 from verification.services import oath_tokens
 from verification.services.oath_tokens import NewToken, SerialTaken
+from verification.services.removal import remove, remove_temporary
 
 SEED = b"12345678901234567890"
 
@@ -51,8 +55,46 @@ def test_a_token_counts_once_its_user_has_activated_it(user):
 def test_a_wrong_code_activates_nothing(user):
     oath_tokens.assign([token_of(user)])
 
-    assert oath_tokens.activate(user, code(500)) is None
+    assert oath_tokens.activate(user, code(5_000)) is None
     assert oath_tokens.waiting_of(user.pk)
+
+
+def test_a_token_that_lay_in_a_drawer_is_activated_by_two_codes_in_a_row(user):
+    oath_tokens.assign([token_of(user)])
+
+    assert oath_tokens.activate(user, code(500)) is None
+    assert oath_tokens.activate(user, code(600)) is None
+    assert oath_tokens.activate(user, code(601))
+
+
+def test_two_codes_in_a_row_are_entered_within_minutes(user):
+    oath_tokens.assign([token_of(user)])
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        assert oath_tokens.activate(user, code(500)) is None
+        clock.shift(601)
+        assert oath_tokens.activate(user, code(501)) is None
+
+
+@pytest.mark.parametrize("is_temporary", [True, False])
+def test_a_token_that_is_activated_in_temporary_access_goes_with_it(user, is_temporary):
+    oath_tokens.assign([token_of(user)])
+
+    with in_temporary_access(is_temporary=is_temporary):
+        assert oath_tokens.activate(user, code(0))
+
+    assert bool(remove_temporary(user.pk)) == is_temporary
+
+
+def test_codes_that_a_former_user_has_seen_stay_dead(user):
+    oath_tokens.assign([token_of(user)])
+    assert oath_tokens.activate(user, code(7))
+    remove(user.pk, Q(kind=Factor.OATH_TOKEN))
+    other = make_user("two@contoso.example")
+
+    oath_tokens.assign([token_of(other)])
+
+    assert oath_tokens.activate(other, code(7)) is None
+    assert oath_tokens.activate(other, code(8))
 
 
 def test_of_several_tokens_the_code_says_which_is_meant(user):
@@ -87,24 +129,38 @@ def test_a_clock_that_goes_wrong_is_followed_from_use_to_use(user):
         assert not oath_tokens.is_right(user.pk, shown_now(5))
 
 
-def test_a_token_that_went_too_far_is_found_again_by_two_codes(user):
+@pytest.mark.parametrize(("second", "accepted"), [(0, False), (1, True), (2, False)])
+def test_a_token_that_went_too_far_is_accepted_by_two_codes_in_a_row(user, second, accepted):
     oath_tokens.assign([token_of(user)])
-    row = oath_tokens.activate(user, code(0))
+    assert oath_tokens.activate(user, code(0))
     far = LOOK_AHEAD + 20
-    assert not oath_tokens.is_right(user.pk, code(far))
 
-    assert not oath_tokens.synchronise(user, row.pk, code(far), code(far))
-    assert not oath_tokens.synchronise(user, row.pk, code(far), code(far + 2))
-    assert oath_tokens.synchronise(user, row.pk, code(far), code(far + 1))
-    assert not oath_tokens.is_right(user.pk, code(far + 1))
-    assert oath_tokens.is_right(user.pk, code(far + 2))
+    assert not oath_tokens.is_right(user.pk, code(far), knows_password=True)
+    assert oath_tokens.is_right(user.pk, code(far + second), knows_password=True) == accepted
+
+    assert not oath_tokens.is_right(user.pk, code(far + second), knows_password=True)
+    assert oath_tokens.is_right(user.pk, code(far + second + 1)) == accepted
 
 
-def test_nobody_synchronises_the_token_of_another(user, contoso):
+def test_a_clock_that_went_too_far_is_accepted_by_two_codes_in_a_row(user):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        oath_tokens.assign([token_of(user, interval=30)])
+        assert oath_tokens.activate(user, shown_now())
+        clock.shift(86_400)
+
+        assert not oath_tokens.is_right(user.pk, shown_now(9), knows_password=True)
+        clock.shift(60)
+        assert oath_tokens.is_right(user.pk, shown_now(9), knows_password=True)
+
+
+def test_where_nobody_has_entered_a_password_a_token_isnt_synchronised(user):
     oath_tokens.assign([token_of(user)])
-    row = oath_tokens.activate(user, code(0))
+    assert oath_tokens.activate(user, code(0))
 
-    assert not oath_tokens.synchronise(make_user("two@contoso.example"), row.pk, code(1), code(2))
+    assert not oath_tokens.is_right(user.pk, code(50))
+    assert not oath_tokens.is_right(user.pk, code(51))
+    assert not oath_tokens.is_right(user.pk, code(LOOK_AHEAD_OF_STRANGERS + 2))
+    assert oath_tokens.is_right(user.pk, code(LOOK_AHEAD_OF_STRANGERS + 1))
 
 
 def test_a_serial_number_is_assigned_once_in_an_organisation(user):

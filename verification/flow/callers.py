@@ -57,7 +57,7 @@ class CallerVerification(Verification):
         return caller_holdings(self._person.pk)
 
     def options(self) -> Sequence[MethodOption]:
-        return self._holdings.ways(frozenset(Method))
+        return self._holdings.ways(frozenset(method for method in Method if method.is_code))
 
     def request(self, method: Method) -> ChallengeRequest:
         return ChallengeRequest(

@@ -167,6 +167,7 @@ class MethodModule:
         send_entered_words: the same where an administrator entered it, if it differs.
         is_preselected: choosing it costs nobody anything.
         is_device: asking for it disturbs nobody, so sign-in begins with it.
+        opens_the_admin: signing in with it passes the admin's step-up, too.
     """
 
     options: Mapping[Method, str]
@@ -177,6 +178,7 @@ class MethodModule:
     send_entered_words: Mapping[Method, str] = field(default_factory=dict)
     is_preselected: bool = False
     is_device: bool = False
+    opens_the_admin: bool = False
 
 
 def code_in(form: Form, _site: Site) -> ChallengeAnswer:

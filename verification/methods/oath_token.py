@@ -19,12 +19,13 @@ from verification.methods.base import (
     code_in,
 )
 from verification.methods.typed_code import CodeForm
+from verification.models import Purpose
 from verification.rules.oath import DIGITS
 from verification.rules.verdicts import Verdict
 from verification.services import oath_tokens
 from verification.services.challenges import ChallengeResult, open_unsent, redeem_judged
 
-TOKEN_WRONG = gettext_lazy("This code is not correct. Wait for the next code and enter that.")
+TOKEN_WRONG = gettext_lazy("This code is not correct. Enter the next code that the token shows.")
 
 
 class TokenCodeForm(CodeForm):
@@ -48,7 +49,12 @@ def _activated(user: User, _context: uuid.UUID, entered: Mapping[str, Any]) -> u
 def _check(
     context: VerificationContext, method: Method, answer: ChallengeAnswer
 ) -> ChallengeResult:
-    right = oath_tokens.is_right(context.verify_id, answer.text, among=context.devices)
+    right = oath_tokens.is_right(
+        context.verify_id,
+        answer.text,
+        among=context.devices,
+        knows_password=context.purpose is Purpose.SIGN_IN,
+    )
     return redeem_judged(context.purpose, context.id, method, right=right, among=context.challenges)
 
 

@@ -107,4 +107,5 @@ PASSKEY = MethodModule(
     ),
     is_preselected=True,
     is_device=True,
+    opens_the_admin=True,
 )

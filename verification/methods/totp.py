@@ -108,4 +108,5 @@ TOTP = MethodModule(
     ),
     is_preselected=True,
     is_device=True,
+    opens_the_admin=True,
 )

@@ -22,7 +22,7 @@ class RegisteredMethod(TenantOwned):
     label = models.CharField(max_length=60, blank=True)
     """The name that the user gave it."""
     data = models.BinaryField(default=b"")
-    """The number or address, or the seed of an app."""
+    """The number or address, or the seed of an app or hardware token."""
     sealed: ClassVar = {"data": "verification.registered_method.data"}
     lookup = models.CharField(max_length=64, blank=True)
     """Blind index of a number or address, SHA-256 of a passkey's id, or MAC of a recovery code."""
@@ -32,7 +32,7 @@ class RegisteredMethod(TenantOwned):
     counter = models.BigIntegerField(default=-1)
     """The last step of an app whose code was redeemed; the sign count of a passkey."""
     drift = models.SmallIntegerField(default=0)
-    """In steps of 30 s: how far an app's clock was from ours when it was last right."""
+    """In its time steps: how far an app's clock was from ours when it was last right."""
     context = models.UUIDField(null=True)
     """The session that began it; no other may finish it."""
     created_at = models.DateTimeField()

@@ -1,7 +1,6 @@
 """Reading what was proved, and the challenges that are open."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,20 +36,6 @@ class RecoverySet:
     saved_at: datetime
     last_used_at: datetime | None
     left: int
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The challenge that an attempt or session waits for, open or not.
-
-    Args:
-        sends: how often a code or call was sent there by the same method.
-        is_denied: somebody answered a call there and said that it wasn't them.
-    """
-
-    challenge: Challenge
-    sends: int
-    is_denied: bool
 
 
 def methods_by_proof(user_id: int) -> dict[Factor, RegisteredMethod]:
@@ -123,13 +108,6 @@ def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -
     return (found if method is None else found.filter(method=method)).first()
 
 
-def sends_of(challenge: Challenge) -> int:
-    """How often a code or call was sent for the same attempt by the same method."""
-    return Challenge.objects.filter(
-        purpose=challenge.purpose, context=challenge.context, method=challenge.method
-    ).count()
-
-
 def resend_at(challenge: Challenge, sends: int) -> datetime | None:
     """From when another code or call may be asked for."""
     return next_send_at(sends, challenge.created_at)
@@ -143,21 +121,6 @@ def was_denied(context: uuid.UUID) -> bool:
 def challenges_in(purpose: Purpose, context: uuid.UUID) -> QuerySet[Challenge]:
     """The challenges of an attempt or session, newest first."""
     return Challenge.objects.filter(purpose=purpose, context=context).order_by("-created_at")
-
-
-def waiting_among(found: Sequence[Challenge]) -> Waiting | None:
-    """The newest of these, and what is known of those before it.
-
-    Args:
-        found: all of one attempt or session, newest first.
-    """
-    if not found:
-        return None
-    return Waiting(
-        found[0],
-        sends=sum(one.method == found[0].method for one in found),
-        is_denied=any(one.denied_at is not None for one in found),
-    )
 
 
 def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:

@@ -17,12 +17,14 @@ LEAST_SEED_BYTES = 16
 """RFC 4226 section 4, R6."""
 LOOK_AHEAD = 10
 """Presses of the button that may have been wasted. RFC 4226 section 7.4 wants this small."""
+LOOK_AHEAD_OF_STRANGERS = 2
+"""The same where no password was entered: an authenticator app has three codes, too."""
 TOLERANCE = 1
 """Time steps that a code may be early or late. RFC 6238 section 5.2."""
 MOST_DRIFT = 20
 """Time steps by which a token's clock may be wrong. RFC 6238 section 6."""
-ACTIVATION_LOOK_AHEAD = 100
-"""At activation, when the user is signed in and holds a token that may have lain in a drawer."""
+FAR_LOOK_AHEAD = 1_000
+"""The same for a token that is synchronised, which takes two codes in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +53,20 @@ class Accepted:
 
 
 def accepted(
-    token: TokenState, code: str, now: float, *, activates: bool = False
+    token: TokenState,
+    code: str,
+    now: float,
+    *,
+    look_ahead: int = LOOK_AHEAD,
+    is_far: bool = False,
 ) -> Accepted | None:
     """What becomes of the token if this is one of its codes; None if it isn't.
 
     Args:
         code: as typed; spaces are left out.
         now: seconds since 1970.
-        activates: looks further, for a token that is used for the first time.
+        look_ahead: presses of the button that may have been wasted.
+        is_far: looks as far as a token may be when it's synchronised.
 
     >>> token = TokenState(seed=b"12345678901234567890", interval=0)
     >>> accepted(token, "287 082", 0)
@@ -71,13 +79,13 @@ def accepted(
     if not (typed.isascii() and typed.isdigit() and len(typed) == DIGITS):
         return None
     if not token.interval:
-        ahead = ACTIVATION_LOOK_AHEAD if activates else LOOK_AHEAD
+        ahead = FAR_LOOK_AHEAD if is_far else look_ahead
         counter = _counter_of(
             token.seed, typed, range(token.counter + 1, token.counter + ahead + 2)
         )
         return None if counter is None else Accepted(counter, 0)
     step = int(now // token.interval)
-    middle, around = (step, MOST_DRIFT) if activates else (step + token.drift, TOLERANCE)
+    middle, around = (step, MOST_DRIFT) if is_far else (step + token.drift, TOLERANCE)
     steps = range(max(middle - around, token.counter + 1), middle + around + 1)
     counter = _counter_of(token.seed, typed, steps)
     if counter is None or abs(counter - step) > MOST_DRIFT:

@@ -1,4 +1,4 @@
-"""Hardware OATH tokens: assigning, activating and synchronising them, and redeeming their codes.
+"""Hardware OATH tokens: assigning and activating them, and redeeming their codes.
 
 Administrators assign tokens; a token counts for nothing until its user activates it with a code.
 Nothing here counts wrong guesses: callers do that first.
@@ -7,23 +7,34 @@ Nothing here counts wrong guesses: callers do that first.
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from directory.models import User
 from tenants.policy import Factor
 from vault.services import open_column, seal_column
 from verification.models import RegisteredMethod
+from verification.models.temporary_access import is_temporary_access
 from verification.queries import methods_of_kind
-from verification.rules.oath import Accepted, TokenState, accepted
+from verification.rules.oath import (
+    LOOK_AHEAD,
+    LOOK_AHEAD_OF_STRANGERS,
+    Accepted,
+    TokenState,
+    accepted,
+)
 from verification.services import factors
 
 MOST = 5
 """Tokens of one user, as with authenticator apps."""
 _LONGEST_LABEL = 60
+_ENTERED_BEFORE = "entered_before"
+"""In the details of a token: the counter of the last code that was too far away, and when."""
+_TO_SYNCHRONISE_S = 600
 
 
 class SerialTaken(Exception):
@@ -54,6 +65,15 @@ def assign(tokens: Iterable[NewToken]) -> None:
         SerialTaken: a serial number is in use.
     """
     rows = [_row(token) for token in tokens]
+    # The codes that a former user has seen stay dead.
+    removed = RegisteredMethod.objects.filter(
+        kind=Factor.OATH_TOKEN, lookup__in=[row.lookup for row in rows]
+    )
+    used = dict(
+        removed.values("lookup").annotate(last=Max("counter")).values_list("lookup", "last")
+    )
+    for row in rows:
+        row.counter = used.get(row.lookup, row.counter)
     try:
         with transaction.atomic():
             RegisteredMethod.objects.bulk_create(rows)
@@ -87,58 +107,75 @@ def waiting_of(user_id: int) -> list[RegisteredMethod]:
 
 
 def activate(user: User, code: str) -> RegisteredMethod | None:
-    """Activates the user's token that shows this code; None if none of them does."""
+    """Activates the user's token that shows this code; None if none of them does.
+
+    A token whose clock or counter went too far takes two codes, one after the other.
+    """
     with factors.changing(user.pk):
+        now = timezone.now()
         for row in waiting_of(user.pk):
-            result = accepted(_state(row), code, timezone.now().timestamp(), activates=True)
-            if result is not None and _used(row, result, verified_at=timezone.now()):
+            result = accepted(_state(row), code, now.timestamp()) or _synchronised(row, code, now)
+            is_temporary = row.temporary_access or is_temporary_access()
+            if result is not None and _used(
+                row, result, verified_at=now, temporary_access=is_temporary
+            ):
                 return row
     return None
 
 
-def is_right(user_id: int, code: str, *, among: frozenset[uuid.UUID] | None = None) -> bool:
+def is_right(
+    user_id: int,
+    code: str,
+    *,
+    among: frozenset[uuid.UUID] | None = None,
+    knows_password: bool = False,
+) -> bool:
     """Whether one of the user's tokens shows this code now. A code is right once.
 
     Args:
         among: the only tokens that are tried, where not all of them count.
+        knows_password: whether the user signed in. Then more codes of a token with a button are
+            good, and a token whose clock or counter went too far is accepted by two codes, one
+            after the other. At a reset the longer look would tell who has a token.
 
     Source: RFC 6238 section 5.2 and RFC 4226 section 7.2 (one use).
     """
-    now = timezone.now().timestamp()
+    now, look_ahead = timezone.now(), LOOK_AHEAD if knows_password else LOOK_AHEAD_OF_STRANGERS
     for row in methods_of_kind(user_id, Factor.OATH_TOKEN):
         if among is not None and row.pk not in among:
             continue
-        result = accepted(_state(row), code, now)
-        if result is not None and _used(row, result, last_used_at=timezone.now()):
+        result = accepted(_state(row), code, now.timestamp(), look_ahead=look_ahead)
+        if result is None and knows_password:
+            result = _synchronised(row, code, now)
+        if result is not None and _used(row, result, last_used_at=now):
             return True
     return False
 
 
-def synchronise(user: User, token_id: uuid.UUID, first: str, second: str) -> bool:
-    """Finds a token again whose clock or counter went too far, by two codes one after the other.
+def _synchronised(row: RegisteredMethod, code: str, now: datetime) -> Accepted | None:
+    """What becomes of the token if the code follows the one that was entered just before.
 
     Source: RFC 4226 section 7.4 and RFC 6238 section 6 (resynchronisation).
     """
-    with factors.changing(user.pk):
-        row = methods_of_kind(user.pk, Factor.OATH_TOKEN).filter(pk=token_id).first()
-        if row is None:
-            return False
-        state, now = _state(row), timezone.now().timestamp()
-        before = accepted(state, first, now, activates=True)
-        if before is None:
-            return False
-        after = accepted(replace(state, counter=before.counter), second, now, activates=True)
-        is_next = after is not None and after.counter == before.counter + 1
-        return is_next and after is not None and _used(row, after, last_used_at=timezone.now())
+    far = accepted(_state(row), code, now.timestamp(), is_far=True)
+    if far is None:
+        return None
+    counter, at = row.details.get(_ENTERED_BEFORE, (far.counter, 0))
+    # The user of a token with a clock may miss a code.
+    if 0 < far.counter - counter <= (2 if row.details["interval"] else 1) and (
+        now.timestamp() - at < _TO_SYNCHRONISE_S
+    ):
+        return far
+    details = row.details | {_ENTERED_BEFORE: (far.counter, now.timestamp())}
+    RegisteredMethod.objects.filter(pk=row.pk, removed_at=None).update(details=details)
+    return None
 
 
 def _row(token: NewToken) -> RegisteredMethod:
     row = RegisteredMethod(
         user_id=token.user_id,
         kind=Factor.OATH_TOKEN,
-        label=" ".join(f"{token.manufacturer} {token.model} {token.serial}".split())[
-            :_LONGEST_LABEL
-        ],
+        label=f"{token.serial} {token.manufacturer} {token.model}".strip()[:_LONGEST_LABEL],
         lookup=_lookup(token.serial),
         details={
             "serial": token.serial,
@@ -153,7 +190,7 @@ def _row(token: NewToken) -> RegisteredMethod:
 
 
 def _lookup(serial: str) -> str:
-    return hashlib.sha256(serial.casefold().encode()).hexdigest()
+    return hashlib.sha256(f"oath_token:{serial.casefold()}".encode()).hexdigest()
 
 
 def _state(row: RegisteredMethod) -> TokenState:

@@ -39,7 +39,7 @@ def remove_temporary(user_id: int) -> list[Factor]:
 def remove(user_id: int, condition: Q) -> list[Factor]:
     """Removes the user's methods that match, whether they were verified or wait for it.
 
-    Of one recovery code the whole set goes. Apps and passkeys leave a row without secrets, by which
+    Of one recovery code that counts all go. Devices leave a row without secrets, by which
     what they proved until now counts for nothing.
 
     Returns:
@@ -53,7 +53,8 @@ def remove(user_id: int, condition: Q) -> list[Factor]:
         devices = matching.filter(kind__in=_DEVICES)
         devices.update(removed_at=timezone.now(), data=b"", details={})
         matching.exclude(kind__in=_DEVICES).delete()
-        mine.filter(kind__in=[row.kind for row in rows if Factor(row.kind).is_set]).delete()
+        in_force = [row.kind for row in rows if Factor(row.kind).is_set and row.verified_at]
+        mine.filter(kind__in=in_force).delete()
     kinds = [Factor(row.kind) for row in rows if row.verified_at]
     sets = {kind for kind in kinds if kind.is_set}
     removed = [kind for kind in kinds if not kind.is_set] + list(sets)

@@ -1,4 +1,4 @@
-"""Removing the apps and passkeys of a user."""
+"""Removing the apps, passkeys and hardware tokens of a user."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,8 +16,11 @@ from verification.services.removal import remove
 
 @transaction.atomic
 def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None:
-    """Takes every app and passkey away and ends every session. The next sign-in sets up an app."""
-    remove(person.pk, Q(kind__in=[Factor.AUTHENTICATOR, Factor.PASSKEY]))
+    """Removes every app, passkey and hardware token, and ends every session.
+
+    The next sign-in sets up an app.
+    """
+    remove(person.pk, Q(kind__in=[factor for factor in Factor if factor.is_device]))
     if holds_only_codes(person.pk):
         # Codes on paper go with the last method that they were beside.
         remove(person.pk, Q(kind=Factor.RECOVERY_CODE))
