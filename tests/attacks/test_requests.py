@@ -15,7 +15,7 @@ from tests.captcha import solved
 # Twilio signs what it sends; it has no form of ours to take a token from.
 SIGNED_INSTEAD = re.compile(r"^/hooks/")
 # They say first how much may be sent, and then ask for the token by themselves.
-ASK_BY_THEMSELVES = {"/admin/branding/", "/admin/imports/upload/"}
+ASK_BY_THEMSELVES = {"/admin/branding/", "/admin/imports/upload/", "/admin/tokens/"}
 SENT_ON_BEFORE = {301, 302}
 
 

@@ -119,8 +119,8 @@ def test_alarms_over_the_limit_come_as_one_mail(contoso, mailroom, clock):
     clock.shift(timedelta(days=1))
     (one,) = later(mailroom, clock, HOUR)
 
-    assert "3 more things to know" in one.subject
-    assert "This one stands for 3 of them" in one.text
+    assert "3 more notices about accounts" in one.subject
+    assert "This email replaces 3 of them" in one.text
 
 
 def test_first_mails_of_a_kind_dont_wait_for_the_organisations_day(

@@ -41,7 +41,7 @@ def test_administrators_see_no_questions_even_where_nothing_else_makes_two(user,
     page = me.get("/ssprsetup").content
 
     assert b"/ssprsetup/questions" not in page
-    assert b"0 of 2 required" in page
+    assert b"0 of 2 methods set up" in page
 
 
 def test_one_number_serves_one_method_only_whoever_entered_it(user, me, mailroom):

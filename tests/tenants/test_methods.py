@@ -30,7 +30,7 @@ def test_a_factor(factor, is_phone, can_be_entered, gate):
 
 @pytest.mark.parametrize("factor", Factor)
 def test_a_factor_of_which_there_may_be_several(factor):
-    assert factor.is_device is (factor in {Factor.PASSKEY, Factor.AUTHENTICATOR})
+    assert factor.is_device is (factor in {Factor.PASSKEY, Factor.AUTHENTICATOR, Factor.OATH_TOKEN})
     assert factor.is_set is (factor is Factor.RECOVERY_CODE)
     assert factor.may_be_several is (factor.is_device or factor.is_set)
     assert factor.is_contact is (factor.is_phone or factor is Factor.EMAIL)
@@ -41,6 +41,7 @@ def test_a_factor_of_which_there_may_be_several(factor):
     [
         ("passkey", "passkey", None, True, "passkey"),
         ("authenticator", "authenticator", None, False, "authenticator"),
+        ("oath_token", "oath_token", None, False, "oath_token"),
         ("email", "email", MAIL, False, "email"),
         ("mobile_text", "mobile_phone", TEXT, False, "mobile_text"),
         ("mobile_call", "mobile_phone", CALL, False, "mobile_call"),

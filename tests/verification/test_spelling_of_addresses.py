@@ -64,7 +64,7 @@ def test_every_comparison_takes_two_spellings_for_one_mailbox(spellings):
     now = timezone.now()
 
     assert mailbox_key(first) == mailbox_key(second)
-    assert gate.place_of(first) == gate.place_of(second)
+    assert gate.counted_destination(first) == gate.counted_destination(second)
     assert gate.without_extension(first) == first
     one, other = (
         Prefill(Factor.EMAIL, value, sms_capable=False, changed_at=now) for value in (first, second)
