@@ -76,7 +76,8 @@ def functions_of(path: str) -> Functions:
     """All living functions whose code comes from the file, also those behind decorators."""
     functions = defaultdict(list)
     for function in gc.get_objects():
-        if isinstance(function, FunctionType) and function.__code__.co_filename == path:
+        # `isinstance` would wake the lazy objects that other tests left behind.
+        if type(function) is FunctionType and function.__code__.co_filename == path:
             functions[function.__code__.co_qualname].append(function)
     return functions
 
@@ -135,7 +136,7 @@ def clear_caches() -> None:
     for module in list(sys.modules.values()):
         if _is_ours(module):
             for value in list(vars(module).values()):
-                if isinstance(value, _lru_cache_wrapper):
+                if type(value) is _lru_cache_wrapper:
                     value.cache_clear()
 
 

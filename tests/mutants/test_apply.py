@@ -5,6 +5,7 @@ import importlib.util
 import sys
 
 import pytest
+from django.utils.functional import SimpleLazyObject
 
 from isolation import compiled
 from tests.mutants import apply
@@ -86,6 +87,15 @@ def put_in(living, before, after):
     )
     change = apply.change(SOURCE, SOURCE.replace(before, after), place)
     apply.put_in(living, functions, change)
+
+
+def test_lazy_objects_that_live_are_left_asleep(living):
+    lazy = SimpleLazyObject(lambda: pytest.fail("was woken"))
+    living.LAZY = lazy
+
+    put_in(living, "count >= LEAST", "count > LEAST")
+
+    assert not living.enough(3)
 
 
 def test_a_function_behind_a_decorator_gets_the_code(living):
