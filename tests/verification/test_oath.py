@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from verification.rules.oath import (
     FAR_LOOK_AHEAD,
     LOOK_AHEAD,
+    LOOK_AHEAD_OF_STRANGERS,
     MOST_DRIFT,
     TOLERANCE,
     Accepted,
@@ -138,3 +139,21 @@ def test_no_code_is_accepted_twice_and_counters_only_grow(presses, interval):
 
 def test_the_seed_isnt_shown():
     assert "1234567890" not in repr(CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("token", "how", "good"),
+    [
+        (BUTTON, {}, range(11)),
+        (BUTTON, {"look_ahead": LOOK_AHEAD_OF_STRANGERS}, range(3)),
+        (BUTTON, {"is_far": True}, range(1_001)),
+        (CLOCK, {}, range(STEP - 1, STEP + 2)),
+        (CLOCK, {"is_far": True}, range(STEP - 20, STEP + 21)),
+    ],
+)
+def test_so_many_codes_are_good_at_once_and_no_more(token, how, good):
+    around = range(good.start - 2 if good.start else 0, good.stop + 50)
+    found = [accepted(token, code(counter), LATER, **how) for counter in around]
+
+    right = [n for n, one in zip(around, found, strict=True) if one and one.counter == n]
+    assert right == list(good)
