@@ -192,7 +192,7 @@ def column_of(factor: Factor) -> str:
 
 
 def entered_only(kinds: int) -> Factors:
-    """The summary of a user who verified nothing, and for whom these `Kinds` were entered.
+    """The summary of a user who verified nothing; an administrator entered these `Kinds`.
 
     >>> entered_only(Kinds.MOBILE_PHONE | Kinds.OFFICE_PHONE | Kinds.ONE_PHONE)
     <Factors.ENTERED_MOBILE|ENTERED_OFFICE|OFFICE_IS_MOBILE: 2179072>

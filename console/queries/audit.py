@@ -20,7 +20,7 @@ class Sought:
     """Which records to list. Empty fields narrow nothing."""
 
     search: str = ""
-    """A support code, or the user ID of who did it or to whom it happened."""
+    """A support code, or the user ID of the actor or of the subject."""
     activity: Activity | None = None
     since: date | None = None
     until: date | None = None

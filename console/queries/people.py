@@ -175,7 +175,7 @@ def _in_state(wanted: PersonState, policy: Policy) -> Q:
     if wanted is PersonState.OUT:
         return with_keys(active) & ~in_scope
     if wanted is PersonState.NONE:
-        # Also people for whom administrators entered something.
+        # Also users whose contact data an administrator entered.
         return with_keys(key for key in active if not key.factors & REGISTERED) & in_scope
     able = Judge(policy).condition(keys)
     registered = with_keys(key for key in active if key.factors & REGISTERED)

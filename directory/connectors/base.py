@@ -35,7 +35,7 @@ class PolicyRejected(DirectoryError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What this service can do in a directory, whoever the user is."""
+    """What this service can do in a directory, for all of its users."""
 
     sets_passwords: bool
     unlocks: bool

@@ -81,8 +81,8 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
 def caller(request: HttpRequest, user: User) -> HttpResponse:
     """Shows a number to read to the helpdesk on the telephone, and who waits for it.
 
-    A password alone isn't enough where more is registered, and a pass never is: whoever has it
-    could have the helpdesk vouch for them.
+    A password alone isn't enough where more is registered. An access pass never is: staff who
+    issued it could use the number to pass for the user.
     """
     check = show_number(user) if request.method == "POST" else None
     context = {

@@ -24,11 +24,10 @@ def is_right(user, password):
 
 
 class WritesPasswords:
-    """For a directory whose passwords this service can set."""
+    """For a directory whose passwords this service can set.
 
-    @pytest.fixture
-    def account(self, contoso):
-        raise NotImplementedError
+    Each subclass has a fixture `account`: a user of that directory.
+    """
 
     def test_only_the_password_is_right(self, account):
         assert is_right(account, PASSWORD)
