@@ -160,12 +160,12 @@ def _register(count: int) -> None:
         factors.refresh(portion)
 
 
-def _method(user_id: int, proof: Factor, value: str, at: Any) -> RegisteredMethod:
+def _method(user_id: int, factor: Factor, value: str, at: Any) -> RegisteredMethod:
     method = RegisteredMethod(
         user_id=user_id,
-        kind=proof,
+        kind=factor,
         lookup=blind_index(value),
-        sms_capable=proof is Factor.MOBILE_PHONE,
+        sms_capable=factor is Factor.MOBILE_PHONE,
         created_at=at,
         verified_at=at,
     )

@@ -158,7 +158,7 @@ class FactorSummary:
 
     factors: Factors = NOTHING
     since: Mapping[Factor, datetime] = field(default_factory=dict)
-    entered_since: datetime | None = None
+    admin_entered_since: datetime | None = None
     held_since: datetime | None = None
     lost_at: datetime | None = None
 
@@ -170,8 +170,8 @@ class FactorSummary:
             times.append(self.held_since)
         if not times:
             return None
-        if self.factors & ANY_ENTERED and self.entered_since:
-            times.append(self.entered_since)
+        if self.factors & ANY_ENTERED and self.admin_entered_since:
+            times.append(self.admin_entered_since)
         if self.lost_at:
             times.append(self.lost_at)
         return max(times)
@@ -191,10 +191,10 @@ def column_of(factor: Factor) -> str:
     return f"{factor.value}_since"
 
 
-def entered_only(kinds: int) -> Factors:
+def admin_entered_only(kinds: int) -> Factors:
     """The summary of a user who verified nothing; an administrator entered these `Kinds`.
 
-    >>> entered_only(Kinds.MOBILE_PHONE | Kinds.OFFICE_PHONE | Kinds.ONE_PHONE)
+    >>> admin_entered_only(Kinds.MOBILE_PHONE | Kinds.OFFICE_PHONE | Kinds.ONE_PHONE)
     <Factors.ENTERED_MOBILE|ENTERED_OFFICE|OFFICE_IS_MOBILE: 2179072>
     """
     return any_of(factor for kind, factor in _OF_KINDS.items() if kinds & kind)

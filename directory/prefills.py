@@ -19,7 +19,7 @@ _EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 class Prefill:
     """An entered number (E.164, then `#` and an extension if there is one) or address."""
 
-    proof: Factor
+    factor: Factor
     value: str
     sms_capable: bool
     changed_at: datetime
@@ -71,7 +71,7 @@ def text_of(prefills: Iterable[Prefill]) -> str:
     """The text that is sealed. `read` reads it."""
     return "\n".join(
         line(
-            prefill.proof,
+            prefill.factor,
             prefill.value,
             sms_capable=prefill.sms_capable,
             at=moment(prefill.changed_at),

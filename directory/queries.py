@@ -96,7 +96,7 @@ def prefills_of(user: User) -> dict[Factor, Prefill]:
     return _read(user.pk, user.prefill) if user.prefill_kinds else {}
 
 
-def entered_beside_proof(user: User) -> dict[Factor, datetime]:
+def held_entries(user: User) -> dict[Factor, datetime]:
     """Held entries, and when their hold period began."""
     since, kinds = user.prefill_held_since, user.prefill_held_kinds
     if since is None:
@@ -110,7 +110,7 @@ def summary_on(user: User) -> FactorSummary:
     return FactorSummary(
         factors=Factors(user.factors),
         since={factor: at for factor, at in times.items() if at},
-        entered_since=user.prefilled_at,
+        admin_entered_since=user.prefilled_at,
         held_since=user.prefill_held_since,
         lost_at=user.older_proof_lost_at,
     )

@@ -16,7 +16,7 @@ from tenants.policy import Method, Policy
 from verification.methods import module_of
 from verification.methods.options import option_words
 from verification.rules.answers import AnswerProblem, answer_problems
-from verification.rules.ways import MethodOption
+from verification.rules.method_options import MethodOption
 
 _MAX_TYPED = 500
 
@@ -118,10 +118,10 @@ class PhoneForm(forms.Form):
         country.choices = [
             (region, f"{name} (+{phones.calling_code(region)})") for _away, name, region in named
         ]
-        method.choices = [(way.value, _(module_of(way).send_words)) for way in methods]
+        method.choices = [(option.value, _(module_of(option).send_words)) for option in methods]
         self.initial = {"phone_country": home, **_chosen_beforehand(methods)}
         # Office phones are only called; they may have an extension, and be internet telephony.
-        self._office = all(method.proof.is_office for method in methods)
+        self._office = all(method.factor.is_office for method in methods)
         national, _international = phones.example(home)
         self.fields["phone"].help_text = _(
             "Type it as you normally do, for example %(example)s"

@@ -72,7 +72,7 @@ class Demand:
 class Row:
     """One kind of security info as the wizard lists it."""
 
-    proof: Factor
+    factor: Factor
     status: Status
     masked: str = ""
     counts: bool = False
@@ -91,7 +91,7 @@ def demand(policy: Policy, *, is_administrator: bool) -> Demand:
     asks = policy.sign_in_second_factor is not SecondFactor.OFF
     sign_in = policy.second_factors if asks else frozenset()
     if is_administrator:
-        methods = frozenset(m for m in policy.methods if not m.proof.is_knowledge)
+        methods = frozenset(m for m in policy.methods if not m.factor.is_knowledge)
         return Demand(methods, 2, sign_in)
     return Demand(policy.methods, policy.methods_required, sign_in)
 
@@ -110,12 +110,12 @@ def access(policy: SecondFactor, *, holds_factor: bool, remembered: bool) -> Acc
 
 def kinds_to_register(methods: frozenset[Method]) -> list[Factor]:
     """The kinds of security info that the methods have a use for, strongest first."""
-    return list(dict.fromkeys(method.proof for method in Method if method in methods))
+    return list(dict.fromkeys(method.factor for method in Method if method in methods))
 
 
 def missing(required: int, counted: Iterable[Factor]) -> int:
     """How many more kinds are needed before a reset is possible; two mobile phones are one."""
-    return max(0, required - len({proof.gate for proof in counted}))
+    return max(0, required - len({factor.gate for factor in counted}))
 
 
 def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
@@ -126,9 +126,9 @@ def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
     return proved_at is not None and now - proved_at < FRESH
 
 
-def removal_breaks(required: int, counted: Iterable[Factor], proof: Factor) -> bool:
+def removal_breaks(required: int, counted: Iterable[Factor], factor: Factor) -> bool:
     """Whether no reset would be possible without this kind."""
-    return missing(required, set(counted) - {proof}) > missing(required, counted)
+    return missing(required, set(counted) - {factor}) > missing(required, counted)
 
 
 def interrupt(standing: RegistrationStatus, now: datetime) -> Interrupt:

@@ -51,7 +51,7 @@ class ResetAttempt(TenantOwned):
     outcome = models.CharField(
         max_length=20, choices=AttemptOutcome, default=AttemptOutcome.RUNNING
     )
-    told = models.JSONField(default=list)
+    notified = models.JSONField(default=list)
     """Where the notice went, masked, for the last page."""
 
     class Meta:
@@ -79,7 +79,7 @@ class PassedGate(TenantOwned):
     attempt = models.ForeignKey(ResetAttempt, models.CASCADE, related_name="passed_gates")
     user_id = models.BigIntegerField()
     method = models.CharField(max_length=20, choices=method_choices)
-    proof = models.CharField(max_length=20, choices=factor_choices)
+    factor = models.CharField(max_length=20, choices=factor_choices)
     challenge_id = models.UUIDField(unique=True)
     passed_at = models.DateTimeField()
     temporary_access = models.BooleanField(default=False, db_default=False)
@@ -88,7 +88,7 @@ class PassedGate(TenantOwned):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["tenant_id", "attempt", "proof"], name="one_gate_per_proof"
+                fields=["tenant_id", "attempt", "factor"], name="one_gate_per_factor"
             )
         ]
 

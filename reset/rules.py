@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tenants.policy import Method, Policy, Questions
-from verification.rules.ways import MethodOption
+from verification.rules.method_options import MethodOption
 
 LIFETIME = timedelta(minutes=15)
 MAX_MESSAGE = 500
@@ -73,23 +73,23 @@ def gates_missing(policy: Policy, passed: frozenset[Method]) -> int:
 
     Questions that are allowed as a second proof only never count before a first one.
     """
-    proofs = {method.proof.gate for method in passed & policy.methods}
-    if policy.questions is Questions.SECOND and proofs and all(p.is_knowledge for p in proofs):
-        proofs = set()
-    return max(0, policy.methods_required - len(proofs))
+    factors = {method.factor.gate for method in passed & policy.methods}
+    if policy.questions is Questions.SECOND and factors and all(p.is_knowledge for p in factors):
+        factors = set()
+    return max(0, policy.methods_required - len(factors))
 
 
 def available_methods(
     options: Sequence[MethodOption], policy: Policy, passed: frozenset[Method]
 ) -> list[MethodOption]:
     """What the user may choose for the next gate, in the order of `options`."""
-    used = {method.proof.gate for method in passed}
+    used = {method.factor.gate for method in passed}
     too_early = policy.questions is Questions.SECOND and not used
     return [
         option
         for option in options
-        if option.method.proof.gate not in used
-        and not (too_early and option.method.proof.is_knowledge)
+        if option.method.factor.gate not in used
+        and not (too_early and option.method.factor.is_knowledge)
     ]
 
 

@@ -27,8 +27,8 @@ from vault.services import tenant_key
 from verification.flow.disclosure import CONCEALING, DISCLOSING, Disclosure
 from verification.flow.verify import NumberWanted
 from verification.queries.deliverable import all_ways
+from verification.rules.method_options import MethodOption
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
 
 _MANY = 2**62

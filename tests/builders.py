@@ -67,11 +67,11 @@ def signed_in(user, password=PASSWORD) -> Client:
     return client
 
 
-def make_method(user, proof, value="", *, sms_capable=True) -> RegisteredMethod:
+def make_method(user, factor, value="", *, sms_capable=True) -> RegisteredMethod:
     now = timezone.now()
     method = RegisteredMethod(
         user=user,
-        kind=proof,
+        kind=factor,
         lookup=blind_index(value),
         sms_capable=sms_capable,
         created_at=now,
@@ -101,15 +101,15 @@ def make_questions(user, answers=None):
     return save_answers(user, answers or ANSWERS)
 
 
-def make_prefill(user, proof, value, *, sms_capable=False, held=False) -> None:
-    enter(user.pk, proof, value, sms_capable=sms_capable, held=held)
+def make_prefill(user, factor, value, *, sms_capable=False, held=False) -> None:
+    enter(user.pk, factor, value, sms_capable=sms_capable, held=held)
     factors.refresh([user.pk])
 
 
-def as_if_entered(user, then, proofs=frozenset(Factor)) -> None:
+def as_if_entered(user, then, of=frozenset(Factor)) -> None:
     """Makes what was entered as old as if it had been entered then."""
     known = prefilled(user.pk)
-    aged = {p: replace(one, changed_at=then) if p in proofs else one for p, one in known.items()}
+    aged = {p: replace(one, changed_at=then) if p in of else one for p, one in known.items()}
     fill(user, aged, changed=(), held=False)
     user.save(update_fields=FILLED)
     factors.refresh([user.pk])

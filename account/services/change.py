@@ -57,9 +57,9 @@ def change(user: User, old: str, new: str) -> bool:
     old password back).
     """
     # Counted apart from sign-in, so that wrong tries in an open session lock no user out of it.
-    lockouts.count_a_try(user.upn, old, place=lockouts.CHANGING)
+    lockouts.count_a_try(user.upn, old, device=lockouts.CHANGING)
     connector = connector_of(user)
-    with lockouts.not_counted_if_busy(user.upn, old, place=lockouts.CHANGING):
+    with lockouts.not_counted_if_busy(user.upn, old, device=lockouts.CHANGING):
         right = connector.authenticate(user, old)
     if not right:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)

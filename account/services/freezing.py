@@ -131,30 +131,30 @@ def remove_added_methods(
         since: when the reported act happened. Methods registered later are removed, too.
         all_codes: whether recovery codes are removed however old they are.
     """
-    for proof in remove_since(user.pk, since, added=added, all_codes=all_codes):
+    for factor in remove_since(user.pk, since, added=added, all_codes=all_codes):
         record(
             Activity.METHOD_DELETED,
             subject_id=user.pk,
             # The holder of a notice's link isn't signed in.
             actor_id=Actor.ANONYMOUS,
-            method=proof,
+            method=factor,
             reason=EventReason.WASNT_ME,
         )
-        notices.tell(user, Notice.REMOVED, proof=proof)
+        notices.tell(user, Notice.REMOVED, factor=factor)
 
 
 def _remove_entered_contacts(user: User, act: NoticeLink) -> None:
     """Removes the contact data of this act, but not what an administrator entered after it."""
     entered = prefilled(user.pk)
-    for proof in map(Factor, act.proofs):
-        if proof in entered and entered[proof].changed_at <= act.issued_at:
-            contacts_of_person.enter(user.pk, proof, "", sms_capable=False, held=False)
+    for factor in map(Factor, act.factors):
+        if factor in entered and entered[factor].changed_at <= act.issued_at:
+            contacts_of_person.enter(user.pk, factor, "", sms_capable=False, held=False)
             factors.refresh([user.pk])
             record(
                 Activity.CONTACT_ENTERED,
                 subject_id=user.pk,
                 actor_id=Actor.ANONYMOUS,
-                method=proof,
+                method=factor,
                 removed=True,
                 reason=EventReason.WASNT_ME,
             )

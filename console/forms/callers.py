@@ -10,7 +10,7 @@ from directory.models import User
 from tenants.policy import Method
 from verification.flow.callers import PORTAL
 from verification.methods.options import option_words
-from verification.queries.callers import caller_holdings
+from verification.queries.callers import caller_methods
 from verification.rules.challenges import typed_code
 
 _READ_OUT = frozenset(method for method in Method if method.is_code)
@@ -20,7 +20,7 @@ _READ_OUT = frozenset(method for method in Method if method.is_code)
 class AskForm(forms.Form):
     """A code by a registered method, or a number in the portal."""
 
-    way = forms.ChoiceField(
+    method = forms.ChoiceField(
         label=_("How should the caller verify their identity?"),
         error_messages={"required": _("Select a method"), "invalid_choice": _("Select a method")},
         widget=forms.RadioSelect,
@@ -28,9 +28,9 @@ class AskForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any] | None, *, person: User) -> None:
         super().__init__(data)
-        field = self.fields["way"]
+        field = self.fields["method"]
         assert isinstance(field, forms.ChoiceField)
-        options = caller_holdings(person.pk).ways(_READ_OUT)
+        options = caller_methods(person.pk).options(_READ_OUT)
         portal = (PORTAL, _("They sign in and read me the number they see"))
         field.choices = [*((each.method.value, option_words(each)) for each in options), portal]
 

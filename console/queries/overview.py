@@ -39,7 +39,7 @@ class Resets:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class RegistrationCoverage:
     """How many of the people in scope could reset their password now.
 
     Args:
@@ -79,15 +79,15 @@ class FirstStep:
     done: bool
 
 
-def reach() -> Reach:
+def reach() -> RegistrationCoverage:
     policy = policy_in_force()
     people = people_alike(User.objects.filter(in_scope_of(policy)), Judge(policy))
     groups = [some for some in people if some.key.enabled]
-    return Reach(
+    return RegistrationCoverage(
         able=sum(some.count for some in groups if some.able[0]),
         in_scope=sum(some.count for some in groups),
         registered=sum(some.count for some in groups if some.registered),
-        entered=sum(some.count for some in groups if some.entered_only),
+        entered=sum(some.count for some in groups if some.admin_entered_only),
     )
 
 

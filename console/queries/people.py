@@ -22,7 +22,7 @@ from reset.queries.eligibility import (
     capable_among,
     in_scope_of,
     people_alike,
-    usable_proofs,
+    usable_factors,
 )
 from reset.refusals import Refusal
 from tenants.policy import Factor, Policy
@@ -97,7 +97,7 @@ def people(wanted: Wanted) -> tuple[list[Listed], str]:
                 state=state,
                 to_register=state in _TO_REGISTER and not registered,
                 until=throttled[user.pk] if state is PersonState.BLOCKED else None,
-                methods=tuple(sorted(usable_proofs(user, policy_for(user)), key=order)),
+                methods=tuple(sorted(usable_factors(user, policy_for(user)), key=order)),
                 last_reset_at=resets.get(user.pk),
             )
         )

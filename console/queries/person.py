@@ -18,11 +18,11 @@ from tenants.queries.groups import with_outer_groups
 from verification.methods.recovery_code import left_words
 from verification.models import AccessPass
 from verification.queries import (
-    methods_by_proof,
+    methods_by_factor,
     value_of,
 )
 from verification.queries.callers import standing_pass
-from verification.queries.holdings import Usable, holdings_of
+from verification.queries.factors import Usable, registered_methods_of
 from verification.queries.security_info import security_info_of
 from verification.rules.masking import mask
 from verification.rules.phones import PHONES
@@ -34,7 +34,7 @@ _SHOWN = 20
 class PersonMethod:
     """A method that the person registered, or contact data that an administrator entered."""
 
-    proof: Factor
+    factor: Factor
     masked: str
     verified: bool
     counts: bool
@@ -58,17 +58,17 @@ def methods_of_person(user: User) -> list[PersonMethod]:
     """Registered methods, and entered contact data of which no such method is registered."""
     policy = policy_for(user)
     now = timezone.now()
-    usable = holdings_of(user.pk, policy, at=now).usable(policy) if policy else Usable()
+    usable = registered_methods_of(user.pk, policy, at=now).usable(policy) if policy else Usable()
     infos = security_info_of(user.pk)
-    kinds = {info.proof for info in infos}
+    kinds = {info.factor for info in infos}
     found = [
         PersonMethod(
-            proof=info.proof,
+            factor=info.factor,
             masked=info.masked,
             verified=True,
             counts=info.pk in usable.devices
-            if info.proof.is_device
-            else info.proof in usable.proofs,
+            if info.factor.is_device
+            else info.factor in usable.factors,
             at=info.verified_at,
             last_used_at=info.last_used_at,
             name=info.name if info.left is None else left_words(info.left),
@@ -77,16 +77,16 @@ def methods_of_person(user: User) -> list[PersonMethod]:
     ]
     found += [
         PersonMethod(
-            proof=proof,
+            factor=factor,
             masked=mask(row.value),
             verified=False,
-            counts=proof in usable.proofs,
+            counts=factor in usable.factors,
             at=row.changed_at,
         )
-        for proof, row in prefilled(user.pk).items()
-        if proof not in kinds
+        for factor, row in prefilled(user.pk).items()
+        if factor not in kinds
     ]
-    return sorted(found, key=lambda method: list(Factor).index(method.proof))
+    return sorted(found, key=lambda method: list(Factor).index(method.factor))
 
 
 def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
@@ -94,12 +94,14 @@ def paused_calls(user: User) -> list[tuple[Factor, datetime]]:
 
     Registered phones, and those that an administrator entered where nothing is registered.
     """
-    phones = {proof: one.value for proof, one in prefilled(user.pk).items()}
-    phones |= {proof: value_of(row) for proof, row in methods_by_proof(user.pk).items() if row.data}
+    phones = {factor: one.value for factor, one in prefilled(user.pk).items()}
+    phones |= {
+        factor: value_of(row) for factor, row in methods_by_factor(user.pk).items() if row.data
+    }
     return [
-        (proof, until)
-        for proof in PHONES
-        if (phone := phones.get(proof)) and (until := calls_paused_until(phone))
+        (factor, until)
+        for factor in PHONES
+        if (phone := phones.get(factor)) and (until := calls_paused_until(phone))
     ]
 
 
@@ -113,7 +115,7 @@ def pass_of(user: User) -> AccessPass | None:
 
 def value_in_full(user: User, factor: Factor) -> str:
     """The number as it is written here, or the address; empty if there is none. Not for lists."""
-    registered, entered = methods_by_proof(user.pk), prefilled(user.pk)
+    registered, entered = methods_by_factor(user.pk), prefilled(user.pk)
     value = ""
     if factor in registered and factor.is_contact:
         value = value_of(registered[factor])

@@ -18,7 +18,7 @@ from limits import services as limits
 from limits.rules import Limit
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Factor
-from verification.queries import methods_by_proof, value_of
+from verification.queries import methods_by_factor, value_of
 from verification.rules.access_passes import LETTERS
 from verification.services import (
     access_passes,
@@ -72,7 +72,7 @@ def note_shown(admin: User, person: User, factor: Factor, *, note: str) -> None:
 
 def _destinations(person: User) -> set[str]:
     """Where codes for this person are sent."""
-    registered = methods_by_proof(person.pk).values()
+    registered = methods_by_factor(person.pk).values()
     entered = prefilled(person.pk).values()
     return {value_of(row) for row in registered if row.data} | {row.value for row in entered}
 

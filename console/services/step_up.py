@@ -58,7 +58,7 @@ def confirm(session: Session, user: User, code: str) -> bool:
             record(Activity.SECOND_FACTOR_REGISTERED, subject_id=user.pk, actor_id=user.pk)
             if user.tenant_id is not None:
                 app = methods_of_kind(user.pk, Factor.AUTHENTICATOR).latest("verified_at")
-                notices.tell(user, Notice.ADDED, proof=Factor.AUTHENTICATOR, added=app.pk)
+                notices.tell(user, Notice.ADDED, factor=Factor.AUTHENTICATOR, added=app.pk)
         record(Activity.ADMIN_SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
     note_passed(session, user)
     return True

@@ -13,7 +13,7 @@ from console.queries import administrators as queries
 from console.views.frame import FORM, page, shown
 from directory.models import User
 from tenants.roles import Permission, Role
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 from verification.services.roles import (
     LastAdministrator,
     RoleGiven,
@@ -113,7 +113,7 @@ def _gives_role(request: HttpRequest, admin: User, form: RoleForm, person: User)
 def _ending_words(given: RoleGiven, password: Promise, methods: Promise) -> list[str]:
     words = [str(password)] if given.password_withdrawn else []
     if given.removed:
-        names = ", ".join(map(proof_name, given.removed))
+        names = ", ".join(map(factor_name, given.removed))
         words.append(str(methods) % {"methods": names})
     return words
 

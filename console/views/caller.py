@@ -31,17 +31,18 @@ def ask(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
     person = _caller(admin, person_id)
     form = AskForm(request.POST or None, person=person)
     if form.is_valid():
-        way = form.cleaned_data["way"]
+        option = form.cleaned_data["method"]
         try:
-            if way == callers.PORTAL:
+            if option == callers.PORTAL:
                 check = callers.ask_by_number(admin, person)
             else:
-                check = callers.ask_by_code(admin, person, Method(way))
+                check = callers.ask_by_code(admin, person, Method(option))
             return redirect("console:caller-compare", check.pk)
         except MethodUnavailable:
-            form.add_error("way", _("Select a method"))
+            form.add_error("method", _("Select a method"))
         except Refused as refused:
-            form.add_error("way", refusal_words(refused.until, calls_paused=refused.calls_paused))
+            words = refusal_words(refused.until, calls_paused=refused.calls_paused)
+            form.add_error("method", words)
     title, explained = ACTIONS[AdminAction.VERIFY_CALLER]
     context = {"title": title, "explained": explained, "person": person, "form": form}
     return shown(request, "console/people/caller.html", context)
@@ -52,7 +53,7 @@ def compare(request: HttpRequest, admin: User, check_id: uuid.UUID) -> HttpRespo
     """Takes what the caller reads out. The page itself shows nothing of it."""
     check = get_object_or_404(CallerCheck.objects, pk=check_id, agent_id=admin.pk)
     person = _caller(admin, check.user_id)
-    by_number, form = check.way == callers.PORTAL, SaidForm(request.POST or None)
+    by_number, form = check.method == callers.PORTAL, SaidForm(request.POST or None)
     if form.is_valid():
         verdict = callers.compare(admin, check.pk, form.cleaned_data["said"])
         if verdict is Verdict.RIGHT:
@@ -70,7 +71,7 @@ def compare(request: HttpRequest, admin: User, check_id: uuid.UUID) -> HttpRespo
 
 
 def distrusted(request: HttpRequest, admin: User, person: User) -> HttpResponse | None:
-    """Where an administrator is sent who may not open a way into the account now.
+    """Where an administrator is sent who may not open a option into the account now.
 
     The service checks again: this is only what the page says about it.
     """

@@ -94,7 +94,7 @@ def _yes_or_no(value: str) -> str:
 
 
 _FORMATS: dict[str, Say] = {
-    **dict.fromkeys(("method", "methods", "way"), _each(_method)),
+    **dict.fromkeys(("method", "methods"), _each(_method)),
     **dict.fromkeys(("restored", "once", "removed"), _yes_or_no),
     **dict.fromkeys(("rows", "read", "created", "updated", "unchanged", "refused"), _count),
     **{name: _one_of(words) for name, words in DETAIL_VALUES.items()},

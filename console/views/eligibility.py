@@ -19,7 +19,7 @@ from tenants.policy import Factor, Policy, Scope
 from tenants.queries import policy_in_force
 from tenants.roles import Permission
 from verification.queries.callers import is_act_disowned
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 
 _BLOCKERS: dict[Blocker, Promise] = {
     Blocker.DISABLED: gettext_lazy("The account is disabled."),
@@ -83,12 +83,12 @@ def eligibility_words(admin: User, person: User) -> dict[str, object]:
         words = {"reason": _BLOCKERS[blocker], "portal_says": portal_says}
     elif eligibility.enough_from is not None:
         blocker = Blocker.PAUSED
-    factors = dict.fromkeys(option.method.proof for option in eligibility.usable_now)
+    factors = dict.fromkeys(option.method.factor for option in eligibility.usable_now)
     return words | {
         "eligibility": eligibility,
         "ways": _in_a_sentence(factors),
         "paused_phones": _in_a_sentence(eligibility.calls_paused),
-        "waiting": [(proof_name(factor), at) for factor, at in eligibility.waiting.items()],
+        "waiting": [(factor_name(factor), at) for factor, at in eligibility.waiting.items()],
         "remedies": list(_remedies(admin, person, blocker)) if blocker else [],
         "scope": _scope_words(eligibility, policy, groups),
         "groups": groups,

@@ -17,7 +17,7 @@ from console.views.frame import FORM, page, query_text, shown
 from directory.models import User
 from tenants.queries import tenant_in_force
 from tenants.roles import Permission
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 
 _EVERYBODY = "everybody"
 _LONGEST_NUMBER = 18
@@ -49,7 +49,7 @@ def people(request: HttpRequest, admin: User) -> HttpResponse:
                 "tag": _TAGS.get(row.state, ""),
                 "to_register": row.to_register,
                 "until": row.until,
-                "methods": [proof_name(factor) for factor in row.methods],
+                "methods": [factor_name(factor) for factor in row.methods],
                 "last_reset_at": row.last_reset_at,
             }
             for row in rows

@@ -33,7 +33,7 @@ from tenants.queries import policy_in_force
 from tenants.roles import Permission, Role
 from verification.queries.callers import disowners_of, is_act_disowned, is_caller_verified
 from verification.services import contacts
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 from verification.services.trust import NotTrusted
 
 
@@ -45,8 +45,8 @@ def person(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
         "title": person.upn,
         "person": person,
         "role": ROLES.get(Role(person.role), ""),
-        "things": [(proof_name(each.proof), each) for each in queries.methods_of_person(person)],
-        "paused_calls": [(proof_name(factor), until) for factor, until in paused_calls],
+        "things": [(factor_name(each.factor), each) for each in queries.methods_of_person(person)],
+        "paused_calls": [(factor_name(factor), until) for factor, until in paused_calls],
         "last_reset_at": last_reset_at(person.pk),
         "events": event_rows(queries.newest_events(person)),
         "actions": available_actions(admin, person),
@@ -120,17 +120,17 @@ def _act(request: HttpRequest, admin: User, person: User, action: AdminAction) -
 
 
 @page(Permission.MANAGE_PEOPLE, FORM, fresh=True)
-def reveal(request: HttpRequest, admin: User, person_id: int, proof: str) -> HttpResponse:
+def reveal(request: HttpRequest, admin: User, person_id: int, kind: str) -> HttpResponse:
     """A number or address in full, once, for a reason that is recorded."""
     person = get_object_or_404(User.objects, pk=person_id)
-    if proof not in set(Factor) or not may_manage_contacts(admin, person):
+    if kind not in set(Factor) or not may_manage_contacts(admin, person):
         raise Http404
-    factor = Factor(proof)
+    factor = Factor(kind)
     if not (value := queries.value_in_full(person, factor)):
         raise Http404
     form = NoteForm(request.POST or None)
     context = {"title": _("Show in full (recorded)"), "person": person, "form": form}
-    context |= {"name": proof_name(factor)}
+    context |= {"name": factor_name(factor)}
     if form.is_valid():
         services.note_shown(admin, person, factor, note=form.cleaned_data["note"])
         context |= {"value": value, "form": None}

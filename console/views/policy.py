@@ -118,7 +118,7 @@ def impact_list(request: HttpRequest, _admin: User) -> HttpResponseBase:
 
 def _warnings(policy: Policy) -> list[str]:
     """What speaks against a policy that is allowed."""
-    factors = {method.proof for method in policy.methods}
+    factors = {method.factor for method in policy.methods}
     weak_questions = _(
         "Security questions are weak: NIST and OWASP advise against them, and alone they fail"
         " WCAG 2.2 (3.3.8). Offer at least one other method."

@@ -18,8 +18,8 @@ from verification.queries.callers import disowners_of
 from verification.services.contacts import (
     ContactChange,
     follow_import,
+    users_with_factors,
     verified_otherwise,
-    with_proof,
 )
 
 
@@ -174,7 +174,7 @@ def _changed(before: Mapping[Factor, Prefill], wanted: Mapping[Factor, Prefill])
 def _write(
     changes: Sequence[ContactChange], wanted: Mapping[int, Mapping[Factor, Prefill]]
 ) -> None:
-    held = with_proof([change.user.pk for change in changes])
+    held = users_with_factors([change.user.pk for change in changes])
     for change in changes:
         user, news = change.user, wanted[change.user.pk]
         after = {**change.before, **{factor: news[factor] for factor in change.changed}}

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from directory.factors import BUILTIN, entered_only
+from directory.factors import BUILTIN, admin_entered_only
 from directory.models import User
 from directory.prefills import Kinds
 from directory.queries import prefill_associated_data
@@ -30,14 +30,14 @@ from provisioning.services.contacts import (
 from provisioning.services.groups import put_into_groups
 from typed.rules import folded
 from vault.services import sealing
-from verification.services.contacts import with_proof
+from verification.services.contacts import users_with_factors
 
 _FIELDS = ("display_name", "given_name", "surname", "language")
 _WRITTEN = (*_FIELDS, "folded_name")
 _UNSET = ((RowProblem.PASSWORD_NOT_SET, "password"),)
 _RANDOM_BYTES = 20
 _LONGEST_FOLDED = 200
-_FACTORS = [int(entered_only(kinds)) for kinds in range(2 * max(Kinds))]
+_FACTORS = [int(admin_entered_only(kinds)) for kinds in range(2 * max(Kinds))]
 """The summary of a new user, by the kinds of contact data that were entered."""
 _AT_ONCE = 1_000
 """New users in one statement. The database writes them while the next ones are sealed."""
@@ -84,7 +84,7 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
     there = [(before[person.upn], person) for person in people if person.upn in before]
     contacts = complete_contacts(there, importer)
     wanted = {user.pk: hashes[user.upn] for user, _ in there if user.upn in hashes}
-    unset = with_proof(wanted) if wanted else set()
+    unset = users_with_factors(wanted) if wanted else set()
     passwords = {pk: hashed for pk, hashed in wanted.items() if pk not in unset}
     changed = contacts.changed | _complete_names(there) | _set_first_passwords(passwords)
     ids = {upn: user.pk for upn, user in before.items()} | created

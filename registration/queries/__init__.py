@@ -35,16 +35,16 @@ from tenants.roles import Role
 from verification.methods import REGISTRATIONS
 from verification.models import RegisteredMethod
 from verification.queries import (
-    methods_by_proof,
+    methods_by_factor,
     methods_of_kind,
     usable_methods,
     value_of,
 )
 from verification.queries.deliverable import can_deliver
-from verification.queries.holdings import RegisteredMethods, holdings_of
+from verification.queries.factors import RegisteredMethods, registered_methods_of
 from verification.queries.security_info import SecurityInfo, security_info_of
 from verification.rules.masking import mask
-from verification.rules.ways import MethodOption, methods_of
+from verification.rules.method_options import MethodOption, methods_of
 
 
 class AddressProblem(StrEnum):
@@ -66,7 +66,7 @@ class Overview:
 
     @property
     def counted(self) -> frozenset[Factor]:
-        return frozenset(row.proof for row in self.rows if row.counts)
+        return frozenset(row.factor for row in self.rows if row.counts)
 
     @property
     def done(self) -> int:
@@ -77,8 +77,8 @@ class Overview:
         """How many more kinds a reset needs; of who may not reset none is asked."""
         return missing(self.required, self.counted) if self.in_scope else 0
 
-    def row(self, proof: Factor) -> Row | None:
-        return next((row for row in self.rows if row.proof is proof), None)
+    def row(self, factor: Factor) -> Row | None:
+        return next((row for row in self.rows if row.factor is factor), None)
 
 
 def demand_on(user: User) -> Demand:
@@ -86,13 +86,13 @@ def demand_on(user: User) -> Demand:
     return demand(policy_in_force(), is_administrator=Role(user.role).is_administrator)
 
 
-def ways_to_register(user: User, proof: Factor) -> list[Method]:
+def options_to_register(user: User, factor: Factor) -> list[Method]:
     """The methods that can verify a factor of this kind: allowed, and deliverable here."""
     registrable = demand_on(user).registrable
     return [
         method
         for method in Method
-        if method.proof is proof and method in registrable and can_deliver(method)
+        if method.factor is factor and method in registrable and can_deliver(method)
     ]
 
 
@@ -106,7 +106,7 @@ def address_problem(user: User, address: str) -> AddressProblem | None:
     return AddressProblem.TENANT_DOMAIN if domain in domain_names() else None
 
 
-def entered_of(user: User) -> dict[Factor, Prefill]:
+def admin_entered_of(user: User) -> dict[Factor, Prefill]:
     """What an administrator entered, as far as it could be a way back into the account."""
     return {
         kind: row
@@ -115,45 +115,48 @@ def entered_of(user: User) -> dict[Factor, Prefill]:
     }
 
 
-def ways_to_confirm(user: User, proof: Factor) -> list[Method]:
+def options_to_confirm(user: User, factor: Factor) -> list[Method]:
     """How a phone or address that an administrator entered can be verified."""
-    row = entered_of(user).get(proof)
+    row = admin_entered_of(user).get(factor)
     if row is None:
         return []
-    ways = ways_to_register(user, proof)
-    return [method for method in ways if row.sms_capable or not method.is_text]
+    options = options_to_register(user, factor)
+    return [method for method in options if row.sms_capable or not method.is_text]
 
 
 def overview_of(user: User) -> Overview:
     """What is registered, what an administrator entered, and what is missing."""
     policy, asked = policy_in_force(), demand_on(user)
-    proved, entered = methods_by_proof(user.pk), entered_of(user)
-    of_reset = {method.proof for method in asked.methods}
-    usable = {way.method.proof for way in holdings_of(user.pk, policy).ways(asked.methods)}
-    waiting = holdings_of(user.pk, _policy_for(user), at=timezone.now()).waiting
+    proved, entered = methods_by_factor(user.pk), admin_entered_of(user)
+    of_reset = {method.factor for method in asked.methods}
+    usable = {
+        option.method.factor
+        for option in registered_methods_of(user.pk, policy).options(asked.methods)
+    }
+    waiting = registered_methods_of(user.pk, _policy_for(user), at=timezone.now()).waiting
     rows = []
-    for proof in kinds_to_register(asked.registrable):
-        is_open = bool(ways_to_register(user, proof))
-        if proof.is_set and not holds_another(user):
+    for factor in kinds_to_register(asked.registrable):
+        is_open = bool(options_to_register(user, factor))
+        if factor.is_set and not holds_another(user):
             is_open = False
-        is_open = is_open and REGISTRATIONS[proof].is_possible(user.pk)
+        is_open = is_open and REGISTRATIONS[factor].is_possible(user.pk)
         # A second phone is only registered beside the first.
-        if proof.gate is not proof and not proved.keys() & {proof, proof.gate}:
+        if factor.gate is not factor and not proved.keys() & {factor, factor.gate}:
             is_open = False
-        if not is_open and proof not in proved and proof not in usable:
+        if not is_open and factor not in proved and factor not in usable:
             continue
-        masked, status = _standing(user, proof, proved.get(proof), entered.get(proof))
-        if proof.is_office and status is not Status.CONFIRM:
+        masked, status = _standing(user, factor, proved.get(factor), entered.get(factor))
+        if factor.is_office and status is not Status.CONFIRM:
             is_open = is_open and policy.office_phone_editor is OfficeEditor.USER
-        counts = proof in usable
+        counts = factor in usable
         rows.append(
             Row(
-                proof=proof,
+                factor=factor,
                 status=status,
                 masked=masked,
                 counts=counts,
-                counts_from=waiting.get(proof),
-                for_reset=proof in of_reset,
+                counts_from=waiting.get(factor),
+                for_reset=factor in of_reset,
                 is_open=is_open,
             )
         )
@@ -174,18 +177,20 @@ def _policy_for(user: User) -> Policy:
 
 
 def _standing(
-    user: User, proof: Factor, proved: RegisteredMethod | None, entered: Prefill | None
+    user: User, factor: Factor, proved: RegisteredMethod | None, entered: Prefill | None
 ) -> tuple[str, Status]:
     """How far the user is with one kind of security info, and what of it may be shown."""
-    if proof.may_be_several:
-        is_there = methods_of_kind(user.pk, proof).exists()
+    if factor.may_be_several:
+        is_there = methods_of_kind(user.pk, factor).exists()
         return "", Status.READY if is_there else Status.MISSING
     if proved is not None:
-        return mask(value_of(proved)) if proof.is_contact else "", Status.READY
+        return mask(value_of(proved)) if factor.is_contact else "", Status.READY
     return (mask(entered.value), Status.CONFIRM) if entered else ("", Status.MISSING)
 
 
-def options_to_verify(user: User, holdings: RegisteredMethods | None = None) -> list[MethodOption]:
+def options_to_verify(
+    user: User, registered: RegisteredMethods | None = None
+) -> list[MethodOption]:
     """The methods by which the user can be verified now, beside the password.
 
     Answers to questions count only for a user who holds nothing better.
@@ -193,29 +198,31 @@ def options_to_verify(user: User, holdings: RegisteredMethods | None = None) -> 
     Args:
         holdings: what the user verified, where that was just read.
     """
-    holdings = holdings or holdings_of(user.pk, policy_in_force(), proved_only=True)
-    knowledge = frozenset(method for method in Method if method.proof.is_knowledge)
-    if any(not factor.proof.is_knowledge for factor in holdings.held):
-        return holdings.ways(frozenset(Method) - knowledge)
-    return holdings.ways(knowledge)
+    registered = registered or registered_methods_of(user.pk, policy_in_force(), proved_only=True)
+    knowledge = frozenset(method for method in Method if method.factor.is_knowledge)
+    if any(not factor.factor.is_knowledge for factor in registered.held):
+        return registered.options(frozenset(Method) - knowledge)
+    return registered.options(knowledge)
 
 
 def holds_second_factor(user: User) -> bool:
     """Whether the user proved to hold what sign-in accepts, deliverable at the moment or not."""
     policy = policy_in_force()
-    held = holdings_of(user.pk, policy, proved_only=True).held
+    held = registered_methods_of(user.pk, policy, proved_only=True).held
     return not policy.second_factors.isdisjoint(methods_of(held))
 
 
-def options_at_sign_in(user: User, holdings: RegisteredMethods | None = None) -> list[MethodOption]:
+def options_at_sign_in(
+    user: User, registered: RegisteredMethods | None = None
+) -> list[MethodOption]:
     """The second factors that the user can use now: the default first, then the strongest.
 
     Args:
         holdings: what the user verified, where that was just read.
     """
     policy = policy_in_force()
-    holdings = holdings or holdings_of(user.pk, policy, proved_only=True)
-    options = holdings.ways(policy.second_factors)
+    registered = registered or registered_methods_of(user.pk, policy, proved_only=True)
+    options = registered.options(policy.second_factors)
     return sorted(options, key=lambda option: option.method != user.default_sign_in_method)
 
 
@@ -230,8 +237,8 @@ def holds_another(user: User) -> bool:
     Codes on paper aren't to be anybody's only proof.
     """
     asked = demand_on(user)
-    for_reset = any(method.proof.is_set for method in asked.methods)
-    wanted = {method.proof for method in (asked.methods if for_reset else asked.registrable)}
+    for_reset = any(method.factor.is_set for method in asked.methods)
+    wanted = {method.factor for method in (asked.methods if for_reset else asked.registrable)}
     others = [kind for kind in wanted if not kind.is_set]
     return usable_methods().filter(user=user, kind__in=others).exists()
 
@@ -253,11 +260,11 @@ def to_confirm(user: User) -> list[SecurityInfo]:
 def confirmable(user: User) -> list[SecurityInfo]:
     """What of it can be confirmed here and now: by proving it, or by answering anew."""
     waiting = to_confirm(user)
-    proofs = {way.method.proof for way in options_to_verify(user)} if waiting else set()
-    if proofs:
+    factors = {option.method.factor for option in options_to_verify(user)} if waiting else set()
+    if factors:
         # Answers are confirmed by writing them anew.
-        proofs |= {kind for kind in Factor if kind.is_knowledge}
-    return [kind for kind in waiting if kind.proof in proofs]
+        factors |= {kind for kind in Factor if kind.is_knowledge}
+    return [kind for kind in waiting if kind.factor in factors]
 
 
 def interrupt_of(user: User, now: datetime) -> Interrupt:
@@ -302,7 +309,7 @@ def _can_complete(user: User, overview: Overview) -> bool:
     """Whether the user can do all that is asked with what can be delivered here and now."""
     if must_prove(user) and not options_to_verify(user):
         return False
-    within_reach = overview.counted | {row.proof for row in overview.rows if row.is_open}
+    within_reach = overview.counted | {row.factor for row in overview.rows if row.is_open}
     return not missing(overview.required, within_reach)
 
 

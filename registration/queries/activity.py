@@ -11,7 +11,7 @@ from audit.words import OWN_WORDS
 from directory.models import User
 from registration.rules import RECENT
 from tenants.policy import Factor
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 
 _SHOWN = 10
 _FAILURES = {
@@ -35,17 +35,17 @@ class ActivityEntry:
 def recent_activity(user: User, now: datetime) -> list[ActivityEntry]:
     """What happened to the user's account lately, as far as users are told of it."""
     successes = OWN_WORDS.keys() - _FAILURES - {Activity.RESET_PROGRESS}
-    told = Q(activity__in=successes, outcome=Outcome.SUCCESS)
-    told |= Q(activity__in=_FAILURES)
-    told |= Q(activity=Activity.RESET_PROGRESS, reason=EventReason.IDENTIFIED)
-    events = Event.objects.filter(told, subject_id=user.pk, at__gte=now - RECENT)
+    shown = Q(activity__in=successes, outcome=Outcome.SUCCESS)
+    shown |= Q(activity__in=_FAILURES)
+    shown |= Q(activity=Activity.RESET_PROGRESS, reason=EventReason.IDENTIFIED)
+    events = Event.objects.filter(shown, subject_id=user.pk, at__gte=now - RECENT)
     return [_entry(event) for event in events.order_by("-at", "-id")[:_SHOWN]]
 
 
 def _entry(event: Event) -> ActivityEntry:
     words, method = str(OWN_WORDS[Activity(event.activity)]), event.details.get("method")
     if "%(method)s" in words:
-        words %= {"method": proof_name(Factor(method)) if method in set(Factor) else "–"}
+        words %= {"method": factor_name(Factor(method)) if method in set(Factor) else "–"}
     is_by_another = event.actor_id not in {None, event.subject_id}
     place = "" if is_by_another else str(event.details.get("place", ""))
     return ActivityEntry(at=event.at, what=words, place=place)

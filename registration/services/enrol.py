@@ -16,8 +16,8 @@ from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import prefilled
 from registration.queries import (
+    admin_entered_of,
     confirmable,
-    entered_of,
     holds_another,
     is_complete,
     to_confirm,
@@ -35,16 +35,16 @@ from verification.queries import (
     blind_index,
     challenges_in,
     destination_of,
-    methods_by_proof,
+    methods_by_factor,
     newest,
     recovery_set_of,
     value_of,
 )
+from verification.rules.method_options import MethodOption
 from verification.rules.passkeys import MOST as MOST_PASSKEYS
 from verification.rules.passkeys import Site
 from verification.rules.phones import PHONES, number_of
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import MethodOption
 from verification.services import (
     challenges,
     factors,
@@ -67,14 +67,14 @@ class UsedElsewhere(Exception):
     """The number already serves as another phone of the user. Nothing was sent or registered."""
 
 
-def is_used_elsewhere(user: User, proof: Factor, number: str) -> bool:
+def is_used_elsewhere(user: User, factor: Factor, number: str) -> bool:
     """Whether this number already serves as another phone of the user.
 
     An office phone serves from the moment an administrator entered it, the others only from the
     moment they were verified: of two equal numbers nobody has verified, the office phone stays.
     """
-    others = set(PHONES) - {proof} if proof in PHONES else set()
-    values = [value_of(row) for kind, row in methods_by_proof(user.pk).items() if kind in others]
+    others = set(PHONES) - {factor} if factor in PHONES else set()
+    values = [value_of(row) for kind, row in methods_by_factor(user.pk).items() if kind in others]
     entered = prefilled(user.pk).items()
     values += [row.value for kind, row in entered if kind in others and kind.is_office]
     return number_of(number) in map(number_of, values)
@@ -167,10 +167,10 @@ def start_entered(user: User, context_id: uuid.UUID, method: Method) -> None:
         UsedElsewhere: the number is the user's other phone.
         challenges.Refused: too soon or too many.
     """
-    row = entered_of(user).get(method.proof)
+    row = admin_entered_of(user).get(method.factor)
     if row is None:
         raise NothingEntered
-    if is_used_elsewhere(user, method.proof, row.value):
+    if is_used_elsewhere(user, method.factor, row.value):
         raise UsedElsewhere
     contact = ContactVerification(user, context_id, row.value, sms_capable=row.sms_capable)
     verify.begin(contact, method)
@@ -189,7 +189,7 @@ def save_questions(user: User, answers: Mapping[str, str]) -> None:
     hashes = questions.hashed(user.pk, answers)
     with transaction.atomic():
         manage.require_running(user)
-        before = methods_by_proof(user.pk).get(Factor.QUESTIONS)
+        before = methods_by_factor(user.pk).get(Factor.QUESTIONS)
         saved = questions.save_hashes(user, hashes)
         if before is not None:
             manage.note_loss(user, before)
@@ -299,24 +299,24 @@ def finish(user: User) -> bool:
 
 
 def _register(user: User, challenge: Challenge) -> None:
-    proof, value = Method(challenge.method).proof, destination_of(challenge)
+    factor, value = Method(challenge.method).factor, destination_of(challenge)
     # Two sessions of one person may confirm something of one kind at the same moment.
     User.objects.select_for_update().get(pk=user.pk)
-    if is_used_elsewhere(user, proof, value):
+    if is_used_elsewhere(user, factor, value):
         raise UsedElsewhere
-    before = methods_by_proof(user.pk).get(proof)
+    before = methods_by_factor(user.pk).get(factor)
     old_value = value_of(before) if before else ""
     old_phone = manage.phone_to_text(before) if before else ""
     is_same = mailbox_key(old_value) == mailbox_key(value)
     now = timezone.now()
     method = RegisteredMethod(
         user=user,
-        kind=proof,
+        kind=factor,
         lookup=blind_index(value),
         sms_capable=challenge.sms_capable,
         created_at=now,
         verified_at=now,
-        known_since=_known_since(user, proof, value, now),
+        known_since=_known_since(user, factor, value, now),
     )
     if before is not None:
         if is_same:
@@ -329,7 +329,7 @@ def _register(user: User, challenge: Challenge) -> None:
     changed = before is not None and not is_same
     _written_down(
         user,
-        proof,
+        factor,
         method.pk,
         is_change=changed,
         except_value=value,
@@ -338,11 +338,11 @@ def _register(user: User, challenge: Challenge) -> None:
     )
 
 
-def _known_since(user: User, proof: Factor, value: str, now: datetime) -> datetime:
+def _known_since(user: User, factor: Factor, value: str, now: datetime) -> datetime:
     """The same number or address stays as old as it was; another one takes the older away."""
-    before: RegisteredMethod | Prefill | None = methods_by_proof(user.pk).get(proof)
-    if before is None and proof in policy_in_force().prefilled_usable:
-        before = prefilled(user.pk).get(proof)
+    before: RegisteredMethod | Prefill | None = methods_by_factor(user.pk).get(factor)
+    if before is None and factor in policy_in_force().prefilled_usable:
+        before = prefilled(user.pk).get(factor)
     if before is None:
         return now
     if isinstance(before, Prefill):
@@ -357,7 +357,7 @@ def _known_since(user: User, proof: Factor, value: str, now: datetime) -> dateti
 
 def _written_down(  # noqa: PLR0913  # what happened, and all who are notified of it
     user: User,
-    proof: Factor,
+    factor: Factor,
     added: uuid.UUID,
     *,
     is_change: bool,
@@ -367,12 +367,12 @@ def _written_down(  # noqa: PLR0913  # what happened, and all who are notified o
 ) -> None:
     manage.require_running(user)
     activity = Activity.METHOD_CHANGED if is_change else Activity.METHOD_REGISTERED
-    record(activity, subject_id=user.pk, actor_id=user.pk, method=proof)
+    record(activity, subject_id=user.pk, actor_id=user.pk, method=factor)
     notice = Notice.CHANGED if is_change else Notice.ADDED
     notices.tell(
         user,
         notice,
-        proof=proof,
+        factor=factor,
         added=added,
         except_value=except_value,
         also_value=also_value,

@@ -16,9 +16,9 @@ from verification.flow.verify import MethodUnavailable, Verification
 from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import SEVERAL, challenges_in, destination_of, was_denied
-from verification.queries.holdings import RegisteredMethods, holdings_of
+from verification.queries.factors import RegisteredMethods, registered_methods_of
+from verification.rules.method_options import MethodOption
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
 from verification.services.guesses import AttemptCounter
 
@@ -54,7 +54,7 @@ class IdentityVerification(Verification):
 
     @cached_property
     def _holdings(self) -> RegisteredMethods:
-        return holdings_of(self._user.pk, policy_in_force(), proved_only=True)
+        return registered_methods_of(self._user.pk, policy_in_force(), proved_only=True)
 
     def options(self) -> Sequence[MethodOption]:
         return self._options_of(self._user, self._holdings)
@@ -70,20 +70,20 @@ class IdentityVerification(Verification):
             purpose=Purpose.SIGN_IN,
             context=self.context.id,
             method=method,
-            destination=self._holdings.values.get(method.proof, ""),
+            destination=self._holdings.values.get(method.factor, ""),
             language=user.language or tenant_in_force().language,
-            sms_capable=self._holdings.sms_capable(method.proof),
+            sms_capable=self._holdings.sms_capable(method.factor),
         )
 
     def is_held(self, challenge: Challenge) -> bool:
         # Not as the page read it: it may have been removed or replaced since.
-        holdings = holdings_of(self._user.pk, policy_in_force(), proved_only=True)
-        return holdings.are_at(Method(challenge.method).proof, destination_of(challenge))
+        registered = registered_methods_of(self._user.pk, policy_in_force(), proved_only=True)
+        return registered.are_at(Method(challenge.method).factor, destination_of(challenge))
 
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
         user, is_right = self._user, verdict is Verdict.RIGHT
         if is_right:
-            used = RegisteredMethod.objects.filter(user=user, kind=Method(challenge.method).proof)
+            used = RegisteredMethod.objects.filter(user=user, kind=Method(challenge.method).factor)
             used.exclude(kind__in=SEVERAL).update(last_used_at=timezone.now())
         outcome = Outcome.SUCCESS if is_right else Outcome.FAILURE
         record(Activity.IDENTITY_PROVED, outcome, subject_id=user.pk, actor_id=user.pk)

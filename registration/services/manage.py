@@ -14,7 +14,7 @@ from tenants.policy import Factor
 from tenants.queries import policy_in_force
 from verification.models import RegisteredMethod
 from verification.queries import holds_only_codes, methods_in_force, value_of
-from verification.queries.holdings import is_older_row
+from verification.queries.factors import is_older_row
 from verification.services import browsers, notices, removal
 from verification.services.notice_words import Notice
 
@@ -40,7 +40,7 @@ def require_running(user: User) -> None:
 
 
 @transaction.atomic
-def remove(user: User, proof: Factor, method_id: uuid.UUID | None = None) -> bool:
+def remove(user: User, factor: Factor, method_id: uuid.UUID | None = None) -> bool:
     """Removes security info; every known address hears of it, the removed one too.
 
     Args:
@@ -54,19 +54,19 @@ def remove(user: User, proof: Factor, method_id: uuid.UUID | None = None) -> boo
         Frozen: meanwhile.
     """
     require_running(user)
-    rows = methods_in_force().filter(user=user, kind=proof)
+    rows = methods_in_force().filter(user=user, kind=factor)
     method = (rows if method_id is None else rows.filter(pk=method_id)).first()
-    if method is None or (proof.is_device and method_id is None):
+    if method is None or (factor.is_device and method_id is None):
         return False
-    value = value_of(method) if proof.is_contact else ""
+    value = value_of(method) if factor.is_contact else ""
     phone = phone_to_text(method)
-    if not proof.is_set:
+    if not factor.is_set:
         note_loss(user, method)
         browsers.forget_all(user.pk)
     removal.remove(user.pk, Q(pk=method.pk))
-    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=proof)
-    notices.tell(user, Notice.REMOVED, proof=proof, also_value=value, also_phone=phone)
-    if not proof.is_set and holds_only_codes(user.pk):
+    record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=factor)
+    notices.tell(user, Notice.REMOVED, factor=factor, also_value=value, also_phone=phone)
+    if not factor.is_set and holds_only_codes(user.pk):
         # Codes on paper go with the last method that they were beside.
         remove(user, Factor.RECOVERY_CODE)
     return True

@@ -69,7 +69,7 @@ def arrive(
 def with_known_device(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
     """Adds the cookie by which the user's next sign-in knows this browser."""
     with in_tenant(user.tenant_id or NO_TENANT):
-        cookie = lockouts.made_familiar(user, middleware.known_device(request))
+        cookie = lockouts.made_known(user, middleware.known_device(request))
     response.set_cookie(
         settings.KNOWN_COOKIE_NAME,
         cookie,

@@ -13,12 +13,12 @@ from verification.methods import REGISTRATIONS
 from verification.queries.security_info import security_info_of
 
 
-def registered(request: HttpRequest, user: User, proof: Factor) -> HttpResponse:
+def registered(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
     """Says what was registered. It counts as a fresh proof."""
-    note_proof(request, proof)
+    note_proof(request, factor)
     infos = security_info_of(user.pk)
-    masked = next((info.masked for info in infos if info.proof is proof), "")
-    words = _(REGISTRATIONS[proof].registered_words)
+    masked = next((info.masked for info in infos if info.factor is factor), "")
+    words = _(REGISTRATIONS[factor].registered_words)
     named = {"masked": masked, "n": policy_in_force().questions_to_register}
     messages.success(request, words % named)
     # A user who finished the wizard before came from the list, unless something is missing.

@@ -126,7 +126,7 @@ def of_this_session(back: str) -> Callable[[Page], Page]:
     return decorate
 
 
-def note_proof(request: HttpRequest, proof: Factor | None = None) -> None:
+def note_proof(request: HttpRequest, factor: Factor | None = None) -> None:
     """Something was proved just now. Where a second factor was missing, it may be this one.
 
     Args:
@@ -134,7 +134,9 @@ def note_proof(request: HttpRequest, proof: Factor | None = None) -> None:
     """
     session = Session(request.session)
     session.proved_at = timezone.now()
-    if proof is not None and proof in {method.proof for method in policy_in_force().second_factors}:
+    if factor is not None and factor in {
+        method.factor for method in policy_in_force().second_factors
+    }:
         session.second_factor_due = False
 
 

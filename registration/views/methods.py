@@ -104,12 +104,12 @@ def office(request: HttpRequest, user: User) -> HttpResponse:
 
 @open_while_registering
 @freshly_proved
-def entered(request: HttpRequest, user: User, proof: str) -> HttpResponse:
+def entered(request: HttpRequest, user: User, factor: str) -> HttpResponse:
     """Verifies what an administrator entered: a code or call to there, and nowhere else."""
-    if proof not in set(Factor):
+    if factor not in set(Factor):
         raise Http404
-    kind = Factor(proof)
-    methods = queries.ways_to_confirm(user, kind)
+    kind = Factor(factor)
+    methods = queries.options_to_confirm(user, kind)
     if request.method != "POST" or not methods:
         return redirect("registration:setup")
     form = EnteredForm(request.POST, methods=methods)
@@ -164,21 +164,21 @@ def _verify(request: HttpRequest, user: User, method: Method) -> HttpResponse:
     return redirect(register_pages(request, user).address_of(method))
 
 
-def _phone_form(request: HttpRequest, user: User, proof: Factor) -> PhoneForm:
+def _phone_form(request: HttpRequest, user: User, factor: Factor) -> PhoneForm:
     policy, home = policy_in_force(), tenant_in_force().country
     form = PhoneForm(
         request.POST or None,
         home=home,
         countries=policy.countries or frozenset({home}),
-        methods=queries.ways_to_register(user, proof),
+        methods=queries.options_to_register(user, factor),
     )
-    form.initial["phone"] = typed_before(request, user, proof)
+    form.initial["phone"] = typed_before(request, user, factor)
     return form
 
 
-def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, proof: Factor) -> bool:
+def _is_phone_asked(request: HttpRequest, user: User, form: PhoneForm, factor: Factor) -> bool:
     """Texts or calls the phone, unless something speaks against it: that is said at the field."""
-    if enrol.is_used_elsewhere(user, proof, form.found.e164):
+    if enrol.is_used_elsewhere(user, factor, form.found.e164):
         form.add_error("phone", used_elsewhere_words())
         return False
     method = Method(form.cleaned_data["method"])
@@ -225,17 +225,17 @@ def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
     return ""
 
 
-def _entered(user: User, proof: Factor) -> dict[str, object]:
+def _entered(user: User, factor: Factor) -> dict[str, object]:
     """What an administrator entered and nobody confirmed yet, for the page of its kind."""
-    row = queries.overview_of(user).row(proof)
+    row = queries.overview_of(user).row(factor)
     if row is None or row.status is Status.MISSING:
         return {"row": None}
     confirm = row.status is Status.CONFIRM
-    methods = queries.ways_to_confirm(user, proof) if confirm else []
+    methods = queries.options_to_confirm(user, factor) if confirm else []
     return {
         "row": row,
         "entered_form": EnteredForm(None, methods=methods) if methods else None,
-        "proof": proof.value,
+        "factor": factor.value,
     }
 
 

@@ -13,7 +13,7 @@ from tenants.policy import Factor
 from verification.methods import REGISTRATIONS
 from verification.methods.recovery_code import left_words
 from verification.queries.security_info import SecurityInfo
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,47 +50,47 @@ def shown_rows(rows: Iterable[Row]) -> list[ShownRow]:
     shown = []
     for row in sorted(rows, key=lambda row: order.index(row.status)):
         # Apps and passkeys aren't changed: another one is added.
-        action = actions[Status.MISSING if row.proof.is_device else row.status]
+        action = actions[Status.MISSING if row.factor.is_device else row.status]
         shown.append(
             ShownRow(
-                name=proof_name(row.proof),
+                name=factor_name(row.factor),
                 masked=row.masked,
-                kind="phone" if row.proof.is_phone else "email",
+                kind="phone" if row.factor.is_phone else "email",
                 ready=row.status is Status.READY,
                 counts=row.counts,
                 counts_from=row.counts_from,
                 for_reset=row.for_reset,
                 tag=tags[row.status],
                 by_admin=row.status is Status.CONFIRM,
-                addable=row.status is not Status.READY or row.proof.is_device,
+                addable=row.status is not Status.READY or row.factor.is_device,
                 action=action if row.is_open else "",
-                url=page_for(row.proof) if row.is_open else "",
+                url=page_for(row.factor) if row.is_open else "",
             )
         )
     return shown
 
 
-def confirm_url(proof: Factor) -> str:
+def confirm_url(factor: Factor) -> str:
     """Where something registered is confirmed again: answers are written anew, the rest proved."""
-    return page_for(proof) if proof.is_knowledge else reverse("registration:proof")
+    return page_for(factor) if factor.is_knowledge else reverse("registration:proof")
 
 
-def page_for(proof: Factor) -> str:
-    return reverse(REGISTRATIONS[proof].page)
+def page_for(factor: Factor) -> str:
+    return reverse(REGISTRATIONS[factor].page)
 
 
 def listed(kind: SecurityInfo, overview: Overview) -> dict[str, object]:
     """One thing that is registered, as the lists show it."""
-    row = overview.row(kind.proof)
-    changeable = row is not None and row.is_open and not kind.proof.is_device
+    row = overview.row(kind.factor)
+    changeable = row is not None and row.is_open and not kind.factor.is_device
     return {
         "key": kind.key,
         "app_name": kind.name if kind.left is None else left_words(kind.left),
-        "name": proof_name(kind.proof),
+        "name": factor_name(kind.factor),
         "masked": kind.masked,
-        "mask_kind": "phone" if kind.proof.is_phone else "email",
+        "mask_kind": "phone" if kind.factor.is_phone else "email",
         "counts_from": row.counts_from if row else None,
         "last_used_at": kind.last_used_at,
-        "change_url": page_for(kind.proof) if changeable else "",
-        "confirm_url": confirm_url(kind.proof),
+        "change_url": page_for(kind.factor) if changeable else "",
+        "confirm_url": confirm_url(kind.factor),
     }

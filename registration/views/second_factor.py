@@ -105,7 +105,7 @@ def _finish(user: User, request: HttpRequest, challenge: Challenge) -> HttpRespo
     stored = pending_sign_in.remembers_browser(request)
     ticked = stored if chosen_before else _REMEMBER in request.POST
     response = arrive(request, user, pending_sign_in.end(request) or "")
-    note_proof(request, method.proof)
+    note_proof(request, method.factor)
     second_factor.open_the_admin(Session(request.session), user, method)
     if ticked and (days := policy.remember_browser_days):
         response.set_cookie(

@@ -30,7 +30,7 @@ from verification.middleware import return_url
 from verification.queries.callers import callers_number
 from verification.queries.security_info import security_info_of
 from verification.services import browsers
-from verification.services.notices import proof_name
+from verification.services.notices import factor_name
 
 
 @takes_return_to
@@ -63,14 +63,14 @@ def remove(request: HttpRequest, user: User, key: str) -> HttpResponse:
     kind = next((one for one in security_info_of(user.pk) if one.key == key), None)
     if kind is None:
         raise Http404
-    name = proof_name(kind.proof)
+    name = factor_name(kind.factor)
     if request.method == "POST":
-        manage.remove(user, kind.proof, kind.pk if kind.proof.is_device else None)
+        manage.remove(user, kind.factor, kind.pk if kind.factor.is_device else None)
         messages.success(request, _("Method removed: %(method)s") % {"method": name})
         return redirect("registration:security-info")
     overview = queries.overview_of(user)
-    is_last = sum(one.proof is kind.proof for one in security_info_of(user.pk)) == 1
-    breaks = is_last and removal_breaks(overview.required, overview.counted, kind.proof)
+    is_last = sum(one.factor is kind.factor for one in security_info_of(user.pk)) == 1
+    breaks = is_last and removal_breaks(overview.required, overview.counted, kind.factor)
     context = {"name": name, "kind": listed(kind, overview), "breaks": breaks}
     return render(request, "registration/remove.html", context)
 

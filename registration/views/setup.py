@@ -47,7 +47,7 @@ def setup(request: HttpRequest, user: User) -> HttpResponse:
     rows = [
         row
         for row in overview.rows
-        if row.proof.gate is row.proof or row.status is not Status.MISSING
+        if row.factor.gate is row.factor or row.status is not Status.MISSING
     ]
     context = {
         "overview": overview,

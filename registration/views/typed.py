@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from delivery.rules.mailboxes import mailbox_key
 from delivery.rules.phones import shown
 from directory.models import User
-from registration.queries import entered_of
+from registration.queries import admin_entered_of
 from registration.views.frame import context_of
 from tenants.policy import Factor, Method
 from tenants.queries import tenant_in_force
@@ -13,9 +13,9 @@ from verification.models import Challenge, Purpose
 from verification.queries import challenges_in, destination_of
 
 
-def typed_before(request: HttpRequest, user: User, proof: Factor) -> str:
+def typed_before(request: HttpRequest, user: User, factor: Factor) -> str:
     """The address or number whose code this session waits for, for the field it was typed in."""
-    methods = [method for method in Method if method.proof is proof]
+    methods = [method for method in Method if method.factor is factor]
     found = challenges_in(Purpose.REGISTER, context_of(request)).filter(method__in=methods)
     challenge = found.filter(user_id=user.pk).first()
     return "" if challenge is None or challenge.spent_at else typed_in(user, challenge)
@@ -27,7 +27,7 @@ def typed_in(user: User, challenge: Challenge) -> str:
     What was entered by others is only shown masked until it was verified.
     """
     destination = destination_of(challenge)
-    entered = entered_of(user).get(Method(challenge.method).proof)
+    entered = admin_entered_of(user).get(Method(challenge.method).factor)
     is_entered = entered is not None and mailbox_key(entered.value) == mailbox_key(destination)
     if not destination or is_entered:
         return ""

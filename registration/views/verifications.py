@@ -22,7 +22,7 @@ def fresh_proof_pages(request: HttpRequest, user: User) -> VerificationPages:
     """Proving a registered method before anything is changed."""
 
     def finish(request: HttpRequest, challenge: Challenge) -> HttpResponse:
-        note_proof(request, Method(challenge.method).proof)
+        note_proof(request, Method(challenge.method).factor)
         return redirect(url_after_proof(request))
 
     return VerificationPages(
@@ -45,20 +45,22 @@ def register_pages(request: HttpRequest, user: User) -> VerificationPages:
 
     def about(challenge: Challenge) -> dict[str, object]:
         typed = typed_in(user, challenge)
-        change_url = page_for(Method(challenge.method).proof) if typed else ""
+        change_url = page_for(Method(challenge.method).factor) if typed else ""
         return {"typed": typed, "change_url": change_url}
 
     return VerificationPages(
         verification=ContactVerification(user, context_of(request)),
         choose="registration:setup",
         page_of=lambda method: (
-            REGISTRATIONS[method.proof].page if method.proof.is_device else "registration:verify"
+            REGISTRATIONS[method.factor].page if method.factor.is_device else "registration:verify"
         ),
         resend=reverse("registration:resend", args=["register"]),
         poll=reverse("registration:call-state", args=["register"]),
         user_id=lambda: user.upn,
         passed=lambda: "registration:setup",
-        finish=lambda request, challenge: registered(request, user, Method(challenge.method).proof),
+        finish=lambda request, challenge: registered(
+            request, user, Method(challenge.method).factor
+        ),
         has_failed=has_failed,
         render=render,
         about=about,

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('guesses_lately', models.CharField(blank=True, default='', max_length=64)),
                 ('guesses_in_a_row', models.CharField(blank=True, default='', max_length=64)),
                 ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('blocked', 'Blocked'), ('contacted_admin', 'Contacted Admin')], default='running', max_length=20)),
-                ('told', models.JSONField(default=list)),
+                ('notified', models.JSONField(default=list)),
                 ('policy_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='tenants.policyversion')),
             ],
         ),
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
                 ('user_id', models.BigIntegerField()),
                 ('method', models.CharField(choices=tenants.policy.methods.method_choices, max_length=20)),
-                ('proof', models.CharField(choices=tenants.policy.methods.factor_choices, max_length=20)),
+                ('factor', models.CharField(choices=tenants.policy.methods.factor_choices, max_length=20)),
                 ('challenge_id', models.UUIDField(unique=True)),
                 ('passed_at', models.DateTimeField()),
                 ('temporary_access', models.BooleanField(db_default=False, default=False)),
@@ -67,6 +67,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='passedgate',
-            constraint=models.UniqueConstraint(fields=('tenant_id', 'attempt', 'proof'), name='one_gate_per_proof'),
+            constraint=models.UniqueConstraint(fields=('tenant_id', 'attempt', 'factor'), name='one_gate_per_factor'),
         ),
     ]

@@ -34,15 +34,15 @@ from vault.keyed import keyed_hash
 from vault.keyring import purpose_key
 from vault.services import open_column
 from verification.models import Challenge, Purpose
-from verification.queries.holdings import (
+from verification.queries.factors import (
     RegisteredMethods,
     StoredFactors,
     held_since,
-    holdings_among,
-    kept_with,
+    registered_methods_among,
+    stored_factors_with,
 )
 from verification.queries.registered import MethodRow, method_rows_in, method_rows_of
-from verification.rules.ways import MethodOption
+from verification.rules.method_options import MethodOption
 from verification.services.guesses import AttemptCounter, Throttled, throttle_by
 
 
@@ -101,8 +101,8 @@ class Candidate:
 class AttemptMethods:
     """What the user of an attempt registered, and what of it can be used now."""
 
-    kept: StoredFactors
-    holdings: RegisteredMethods
+    stored: StoredFactors
+    usable: RegisteredMethods
     options: list[MethodOption]
 
 
@@ -273,8 +273,10 @@ def eligibility_facts(
     """
     decided = policy or Policy()
     user_id = user.pk if user else 0
-    holdings = holdings_among(kept_with(method_rows, user), decided, at=timezone.now())
-    options = holdings.ways(decided.methods)
+    registered = registered_methods_among(
+        stored_factors_with(method_rows, user), decided, at=timezone.now()
+    )
+    options = registered.options(decided.methods)
     unguessable = [option for option in options if option.method.is_unguessable]
     is_admin = user is not None and Role(user.role).is_administrator
     return EligibilityFacts(
@@ -327,10 +329,12 @@ def _may_go_on(user: User | None) -> bool:
 
 
 def _registered(row: AttemptRow, subject: Subject) -> AttemptMethods:
-    kept = kept_with(row.method_rows, row.user)
-    holdings = holdings_among(kept, subject.policy or policy_in_force(), at=timezone.now())
-    options = holdings.ways(subject.policy.methods) if subject.policy else []
-    return AttemptMethods(kept, holdings, options if subject.user else [])
+    stored = stored_factors_with(row.method_rows, row.user)
+    usable = registered_methods_among(
+        stored, subject.policy or policy_in_force(), at=timezone.now()
+    )
+    options = usable.options(subject.policy.methods) if subject.policy else []
+    return AttemptMethods(stored, usable, options if subject.user else [])
 
 
 def _passed(
@@ -339,14 +343,14 @@ def _passed(
     """The methods that were proved in this attempt by its user, who still holds them unchanged."""
     if registered is None or subject.user is None:
         return frozenset()
-    since = held_since(registered.kept, policy_in_force())
+    since = held_since(registered.stored, policy_in_force())
     # Of a set of recovery codes the last one counts, though none is left to be given.
-    counting = {factor.proof for factor in registered.holdings.held}
+    counting = {factor.factor for factor in registered.usable.held}
     counting |= {kind for kind in Factor if kind.is_set}
     return frozenset(
         method
         for method, at in ((Method(gate.method), gate.passed_at) for gate in gates)
-        if method.proof in counting & since.keys() and since[method.proof] <= at
+        if method.factor in counting & since.keys() and since[method.factor] <= at
     )
 
 

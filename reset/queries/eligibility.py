@@ -44,10 +44,10 @@ from tenants.policy import Factor, Method, Policy, Scope, for_administrators
 from tenants.queries.groups import with_inner_groups
 from tenants.roles import Role
 from verification.queries.deliverable import deliverable
-from verification.queries.holdings import holdings_of
+from verification.queries.factors import registered_methods_of
 from verification.queries.registered import method_rows_of
 from verification.rules.factors import counted
-from verification.rules.ways import MethodOption, methods_of
+from verification.rules.method_options import MethodOption, methods_of
 from verification.services.guesses import throttled_among
 
 _UNCHANGED = -1
@@ -64,7 +64,7 @@ class ResetEligibility:
     throttled: bool
     until: datetime | None
     """When the pause ends by itself, if it does."""
-    ways: tuple[MethodOption, ...]
+    options: tuple[MethodOption, ...]
     required: int
     missing: int
     is_in_scope: bool
@@ -81,7 +81,7 @@ class ResetEligibility:
     @property
     def usable_now(self) -> tuple[MethodOption, ...]:
         """What the portal offers, without the calls that it would refuse now."""
-        return tuple(way for way in self.ways if not _is_paused(way, self.calls_paused))
+        return tuple(option for option in self.options if not _is_paused(option, self.calls_paused))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class PeopleAlike:
         return bool(self.key.factors & REGISTERED)
 
     @property
-    def entered_only(self) -> bool:
+    def admin_entered_only(self) -> bool:
         """Whether they verified nothing, but an administrator entered contact data of them."""
         return not self.registered and bool(self.key.factors & ANY_ENTERED)
 
@@ -120,24 +120,25 @@ def eligibility_of(user: User) -> ResetEligibility:
     throttled = throttled_among([user.pk])
     facts = eligibility_facts(user, method_rows_of(user.pk), policy, throttled=user.pk in throttled)
     decided = policy or Policy()
-    holdings = holdings_of(user.pk, decided, at=timezone.now())
-    ways = holdings.ways(decided.methods)
+    registered = registered_methods_of(user.pk, decided, at=timezone.now())
+    options = registered.options(decided.methods)
     calls_paused = {
-        way.method.proof: until
-        for way in ways
-        if way.method.is_call and (until := calls_paused_until(holdings.values[way.method.proof]))
+        option.method.factor: until
+        for option in options
+        if option.method.is_call
+        and (until := calls_paused_until(registered.values[option.method.factor]))
     }
     return ResetEligibility(
         refusal=refusal_for(facts),
         throttled=user.pk in throttled,
         until=throttled.get(user.pk),
-        ways=tuple(ways),
+        options=tuple(options),
         required=decided.methods_required,
-        missing=gates_missing(decided, frozenset(way.method for way in ways)),
+        missing=gates_missing(decided, frozenset(option.method for option in options)),
         is_in_scope=in_scope(user.pk, decided),
-        waiting=holdings.waiting,
+        waiting=registered.waiting,
         calls_paused=calls_paused,
-        enough_from=_enough_from(ways, decided, calls_paused),
+        enough_from=_enough_from(options, decided, calls_paused),
     )
 
 
@@ -294,12 +295,12 @@ def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[in
     }
 
 
-def usable_proofs(user: User, policy: Policy | None) -> frozenset[Factor]:
+def usable_factors(user: User, policy: Policy | None) -> frozenset[Factor]:
     """What the portal would offer this user now, by the summary; nothing without a policy."""
     if policy is None:
         return frozenset()
     now, here = timezone.now(), deliverable()
-    return frozenset(way.method.proof for way in _ways(summary_on(user), policy, now, here))
+    return frozenset(option.method.factor for option in _ways(summary_on(user), policy, now, here))
 
 
 def in_scope_of(policy: Policy) -> Q:
@@ -312,18 +313,20 @@ def in_scope_of(policy: Policy) -> Q:
 
 
 def _enough_from(
-    ways: Sequence[MethodOption], policy: Policy, calls_paused: Mapping[Factor, datetime]
+    options: Sequence[MethodOption], policy: Policy, calls_paused: Mapping[Factor, datetime]
 ) -> datetime | None:
     """When enough of the methods work again; None where enough work now, or will never do."""
     for until in (None, *sorted(calls_paused.values())):
-        still = {proof: end for proof, end in calls_paused.items() if until is None or end > until}
-        if are_enough([way for way in ways if not _is_paused(way, still)], policy):
+        still = {
+            factor: end for factor, end in calls_paused.items() if until is None or end > until
+        }
+        if are_enough([option for option in options if not _is_paused(option, still)], policy):
             return until
     return None
 
 
-def _is_paused(way: MethodOption, calls_paused: Collection[Factor]) -> bool:
-    return way.method.is_call and way.method.proof in calls_paused
+def _is_paused(option: MethodOption, calls_paused: Collection[Factor]) -> bool:
+    return option.method.is_call and option.method.factor in calls_paused
 
 
 def _ways(

@@ -89,7 +89,7 @@ class SummaryKey:
         return FactorSummary(
             factors=Factors(factors),
             since=since,
-            entered_since=times.get("prefilled_at"),
+            admin_entered_since=times.get("prefilled_at"),
             held_since=times.get("prefill_held_since"),
             lost_at=times.get("older_proof_lost_at"),
         )

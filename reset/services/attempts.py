@@ -99,8 +99,8 @@ def begin(
         is_counted: the user ID was counted for the network, and may be looked up.
     """
     upn = canonical_upn(username)
-    familiar = bool(known) and _is_known_from(upn, known)
-    verdict = None if is_counted else count_a_user_id(network, is_known=familiar)
+    is_known_device = bool(known) and _is_known_from(upn, known)
+    verdict = None if is_counted else count_a_user_id(network, is_known=is_known_device)
     if verdict is not None and not verdict.allowed:
         # No user is looked up, so that the answer can't tell who is known.
         with in_tenant(NO_TENANT):
@@ -112,7 +112,7 @@ def begin(
         candidate = queries.candidate(upn)
         user, method_rows = (candidate.user, candidate.method_rows) if tenant else (None, [])
         policy = queries.policy_for(user)
-        counter = AttemptCounter.KNOWN_BROWSER if familiar else AttemptCounter.SELF_SERVICE
+        counter = AttemptCounter.KNOWN_BROWSER if is_known_device else AttemptCounter.SELF_SERVICE
         throttle = throttle_of(user.pk if user else decoy_id(upn), counter)
         is_throttled = throttle is not None
         why = refusal_for(
@@ -126,7 +126,7 @@ def begin(
             kind.beginning(user, upn, why, is_throttled=is_throttled),
             until=throttle.until if throttle else None,
             wanted=wanted,
-            familiar=familiar,
+            is_known_device=is_known_device,
             versions=candidate.versions,
         )
 
@@ -134,7 +134,7 @@ def begin(
 def _is_known_from(upn: str, known: str) -> bool:
     """Whether this user ID signed in from this browser; no user is looked up."""
     with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT):
-        return lockouts.place_of(upn, known) != lockouts.ANYWHERE
+        return lockouts.device_of(upn, known) != lockouts.UNKNOWN_DEVICE
 
 
 def require(row: AttemptRow, wanted: Step, reads: Reads = Reads.NOTHING) -> AttemptState:
@@ -217,7 +217,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
     *,
     until: datetime | None = None,
     wanted: Goal | None = None,
-    familiar: bool = False,
+    is_known_device: bool = False,
     versions: Mapping[str, PolicyVersion] = MappingProxyType({}),
 ) -> Begun:
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
@@ -236,7 +236,7 @@ def _written(  # noqa: PLR0913  # each is a fact of the row
         concealed=beginning.concealed or "",
         blocked_until=until,
         by_network=refusal is Refusal.TOO_MANY and beginning.user_id is None,
-        from_known_browser=familiar,
+        from_known_browser=is_known_device,
         outcome=_outcome(refusal),
     )
     attempt.guesses_lately, attempt.guesses_in_a_row = counters_of(

@@ -64,7 +64,7 @@ _FINISH = CompiledUpdate(
     _running,
     returning=("finished_at",),
     finished_at=_for_this(Bound("now", DateTimeField()), F("finished_at")),
-    told=_for_this(Bound("told", JSONField()), F("told")),
+    notified=_for_this(Bound("notified", JSONField()), F("notified")),
     refused=_for_this(F("refused"), ENDED["refused"]),
     concealed=_for_this(F("concealed"), ENDED["concealed"]),
     outcome=_for_this(Value(AttemptOutcome.SUCCEEDED.value), ENDED["outcome"]),
@@ -156,14 +156,16 @@ def _finish(
     attempt, state = state.attempt, require_still(state, at, Reads.METHODS, lock=True)
     user = _user_in(state)
     # Nothing is sent before the transaction ends.
-    told = _tell(state, user, notice)
-    finished = _FINISH.returned(attempt=attempt.pk, user_id=user.pk, now=timezone.now(), told=told)
+    notified = _tell(state, user, notice)
+    finished = _FINISH.returned(
+        attempt=attempt.pk, user_id=user.pk, now=timezone.now(), notified=notified
+    )
     if not any(finished_at for (finished_at,) in finished):
         raise OutOfTurn(Step.DONE)
     # In the statement that changes the user, who is locked: only the counters are waited for.
     guesses.reset(user.pk)
     change(state)
-    if Factor.QUESTIONS in state.methods.kept.methods:
+    if Factor.QUESTIONS in state.methods.stored.methods:
         forget_draw(user.pk)
 
 
@@ -171,16 +173,16 @@ def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:
     """Puts the notices in the outbox and says where the user's own went, masked."""
     attempt, reset = state.attempt, notice is Notice.RESET
     methods = sorted(state.facts.passed, key=list(Method).index)
-    told = notices.tell(
+    notified = notices.tell(
         user,
         notice,
         methods=methods,
         support_code=attempt.support_code,
         # Whoever reads the mailbox reads what is mailed there: a phone hears of it, too.
-        phones_too=reset and {method.proof for method in methods} == {Factor.EMAIL},
-        kept=state.methods.kept,
+        phones_too=reset and {method.factor for method in methods} == {Factor.EMAIL},
+        stored=state.methods.stored,
     )
-    if not told and policy_in_force().notify_on_reset:
+    if not notified and policy_in_force().notify_on_reset:
         staff_notices.tell_of_unreachable(user, notice, support_code=attempt.support_code)
     if reset:
         staff_notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)
@@ -191,7 +193,7 @@ def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:
         support_code=attempt.support_code,
         methods=",".join(methods),
     )
-    return told
+    return notified
 
 
 def _user_in(state: AttemptState) -> User:

@@ -20,8 +20,8 @@ from verification.flow.verify import Verification
 from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import SEVERAL, destination_of
+from verification.rules.method_options import MethodOption
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
 
 _USED = CompiledUpdate(
@@ -59,16 +59,16 @@ class GateVerification(Verification):
     def request(self, method: Method) -> ChallengeRequest:
         """The destination is empty when the attempt can't succeed by this method."""
         attempt, subject, registered = self.state.attempt, self.state.subject, self.state.methods
-        values = registered.holdings.values if self._is_usable(method) else {}
+        values = registered.usable.values if self._is_usable(method) else {}
         return ChallengeRequest(
             user_id=subject.id,
             actor_id=Actor.ANONYMOUS,
             purpose=Purpose.RESET,
             context=attempt.pk,
             method=method,
-            destination=values.get(method.proof, ""),
+            destination=values.get(method.factor, ""),
             language=(subject.user.language if subject.user else "") or tenant_in_force().language,
-            sms_capable=registered.holdings.sms_capable(method.proof),
+            sms_capable=registered.usable.sms_capable(method.factor),
             support_code=attempt.support_code,
             hides=subject.disclosure.is_concealed,
             known_browser=attempt.from_known_browser,
@@ -107,8 +107,9 @@ class GateVerification(Verification):
 
     def is_held(self, challenge: Challenge) -> bool:
         method, destination = Method(challenge.method), destination_of(challenge)
-        holdings = self.state.methods.holdings
-        return self._is_usable(method) and holdings.are_at(method.proof, destination)
+        return self._is_usable(method) and self.state.methods.usable.are_at(
+            method.factor, destination
+        )
 
     def verdict_once_replaced(self, verdict: Verdict) -> Verdict:
         return self.state.subject.verdict_once_replaced(verdict)
@@ -133,23 +134,23 @@ class GateVerification(Verification):
         method, registered = Method(challenge.method), self.state.methods
         passed = PassedGate(
             attempt=self.state.attempt,
-            proof=method.proof,
+            factor=method.factor,
             user_id=challenge.user_id,
             method=method,
             challenge_id=challenge.pk,
             passed_at=self.state.row.read_at,
-            temporary_access=registered.kept.has_temporary(method.proof),
+            temporary_access=registered.stored.has_temporary(method.factor),
         )
         # What was taken away and registered anew meanwhile is proved anew.
-        insert(passed, replacing=("tenant_id", "attempt_id", "proof"))
-        _USED.run(user_id=challenge.user_id, kind=method.proof, now=timezone.now())
+        insert(passed, replacing=("tenant_id", "attempt_id", "factor"))
+        _USED.run(user_id=challenge.user_id, kind=method.factor, now=timezone.now())
 
     def _is_usable(self, method: Method) -> bool:
         return method in {option.method for option in self.state.methods.options}
 
     def _context(self) -> VerificationContext:
-        state, subject, registered = self.state, self.state.subject, self.state.registered
-        holdings = registered.holdings if registered else None
+        state, subject = self.state, self.state.subject
+        usable = state.registered.usable if state.registered else None
         return VerificationContext(
             purpose=Purpose.RESET,
             id=state.attempt.pk,
@@ -157,7 +158,7 @@ class GateVerification(Verification):
             verify_id=subject.verify_id,
             counter=queries.counter_of(state.attempt),
             challenges=state.challenges,
-            devices=holdings.device_ids if holdings else None,
+            devices=usable.device_ids if usable else None,
             shows_passkeys_of=subject.whose_passkeys(),
-            has_answers=registered is not None and self._is_usable(Method.QUESTIONS),
+            has_answers=usable is not None and self._is_usable(Method.QUESTIONS),
         )

@@ -63,10 +63,10 @@ def call_progress(request: HttpRequest, state: AttemptState) -> HttpResponse:
 
 def _pages(state: AttemptState) -> VerificationPages:
     verification = GateVerification(state)
-    passed = {method.proof.gate for method in state.facts.passed}
+    passed = {method.factor.gate for method in state.facts.passed}
 
     def is_passed(challenge: Challenge) -> bool:
-        gate = Method(challenge.method).proof.gate
+        gate = Method(challenge.method).factor.gate
         return challenge.spent_at is not None or gate in passed
 
     def due() -> str:
@@ -107,7 +107,7 @@ def _progress(state: AttemptState) -> dict[str, object]:
     """Step n of total, once the total is known."""
     facts = state.facts
     required = facts.policy.methods_required if facts.policy else 1
-    passed = len({method.proof.gate for method in facts.passed})
+    passed = len({method.factor.gate for method in facts.passed})
     return {
         "step_n": passed + 2,
         "step_total": state.subject.steps(required),

@@ -97,23 +97,23 @@ def _prefill(user: User, demo_user: DemoUser) -> None:
         Factor.MOBILE_PHONE: demo_user.mobile_phone,
         Factor.EMAIL: demo_user.email,
     }
-    for proof, value in known.items():
-        sms_capable = proof is Factor.MOBILE_PHONE
-        contacts_of_person.enter(user.pk, proof, value, sms_capable=sms_capable, held=False)
+    for factor, value in known.items():
+        sms_capable = factor is Factor.MOBILE_PHONE
+        contacts_of_person.enter(user.pk, factor, value, sms_capable=sms_capable, held=False)
     factors.refresh([user.pk])
 
 
 def _register(user: User, demo_user: DemoUser) -> None:
-    for proof, value in {
+    for factor, value in {
         Factor.MOBILE_PHONE: demo_user.mobile_phone,
         Factor.EMAIL: demo_user.email,
     }.items():
         now = timezone.now()
         method = RegisteredMethod(
             user=user,
-            kind=proof,
+            kind=factor,
             lookup=blind_index(value),
-            sms_capable=proof is Factor.MOBILE_PHONE,
+            sms_capable=factor is Factor.MOBILE_PHONE,
             created_at=now,
             verified_at=now,
         )

@@ -91,10 +91,10 @@ ALTERNATE_PHONE_NAMED = Contradiction(
     words=_ENOUGH_METHODS,
 )
 TOO_FEW_PROOFS = Contradiction(
-    code="too_few_proofs",
+    code="too_few_factors",
     field="reset_methods",
     also=("methods_required",),
-    says="fewer kinds of proof than methods_required",
+    says="fewer factors than methods_required",
     words=_ENOUGH_METHODS,
 )
 NO_METHOD = Contradiction(
@@ -189,8 +189,8 @@ TOO_FEW_QUESTIONS = Contradiction(
 
 def contradictions(policy: "Policy") -> tuple[Contradiction, ...]:
     """Every way in which this policy contradicts itself."""
-    proofs = {method.proof.gate for method in policy.methods}
-    are_too_few = len(proofs) < policy.methods_required
+    factors = {method.factor.gate for method in policy.methods}
+    are_too_few = len(factors) < policy.methods_required
     no_method = not policy.reset_methods and policy.questions is not Questions.GATE
     named = policy.reset_methods | policy.sign_in_methods
     url, address = policy.contact_url, policy.contact_address

@@ -168,7 +168,7 @@ class Factor(Labelled):
     @property
     def methods(self) -> "list[Method]":
         """The methods that prove it."""
-        return [method for method in Method if method.proof is self]
+        return [method for method in Method if method.factor is self]
 
     @property
     def is_contact(self) -> bool:
@@ -194,7 +194,7 @@ class MethodTraits:
         allowed_as: value of the method that policies allow it by; its own where empty.
     """
 
-    proof: Factor
+    factor: Factor
     label: Phrase
     carrier: Carrier | None = None
     is_unguessable: bool = False
@@ -205,7 +205,7 @@ class MethodTraits:
 class Method(Labelled):
     """A way of proving who you are; strongest first, the order in which methods are offered."""
 
-    proof: Factor
+    factor: Factor
     carrier: Carrier | None
     is_unguessable: bool
     traits: MethodTraits
@@ -215,7 +215,7 @@ class Method(Labelled):
         assert traits is not None
         member = str.__new__(cls, value)
         member._value_ = value
-        member.proof = traits.proof
+        member.factor = traits.factor
         member.label = traits.label
         member.carrier = traits.carrier
         member.is_unguessable = traits.is_unguessable
@@ -225,38 +225,38 @@ class Method(Labelled):
     PASSKEY = (
         "passkey",
         MethodTraits(
-            proof=Factor.PASSKEY, label=_("Passkey"), is_unguessable=True, needs_host_name=True
+            factor=Factor.PASSKEY, label=_("Passkey"), is_unguessable=True, needs_host_name=True
         ),
     )
     AUTHENTICATOR = (
         "authenticator",
-        MethodTraits(proof=Factor.AUTHENTICATOR, label=_("Authenticator app")),
+        MethodTraits(factor=Factor.AUTHENTICATOR, label=_("Authenticator app")),
     )
     OATH_TOKEN = (
         "oath_token",
-        MethodTraits(proof=Factor.OATH_TOKEN, label=_("Hardware token")),
+        MethodTraits(factor=Factor.OATH_TOKEN, label=_("Hardware token")),
     )
     EMAIL = (
         "email",
-        MethodTraits(proof=Factor.EMAIL, label=_("Alternate email"), carrier=Carrier.EMAIL),
+        MethodTraits(factor=Factor.EMAIL, label=_("Alternate email"), carrier=Carrier.EMAIL),
     )
     MOBILE_TEXT = (
         "mobile_text",
         MethodTraits(
-            proof=Factor.MOBILE_PHONE, label=_("Text to the mobile phone"), carrier=Carrier.TEXT
+            factor=Factor.MOBILE_PHONE, label=_("Text to the mobile phone"), carrier=Carrier.TEXT
         ),
     )
     MOBILE_CALL = (
         "mobile_call",
         MethodTraits(
-            proof=Factor.MOBILE_PHONE, label=_("Call to the mobile phone"), carrier=Carrier.CALL
+            factor=Factor.MOBILE_PHONE, label=_("Call to the mobile phone"), carrier=Carrier.CALL
         ),
     )
     # What a policy says about the mobile phone holds for the alternate one.
     ALTERNATE_TEXT = (
         "alternate_text",
         MethodTraits(
-            proof=Factor.ALTERNATE_PHONE,
+            factor=Factor.ALTERNATE_PHONE,
             label=_("Text to the alternate phone"),
             carrier=Carrier.TEXT,
             allowed_as="mobile_text",
@@ -265,7 +265,7 @@ class Method(Labelled):
     ALTERNATE_CALL = (
         "alternate_call",
         MethodTraits(
-            proof=Factor.ALTERNATE_PHONE,
+            factor=Factor.ALTERNATE_PHONE,
             label=_("Call to the alternate phone"),
             carrier=Carrier.CALL,
             allowed_as="mobile_call",
@@ -274,16 +274,16 @@ class Method(Labelled):
     OFFICE_CALL = (
         "office_call",
         MethodTraits(
-            proof=Factor.OFFICE_PHONE, label=_("Call to the office phone"), carrier=Carrier.CALL
+            factor=Factor.OFFICE_PHONE, label=_("Call to the office phone"), carrier=Carrier.CALL
         ),
     )
     QUESTIONS = (
         "questions",
-        MethodTraits(proof=Factor.QUESTIONS, label=_("Security questions")),
+        MethodTraits(factor=Factor.QUESTIONS, label=_("Security questions")),
     )
     RECOVERY_CODE = (
         "recovery_code",
-        MethodTraits(proof=Factor.RECOVERY_CODE, label=_("Recovery codes"), is_unguessable=True),
+        MethodTraits(factor=Factor.RECOVERY_CODE, label=_("Recovery codes"), is_unguessable=True),
     )
 
     @property
@@ -301,7 +301,7 @@ class Method(Labelled):
 
     @property
     def is_to_a_phone(self) -> bool:
-        return self.proof.is_phone
+        return self.factor.is_phone
 
     @property
     def is_code(self) -> bool:
@@ -316,4 +316,4 @@ def method_choices() -> list[tuple[str, str]]:
 
 def factor_choices() -> list[tuple[str, str]]:
     """The same for what methods prove."""
-    return [(proof.value, proof.value) for proof in Factor]
+    return [(factor.value, factor.value) for factor in Factor]

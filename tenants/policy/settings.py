@@ -32,9 +32,9 @@ from tenants.policy.texts import gettext_noop as _
 
 # Questions have a setting of their own, and an alternate phone is allowed as the mobile phone is.
 _NAMED_METHODS = frozenset(
-    method for method in Method if method.allowed_as is method and not method.proof.is_knowledge
+    method for method in Method if method.allowed_as is method and not method.factor.is_knowledge
 )
-_CONTACT_DATA = frozenset(proof for proof in Factor if proof.can_be_entered)
+_CONTACT_DATA = frozenset(factor for factor in Factor if factor.can_be_entered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from tests.console.people import make_admin
 from tests.flow import confirm_contact
 from tests.visits import register_email
 from verification.models import Challenge, NoticeLink, RegisteredMethod
-from verification.queries import methods_by_proof, recovery_set_of, value_of
+from verification.queries import methods_by_factor, recovery_set_of, value_of
 from verification.services import notices, recovery_codes
 from verification.services.notice_words import Notice
 
@@ -316,14 +316,14 @@ def test_the_veto_takes_away_what_was_added(contoso, mailroom):
     user = make_user()
     client = signed_in(user)
     register_email(client, mailroom, "thief@mail.example")
-    assert Factor.EMAIL in methods_by_proof(user.pk)
+    assert Factor.EMAIL in methods_by_factor(user.pk)
     link = link_in(mailroom.work() or mailroom.sent)
     assert "is removed, too" in Client().get(link).text
 
     Client().post(link)
 
     assert is_frozen(user)
-    assert not methods_by_proof(user.pk)
+    assert not methods_by_factor(user.pk)
     removal = Event.objects.get(activity=Activity.METHOD_DELETED)
     assert removal.reason == "wasnt_me"
     assert not any(mail.destination == "thief@mail.example" for mail in mailroom.work())
@@ -331,34 +331,34 @@ def test_the_veto_takes_away_what_was_added(contoso, mailroom):
 
 def test_the_veto_leaves_what_was_there_before(user, mailroom):
     phone = make_phone(user)
-    link = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
+    link = told(user, mailroom, Notice.ADDED, factor=Factor.MOBILE_PHONE, added=phone.pk)
 
     Client().post(link)
 
-    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
+    assert set(methods_by_factor(user.pk)) == {Factor.EMAIL}
 
 
 def test_of_two_added_methods_each_notice_takes_its_own_away(user, mailroom):
     phone = make_phone(user)
     email = RegisteredMethod.objects.get(kind=Factor.EMAIL)
-    first = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
-    second = told(user, mailroom, Notice.ADDED, proof=Factor.EMAIL, added=email.pk)
+    first = told(user, mailroom, Notice.ADDED, factor=Factor.MOBILE_PHONE, added=phone.pk)
+    second = told(user, mailroom, Notice.ADDED, factor=Factor.EMAIL, added=email.pk)
     Client().post(first)
     assert "Protect my account" in Client().get(second).text
 
     Client().post(second)
 
-    assert not methods_by_proof(user.pk)
+    assert not methods_by_factor(user.pk)
 
 
 def test_a_veto_never_reaches_another_users_method(user, mailroom):
     other = make_user("sua@contoso.example")
     theirs = make_phone(other)
-    link = told(user, mailroom, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=theirs.pk)
+    link = told(user, mailroom, Notice.ADDED, factor=Factor.MOBILE_PHONE, added=theirs.pk)
 
     Client().post(link)
 
-    assert Factor.MOBILE_PHONE in methods_by_proof(other.pk)
+    assert Factor.MOBILE_PHONE in methods_by_factor(other.pk)
 
 
 def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mailroom):
@@ -373,7 +373,7 @@ def test_a_change_under_way_when_everything_is_stopped_changes_nothing(user, mai
     with pytest.raises(manage.Frozen):
         confirm_contact(before, Challenge.objects.get(context=context), mailroom.code())
 
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
 
 
 def test_the_veto_takes_recovery_codes_away(user, mailroom):
@@ -393,7 +393,7 @@ def test_the_veto_takes_recovery_codes_away(user, mailroom):
 
     with in_tenant(user.tenant_id):
         assert recovery_set_of(user.pk) is None
-        assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
+        assert set(methods_by_factor(user.pk)) == {Factor.EMAIL}
 
 
 def test_who_is_frozen_gets_no_task_that_cant_be_done(contoso):

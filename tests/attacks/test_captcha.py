@@ -23,7 +23,7 @@ from tests.captcha import NETWORK, solution_of, solved, ticket, work
 from tests.console.people import make_admin
 from tests.threads import all_at_once
 from verification.rules.captcha import LIFETIME, Action, Suspicion
-from verification.services import alarms, captcha
+from verification.services import captcha, guessing_alerts
 from verification.services.captcha import Captcha
 from verification.services.guesses import count_a_guess, uncount
 
@@ -368,8 +368,8 @@ def test_many_wrong_codes_of_one_organisation_make_work_dearer_and_are_told(
     for user_id in range(1, 52):
         count_a_guess(user_id)
 
-    assert alarms.is_raised(contoso.pk)
-    assert not alarms.is_raised(hanbit.pk)
+    assert guessing_alerts.is_raised(contoso.pk)
+    assert not guessing_alerts.is_raised(hanbit.pk)
     assert NOT_DONE in identify({"altcha": work()}).text
     assert got_in(identify({"altcha": work(suspicion=Suspicion.SOME)}))
     elsewhere = client.post("/passwordreset", {"username": "a@hanbit.example", "altcha": work()})
@@ -387,19 +387,19 @@ def test_right_codes_and_few_wrong_ones_alarm_nobody(contoso):
     for user_id in range(1, 51):
         count_a_guess(user_id)
 
-    assert not alarms.is_raised(contoso.pk)
+    assert not guessing_alerts.is_raised(contoso.pk)
 
 
 def test_a_big_organisation_may_be_wrong_more_often(contoso, monkeypatch):
-    monkeypatch.setattr(alarms, "_PER_USERS", 1)
+    monkeypatch.setattr(guessing_alerts, "_PER_USERS", 1)
     for number in range(55):
         make_user(f"user{number}@contoso.example")
     for user_id in range(1, 56):
         count_a_guess(user_id)
 
-    assert not alarms.is_raised(contoso.pk)
+    assert not guessing_alerts.is_raised(contoso.pk)
     count_a_guess(56)
-    assert alarms.is_raised(contoso.pk)
+    assert guessing_alerts.is_raised(contoso.pk)
 
 
 def test_an_alarm_is_given_once_an_hour(contoso, mailroom, clock):
@@ -408,8 +408,8 @@ def test_an_alarm_is_given_once_an_hour(contoso, mailroom, clock):
         count_a_guess(user_id)
     clock.shift(timedelta(hours=1, seconds=1))
 
-    assert not alarms.is_raised(contoso.pk)
+    assert not guessing_alerts.is_raised(contoso.pk)
     for user_id in range(1, 60):
         count_a_guess(user_id)
-    assert alarms.is_raised(contoso.pk)
+    assert guessing_alerts.is_raised(contoso.pk)
     assert len(mailroom.work()) == 2

@@ -15,7 +15,7 @@ from tenants.services import change_policy
 from tests.attacks.visitors import EVERYTHING, Visitor, person, wrong
 from tests.forms import FIELD, reference_on
 from verification.models import Challenge
-from verification.queries.holdings import holdings_of
+from verification.queries.factors import registered_methods_of
 from verification.services.calls import press
 
 SENDING = [Method.EMAIL, Method.MOBILE_TEXT, Method.MOBILE_CALL, Method.OFFICE_CALL]
@@ -65,9 +65,9 @@ def test_a_full_day_of_the_organisation_is_told_to_nobody(organisation, mailroom
 
 def test_what_a_phone_got_elsewhere_is_told_to_nobody(organisation, mailroom, hashed):
     upn = person("registered", "minji")
-    values = holdings_of(User.objects.get(upn=upn).pk, EVERYTHING).values
+    values = registered_methods_of(User.objects.get(upn=upn).pk, EVERYTHING).values
     for _ in range(5):
-        limits.hit(Limit.CODES_TO_A_PHONE, values[Method.MOBILE_TEXT.proof])
+        limits.hit(Limit.CODES_TO_A_PHONE, values[Method.MOBILE_TEXT.factor])
 
     assert ask(upn, hashed, "mobile_text") == "/passwordreset/code"
     assert not mailroom.work()

@@ -33,7 +33,7 @@ from tests.captcha import came_from, solved
 from tests.flow import confirm_contact
 from tests.threads import all_at_once
 from verification.models import Challenge
-from verification.queries import drawn_questions, methods_by_proof
+from verification.queries import drawn_questions, methods_by_factor
 from verification.rules.verdicts import Verdict
 from verification.services import questions as questions_service
 from verification.session import Session
@@ -342,7 +342,7 @@ def test_two_sessions_that_confirm_one_address_at_once_both_get_an_answer(mailro
 
     assert {answer.verdict for answer in answers} == {Verdict.RIGHT}
     with in_tenant(tenant.pk):
-        assert len(methods_by_proof(person.pk)) == 1
+        assert len(methods_by_factor(person.pk)) == 1
 
 
 def test_what_a_stranger_does_in_somebodys_name_is_not_that_persons_deed(user, mailroom):

@@ -52,7 +52,7 @@ def agent(contoso):
 
 
 def offered(user):
-    return {way.method.proof for way in eligibility_of(user).ways}
+    return {option.method.factor for option in eligibility_of(user).options}
 
 
 def let_in(client, person, action, **more):

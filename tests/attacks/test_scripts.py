@@ -242,7 +242,7 @@ def test_nothing_that_was_written_runs_in_a_mail(written, person, mailroom, own)
         for notice in Notice:
             written.post(f"/admin/texts/{notice}/en/reset/")
     for notice in Notice:
-        notices.tell(person, notice, proof=Factor.EMAIL)
+        notices.tell(person, notice, factor=Factor.EMAIL)
     staff_notices.tell_of_freezing(person, agent="", needs_a_password=True)
     staff_notices.tell_of_guessing()
     staff_notices.tell_of_stopped_pass(person)

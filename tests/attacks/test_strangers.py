@@ -16,7 +16,7 @@ from tests.captcha import came_from, solved, work
 from tests.pages import without_random
 from tests.registration.test_setup import phone_form
 from tests.reset.test_known_browser import identify, known_from, reset
-from verification.queries import methods_by_proof
+from verification.queries import methods_by_factor
 from verification.rules.captcha import Action, Suspicion
 from verification.services.guesses import Throttled, count_a_guess
 
@@ -38,7 +38,7 @@ def test_wrong_codes_of_strangers_keep_no_new_user_from_registering(user, mailro
     owner.post("/ssprsetup/phone", phone_form("010-7777-6666"))
     owner.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert Factor.MOBILE_PHONE in methods_by_proof(user.pk)
+    assert Factor.MOBILE_PHONE in methods_by_factor(user.pk)
 
 
 def test_wrong_codes_of_strangers_keep_no_one_from_proving_freshly(user, mailroom):

@@ -155,7 +155,7 @@ def test_an_import_is_of_who_pressed_the_button_though_a_worker_does_it(client, 
 def test_a_code_that_verifies_a_caller_is_sent_by_the_agent(client, boss, minji, mailroom):
     make_email(minji)
 
-    client.post(f"/admin/people/{minji.pk}/do/verify-caller/", {"way": "email"})
+    client.post(f"/admin/people/{minji.pk}/do/verify-caller/", {"method": "email"})
 
     (row,) = [row for row in rows(client.get(LIST)) if row[1] == "Verification sent"]
     assert row[3:5] == [minji.upn, boss.upn]

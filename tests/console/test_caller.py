@@ -32,7 +32,7 @@ from tests.registration.test_access_pass import enter, make_pass
 from tests.threads import all_at_once
 from verification.flow import callers
 from verification.models import AccessPass, CallerCheck, RegisteredMethod
-from verification.queries.callers import caller_holdings, callers_number
+from verification.queries.callers import caller_methods, callers_number
 from verification.rules.verdicts import Verdict
 
 LIST = "/admin/people/"
@@ -44,8 +44,8 @@ def strict(contoso):
     change_policy(Policy(self_service=Scope.ALL, verify_callers=True))
 
 
-def ask(client, person, way):
-    return client.post(f"{LIST}{person.pk}/do/verify-caller/", {"way": way})
+def ask(client, person, option):
+    return client.post(f"{LIST}{person.pk}/do/verify-caller/", {"method": option})
 
 
 def say(client, person, said, asked):
@@ -71,7 +71,7 @@ def issue(client, person):
 
 def outcomes():
     events = Event.objects.filter(activity=Activity.CALLER_VERIFIED).order_by("pk")
-    return [(event.outcome, event.details["way"]) for event in events]
+    return [(event.outcome, event.details["method"]) for event in events]
 
 
 def test_a_code_that_the_caller_reads_out_verifies_them(person, helpdesk, mailroom):
@@ -93,11 +93,11 @@ def test_a_code_that_the_caller_reads_out_verifies_them(person, helpdesk, mailro
     assert "will ask you" not in mail.text
 
 
-@pytest.mark.parametrize("way", ["mobile_text", "alternate_text"])
-def test_a_text_says_that_it_is_for_the_helpdesk_only(person, helpdesk, mailroom, way):
+@pytest.mark.parametrize("option", ["mobile_text", "alternate_text"])
+def test_a_text_says_that_it_is_for_the_helpdesk_only(person, helpdesk, mailroom, option):
     make_phone(person)
     make_second_phone(person)
-    ask(helpdesk, person, way)
+    ask(helpdesk, person, option)
     mailroom.work()
 
     text = mailroom.sent[-1].text
@@ -121,11 +121,11 @@ def test_a_code_for_the_helpdesk_is_good_for_nothing_else(person, helpdesk, mail
     assert inside.get("/security-info/remove/email").url == "/security-info/proof"
 
 
-@pytest.mark.parametrize("way", ["email", "mobile_text", "mobile_call", "authenticator", "x"])
-def test_nothing_is_sent_to_what_the_person_never_verified(person, helpdesk, mailroom, way):
+@pytest.mark.parametrize("option", ["email", "mobile_text", "mobile_call", "authenticator", "x"])
+def test_nothing_is_sent_to_what_the_person_never_verified(person, helpdesk, mailroom, option):
     make_prefill(person, Factor.EMAIL, "entered@mail.example")
 
-    page = ask(helpdesk, person, way)
+    page = ask(helpdesk, person, option)
 
     assert page.status_code == 200
     assert mailroom.work() == []
@@ -310,9 +310,9 @@ def test_a_phone_that_a_thief_added_just_now_proves_no_caller(person, helpdesk):
     RegisteredMethod.objects.filter(pk=email.pk).update(verified_at=long_ago)
     make_phone(person)
 
-    now = caller_holdings(person.pk).ways(frozenset(Method))
+    now = caller_methods(person.pk).options(frozenset(Method))
     with time_machine.travel(timezone.now() + timedelta(days=2), tick=False):
-        later = caller_holdings(person.pk).ways(frozenset(Method))
+        later = caller_methods(person.pk).options(frozenset(Method))
 
-    assert {way.method.proof for way in now} == {Factor.EMAIL}
-    assert {way.method.proof for way in later} == {Factor.EMAIL, Factor.MOBILE_PHONE}
+    assert {option.method.factor for option in now} == {Factor.EMAIL}
+    assert {option.method.factor for option in later} == {Factor.EMAIL, Factor.MOBILE_PHONE}

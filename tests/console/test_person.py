@@ -163,7 +163,7 @@ def test_what_is_left_as_it_is_stays(admin, ann):
 
     enter(admin, ann, mobile_phone="010-2222-3333")
 
-    known = {proof: row.value for proof, row in prefilled(ann.pk).items()}
+    known = {factor: row.value for factor, row in prefilled(ann.pk).items()}
     assert known == {
         Factor.EMAIL: HOME,
         Factor.OFFICE_PHONE: "+82212345678",
@@ -242,7 +242,7 @@ def test_recovery_codes_are_counted_and_never_shown(admin, ann, allowed, counts)
 
     page = look_at(admin, ann)
 
-    (thing,) = [one for _name, one in page.context["things"] if one.proof is Factor.RECOVERY_CODE]
+    (thing,) = [one for _name, one in page.context["things"] if one.factor is Factor.RECOVERY_CODE]
     assert "10 recovery codes left" in page.text
     assert thing.counts is counts
     assert not [code for code in codes if code[:8] in page.text]

@@ -22,7 +22,7 @@ from tests.console.test_access_pass import enter as enter_pass
 from tests.console.test_access_pass import issue as issue_pass
 from tests.console.test_veto import OWNERS, THIEFS, change_to, gets_in, temporary_password
 from tests.visits import register_email
-from verification.queries import methods_by_proof, methods_of_kind
+from verification.queries import methods_by_factor, methods_of_kind
 from verification.services.roles import change_role
 from verification.services.trust import RoleChanged
 
@@ -77,14 +77,14 @@ def test_what_was_registered_with_a_pass_goes(person, helpdesk, promote, mailroo
     browser, _ = enter_pass(letters, person.upn)
     register_email(browser, mailroom, "planted@mail.example")
     register_app(browser)
-    assert Factor.EMAIL in methods_by_proof(person.pk)
+    assert Factor.EMAIL in methods_by_factor(person.pk)
     assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
     mailroom.work()
     before = len(mailroom.sent)
 
     said = promote(person)
 
-    assert not methods_by_proof(person.pk)
+    assert not methods_by_factor(person.pk)
     assert not methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
     assert "registered" in said
     assert not enter_pass(letters, person.upn)[1]
@@ -103,11 +103,11 @@ def test_what_was_registered_after_a_temporary_password_goes(
     change_to(browser, password, THIEFS)
     register_email(browser, mailroom, "planted@mail.example")
     register_app(browser)
-    assert Factor.EMAIL in methods_by_proof(person.pk)
+    assert Factor.EMAIL in methods_by_factor(person.pk)
 
     promote(person)
 
-    assert not methods_by_proof(person.pk)
+    assert not methods_by_factor(person.pk)
     assert not methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
     assert browser.get("/security-info").url.startswith("/signin")
 
@@ -137,7 +137,7 @@ def test_a_password_chosen_after_a_temporary_one_goes_with_what_it_registered(
 
     assert "no longer works" in said
     assert not gets_in(person, "another " + THIEFS)
-    assert not methods_by_proof(person.pk)
+    assert not methods_by_factor(person.pk)
     assert not methods_of_kind(person.pk, Factor.AUTHENTICATOR).exists()
 
 
@@ -217,7 +217,7 @@ def test_what_an_administrator_issued_stays(person, admin, promote, mailroom, ap
     said = promote(person)
 
     assert gets_in(person, OWNERS)
-    assert set(methods_by_proof(person.pk)) == {Factor.EMAIL}
+    assert set(methods_by_factor(person.pk)) == {Factor.EMAIL}
     assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).count() == 1
     assert "no longer works" not in said
 
@@ -273,7 +273,7 @@ def test_a_password_and_methods_of_ones_own_stay(person, promote, mailroom, apps
     said = promote(person)
 
     assert gets_in(person, PASSWORD)
-    assert set(methods_by_proof(person.pk)) == {Factor.EMAIL, Factor.MOBILE_PHONE}
+    assert set(methods_by_factor(person.pk)) == {Factor.EMAIL, Factor.MOBILE_PHONE}
     assert methods_of_kind(person.pk, Factor.AUTHENTICATOR).count() == 1
     assert "no longer works" not in said
     assert "removed" not in said
@@ -288,7 +288,7 @@ def test_taking_a_role_away_removes_nothing(contoso, helpdesk, mailroom):
     call_command("grant_role", reader.upn, "none", stdout=StringIO())
 
     assert gets_in(reader, PASSWORD)
-    assert Factor.EMAIL in methods_by_proof(reader.pk)
+    assert Factor.EMAIL in methods_by_factor(reader.pk)
 
 
 def test_a_temporary_password_asked_for_before_the_promotion_isnt_issued_after_it(contoso):

@@ -164,7 +164,7 @@ def test_every_notice_can_be_said_in_own_words(admin, mailroom, notice):
     person = make_user("told@contoso.example")
     make_email(person)
 
-    notices.tell(person, notice, proof=Factor.EMAIL)
+    notices.tell(person, notice, factor=Factor.EMAIL)
 
     subjects = {mail.subject for mail in mailroom.work() if "told" in mail.subject}
     assert subjects == {"Hear, told@contoso.example"}

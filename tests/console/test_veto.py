@@ -40,7 +40,7 @@ from tests.registration.test_remembered_browser import asks, remembered
 from tests.threads import all_at_once
 from tests.visits import sign_in
 from verification.models import AccessPass, NoticeLink, Purpose
-from verification.queries import methods_by_proof, methods_of_kind, newest, recovery_set_of
+from verification.queries import methods_by_factor, methods_of_kind, newest, recovery_set_of
 from verification.rules.captcha import Action
 from verification.services import notices
 from verification.services.notice_words import Notice
@@ -176,14 +176,14 @@ def test_what_was_registered_with_a_disowned_pass_goes_with_it(contoso, helpdesk
     thief, _ = enter_pass(letters, person.upn)
     thief.post("/ssprsetup/email", {"email": "thief@mail.example"})
     thief.post("/ssprsetup/verify", {"code": mailroom.code()})
-    assert Factor.EMAIL in methods_by_proof(person.pk)
+    assert Factor.EMAIL in methods_by_factor(person.pk)
     mailroom.work()
     before = len(mailroom.sent)
 
     disown(link)
 
     mailroom.work()
-    assert not methods_by_proof(person.pk)
+    assert not methods_by_factor(person.pk)
     assert "thief@mail.example" not in {mail.destination for mail in mailroom.sent[before:]}
 
 
@@ -227,14 +227,14 @@ def test_other_notices_leave_a_password_that_is_older(person, mailroom, notice):
 def test_a_password_that_was_set_after_a_disowned_method_goes_too(person, mailroom):
     """The thief adds a phone, and resets the password with it."""
     phone = make_phone(person)
-    notices.tell(person, Notice.ADDED, proof=Factor.MOBILE_PHONE, added=phone.pk)
+    notices.tell(person, Notice.ADDED, factor=Factor.MOBILE_PHONE, added=phone.pk)
     link = link_in(mailroom, "method was added")
     change_to(signed_in(person), PASSWORD, THIEFS)
 
     disown(link)
 
     assert not gets_in(person, THIEFS)
-    assert set(methods_by_proof(person.pk)) == {Factor.EMAIL}
+    assert set(methods_by_factor(person.pk)) == {Factor.EMAIL}
 
 
 def test_a_method_that_was_registered_again_since_is_taken_back_too(person, mailroom):
@@ -254,7 +254,7 @@ def test_a_method_that_was_registered_again_since_is_taken_back_too(person, mail
 
     disown(link)
 
-    assert not methods_by_proof(person.pk)
+    assert not methods_by_factor(person.pk)
 
 
 def test_recovery_codes_go_when_the_use_of_one_is_disowned(person, mailroom):
@@ -268,7 +268,7 @@ def test_recovery_codes_go_when_the_use_of_one_is_disowned(person, mailroom):
 
 def test_contact_data_that_the_person_disowns_is_taken_back(person, mailroom):
     make_prefill(person, Factor.OFFICE_PHONE, "+8225550100")
-    notices.tell(person, Notice.CONTACT_ENTERED, proof=Factor.OFFICE_PHONE)
+    notices.tell(person, Notice.CONTACT_ENTERED, factor=Factor.OFFICE_PHONE)
 
     disown(link_in(mailroom, "contact information"))
 

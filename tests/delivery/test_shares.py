@@ -69,7 +69,7 @@ def test_notices_about_many_people_dont_flood_one_mailbox_or_phone(contoso, mail
     for number in range(170):
         person = make_user(f"user{number}@contoso.example", language="en")
         notices.tell(
-            person, Notice.CONTACT_ENTERED, proofs=[Factor.EMAIL], also_value=box, also_phone=phone
+            person, Notice.CONTACT_ENTERED, factors=[Factor.EMAIL], also_value=box, also_phone=phone
         )
 
     sent = mailroom.work()
@@ -129,8 +129,8 @@ def test_first_mails_of_a_kind_dont_wait_for_the_organisations_day(
     monkeypatch.setattr(gate, "_cap", lambda **_kind: 0)
     person = make_user()
 
-    notices.tell(person, Notice.ADDED, proof=Factor.MOBILE_PHONE)
-    notices.tell(person, Notice.ADDED, proof=Factor.MOBILE_PHONE)
+    notices.tell(person, Notice.ADDED, factor=Factor.MOBILE_PHONE)
+    notices.tell(person, Notice.ADDED, factor=Factor.MOBILE_PHONE)
 
     assert len(mailroom.work()) == 1
 
@@ -139,10 +139,10 @@ def test_one_person_uses_up_a_tenth_of_the_texts_of_notices(contoso, mailroom, c
     insider = make_user("insider@contoso.example", language="en")
     for number in range(30):
         also = f"+8210777{number:05d}"
-        notices.tell(insider, Notice.REMOVED, proof=Factor.MOBILE_PHONE, also_phone=also)
+        notices.tell(insider, Notice.REMOVED, factor=Factor.MOBILE_PHONE, also_phone=also)
 
     assert len(texts(mailroom.work())) == 10
-    notices.tell(phone_only("other", 8_888), Notice.ADDED, proof=Factor.AUTHENTICATOR)
+    notices.tell(phone_only("other", 8_888), Notice.ADDED, factor=Factor.AUTHENTICATOR)
     assert len(texts(mailroom.work())) == 1
 
 
@@ -150,7 +150,7 @@ def test_vital_texts_leave_where_those_of_notices_are_used_up(contoso, mailroom,
     change_policy(Policy(self_service=Scope.ALL, daily_message_cap=30))
     for number in range(5):
         person = phone_only(f"insider{number}", number)
-        notices.tell(person, Notice.ADDED, proof=Factor.AUTHENTICATOR)
+        notices.tell(person, Notice.ADDED, factor=Factor.AUTHENTICATOR)
     assert len(texts(mailroom.work())) == 3
 
     for number in range(8):
@@ -166,7 +166,7 @@ def test_administrators_hear_once_a_day_that_notices_are_late(contoso, mailroom,
     boss = make_admin()
     for number in range(4):
         person = phone_only(f"person{number}", number)
-        notices.tell(person, Notice.ADDED, proof=Factor.AUTHENTICATOR)
+        notices.tell(person, Notice.ADDED, factor=Factor.AUTHENTICATOR)
 
     mailroom.work()
     sent = mailroom.sent
@@ -177,7 +177,7 @@ def test_administrators_hear_once_a_day_that_notices_are_late(contoso, mailroom,
 
 
 def test_a_notice_that_expires_is_not_dropped_in_silence(contoso, mailroom, clock):
-    notices.tell(make_user(), Notice.ADDED, proof=Factor.EMAIL)
+    notices.tell(make_user(), Notice.ADDED, factor=Factor.EMAIL)
     clock.shift(timedelta(days=3))
 
     mailroom.work()

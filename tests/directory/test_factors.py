@@ -17,9 +17,9 @@ from directory.factors import (
     EligibilityKey,
     Factors,
     FactorSummary,
+    admin_entered_only,
     any_of,
     column_of,
-    entered_only,
 )
 from directory.prefills import Kinds
 from tenants.policy import Factor
@@ -129,7 +129,7 @@ def test_what_the_row_of_a_user_holds():
     assert set(columns) == {column_of(factor) for factor in Factor if factor is not Factor.EMAIL}
     assert set(columns.values()) == {None}
     assert FactorSummary() == FactorSummary(
-        factors=NOTHING, since={}, entered_since=None, held_since=None, lost_at=None
+        factors=NOTHING, since={}, admin_entered_since=None, held_since=None, lost_at=None
     )
 
 
@@ -145,4 +145,4 @@ def test_what_the_row_of_a_user_holds():
     ],
 )
 def test_what_was_entered_for_a_new_user(kinds, factors):
-    assert entered_only(kinds) == factors
+    assert admin_entered_only(kinds) == factors

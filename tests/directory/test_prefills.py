@@ -24,7 +24,7 @@ ENTERED = st.dictionaries(
 
 @given(ENTERED)
 def test_what_is_written_is_read_again(entered):
-    known = {proof: Prefill(proof, *rest) for proof, rest in entered.items()}
+    known = {factor: Prefill(factor, *rest) for factor, rest in entered.items()}
 
     assert read(text_of(known.values())) == known
 

@@ -21,7 +21,7 @@ from tenants.policy import (
     for_administrators,
 )
 from tests.services.environment import BASE
-from verification.rules.ways import MethodOption, UserFactor, methods_of
+from verification.rules.method_options import MethodOption, UserFactor, methods_of
 
 PAGE = BASE / "docs/methods.md"
 NEVER = "–"
@@ -108,19 +108,19 @@ def answer(held: tuple[UserFactor, ...], policy: Policy | None) -> str:
     """What somebody who holds this is asked for, as a cell of the table."""
     if policy is None:
         return NEVER
-    ways = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
-    if not are_enough(ways, policy):
+    options = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
+    if not are_enough(options, policy):
         return NEVER
-    return "<br>".join(paths(ways, policy, frozenset()))
+    return "<br>".join(paths(options, policy, frozenset()))
 
 
-def paths(ways: list[MethodOption], policy: Policy, passed: frozenset[Method]) -> Iterator[str]:
+def paths(options: list[MethodOption], policy: Policy, passed: frozenset[Method]) -> Iterator[str]:
     """Every way through the gates that are left; choices that lead the same way share a line."""
     choices: dict[tuple[str, ...], list[str]] = {}
-    for way in available_methods(ways, policy, passed):
-        now = passed | {way.method}
-        further = tuple(paths(ways, policy, now)) if gates_missing(policy, now) else ()
-        choices.setdefault(further, []).append(NAMES[way.method])
+    for option in available_methods(options, policy, passed):
+        now = passed | {option.method}
+        further = tuple(paths(options, policy, now)) if gates_missing(policy, now) else ()
+        choices.setdefault(further, []).append(NAMES[option.method])
     for further, names in choices.items():
         first = " or ".join(names)
         yield from (f"{first} → {rest}" for rest in further) if further else [first]
@@ -128,10 +128,10 @@ def paths(ways: list[MethodOption], policy: Policy, passed: frozenset[Method]) -
 
 def sign_in_answer(held: tuple[UserFactor, ...], policy: Policy) -> str:
     """What somebody who holds this is asked for after the right password."""
-    ways = [NAMES[method] for method in methods_of(held) if method in policy.second_factors]
-    asked = access(policy.sign_in_second_factor, holds_factor=bool(ways), remembered=False)
+    options = [NAMES[method] for method in methods_of(held) if method in policy.second_factors]
+    asked = access(policy.sign_in_second_factor, holds_factor=bool(options), remembered=False)
     if asked is Access.SECOND_FACTOR:
-        return " or ".join(ways)
+        return " or ".join(options)
     return "in" if asked is Access.FULL else "registers one first"
 
 
@@ -167,10 +167,10 @@ def _registered() -> Iterator[tuple[str, tuple[UserFactor, ...]]]:
     yield "nothing", ()
     for size in (1, 2):
         for kinds in combinations(KINDS, size):
-            held = tuple(UserFactor(proof=proof, sms_capable=True) for proof in kinds)
-            yield " + ".join(KINDS[proof] for proof in kinds), held
+            held = tuple(UserFactor(factor=factor, sms_capable=True) for factor in kinds)
+            yield " + ".join(KINDS[factor] for factor in kinds), held
             if kinds == (Factor.MOBILE_PHONE,):
-                yield "phone that takes no texts", (UserFactor(proof=Factor.MOBILE_PHONE),)
+                yield "phone that takes no texts", (UserFactor(factor=Factor.MOBILE_PHONE),)
 
 
 if __name__ == "__main__":

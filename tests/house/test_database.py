@@ -52,7 +52,7 @@ def test_no_statement_passes_by_what_sets_whose_rows_it_may_see():
         if path != WRAPPER
     }
 
-    assert {path: ways for path, ways in found.items() if ways} == PAST_THE_WRAPPER
+    assert {path: options for path, options in found.items() if options} == PAST_THE_WRAPPER
 
 
 @pytest.mark.parametrize(

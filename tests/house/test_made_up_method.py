@@ -12,7 +12,7 @@ DECLARATION = """
     MESSENGER = (
         "messenger",
         MethodTraits(
-            proof=Factor.MOBILE_PHONE,
+            factor=Factor.MOBILE_PHONE,
             label=_("Message to the mobile phone"),
             carrier=Carrier.TEXT,
         ),

@@ -7,7 +7,7 @@ import pytest
 from reset.rules import are_enough, available_methods, gates_missing
 from tenants.policy import Factor, Method, Policy, Questions, SecondFactor, for_administrators
 from tests.house.methods_table import KINDS, NAMES, NEVER, PAGE, answer, page, sign_in_answer
-from verification.rules.ways import MethodOption, UserFactor, methods_of
+from verification.rules.method_options import MethodOption, UserFactor, methods_of
 
 EVERYTHING = frozenset(method.allowed_as for method in Method) - {Method.QUESTIONS}
 POLICIES = [
@@ -17,7 +17,7 @@ POLICIES = [
     for who in ("people", "administrators")
 ]
 HOLDINGS = [
-    tuple(UserFactor(proof=proof, sms_capable=True) for proof in kinds)
+    tuple(UserFactor(factor=factor, sms_capable=True) for factor in kinds)
     for kinds in chain.from_iterable(combinations(Factor, n) for n in range(len(Factor) + 1))
 ]
 
@@ -27,14 +27,14 @@ def policy_of(gates, questions, who, methods=EVERYTHING):
     return for_administrators(policy) if who == "administrators" else policy
 
 
-def ends(ways, policy, passed=frozenset()):
+def ends(options, policy, passed=frozenset()):
     """What was proved at the end of every way through the gates; None for a dead end."""
     if not gates_missing(policy, passed):
         return [passed]
-    offers = available_methods(ways, policy, passed)
+    offers = available_methods(options, policy, passed)
     if not offers:
         return [None]
-    return [end for way in offers for end in ends(ways, policy, passed | {way.method})]
+    return [end for option in offers for end in ends(options, policy, passed | {option.method})]
 
 
 def test_the_table_says_what_the_rules_say():
@@ -68,26 +68,26 @@ def test_the_table_has_a_word_for_every_method():
 def test_whoever_is_let_in_gets_through_whatever_they_choose_first(gates, questions, who):
     policy = policy_of(gates, questions, who)
     for held in HOLDINGS:
-        ways = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
-        if not are_enough(ways, policy):
+        options = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
+        if not are_enough(options, policy):
             continue
 
-        found = ends(ways, policy)
+        found = ends(options, policy)
 
         assert None not in found, held
         required = 2 if who == "administrators" else gates
-        assert {len({method.proof.gate for method in end}) for end in found} == {required}, held
+        assert {len({method.factor.gate for method in end}) for end in found} == {required}, held
 
 
 @pytest.mark.parametrize(("gates", "questions", "who"), POLICIES)
 def test_whoever_is_sent_away_had_no_way_through(gates, questions, who):
     policy = policy_of(gates, questions, who)
     for held in HOLDINGS:
-        ways = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
-        if are_enough(ways, policy):
+        options = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
+        if are_enough(options, policy):
             continue
 
-        assert set(ends(ways, policy)) == {None}, held
+        assert set(ends(options, policy)) == {None}, held
 
 
 @pytest.mark.parametrize("questions", Questions)

@@ -212,7 +212,7 @@ def test_every_choice_has_a_label(kind):
 
 
 def test_what_can_be_entered_for_people_is_said_of_the_proof_itself():
-    assert {proof for proof in Factor if proof.can_be_entered} == set(KIND_OF)
+    assert {factor for factor in Factor if factor.can_be_entered} == set(KIND_OF)
 
 
 @pytest.mark.parametrize(

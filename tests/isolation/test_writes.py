@@ -64,11 +64,11 @@ def test_rows_of_one_model_are_written_at_once(contoso, django_assert_num_querie
 
 
 def test_a_row_that_is_there_gets_the_values_of_the_new_one(contoso):
-    there = SignInLockout.objects.create(who="mina", place="home", failures=1)
+    there = SignInLockout.objects.create(who="mina", device="home", failures=1)
 
     insert(
-        SignInLockout(who="mina", place="home", failures=2),
-        replacing=("tenant_id", "who", "place"),
+        SignInLockout(who="mina", device="home", failures=2),
+        replacing=("tenant_id", "who", "device"),
     )
 
     (row,) = SignInLockout.objects.all()

@@ -73,7 +73,7 @@ def names(user):
 
 
 def contacts(user):
-    return {proof: row.value for proof, row in prefilled(user.pk).items()}
+    return {factor: row.value for factor, row in prefilled(user.pk).items()}
 
 
 def everything():

@@ -23,7 +23,7 @@ from tests.rows import everything
 from tests.soft_authenticator import SoftAuthenticator, options_on
 from tests.visits import sign_in
 from verification.models import Challenge
-from verification.queries import drawn_questions, methods_by_proof, number_shown, value_of
+from verification.queries import drawn_questions, methods_by_factor, number_shown, value_of
 from verification.services.calls import press
 
 ADDRESS = "minji.home@mail.example"
@@ -142,7 +142,7 @@ def test_codes_of_two_kinds_are_each_right_in_their_own_tab(user, client, mailro
         answer = client.post("/ssprsetup/verify", {"code": code, FIELD: reference_on(page)})
         assert answer.url == "/ssprsetup"
 
-    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL, Factor.MOBILE_PHONE}
+    assert set(methods_by_factor(user.pk)) == {Factor.EMAIL, Factor.MOBILE_PHONE}
     assert not Challenge.objects.filter(tries__gt=1).exists()
 
 
@@ -169,7 +169,7 @@ def test_the_newer_code_to_the_same_address_is_right_in_the_older_tab(user, clie
         typed = {"code": mailroom.code(), FIELD: reference_on(older)}
         client.post("/ssprsetup/verify", typed)
 
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == ADDRESS
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == ADDRESS
 
 
 def test_resend_in_a_tab_goes_where_its_page_says(user, client, mailroom):
@@ -212,7 +212,7 @@ def test_what_another_tab_registered_already_leads_on(user, client, mailroom):
 
     assert again.request["PATH_INFO"] == "/ssprsetup"
     assert "no longer current" not in again.text
-    assert Factor.EMAIL in methods_by_proof(user.pk)
+    assert Factor.EMAIL in methods_by_factor(user.pk)
 
 
 def test_a_page_asks_about_its_own_call_alone(user, client):

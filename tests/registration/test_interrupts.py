@@ -20,7 +20,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, make_phone, make_questions, make_user
 from tests.visits import register_email
-from verification.queries import methods_by_proof
+from verification.queries import methods_by_factor
 
 SETUP, LATER, LIST = "/ssprsetup", "/ssprsetup/later", "/security-info"
 RECONFIRM = "/security-info/reconfirm"
@@ -290,7 +290,7 @@ def test_asked_again_a_lost_method_can_be_removed_instead(user, mailroom, clock)
 
     client.post("/security-info/remove/mobile_phone")
 
-    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
+    assert set(methods_by_factor(user.pk)) == {Factor.EMAIL}
     assert client.post(SETUP).url == "/ssprsetup/done"
 
 

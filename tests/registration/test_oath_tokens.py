@@ -116,7 +116,7 @@ def test_a_reset_is_passed_by_the_token(user):
     assert "This code is not correct." in page.text
     assert client.post("/passwordreset/token", {"code": code(1)}).status_code == 302
 
-    assert PassedGate.objects.get().proof == Factor.OATH_TOKEN
+    assert PassedGate.objects.get().factor == Factor.OATH_TOKEN
     client.post("/passwordreset/new-password", {"new_password": NEW, "confirm_password": NEW})
     user.refresh_from_db()
     assert user.check_password(NEW)

@@ -10,7 +10,7 @@ from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_phone, make_prefill
 from verification.models import Challenge
-from verification.queries import methods_by_proof, value_of
+from verification.queries import methods_by_factor, value_of
 
 
 def test_what_the_policy_does_not_allow_is_not_registered(user, me):
@@ -52,7 +52,7 @@ def test_one_number_serves_one_method_only_whoever_entered_it(user, me, mailroom
     page = me.post("/ssprsetup/entered/office_phone", {"method": "office_call"}, follow=True)
 
     assert b"You already use this number for another method" in page.content
-    assert Factor.OFFICE_PHONE not in methods_by_proof(user.pk)
+    assert Factor.OFFICE_PHONE not in methods_by_factor(user.pk)
     assert not Challenge.objects.filter(method=Method.OFFICE_CALL).exists()
 
 
@@ -84,7 +84,7 @@ def test_an_address_that_looks_mistyped_is_taken_when_it_is_meant(user, me, mail
 
     assert 'value="minji@gmial.com"' in page.text
     assert before == []
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji@gmial.com"
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == "minji@gmial.com"
 
 
 def test_nothing_that_may_cost_the_user_is_chosen_beforehand(user, me):

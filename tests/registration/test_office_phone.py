@@ -5,7 +5,7 @@ from tenants.policy import Factor, Method, OfficeEditor, Policy, Scope
 from tenants.services import change_policy
 from tests.builders import make_phone, make_prefill, signed_in
 from verification.models import Challenge
-from verification.queries import methods_by_proof, number_shown, value_of
+from verification.queries import methods_by_factor, number_shown, value_of
 from verification.services.calls import press
 from verification.session import Session
 
@@ -40,7 +40,7 @@ def confirm(client):
 
 
 def office_of(user):
-    found = methods_by_proof(user.pk).get(Factor.OFFICE_PHONE)
+    found = methods_by_factor(user.pk).get(Factor.OFFICE_PHONE)
     return value_of(found) if found else ""
 
 

@@ -8,7 +8,7 @@ from tenants.policy import Factor
 from tests.builders import make_email, make_phone, make_user
 from tests.visits import register_email, sign_in
 from verification.models import Challenge, RegisteredMethod
-from verification.queries import methods_by_proof, number_shown
+from verification.queries import methods_by_factor, number_shown
 from verification.services.calls import press
 from verification.session import Session
 
@@ -107,4 +107,4 @@ def test_a_challenge_of_somebody_else_is_no_good_even_in_the_same_session(user, 
     session.save()
     thief.post("/ssprsetup/verify", {"code": code})
 
-    assert methods_by_proof(other.pk) == {}
+    assert methods_by_factor(other.pk) == {}

@@ -83,8 +83,8 @@ def test_what_a_reset_and_a_sign_in_may_be_proved_with_can_be_registered():
 
 
 def test_a_kind_is_listed_as_open_for_a_reset_and_not_counting_until_that_is_known():
-    assert Row(proof=Factor.EMAIL, status=Status.MISSING) == Row(
-        proof=Factor.EMAIL,
+    assert Row(factor=Factor.EMAIL, status=Status.MISSING) == Row(
+        factor=Factor.EMAIL,
         status=Status.MISSING,
         masked="",
         counts=False,
@@ -115,7 +115,7 @@ def test_what_the_right_password_opens(asked, holds_one, remembered, opens):
 def test_kinds_are_listed_strongest_first_and_each_once():
     wanted = kinds_to_register(frozenset(Method))
 
-    assert set(wanted) == {method.proof for method in Method}
+    assert set(wanted) == {method.factor for method in Method}
     assert len(wanted) == len(set(wanted))
     assert wanted[0] is Factor.PASSKEY
     assert wanted.index(Factor.EMAIL) < wanted.index(Factor.MOBILE_PHONE)

@@ -20,7 +20,7 @@ from tests.builders import (
 from tests.pages import without_random
 from tests.threads import all_at_once
 from verification.models import Challenge
-from verification.queries import methods_by_proof, number_shown, value_of
+from verification.queries import methods_by_factor, number_shown, value_of
 from verification.services.calls import press
 
 PAGE = "/ssprsetup/alternate"
@@ -52,7 +52,7 @@ def confirm(client, mailroom):
 
 
 def second_of(user):
-    found = methods_by_proof(user.pk).get(Factor.ALTERNATE_PHONE)
+    found = methods_by_factor(user.pk).get(Factor.ALTERNATE_PHONE)
     return value_of(found) if found else ""
 
 
@@ -66,7 +66,7 @@ def test_a_second_phone_counts_once_its_code_was_typed(me, user, mailroom):
     assert (before, second_of(user)) == ("", "+821087654321")
     assert "••• ••• ••21" in page.text
     assert "8765" not in without_random(me.get("/security-info").text)
-    assert value_of(methods_by_proof(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
+    assert value_of(methods_by_factor(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
 
 
 def test_a_call_verifies_it_too(me, user):
@@ -124,7 +124,7 @@ def test_the_second_number_is_refused_as_the_first_and_as_the_office_phone(me, u
 
 def test_two_pages_open_at_once_dont_make_one_number_both_phones(me, user, mailroom):
     add(me, SECOND)
-    methods_by_proof(user.pk)[Factor.MOBILE_PHONE].delete()
+    methods_by_factor(user.pk)[Factor.MOBILE_PHONE].delete()
     make_phone(user, SECOND)
 
     page = confirm(me, mailroom)
@@ -173,7 +173,7 @@ def test_it_is_removed_on_the_list_and_the_first_stays(me, user):
     assert "••• ••• ••21" in page.text
     me.post("/security-info/remove/alternate_phone")
 
-    assert set(methods_by_proof(user.pk)) == {Factor.MOBILE_PHONE}
+    assert set(methods_by_factor(user.pk)) == {Factor.MOBILE_PHONE}
 
 
 def test_taking_the_first_away_costs_nothing_while_there_is_a_second(me, user):
@@ -223,7 +223,7 @@ def test_whoever_objects_to_it_takes_it_away_again(me, user, mailroom):
 
     user.refresh_from_db()
     assert user.frozen_at is not None
-    assert set(methods_by_proof(user.pk)) == {Factor.MOBILE_PHONE}
+    assert set(methods_by_factor(user.pk)) == {Factor.MOBILE_PHONE}
 
 
 def test_an_old_proof_opens_the_page_no_more(user, client):
@@ -271,5 +271,5 @@ def test_of_two_browsers_that_register_one_number_as_both_phones_one_gets_it(mai
     all_at_once(2, confirm_one, tenant_id=tenant.pk)
 
     with in_tenant(tenant.pk):
-        numbers = [value_of(row) for row in methods_by_proof(user.pk).values()]
+        numbers = [value_of(row) for row in methods_by_factor(user.pk).values()]
     assert numbers.count("+821087654321") == 1

@@ -20,7 +20,7 @@ from tests.flow import confirm_contact
 from tests.threads import all_at_once
 from verification.methods import REGISTRATIONS
 from verification.models import Purpose
-from verification.queries import methods_by_proof, methods_of_kind, newest
+from verification.queries import methods_by_factor, methods_of_kind, newest
 from verification.services.roles import change_role
 from verification.session import Session
 
@@ -56,7 +56,7 @@ def test_no_address_is_registered_after_it(user, mailroom, end):
     with pytest.raises(manage.Frozen):
         confirm_contact(user, challenge, code)
 
-    assert not methods_by_proof(user.pk)
+    assert not methods_by_factor(user.pk)
 
 
 @ENDINGS
@@ -73,7 +73,7 @@ def test_no_answers_are_kept_after_it(user, mailroom, end, monkeypatch):
     with pytest.raises(manage.Frozen):
         enrol.save_questions(user, {"pet": "rex", "town": "busan", "car": "pony"})
 
-    assert not methods_by_proof(user.pk)
+    assert not methods_by_factor(user.pk)
 
 
 @ENDINGS
@@ -107,7 +107,7 @@ def test_nothing_is_removed_after_it(user, mailroom, end):
     with pytest.raises(manage.Frozen):
         manage.remove(user, Factor.EMAIL)
 
-    assert Factor.EMAIL in methods_by_proof(user.pk)
+    assert Factor.EMAIL in methods_by_factor(user.pk)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -133,4 +133,4 @@ def test_a_request_that_waits_for_the_lock_registers_nothing(user, mailroom, con
 
     assert all(all_at_once(2, act, tenant_id=contoso.pk))
 
-    assert not methods_by_proof(user.pk)
+    assert not methods_by_factor(user.pk)

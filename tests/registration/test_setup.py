@@ -24,7 +24,7 @@ from tests.builders import (
 from tests.pages import without_random
 from tests.visits import register_email, sign_in
 from verification.models import Answer, Challenge, RegisteredMethod
-from verification.queries import methods_by_proof, number_shown, value_of
+from verification.queries import methods_by_factor, number_shown, value_of
 from verification.services.calls import press
 from verification.services.questions import are_right, draw
 
@@ -39,11 +39,11 @@ def phone_form(number, method="mobile_text"):
 
 def test_an_address_counts_only_after_its_code(user, me, mailroom):
     me.post("/ssprsetup/email", {"email": "minji.home@mail.example"})
-    before = methods_by_proof(user.pk)
+    before = methods_by_factor(user.pk)
     page = me.post("/ssprsetup/verify", {"code": mailroom.code()}, follow=True)
 
     assert before == {}
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == "minji.home@mail.example"
     assert b"Your email address is verified: m" in page.content
     assert b"minji.home" not in page.content
 
@@ -54,7 +54,7 @@ def test_a_wrong_code_registers_nothing(user, me, mailroom):
     page = me.post("/ssprsetup/verify", {"code": "00000000"})
 
     assert b"This code is not correct. You have 4 tries left." in page.content
-    assert methods_by_proof(user.pk) == {}
+    assert methods_by_factor(user.pk) == {}
 
 
 def test_a_code_is_no_good_in_another_session_of_the_same_user(user, me, mailroom):
@@ -64,7 +64,7 @@ def test_a_code_is_no_good_in_another_session_of_the_same_user(user, me, mailroo
     sign_in(other, user)
     other.post("/ssprsetup/verify", {"code": code})
 
-    assert methods_by_proof(user.pk) == {}
+    assert methods_by_factor(user.pk) == {}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_phone_is_registered_by_text(user, me, mailroom):
     me.post("/ssprsetup/phone", phone_form("010-1234-5678"))
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert value_of(methods_by_proof(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
+    assert value_of(methods_by_factor(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
 
 
 def test_a_phone_is_registered_by_a_call_on_which_the_number_was_typed(user, me, mailroom):
@@ -120,7 +120,7 @@ def test_a_phone_is_registered_by_a_call_on_which_the_number_was_typed(user, me,
     me.post("/ssprsetup/verify")
 
     assert b"We have not received the number yet" in early.content
-    assert Factor.MOBILE_PHONE in methods_by_proof(user.pk)
+    assert Factor.MOBILE_PHONE in methods_by_factor(user.pk)
 
 
 def test_the_number_of_somebody_else_is_taken_as_any_other_is(user, me, mailroom):
@@ -129,7 +129,7 @@ def test_the_number_of_somebody_else_is_taken_as_any_other_is(user, me, mailroom
     me.post("/ssprsetup/phone", phone_form("010-1234-5678"))
     me.post("/ssprsetup/verify", {"code": mailroom.code()})
 
-    assert value_of(methods_by_proof(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
+    assert value_of(methods_by_factor(user.pk)[Factor.MOBILE_PHONE]) == "+821012345678"
 
 
 def test_a_number_that_is_the_office_phone_is_no_mobile_phone(user, me):
@@ -150,18 +150,18 @@ def test_what_an_admin_entered_is_shown_masked_and_confirmed_without_being_sent_
 
     assert b"entered@mail.example" not in page.content
     assert "e•••d@m•••.example".encode() in page.content
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "entered@mail.example"
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == "entered@mail.example"
 
 
 @pytest.mark.parametrize(
-    ("proof", "value", "path", "words"),
+    ("factor", "value", "path", "words"),
     [
         (Factor.EMAIL, "entered@mail.example", "/ssprsetup/email", "Another address"),
         (Factor.MOBILE_PHONE, "+821012345678", "/ssprsetup/phone", "Another number"),
     ],
 )
-def test_beside_what_an_admin_entered_is_a_field_for_another(user, me, proof, value, path, words):
-    make_prefill(user, proof, value)
+def test_beside_what_an_admin_entered_is_a_field_for_another(user, me, factor, value, path, words):
+    make_prefill(user, factor, value)
 
     assert f"<h2>{words}</h2>" in me.get(path).text
 
@@ -175,7 +175,7 @@ def test_the_office_phone_is_confirmed_by_a_call_and_can_not_be_typed(user, me, 
     me.post("/ssprsetup/verify")
 
     assert b'type="tel"' not in page.content
-    assert value_of(methods_by_proof(user.pk)[Factor.OFFICE_PHONE]) == "+82212345678#12"
+    assert value_of(methods_by_factor(user.pk)[Factor.OFFICE_PHONE]) == "+82212345678#12"
 
 
 @pytest.mark.parametrize("kind", ["questions", "authenticator", "nonsense", "office_phone"])
@@ -286,7 +286,7 @@ def test_a_password_alone_changes_no_proof_that_exists(user, mailroom, client):
     client.post("/security-info/remove/email")
 
     assert page.request["PATH_INFO"] == "/security-info/proof"
-    assert set(methods_by_proof(user.pk)) == {Factor.EMAIL}
+    assert set(methods_by_factor(user.pk)) == {Factor.EMAIL}
     assert not Outgoing.objects.exists()
 
 
@@ -342,7 +342,7 @@ def test_other_addresses_hear_of_every_change_and_the_removed_one_too(user, me, 
 def test_removing_says_what_it_costs_and_acts_on_post_only(user, me, mailroom):
     register_email(me, mailroom)
     asked = me.get("/security-info/remove/email")
-    still = Factor.EMAIL in methods_by_proof(user.pk)
+    still = Factor.EMAIL in methods_by_factor(user.pk)
     page = me.post("/security-info/remove/email", follow=True)
 
     assert b"you can\xe2\x80\x99t reset your password yourself" in asked.content

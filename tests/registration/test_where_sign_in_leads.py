@@ -24,7 +24,7 @@ from verification.services import access_passes
 SECURITY_INFO = "/security-info"
 NEW_PASSWORD = "four unrelated words"
 ARGUMENTS = {
-    "proof": "email",
+    "factor": "email",
     "key": "email",
     "errand": "register",
     "browser_id": str(uuid.uuid4()),

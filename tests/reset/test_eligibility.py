@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.queries.overview import Reach, reach
+from console.queries.overview import RegistrationCoverage, reach
 from console.queries.people import Wanted, how_many
 from console.queries.people import people as list_of_people
 from console.queries.person import methods_of_person
@@ -132,9 +132,9 @@ def move_in(person, groups):
     }
     for how, make in (("verified", make_method), ("entered", make_prefill)):
         held = values | {Factor.MOBILE_PHONE: PHONES[person["mobile"][how]]}
-        for proof in person[how] - {Factor.ALTERNATE_PHONE, Factor.QUESTIONS}:
+        for factor in person[how] - {Factor.ALTERNATE_PHONE, Factor.QUESTIONS}:
             more = {"held": person["held"]} if how == "entered" else {}
-            make(user, proof, held[proof], sms_capable=person["sms_capable"][how], **more)
+            make(user, factor, held[factor], sms_capable=person["sms_capable"][how], **more)
     if Factor.ALTERNATE_PHONE in person["verified"]:
         second, sms_capable = PHONES[person["alternate"]], person["alternate_sms_capable"]
         for how in ("entered", "verified"):
@@ -159,18 +159,18 @@ def move_in(person, groups):
     return user
 
 
-def grow_old(user, proofs):
+def grow_old(user, factors):
     """As if these had been registered, or entered, two days ago."""
     then = timezone.now() - timedelta(days=2)
-    RegisteredMethod.objects.filter(user=user, kind__in=proofs).update(verified_at=then)
-    as_if_entered(user, then, proofs)
-    if proofs >= set(PREFILLED):
+    RegisteredMethod.objects.filter(user=user, kind__in=factors).update(verified_at=then)
+    as_if_entered(user, then, factors)
+    if factors >= set(PREFILLED):
         User.objects.filter(pk=user.pk).exclude(prefill_held_since=None).update(
             prefill_held_since=then
         )
-    if Factor.AUTHENTICATOR in proofs:
+    if Factor.AUTHENTICATOR in factors:
         of_kind(Factor.AUTHENTICATOR).filter(user=user).update(verified_at=then)
-    if Factor.RECOVERY_CODE in proofs:
+    if Factor.RECOVERY_CODE in factors:
         of_kind(Factor.RECOVERY_CODE).filter(user=user).update(verified_at=then)
 
 
@@ -180,7 +180,7 @@ def on_offer_at_the_portal(user, policy):
     if begun.attempt.refused:
         return None
     state = state_of(attempt_of(begun.cookie), Reads.METHODS)
-    return {way.method.proof for way in GateVerification(state).options()}
+    return {way.method.factor for way in GateVerification(state).options()}
 
 
 def who_gets_through(users):
@@ -229,7 +229,7 @@ def test_what_counts_on_the_page_and_in_the_list_is_what_the_portal_offers(group
     listed = {row.pk: row for row in list_of_people(Wanted())[0]}
 
     for user in users:
-        counting = {thing.proof for thing in methods_of_person(user) if thing.counts}
+        counting = {thing.factor for thing in methods_of_person(user) if thing.counts}
         offered = on_offer_at_the_portal(user, policy)
         assert counting == set(listed[user.pk].methods)
         if offered is not None:
@@ -259,12 +259,12 @@ def test_filters_and_figures_count_those_whom_the_list_shows_so(groups, policy, 
         }
         assert {row.pk for row in list_of_people(Wanted(state=state))[0]} == shown
         assert how_many(Wanted(state=state)) == (len(shown), True)
-    for proof in Factor:
-        holding = {user.pk for user in User.objects.all() if user.factors & VERIFIED[proof]}
-        assert {row.pk for row in list_of_people(Wanted(method=proof))[0]} == holding
+    for factor in Factor:
+        holding = {user.pk for user in User.objects.all() if user.factors & VERIFIED[factor]}
+        assert {row.pk for row in list_of_people(Wanted(method=factor))[0]} == holding
     factors_of = dict(User.objects.values_list("pk", "factors"))
     inside = {user.pk for user in users if user.enabled and in_scope(user.pk, policy)}
-    assert reach() == Reach(
+    assert reach() == RegistrationCoverage(
         able=len(who_gets_through(users)),
         in_scope=len(inside),
         registered=sum(bool(factors_of[pk] & REGISTERED) for pk in inside),

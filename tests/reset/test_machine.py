@@ -117,7 +117,7 @@ class Person:
 def proofs_of_right_answers(attempt):
     """What was proved, counted from the spent challenges and from nothing else."""
     spent = Challenge.objects.filter(context=attempt.pk, spent_at__isnull=False)
-    return {Method(method).proof for method in spent.values_list("method", flat=True)}
+    return {Method(method).factor for method in spent.values_list("method", flat=True)}
 
 
 @pytest.mark.parametrize("required", [1, 2])
@@ -149,9 +149,9 @@ def test_no_order_of_clicks_leads_past_the_gates(contoso, mailroom, monkeypatch,
             people[name].do(action)
             assert other.snapshot() == before
         for attempt in ResetAttempt.objects.filter(finished_at__isnull=False):
-            proofs = proofs_of_right_answers(attempt)
-            assert len(proofs) >= required
-            assert required == 1 or len(proofs) > 1
+            factors = proofs_of_right_answers(attempt)
+            assert len(factors) >= required
+            assert required == 1 or len(factors) > 1
         for gate in PassedGate.objects.all():
             challenge = Challenge.objects.get(pk=gate.challenge_id)
             assert challenge.spent_at is not None

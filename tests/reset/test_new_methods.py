@@ -34,7 +34,7 @@ from tests.builders import (
 from tests.console.people import behind_both, code_now, make_admin, with_app
 from tests.visits import register_email
 from verification.models import RegisteredMethod
-from verification.queries import methods_by_proof
+from verification.queries import methods_by_factor
 from verification.services import contacts, factors
 
 APPS = Policy(self_service=Scope.ALL, reset_methods=frozenset({Method.AUTHENTICATOR, Method.EMAIL}))
@@ -58,7 +58,7 @@ def offered(user):
     page = identify(client, user.upn)
     if page.context and page.context.get("refusal") is Refusal.NOT_VERIFIABLE:
         return set()
-    return {way.method.proof for way in eligibility_of(user).ways}
+    return {option.method.factor for option in eligibility_of(user).options}
 
 
 def prove(client, mailroom, method=Method.EMAIL):
@@ -153,7 +153,7 @@ def test_verifying_the_same_address_again_makes_it_no_newer(user, mailroom):
 
     register_email(client, mailroom, "minji.home@mail.example")
 
-    verified_at = methods_by_proof(user.pk)[Factor.EMAIL].verified_at
+    verified_at = methods_by_factor(user.pk)[Factor.EMAIL].verified_at
     assert timezone.now() - verified_at < timedelta(minutes=1)
     assert offered(user) == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
@@ -172,7 +172,7 @@ def test_confirming_what_counted_already_makes_it_no_newer(contoso, mailroom):
         client = signed_in(user)
         register_email(client, mailroom, "minji.home@mail.example")
 
-        assert methods_by_proof(user.pk)[Factor.EMAIL].since == then
+        assert methods_by_factor(user.pk)[Factor.EMAIL].since == then
         assert offered(user) == {Factor.EMAIL, Factor.OFFICE_PHONE}
 
 
@@ -334,12 +334,12 @@ def test_a_phone_that_is_entered_beside_it_leaves_an_address_held(user):
     change_policy(MONTH)
     now = timezone.now()
     old(make_phone(user))
-    for days, proof, value in (
+    for days, factor, value in (
         (0, Factor.EMAIL, "a@mail.example"),
         (5, Factor.OFFICE_PHONE, "+8221112222"),
     ):
         with time_machine.travel(now + timedelta(days=days), tick=False):
-            contacts.enter(user, proof, value, sms_capable=False, actor_id=Actor.COMMAND)
+            contacts.enter(user, factor, value, sms_capable=False, actor_id=Actor.COMMAND)
 
     with time_machine.travel(now + timedelta(days=7), tick=False):
         assert offered(user) == {Factor.MOBILE_PHONE, Factor.OFFICE_PHONE}

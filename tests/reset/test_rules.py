@@ -17,7 +17,7 @@ from reset.rules import (
     step,
 )
 from tenants.policy import Factor, Method, Policy, Questions, Scope, strictest
-from verification.rules.ways import MethodOption
+from verification.rules.method_options import MethodOption
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ONE = Policy(self_service=Scope.ALL)
@@ -103,9 +103,9 @@ def test_no_facts_lead_to_a_new_password_without_enough_different_proofs(
     found = step(facts(policy=policy, passed=passed, refused=refused, denied=denied), NOON)
 
     if found is Step.NEW_PASSWORD:
-        proofs = {method.proof for method in passed if method in policy.methods}
-        assert len(proofs) >= policy.methods_required
-        assert proofs != {Factor.QUESTIONS} or policy.questions is Questions.GATE
+        factors = {method.factor for method in passed if method in policy.methods}
+        assert len(factors) >= policy.methods_required
+        assert factors != {Factor.QUESTIONS} or policy.questions is Questions.GATE
         assert not refused
         assert not denied
 
@@ -114,9 +114,9 @@ def test_no_facts_lead_to_a_new_password_without_enough_different_proofs(
 def test_what_was_proved_is_never_offered_again(policy, held, passed):
     ways = [MethodOption(method) for method in Method if method in held]
 
-    offered = {way.method.proof for way in available_methods(ways, policy, passed)}
+    offered = {way.method.factor for way in available_methods(ways, policy, passed)}
 
-    assert not offered & {method.proof for method in passed}
+    assert not offered & {method.factor for method in passed}
 
 
 ALL_WAYS = [MethodOption(method) for method in Method]

@@ -12,8 +12,8 @@ from tenants.policy import Method, Policy, Unknown, for_administrators
 from tests.builders import make_user
 from verification.flow.verify import NumberWanted
 from verification.models import Purpose
+from verification.rules.method_options import MethodOption
 from verification.rules.verdicts import CallState, Verdict
-from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
 
 POLICY = Policy(unknown_users=Unknown.DECOY)

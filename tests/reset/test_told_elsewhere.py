@@ -102,7 +102,7 @@ def test_an_entered_mailbox_hears_of_a_reset_where_nothing_else_is_known(
     told = reset(user, mailroom)
 
     assert "was reset" in told["home@mail.example"]
-    assert ResetAttempt.objects.get().told == ["h•••e@m•••.example"]
+    assert ResetAttempt.objects.get().notified == ["h•••e@m•••.example"]
     assert helpdesk_mailbox not in told
 
 

@@ -123,7 +123,7 @@ def test_a_notice_that_waits_for_room_is_not_sent_after_a_restore(contoso, mailr
     make_phone(user)
     with monkeypatch.context() as patch:
         patch.setattr(gate, "_cap", lambda **_kind: 0)
-        notices.tell(user, Notice.ADDED, proof=Factor.EMAIL)
+        notices.tell(user, Notice.ADDED, factor=Factor.EMAIL)
         mailroom.work()
     assert Outgoing.objects.filter(state=Outgoing.State.HELD).count() == 1
 
@@ -195,7 +195,7 @@ def test_after_a_first_run_it_is_refused_where_the_service_has_run_since(user):
 
 
 def test_no_notice_of_an_import_that_waits_is_sent(user, mailroom):
-    ContactNotice.objects.create(user=user, proofs=[], created_at=timezone.now())
+    ContactNotice.objects.create(user=user, factors=[], created_at=timezone.now())
 
     restored()
     contacts.sweep()

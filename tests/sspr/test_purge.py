@@ -127,8 +127,8 @@ def test_what_was_removed_or_never_finished_goes_and_the_rest_doesnt(lived):
 
 def test_a_lockout_that_goes_on_stays(contoso):
     later = timezone.now() + timedelta(hours=30)
-    SignInLockout.objects.create(who="a", place="", last_at=timezone.now(), locked_until=later)
-    SignInLockout.objects.create(who="b", place="", last_at=timezone.now())
+    SignInLockout.objects.create(who="a", device="", last_at=timezone.now(), locked_until=later)
+    SignInLockout.objects.create(who="b", device="", last_at=timezone.now())
     with after(hours=25):
         purge()
 
@@ -147,7 +147,7 @@ def test_a_pause_that_lasts_stays(contoso):
 def test_every_organisation_and_nobody_is_seen_to(contoso, hanbit):
     for tenant_id in (hanbit.pk, NO_TENANT):
         with in_tenant(tenant_id):
-            SignInLockout.objects.create(who="x", place="", last_at=timezone.now())
+            SignInLockout.objects.create(who="x", device="", last_at=timezone.now())
     with after(days=2):
         done = purge()
 
@@ -160,7 +160,7 @@ def test_a_row_that_comes_into_use_meanwhile_stays_and_keeps_nothing_else(lived,
         with in_tenant(tenant_id):
             PolicyVersion.objects.create(digest="older", values={})
             PolicyVersion.objects.update(written_at=day_before)
-            SignInLockout.objects.create(who="x", place="", last_at=day_before)
+            SignInLockout.objects.create(who="x", device="", last_at=day_before)
     older = PolicyVersion.objects.get(digest="older")
 
     def begin_an_attempt(execute, sql, params, many, context):
@@ -188,7 +188,7 @@ def test_much_goes_in_portions(contoso, monkeypatch):
 
 
 def test_the_command_says_what_it_did(contoso, capsys):
-    SignInLockout.objects.create(who="x", place="", last_at=timezone.now() - timedelta(days=2))
+    SignInLockout.objects.create(who="x", device="", last_at=timezone.now() - timedelta(days=2))
 
     call_command("purge")
     call_command("purge")

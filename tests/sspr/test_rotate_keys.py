@@ -42,7 +42,7 @@ from tests.threads import all_at_once
 from vault import services
 from vault.models import SealingKey, TenantKey
 from verification.models import Purpose, RegisteredMethod
-from verification.queries import blind_index, methods_by_proof, value_of
+from verification.queries import blind_index, methods_by_factor, value_of
 from verification.rules.access_passes import Terms
 from verification.rules.verdicts import Verdict
 from verification.services import (
@@ -91,7 +91,7 @@ def test_everything_opens_without_the_old_key(people, ring):
 
     rotated(ring)
 
-    held = methods_by_proof(user.pk)
+    held = methods_by_factor(user.pk)
     assert value_of(held[Factor.EMAIL]) == "minji.home@mail.example"
     assert value_of(held[Factor.MOBILE_PHONE]) == "+821012345678"
     assert prefilled(user.pk)[Factor.OFFICE_PHONE].value == "+82212340001"
@@ -106,7 +106,7 @@ def test_without_the_command_nothing_would(people, ring):
     ring(NEW)
 
     with pytest.raises(services.envelope.Unopenable):
-        value_of(methods_by_proof(user.pk)[Factor.EMAIL])
+        value_of(methods_by_factor(user.pk)[Factor.EMAIL])
 
 
 def test_a_pass_that_was_issued_before_is_good_after(people, ring):
@@ -158,7 +158,7 @@ def test_blind_indexes_of_former_days_are_made_anew(people, ring):
 
     rotated(ring)
 
-    row = methods_by_proof(user.pk)[Factor.EMAIL]
+    row = methods_by_factor(user.pk)[Factor.EMAIL]
     assert row.lookup == blind_index("minji.home@mail.example")
 
 
@@ -251,7 +251,7 @@ def test_who_reads_meanwhile_never_notices(people, ring):
         for _ in range(20):
             services._cached.clear()
             with in_tenant(user.tenant_id):
-                assert value_of(methods_by_proof(user.pk)[Factor.EMAIL])
+                assert value_of(methods_by_factor(user.pk)[Factor.EMAIL])
             services.rewrap_all()
         return True
 
@@ -265,14 +265,14 @@ def keys_of(tenant_id):
 def heads(user):
     """How what is sealed of somebody begins."""
     return {
-        bytes(methods_by_proof(user.pk)[Factor.EMAIL].data)[:3],
+        bytes(methods_by_factor(user.pk)[Factor.EMAIL].data)[:3],
         bytes(of_kind(Factor.AUTHENTICATOR).get(user=user).data)[:3],
         bytes(User.objects.get(pk=user.pk).prefill)[:3],
     }
 
 
 def everything_opens(user, codes):
-    held = methods_by_proof(user.pk)
+    held = methods_by_factor(user.pk)
     assert value_of(held[Factor.EMAIL]) == "minji.home@mail.example"
     assert value_of(held[Factor.MOBILE_PHONE]) == "+821012345678"
     assert prefilled(user.pk)[Factor.OFFICE_PHONE].value == "+82212340001"
@@ -302,7 +302,7 @@ def test_with_the_keys_of_before_nothing_opens_that_is_sealed_now(people, ring):
 
     call_command("rotate_keys", "--new-data-keys")
 
-    row = methods_by_proof(user.pk)[Factor.EMAIL]
+    row = methods_by_factor(user.pk)[Factor.EMAIL]
     associated_data = f"{user.tenant_id}|{row.associated_data_of('data', row.pk)}"
     with pytest.raises(services.envelope.Unopenable):
         services.envelope.unseal(stolen[0], bytes(row.data), associated_data)
@@ -323,7 +323,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     elsewhere = services._read(user.tenant_id)
     call_command("rotate_keys", "--new-data-keys")
     services._cached[user.tenant_id] = elsewhere
-    row = methods_by_proof(user.pk)[Factor.EMAIL]
+    row = methods_by_factor(user.pk)[Factor.EMAIL]
     row.data = services.seal_column(row, "data", "late@mail.example")
     row.save()
     assert bytes(row.data)[:1] == b"\x01"
@@ -334,7 +334,7 @@ def test_who_still_seals_with_the_key_before_is_caught_up_with(people, ring):
     call_command("rotate_keys")
 
     assert heads(user) == {b"\x02\x00\x01"}
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "late@mail.example"
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == "late@mail.example"
 
 
 def test_older_data_keys_go_when_nobody_can_need_them_any_more(people, ring):
@@ -356,7 +356,7 @@ def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
     user, _codes = people
     with time_machine.travel(timezone.now(), tick=False) as clock:
         call_command("rotate_keys", "--new-data-keys")
-        row = methods_by_proof(user.pk)[Factor.EMAIL]
+        row = methods_by_factor(user.pk)[Factor.EMAIL]
         damaged = bytes(row.data)[:-1] + b"\x00\x00"
         RegisteredMethod.objects.filter(pk=row.pk).update(data=damaged)
         call_command("rotate_keys", "--new-data-keys")
@@ -370,7 +370,7 @@ def test_a_data_key_stays_as_long_as_something_is_sealed_with_it(people, ring):
 
 def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkeypatch):
     user, _codes = people
-    row = methods_by_proof(user.pk)[Factor.EMAIL]
+    row = methods_by_factor(user.pk)[Factor.EMAIL]
     opened = resealing.opened
 
     def slowly(before, **more):
@@ -383,7 +383,7 @@ def test_what_somebody_changes_meanwhile_is_not_overwritten(people, ring, monkey
     monkeypatch.setattr(resealing, "opened", slowly)
     call_command("rotate_keys", "--new-data-keys")
 
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == "new@mail.example"
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == "new@mail.example"
 
 
 def test_an_import_that_waits_is_sealed_anew_too(people, contoso, ring):

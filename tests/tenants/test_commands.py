@@ -174,7 +174,7 @@ def test_whole_policy_is_printed_when_nothing_is_to_change(contoso):
 
 
 def test_contradicting_policy_is_refused_whole(contoso):
-    with pytest.raises(CommandError, match=r"^reset_methods: fewer kinds of proof"):
+    with pytest.raises(CommandError, match=r"^reset_methods: fewer factors"):
         set_policy("code_digits=6", "methods_required=2", "reset_methods=mobile_text,mobile_call")
 
     assert policy_in_force().code_digits == 8

@@ -55,7 +55,7 @@ def test_a_factor_of_which_there_may_be_several(factor):
 def test_a_method(method, proves, carrier, is_unguessable, allowed_as):
     one = Method(method)
 
-    assert (one.proof, one.carrier, one.is_unguessable) == (proves, carrier, is_unguessable)
+    assert (one.factor, one.carrier, one.is_unguessable) == (proves, carrier, is_unguessable)
     assert one.allowed_as is Method(allowed_as)
     assert (one.is_text, one.is_call) == (carrier is TEXT, carrier is CALL)
     assert one.is_code is (carrier in {MAIL, TEXT})

@@ -122,6 +122,6 @@ def test_all_contradictions_are_reported_with_the_settings_that_they_are_between
         "impossible_value": ("code_digits",),
         "no_group": ("groups", "self_service"),
         "alternate_phone_named": ("reset_methods", "methods_required"),
-        "too_few_proofs": ("reset_methods", "methods_required"),
+        "too_few_factors": ("reset_methods", "methods_required"),
         "answer_lengths": ("answer_max_length", "answer_min_length"),
     }

@@ -17,7 +17,7 @@ from tests.captcha import solved
 from tests.pages import stands_in
 from tests.verification.provider import Hooks, place
 from verification.models import Challenge, Purpose
-from verification.queries import methods_by_proof, number_shown
+from verification.queries import methods_by_factor, number_shown
 from verification.rules.verdicts import CallState, Verdict
 from verification.services import calls, challenges
 from verification.services.calls import Pressed
@@ -202,7 +202,7 @@ def test_a_code_that_was_heard_registers_a_phone(contoso, mailroom, hooks, clien
     client.post("/ssprsetup/verify", {"code": code})
 
     assert "Enter the code from the call" in page.text
-    assert Factor.MOBILE_PHONE in methods_by_proof(user.pk)
+    assert Factor.MOBILE_PHONE in methods_by_factor(user.pk)
 
 
 def test_a_browser_is_remembered_by_the_box_beside_the_code_that_was_heard(

@@ -141,10 +141,10 @@ def test_a_planted_office_phone_opens_nothing_before_its_hours_are_over(
     choose(client, Method.OFFICE_CALL)
 
     assert mailroom.work() == []
-    assert Factor.OFFICE_PHONE not in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Factor.OFFICE_PHONE not in {o.method.factor for o in eligibility_of(emma).options}
     assert Factor.OFFICE_PHONE in eligibility_of(emma).waiting
     with time_machine.travel(timezone.now() + timedelta(hours=24, minutes=1), tick=False):
-        assert Factor.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
+        assert Factor.OFFICE_PHONE in {o.method.factor for o in eligibility_of(emma).options}
 
 
 @DOORS
@@ -168,7 +168,7 @@ def test_a_person_who_registered_a_minute_ago_is_protected_too(contoso, go_throu
     sent = go_through(door, planting("emma"))
 
     assert {mail.destination for mail in sent} == {HOME, user.upn}
-    assert {way.method.proof for way in eligibility_of(user).ways} == {Factor.EMAIL}
+    assert {o.method.factor for o in eligibility_of(user).options} == {Factor.EMAIL}
 
 
 @DOORS
@@ -180,7 +180,7 @@ def test_a_person_who_just_removed_everything_is_not_opened_by_what_is_entered_n
 
     go_through(door, planting("emma"))
 
-    assert eligibility_of(user).ways == ()
+    assert eligibility_of(user).options == ()
 
 
 @DOORS
@@ -189,7 +189,7 @@ def test_what_nobody_registered_beside_counts_at_once(contoso, go_through, door)
 
     go_through(door, planting("emma"))
 
-    assert {way.method.proof for way in eligibility_of(user).ways} == {Factor.OFFICE_PHONE}
+    assert {o.method.factor for o in eligibility_of(user).options} == {Factor.OFFICE_PHONE}
 
 
 @DOORS
@@ -201,7 +201,7 @@ def test_the_same_again_changes_nothing_and_tells_nobody(emma, go_through, door)
 
     assert sent == []
     assert events_about(emma) == []
-    assert Factor.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Factor.OFFICE_PHONE in {o.method.factor for o in eligibility_of(emma).options}
 
 
 @IMPORTS
@@ -339,7 +339,7 @@ def test_no_hours_hold_nothing(emma, go_through):
 
     go_through(by_the_command, planting("emma"))
 
-    assert Factor.OFFICE_PHONE in {way.method.proof for way in eligibility_of(emma).ways}
+    assert Factor.OFFICE_PHONE in {o.method.factor for o in eligibility_of(emma).options}
 
 
 def test_taking_a_held_phone_away_ends_what_is_held(emma, admin):
@@ -390,7 +390,7 @@ def test_jobs_about_notices_that_cant_be_opened_come_to_an_end(
 def test_who_was_disowned_meanwhile_enters_nothing(emma, admin):
     """The form was sent before the person said that it wasn't them."""
     actor = User.objects.get(role=Role.TENANT_ADMIN)
-    notices.tell(emma, Notice.CONTACT_ENTERED, proofs=[Factor.OFFICE_PHONE], actor_id=actor.pk)
+    notices.tell(emma, Notice.CONTACT_ENTERED, factors=[Factor.OFFICE_PHONE], actor_id=actor.pk)
     freezing.report_not_me(NoticeLink.objects.get(user=emma))
 
     with pytest.raises(contacts.EntryRefused):

@@ -76,7 +76,7 @@ def test_a_notice_that_was_held_alone_says_what_it_would_have_said(user, mailroo
 
 
 def test_no_flood_of_others_hides_the_first_of_a_kind(user, mailroom, clock):
-    tell(mailroom, user, Notice.ADDED, times=20, proof=Factor.AUTHENTICATOR)
+    tell(mailroom, user, Notice.ADDED, times=20, factor=Factor.AUTHENTICATOR)
 
     _mails, texts = tell(mailroom, user, Notice.RESET)
 
@@ -113,7 +113,7 @@ def test_texts_of_notices_are_a_part_of_the_organisations_day(contoso, mailroom,
     for number, person in enumerate(people):
         make_phone(person, f"010-2222-333{number}")
 
-    texts = [len(tell(mailroom, person, Notice.ADDED, proof=Factor.EMAIL)[1]) for person in people]
+    texts = [len(tell(mailroom, person, Notice.ADDED, factor=Factor.EMAIL)[1]) for person in people]
 
     assert texts == [1, 1, 1, 0, 0, 0, 0, 0]
 
@@ -135,7 +135,7 @@ def test_a_password_that_was_changed_is_mailed_however_full_the_day(user, mailro
     monkeypatch.setattr(gate, "_cap", lambda **_kind: 0)
 
     vital = tell(mailroom, user)
-    other = tell(mailroom, user, Notice.ADDED, times=2, proof=Factor.EMAIL)
+    other = tell(mailroom, user, Notice.ADDED, times=2, factor=Factor.EMAIL)
 
     assert [len(messages) for messages in vital] == [1, 0]
     assert [len(messages) for messages in other] == [1, 0]  # the first of its kind
@@ -144,7 +144,7 @@ def test_a_password_that_was_changed_is_mailed_however_full_the_day(user, mailro
 def test_what_is_held_for_a_full_day_leaves_when_there_is_room(user, mailroom, clock, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(gate, "_cap", lambda **_kind: 0)
-        mails, texts = tell(mailroom, user, Notice.ADDED, times=2, proof=Factor.EMAIL)
+        mails, texts = tell(mailroom, user, Notice.ADDED, times=2, factor=Factor.EMAIL)
         assert (len(mails), len(texts)) == (1, 0)
 
     mails, texts = later(mailroom, clock, HOUR)

@@ -55,7 +55,7 @@ from verification.models import (
     RegisteredMethod,
 )
 from verification.queries import methods_of_kind
-from verification.queries.holdings import kept_of, summary_of
+from verification.queries.factors import stored_factors_of, summary_of
 from verification.rules.factors import counted
 from verification.services import (
     contacts,
@@ -107,17 +107,17 @@ class History:
         challenge.destination = seal_column(challenge, "destination", value)
         enrol._register(self.user, challenge)
 
-    def remove(self, proof):
-        if proof is Factor.AUTHENTICATOR:
+    def remove(self, factor):
+        if factor is Factor.AUTHENTICATOR:
             for app in methods_of_kind(self.user.pk, Factor.AUTHENTICATOR)[:1]:
                 manage.remove(self.user, Factor.AUTHENTICATOR, app.pk)
-        elif proof is Factor.PASSKEY:
+        elif factor is Factor.PASSKEY:
             for key in methods_of_kind(self.user.pk, Factor.PASSKEY)[:1]:
                 manage.remove(self.user, Factor.PASSKEY, key.pk)
-        elif proof is Factor.RECOVERY_CODE:
+        elif factor is Factor.RECOVERY_CODE:
             manage.remove(self.user, Factor.RECOVERY_CODE)
         else:
-            manage.remove(self.user, proof)
+            manage.remove(self.user, factor)
 
     def answer_questions(self, count):
         enrol.save_questions(self.user, dict(list(ANSWERS.items())[:count]))
@@ -145,19 +145,19 @@ class History:
         begin_unsent(self.user, session, Method.RECOVERY_CODE)
         recovery_codes.answer(self.user.pk, Purpose.SIGN_IN, session, codes[0])
 
-    def enter(self, proof, value):
-        if proof is Factor.EMAIL and value:
+    def enter(self, factor, value):
+        if factor is Factor.EMAIL and value:
             value = "home@mail.example"
         contacts.enter(
-            self.user, proof, value, sms_capable=value in SMS_CAPABLE, actor_id=Actor.COMMAND
+            self.user, factor, value, sms_capable=value in SMS_CAPABLE, actor_id=Actor.COMMAND
         )
 
-    def import_(self, proofs, mobile, office):
+    def import_(self, factors, mobile, office):
         person = Person(
             upn=self.user.upn,
-            alternate_email="file@mail.example" if Factor.EMAIL in proofs else "",
-            mobile_phone=as_phone(mobile) if Factor.MOBILE_PHONE in proofs else None,
-            office_phone=as_phone(office) if Factor.OFFICE_PHONE in proofs else None,
+            alternate_email="file@mail.example" if Factor.EMAIL in factors else "",
+            mobile_phone=as_phone(mobile) if Factor.MOBILE_PHONE in factors else None,
+            office_phone=as_phone(office) if Factor.OFFICE_PHONE in factors else None,
         )
         importer = Importer(actor_id=Actor.COMMAND, number="1")
         people.write([person], {}, importer)
@@ -186,7 +186,7 @@ def as_phone(number):
 
 
 def by_rows(user):
-    return summary_of(kept_of(user.pk, user))
+    return summary_of(stored_factors_of(user.pk, user))
 
 
 def on_row(user):
@@ -223,7 +223,7 @@ HOLDS = [
     dict.fromkeys(Factor, 0),
     dict.fromkeys(Factor, 24) | {Factor.EMAIL: 168},
     dict.fromkeys(Factor, 0) | {Factor.EMAIL: 24},
-    {proof: 1 + 12 * place for place, proof in enumerate(Factor)},
+    {factor: 1 + 12 * place for place, factor in enumerate(Factor)},
 ]
 """Hold periods of each factor, in hours."""
 
@@ -231,7 +231,7 @@ HOLDS = [
 def holding_for(hours, usable):
     """All that the rule reads of a policy."""
     return SimpleNamespace(
-        hold_periods={proof: timedelta(hours=hours[proof]) for proof in Factor},
+        hold_periods={factor: timedelta(hours=hours[factor]) for factor in Factor},
         methods=usable,
         questions=Questions.GATE,
         questions_to_reset=4,
@@ -249,7 +249,7 @@ def counts_alike(user, summary):
         for usable in (frozenset(), frozenset({Method.EMAIL}), frozenset(Method)):
             policy = holding_for(hours, usable)
             of_summary, of_group = [
-                counted(one, policy, deliverable=frozenset(Method), at=now).proofs
+                counted(one, policy, deliverable=frozenset(Method), at=now).factors
                 for one in (summary, key.summary(number))
             ]
             if of_summary != of_group:
@@ -285,19 +285,19 @@ def test_people_in_one_group_are_judged_as_each_of_them(contoso, drawn):
         summary = FactorSummary(
             factors=any_of(
                 [
-                    *(VERIFIED[proof] for proof in verified),
-                    *(ENTERED_FACTORS[proof] for proof in entered),
-                    *(HELD_FACTORS[proof] for proof in entered & drawn["held"]),
+                    *(VERIFIED[factor] for factor in verified),
+                    *(ENTERED_FACTORS[factor] for factor in entered),
+                    *(HELD_FACTORS[factor] for factor in entered & drawn["held"]),
                     Factors.FIVE_ANSWERS | Factors.FOUR_ANSWERS | Factors.MOBILE_TEXTS,
                 ]
             ),
-            since={proof: now - timedelta(hours=age) for proof, age in verified.items()},
-            entered_since=now - timedelta(hours=drawn["entered_age"]),
+            since={factor: now - timedelta(hours=age) for factor, age in verified.items()},
+            admin_entered_since=now - timedelta(hours=drawn["entered_age"]),
             held_since=now - timedelta(hours=drawn["held_age"]),
             lost_at=None if drawn["lost_age"] is None else now - timedelta(hours=drawn["lost_age"]),
         )
         user = make_user(
-            prefilled_at=summary.entered_since,
+            prefilled_at=summary.admin_entered_since,
             prefill_held_since=summary.held_since,
             older_proof_lost_at=summary.lost_at,
             **summary.columns(),
@@ -323,9 +323,9 @@ def test_new_people_of_an_import_have_their_summary_at_once(contoso):
     assert on_row(user) == by_rows(user).columns()
 
 
-def test_every_kind_of_proof_has_a_bit_and_a_column():
+def test_every_factor_has_a_bit_and_a_column():
     assert VERIFIED.keys() == set(Factor)
-    assert {column_of(proof) for proof in Factor} <= {f.name for f in User._meta.get_fields()}
+    assert {column_of(factor) for factor in Factor} <= {f.name for f in User._meta.get_fields()}
 
 
 def test_what_was_only_entered_makes_nobody_recent(contoso):

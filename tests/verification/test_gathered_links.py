@@ -13,7 +13,7 @@ from tenants.policy import Factor
 from tests.builders import make_email, make_phone, make_user
 from tests.verification.test_counted_notices import HOUR, later, tell
 from verification.models import NoticeLink
-from verification.queries import methods_by_proof, notice_link
+from verification.queries import methods_by_factor, notice_link
 from verification.queries.callers import is_act_disowned
 from verification.services.notice_words import Notice
 
@@ -43,7 +43,7 @@ def held(user, agents, mailroom, clock):
     planted = make_email(user)
     mine = {"phones_too": True}
     acts = [
-        tell(mailroom, user, Notice.ADDED, proof=Factor.EMAIL, added=planted.pk, **mine),
+        tell(mailroom, user, Notice.ADDED, factor=Factor.EMAIL, added=planted.pk, **mine),
         tell(mailroom, user, Notice.TEMPORARY_PASSWORD, actor_id=agents[0].pk, **mine),
         tell(mailroom, user, Notice.SIGNED_OUT, actor_id=agents[1].pk, **mine),
         tell(mailroom, user, Notice.FROZEN, **mine),
@@ -62,7 +62,7 @@ def test_it_takes_back_what_each_of_them_says(user, agents, held, mailroom, cloc
 
     assert freezing.report_not_me(link)
 
-    assert Factor.EMAIL not in methods_by_proof(user.pk)
+    assert Factor.EMAIL not in methods_by_factor(user.pk)
     assert not User.objects.get(pk=user.pk).has_usable_password()
     assert [is_act_disowned(agent.pk, user.pk) for agent in agents] == [True, True]
 

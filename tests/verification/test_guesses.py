@@ -10,7 +10,7 @@ from limits import services as limits
 from limits.models import Counter
 from limits.rules import Limit
 from passwords.hashing import Busy
-from verification.services import alarms, guesses
+from verification.services import guesses, guessing_alerts
 from verification.services.guesses import AttemptCounter, Throttled, count_a_guess
 
 LATELY, IN_A_ROW = Limit.WRONG_GUESSES, Limit.WRONG_GUESSES_WITHOUT_SUCCESS
@@ -45,7 +45,7 @@ def test_a_guess_counts_twice_and_for_the_tenant():
     guess(3)
 
     assert counted() == (3, 3)
-    assert limits.count_of(*alarms.counted()) == 3
+    assert limits.count_of(*guessing_alerts.counted()) == 3
 
 
 def test_the_eleventh_guess_is_refused_until_a_quarter_of_an_hour_is_over(clock):
@@ -98,7 +98,7 @@ def test_a_right_guess_is_given_back_and_the_wrong_ones_before_it_stay(counter):
     guesses.uncount(1, counter)
 
     assert counted(counter=counter) == (2, 2)
-    assert limits.count_of(*alarms.counted()) == 2
+    assert limits.count_of(*guessing_alerts.counted()) == 2
 
 
 def test_the_right_guess_of_a_reset_is_given_back_by_default():
@@ -195,7 +195,7 @@ def test_what_a_guess_would_meet_is_known_from_rows_that_were_read_before():
 
 def test_beyond_the_tenants_number_of_guesses_the_administrators_are_told(monkeypatch):
     told = []
-    monkeypatch.setattr(alarms.staff_notices, "tell_of_guessing", lambda: told.append(1))
+    monkeypatch.setattr(guessing_alerts.staff_notices, "tell_of_guessing", lambda: told.append(1))
     for user_id in range(1, 51):
         guess(user_id=user_id)
     assert told == []

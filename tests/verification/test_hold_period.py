@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenants.policy import Factor, Method, Policy, Questions
 from verification.rules.hold_period import account_facts, beginning, can_begin, hold_until, is_known
-from verification.rules.ways import UserFactor
+from verification.rules.method_options import UserFactor
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=30)
@@ -19,12 +19,12 @@ HOUR = timedelta(hours=1)
 ages = st.integers(0, 72).map(lambda hours: NOON - hours * HOUR)
 things = st.builds(
     UserFactor,
-    proof=st.sampled_from(Factor),
+    factor=st.sampled_from(Factor),
     sms_capable=st.booleans(),
     since=ages,
     verified=st.booleans(),
 )
-factors = st.lists(things, max_size=6, unique_by=lambda thing: thing.proof)
+factors = st.lists(things, max_size=6, unique_by=lambda thing: thing.factor)
 usables = st.frozensets(st.sampled_from(Method))
 losses = st.none() | ages
 
@@ -35,7 +35,7 @@ def holding_for(hours):
     Args:
         hours: the hold period of each factor.
     """
-    return SimpleNamespace(hold_periods={proof: hours[proof] * HOUR for proof in Factor})
+    return SimpleNamespace(hold_periods={factor: hours[factor] * HOUR for factor in Factor})
 
 
 one_period = st.integers(0, 168).map(lambda hours: Policy(new_proof_hours=hours))
@@ -55,7 +55,7 @@ def begins(held, usable):
 
 
 def is_new(thing, policy):
-    period = policy.hold_periods[thing.proof]
+    period = policy.hold_periods[thing.factor]
     return bool(period) and thing.since > NOON - period
 
 
@@ -76,7 +76,7 @@ def test_a_factor_counts_when_its_own_period_is_over(held, usable, policy, lost_
 
     for thing in held:
         until = hold_until(thing, account, policy, NOON)
-        assert until in {None, thing.since + policy.hold_periods[thing.proof]}
+        assert until in {None, thing.since + policy.hold_periods[thing.factor]}
         assert until is None or is_new(thing, policy)
 
 
@@ -95,15 +95,18 @@ def test_factors_never_hold_up_each_other(held, usable, policy):
     usable=usables,
     policy=one_period,
     lost_at=losses,
-    proof=st.sampled_from(Factor),
+    factor=st.sampled_from(Factor),
     hours=st.lists(st.integers(0, 90), min_size=2, max_size=2).map(sorted),
 )
 def test_a_longer_period_for_one_kind_of_factor_makes_nothing_count(
-    held, usable, policy, lost_at, proof, hours
+    held, usable, policy, lost_at, factor, hours
 ):
     before, after = (
         SimpleNamespace(
-            hold_periods={**policy.hold_periods, proof: policy.hold_periods[proof] + longer * HOUR}
+            hold_periods={
+                **policy.hold_periods,
+                factor: policy.hold_periods[factor] + longer * HOUR,
+            }
         )
         for longer in hours
     )
@@ -116,7 +119,7 @@ def test_a_longer_period_for_one_kind_of_factor_makes_nothing_count(
 @given(held=factors, usable=usables, policy=policies)
 def test_a_first_registration_counts_at_once(held, usable, policy):
     new = [replace(thing, since=NOON) for thing in held]
-    periods = {proof: period + HOUR for proof, period in policy.hold_periods.items()}
+    periods = {factor: period + HOUR for factor, period in policy.hold_periods.items()}
 
     assert counting(new, usable, SimpleNamespace(hold_periods=periods)) == new
 
@@ -129,7 +132,7 @@ def test_no_hold_period_means_that_everything_counts(held, usable, lost_at):
 @given(held=factors, gone=things, usable=usables, policy=policies)
 def test_removing_what_is_older_makes_nothing_new_count(held, gone, usable, policy):
     """An attacker who is in the account can remove what is older, and is no further."""
-    held = [thing for thing in held if thing.proof is not gone.proof]
+    held = [thing for thing in held if thing.factor is not gone.factor]
     before = counting([*held, gone], usable, policy)
 
     lost_at = NOON if can_begin(gone, usable) and is_known(gone, policy, NOON) else None
@@ -150,8 +153,8 @@ def test_what_was_entered_beside_something_verified_waits_whatever_else_there_is
 
 def test_questions_that_begin_no_reset_are_nothing_older():
     questions, email = (
-        UserFactor(proof=Factor.QUESTIONS, since=LONG_AGO),
-        UserFactor(proof=Factor.EMAIL, since=NOON),
+        UserFactor(factor=Factor.QUESTIONS, since=LONG_AGO),
+        UserFactor(factor=Factor.EMAIL, since=NOON),
     )
     second, gate = (
         beginning(Policy(questions=kind), EVERY) for kind in (Questions.SECOND, Questions.GATE)
@@ -163,8 +166,8 @@ def test_questions_that_begin_no_reset_are_nothing_older():
 
 def test_it_counts_from_the_hour_that_the_page_says():
     old, new = (
-        UserFactor(proof=Factor.EMAIL, since=LONG_AGO),
-        UserFactor(proof=Factor.MOBILE_PHONE, since=NOON),
+        UserFactor(factor=Factor.EMAIL, since=LONG_AGO),
+        UserFactor(factor=Factor.MOBILE_PHONE, since=NOON),
     )
     hour = hold_until(new, account_facts([old, new], EVERY, lost_at=None), DAY, NOON)
     assert hour == NOON + 24 * HOUR
@@ -177,26 +180,26 @@ def test_it_counts_from_the_hour_that_the_page_says():
 
 def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
     """Else a longer period for emails would let the attacker's phone count at once."""
-    for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
-    email = UserFactor(proof=Factor.EMAIL, since=NOON - timedelta(days=10))
-    phone = UserFactor(proof=Factor.MOBILE_PHONE, since=NOON)
+    for_a_month = holding_for({factor: 720 if factor is Factor.EMAIL else 24 for factor in Factor})
+    email = UserFactor(factor=Factor.EMAIL, since=NOON - timedelta(days=10))
+    phone = UserFactor(factor=Factor.MOBILE_PHONE, since=NOON)
 
     assert counting([email, phone], EVERY, for_a_month) == [email]
 
 
 def test_a_factor_that_is_held_for_longer_is_held_up_by_what_is_known_for_less():
     """Else the attacker's address would count at once in every account that is younger."""
-    for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
-    phone = UserFactor(proof=Factor.MOBILE_PHONE, since=NOON - timedelta(days=10))
-    email = UserFactor(proof=Factor.EMAIL, since=NOON)
+    for_a_month = holding_for({factor: 720 if factor is Factor.EMAIL else 24 for factor in Factor})
+    phone = UserFactor(factor=Factor.MOBILE_PHONE, since=NOON - timedelta(days=10))
+    email = UserFactor(factor=Factor.EMAIL, since=NOON)
 
     assert counting([phone, email], EVERY, for_a_month) == [phone]
 
 
 def test_the_loss_of_an_older_factor_counts_for_as_long_as_each_factor_is_held():
-    for_a_month = holding_for({proof: 720 if proof is Factor.EMAIL else 24 for proof in Factor})
-    email = UserFactor(proof=Factor.EMAIL, since=NOON)
-    phone = UserFactor(proof=Factor.MOBILE_PHONE, since=NOON)
+    for_a_month = holding_for({factor: 720 if factor is Factor.EMAIL else 24 for factor in Factor})
+    email = UserFactor(factor=Factor.EMAIL, since=NOON)
+    phone = UserFactor(factor=Factor.MOBILE_PHONE, since=NOON)
     lost_at = NOON - timedelta(days=2)
 
     assert counting([email, phone], EVERY, for_a_month, lost_at=lost_at) == [phone]

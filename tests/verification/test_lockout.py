@@ -165,18 +165,18 @@ def test_nobody_makes_a_browser_familiar_by_writing_its_cookie(user, lie):
 
 def test_a_cookie_of_another_organisation_is_worth_nothing(user, hanbit):
     with in_tenant(hanbit.pk):
-        cookie = lockouts.made_familiar(make_user("minji@hanbit.example"), "")
+        cookie = lockouts.made_known(make_user("minji@hanbit.example"), "")
 
-    assert lockouts.place_of(user.upn, cookie) == lockouts.ANYWHERE
+    assert lockouts.device_of(user.upn, cookie) == lockouts.UNKNOWN_DEVICE
 
 
 def test_five_people_share_a_browser_and_the_sixth_takes_the_oldest_place(user):
     cookie = ""
     people = [user, *(make_user(f"p{number}@contoso.example") for number in range(5))]
     for one in people:
-        cookie = lockouts.made_familiar(one, cookie)
+        cookie = lockouts.made_known(one, cookie)
 
-    known = [lockouts.place_of(one.upn, cookie) != lockouts.ANYWHERE for one in people]
+    known = [lockouts.device_of(one.upn, cookie) != lockouts.UNKNOWN_DEVICE for one in people]
 
     assert known == [False, True, True, True, True, True]
 

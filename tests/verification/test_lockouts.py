@@ -40,9 +40,9 @@ def user(contoso):
     return make_user(UPN)
 
 
-def tried(times, upn=UPN, place="", start=0):
+def tried(times, upn=UPN, device="", start=0):
     for number in range(start, start + times):
-        count_a_try(upn, f"wrong {number}", place=place)
+        count_a_try(upn, f"wrong {number}", device=device)
 
 
 def test_the_third_try_locks_for_as_long_as_the_policy_says(user, clock):
@@ -85,7 +85,7 @@ def test_after_a_day_without_a_failure_it_begins_anew(user, clock):
 
 def test_user_ids_and_places_are_counted_apart(user):
     tried(2)
-    tried(2, place="a")
+    tried(2, device="a")
     tried(2, UNKNOWN)
 
     assert lockouts.failures_in("", UPN) == lockouts.failures_in("a", UPN) == 2
@@ -95,10 +95,10 @@ def test_user_ids_and_places_are_counted_apart(user):
 
 def test_a_right_password_forgets_one_place_only(user):
     tried(2)
-    tried(2, place="a")
-    tried(2, UNKNOWN, place="a")
+    tried(2, device="a")
+    tried(2, UNKNOWN, device="a")
 
-    lockouts.succeeded(UPN, place="a")
+    lockouts.succeeded(UPN, device="a")
 
     assert lockouts.failures_in("a", UPN) == 0
     assert lockouts.failures_in("", UPN) == 2
@@ -111,7 +111,7 @@ def test_the_administrator_ends_every_lock_of_one_user(user):
     other = make_user("yuna@contoso.example")
     for upn in (UPN, other.upn):
         tried(3, upn)
-        tried(3, upn, place="a")
+        tried(3, upn, device="a")
 
     lockouts.reset(user)
 
@@ -123,18 +123,18 @@ def test_the_administrator_ends_every_lock_of_one_user(user):
     assert not SignInLockout.objects.exists()
 
 
-@pytest.mark.parametrize("place", ["", "a"])
-def test_a_machine_that_was_too_busy_gives_the_try_back(user, place):
-    tried(2, place=place)
+@pytest.mark.parametrize("device", ["", "a"])
+def test_a_machine_that_was_too_busy_gives_the_try_back(user, device):
+    tried(2, device=device)
 
-    with pytest.raises(Busy), lockouts.not_counted_if_busy(UPN, "wrong 1", place=place):
+    with pytest.raises(Busy), lockouts.not_counted_if_busy(UPN, "wrong 1", device=device):
         raise Busy
 
-    assert lockouts.failures_in(place, UPN) == 1
-    tried(1, place=place)  # It is still known to be wrong.
-    assert lockouts.failures_in(place, UPN) == 1
-    tried(1, place=place, start=1)
-    assert lockouts.failures_in(place, UPN) == 2
+    assert lockouts.failures_in(device, UPN) == 1
+    tried(1, device=device)  # It is still known to be wrong.
+    assert lockouts.failures_in(device, UPN) == 1
+    tried(1, device=device, start=1)
+    assert lockouts.failures_in(device, UPN) == 2
 
 
 def test_only_the_newest_try_is_given_back_and_only_if_it_was_too_busy(user):
@@ -188,78 +188,78 @@ def test_no_try_is_counted_in_a_transaction_that_could_undo_it(user):
 
 def test_a_browser_is_known_for_who_signed_in_there(user):
     other = make_user("yuna@contoso.example")
-    cookie = lockouts.made_familiar(user, "")
-    both = lockouts.made_familiar(other, cookie)
+    cookie = lockouts.made_known(user, "")
+    both = lockouts.made_known(other, cookie)
 
-    nonce = lockouts.place_of(UPN, cookie)
+    nonce = lockouts.device_of(UPN, cookie)
     assert len(nonce) == 32
-    assert lockouts.place_of(other.upn, cookie) == lockouts.ANYWHERE
-    assert lockouts.place_of(UPN, both) == nonce
-    assert lockouts.place_of(other.upn, both) not in {nonce, lockouts.ANYWHERE}
-    assert lockouts.made_familiar(user, both) == both
-    assert lockouts.made_familiar(user, "x") != lockouts.made_familiar(user, "x")
+    assert lockouts.device_of(other.upn, cookie) == lockouts.UNKNOWN_DEVICE
+    assert lockouts.device_of(UPN, both) == nonce
+    assert lockouts.device_of(other.upn, both) not in {nonce, lockouts.UNKNOWN_DEVICE}
+    assert lockouts.made_known(user, both) == both
+    assert lockouts.made_known(user, "x") != lockouts.made_known(user, "x")
 
 
 def test_a_browser_remembers_the_five_newest(user):
-    cookie = lockouts.made_familiar(user, "")
+    cookie = lockouts.made_known(user, "")
     others = [make_user(f"user{number}@contoso.example") for number in range(5)]
     for one in others[:4]:
-        cookie = lockouts.made_familiar(one, cookie)
-    before = lockouts.place_of(UPN, cookie)
-    cookie = lockouts.made_familiar(others[4], cookie)
+        cookie = lockouts.made_known(one, cookie)
+    before = lockouts.device_of(UPN, cookie)
+    cookie = lockouts.made_known(others[4], cookie)
 
-    assert before != lockouts.ANYWHERE
-    assert lockouts.place_of(UPN, cookie) == lockouts.ANYWHERE
-    assert all(lockouts.place_of(one.upn, cookie) for one in others)
+    assert before != lockouts.UNKNOWN_DEVICE
+    assert lockouts.device_of(UPN, cookie) == lockouts.UNKNOWN_DEVICE
+    assert all(lockouts.device_of(one.upn, cookie) for one in others)
 
 
 def test_of_a_cookie_that_is_too_long_only_the_first_five_entries_are_read(user):
-    right = lockouts.made_familiar(user, "")
+    right = lockouts.made_known(user, "")
     lies = "~".join(["a.b"] * 4)
 
-    assert lockouts.place_of(UPN, f"{lies}~{right}") != lockouts.ANYWHERE
-    assert lockouts.place_of(UPN, f"{lies}~a.b~{right}") == lockouts.ANYWHERE
+    assert lockouts.device_of(UPN, f"{lies}~{right}") != lockouts.UNKNOWN_DEVICE
+    assert lockouts.device_of(UPN, f"{lies}~a.b~{right}") == lockouts.UNKNOWN_DEVICE
 
 
 @pytest.mark.parametrize("lie", ["", "~", ".", "a.", ".b", "a-b.c", "a.b-c", "a"])
 def test_no_other_cookie_makes_a_browser_known(user, lie):
-    assert lockouts.place_of(UPN, lie) == lockouts.ANYWHERE
-    right = lockouts.made_familiar(user, lie)
-    assert lockouts.place_of(UPN, right) != lockouts.ANYWHERE
+    assert lockouts.device_of(UPN, lie) == lockouts.UNKNOWN_DEVICE
+    right = lockouts.made_known(user, lie)
+    assert lockouts.device_of(UPN, right) != lockouts.UNKNOWN_DEVICE
 
 
 def test_a_browser_is_known_after_a_new_key_and_not_after_all_sessions_ended(user, ring):
-    cookie = lockouts.made_familiar(user, "")
+    cookie = lockouts.made_known(user, "")
     ring("a-new-key-" * 4, *settings.ENCRYPTION_KEYS)
-    assert lockouts.place_of(UPN, cookie) != lockouts.ANYWHERE
+    assert lockouts.device_of(UPN, cookie) != lockouts.UNKNOWN_DEVICE
     ring("a-new-key-" * 4)
-    assert lockouts.place_of(UPN, cookie) == lockouts.ANYWHERE
+    assert lockouts.device_of(UPN, cookie) == lockouts.UNKNOWN_DEVICE
 
-    again = lockouts.made_familiar(user, "")
+    again = lockouts.made_known(user, "")
     User.objects.filter(pk=user.pk).update(session_epoch=user.session_epoch + 1)
-    assert lockouts.place_of(UPN, again) == lockouts.ANYWHERE
+    assert lockouts.device_of(UPN, again) == lockouts.UNKNOWN_DEVICE
 
 
 def test_a_browser_is_known_in_one_tenant_only(user, hanbit):
-    cookie = lockouts.made_familiar(user, "")
+    cookie = lockouts.made_known(user, "")
 
     with in_tenant(hanbit.pk):
-        assert lockouts.place_of(UPN, cookie) == lockouts.ANYWHERE
+        assert lockouts.device_of(UPN, cookie) == lockouts.UNKNOWN_DEVICE
 
 
 def test_what_makes_a_browser_known_is_bound_to_its_place(user):
-    nonce, _, mac = lockouts.made_familiar(user, "").partition(".")
+    nonce, _, mac = lockouts.made_known(user, "").partition(".")
 
-    assert lockouts.place_of(UPN, f"{nonce}.{mac}") == nonce
-    assert lockouts.place_of(UPN, f"{'0' * 32}.{mac}") == lockouts.ANYWHERE
+    assert lockouts.device_of(UPN, f"{nonce}.{mac}") == nonce
+    assert lockouts.device_of(UPN, f"{'0' * 32}.{mac}") == lockouts.UNKNOWN_DEVICE
 
 
 def test_the_browser_of_an_operator_is_known_until_all_sessions_end(contoso):
     operator = make_operator()
     with in_tenant(NO_TENANT):
-        cookie = lockouts.made_familiar(operator, "")
-        before = lockouts.place_of(operator.upn, cookie)
+        cookie = lockouts.made_known(operator, "")
+        before = lockouts.device_of(operator.upn, cookie)
         User.unscoped.filter(pk=operator.pk).update(session_epoch=operator.session_epoch + 1)
 
-        assert before != lockouts.ANYWHERE
-        assert lockouts.place_of(operator.upn, cookie) == lockouts.ANYWHERE
+        assert before != lockouts.UNKNOWN_DEVICE
+        assert lockouts.device_of(operator.upn, cookie) == lockouts.UNKNOWN_DEVICE

@@ -13,8 +13,8 @@ from verification.services import notices
 from verification.services.notice_words import Notice
 
 
-def texted(mailroom, user, notice, proof=Factor.ALTERNATE_PHONE):
-    notices.tell(user, notice, proof=proof)
+def texted(mailroom, user, notice, factor=Factor.ALTERNATE_PHONE):
+    notices.tell(user, notice, factor=factor)
     (text,) = [one for one in mailroom.work() if one.destination.startswith("+")]
     return text.text
 
@@ -71,7 +71,7 @@ def test_the_link_in_a_text_stops_self_service(contoso, mailroom):
 
 @pytest.mark.parametrize("notice", [one for one in Notice if one.needs_a_link])
 def test_nobody_is_asked_whether_they_did_what_an_administrator_did(contoso, mailroom, notice):
-    notices.tell(make_user(language="en"), notice, proof=Factor.EMAIL)
+    notices.tell(make_user(language="en"), notice, factor=Factor.EMAIL)
 
     text = mailroom.work()[0].text
 

@@ -13,9 +13,9 @@ AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 
 
-def phoned(proof, row, **more):
+def phoned(factor, row, **more):
     return MethodRow(
-        proof=proof,
+        factor=factor,
         pk=row.pk,
         known_since=row.known_since,
         verified_at=row.verified_at,
@@ -26,9 +26,9 @@ def phoned(proof, row, **more):
     )
 
 
-def device(proof, row, removed_at=None, *, temporary_access=False):
+def device(factor, row, removed_at=None, *, temporary_access=False):
     return MethodRow(
-        proof=proof,
+        factor=factor,
         pk=row.pk,
         known_since=None,
         verified_at=row.verified_at,
@@ -64,7 +64,7 @@ def test_everything_that_a_user_registered_is_read_as_it_is_stored(user):
         removed_at=LATER,
     )
 
-    things = {thing.proof: thing for thing in method_rows_of(user.pk)}
+    things = {thing.factor: thing for thing in method_rows_of(user.pk)}
 
     assert things == {
         Factor.EMAIL: phoned(Factor.EMAIL, address),

@@ -32,12 +32,12 @@ from verification.rules.hold_period import AccountFacts, beginning, is_known
 from verification.rules.links import without_links
 from verification.rules.lockout import FORGOTTEN_AFTER, LONGEST, LockoutState, Strictness, tried
 from verification.rules.masking import mask
+from verification.rules.method_options import MethodOption, UserFactor, methods_of
 from verification.rules.passkeys import MOST_ANSWER, Site, can_be_made_for
 from verification.rules.phones import named_again, number_of
 from verification.rules.recovery_codes import ALPHABET, FEW, LENGTH, SET_SIZE, grouped
 from verification.rules.recovery_codes import typed_code as typed_recovery_code
 from verification.rules.texts import first_that_fits, fits
-from verification.rules.ways import MethodOption, UserFactor, methods_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -58,15 +58,15 @@ def test_the_next_beat_is_counted_from_the_beginning_of_the_request(began, now, 
 
 
 def test_what_is_held_is_verified_and_takes_no_texts_until_that_is_known():
-    assert UserFactor(proof=Factor.EMAIL) == UserFactor(
-        proof=Factor.EMAIL, sms_capable=False, since=None, verified=True, held=False
+    assert UserFactor(factor=Factor.EMAIL) == UserFactor(
+        factor=Factor.EMAIL, sms_capable=False, since=None, verified=True, held=False
     )
     assert MethodOption(Method.EMAIL) == MethodOption(Method.EMAIL, "")
 
 
 def test_a_phone_that_takes_no_texts_is_only_called():
-    phone = UserFactor(proof=Factor.MOBILE_PHONE)
-    mobile = UserFactor(proof=Factor.MOBILE_PHONE, sms_capable=True)
+    phone = UserFactor(factor=Factor.MOBILE_PHONE)
+    mobile = UserFactor(factor=Factor.MOBILE_PHONE, sms_capable=True)
 
     assert methods_of([phone]) == [Method.MOBILE_CALL]
     assert methods_of([mobile]) == [Method.MOBILE_TEXT, Method.MOBILE_CALL]
@@ -74,9 +74,9 @@ def test_a_phone_that_takes_no_texts_is_only_called():
 
 def test_methods_are_given_strongest_first_and_each_once():
     held = [
-        UserFactor(proof=Factor.QUESTIONS),
-        UserFactor(proof=Factor.EMAIL),
-        UserFactor(proof=Factor.EMAIL),
+        UserFactor(factor=Factor.QUESTIONS),
+        UserFactor(factor=Factor.EMAIL),
+        UserFactor(factor=Factor.EMAIL),
     ]
 
     assert methods_of(held) == [Method.EMAIL, Method.QUESTIONS]
@@ -164,13 +164,13 @@ def test_a_code_is_read_without_the_sign_of_the_bound_line():
 
 
 @pytest.mark.parametrize(
-    ("more", "proofs"),
+    ("more", "factors"),
     [
         ({}, {Factor.EMAIL, Factor.MOBILE_PHONE}),
         ({"verified_only": True}, {Factor.MOBILE_PHONE, Factor.QUESTIONS}),
     ],
 )
-def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, proofs):
+def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, factors):
     summary = FactorSummary(
         factors=Factors.MOBILE_PHONE
         | Factors.ENTERED_EMAIL
@@ -184,14 +184,14 @@ def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, pro
         questions_to_register=5,
     )
 
-    assert counted(summary, policy, **more).proofs == proofs
+    assert counted(summary, policy, **more).factors == factors
 
 
 def test_enough_answers_count():
     summary = FactorSummary(factors=Factors.QUESTIONS | answered(4))
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
 
-    assert counted(summary, policy).proofs == {Factor.QUESTIONS}
+    assert counted(summary, policy).factors == {Factor.QUESTIONS}
 
 
 def test_how_many_answers_there_are_is_at_least():
@@ -207,12 +207,12 @@ def test_one_number_entered_twice_is_one_factor():
     phones = Factors.MOBILE_PHONE | Factors.OFFICE_PHONE
     policy = Policy()
 
-    assert counted(FactorSummary(factors=phones), policy).proofs == {
+    assert counted(FactorSummary(factors=phones), policy).factors == {
         Factor.MOBILE_PHONE,
         Factor.OFFICE_PHONE,
     }
     again = FactorSummary(factors=phones | Factors.OFFICE_IS_MOBILE)
-    assert counted(again, policy).proofs == {Factor.MOBILE_PHONE}
+    assert counted(again, policy).factors == {Factor.MOBILE_PHONE}
 
 
 @pytest.mark.parametrize("sms_capable", [True, False])
@@ -223,7 +223,7 @@ def test_only_a_mobile_phone_takes_texts_of_what_was_entered(sms_capable):
         FactorSummary(factors=entered | takes), Policy(prefilled_usable=ALL_ENTERED)
     ).held
 
-    assert {each.proof: each.sms_capable for each in held} == {
+    assert {each.factor: each.sms_capable for each in held} == {
         Factor.MOBILE_PHONE: sms_capable,
         Factor.OFFICE_PHONE: False,
         Factor.EMAIL: False,
@@ -234,12 +234,12 @@ def test_only_a_mobile_phone_takes_texts_of_what_was_entered(sms_capable):
 def test_what_is_held_is_known_since_it_was_held():
     summary = FactorSummary(
         factors=Factors.ENTERED_EMAIL | Factors.HELD_EMAIL | Factors.ENTERED_MOBILE,
-        entered_since=NOON,
+        admin_entered_since=NOON,
         held_since=NOON + MINUTE,
     )
     held = counted(summary, Policy(prefilled_usable=ALL_ENTERED)).held
 
-    assert {each.proof: (each.held, each.since) for each in held} == {
+    assert {each.factor: (each.held, each.since) for each in held} == {
         Factor.EMAIL: (True, NOON + MINUTE),
         Factor.MOBILE_PHONE: (False, NOON),
     }
@@ -372,16 +372,16 @@ def test_what_is_new_waits_where_something_older_can_begin_a_reset():
 
     now = counted(summary, policy, deliverable=frozenset(Method), at=NOON)
 
-    email = UserFactor(proof=Factor.EMAIL, since=old)
+    email = UserFactor(factor=Factor.EMAIL, since=old)
     assert now.held == (email,)
     assert now.waiting == {Factor.MOBILE_PHONE: new + DAY}
     assert set(now.account.can_begin) == {
         email,
-        UserFactor(proof=Factor.MOBILE_PHONE, sms_capable=True, since=new),
+        UserFactor(factor=Factor.MOBILE_PHONE, sms_capable=True, since=new),
     }
     without_mail = counted(summary, policy, deliverable=frozenset({Method.MOBILE_TEXT}), at=NOON)
-    assert without_mail.proofs == {Factor.EMAIL, Factor.MOBILE_PHONE}
-    assert counted(summary, policy).proofs == {Factor.EMAIL, Factor.MOBILE_PHONE}
+    assert without_mail.factors == {Factor.EMAIL, Factor.MOBILE_PHONE}
+    assert counted(summary, policy).factors == {Factor.EMAIL, Factor.MOBILE_PHONE}
 
 
 def test_what_is_new_waits_after_something_older_was_lost():
@@ -404,14 +404,14 @@ def test_what_was_verified_is_given_whole_whatever_is_missing_before_it():
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
 
     assert counted(summary, policy).held == (
-        UserFactor(proof=Factor.MOBILE_PHONE, sms_capable=False, since=None),
-        UserFactor(proof=Factor.PASSKEY, since=NOON),
+        UserFactor(factor=Factor.MOBILE_PHONE, sms_capable=False, since=None),
+        UserFactor(factor=Factor.PASSKEY, since=NOON),
     )
 
 
 def test_what_is_new_is_not_known_so_that_its_loss_is_no_loss():
     policy = Policy(new_proof_hours=24)
-    new, old = (UserFactor(proof=Factor.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
+    new, old = (UserFactor(factor=Factor.EMAIL, since=NOON - age) for age in (DAY - MINUTE, DAY))
 
     assert not is_known(new, policy, NOON)
     assert is_known(old, policy, NOON)

@@ -22,7 +22,7 @@ from directory.models import User
 from directory.prefills import Prefill
 from directory.queries import prefilled
 from limits.rules import Limit
-from registration.queries import address_problem, entered_of
+from registration.queries import address_problem, admin_entered_of
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.services import change_policy
 from tests.attacks.test_flows import choose, identify
@@ -31,7 +31,7 @@ from tests.console.people import behind_both, make_admin
 from tests.console.test_person import enter
 from tests.verification.test_challenges import ask
 from verification.models import RegisteredMethod
-from verification.queries import blind_index, methods_by_proof, value_of
+from verification.queries import blind_index, methods_by_factor, value_of
 from verification.services import contacts, notices
 from verification.services.challenges import Refused
 from verification.services.notice_words import Notice
@@ -80,7 +80,7 @@ def test_the_mail_goes_to_what_was_typed(user, me, mailroom):
     choose(stranger, Method.EMAIL)
 
     assert code_to == STORED
-    assert value_of(methods_by_proof(user.pk)[Factor.EMAIL]) == STORED
+    assert value_of(methods_by_factor(user.pk)[Factor.EMAIL]) == STORED
     assert [mail.destination for mail in mailroom.work()] == [STORED]
     notices.tell(user, Notice.PASSWORD_CHANGED)
     assert STORED in [mail.destination for mail in mailroom.work()]
@@ -139,9 +139,9 @@ def test_held_notices_to_one_mailbox_become_one_message(user, mailroom):
 
 def test_a_notice_goes_once_to_a_mailbox_and_not_to_the_one_that_was_proved(user, mailroom):
     make_email(user, STORED)
-    notices.tell(user, Notice.ADDED, proof=Factor.EMAIL, also_value=OTHER)
+    notices.tell(user, Notice.ADDED, factor=Factor.EMAIL, also_value=OTHER)
     once = [mail.destination for mail in mailroom.work()]
-    notices.tell(user, Notice.ADDED, proof=Factor.EMAIL, except_value=OTHER)
+    notices.tell(user, Notice.ADDED, factor=Factor.EMAIL, except_value=OTHER)
 
     assert once == [STORED, user.upn]
     assert [mail.destination for mail in mailroom.work()] == [user.upn]
@@ -158,7 +158,7 @@ def test_the_own_user_id_is_no_way_back_however_it_is_spelled(user, me, mailroom
     assert address_problem(user, mailbox(own)) is not None
     assert "Enter a different address" in page.text
     assert mailroom.work() == []
-    assert entered_of(user) == {}
+    assert admin_entered_of(user) == {}
     assert "That mailbox needs the forgotten password" in entered.text
 
 

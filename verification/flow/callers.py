@@ -22,10 +22,10 @@ from verification.flow.verify import Verification
 from verification.methods.base import ChallengeAnswer, VerificationContext
 from verification.models import CallerCheck, Challenge, Purpose
 from verification.queries import challenges_in
-from verification.queries.callers import caller_holdings, callers_number, open_number_checks
-from verification.queries.holdings import RegisteredMethods
+from verification.queries.callers import caller_methods, callers_number, open_number_checks
+from verification.queries.factors import RegisteredMethods
+from verification.rules.method_options import MethodOption
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import MethodOption
 from verification.services.challenges import ChallengeRequest
 
 PORTAL = "portal"
@@ -54,10 +54,10 @@ class CallerVerification(Verification):
 
     @cached_property
     def _holdings(self) -> RegisteredMethods:
-        return caller_holdings(self._person.pk)
+        return caller_methods(self._person.pk)
 
     def options(self) -> Sequence[MethodOption]:
-        return self._holdings.ways(frozenset(method for method in Method if method.is_code))
+        return self._holdings.options(frozenset(method for method in Method if method.is_code))
 
     def request(self, method: Method) -> ChallengeRequest:
         return ChallengeRequest(
@@ -66,9 +66,9 @@ class CallerVerification(Verification):
             purpose=Purpose.CALLER,
             context=self.context.id,
             method=method,
-            destination=self._holdings.values[method.proof],
+            destination=self._holdings.values[method.factor],
             language=self._person.language or tenant_in_force().language,
-            sms_capable=self._holdings.sms_capable(method.proof),
+            sms_capable=self._holdings.sms_capable(method.factor),
         )
 
     def settle(self, challenge: Challenge, verdict: Verdict) -> None:
@@ -84,7 +84,7 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
         MethodUnavailable: the person never registered this.
         challenges.Refused: too soon or too many.
     """
-    check = _new(agent, person, way=method, lifetime=_TO_READ_OUT)
+    check = _new(agent, person, method=method, lifetime=_TO_READ_OUT)
     verify.begin(CallerVerification(agent.pk, person, check.pk), method)
     check.save(force_insert=True)
     return check
@@ -94,7 +94,7 @@ def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
 def ask_by_number(agent: User, person: User) -> CallerCheck:
     """The portal will show the person a number, if they ask for it. The one before is dead."""
     open_number_checks(person.pk, timezone.now()).update(expires_at=timezone.now())
-    check = _new(agent, person, way=PORTAL, lifetime=_TO_SIGN_IN)
+    check = _new(agent, person, method=PORTAL, lifetime=_TO_SIGN_IN)
     check.save(force_insert=True)
     return check
 
@@ -113,12 +113,12 @@ def compare(agent: User, check_id: uuid.UUID, typed: str) -> Verdict:
     check = CallerCheck.objects.filter(pk=check_id, agent_id=agent.pk).first()
     if check is None:
         return Verdict.EXPIRED
-    if check.way == PORTAL:
+    if check.method == PORTAL:
         verdict = _compared(check, typed)
     else:
         verification = CallerVerification(agent.pk, check.user, check.pk)
         given = ChallengeAnswer(text=typed)
-        verdict = verify.answer(verification, Method(check.way), given).verdict
+        verdict = verify.answer(verification, Method(check.method), given).verdict
     if verdict is Verdict.RIGHT:
         CallerCheck.objects.filter(pk=check.pk).update(passed_at=timezone.now())
     record(
@@ -126,7 +126,7 @@ def compare(agent: User, check_id: uuid.UUID, typed: str) -> Verdict:
         Outcome.SUCCESS if verdict is Verdict.RIGHT else Outcome.FAILURE,
         subject_id=check.user_id,
         actor_id=agent.pk,
-        way=check.way,
+        method=check.method,
     )
     return verdict
 
@@ -143,8 +143,8 @@ def _compared(check: CallerCheck, typed: str) -> Verdict:
     )
 
 
-def _new(agent: User, person: User, *, way: str, lifetime: timedelta) -> CallerCheck:
+def _new(agent: User, person: User, *, method: str, lifetime: timedelta) -> CallerCheck:
     now = timezone.now()
     return CallerCheck(
-        user=person, agent_id=agent.pk, way=way, created_at=now, expires_at=now + lifetime
+        user=person, agent_id=agent.pk, method=method, created_at=now, expires_at=now + lifetime
     )

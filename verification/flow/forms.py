@@ -11,7 +11,7 @@ from delivery.rules.phones import NotAPhone, phone
 from tenants.queries import policy_in_force, tenant_in_force
 from verification.methods import module_of
 from verification.methods.options import option_words
-from verification.rules.ways import MethodOption
+from verification.rules.method_options import MethodOption
 
 NUMBER_WRONG = gettext_lazy("This number doesn’t match the one we have. Check it and try again.")
 

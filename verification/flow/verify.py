@@ -15,9 +15,9 @@ from tenants.policy import Method
 from verification.methods import module_of, verifier_of
 from verification.methods.base import ChallengeAnswer, VerificationContext
 from verification.models import Challenge
+from verification.rules.method_options import MethodOption
 from verification.rules.phones import number_of
 from verification.rules.verdicts import Verdict
-from verification.rules.ways import MethodOption
 from verification.services import guesses
 from verification.services.challenges import ChallengeRequest, ChallengeResult, waits
 

@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from verification.methods import module_of
-from verification.rules.ways import MethodOption
+from verification.rules.method_options import MethodOption
 
 
 def option_words(option: MethodOption) -> SafeString:

@@ -19,7 +19,7 @@ class CallerCheck(TenantOwned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="caller_checks")
     agent_id = models.BigIntegerField()
-    way = models.CharField(max_length=20)
+    method = models.CharField(max_length=20)
     """The method a code went by, or the portal."""
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -14,7 +14,7 @@ class ContactNotice(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    proofs = models.JSONField(default=list)
+    factors = models.JSONField(default=list)
     """Which kinds of contact data changed."""
     before = models.BinaryField()
     """As `directory.prefills.text_of` writes it: what was replaced and counted at a reset."""

@@ -8,10 +8,13 @@ from isolation.models import TenantOwned
 
 
 class SignInLockout(TenantOwned):
-    """The tries at one user ID from one place. Nothing in it can be read back without the key."""
+    """The tries at one user ID from one known device, or from all unknown ones together.
+
+    Nothing in it can be read back without the key.
+    """
 
     who = models.CharField(max_length=64)
-    place = models.CharField(max_length=64)
+    device = models.CharField(max_length=64)
     failures = models.PositiveIntegerField(default=0)
     locks = models.PositiveSmallIntegerField(default=0)
     recent = models.JSONField(default=list)
@@ -21,7 +24,7 @@ class SignInLockout(TenantOwned):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["tenant_id", "who", "place"], name="one_lockout_of_a_place"
+                fields=["tenant_id", "who", "device"], name="one_lockout_of_a_device"
             )
         ]
 

@@ -15,7 +15,7 @@ class NoticeLink(TenantOwned):
     mac = models.CharField(max_length=64, unique=True)
     """HMAC of the token, never the token."""
     notice = models.CharField(max_length=30)
-    proofs = models.JSONField(default=list)
+    factors = models.JSONField(default=list)
     """The kinds of security info or contact data that the notice is about."""
     added = models.UUIDField(null=True)
     """The method that was added with it, and goes if it wasn't the user who added it."""

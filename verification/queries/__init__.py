@@ -38,7 +38,7 @@ class RecoverySet:
     left: int
 
 
-def methods_by_proof(user_id: int) -> dict[Factor, RegisteredMethod]:
+def methods_by_factor(user_id: int) -> dict[Factor, RegisteredMethod]:
     """What a user registered of the kinds of which there is one at most."""
     rows = RegisteredMethod.objects.filter(user_id=user_id)
     return {Factor(row.kind): row for row in rows.exclude(kind__in=SEVERAL)}
@@ -167,7 +167,7 @@ def message_of(challenge: Challenge) -> Outgoing | None:
 
 def drawn_questions(user_id: int) -> list[str]:
     """Ids of the questions that this user is asked until they are answered."""
-    row = methods_by_proof(user_id).get(Factor.QUESTIONS)
+    row = methods_by_factor(user_id).get(Factor.QUESTIONS)
     return row.details.get(DRAWN, []) if row else []
 
 

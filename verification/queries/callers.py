@@ -12,7 +12,7 @@ from tenants.roles import Role
 from vault.keyed import digits
 from vault.keyring import purpose_key
 from verification.models import AccessPass, CallerCheck, NoticeLink
-from verification.queries.holdings import RegisteredMethods, holdings_of
+from verification.queries.factors import RegisteredMethods, registered_methods_of
 
 _NO_USER = 0
 CALLER_VERIFIED_FOR = timedelta(minutes=15)
@@ -37,15 +37,15 @@ def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
     )
 
 
-def caller_holdings(user_id: int) -> RegisteredMethods:
+def caller_methods(user_id: int) -> RegisteredMethods:
     """What a caller can be sent a code to: what was verified, and not only just now."""
-    return holdings_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
+    return registered_methods_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
 
 
 def open_number_checks(user_id: int, now: datetime) -> QuerySet[CallerCheck]:
     """The check whose number the portal shows, while it can be compared: one at most."""
     return CallerCheck.objects.filter(
-        user_id=user_id, way="portal", expires_at__gt=now, tried_at=None
+        user_id=user_id, method="portal", expires_at__gt=now, tried_at=None
     )
 
 

@@ -6,13 +6,13 @@ from django.conf import settings
 
 from delivery.channels import available
 from tenants.policy import Factor, Method
+from verification.rules.method_options import UserFactor, methods_of
 from verification.rules.passkeys import can_be_made_for
-from verification.rules.ways import UserFactor, methods_of
 
 
 def all_ways(allowed: frozenset[Method]) -> list[Method]:
     """Every method that could be offered to a user here, strongest first."""
-    everything = [UserFactor(proof=proof, sms_capable=True) for proof in Factor]
+    everything = [UserFactor(factor=factor, sms_capable=True) for factor in Factor]
     return [m for m in methods_of(everything) if m in allowed and can_deliver(m)]
 
 

@@ -14,7 +14,7 @@ from isolation.scope import current_tenant_id
 from tenants.policy import Factor
 from vault.services import opened
 from verification.models import RegisteredMethod
-from verification.rules.ways import UserFactor
+from verification.rules.method_options import UserFactor
 
 _REGISTERED = """
 CAST((
@@ -64,7 +64,7 @@ class MethodRow:
         temporary_access: it was registered while staff who may not give roles had let the user in.
     """
 
-    proof: Factor
+    factor: Factor
     pk: uuid.UUID
     known_since: datetime | None
     verified_at: datetime | None
@@ -88,8 +88,8 @@ class MethodRow:
         )
 
     @property
-    def factor(self) -> UserFactor:
-        return UserFactor(proof=self.proof, sms_capable=self.sms_capable, since=self.since)
+    def user_factor(self) -> UserFactor:
+        return UserFactor(factor=self.factor, sms_capable=self.sms_capable, since=self.since)
 
 
 def registered_by(tenant_id: str, user_id: str) -> Callable[[BaseDatabaseWrapper], str]:
@@ -108,7 +108,7 @@ def method_rows_in(registered: str | None) -> list[MethodRow]:
     """The rows that `registered_by` read."""
     return [
         MethodRow(
-            proof=Factor(proof),
+            factor=Factor(factor),
             pk=uuid.UUID(pk),
             known_since=_instant(known_since),
             verified_at=_instant(verified_at),
@@ -119,7 +119,7 @@ def method_rows_in(registered: str | None) -> list[MethodRow]:
             temporary_access=bool(temporary_access),
         )
         for (
-            proof,
+            factor,
             pk,
             known_since,
             verified_at,

@@ -19,7 +19,7 @@ class SecurityInfo:
         left: of a set of codes, how many weren't redeemed yet.
     """
 
-    proof: Factor
+    factor: Factor
     key: str
     pk: uuid.UUID
     masked: str
@@ -44,7 +44,7 @@ def security_info_of(user_id: int) -> list[SecurityInfo]:
         for same in [mine] if kind.is_set and mine else [[row] for row in mine]:
             row, redeemed = same[0], [each.removed_at for each in same if each.removed_at]
             info = SecurityInfo(
-                proof=kind,
+                factor=kind,
                 key=str(row.pk) if kind.is_device else kind.value,
                 pk=row.pk,
                 masked=mask(value_of(row)) if kind.is_contact else "",

@@ -8,9 +8,9 @@ from verification.queries import methods_in_force
 TEMPORARY = Q(temporary_access=True)
 
 
-def temporary_holdings(user_id: int) -> list[Factor]:
+def temporary_methods(user_id: int) -> list[Factor]:
     """The kinds of which the user has something that a role ends; see `change_role`."""
     kinds = set(
         methods_in_force().filter(TEMPORARY, user_id=user_id).values_list("kind", flat=True)
     )
-    return [proof for proof in Factor if proof in kinds]
+    return [factor for factor in Factor if factor in kinds]

@@ -20,8 +20,8 @@ from directory.factors import (
 )
 from tenants.policy import Factor, Method, Policy
 from verification.rules.hold_period import AccountFacts, account_facts, beginning, hold_until
+from verification.rules.method_options import UserFactor
 from verification.rules.phones import PHONES, named_again
-from verification.rules.ways import UserFactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Counted:
     account: AccountFacts = field(default_factory=AccountFacts)
 
     @property
-    def proofs(self) -> frozenset[Factor]:
-        return frozenset(thing.proof for thing in self.held)
+    def factors(self) -> frozenset[Factor]:
+        return frozenset(thing.factor for thing in self.held)
 
 
 def counted(
@@ -68,12 +68,12 @@ def counted(
     if at is not None:
         usable = beginning(policy, deliverable)
         account = account_facts(held, usable, lost_at=summary.lost_at)
-        ends = {thing.proof: hold_until(thing, account, policy, at) for thing in held}
-        waiting = {proof: end for proof, end in ends.items() if end is not None}
-        held = [thing for thing in held if thing.proof not in waiting]
+        ends = {thing.factor: hold_until(thing, account, policy, at) for thing in held}
+        waiting = {factor: end for factor, end in ends.items() if end is not None}
+        held = [thing for thing in held if thing.factor not in waiting]
     # One phone is one proof, whatever an administrator calls it.
-    again = named_again(_numbers(summary.factors, {thing.proof for thing in held}))
-    return Counted(tuple(thing for thing in held if thing.proof not in again), waiting, account)
+    again = named_again(_numbers(summary.factors, {thing.factor for thing in held}))
+    return Counted(tuple(thing for thing in held if thing.factor not in again), waiting, account)
 
 
 def answered(count: int) -> Factors:
@@ -87,25 +87,25 @@ def answered(count: int) -> Factors:
 
 def _verified(summary: FactorSummary, answers: int) -> Iterator[UserFactor]:
     factors = summary.factors
-    for proof, factor in VERIFIED.items():
-        if not factors & factor:
+    for factor, bit in VERIFIED.items():
+        if not factors & bit:
             continue
-        if proof.is_knowledge and answers and not factors & ANSWERS[answers]:
+        if factor.is_knowledge and answers and not factors & ANSWERS[answers]:
             continue
-        sms_capable = bool(factors & TEXTS.get(proof, NOTHING))
-        yield UserFactor(proof=proof, sms_capable=sms_capable, since=summary.since.get(proof))
+        sms_capable = bool(factors & TEXTS.get(factor, NOTHING))
+        yield UserFactor(factor=factor, sms_capable=sms_capable, since=summary.since.get(factor))
 
 
 def _entered(summary: FactorSummary, trusted: Collection[Factor]) -> Iterator[UserFactor]:
     factors = summary.factors
-    for proof, factor in ENTERED.items():
-        if factors & factor and proof in trusted:
-            is_held = bool(factors & HELD[proof])
+    for factor, bit in ENTERED.items():
+        if factors & bit and factor in trusted:
+            is_held = bool(factors & HELD[factor])
             yield UserFactor(
-                proof=proof,
-                sms_capable=proof is Factor.MOBILE_PHONE
+                factor=factor,
+                sms_capable=factor is Factor.MOBILE_PHONE
                 and bool(factors & Factors.ENTERED_MOBILE_TEXTS),
-                since=summary.held_since if is_held else summary.entered_since,
+                since=summary.held_since if is_held else summary.admin_entered_since,
                 verified=False,
                 held=is_held,
             )

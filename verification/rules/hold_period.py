@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tenants.policy import Method, Policy, Questions
-from verification.rules.ways import UserFactor, methods_of
+from verification.rules.method_options import UserFactor, methods_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def hold_until(
     before the user verified anything counts at once, too. What was entered afterwards is held
     whatever else there is.
     """
-    period = policy.hold_periods[factor.proof]
+    period = policy.hold_periods[factor.factor]
     if not (factor.verified or factor.held) or not _is_within(period, factor.since, now):
         return None
     assert factor.since is not None
@@ -84,7 +84,7 @@ def beginning(policy: Policy, deliverable: frozenset[Method]) -> frozenset[Metho
     methods = policy.methods & deliverable
     if policy.questions is not Questions.SECOND:
         return methods
-    return frozenset(method for method in methods if not method.proof.is_knowledge)
+    return frozenset(method for method in methods if not method.factor.is_knowledge)
 
 
 def _is_older(other: UserFactor, factor: UserFactor, policy: Policy, now: datetime) -> bool:
@@ -94,7 +94,7 @@ def _is_older(other: UserFactor, factor: UserFactor, policy: Policy, now: dateti
     once. With the shorter one, two factors never hold up each other. A factor within its hold
     period isn't older than itself.
     """
-    shorter = min(policy.hold_periods[other.proof], policy.hold_periods[factor.proof])
+    shorter = min(policy.hold_periods[other.factor], policy.hold_periods[factor.factor])
     return not _is_within(shorter, other.since, now)
 
 

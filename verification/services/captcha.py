@@ -22,7 +22,7 @@ from tenants.queries import in_tenant_of, tenant_of
 from vault.keyring import purpose_key
 from verification.rules import captcha as rules
 from verification.rules.captcha import Action, Finding, Suspicion
-from verification.services import alarms, lockouts
+from verification.services import guessing_alerts, lockouts
 
 _ALGORITHM = "PBKDF2/SHA-256"
 _MOST_SENT = 4_096
@@ -141,9 +141,9 @@ class Captcha:
         challenge = self._verified()
         if challenge is None:
             return Finding.EXPIRED if self._has_expired else Finding.FAILED
-        told = challenge.parameters.data or {}
-        enough = told.get("suspicion", -1) >= self.suspicion
-        if told.get("for") != self.action or not enough:
+        data = challenge.parameters.data or {}
+        enough = data.get("suspicion", -1) >= self.suspicion
+        if data.get("for") != self.action or not enough:
             return Finding.FAILED
         return self._spent(challenge.parameters.nonce)
 
@@ -234,8 +234,8 @@ def suspicion_of(network: str, *, tenant_id: int | None = None, known: str = "")
             gets a page with little work, which is too little once the user ID is there.
     """
     if known:
-        return Suspicion(tenant_id is not None and alarms.is_raised(tenant_id))
-    alarm = [] if tenant_id is None else [alarms.raised(tenant_id)]
+        return Suspicion(tenant_id is not None and guessing_alerts.is_raised(tenant_id))
+    alarm = [] if tenant_id is None else [guessing_alerts.raised(tenant_id)]
     found = limits.read_from(network, _EVER, _LATELY, beside=alarm)
     if found[_EVER].times >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
         return Suspicion.MOST
@@ -284,13 +284,13 @@ def counted_as_user_id(network: str) -> list[Count]:
 
 def _is_known(upn: str, known: str) -> bool:
     with in_tenant_of(upn):
-        return lockouts.place_of(upn, known) != lockouts.ANYWHERE
+        return lockouts.device_of(upn, known) != lockouts.UNKNOWN_DEVICE
 
 
 def _failed_lately(upn: str, known: str) -> bool:
     with in_tenant_of(upn):
         return (
-            lockouts.failures_in(lockouts.place_of(upn, known), upn) >= _WRONG_PASSWORDS_UNNOTICED
+            lockouts.failures_in(lockouts.device_of(upn, known), upn) >= _WRONG_PASSWORDS_UNNOTICED
         )
 
 

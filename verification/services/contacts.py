@@ -64,7 +64,7 @@ class ContactChange:
 
 
 @transaction.atomic
-def enter(person: User, proof: Factor, value: str, *, sms_capable: bool, actor_id: int) -> bool:
+def enter(person: User, factor: Factor, value: str, *, sms_capable: bool, actor_id: int) -> bool:
     """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
 
     What the person verified stays as it is: this is only what they are asked to confirm, or, if
@@ -77,16 +77,16 @@ def enter(person: User, proof: Factor, value: str, *, sms_capable: bool, actor_i
     user = User.objects.select_for_update().get(pk=person.pk)
     if disowners_of(actor_id, [user.pk], timezone.now()):
         raise EntryRefused
-    before, proved = prefilled(user.pk), with_proof([user.pk])
+    before, proved = prefilled(user.pk), users_with_factors([user.pk])
     if not contacts_of_person.enter(
-        user.pk, proof, value, sms_capable=sms_capable, held=user.pk in proved
+        user.pk, factor, value, sms_capable=sms_capable, held=user.pk in proved
     ):
         return False
     factors.refresh([user.pk])
-    change = ContactChange(user, before, {proof})
+    change = ContactChange(user, before, {factor})
     _record([change], actor_id=actor_id, removed=not value)
     if not _is_onboarding(change, proved):
-        _notify(user, [proof], _trusted(change), actor_id=actor_id)
+        _notify(user, [factor], _trusted(change), actor_id=actor_id)
     return True
 
 
@@ -113,8 +113,8 @@ def verified_otherwise(wanted: Mapping[int, Mapping[Factor, Prefill]]) -> list[t
     Returns:
         User id and kind, where the user verified another value of that kind.
     """
-    proofs = {proof for contacts in wanted.values() for proof in contacts}
-    rows = RegisteredMethod.objects.filter(user_id__in=list(wanted), kind__in=proofs)
+    factors = {factor for contacts in wanted.values() for factor in contacts}
+    rows = RegisteredMethod.objects.filter(user_id__in=list(wanted), kind__in=factors)
     return [
         (user_id, Factor(kind))
         for user_id, kind, lookup in rows.values_list("user_id", "kind", "lookup")
@@ -122,7 +122,7 @@ def verified_otherwise(wanted: Mapping[int, Mapping[Factor, Prefill]]) -> list[t
     ]
 
 
-def with_proof(user_ids: Collection[int]) -> set[int]:
+def users_with_factors(user_ids: Collection[int]) -> set[int]:
     """Those of the users who verified anything, or lost what they had not long ago.
 
     Not long ago is within the longest hold period.
@@ -157,8 +157,8 @@ def notify_of_imports(tenant_id: int) -> None:
 def _notify_of_import(row: ContactNotice) -> None:
     if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
         text = open_column(row, _BEFORE)
-        proofs = [Factor(proof) for proof in row.proofs]
-        _notify(row.user, proofs, read(text), actor_id=row.actor_id)
+        factors = [Factor(factor) for factor in row.factors]
+        _notify(row.user, factors, read(text), actor_id=row.actor_id)
 
 
 def sweep() -> None:
@@ -175,22 +175,22 @@ def _record(changes: Sequence[ContactChange], *, actor_id: int, **details: str |
     record_each(
         Activity.CONTACT_ENTERED,
         [
-            EventSubject(change.user.pk, {"method": proof, **details})
+            EventSubject(change.user.pk, {"method": factor, **details})
             for change in changes
-            for proof in sorted(change.changed)
+            for factor in sorted(change.changed)
         ],
         actor_id=actor_id,
     )
 
 
 def _notify_later(changes: Sequence[ContactChange], *, actor_id: int) -> None:
-    proved = with_proof([change.user.pk for change in changes])
+    proved = users_with_factors([change.user.pk for change in changes])
     due = [change for change in changes if not _is_onboarding(change, proved)]
     if not due:
         return
     now, tenant_id = timezone.now(), current_tenant_id()
     rows = [
-        ContactNotice(user=one.user, proofs=sorted(one.changed), actor_id=actor_id, created_at=now)
+        ContactNotice(user=one.user, factors=sorted(one.changed), actor_id=actor_id, created_at=now)
         for one in due
     ]
     texts = [text_of(_trusted(change).values()) for change in due]
@@ -212,21 +212,21 @@ def _trusted(change: ContactChange) -> dict[Factor, Prefill]:
     """What is replaced or removed and counted until now."""
     trusted = policy_in_force().prefilled_usable
     return {
-        proof: change.before[proof]
-        for proof in change.changed
-        if proof in trusted and proof in change.before
+        factor: change.before[factor]
+        for factor in change.changed
+        if factor in trusted and factor in change.before
     }
 
 
 def _notify(
-    user: User, proofs: Sequence[Factor], before: Mapping[Factor, Prefill], *, actor_id: int | None
+    user: User, factors: Sequence[Factor], before: Mapping[Factor, Prefill], *, actor_id: int | None
 ) -> None:
     mailboxes = [row.value for kind, row in before.items() if kind.is_address]
     mobiles = [row.value for kind, row in before.items() if kind.is_mobile and row.sms_capable]
     notices.tell(
         user,
         Notice.CONTACT_ENTERED,
-        proofs=proofs,
+        factors=factors,
         also_value="".join(mailboxes[:1]),
         also_phone="".join(mobiles[:1]),
         actor_id=actor_id,

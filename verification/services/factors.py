@@ -18,7 +18,7 @@ from django.db import transaction
 from directory.models import User
 from isolation.scope import in_tenant
 from vault.envelope import Unopenable
-from verification.queries.holdings import kept_among, summary_of
+from verification.queries.factors import stored_factors_among, summary_of
 
 _AT_ONCE = 1_000
 log = structlog.get_logger(__name__)
@@ -125,10 +125,10 @@ def _differing(
 ) -> dict[User, dict[str, int | datetime | None]]:
     """The users whose summary isn't what their rows say, and what it should be."""
     found: dict[User, dict[str, int | datetime | None]] = {}
-    kept = kept_among(users) if users else {}
+    stored = stored_factors_among(users) if users else {}
     for user in users:
         try:
-            columns = summary_of(kept[user.pk]).columns()
+            columns = summary_of(stored[user.pk]).columns()
         except Unopenable:
             if not skip_unreadable:
                 raise

@@ -13,7 +13,7 @@ from directory.models import User
 from tenants.queries import display_name, public_url, short_name, tenant_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
-from verification.services import alarms
+from verification.services import guessing_alerts
 from verification.services.letters import Mail, content_of
 from verification.services.notice_links import address_in_a_text, address_of, issue_for_all
 from verification.services.notice_words import (
@@ -33,7 +33,7 @@ def send(outgoing_id: uuid.UUID) -> None:
     outgoing = outbox.claim(outgoing_id)
     if outgoing is None:
         if outbox.is_late(outgoing_id):
-            alarms.notices_are_late()
+            guessing_alerts.notices_are_late()
         return
     if outgoing.gathered == 1:
         outbox.deliver(outgoing, outbox.stored_content(outgoing))

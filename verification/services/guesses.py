@@ -11,7 +11,7 @@ from limits.models import Counter
 from limits.rules import Limit
 from limits.services import Count
 from passwords.hashing import Busy
-from verification.services import alarms
+from verification.services import guessing_alerts
 
 
 class AttemptCounter(StrEnum):
@@ -65,11 +65,11 @@ def count_a_guess(user_id: int, counter: AttemptCounter = AttemptCounter.SELF_SE
     """
     lately, in_a_row = (Count(limit, key) for limit, key in _counted(user_id, counter))
     # In all or none: else tries while the user is throttled would use up the hundred.
-    verdict = limits.hit_all(in_a_row, lately, beside=[Count(*alarms.counted())])
+    verdict = limits.hit_all(in_a_row, lately, beside=[Count(*guessing_alerts.counted())])
     if not verdict.allowed:
         raise Throttled(verdict.until if verdict.limit is lately.limit else None)
     if not verdict.beside:
-        alarms.count_beyond()
+        guessing_alerts.count_beyond()
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def uncount(user_id: int, counter: AttemptCounter = AttemptCounter.SELF_SERVICE)
 
     Else a user's own proof of one factor would give them new guesses at another.
     """
-    limits.give_back_all(*_counted(user_id, counter), alarms.counted())
+    limits.give_back_all(*_counted(user_id, counter), guessing_alerts.counted())
 
 
 def reset(user_id: int) -> None:

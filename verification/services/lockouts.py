@@ -25,7 +25,7 @@ from vault.keyring import purpose_key, ring_size
 from verification.models import SignInLockout
 from verification.rules.lockout import LockoutState, Strictness, tried
 
-ANYWHERE = ""
+UNKNOWN_DEVICE = ""
 """The place of whoever comes with nothing to know them by."""
 CHANGING = "change"
 """The page on which somebody who is signed in types the old password."""
@@ -46,12 +46,12 @@ class Locked(Exception):
         self.until = until
 
 
-def count_a_try(upn: str, password: str, *, place: str = ANYWHERE) -> None:
+def count_a_try(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> None:
     """Counts a try that may be wrong; `succeeded` forgets it when it was right.
 
     Args:
         upn: canonical, whether or not anybody has it.
-        place: see `place_of`.
+        device: see `device_of`.
 
     Raises:
         Locked: nothing may be compared.
@@ -60,7 +60,7 @@ def count_a_try(upn: str, password: str, *, place: str = ANYWHERE) -> None:
     policy, now = policy_in_force(), timezone.now()
     strictness = Strictness(policy.lockout_threshold, timedelta(seconds=policy.lockout_seconds))
     with transaction.atomic(durable=True):
-        row = _row(upn, place)
+        row = _row(upn, device)
         standing = _standing(row)
         if standing.locked_until is not None and standing.is_locked(now):
             raise Locked(standing.locked_until)
@@ -71,27 +71,27 @@ def count_a_try(upn: str, password: str, *, place: str = ANYWHERE) -> None:
 
 
 @contextmanager
-def not_counted_if_busy(upn: str, password: str, *, place: str = ANYWHERE) -> Iterator[None]:
+def not_counted_if_busy(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> Iterator[None]:
     """Gives the try back where the machine was too busy to compare anything."""
     try:
         yield
     except Busy:
         with transaction.atomic():
-            row = _row(upn, place)
+            row = _row(upn, device)
             if row.recent[:1] == [_password_mac(upn, password)]:
                 row.recent, row.failures = row.recent[1:], max(0, row.failures - 1)
                 row.save()
         raise
 
 
-def succeeded(upn: str, *, place: str = ANYWHERE) -> None:
+def succeeded(upn: str, *, device: str = UNKNOWN_DEVICE) -> None:
     """The password was right: what was counted in this place is forgotten."""
-    SignInLockout.objects.filter(who=_who(upn), place=_place_mac(upn, place)).delete()
+    SignInLockout.objects.filter(who=_who(upn), device=_device_mac(upn, device)).delete()
 
 
-def failures_in(place: str, upn: str) -> int:
+def failures_in(device: str, upn: str) -> int:
     """How many wrong passwords in a row were tried in this place; counts nothing."""
-    rows = SignInLockout.objects.filter(who=_who(upn), place=_place_mac(upn, place))
+    rows = SignInLockout.objects.filter(who=_who(upn), device=_device_mac(upn, device))
     return rows.values_list("failures", flat=True).first() or 0
 
 
@@ -106,7 +106,7 @@ def reset(user: User) -> None:
     User.objects.filter(pk=user.pk).update(locked_until=None)
 
 
-def place_of(upn: str, known: str) -> str:
+def device_of(upn: str, known: str) -> str:
     """The place that a browser is for this user ID.
 
     What ends every session, a new password among it, ends this too: else cookies that were
@@ -119,19 +119,17 @@ def place_of(upn: str, known: str) -> str:
     entries = _entries(known)
     who = _who_now(upn) if entries else ""
     for nonce, mac in entries:
-        if any(
-            constant_time_compare(mac, _familiar_mac(who, nonce, at)) for at in range(ring_size())
-        ):
+        if any(constant_time_compare(mac, _known_mac(who, nonce, at)) for at in range(ring_size())):
             return nonce
-    return ANYWHERE
+    return UNKNOWN_DEVICE
 
 
-def made_familiar(user: User, known: str) -> str:
+def made_known(user: User, known: str) -> str:
     """The cookie of a browser in which this user has just signed in; what it was if it knew."""
-    if place_of(user.upn, known) != ANYWHERE:
+    if device_of(user.upn, known) != UNKNOWN_DEVICE:
         return known
     nonce = secrets.token_hex(_NONCE_BYTES)
-    mac = _familiar_mac(_who_now(user.upn), nonce)
+    mac = _known_mac(_who_now(user.upn), nonce)
     entries = [(nonce, mac), *_entries(known)][:_MOST_ON_A_BROWSER]
     return _BETWEEN.join(_WITHIN.join(entry) for entry in entries)
 
@@ -141,9 +139,9 @@ def _entries(known: str) -> list[tuple[str, str]]:
     return [(nonce, mac) for nonce, _, mac in found if nonce.isalnum() and mac.isalnum()]
 
 
-def _row(upn: str, place: str) -> SignInLockout:
+def _row(upn: str, device: str) -> SignInLockout:
     locked = SignInLockout.objects.select_for_update()
-    row, _is_new = locked.get_or_create(who=_who(upn), place=_place_mac(upn, place))
+    row, _is_new = locked.get_or_create(who=_who(upn), device=_device_mac(upn, device))
     return row
 
 
@@ -170,8 +168,8 @@ def _who(upn: str) -> str:
     return keyed_hash(purpose_key("smart lockout"), str(current_tenant_id()), upn)
 
 
-def _place_mac(upn: str, place: str) -> str:
-    return keyed_hash(purpose_key("smart lockout place"), str(current_tenant_id()), upn, place)
+def _device_mac(upn: str, device: str) -> str:
+    return keyed_hash(purpose_key("smart lockout device"), str(current_tenant_id()), upn, device)
 
 
 def _password_mac(upn: str, password: str) -> str:
@@ -188,6 +186,6 @@ def _who_now(upn: str) -> str:
     return f"{upn}:{epoch or 0}"
 
 
-def _familiar_mac(who: str, nonce: str, position: int = 0) -> str:
-    key = purpose_key("familiar browser", position=position)
+def _known_mac(who: str, nonce: str, position: int = 0) -> str:
+    key = purpose_key("known device", position=position)
     return keyed_hash(key, str(current_tenant_id()), who, nonce)

@@ -23,7 +23,7 @@ def issue(
     user: User,
     notice: Notice,
     *,
-    proofs: Sequence[Factor] = (),
+    factors: Sequence[Factor] = (),
     added: uuid.UUID | None = None,
     actor_id: int | None = None,
 ) -> tuple[str, int]:
@@ -40,7 +40,7 @@ def issue(
     Source: OWASP ASVS 5.0 section 7.2.3 (at least 128 random bits; more don't fit into a text);
     stored one-way.
     """
-    link = NoticeLink(notice=notice, proofs=list(proofs), added=added, actor_id=actor_id)
+    link = NoticeLink(notice=notice, factors=list(factors), added=added, actor_id=actor_id)
     return _issued(user, link), link.pk
 
 

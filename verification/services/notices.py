@@ -30,7 +30,7 @@ from tenants.queries import (
 from tenants.rules import substitute
 from verification import queue
 from verification.clock import clock, clock_in_a_text, day, day_and_clock
-from verification.queries.holdings import StoredFactors, kept_of
+from verification.queries.factors import StoredFactors, stored_factors_of
 from verification.queries.registered import MethodRow
 from verification.rules.masking import mask
 from verification.rules.texts import first_that_fits
@@ -47,7 +47,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     user: User,
     notice: Notice,
     *,
-    proof: Factor | None = None,
+    factor: Factor | None = None,
     methods: Sequence[Method] = (),
     support_code: str = "",
     except_value: str = "",
@@ -57,8 +57,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     added: uuid.UUID | None = None,
     actor_id: int | None = None,
     phones_too: bool = False,
-    proofs: Sequence[Factor] = (),
-    kept: StoredFactors | None = None,
+    factors: Sequence[Factor] = (),
+    stored: StoredFactors | None = None,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -72,7 +72,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         actor_id: the member of staff who did it, if it wasn't the user.
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which whoever is told may take away again.
-        proofs: what was changed at once, in place of `proof`.
+        proofs: what was changed at once, in place of `factor`.
         kept: what the user registered and what was entered of them, where it was just read.
 
     Returns:
@@ -82,8 +82,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         return []
     tenant = tenant_in_force()
     language = user.language or tenant.language
-    held = (kept or kept_of(user.pk, None)).methods
-    entered = partial(_entered_of, user, kept)
+    held = (stored or stored_factors_of(user.pk, None)).methods
+    entered = partial(_entered_of, user, stored)
     mailboxes = _mailboxes(held, also_value)
     phones = _phones(held, entered, also_phone, phones_too=phones_too, alone=not mailboxes)
     with suppress(NotAMailbox):
@@ -93,36 +93,36 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         mailboxes, phones = (_others(values, except_value) for values in _reachable(entered()))
     if not mailboxes and not phones:
         return []
-    changed = [*proofs, *([proof] if proof else [])]
+    changed = [*factors, *([factor] if factor else [])]
     token, link_id = (
-        issue(user, notice, proofs=changed, added=added, actor_id=actor_id)
+        issue(user, notice, factors=changed, added=added, actor_id=actor_id)
         if notice.needs_a_link
         else ("", None)
     )
     link = address_of(token) if token else ""
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
-        facts = facts_about(user, now) | {"method": ", ".join(map(proof_name, changed))}
+        facts = facts_about(user, now) | {"method": ", ".join(map(factor_name, changed))}
         if until is not None:
             facts["time"] = day_and_clock(until)
         letter = _letter(notice, facts, methods=methods, support_code=support_code, link=link)
         post = _poster(user, notice, link_id, language)
         post(Kind.EMAIL, mailboxes, content=content_of(letter))
         if phones:
-            post(Kind.TEXT, phones, content=Content(text=_text(notice, now, proof, token)))
+            post(Kind.TEXT, phones, content=Content(text=_text(notice, now, factor, token)))
     return [mask(value) for value in [*mailboxes, *phones]]
 
 
 def sample(user: User, notice: Notice) -> Content:
     """The mail as people get it, in the language in force, about nothing that happened."""
-    facts = facts_about(user, timezone.now()) | {"method": proof_name(Factor.EMAIL)}
+    facts = facts_about(user, timezone.now()) | {"method": factor_name(Factor.EMAIL)}
     link = address_of("example") if notice.needs_a_link else ""
     return content_of(_letter(notice, facts, methods=(), support_code="", link=link))
 
 
-def proof_name(proof: Factor) -> str:
+def factor_name(factor: Factor) -> str:
     """What a kind of security info is called, in the language in force."""
-    return _(proof.label.msgid)
+    return _(factor.label.msgid)
 
 
 def _poster(user: User, notice: Notice, link_id: int | None, language: str) -> "partial[None]":
@@ -181,8 +181,8 @@ def _known_phones(held: Held, entered: Entered | None = None) -> list[str]:
     return [row.value for kind, row in known if kind.is_mobile and row.sms_capable]
 
 
-def _entered_of(user: User, kept: StoredFactors | None) -> Mapping[Factor, Prefill]:
-    return prefilled(user.pk) if kept is None else kept.entered
+def _entered_of(user: User, stored: StoredFactors | None) -> Mapping[Factor, Prefill]:
+    return prefilled(user.pk) if stored is None else stored.entered
 
 
 def _reachable(entered: Mapping[Factor, Prefill]) -> tuple[list[str], list[str]]:
@@ -276,12 +276,12 @@ def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
     return subject % facts, body % facts
 
 
-def _text(notice: Notice, now: datetime, proof: Factor | None, token: str) -> str:
+def _text(notice: Notice, now: datetime, factor: Factor | None, token: str) -> str:
     """In one message, if the link leaves room for any words at all."""
     facts = {
         "brand": short_name(),
         "time": clock_in_a_text(now),
-        "method": proof_name(proof) if proof else "",
+        "method": factor_name(factor) if factor else "",
     }
     words = text_words(notice) % facts
     if not token:
@@ -292,4 +292,4 @@ def _text(notice: Notice, now: datetime, proof: Factor | None, token: str) -> st
 
 
 def method_names(methods: Sequence[Method]) -> str:
-    return ", ".join(proof_name(method.proof) for method in methods)
+    return ", ".join(factor_name(method.factor) for method in methods)

@@ -18,7 +18,7 @@ from vault.keyed import keyed_hash
 from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import Answer, Challenge, RegisteredMethod
-from verification.queries import DRAWN, drawn_questions, methods_by_proof
+from verification.queries import DRAWN, drawn_questions, methods_by_factor
 from verification.rules.answers import normal_answer, older_answer
 from verification.services import factors
 from verification.services.challenges import ChallengeRequest, open_unsent
@@ -69,7 +69,7 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
 
     Source: OWASP cheat sheet on security questions (a redraw lets an attacker shop).
     """
-    method = methods_by_proof(user_id).get(Factor.QUESTIONS)
+    method = methods_by_factor(user_id).get(Factor.QUESTIONS)
     details = method.details if method else {}
     before = details.get(DRAWN, [])
     mine = RegisteredMethod.objects.filter(pk=method.pk if method else uuid.UUID(int=0))
@@ -91,7 +91,7 @@ def drawn_or_made_up(
     Args:
         texts: every question's, by id, where they were just read.
     """
-    method = methods_by_proof(user_id).get(Factor.QUESTIONS)
+    method = methods_by_factor(user_id).get(Factor.QUESTIONS)
     key = tenant_key(current_tenant_id(), "made-up questions")
     order = {qid: keyed_hash(key, str(user_id), qid) for qid in questions_on_offer(texts=texts)}
     made_up = sorted(order, key=order.__getitem__)[: policy.questions_to_reset]
@@ -114,7 +114,7 @@ def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
     Every hash is computed whatever the others say, and for somebody without answers, too, so that
     time tells nothing.
     """
-    method = methods_by_proof(user_id).get(Factor.QUESTIONS)
+    method = methods_by_factor(user_id).get(Factor.QUESTIONS)
     stored = _answered(user_id)
     verdicts = [
         _is_right(user_id, qid, text, stored.get(qid) or _nobodys())

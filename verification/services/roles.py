@@ -12,7 +12,7 @@ from isolation.scope import current_tenant_id
 from tenants.policy import Factor
 from tenants.queries import lock_tenant
 from tenants.roles import Role
-from verification.queries.temporary_access import temporary_holdings
+from verification.queries.temporary_access import temporary_methods
 from verification.services import access_passes, notices, passwords, staff_notices
 from verification.services.notice_words import Notice
 from verification.services.removal import remove_temporary
@@ -97,22 +97,22 @@ def what_would_end(person: User, role: Role) -> RoleGiven:
         return RoleGiven()
     return RoleGiven(
         password_withdrawn=person.password_ends_with_role and person.has_usable_password(),
-        removed=tuple(temporary_holdings(person.pk)),
+        removed=tuple(temporary_methods(person.pk)),
     )
 
 
 def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
     access_passes.revoke(user)
     removed = remove_temporary(user.pk)
-    for proof in removed:
+    for factor in removed:
         record(
             Activity.METHOD_DELETED,
             subject_id=user.pk,
             actor_id=actor_id,
-            method=proof,
+            method=factor,
             reason=EventReason.ROLE,
         )
-        notices.tell(user, Notice.REMOVED, proof=proof)
+        notices.tell(user, Notice.REMOVED, factor=factor)
     withdrawn = user.password_ends_with_role and passwords.withdraw(
         user, reason=EventReason.ROLE, actor_id=actor_id
     )

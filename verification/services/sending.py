@@ -18,7 +18,7 @@ from verification.clock import clock
 from verification.models import Challenge, Purpose
 from verification.queries import destination_of
 from verification.rules.texts import first_that_fits
-from verification.services import alarms
+from verification.services import guessing_alerts
 from verification.services.caller_words import caller_mail, caller_text
 from verification.services.challenges import new_code
 from verification.services.letters import Mail, content_of
@@ -38,7 +38,7 @@ def send_code(outgoing_id: uuid.UUID) -> None:
     with translation.override(outgoing.language):
         content = _content(challenge, code)
     outbox.deliver(outgoing, content)
-    alarms.watch_the_day(Kind(outgoing.kind))
+    guessing_alerts.watch_the_day(Kind(outgoing.kind))
 
 
 def place_call(outgoing_id: uuid.UUID) -> None:
@@ -54,7 +54,7 @@ def place_call(outgoing_id: uuid.UUID) -> None:
         outbox.drop(outgoing)
         return
     outbox.deliver(outgoing, Content(), voice_path=f"/hooks/twilio/voice/{challenge.pk}")
-    alarms.watch_the_day(Kind(outgoing.kind))
+    guessing_alerts.watch_the_day(Kind(outgoing.kind))
 
 
 def _content(challenge: Challenge, code: str) -> Content:

@@ -37,15 +37,15 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
     """
     upn = canonical_upn(username)
     with in_tenant_of(upn):
-        place = lockouts.place_of(upn, known)
+        device = lockouts.device_of(upn, known)
         # Counted before anything is compared, and given back, so that parallel tries get no
         # further. Failures of others in the network don't stop a known device.
         counted = limits.hit_from(network, _FAILURES).allowed
-        if not counted and place == lockouts.ANYWHERE:
+        if not counted and device == lockouts.UNKNOWN_DEVICE:
             raise TooManyFailures
-        lockouts.count_a_try(upn, password, place=place)
+        lockouts.count_a_try(upn, password, device=device)
         try:
-            with lockouts.not_counted_if_busy(upn, password, place=place):
+            with lockouts.not_counted_if_busy(upn, password, device=device):
                 user = authenticate(username=upn, password=password)
         except Busy:
             _give_back(network, counted=counted)
@@ -59,7 +59,7 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
                 actor_id=Actor.ANONYMOUS,
             )
             return None
-        lockouts.succeeded(upn, place=place)
+        lockouts.succeeded(upn, device=device)
         _give_back(network, counted=counted)
         return user
 

@@ -82,7 +82,7 @@ def sending_of(asked: ChallengeRequest, kind: Kind) -> Sending:
         destination=asked.destination,
         share=_share(asked),
         person="" if asked.hides else str(asked.user_id),
-        stand_in=f"{asked.user_id}:{asked.method.proof.gate}",
+        stand_in=f"{asked.user_id}:{asked.method.factor.gate}",
     )
 
 
@@ -136,4 +136,4 @@ def _share(asked: ChallengeRequest) -> Share:
 
 
 def _hidden(user_id: int, method: Method) -> str:
-    return f"hidden:{user_id}:{method.proof.gate}"
+    return f"hidden:{user_id}:{method.factor.gate}"

@@ -21,7 +21,7 @@ from directory.factors import (
 )
 from directory.models import User
 from directory.prefills import Prefill, known_since
-from directory.queries import entered_beside_proof, prefills_of
+from directory.queries import held_entries, prefills_of
 from tenants.policy import Factor, Method, Policy
 from verification.models import RegisteredMethod
 from verification.queries.deliverable import can_deliver, deliverable
@@ -29,8 +29,8 @@ from verification.queries.registered import MethodRow, method_rows_among, method
 from verification.rules.factors import answered, counted
 from verification.rules.hold_period import beginning, can_begin, hold_until, is_known
 from verification.rules.masking import mask
+from verification.rules.method_options import MethodOption, UserFactor, methods_of
 from verification.rules.phones import PHONES, number_of
-from verification.rules.ways import MethodOption, UserFactor, methods_of
 
 _DEVICES = [kind for kind in Factor if kind.is_device]
 
@@ -52,18 +52,18 @@ class StoredFactors:
     devices: Sequence[MethodRow]
     lost_at: datetime | None
 
-    def there(self, proof: Factor) -> list[MethodRow]:
+    def there(self, factor: Factor) -> list[MethodRow]:
         """Those that can be used."""
         return [
             device
             for device in self.devices
-            if device.proof is proof and device.since is not None and device.removed_at is None
+            if device.factor is factor and device.since is not None and device.removed_at is None
         ]
 
-    def has_temporary(self, proof: Factor) -> bool:
+    def has_temporary(self, factor: Factor) -> bool:
         """Whether a role ends something of this kind that the user has; see `change_role`."""
-        is_set = proof.is_set  # redeemed codes are still of it
-        rows = [row for row in (*self.methods.values(), *self.devices) if row.proof is proof]
+        is_set = factor.is_set  # redeemed codes are still of it
+        rows = [row for row in (*self.methods.values(), *self.devices) if row.factor is factor]
         return any(row.temporary_access for row in rows if is_set or row.removed_at is None)
 
 
@@ -71,7 +71,7 @@ class StoredFactors:
 class Usable:
     """Of which kinds something can be used now, and which apps and passkeys."""
 
-    proofs: frozenset[Factor] = frozenset()
+    factors: frozenset[Factor] = frozenset()
     devices: frozenset[uuid.UUID] = frozenset()
 
 
@@ -86,11 +86,11 @@ class RegisteredMethods:
     devices: Mapping[Factor, frozenset[uuid.UUID]] = field(default_factory=dict)
     """Ids of the apps and passkeys among it."""
 
-    def ways(self, allowed: frozenset[Method]) -> list[MethodOption]:
+    def options(self, allowed: frozenset[Method]) -> list[MethodOption]:
         """What may be used now, strongest first: held, allowed, and deliverable here."""
         return [
             MethodOption(
-                method, mask(value) if (value := self.values.get(method.proof, "")) else ""
+                method, mask(value) if (value := self.values.get(method.factor, "")) else ""
             )
             for method in methods_of(self.held)
             if method in allowed and can_deliver(method)
@@ -98,50 +98,50 @@ class RegisteredMethods:
 
     def usable(self, policy: Policy) -> Usable:
         """What of it the policy lets be used now."""
-        proofs = frozenset(way.method.proof for way in self.ways(policy.methods))
-        devices = [ids for kind, ids in self.devices.items() if kind in proofs]
-        return Usable(proofs, frozenset().union(*devices))
+        factors = frozenset(option.method.factor for option in self.options(policy.methods))
+        devices = [ids for kind, ids in self.devices.items() if kind in factors]
+        return Usable(factors, frozenset().union(*devices))
 
     @property
     def device_ids(self) -> frozenset[uuid.UUID]:
         return frozenset().union(*self.devices.values())
 
-    def are_at(self, proof: Factor, destination: str) -> bool:
+    def are_at(self, factor: Factor, destination: str) -> bool:
         """Whether the number or mailbox of this kind is the one that a message went to."""
-        value = self.values.get(proof)
+        value = self.values.get(factor)
         return value is not None and mailbox_key(value) == mailbox_key(destination)
 
-    def sms_capable(self, proof: Factor) -> bool:
-        return any(thing.sms_capable for thing in self.held if thing.proof is proof)
+    def sms_capable(self, factor: Factor) -> bool:
+        return any(thing.sms_capable for thing in self.held if thing.factor is factor)
 
 
-def kept_of(user_id: int, user: User | None) -> StoredFactors:
+def stored_factors_of(user_id: int, user: User | None) -> StoredFactors:
     """All rows about what somebody holds. The same queries run for a user who doesn't exist.
 
     Args:
         user: their row, where there is one.
     """
-    return kept_with(method_rows_of(user_id), user)
+    return stored_factors_with(method_rows_of(user_id), user)
 
 
-def kept_with(method_rows: Sequence[MethodRow], user: User | None) -> StoredFactors:
+def stored_factors_with(method_rows: Sequence[MethodRow], user: User | None) -> StoredFactors:
     """The same, where the rows were read with something else."""
     return StoredFactors(
         entered=prefills_of(user) if user else {},
-        held_since=entered_beside_proof(user) if user else {},
-        methods={one.proof: one for one in method_rows if not one.proof.may_be_several},
-        devices=[one for one in method_rows if one.proof.may_be_several],
+        held_since=held_entries(user) if user else {},
+        methods={one.factor: one for one in method_rows if not one.factor.may_be_several},
+        devices=[one for one in method_rows if one.factor.may_be_several],
         lost_at=user.older_proof_lost_at if user else None,
     )
 
 
-def kept_among(users: Sequence[User]) -> dict[int, StoredFactors]:
+def stored_factors_among(users: Sequence[User]) -> dict[int, StoredFactors]:
     """The same for many users, by their ids, in as many queries as for one."""
     method_rows = method_rows_among([user.pk for user in users])
-    return {user.pk: kept_with(method_rows.get(user.pk, []), user) for user in users}
+    return {user.pk: stored_factors_with(method_rows.get(user.pk, []), user) for user in users}
 
 
-def holdings_of(
+def registered_methods_of(
     user_id: int, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
 ) -> RegisteredMethods:
     """All that a user can prove. The same queries run for a user who doesn't exist.
@@ -150,12 +150,12 @@ def holdings_of(
         proved_only: leaves out what nobody verified, whatever the policy says.
         at: leaves out what is too new to count at a reset at this time.
     """
-    kept = kept_of(user_id, User.objects.filter(pk=user_id).first())
-    return holdings_among(kept, policy, proved_only=proved_only, at=at)
+    stored = stored_factors_of(user_id, User.objects.filter(pk=user_id).first())
+    return registered_methods_among(stored, policy, proved_only=proved_only, at=at)
 
 
-def holdings_among(
-    kept: StoredFactors, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
+def registered_methods_among(
+    stored: StoredFactors, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
 ) -> RegisteredMethods:
     """What of it can be proved: what was verified, and prefilled data that the policy trusts.
 
@@ -165,78 +165,78 @@ def holdings_among(
     """
     # The same rule about the same summary as in lists and figures, so that they can't differ.
     counts = counted(
-        summary_of(kept), policy, deliverable=deliverable(), verified_only=proved_only, at=at
+        summary_of(stored), policy, deliverable=deliverable(), verified_only=proved_only, at=at
     )
-    visible = _visible(kept).items()
-    rows = {proof: row for proof, row in visible if proof in counts.proofs}
+    visible = _visible(stored).items()
+    rows = {factor: row for factor, row in visible if factor in counts.factors}
     devices = {
-        proof: {
-            device.pk: device.factor
-            for device in kept.there(proof)
-            if at is None or hold_until(device.factor, counts.account, policy, at) is None
+        factor: {
+            device.pk: device.user_factor
+            for device in stored.there(factor)
+            if at is None or hold_until(device.user_factor, counts.account, policy, at) is None
         }
-        for proof in _DEVICES
+        for factor in _DEVICES
     }
-    held = [_thing(row, kept) for row in rows.values()] + _sets(kept)
+    held = [_thing(row, stored) for row in rows.values()] + _sets(stored)
     held += [device for ours in devices.values() for device in ours.values()]
     return RegisteredMethods(
-        held=tuple(thing for thing in held if thing.proof in counts.proofs),
-        values={proof: row.value for proof, row in rows.items() if proof.is_contact},
+        held=tuple(thing for thing in held if thing.factor in counts.factors),
+        values={factor: row.value for factor, row in rows.items() if factor.is_contact},
         waiting=dict(counts.waiting),
         devices={kind: frozenset(ids) for kind, ids in devices.items()},
     )
 
 
-def summary_of(kept: StoredFactors) -> FactorSummary:
+def summary_of(stored: StoredFactors) -> FactorSummary:
     """What the user's row says of it in bits and times; worked out from the rows."""
     factors, since = NOTHING, {}
-    for proof, row in _visible(kept).items():
+    for factor, row in _visible(stored).items():
         if isinstance(row, Prefill):
-            factors |= ENTERED[proof]
-            if proof in kept.held_since:
-                factors |= HELD[proof]
-            if proof is Factor.MOBILE_PHONE and row.sms_capable:
+            factors |= ENTERED[factor]
+            if factor in stored.held_since:
+                factors |= HELD[factor]
+            if factor is Factor.MOBILE_PHONE and row.sms_capable:
                 factors |= Factors.ENTERED_MOBILE_TEXTS
             continue
-        factors |= VERIFIED[proof] | answered(row.answered)
+        factors |= VERIFIED[factor] | answered(row.answered)
         if row.sms_capable:
-            factors |= TEXTS.get(proof, NOTHING)
-        since[proof] = row.since
-    for proof in {row.proof for row in kept.devices}:
-        if times := [device.since for device in kept.there(proof) if device.since]:
-            factors |= VERIFIED[proof]
-            since[proof] = min(times)
+            factors |= TEXTS.get(factor, NOTHING)
+        since[factor] = row.since
+    for factor in {row.factor for row in stored.devices}:
+        if times := [device.since for device in stored.there(factor) if device.since]:
+            factors |= VERIFIED[factor]
+            since[factor] = min(times)
     return FactorSummary(
-        factors=factors | _same_numbers(kept),
-        since={proof: at for proof, at in since.items() if at},
-        entered_since=known_since(kept.entered),
-        held_since=max(kept.held_since.values(), default=None),
-        lost_at=kept.lost_at,
+        factors=factors | _same_numbers(stored),
+        since={factor: at for factor, at in since.items() if at},
+        admin_entered_since=known_since(stored.entered),
+        held_since=max(stored.held_since.values(), default=None),
+        lost_at=stored.lost_at,
     )
 
 
-def held_since(kept: StoredFactors, policy: Policy) -> dict[Factor, datetime]:
+def held_since(stored: StoredFactors, policy: Policy) -> dict[Factor, datetime]:
     """Since when a user holds each kind of thing as it is now."""
-    entered = kept.entered.items()
+    entered = stored.entered.items()
     since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
-    since |= {p: row.verified_at for p, row in kept.methods.items() if row.verified_at}
-    for proof in _DEVICES:
-        if there := kept.there(proof):
+    since |= {p: row.verified_at for p, row in stored.methods.items() if row.verified_at}
+    for factor in _DEVICES:
+        if there := stored.there(factor):
             # What was taken away takes along what it proved, whatever others there are.
             changes = [device.since for device in there]
-            changes += [device.removed_at for device in kept.devices if device.proof is proof]
-            since[proof] = max(at for at in changes if at is not None)
+            changes += [device.removed_at for device in stored.devices if device.factor is factor]
+            since[factor] = max(at for at in changes if at is not None)
     # The last code of a set proves what it proved, though none is left.
-    for row in kept.devices:
-        if row.proof.is_set and row.since:
-            since[row.proof] = max(row.since, since.get(row.proof, row.since))
+    for row in stored.devices:
+        if row.factor.is_set and row.since:
+            since[row.factor] = max(row.since, since.get(row.factor, row.since))
     return since
 
 
 def is_older_row(row: RegisteredMethod | Prefill, policy: Policy) -> bool:
     """Whether a reset could begin with this, and it wasn't registered just now."""
     factor = UserFactor(
-        proof=row.proof if isinstance(row, Prefill) else Factor(row.kind),
+        factor=row.factor if isinstance(row, Prefill) else Factor(row.kind),
         sms_capable=row.sms_capable,
         since=row.changed_at if isinstance(row, Prefill) else row.since,
     )
@@ -244,14 +244,14 @@ def is_older_row(row: RegisteredMethod | Prefill, policy: Policy) -> bool:
     return begins and is_known(factor, policy, timezone.now())
 
 
-def _visible(kept: StoredFactors) -> dict[Factor, MethodRow | Prefill]:
+def _visible(stored: StoredFactors) -> dict[Factor, MethodRow | Prefill]:
     """One of each kind: what was verified hides what was entered."""
-    return {**kept.entered, **kept.methods}
+    return {**stored.entered, **stored.methods}
 
 
-def _same_numbers(kept: StoredFactors) -> Factors:
+def _same_numbers(stored: StoredFactors) -> Factors:
     """Which phones are one number. No number is opened where there is one phone only."""
-    rows = _visible(kept)
+    rows = _visible(stored)
     phones = [phone for phone in PHONES if phone in rows]
     if len(phones) < 2:
         return NOTHING
@@ -263,25 +263,25 @@ def _same_numbers(kept: StoredFactors) -> Factors:
     )
 
 
-def _thing(row: MethodRow | Prefill, kept: StoredFactors) -> UserFactor:
+def _thing(row: MethodRow | Prefill, stored: StoredFactors) -> UserFactor:
     """What was entered is as old as the oldest of it, which is all that lists can ask for."""
     if isinstance(row, MethodRow):
-        return row.factor
-    held_since = kept.held_since.get(row.proof)
+        return row.user_factor
+    held_since = stored.held_since.get(row.factor)
     return UserFactor(
-        proof=row.proof,
+        factor=row.factor,
         sms_capable=row.sms_capable,
-        since=held_since or known_since(kept.entered),
+        since=held_since or known_since(stored.entered),
         verified=False,
         held=held_since is not None,
     )
 
 
-def _sets(kept: StoredFactors) -> list[UserFactor]:
+def _sets(stored: StoredFactors) -> list[UserFactor]:
     """Each set, such as the recovery codes, of which any is left."""
-    left = {kind: kept.there(kind) for kind in Factor if kind.is_set}
+    left = {kind: stored.there(kind) for kind in Factor if kind.is_set}
     return [
-        UserFactor(proof=kind, since=min(row.since for row in rows if row.since))
+        UserFactor(factor=kind, since=min(row.since for row in rows if row.since))
         for kind, rows in left.items()
         if rows
     ]

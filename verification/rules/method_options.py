@@ -13,7 +13,7 @@ _ORDER = list(Method)
 class UserFactor:
     """One thing that a user holds: proved, or entered by an administrator and usable as it is."""
 
-    proof: Factor
+    factor: Factor
     sms_capable: bool = False
     since: datetime | None = None
     """Since when it is known; None where nobody asks."""
@@ -32,6 +32,6 @@ def methods_of(held: Iterable[UserFactor]) -> list[Method]:
     """Every method that these things can serve, strongest first."""
     found: set[Method] = set()
     for thing in held:
-        serves = {m for m in Method if m.proof is thing.proof}
+        serves = {m for m in Method if m.factor is thing.factor}
         found |= serves if thing.sms_capable else {m for m in serves if not m.is_text}
     return sorted(found, key=_ORDER.index)
