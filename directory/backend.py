@@ -28,7 +28,8 @@ class DirectoryBackend:
         if user is None:
             # No directory has a password of this one. Comparing costs as much as for a known user.
             user = User(connector="")
-        if not connector_of(user).authenticate(user, password) or not user.enabled:
+        check = connector_of(user).authenticate(user, password)
+        if not check.is_right or not user.enabled:
             return None
         if user.must_change_password and not is_operator:
             lifetime = timedelta(hours=policy_in_force().temporary_password_hours)

@@ -70,6 +70,7 @@ class AccountStatus(IntFlag):
 
 
 BUILTIN = "builtin"
+DIRECTORY = "directory"
 """The connector of users whose passwords this service keeps."""
 NOTHING = Factors(0)
 VERIFIED = {kind: Factors[kind.name] for kind in Factor}

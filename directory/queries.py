@@ -176,13 +176,13 @@ class Due(StrEnum):
 
 def can_set_password(user: User) -> bool:
     """Whether this service can set the user's password."""
-    return connector_of(user).capabilities.sets_passwords
+    return connector_of(user).capabilities(user).sets_passwords
 
 
 def can_unlock(user: User) -> bool:
     """Whether the user's account is locked, and this service can lift the lock."""
     connector = connector_of(user)
-    return connector.capabilities.unlocks and connector.state(user).locked
+    return connector.capabilities(user).unlocks and connector.state(user).locked
 
 
 def password_due(user: User) -> Due | None:

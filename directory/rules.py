@@ -1,7 +1,8 @@
-"""User principal names: their canonical form and their shape."""
+"""User principal names: their canonical form and their shape. Kinds of directories."""
 
 import re
 import unicodedata
+from enum import StrEnum
 
 import idna
 
@@ -15,6 +16,15 @@ _NO_QUOTATION_MARKS = re.compile("[^\u201c-\u201f]+")
 _DOT = re.compile("[.\u3002]")
 _LONGEST_LABEL = 63
 """Encoding a longer one fails, after a time that grows with the square of its length."""
+
+
+class DirectoryKind(StrEnum):
+    """Kinds of directories outside of this service, by how their passwords are set."""
+
+    LDAP = "ldap"
+    """OpenLDAP, 389 Directory Server, FreeIPA: told apart by their rootDSE."""
+    ACTIVE_DIRECTORY = "active_directory"
+    """Active Directory Domain Services and Samba AD."""
 
 
 def canonical_upn(text: str) -> str:

@@ -60,8 +60,8 @@ def change(user: User, old: str, new: str) -> bool:
     lockouts.count_a_try(user.upn, old, device=lockouts.CHANGING)
     connector = connector_of(user)
     with lockouts.not_counted_if_busy(user.upn, old, device=lockouts.CHANGING):
-        right = connector.authenticate(user, old)
-    if not right:
+        check = connector.authenticate(user, old)
+    if not check.is_right:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)
         return False
     if user.password_changed_at is not None and password_due(user) is None:

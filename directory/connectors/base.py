@@ -1,17 +1,23 @@
 """What this service asks of the directories that keep passwords.
 
-A connector finds the account of a user by `User.external_id`, and translates every error of its
-directory into one of the errors here. No error carries a password.
+A connector finds the account of a user, and translates every error of its directory into one of
+the errors here. No error carries a password.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
-from directory.models import User
+from directory.models import DirectoryAccount, User
 
 
 class DirectoryError(Exception):
-    """The directory didn't do what it was asked for. Nothing was changed."""
+    """The directory didn't do what it was asked for. Nothing was changed.
+
+    `OutcomeUnknown` is the exception: there it isn't known whether something was changed.
+    """
 
 
 class Unreachable(DirectoryError):
@@ -21,16 +27,82 @@ class Unreachable(DirectoryError):
     """
 
 
+class OutcomeUnknown(DirectoryError):
+    """A write wasn't answered, and reading back failed, too. Read back again before you go on."""
+
+
+class NotInDirectory(DirectoryError):
+    """The account is gone."""
+
+
+class NotPermitted(DirectoryError):
+    """The service account lacks a right, or the directory is set up wrong. A matter for admins.
+
+    Args:
+        detail: what the directory says, for administrators only.
+    """
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Protected(DirectoryError):
+    """The account is privileged, so this service changes nothing of it."""
+
+
+class RejectedFor(StrEnum):
+    """The rule of a directory that refused a new password, as exactly as it can be known."""
+
+    TOO_SHORT = "too_short"
+    TOO_SIMPLE = "too_simple"
+    TOO_YOUNG = "too_young"
+    """The minimum age: the last change is too recent."""
+    USED_BEFORE = "used_before"
+    WRONG_OLD_PASSWORD = "wrong_old_password"  # a reason
+    UNKNOWN = "unknown"
+    """Some rule. Active Directory has one code for length, complexity, age and history."""
+
+
 class PolicyRejected(DirectoryError):
     """Its own rules refuse the new password.
 
     Args:
         reason: what the directory says, to be shown to the user.
+        rule: which rule it was.
+        until: for `TOO_YOUNG`, when the password can be changed again.
     """
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(
+        self,
+        reason: str = "",
+        *,
+        rule: RejectedFor = RejectedFor.UNKNOWN,
+        until: datetime | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.rule = rule
+        self.until = until
+
+
+class PasswordCheck(StrEnum):
+    """What a directory says about a typed password."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    """Also an unknown account, and a restriction that isn't the password's."""
+    MUST_CHANGE = "must_change"
+    """Right, but it has expired or has to be changed at the next sign-in."""
+    DISABLED = "disabled"
+    """Right, but the account is disabled or has expired."""
+    LOCKED = "locked"
+    """Locked. It isn't known whether the password was right."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the typed password is the account's, and the account is in use."""
+        return self in {PasswordCheck.RIGHT, PasswordCheck.MUST_CHANGE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +116,56 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
-    """What the directory says about an account now."""
+    """What the directory says about an account now.
+
+    Args:
+        locked: by too many wrong passwords. It can be unlocked.
+        locked_by_admin: permanently (OpenLDAP's `000001010000Z`). Never undone here.
+        protected: privileged; nothing of it is changed here.
+        may_change_from: by the directory's minimum age; None if a change is allowed now.
+    """
 
     enabled: bool
     locked: bool
+    locked_by_admin: bool = False
+    protected: bool = False
+    must_change: bool = False
+    password_changed_at: datetime | None = None
+    password_expires_at: datetime | None = None
+    may_change_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicy:
+    """A directory's own rules for one account, as far as they can be read. None: not known.
+
+    Args:
+        min_length: in characters; on OpenLDAP in bytes.
+        lockout_threshold: wrong passwords until the account is locked; 0 for never.
+        lockout_minutes: how long it stays locked; 0 until an administrator unlocks it.
+        lockout_window_minutes: after which the failures are forgotten.
+        name: of the policy, such as a PSO or a `pwdPolicy` entry.
+    """
+
+    min_length: int | None = None
+    is_complex: bool | None = None
+    history: int | None = None
+    min_age_hours: float | None = None
+    max_age_days: float | None = None
+    lockout_threshold: int | None = None
+    lockout_minutes: float | None = None
+    lockout_window_minutes: float | None = None
+    name: str = ""
 
 
 class Connector(Protocol):
-    @property
-    def capabilities(self) -> Capabilities: ...
+    """The passwords of the users of one kind of directory."""
 
-    def authenticate(self, user: User, password: str) -> bool:
+    def capabilities(self, user: User) -> Capabilities:
+        """Reads our own configuration only, and never asks the directory."""
+        ...
+
+    def authenticate(self, user: User, password: str) -> PasswordCheck:
         """Whether this is the user's password. An empty one never is, and is never sent.
 
         Raises:
@@ -63,7 +174,7 @@ class Connector(Protocol):
         ...
 
     def state(self, user: User) -> AccountState:
-        """Raises `Unreachable`."""
+        """Raises `Unreachable` or `NotInDirectory`."""
         ...
 
     def set_password(self, user: User, password: str) -> None:
@@ -73,7 +184,7 @@ class Connector(Protocol):
 
         Raises:
             PolicyRejected: the directory's own rules refuse it.
-            Unreachable: nothing was changed.
+            DirectoryError: see the kinds of it.
         """
         ...
 
@@ -85,7 +196,7 @@ class Connector(Protocol):
 
         Raises:
             PolicyRejected: the directory's own rules refuse it.
-            Unreachable: nothing was changed.
+            DirectoryError: see the kinds of it.
         """
         ...
 
@@ -93,21 +204,124 @@ class Connector(Protocol):
         """Makes the password unusable until another is set, and ends every session.
 
         Raises:
-            Unreachable: nothing was changed.
+            DirectoryError: nothing was changed.
         """
         ...
 
     def was_used(self, user: User, password: str) -> bool:
-        """Whether the organisation's policy forbids this password as a current or former one.
-
-        False for a directory that checks this itself when the password is set.
-        """
+        """Whether the organisation's policy forbids this password as a current or former one."""
         ...
 
     def unlock(self, user: User) -> None:
         """Lifts the lock and keeps the password. A lock by an administrator stays.
 
         Raises:
-            Unreachable: nothing was changed.
+            DirectoryError: nothing was changed.
         """
         ...
+
+
+class AccountConnector(Protocol):
+    """The accounts of one directory outside of this service: one object per connection.
+
+    Every operation asks the directory, on connections of its own budget, and outside of any
+    transaction of our database.
+    """
+
+    def check_password(self, account: DirectoryAccount, password: str) -> PasswordCheck:
+        """Binds as the account on a connection that is thrown away. Refuses an empty password.
+
+        Raises:
+            Unreachable: the password wasn't compared.
+        """
+        ...
+
+    def state(self, account: DirectoryAccount) -> AccountState:
+        """Reads the account again by its immutable id. Raises `Unreachable`, `NotInDirectory`."""
+        ...
+
+    def policy(self, account: DirectoryAccount) -> PasswordPolicy:
+        """The directory's rules that are in force for the account. Raises `Unreachable`."""
+        ...
+
+    def set_password(self, account: DirectoryAccount, password: str) -> None:
+        """An administrative reset that also unlocks, in one atomic write.
+
+        Raises:
+            DirectoryError: see the kinds of it.
+        """
+        ...
+
+    def change_password(self, account: DirectoryAccount, old: str, new: str) -> None:
+        """The user's own change, with both passwords.
+
+        Raises:
+            DirectoryError: see the kinds of it.
+        """
+        ...
+
+    def unlock(self, account: DirectoryAccount) -> None:
+        """Lifts a lock by wrong passwords. Raises `DirectoryError`."""
+        ...
+
+    def people(self, *, changed_since: str = "") -> "Iterator[Person]":
+        """All people below the base that the filter selects, page by page.
+
+        Args:
+            changed_since: a `Person.changed` of an earlier run, to read only what changed since.
+
+        Raises:
+            DirectoryError: what was yielded so far isn't all.
+        """
+        ...
+
+    def ids(self) -> Iterator[str]:
+        """The immutable ids of the same people, and nothing else of them."""
+        ...
+
+    def groups(self) -> "Iterator[GroupEntry]":
+        """All groups below the base that the filter selects, page by page."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person as a directory has them.
+
+    Args:
+        external_id: the immutable id: `objectGUID`, `entryUUID`, `nsUniqueId`, `ipaUniqueID`.
+        dn: where the entry is now. It changes when the person is renamed or moved.
+        upn: the user ID in this service, not yet in its canonical form.
+        sign_in_names: other names that the organisation allows at sign-in.
+        phones: by `mobile_phone`, `office_phone`, `alternate_phone`: as the directory writes them.
+        changed: the change stamp (`uSNChanged`, `modifyTimestamp`), for `changed_since`.
+        group_dns: the groups that list the person as a direct member (`memberOf`).
+    """
+
+    external_id: str
+    dn: str
+    upn: str
+    sign_in_names: tuple[str, ...] = ()
+    display_name: str = ""
+    given_name: str = ""
+    surname: str = ""
+    language: str = ""
+    email: str = ""
+    phones: Mapping[str, str] = field(default_factory=dict)
+    manager_dn: str = ""
+    enabled: bool = True
+    protected: bool = False
+    password_changed_at: datetime | None = None
+    password_expires_at: datetime | None = None
+    changed: str = ""
+    group_dns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupEntry:
+    """A group as a directory has it. Members are distinguished names: people or other groups."""
+
+    external_id: str
+    dn: str
+    name: str
+    member_dns: tuple[str, ...] = ()

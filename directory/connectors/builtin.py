@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, CharField, DateTimeField, F, TextField, Value
 from django.utils import timezone
 
-from directory.connectors.base import AccountState, Capabilities
+from directory.connectors.base import AccountState, Capabilities, PasswordCheck
 from directory.models import User
 from isolation.compiled import Bound, CompiledUpdate, owned
 from passwords.rules import prepared, spellings
@@ -27,10 +27,12 @@ _SET = CompiledUpdate(
 
 
 class Builtin:
-    capabilities = Capabilities(sets_passwords=True, unlocks=True)
+    def capabilities(self, _user: User) -> Capabilities:
+        return Capabilities(sets_passwords=True, unlocks=True)
 
-    def authenticate(self, user: User, password: str) -> bool:
-        return bool(password) and _is_password(password, user.password)
+    def authenticate(self, user: User, password: str) -> PasswordCheck:
+        is_right = bool(password) and _is_password(password, user.password)
+        return PasswordCheck.RIGHT if is_right else PasswordCheck.WRONG
 
     def state(self, user: User) -> AccountState:
         return AccountState(enabled=user.enabled, locked=user.is_locked)

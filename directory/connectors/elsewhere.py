@@ -2,19 +2,20 @@
 
 from django.contrib.auth.hashers import make_password
 
-from directory.connectors.base import AccountState, Capabilities, Unreachable
+from directory.connectors.base import AccountState, Capabilities, PasswordCheck, Unreachable
 from directory.models import User
 from passwords.rules import spellings
 
 
 class Elsewhere:
-    capabilities = Capabilities(sets_passwords=False, unlocks=False)
+    def capabilities(self, _user: User) -> Capabilities:
+        return Capabilities(sets_passwords=False, unlocks=False)
 
-    def authenticate(self, _user: User, password: str) -> bool:
+    def authenticate(self, _user: User, password: str) -> PasswordCheck:
         """Costs the same hashes as a wrong password of a user who is here."""
         for spelling in spellings(password):
             make_password(spelling)
-        return False
+        return PasswordCheck.WRONG
 
     def state(self, user: User) -> AccountState:
         return AccountState(enabled=user.enabled, locked=False)

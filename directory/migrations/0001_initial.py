@@ -1,4 +1,5 @@
 
+import directory.rules
 import django.db.models.deletion
 import django.db.models.expressions
 import isolation.scope
@@ -32,7 +33,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(blank=True, max_length=10)),
                 ('role', models.CharField(blank=True, choices=[(tenants.roles.Role['NONE'], tenants.roles.Role['NONE']), (tenants.roles.Role['OPERATOR'], tenants.roles.Role['OPERATOR']), (tenants.roles.Role['TENANT_ADMIN'], tenants.roles.Role['TENANT_ADMIN']), (tenants.roles.Role['HELPDESK'], tenants.roles.Role['HELPDESK']), (tenants.roles.Role['REPORTS_READER'], tenants.roles.Role['REPORTS_READER'])], max_length=20)),
                 ('connector', models.CharField(default='builtin', max_length=20)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
+                ('writeback', models.BooleanField(db_default=False, default=False)),
                 ('enabled', models.BooleanField(default=True)),
                 ('locked_until', models.DateTimeField(blank=True, null=True)),
                 ('session_epoch', models.PositiveIntegerField(default=0)),
@@ -63,8 +64,41 @@ class Migration(migrations.Migration):
                 ('authenticator_since', models.DateTimeField(editable=False, null=True)),
                 ('oath_token_since', models.DateTimeField(editable=False, null=True)),
                 ('recovery_code_since', models.DateTimeField(editable=False, null=True)),
-                ('eligibility_key', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('factors'), '+', models.Case(models.When(enabled=False, then=models.Value(16777216)), default=models.Value(0), output_field=models.IntegerField())), '+', models.Case(models.When(frozen_at__isnull=False, then=models.Value(33554432)), default=models.Value(0), output_field=models.IntegerField())), '+', models.Case(models.When(connector='builtin', then=models.Value(0)), default=models.Value(67108864), output_field=models.IntegerField())), '+', models.Case(models.When(role__in=['operator', 'tenant_admin', 'helpdesk'], then=models.Value(134217728)), default=models.Value(0), output_field=models.IntegerField())), output_field=models.IntegerField())),
+                ('eligibility_key', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('factors'), '+', models.Case(models.When(enabled=False, then=models.Value(16777216)), default=models.Value(0), output_field=models.IntegerField())), '+', models.Case(models.When(frozen_at__isnull=False, then=models.Value(33554432)), default=models.Value(0), output_field=models.IntegerField())), '+', models.Case(models.When(connector='builtin', then=models.Value(0)), models.When(connector='directory', then=models.Value(0), writeback=True), default=models.Value(67108864), output_field=models.IntegerField())), '+', models.Case(models.When(role__in=['operator', 'tenant_admin', 'helpdesk'], then=models.Value(134217728)), default=models.Value(0), output_field=models.IntegerField())), output_field=models.IntegerField())),
             ],
+        ),
+        migrations.CreateModel(
+            name='DirectoryConnection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('name', models.CharField(max_length=60)),
+                ('kind', models.CharField(choices=[(directory.rules.DirectoryKind['LDAP'], directory.rules.DirectoryKind['LDAP']), (directory.rules.DirectoryKind['ACTIVE_DIRECTORY'], directory.rules.DirectoryKind['ACTIVE_DIRECTORY'])], max_length=20)),
+                ('position', models.PositiveSmallIntegerField(default=0)),
+                ('enabled', models.BooleanField(default=True)),
+                ('writeback', models.BooleanField(default=False)),
+                ('unlocks', models.BooleanField(default=False)),
+                ('servers', models.TextField()),
+                ('ca_certificates', models.TextField(blank=True)),
+                ('base_dn', models.CharField(max_length=500)),
+                ('bind_dn', models.CharField(max_length=500)),
+                ('bind_password', models.BinaryField(default=b'')),
+                ('people_filter', models.TextField(blank=True)),
+                ('group_base_dn', models.CharField(blank=True, max_length=500)),
+                ('group_filter', models.TextField(blank=True)),
+                ('attributes', models.JSONField(default=dict)),
+                ('sign_in_attributes', models.JSONField(default=list)),
+                ('protected_groups', models.TextField(blank=True)),
+                ('sync_every_hours', models.PositiveSmallIntegerField(default=0)),
+                ('brake_percent', models.PositiveSmallIntegerField(default=10)),
+                ('last_success_at', models.DateTimeField(editable=False, null=True)),
+                ('last_failure_at', models.DateTimeField(editable=False, null=True)),
+                ('last_failure', models.CharField(blank=True, editable=False, max_length=40)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'name'), name='directory_name_once')],
+            },
         ),
         migrations.CreateModel(
             name='Membership',
@@ -79,6 +113,36 @@ class Migration(migrations.Migration):
             model_name='user',
             name='groups',
             field=models.ManyToManyField(related_name='+', through='directory.Membership', to='tenants.group'),
+        ),
+        migrations.CreateModel(
+            name='SignInName',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('name', models.CharField(max_length=254)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sign_in_names', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='DirectoryAccount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('external_id', models.CharField(max_length=100)),
+                ('dn', models.CharField(max_length=1000)),
+                ('protected', models.BooleanField(default=False)),
+                ('password_changed_at', models.DateTimeField(null=True)),
+                ('password_expires_at', models.DateTimeField(null=True)),
+                ('digest', models.CharField(blank=True, max_length=64)),
+                ('seen_at', models.DateTimeField(null=True)),
+                ('missing_since', models.DateTimeField(null=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to=settings.AUTH_USER_MODEL)),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='directory.directoryconnection')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('password_expires_at__isnull', False)), fields=['tenant_id', 'password_expires_at'], name='account_password_expires')],
+                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'connection', 'external_id'), name='directory_account_once'), models.UniqueConstraint(fields=('tenant_id', 'user', 'connection'), name='one_account_in_a_directory')],
+            },
         ),
         migrations.AddConstraint(
             model_name='membership',
@@ -115,5 +179,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', tenants.roles.Role['OPERATOR']), ('tenant_id__isnull', True)), models.Q(('tenant_id__isnull', False), models.Q(('role', tenants.roles.Role['OPERATOR']), _negated=True)), _connector='OR'), name='operators_and_only_they_have_no_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='signinname',
+            constraint=models.UniqueConstraint(fields=('tenant_id', 'name'), name='sign_in_name_once'),
         ),
     ]

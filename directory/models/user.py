@@ -8,7 +8,7 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from directory.factors import BUILTIN, AccountStatus
+from directory.factors import BUILTIN, DIRECTORY, AccountStatus
 from isolation.models import TenantOwned
 from tenants.fields import FoldedField
 from tenants.models import Group
@@ -35,7 +35,9 @@ class User(TenantOwned, AbstractBaseUser):
     language = models.CharField(max_length=10, blank=True)
     role = models.CharField(max_length=20, blank=True, choices=[(r, r) for r in Role])
     connector = models.CharField(max_length=20, default=BUILTIN)
-    external_id = models.CharField(max_length=200, blank=True)
+    """`BUILTIN`; `DIRECTORY` with `DirectoryAccount` rows; else no directory that we can reach."""
+    writeback = models.BooleanField(default=False, db_default=False)
+    """For `DIRECTORY`: whether this service may set the password. A copy of the connection's."""
     enabled = models.BooleanField(default=True)
     locked_until = models.DateTimeField(null=True, blank=True)
     session_epoch = models.PositiveIntegerField(default=0)
@@ -95,6 +97,7 @@ class User(TenantOwned, AbstractBaseUser):
         + _bit(AccountStatus.FROZEN, frozen_at__isnull=False)
         + Case(
             When(connector=BUILTIN, then=models.Value(0)),
+            When(connector=DIRECTORY, writeback=True, then=models.Value(0)),
             default=models.Value(AccountStatus.MANAGED_ELSEWHERE.value),
             output_field=models.IntegerField(),
         )
@@ -152,6 +155,11 @@ class User(TenantOwned, AbstractBaseUser):
     @property
     def is_staff(self) -> bool:
         return Role(self.role).runs_the_admin
+
+    @property
+    def has_writable_password(self) -> bool:
+        """Whether this service can set the password. `eligibility_key` says the same in SQL."""
+        return self.connector == BUILTIN or (self.connector == DIRECTORY and self.writeback)
 
     @property
     def is_locked(self) -> bool:

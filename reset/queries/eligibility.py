@@ -33,7 +33,7 @@ from django.db.models.lookups import In
 from django.utils import timezone
 
 from delivery.services.gate import calls_paused_until
-from directory.factors import ANY_ENTERED, BUILTIN, REGISTERED, EligibilityKey, FactorSummary
+from directory.factors import ANY_ENTERED, REGISTERED, EligibilityKey, FactorSummary
 from directory.models import Membership, User
 from directory.queries import different_keys, in_scope, summary_on, with_keys
 from reset.queries.attempts import eligibility_facts, policy_for
@@ -290,7 +290,7 @@ def capable_among(users: Iterable[User], policy: Policy, in_scope: Collection[in
         if user.pk in in_scope
         and user.enabled
         and user.frozen_at is None
-        and user.connector == BUILTIN
+        and user.has_writable_password
         and judge.holds_enough(summary_on(user), is_admin=Role(user.role).is_administrator)
     }
 

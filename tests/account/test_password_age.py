@@ -40,7 +40,7 @@ def is_in(client):
 
 
 def has(user, password):
-    return Builtin().authenticate(User.objects.get(pk=user.pk), password)
+    return Builtin().authenticate(User.objects.get(pk=user.pk), password).is_right
 
 
 @pytest.mark.parametrize(

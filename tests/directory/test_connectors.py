@@ -20,7 +20,7 @@ def again(user):
 
 
 def is_right(user, password):
-    return connector_of(user).authenticate(again(user), password)
+    return connector_of(user).authenticate(again(user), password).is_right
 
 
 class WritesPasswords:

@@ -61,7 +61,7 @@ def set_password(client, password=NEW, again=None):
 
 
 def has_password(user, password):
-    return connector_of(user).authenticate(User.objects.get(pk=user.pk), password)
+    return connector_of(user).authenticate(User.objects.get(pk=user.pk), password).is_right
 
 
 @pytest.mark.parametrize(("host", "is_shown"), [("portal.example", True), ("other.example", False)])
