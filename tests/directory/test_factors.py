@@ -94,18 +94,18 @@ def test_recovery_codes_alone_are_no_registration():
     ("summary", "changed_at"),
     [
         ({}, None),
-        ({"lost_at": NOON, "entered_since": NOON, "factors": Factors.ENTERED_EMAIL}, None),
+        ({"lost_at": NOON, "admin_entered_since": NOON, "factors": Factors.ENTERED_EMAIL}, None),
         ({"held_since": NOON}, None),
         ({"held_since": NOON, "factors": Factors.HELD_MOBILE}, NOON),
         ({"factors": Factors.HELD_MOBILE}, None),
         ({"since": {Factor.EMAIL: NOON, Factor.PASSKEY: EARLIER}}, NOON),
         ({"since": {Factor.EMAIL: NOON}, "lost_at": LATER}, LATER),
         ({"since": {Factor.EMAIL: NOON}, "lost_at": EARLIER}, NOON),
-        ({"since": {Factor.EMAIL: NOON}, "entered_since": LATER}, NOON),
+        ({"since": {Factor.EMAIL: NOON}, "admin_entered_since": LATER}, NOON),
         (
             {
                 "since": {Factor.EMAIL: NOON},
-                "entered_since": LATER,
+                "admin_entered_since": LATER,
                 "factors": Factors.ENTERED_OFFICE,
             },
             LATER,
