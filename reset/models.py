@@ -29,7 +29,7 @@ class ResetAttempt(TenantOwned):
     user_id = models.BigIntegerField(null=True)
     username = models.BinaryField(default=b"")
     sealed: ClassVar = {"username": "reset.attempt.username"}
-    """What was typed, sealed: it may be the name of nobody."""
+    """The typed user ID, sealed: it may be unknown."""
     session_epoch = models.PositiveIntegerField(default=0)
     policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="attempts")
     """The policy that it began under."""
@@ -40,7 +40,7 @@ class ResetAttempt(TenantOwned):
     finished_at = models.DateTimeField(null=True)
     refused = models.CharField(max_length=3, blank=True, choices=[(r, r) for r in Refusal])
     concealed = models.CharField(max_length=3, blank=True, default="", db_default="")
-    """Why it leads nowhere, where the organisation shows that to nobody outside."""
+    """Why the attempt can't succeed, in an organisation that doesn't show this to the user."""
     blocked_until = models.DateTimeField(null=True)
     by_network = models.BooleanField(default=False)
     from_known_browser = models.BooleanField(default=False, db_default=False)
@@ -65,7 +65,7 @@ class ResetAttempt(TenantOwned):
 
     @property
     def subject_id(self) -> int | None:
-        """Whom it is about. Nobody has a number below zero: it stands for a user ID typed."""
+        """The user's id. For an unknown user ID a negative decoy id."""
         return self.user_id if self.user_id is not None and self.user_id > 0 else None
 
     @property

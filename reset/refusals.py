@@ -1,4 +1,4 @@
-"""R01 to R07: why somebody can't reset here, and in which order that is looked at.
+"""R01 to R07: why a user can't reset here, and the order in which the reasons are checked.
 
 The words for people are in `templates/reset/refusals/`.
 """

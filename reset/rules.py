@@ -35,8 +35,8 @@ class Facts:
     """All that the next step depends on. `passed` holds one method per PassedGate row.
 
     Args:
-        policy: the stricter of the one at the start and the one now; None if nobody can meet both.
-        denied: somebody answered a call of this attempt and said that it wasn't them.
+        policy: the stricter of the one at the start and the one now; None if no user can meet both.
+        denied: a call of this attempt was answered with "this isn't me".
     """
 
     policy: Policy | None
@@ -94,5 +94,5 @@ def available_methods(
 
 
 def are_enough(options: Sequence[MethodOption], policy: Policy) -> bool:
-    """Whether somebody who holds all of these could get through the gates."""
+    """Whether a user who holds all of these could pass the gates."""
     return gates_missing(policy, frozenset(option.method for option in options)) == 0

@@ -151,7 +151,7 @@ def lookup_of(device) -> str:
 
 
 def make_recovery_codes(user) -> list[str]:
-    """A set in force; the codes as nobody can read them again."""
+    """A set in force; gives the codes, which can't be read again."""
     session = uuid.uuid4()
     codes = recovery_codes.new_set(user, session)
     assert recovery_codes.put_into_force(user, session)

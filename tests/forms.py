@@ -57,7 +57,7 @@ def _subject(reference):
 
 
 def _drawn_for(client, path, more):
-    """Opens the page first where the test didn't: it sends a form that somebody sees."""
+    """Opens the page first where the test didn't: it sends a form that the user sees."""
     extra = {name: value for name, value in more.items() if name in {"headers", "secure"}}
     if led_to := getattr(client, "led_to", ""):
         client.get(led_to, follow=True, **extra)

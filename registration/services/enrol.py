@@ -71,7 +71,7 @@ def is_used_elsewhere(user: User, factor: Factor, number: str) -> bool:
     """Whether this number already serves as another phone of the user.
 
     An office phone serves from the moment an administrator entered it, the others only from the
-    moment they were verified: of two equal numbers nobody has verified, the office phone stays.
+    moment they were verified: of two equal unverified numbers, the office phone stays.
     """
     others = set(PHONES) - {factor} if factor in PHONES else set()
     values = [value_of(row) for kind, row in methods_by_factor(user.pk).items() if kind in others]

@@ -73,7 +73,7 @@ def remove(user: User, factor: Factor, method_id: uuid.UUID | None = None) -> bo
 
 
 def phone_to_text(method: RegisteredMethod) -> str:
-    """The number, if it is one that takes texts: whoever has it hears that it is gone."""
+    """The number, if it is one that takes texts: its holder is told that it was removed."""
     return value_of(method) if Factor(method.kind).is_mobile and method.sms_capable else ""
 
 

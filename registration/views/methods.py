@@ -226,7 +226,7 @@ def _why_not_asked(request: HttpRequest, user: User, form: EnteredForm) -> str:
 
 
 def _entered(user: User, factor: Factor) -> dict[str, object]:
-    """What an administrator entered and nobody confirmed yet, for the page of its kind."""
+    """What an administrator entered and the user hasn't confirmed, for the page of its kind."""
     row = queries.overview_of(user).row(factor)
     if row is None or row.status is Status.MISSING:
         return {"row": None}

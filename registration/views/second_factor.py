@@ -40,7 +40,7 @@ _REMEMBER = "remember"
 def choose(request: HttpRequest, user: User) -> HttpResponse:
     """Which of the registered methods to pass. Where there is none, the page says so."""
     if was_denied(context_of(request)):
-        # Somebody said on the phone that this isn't them.
+        # The holder of the phone said on a call that this isn't them.
         return pending_sign_in.over(request)
     about = _pages(request, user)
     options = about.verification.options()

@@ -87,7 +87,7 @@ def begin(
     known: str = "",
     is_counted: bool = False,
 ) -> Begun:
-    """An attempt for whoever this is, already refused where nothing can be done.
+    """An attempt for a typed user ID, already refused where nothing can be done.
 
     Known, unknown and unregistered users cost the same statements and get the same row.
 
@@ -95,7 +95,7 @@ def begin(
         username: as typed.
         network: that it came from, for the limit.
         wanted: what the home page was asked for; taken where the account allows it.
-        known: the cookie of a browser in which somebody signed in before.
+        known: the device cookie of a browser in which a user signed in before.
         is_counted: the user ID was counted for the network, and may be looked up.
     """
     upn = canonical_upn(username)

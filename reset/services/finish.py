@@ -178,7 +178,7 @@ def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:
         notice,
         methods=methods,
         support_code=attempt.support_code,
-        # Whoever reads the mailbox reads what is mailed there: a phone hears of it, too.
+        # A thief of the mailbox would read the notice there, so the phone gets one, too.
         phones_too=reset and {method.factor for method in methods} == {Factor.EMAIL},
         stored=state.methods.stored,
     )

@@ -110,7 +110,7 @@ def change_policy(policy: Policy, *, actor_id: int = Actor.COMMAND) -> list[str]
 
 @transaction.atomic
 def save_policy(policy: Policy, *, seen: str, actor_id: int) -> list[str] | None:
-    """`change_policy`, unless somebody changed the policy since it was shown.
+    """`change_policy`, unless the policy was changed since it was shown.
 
     Args:
         seen: `policy_edition` of the policy that was shown.

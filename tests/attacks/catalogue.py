@@ -15,7 +15,7 @@ _BEGIN, _END = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->\n"
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One thing that somebody may try.
+    """One thing that an attacker may try.
 
     Args:
         tests: the tests that show that it fails, each as path and name.

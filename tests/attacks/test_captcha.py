@@ -1,4 +1,4 @@
-"""Whoever wants to ask without having worked or waited, or twice for the same work."""
+"""Attempts to ask without work or waiting, or twice for the same work."""
 
 import base64
 import itertools
@@ -178,7 +178,7 @@ def test_who_waits_gets_in_without_a_script(contoso, clock, client):
     assert "Wait 1 more second, then select Continue." in early.text
     assert ticket_on(early) != ""
     clock.shift(timedelta(seconds=1))
-    # The page that said so carries the ticket on: nobody waits twice.
+    # The page that said so carries the ticket on: no user waits twice.
     assert got_in(identify({"ticket": ticket_on(early)}, client))
 
 

@@ -1,4 +1,4 @@
-"""Every address of the service, whoever asks: what it tells the browser to keep to itself."""
+"""Every address of the service, for all users: what it tells the browser to keep to itself."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""Administrators and helpdesk who want in, or are talked into letting somebody in."""
+"""Administrators and helpdesk who want in, or are talked into letting an attacker in."""
 
 import re
 from dataclasses import replace
@@ -34,7 +34,7 @@ TRUSTING = Policy(self_service=Scope.ALL, prefilled_usable=frozenset({Factor.MOB
 
 @pytest.fixture
 def victim(contoso):
-    """Somebody who registered a mailbox long ago."""
+    """A user who registered a mailbox long ago."""
     user = make_user()
     then = timezone.now() - timedelta(days=30)
     RegisteredMethod.objects.filter(pk=make_email(user).pk).update(verified_at=then)

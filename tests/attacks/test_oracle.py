@@ -1,4 +1,4 @@
-"""Who only wants to know whether somebody has an account: in what is said, asked, hashed, written.
+"""Attempts to learn whether a user has an account, from what is said, asked, hashed, written.
 
 Where the organisation shows everybody the same, a real person who could reset is told apart from
 nobody by one thing alone: proving it.
@@ -137,7 +137,7 @@ def test_on_an_organisations_own_host_other_domains_look_like_its_own(
 
 
 def same_questions(page):
-    """Which questions somebody is asked differs from user to user, and of nobody's as well."""
+    """Which questions are asked differs from user to user, and for decoys as well."""
     lines = re.sub(r'(<label class="label" for="id_answer_).*', r"\1", page).splitlines()
     return [re.sub(r"answer_\w+", "", line.strip()) for line in lines if line.strip()]
 

@@ -1,4 +1,4 @@
-"""Markup and scripts in everything that somebody can write, looked for wherever it is shown."""
+"""Markup and scripts in everything that a user can write, looked for wherever it is shown."""
 
 from dataclasses import replace
 from html.parser import HTMLParser

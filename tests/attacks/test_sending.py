@@ -117,7 +117,7 @@ def test_calls_that_strangers_ask_for_keep_nobody_from_registering(user, mailroo
 
 
 def test_signing_in_has_a_limit_of_its_own(user, mailroom):
-    """Who knows the password rings nobody's phone without end, either."""
+    """A thief who knows the password can't ring a phone without end, either."""
     make_phone(user)
     with time_machine.travel(timezone.now(), tick=False):
         for _ in range(6):

@@ -41,7 +41,7 @@ SPOKEN = re.compile(
 
 @dataclass
 class Seen:
-    """What somebody outside can see, and what it cost."""
+    """What an outsider can see, and what it cost."""
 
     pages: list[str]
     statements: list[list[str]]
@@ -59,7 +59,7 @@ def administrator(_user):
 
 
 def person(kind, name):
-    """Somebody of this kind, or nobody."""
+    """A user of this kind, or an unknown user ID."""
     upn = f"{name}@contoso.example"
     if kind == "unknown":
         return upn

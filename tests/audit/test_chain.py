@@ -40,7 +40,7 @@ def flaws():
 
 @pytest.fixture
 def tamper(contoso):
-    """SQL as somebody would write it who has the database and took the triggers away."""
+    """SQL of an attacker who has the database and removed the triggers."""
     tables = ("audit_event", "audit_link")
     with connection.cursor() as cursor:
         for table in tables:

@@ -31,7 +31,7 @@ class App:
 
 
 def appoint(site: Site, organisation: Organisation, name: str, role: str) -> str:
-    """Gives somebody of the organisation a role. Answers with who it is."""
+    """Gives a user of the organisation a role. Answers with who it is."""
     upn = organisation.upn(name)
     site.manage(
         "shell",

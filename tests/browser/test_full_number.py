@@ -62,7 +62,7 @@ def type_number(page, number):
 
 
 def registered(organisation, page, twilio):
-    """Somebody with a verified phone, signed out again: who it is, and the end of the number."""
+    """A user with a verified phone, signed out again: who it is, and the end of the number."""
     number = next(_numbers)
     upn, end = organisation.upn(f"user{number}"), f"44{number:02d}"
     people.sign_in(page, upn)

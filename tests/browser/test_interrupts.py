@@ -15,7 +15,7 @@ def language(request):
 
 @pytest.fixture(scope="module")
 def organisation(site, language):
-    """Nobody is registered but user 1, long ago."""
+    """Only user 1 is registered, long ago."""
     organisation = people.found(
         site,
         people=2,

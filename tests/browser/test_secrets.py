@@ -1,6 +1,6 @@
-"""Whether anything that must stay secret lies open where somebody with a copy could read it.
+"""Whether anything that must stay secret lies open where an attacker with a copy could read it.
 
-Somebody registers everything, resets, changes, mistypes; then the database, the broker and the logs
+A user registers everything, resets, changes, mistypes; then the database, the broker and the logs
 of the running service are searched, byte for byte, for all that was said meanwhile.
 """
 
@@ -55,7 +55,7 @@ def test_no_secret_of_a_whole_life_lies_open(site, mailbox, twilio, open_page):
 
 
 def live(page, mailbox, twilio, upn, address) -> dict[str, str]:
-    """All that somebody does with the service. Gives what nobody else may learn of it."""
+    """All that a user does with the service. Gives what must stay secret of it."""
     secrets = {
         "first password": people.PASSWORD,
         "new password": NEW,

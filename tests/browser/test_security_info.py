@@ -46,7 +46,7 @@ def organisation(organisations, reader):
 
 @pytest.fixture
 def upn(organisation):
-    """Somebody whom no other test has met."""
+    """A user whom no other test has met."""
     return organisation.upn(f"user{next(_people)}")
 
 

@@ -1,4 +1,4 @@
-"""A person's timeline in front of whoever helps, small and wide."""
+"""A person's timeline as the helpdesk sees it, small and wide."""
 
 import pytest
 

@@ -8,19 +8,19 @@ from tests.console.people import behind_both, make_admin
 
 @pytest.fixture
 def admin(contoso):
-    """The browser of somebody who may do everything in this organisation."""
+    """The browser of a tenant admin, who may do everything in this organisation."""
     return behind_both(make_admin())
 
 
 @pytest.fixture
 def helpdesk(contoso):
-    """The browser of somebody who may help people, and no more."""
+    """The browser of a helpdesk agent."""
     return behind_both(make_admin("help@contoso.example", role=Role.HELPDESK))
 
 
 @pytest.fixture
 def boss(contoso):
-    """A second administrator, for what nobody may do to themselves."""
+    """A second administrator, for what administrators may not do to themselves."""
     return make_admin("boss@contoso.example")
 
 

@@ -31,7 +31,7 @@ def make_admin(upn="admin@contoso.example", role=Role.TENANT_ADMIN, **more):
 
 
 def helpdesk_of(user):
-    """Somebody of the helpdesk of the user's organisation."""
+    """A user of the helpdesk of the user's organisation."""
     upn = f"helpdesk@{user.upn.partition('@')[2]}"
     return User.objects.filter(upn=upn).first() or make_admin(upn, role=Role.HELPDESK)
 

@@ -481,7 +481,7 @@ def test_another_organisations_people_and_codes_find_nothing(client, hanbit):
     with in_tenant(hanbit.pk):
         yuna = make_user("yuna@hanbit.example")
         record(Activity.SIGNED_IN, subject_id=yuna.pk, support_code="HANB1T00", actor_id=yuna.pk)
-    # What a row here would say of them, if somebody's number stood in it.
+    # What a row here would say of them, if a phone number stood in it.
     record(Activity.SIGNED_IN, subject_id=yuna.pk, actor_id=yuna.pk)
 
     for typed in ("yuna@hanbit.example", "yuna", "HANB1T00"):

@@ -160,7 +160,7 @@ def test_a_number_may_be_tried_once(person, helpdesk):
 
 
 def test_no_number_is_right_before_the_person_asked_for_it(person, helpdesk):
-    """Else an agent who guesses often enough would verify somebody who never called."""
+    """Else an agent who guesses often enough would verify a user who never called."""
     asked = ask(helpdesk, person, "portal")
     number = callers_number(CallerCheck.objects.get())
     signed_in(person).get(NUMBER)

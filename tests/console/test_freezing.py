@@ -1,4 +1,4 @@
-"""What administrators see and do about somebody who said "this wasn't me"."""
+"""What administrators see and do about a user who said "this wasn't me"."""
 
 import pytest
 from django.test import Client

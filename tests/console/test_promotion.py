@@ -113,7 +113,7 @@ def test_what_was_registered_after_a_temporary_password_goes(
 
 
 def choose_after_temporary(browser, person, new, mailroom):
-    """Somebody signs in with a temporary password and chooses another one."""
+    """A user signs in with a temporary password and chooses another one."""
     password = temporary_password(browser, person)
     inside = signed_in(person, password)
     change_to(inside, password, new)
@@ -201,7 +201,7 @@ def test_removing_the_planted_method_after_its_gate_doesnt_clear_the_password(
 
 
 def test_all_who_may_import_initial_passwords_may_give_roles():
-    """A role doesn't end these passwords: nobody with less than this permission may set them."""
+    """A role doesn't end these passwords: they can't be set with less than this permission."""
     importers = [role for role in Role if Permission.IMPORT_PEOPLE in role.permissions]
 
     assert all(Permission.MANAGE_ADMINS in role.permissions for role in importers)

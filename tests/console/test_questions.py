@@ -146,7 +146,7 @@ def test_words_are_mended_and_the_question_stays_the_same(client):
 
 @pytest.fixture
 def answered(client):
-    """A question of the organisation's own that somebody answered."""
+    """A question of the organisation's own that a user answered."""
     question = CustomQuestion.objects.create(texts={"en": "Which robot?"})
     make_questions(make_user(), {**ANSWERS, f"c{question.pk}": "marvin"})
     return question

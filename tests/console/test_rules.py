@@ -15,7 +15,7 @@ from reset.refusals import Refusal
 from tenants.roles import Permission, Role
 
 ACTIONS = {
-    # action: needs, dangerous, lets somebody in, shows a secret, for many, to oneself
+    # action: needs, dangerous, lets a user in, shows a secret, for many, to oneself
     "verify-caller": (Permission.HELP_PEOPLE, False, False, False, False, False),
     "clear": (Permission.HELP_PEOPLE, False, False, False, True, False),
     "unfreeze": (Permission.HELP_PEOPLE, False, True, False, False, False),

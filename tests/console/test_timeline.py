@@ -31,7 +31,7 @@ def attempts(client, person, **query):
 
 
 def begin(person):
-    """Somebody at the page where the code of the mail is typed."""
+    """A user at the page where the code of the mail is typed."""
     browser = Client()
     identify(browser, person.upn)
     choose(browser, "email")

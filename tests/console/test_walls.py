@@ -181,7 +181,7 @@ def test_no_question_in_an_address_is_answered_with_another_organisations_rows(
 
 
 def forged(theirs):
-    """Their keys in every field that could take one, and what nobody may set."""
+    """Their keys in every field that could take one, and columns that no form may set."""
     keys = [str(row.pk) for row in theirs][-8:]
     return {
         "_selected_action": keys,

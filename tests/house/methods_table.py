@@ -59,7 +59,7 @@ Read a cell from left to right: “email → text or call” is a code by email 
 or a call, as the person likes. Where the first proof is a matter of choice, every choice has a
 line of its own. “–” means that no reset is possible: the portal says so before it sends anything.
 One phone is one proof, whether it's texted or called, and so are a mobile and an alternate phone:
-whoever took one of them may well have taken both, and the policy has one word for them. An
+a thief of one may well have both, and the policy has one word for them. An
 alternate phone is only added beside a mobile phone; it stands alone here for who removed that one
 since. Administrators always need two different proofs, and never answer questions. Recovery codes
 are only made by people who have verified something else; they stand alone here for who has
@@ -105,7 +105,7 @@ def profiles() -> list[Profile]:
 
 
 def answer(held: tuple[UserFactor, ...], policy: Policy | None) -> str:
-    """What somebody who holds this is asked for, as a cell of the table."""
+    """What a user who holds this is asked for, as a cell of the table."""
     if policy is None:
         return NEVER
     options = [MethodOption(method) for method in methods_of(held) if method in policy.methods]
@@ -127,7 +127,7 @@ def paths(options: list[MethodOption], policy: Policy, passed: frozenset[Method]
 
 
 def sign_in_answer(held: tuple[UserFactor, ...], policy: Policy) -> str:
-    """What somebody who holds this is asked for after the right password."""
+    """What a user who holds this is asked for after the right password."""
     options = [NAMES[method] for method in methods_of(held) if method in policy.second_factors]
     asked = access(policy.sign_in_second_factor, holds_factor=bool(options), remembered=False)
     if asked is Access.SECOND_FACTOR:

@@ -65,7 +65,7 @@ def two(transactional_db):
 
 
 def stranger(pool, database=""):
-    """Somebody who says nothing."""
+    """A connection without a tenant in force."""
     where = connection.settings_dict
     return psycopg.connect(
         host="127.0.0.1",

@@ -130,7 +130,7 @@ def test_one_connection_serves_both_in_turn(two, at_once):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_setting_is_left_on_a_connection(two):
-    """Whoever gets it from a pool next sees nothing, whatever came before."""
+    """Its next user in a pool sees nothing, whatever came before."""
 
     def left():
         said = connection.connection.execute("SELECT current_setting('sspr.tenant', true)")

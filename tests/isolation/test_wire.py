@@ -146,7 +146,7 @@ def wire(two, tmp_path):
 
 
 def left():
-    """What somebody sees who gets the connection from a pool next, and says nothing."""
+    """What the next user of a pooled connection sees without a tenant in force."""
     said = connection.connection.execute("SELECT current_setting('sspr.tenant', true)")
     seen = connection.connection.execute("SELECT count(*) FROM tenants_group")
     return said.fetchone()[0] or "", seen.fetchone()[0]
@@ -203,7 +203,7 @@ def test_nothing_is_left_by_what_shows_no_rows(wire, act, scope):
 
 
 def test_a_cursor_of_the_servers_is_refused(two):
-    """It would be read when somebody else may be in force, or the connection is another's."""
+    """It would be read when another tenant may be in force, or the connection is another's."""
     for around in (all_tenants, transaction.atomic):
         with around(), in_tenant(two[0].pk), pytest.raises(NotSupportedError):
             connection.chunked_cursor()

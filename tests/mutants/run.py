@@ -33,7 +33,7 @@ class Judged:
 
     Args:
         least: the smallest share that must be killed, in percent.
-        survivors: one line of text for each that no test killed and nobody explained.
+        survivors: one line of text for each that no test killed and the table doesn't explain.
         explained: how many can't be told from the code by any test.
         stale: explanations that fit no survivor.
     """

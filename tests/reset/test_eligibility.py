@@ -64,7 +64,7 @@ PREFILLED = [Factor.OFFICE_PHONE, Factor.MOBILE_PHONE, Factor.EMAIL]
 
 
 def possible(values):
-    """The policy, or None where the decisions contradict each other or nobody may make them."""
+    """The policy, or None where the decisions contradict each other or no user may make them."""
     with suppress(ValueError):
         found = Policy(**values)
         return None if objections(found) else found
@@ -175,7 +175,7 @@ def grow_old(user, factors):
 
 
 def on_offer_at_the_portal(user, policy):
-    """The kinds that somebody is offered, once the portal has let them in."""
+    """The kinds that a user is offered after the first step of the portal."""
     begun = begin(user.upn, network=str(IPv4Address(next(NETWORKS))))
     if begun.attempt.refused:
         return None
@@ -193,7 +193,7 @@ def who_gets_through(users):
 
 @pytest.fixture
 def groups(contoso):
-    """Whoever is in Seoul is staff."""
+    """Members of Seoul are staff."""
     found = {name: Group.objects.create(name=name) for name in GROUPS}
     GroupNesting.objects.create(outer=found["staff"], inner=found["seoul"])
     return found
@@ -311,7 +311,7 @@ def test_all_who_would_lose_are_named_portion_by_portion(contoso, hanbit, monkey
     with in_tenant(hanbit.pk):
         named = who_would_lose(before, after, contoso.pk)
         first = next(named)
-        # What waits for a slow reader keeps nobody in force.
+        # A slow reader has no tenant in force while it waits.
         assert current_tenant_id() == hanbit.pk
 
     assert [first, *named] == [user.upn for user in users[:2] + users[5:]]

@@ -44,7 +44,7 @@ POLICY = Policy(
 
 @dataclass
 class Person:
-    """Somebody who can reset in every way, and who is locked."""
+    """A user who can reset in every way, and who is locked."""
 
     user: User
     mailroom: object

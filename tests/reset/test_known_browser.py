@@ -1,4 +1,4 @@
-"""Browsers in which somebody signed in before: what strangers guess elsewhere counts apart."""
+"""Browsers in which a user signed in before: what strangers guess elsewhere counts apart."""
 
 import pytest
 from django.test import Client
@@ -148,7 +148,7 @@ def test_who_is_paused_in_their_own_browser_alone_is_found_and_cleared_as_well(c
 
 
 def test_nobody_is_known_anywhere(user, own, mailroom):
-    """A name that nobody has is asked about in the same way, in any browser."""
+    """An unknown user ID is treated in the same way, in any browser."""
     own.post("/passwordreset", solved({"username": "nobody@contoso.example"}))
 
     assert not ResetAttempt.objects.get().from_known_browser

@@ -53,7 +53,7 @@ def old(method, days=30):
 
 
 def offered(user):
-    """What the portal offers somebody who begins now."""
+    """What the portal offers a user who begins now."""
     client = Client()
     page = identify(client, user.upn)
     if page.context and page.context.get("refusal") is Refusal.NOT_VERIFIABLE:

@@ -1,4 +1,4 @@
-"""Whoever reads somebody's mail reads the notices, too. So a phone hears of it."""
+"""A thief of a mailbox reads the notices, too. So a phone gets one."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""PgBouncer before a database: a connection is somebody's for one transaction."""
+"""PgBouncer before a database: a connection belongs to a client for one transaction."""
 
 import os
 import shutil

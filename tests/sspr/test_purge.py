@@ -1,4 +1,4 @@
-"""What goes when it has served its purpose, what stays, and that nobody else's is touched."""
+"""What the purge deletes, what it leaves, and that it touches no other tenant's rows."""
 
 import uuid
 from datetime import timedelta
@@ -52,7 +52,7 @@ def after(**time):
 
 @pytest.fixture
 def lived(contoso, mailroom):
-    """Somebody who has everything, signed in wrongly, and reset once and half a time."""
+    """A user who has everything, signed in wrongly, and reset once and half a time."""
     user = make_user()
     make_email(user)
     make_questions(user)

@@ -59,7 +59,7 @@ OLD, NEW = "the-old-key-of-the-ring-" * 2, "the-new-key-of-the-ring-" * 2
 
 @pytest.fixture
 def people(contoso, ring):
-    """Somebody who has everything, from the days of the old key."""
+    """A user who has everything, from the days of the old key."""
     ring(OLD)
     TenantKey.objects.all().delete()
     services.create_key(contoso.pk)
@@ -122,7 +122,7 @@ def test_a_pass_that_was_issued_before_is_good_after(people, ring):
 
 
 def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
-    """Else a new key would give whoever guesses at people another hundred of them."""
+    """Else a new key would give an attacker another hundred guesses."""
     user, _codes = people
     for _ in range(99):
         limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user.pk))
@@ -263,7 +263,7 @@ def keys_of(tenant_id):
 
 
 def heads(user):
-    """How what is sealed of somebody begins."""
+    """How a user's sealed values begin."""
     return {
         bytes(methods_by_factor(user.pk)[Factor.EMAIL].data)[:3],
         bytes(of_kind(Factor.AUTHENTICATOR).get(user=user).data)[:3],

@@ -49,7 +49,7 @@ def spoken(call):
 
 @pytest.fixture
 def caller(contoso, mailroom):
-    """A browser in which somebody has asked for a call."""
+    """A browser in which a user asked for a call."""
 
     def ask(how):
         confirm_by(how)

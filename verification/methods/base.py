@@ -165,8 +165,8 @@ class MethodModule:
         registrations: the factors that are registered with it, and how.
         send_words: the choice to have a code or call sent to what is being registered.
         send_entered_words: the same where an administrator entered it, if it differs.
-        is_preselected: choosing it costs nobody anything.
-        is_device: asking for it disturbs nobody, so sign-in begins with it.
+        is_preselected: choosing it sends nothing and costs nothing.
+        is_device: asking for it sends no message, so sign-in begins with it.
         opens_the_admin: signing in with it passes the admin's step-up, too.
     """
 

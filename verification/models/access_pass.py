@@ -1,4 +1,4 @@
-"""A secret that an administrator gives to somebody who has nothing else to sign in with."""
+"""A secret that an administrator gives to a user who has nothing else to sign in with."""
 
 import uuid
 from typing import ClassVar
@@ -11,7 +11,7 @@ from tenants.roles import Role
 
 
 class AccessPass(TenantOwned):
-    """One Temporary Access Pass. Only a fingerprint is kept; nobody can read the pass back."""
+    """One Temporary Access Pass. Only a keyed hash is stored; the pass can't be read back."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="access_passes")
@@ -32,7 +32,7 @@ class AccessPass(TenantOwned):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
-    """When somebody last signed in with it."""
+    """When it was last used to sign in."""
     revoked_at = models.DateTimeField(null=True)
     """Taken back, or a newer one took its place."""
 

@@ -1,4 +1,4 @@
-"""A browser in which somebody passed the second factor, and that is not asked again for a while."""
+"""A browser in which a user passed the second factor, and which isn't asked again for a while."""
 
 import uuid
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Whether somebody on the telephone is who they say."""
+"""Checks of callers: whether a caller is the user that they say they are."""
 
 import uuid
 from typing import ClassVar

@@ -36,7 +36,7 @@ class Challenge(TenantOwned):
     confirmed_at = models.DateTimeField(null=True)
     """The number shown was typed on the phone that was called."""
     denied_at = models.DateTimeField(null=True)
-    """Whoever answered the call said: this isn't me."""
+    """The call was answered with "this isn't me"."""
     closed_at = models.DateTimeField(null=True)
     """A newer challenge took its place."""
     spent_at = models.DateTimeField(null=True)

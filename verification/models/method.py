@@ -80,7 +80,7 @@ class RegisteredMethod(TenantOwned):
 
 
 class Answer(TenantOwned):
-    """The hash of one answer. Nobody can read it back, and no page shows that it's there."""
+    """The hash of one answer. It can't be read back, and no page shows that it exists."""
 
     method = models.ForeignKey(RegisteredMethod, models.CASCADE, related_name="answers")
     question_id = models.CharField(max_length=20)

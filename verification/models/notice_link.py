@@ -9,7 +9,7 @@ from isolation.models import TenantOwned
 
 
 class NoticeLink(TenantOwned):
-    """One notice about one user. Whoever holds its token may stop that user's self-service."""
+    """One notice about one user. The holder of its token may stop that user's self-service."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     mac = models.CharField(max_length=64, unique=True)

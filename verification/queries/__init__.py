@@ -114,7 +114,7 @@ def resend_at(challenge: Challenge, sends: int) -> datetime | None:
 
 
 def was_denied(context: uuid.UUID) -> bool:
-    """Whether somebody answered a call of this attempt and said that it wasn't them."""
+    """Whether a call of this attempt was answered with "this isn't me"."""
     return Challenge.objects.filter(context=context, denied_at__isnull=False).exists()
 
 

@@ -28,8 +28,8 @@ def standing_pass(user_id: int) -> AccessPass | None:
 def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
     """The one that holds now, if there is one. While self-service is stopped, none does.
 
-    What was issued to somebody without a role doesn't hold for the administrator they became:
-    whoever issued it may not have been allowed to issue that.
+    What was issued to a user without a role doesn't hold for the administrator they became:
+    its issuer may not have been allowed to issue that.
     """
     user_id = user.pk if user.frozen_at is None else _NO_USER
     return AccessPass.objects.filter(
@@ -82,7 +82,7 @@ def disowners_of(agent_id: int, user_ids: Collection[int], now: datetime) -> set
 def must_verify_caller(agent: User, person: User) -> bool:
     """Whether this agent has to verify this person before letting them in.
 
-    Tenant admins don't have to: else a setting could leave nobody who can help.
+    Tenant admins don't have to: else a setting could leave no user who can help.
     """
     if Role(agent.role) is not Role.HELPDESK or not policy_in_force().verify_callers:
         return False

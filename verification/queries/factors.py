@@ -1,4 +1,4 @@
-"""What somebody could prove now: rows read together, and what the policy makes of them."""
+"""What a user could verify with now: rows read together, and what the policy makes of them."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -116,7 +116,7 @@ class RegisteredMethods:
 
 
 def stored_factors_of(user_id: int, user: User | None) -> StoredFactors:
-    """All rows about what somebody holds. The same queries run for a user who doesn't exist.
+    """All rows about what a user holds. The same queries run for a user who doesn't exist.
 
     Args:
         user: their row, where there is one.
@@ -147,7 +147,7 @@ def registered_methods_of(
     """All that a user can prove. The same queries run for a user who doesn't exist.
 
     Args:
-        proved_only: leaves out what nobody verified, whatever the policy says.
+        proved_only: leaves out unverified contact data, whatever the policy says.
         at: leaves out what is too new to count at a reset at this time.
     """
     stored = stored_factors_of(user_id, User.objects.filter(pk=user_id).first())
@@ -160,7 +160,7 @@ def registered_methods_among(
     """What of it can be proved: what was verified, and prefilled data that the policy trusts.
 
     Args:
-        proved_only: leaves out what nobody verified, whatever the policy says.
+        proved_only: leaves out unverified contact data, whatever the policy says.
         at: leaves out what is too new to count at a reset at this time.
     """
     # The same rule about the same summary as in lists and figures, so that they can't differ.

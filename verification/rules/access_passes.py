@@ -12,7 +12,7 @@ MOST_TRIES = 100
 """Wrong ones in a row that stop a pass which could be guessed.
 
 Pauses in place of it would not do: the eight letters that are usual are 39 bits, and for less than
-64 the rule leaves no choice, however unlikely it is that somebody guesses one.
+64 the rule leaves no choice, however unlikely a right guess is.
 
 Source: NIST SP 800-63B-4 section 3.2.2 (no more than 100 consecutive failed attempts).
 """
@@ -38,7 +38,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What an organisation lets whoever issues a pass choose. In minutes."""
+    """What the issuer of a pass may choose, in minutes."""
 
     least: int
     usual: int

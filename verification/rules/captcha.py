@@ -1,6 +1,6 @@
 """What a program must do before it may ask: work, or wait.
 
-Nobody has to see, hear or copy anything (WCAG 2.2, success criterion 3.3.8).
+The user doesn't have to see, hear or copy anything (WCAG 2.2, success criterion 3.3.8).
 """
 
 from datetime import datetime, timedelta
@@ -62,7 +62,7 @@ class Finding(Enum):
 
 
 def ripe(issued_at: datetime, now: datetime, suspicion: Suspicion) -> Finding:
-    """Whether somebody waited long enough with a ticket, and not too long.
+    """Whether a browser waited long enough with a ticket, and not too long.
 
     >>> then = datetime(2026, 1, 1)
     >>> ripe(then, then + timedelta(seconds=9), Suspicion.NONE).name

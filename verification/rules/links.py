@@ -55,8 +55,8 @@ def without_links(text: str) -> str:
     """The text with nothing in it that opens a page when it's clicked.
 
     Links are cut. What only looks like the name of a host, as a sentence begun without a blank
-    does, gets one behind its dots, because nobody knows all top-level domains. Files and mailboxes
-    stay as they are: a mailbox opens a draft and no page.
+    does, gets one behind its dots, because no list of top-level domains is complete. Files and
+    mailboxes stay as they are: a mailbox opens a draft and no page.
 
     >>> without_links("See http://evil.example/x or evil.example/login.Now evil.example")
     'See … or … evil. example'

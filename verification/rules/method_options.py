@@ -16,7 +16,7 @@ class UserFactor:
     factor: Factor
     sms_capable: bool = False
     since: datetime | None = None
-    """Since when it is known; None where nobody asks."""
+    """Since when it is known; None where that doesn't matter."""
     verified: bool = True
     held: bool = False
     """Entered by an administrator when the user had verified something already."""

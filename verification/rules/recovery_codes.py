@@ -1,4 +1,4 @@
-"""How a recovery code looks, and what somebody meant who typed one. Pure.
+"""How a recovery code looks, and how a typed one is read. Pure.
 
 Source: Crockford's base 32 (no I, L, O, U; the first three are read as what they look like).
 """
@@ -16,7 +16,7 @@ _ALIKE = str.maketrans("ILO", "110")
 
 
 def typed_code(text: str) -> str:
-    """The code that somebody meant, or nothing where it can't be one.
+    """The code as it was meant; empty if it can't be a recovery code.
 
     >>> typed_code(" oil0-2345 6789-abcd efgh-jkmn ")
     '011023456789ABCDEFGHJKMN'

@@ -91,8 +91,8 @@ def revoke(person: User) -> bool:
 def spend(person: User | None, typed: str) -> AccessPass | None:
     """The pass, if it is this person's, right, and good now. Of two racing requests one wins.
 
-    The same statements run for somebody unknown, disabled, or without a pass. When wrong tries stop
-    a pass, its person and who can issue another hear of it.
+    The same statements run for an unknown or disabled user, or without a pass. When wrong
+    tries stop a pass, its user and the staff who can issue another are told.
     """
     allowed, now = policy_in_force().access_passes, timezone.now()
     who = person if person is not None and person.enabled and allowed else User(pk=_NO_USER)
@@ -119,7 +119,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
 
 
 def _mac(user_id: int, letters: str) -> str:
-    """What is stored of a pass: bound to tenant and person, so that it is good for nobody else."""
+    """What is stored of a pass: bound to tenant and user, so that it is good for no other user."""
     key = tenant_key(current_tenant_id(), "access pass")
     return keyed_hash(key, str(user_id), letters)
 

@@ -1,6 +1,6 @@
 """Authenticator apps: pairing one, and asking it for a code.
 
-Nothing here counts wrong guesses: whoever asks does, before.
+Nothing here counts wrong guesses: callers do so before they call.
 """
 
 import base64

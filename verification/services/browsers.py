@@ -29,7 +29,7 @@ _SECRET_BYTES, _MOST = 32, 20
 def remember(user: User) -> str:
     """A new secret for the browser in which this user just passed the second factor.
 
-    Never one that the browser brought along: whoever planted it would know it, too.
+    Never the value that the browser sent: an attacker could have planted it.
 
     Returns:
         64 hex digits for the browser's cookie. They are not stored.

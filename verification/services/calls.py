@@ -1,4 +1,4 @@
-"""A call that somebody must answer, and confirm with its keys as the policy says."""
+"""A call that must be answered, and confirmed with its keys as the policy says."""
 
 import uuid
 from enum import StrEnum
@@ -97,7 +97,7 @@ def _confirm(challenge_id: uuid.UUID, keys: str) -> Pressed:
 
 @transaction.atomic
 def code_to_say(challenge: Challenge) -> str | None:
-    """The code for somebody who answered and pressed a key: no mailbox that records calls hears it.
+    """The code, read out after a key was pressed, so that voicemail doesn't record it.
 
     Returns:
         None when the call is over.
@@ -105,7 +105,7 @@ def code_to_say(challenge: Challenge) -> str | None:
     if not is_open(challenge.pk):
         return None
     code = new_code(challenge, policy_in_force())
-    # Not longer than a call to nobody: else it would show in the browser that somebody answered.
+    # Not longer than a decoy's call: else the browser would show that the call was answered.
     Challenge.objects.filter(pk=challenge.pk).update(expires_at=challenge.expires_at)
     return code
 

@@ -1,6 +1,6 @@
 """Proof of work, and the waiting ticket for who has no script. Both are good once.
 
-Neither is a gate: it only makes each try cost something, and more where somebody attacks.
+Neither is a gate: it only makes each try cost something, and more under an attack.
 """
 
 import json
@@ -230,8 +230,8 @@ def suspicion_of(network: str, *, tenant_id: int | None = None, known: str = "")
     a browser that is known.
 
     Args:
-        known: as long as the user ID isn't known, the cookie is believed: whoever invents one
-            gets a page with little work, which is too little once the user ID is there.
+        known: as long as the user ID isn't known, the cookie is believed: an attacker
+            who invents one gets a page with little work, too little once the user ID is there.
     """
     if known:
         return Suspicion(tenant_id is not None and guessing_alerts.is_raised(tenant_id))

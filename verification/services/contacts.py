@@ -1,9 +1,9 @@
 """Contact data that administrators enter: the one way in, whichever door it comes by.
 
 Every change is recorded with who made it. The person is notified where they could be reached
-before, never at what was entered just now, which may be anyone's. What is entered of somebody who
+before, never at what was entered just now, which may be anyone's. What is entered for a user who
 has verified something counts at a reset only after the policy's hours for new methods.
-A first onboarding notifies nobody: of those people nothing was known, and they had no password.
+A first onboarding notifies no user: nothing was known of them, and they had no password.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -147,7 +147,7 @@ def notify_of_imports(tenant_id: int) -> None:
             with transaction.atomic():
                 _notify_of_import(row)
         except Unopenable:
-            # A key is missing. Nobody else's notice waits for it.
+            # A key is missing. The notices of other users don't wait for it.
             log.exception("contact_notice_unopenable", notice=str(row.pk))
             ContactNotice.objects.filter(pk=row.pk).update(created_at=now + _TRIED_AGAIN)
     if len(some) > NOTIFIED_AT_ONCE:

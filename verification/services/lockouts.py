@@ -1,7 +1,7 @@
 """Smart lockout: counted and committed before a password is compared.
 
-A browser in which somebody signed in before is counted by itself, so that a stranger's guesses
-don't keep the owner out of it. A user ID that nobody has is counted alike.
+A browser in which the user signed in before is counted by itself, so that a stranger's guesses
+don't keep the owner out of it. An unknown user ID is counted in the same way.
 """
 
 import secrets
@@ -26,9 +26,9 @@ from verification.models import SignInLockout
 from verification.rules.lockout import LockoutState, Strictness, tried
 
 UNKNOWN_DEVICE = ""
-"""The place of whoever comes with nothing to know them by."""
+"""All browsers without a valid device cookie, counted together."""
 CHANGING = "change"
-"""The page on which somebody who is signed in types the old password."""
+"""The page on which a signed-in user types the old password."""
 _NONCE_BYTES = 16
 _MOST_ON_A_BROWSER = 5
 _BETWEEN, _WITHIN = "~", "."
@@ -157,7 +157,7 @@ def _keep(row: SignInLockout, standing: LockoutState) -> None:
 
 
 def _note_lock(upn: str, until: datetime) -> None:
-    """Once for each lock, not for each try. The same is done for a user ID that nobody has."""
+    """Once for each lock, not for each try. The same is done for an unknown user ID."""
     who = User.objects.filter(upn=upn)
     who.update(locked_until=until)
     subject = who.values_list("pk", flat=True).first()

@@ -1,4 +1,4 @@
-"""The link that every notice carries, for whoever says "this wasn't me"."""
+"""The link in every notice for a user who says "this wasn't me"."""
 
 import secrets
 import uuid
@@ -27,7 +27,7 @@ def issue(
     added: uuid.UUID | None = None,
     actor_id: int | None = None,
 ) -> tuple[str, int]:
-    """A link of its own for this notice, known to nobody but those who are told.
+    """A link of its own for this notice, known only to its recipients.
 
     Args:
         proofs: the kinds of security info or contact data that the notice is about.

@@ -60,7 +60,7 @@ class Notice(StrEnum):
 
     @property
     def is_of_an_administrator(self) -> bool:
-        """Whether somebody else did it for, or to, the user."""
+        """Whether another user did it for, or to, the user."""
         return self in _OF_AN_ADMINISTRATOR
 
 

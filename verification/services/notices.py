@@ -71,7 +71,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         also_phone: the same for a mobile phone that takes texts, if the policy allows texts.
         actor_id: the member of staff who did it, if it wasn't the user.
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
-        added: the method that was added, which whoever is told may take away again.
+        added: the method that was added, which its recipients may remove again.
         proofs: what was changed at once, in place of `factor`.
         kept: what the user registered and what was entered of them, where it was just read.
 

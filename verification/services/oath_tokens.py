@@ -38,7 +38,7 @@ _TO_SYNCHRONISE_S = 600
 
 
 class SerialTaken(Exception):
-    """Somebody else assigned a token with one of these serial numbers a moment ago."""
+    """Another administrator assigned a token with one of these serial numbers a moment ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def assign(tokens: Iterable[NewToken]) -> None:
 
 
 def serials_in_use(serials: Collection[str]) -> set[str]:
-    """Those of the serial numbers whose tokens somebody has."""
+    """Those of the serial numbers whose tokens are assigned."""
     by_lookup = {_lookup(serial): serial for serial in serials}
     rows = RegisteredMethod.objects.filter(
         kind=Factor.OATH_TOKEN, removed_at=None, lookup__in=list(by_lookup)

@@ -218,7 +218,7 @@ def _hash(credential_id: bytes) -> str:
 
 
 def _handle(user_id: int) -> bytes:
-    """What authenticators know the user by: it tells nobody who that is.
+    """The user handle for authenticators: it doesn't reveal who the user is.
 
     Source: section 14.6.1 (user handles without personal data).
     """
@@ -227,5 +227,5 @@ def _handle(user_id: int) -> bytes:
 
 
 def _challenge_bytes(challenge: Challenge) -> bytes:
-    """32 bytes that nobody can know before the page shows them, worked out from the row's id."""
+    """32 bytes that can't be known before the page shows them, derived from the row's id."""
     return bytes.fromhex(keyed_hash(purpose_key("passkey challenge"), str(challenge.pk)))

@@ -65,7 +65,7 @@ def save_hashes(user: User, hashes: Mapping[str, str]) -> RegisteredMethod:
 def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
     """The ids of the questions that this user is asked: the same ones until a success.
 
-    Somebody without answers costs the same statements.
+    A user without answers costs the same statements.
 
     Source: OWASP cheat sheet on security questions (a redraw lets an attacker shop).
     """
@@ -84,7 +84,7 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
 def drawn_or_made_up(
     user_id: int, policy: Policy, texts: Mapping[str, str] | None = None
 ) -> tuple[list[str], list[str]]:
-    """The questions that this user is asked, and those that somebody without answers would be.
+    """The questions for this user, or decoys for a user without answers.
 
     Both stay the same, so that asking again tells nothing.
 
@@ -111,7 +111,7 @@ def open_questions(asked: ChallengeRequest, before: Sequence[Challenge] | None =
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
     """Whether every drawn question is answered, and every answer right.
 
-    Every hash is computed whatever the others say, and for somebody without answers, too, so that
+    Every hash is computed whatever the others say, and for a user without answers, too, so that
     time tells nothing.
     """
     method = methods_by_factor(user_id).get(Factor.QUESTIONS)
@@ -141,7 +141,7 @@ def _sample(known: set[str], count: int) -> list[str]:
 
 @cache
 def _nobodys() -> str:
-    """The hash of an answer that nobody gave, for who has none: comparing costs the same."""
+    """A decoy's hash, for a user without answers: comparing costs the same."""
     return _TENANTS + make_password(secrets.token_hex())
 
 

@@ -1,6 +1,6 @@
 """Recovery codes: making a set, putting it into force, and spending one code.
 
-Nothing here counts wrong guesses: nobody guesses 120 bits. They use up the challenge all the same.
+Nothing here counts wrong guesses, because 120 bits can't be guessed. They use up the challenge.
 """
 
 import secrets

@@ -19,11 +19,11 @@ from verification.services.removal import remove_temporary
 
 
 class LastAdministrator(Exception):
-    """Nobody could run the organisation any more."""
+    """No administrator would be left in the organisation."""
 
 
 class NotARoleHere(ValueError):
-    """Operators belong to no organisation, and nobody in one can become one."""
+    """Operators belong to no organisation, and its users can't become operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

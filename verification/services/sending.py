@@ -30,7 +30,7 @@ def send_code(outgoing_id: uuid.UUID) -> None:
     if outgoing is None:
         return
     challenge = Challenge.objects.get(outgoing_id=outgoing_id)
-    # Made for nobody, too: it goes off at the same moment as one that was sent.
+    # Made for a decoy, too: it goes off at the same moment as one that was sent.
     code = new_code(challenge, policy_in_force())
     if code is None or not destination_of(challenge):
         outbox.drop(outgoing)

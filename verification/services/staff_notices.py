@@ -98,7 +98,7 @@ def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> Non
 
 
 def tell_of_stopped_pass(person: User) -> None:
-    """Who can issue another one hears that wrong tries stopped somebody's pass."""
+    """Staff who can issue another pass are told that wrong tries stopped one."""
     tenant = tenant_in_force()
     staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
     url = public_url(reverse("console:person", args=[person.pk]))
@@ -145,7 +145,7 @@ def tell_of_denied_call(user: User) -> None:
 
 
 def tell_of_role(person: User) -> None:
-    """Every other administrator hears that somebody got, changed or lost a role."""
+    """Every other administrator is told that a user got, changed or lost a role."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now())
@@ -157,7 +157,7 @@ def tell_of_role(person: User) -> None:
 
 
 def tell_of_second_factor(person: User) -> None:
-    """Every other administrator hears that somebody's second factor was taken away."""
+    """Every other administrator is told that a user's second factor was removed."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = facts_about(person, timezone.now())
@@ -169,7 +169,7 @@ def tell_of_second_factor(person: User) -> None:
 
 
 def tell_of_guessing() -> None:
-    """Every administrator hears that somebody may be guessing at many people's codes."""
+    """Every administrator is told that an attacker may be guessing many users' codes."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
         facts = {"tenant": display_name()}

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             create_tenant(new_tenant)
         except IntegrityError:
-            raise CommandError("--slug, --domain: taken by somebody else just now") from None
+            raise CommandError("--slug, --domain: another process just took it") from None
         self.stdout.write(f"Created {new_tenant.slug} with {', '.join(new_tenant.domains)}.")
 
 

@@ -15,7 +15,7 @@ _ROLES = {role.value or "none": role for role in Role if role is not Role.OPERAT
 
 
 class Command(BaseCommand):
-    help = "Give somebody of an organisation a role; `none` takes it away. Their sessions end."
+    help = "Give a user of an organisation a role; `none` takes it away. Their sessions end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("upn", metavar="USER@DOMAIN")

@@ -13,7 +13,7 @@ from verification.services.second_factor import remove_second_factor
 
 class Command(BaseCommand):
     help = (
-        "Take all authenticator apps of somebody away: a lost phone, and no other administrator. "
+        "Remove all authenticator apps of a user who lost the phone, if no administrator can. "
         "Their sessions end; the next sign-in sets up a new app."
     )
 

@@ -19,7 +19,7 @@ class ChallengeRequest:
             nothing is sent.
         context: id of the reset attempt, or of the signed-in session.
         support_code: of the reset attempt, for the audit.
-        hides: whether the answer must be the same for somebody and nobody.
+        hides: whether the answer must be the same for known and unknown users.
         known_browser: whether the user signed in before where it is asked for.
     """
 

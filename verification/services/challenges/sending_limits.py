@@ -50,7 +50,7 @@ def wait_your_turn(asked: ChallengeRequest, before: Sequence[Challenge]) -> None
     Raises:
         Refused: it would be too soon.
     """
-    # Whoever mistyped an address need not wait to type it right.
+    # A user who mistyped an address need not wait to type it right.
     if not before or not (asked.hides or _goes_where(before[0], asked)):
         return
     allowed_at = next_send_at(len(before), before[0].created_at)
@@ -102,7 +102,7 @@ def note_refused(asked: ChallengeRequest, refusal: OverLimit) -> None:
 
 
 def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
-    """Somebody may be sent codes again at once, wherever they went: the helpdesk says so.
+    """Codes may be sent to a user again at once, to any destination: the helpdesk allowed it.
 
     A phone is anybody's who enters it, in any organisation: it is freed twice a day at most.
 
