@@ -1,4 +1,4 @@
-"""User principal names: their canonical form and their shape. Kinds of directories."""
+"""User principal names: their canonical form and their shape. Directories: kinds and failures."""
 
 import re
 import unicodedata
@@ -25,6 +25,33 @@ class DirectoryKind(StrEnum):
     """OpenLDAP, 389 Directory Server, FreeIPA: told apart by their rootDSE."""
     ACTIVE_DIRECTORY = "active_directory"
     """Active Directory Domain Services and Samba AD."""
+
+
+class DirectoryFailure(StrEnum):
+    """Why a directory couldn't be used. Stored as a code; `console` has the words."""
+
+    UNKNOWN_HOST = "unknown_host"
+    """The name of the server has no address."""
+    NO_CONNECTION = "no_connection"
+    """Refused, or there is no way to the server."""
+    NO_ANSWER = "no_answer"
+    """Not in time. Also a server that accepts connections and then says nothing."""
+    CONNECTION_LOST = "connection_lost"
+    """The server closed the connection before it answered."""
+    BUSY = "busy"
+    """The server says that it is busy or unavailable."""
+    NO_TLS = "no_tls"
+    """StartTLS was refused, or what answers speaks no TLS that is good enough."""
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    CERTIFICATE_NAME = "certificate_name"
+    """The certificate is another server's."""
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    SERVICE_ACCOUNT_REFUSED = "service_account_refused"
+    """Its password is wrong, or the account is locked, disabled or expired."""
+    NO_PEOPLE = "no_people"
+    """The service account sees no person below the base."""
+    REFUSED_HERE = "refused_here"
+    """Too much is waiting for this directory already, or it didn't answer a moment ago."""
 
 
 def canonical_upn(text: str) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from directory.models import DirectoryAccount, User
+from directory.rules import DirectoryFailure
 
 
 class DirectoryError(Exception):
@@ -24,7 +25,14 @@ class Unreachable(DirectoryError):
     """It is down, doesn't answer in time, or has a wrong certificate.
 
     If a write isn't answered, the connector first reads back whether it took effect.
+
+    Args:
+        failure: for administrators only.
     """
+
+    def __init__(self, failure: DirectoryFailure = DirectoryFailure.NO_ANSWER) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 class OutcomeUnknown(DirectoryError):
@@ -45,6 +53,10 @@ class NotPermitted(DirectoryError):
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class ServiceAccountRefused(NotPermitted):
+    """The directory refuses the service account. Trying again may lock the account."""
 
 
 class Protected(DirectoryError):
