@@ -1,8 +1,12 @@
-"""User principal names: their canonical form and their shape. Directories: kinds and failures."""
+"""User principal names: their form. Directories: kinds, failures, servers."""
 
+import ipaddress
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import idna
 
@@ -52,6 +56,184 @@ class DirectoryFailure(StrEnum):
     """The service account sees no person below the base."""
     REFUSED_HERE = "refused_here"
     """Too much is waiting for this directory already, or it didn't answer a moment ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindDefaults:
+    """What a connection of this kind uses where its own setting is empty.
+
+    Args:
+        attributes: a field of `Person` → attribute. The immutable id isn't among them: its
+            attribute depends on the server.
+        sign_in_attributes: those that administrators are offered; none is used unless chosen.
+    """
+
+    people_filter: str
+    group_filter: str
+    attributes: Mapping[str, str]
+    sign_in_attributes: tuple[str, ...]
+
+
+KIND_DEFAULTS: Mapping[DirectoryKind, KindDefaults] = {
+    DirectoryKind.LDAP: KindDefaults(
+        people_filter="(objectClass=inetOrgPerson)",
+        group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
+        attributes={
+            "upn": "mail",
+            "display_name": "cn",
+            "given_name": "givenName",
+            "surname": "sn",
+            "email": "mail",
+            "mobile_phone": "mobile",
+            "office_phone": "telephoneNumber",
+            "alternate_phone": "",
+            "language": "preferredLanguage",
+            "group_dns": "memberOf",
+            "manager_dn": "manager",
+        },
+        sign_in_attributes=("uid", "mail"),
+    ),
+    DirectoryKind.ACTIVE_DIRECTORY: KindDefaults(
+        people_filter="(&(objectCategory=person)(objectClass=user))",
+        group_filter="(objectClass=group)",
+        attributes={
+            "upn": "userPrincipalName",
+            "display_name": "displayName",
+            "given_name": "givenName",
+            "surname": "sn",
+            "email": "mail",
+            "mobile_phone": "mobile",
+            "office_phone": "telephoneNumber",
+            "alternate_phone": "",
+            "language": "preferredLanguage",
+            "group_dns": "memberOf",
+            "manager_dn": "manager",
+        },
+        sign_in_attributes=("sAMAccountName", "mail", "proxyAddresses"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server of a directory. With `start_tls` the connection begins without TLS on `ldap://`."""
+
+    host: str
+    port: int
+    start_tls: bool
+
+
+class ServerFlaw(StrEnum):
+    """What is wrong with the URL of a server."""
+
+    SCHEME = "scheme"
+    HOST = "host"
+    PORT = "port"
+    MORE_THAN_A_SERVER = "more_than_a_server"
+    """It has a path, a query, a user or a password."""
+    GLOBAL_CATALOG = "global_catalog"
+    """Ports 3268 and 3269 of Active Directory: nothing can be written there."""
+    OWN_NETWORK = "own_network"
+    """It leads to this service's own computer or to the metadata service of its cloud."""
+
+
+class BadServer(ValueError):
+    """Carries the flaw."""
+
+    def __init__(self, flaw: ServerFlaw) -> None:
+        super().__init__(flaw.value)
+        self.flaw = flaw
+
+
+_DEFAULT_PORTS = {"ldaps": 636, "ldap": 389}
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
+_GLOBAL_CATALOG = {3268, 3269}
+_OWN_NAMES = re.compile(r"(.*\.)?(localhost|localdomain|metadata(\.google\.internal)?)|ip6-l.*")
+_OWN_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "224.0.0.0/3",
+            # Metadata services outside of the link-local networks: Alibaba, Azure, Oracle, AWS.
+            "100.100.100.200/32",
+            "168.63.129.16/32",
+            "192.0.0.192/32",
+            "fd00:ec2::254/128",
+            "::/127",
+            "fe80::/10",
+            "ff00::/8",
+        ),
+    )
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def server_of(url: str) -> Server:
+    """The server that a URL names: `ldaps://host[:port]` or `ldap://host[:port]`.
+
+    Raises:
+        BadServer: see its flaw.
+
+    >>> server_of("ldaps://dc1.example.com")
+    Server(host='dc1.example.com', port=636, start_tls=False)
+    >>> server_of("ldap://[fd00::1]:1389/")
+    Server(host='fd00::1', port=1389, start_tls=True)
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise BadServer(ServerFlaw.PORT) from None
+    if parts.scheme not in _DEFAULT_PORTS or not url.strip().lower().startswith(
+        f"{parts.scheme}://"
+    ):
+        raise BadServer(ServerFlaw.SCHEME)
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+        raise BadServer(ServerFlaw.MORE_THAN_A_SERVER)
+    if address_of(host) is None and (_HOST_NAME.fullmatch(host) is None or _is_number(host)):
+        raise BadServer(ServerFlaw.HOST)
+    if port == 0:
+        raise BadServer(ServerFlaw.PORT)
+    if port in _GLOBAL_CATALOG:
+        raise BadServer(ServerFlaw.GLOBAL_CATALOG)
+    start_tls = parts.scheme == "ldap"
+    return Server(host, port or _DEFAULT_PORTS[parts.scheme], start_tls)
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, if this is one and not a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def is_own_network(host: str) -> bool:
+    """Whether a name or address leads to this computer, its link, or its cloud's metadata service.
+
+    Private networks aren't among them: domain controllers live there.
+
+    >>> [is_own_network(host) for host in ("127.0.0.1", "::ffff:7f00:1", "localhost", "10.0.0.5")]
+    [True, True, True, False]
+    """
+    address = address_of(host)
+    if address is None:
+        return _OWN_NAMES.fullmatch(host.lower()) is not None
+    if isinstance(address, ipaddress.IPv6Address):
+        low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        inner = low if address in _NAT64 else address.ipv4_mapped or address.sixtofour
+        if inner is not None:
+            return is_own_network(str(inner))
+    return any(address in network for network in _OWN_NETWORKS)
+
+
+def _is_number(host: str) -> bool:
+    """Whether the resolver could take it for an address, as `127.1` or `2130706433`."""
+    return re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", host.rpartition(".")[2]) is not None
 
 
 def canonical_upn(text: str) -> str:

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     IMPORT_PEOPLE = "import_people"
     SET_POLICY = "set_policy"
     """Policy, questions, groups, branding and texts."""
+    MANAGE_DIRECTORIES = "manage_directories"
+    """Whether and how this service reaches the organisation's directories."""
     MANAGE_ADMINS = "manage_admins"
 
 
