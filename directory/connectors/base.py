@@ -256,8 +256,14 @@ class AccountConnector(Protocol):
         """The directory's rules that are in force for the account. Raises `Unreachable`."""
         ...
 
-    def set_password(self, account: DirectoryAccount, password: str) -> None:
+    def set_password(
+        self, account: DirectoryAccount, password: str, *, must_change: bool = False
+    ) -> None:
         """An administrative reset that also unlocks, in one atomic write.
+
+        Args:
+            must_change: the user has to change it at the next sign-in, wherever that is. Where
+                the directory can't demand it, only this service does.
 
         Raises:
             DirectoryError: see the kinds of it.
