@@ -26,20 +26,14 @@ from tenants.policy import Factor
 
 
 class Factors(IntFlag):
-    """What a user verified, and what was entered of kinds that the user didn't verify."""
+    """What a user verified, and what was entered of kinds that the user didn't verify.
 
-    MOBILE_PHONE = 1 << 0
+    The bits of verified factors are declared with the factors; see `VERIFIED`.
+    """
+
     MOBILE_TEXTS = 1 << 1
     """The verified mobile phone takes text messages."""
-    ALTERNATE_PHONE = 1 << 2
     ALTERNATE_TEXTS = 1 << 3
-    OFFICE_PHONE = 1 << 4
-    EMAIL = 1 << 5
-    PASSKEY = 1 << 6
-    AUTHENTICATOR = 1 << 7
-    RECOVERY_CODE = 1 << 8
-    """At least one is left."""
-    QUESTIONS = 1 << 9
     THREE_ANSWERS = 1 << 10
     FOUR_ANSWERS = 1 << 11
     FIVE_ANSWERS = 1 << 12
@@ -56,24 +50,23 @@ class Factors(IntFlag):
     """Both are the same number, whether verified or entered."""
     OFFICE_IS_MOBILE = 1 << 21
     OFFICE_IS_ALTERNATE = 1 << 22
-    OATH_TOKEN = 1 << 23
 
 
 class AccountStatus(IntFlag):
     """The bits of the eligibility key above those of `Factors`."""
 
-    DISABLED = 1 << 24
-    FROZEN = 1 << 25
-    MANAGED_ELSEWHERE = 1 << 26
+    DISABLED = 1 << 27
+    FROZEN = 1 << 28
+    MANAGED_ELSEWHERE = 1 << 29
     """This service can't write the user's password."""
-    ADMINISTRATOR = 1 << 27
+    ADMINISTRATOR = 1 << 30
 
 
 BUILTIN = "builtin"
 DIRECTORY = "directory"
 """The connector of users whose passwords this service keeps."""
 NOTHING = Factors(0)
-VERIFIED = {kind: Factors[kind.name] for kind in Factor}
+VERIFIED = {kind: Factors(1 << kind.traits.bit) for kind in Factor}
 ENTERED = {
     Factor.EMAIL: Factors.ENTERED_EMAIL,
     Factor.MOBILE_PHONE: Factors.ENTERED_MOBILE,
@@ -112,7 +105,7 @@ def any_of(factors: Iterable[Factors]) -> Factors:
 
 
 ANY_ENTERED, _ANY_HELD = any_of(ENTERED.values()), any_of(HELD.values())
-REGISTERED = any_of(VERIFIED.values()) & ~Factors.RECOVERY_CODE
+REGISTERED = any_of(bit for kind, bit in VERIFIED.items() if not kind.is_set)
 """A user who verified any of these counts as registered. Recovery codes alone don't."""
 
 

@@ -10,6 +10,7 @@ from registration.views import (
     sign_in,
     verify,
 )
+from verification.methods import DEVICE_PAGES
 
 app_name = "registration"
 urlpatterns = [
@@ -29,8 +30,7 @@ urlpatterns = [
     path("ssprsetup/email", methods.email, name="email"),
     path("ssprsetup/office", methods.office, name="office"),
     path("ssprsetup/questions", methods.ask_questions, name="questions"),
-    path("ssprsetup/app", methods.device, name="app"),
-    path("ssprsetup/token", methods.device, name="token"),
+    *[path(f"ssprsetup/{page}", methods.device, name=page) for page in DEVICE_PAGES],
     path("ssprsetup/passkey", passkey.add, name="passkey"),
     path("ssprsetup/recovery-codes", recovery_codes.show, name="recovery-codes"),
     path("ssprsetup/recovery-codes/save", recovery_codes.save, name="recovery-codes-save"),

@@ -1,7 +1,7 @@
 from django.urls import path
 
-from reset.queries.attempts import Reads
 from reset.views import ends, gates, hints, start
+from verification.methods import VERIFIERS
 
 app_name = "reset"
 urlpatterns = [
@@ -10,15 +10,9 @@ urlpatterns = [
     path("passwordreset/again", start.again, name="again"),
     path("passwordreset/verify", gates.verify, name="verify"),
     path("passwordreset/number", gates.number, name="number"),
-    path("passwordreset/code", gates.answers_to("code"), name="code"),
-    path("passwordreset/call", gates.answers_to("call"), name="call"),
+    *[path(f"passwordreset/{page}", gates.answers_to(page), name=page) for page in VERIFIERS],
     path("passwordreset/call-state", gates.call_progress, name="call-state"),
-    path("passwordreset/app", gates.answers_to("app"), name="app"),
-    path("passwordreset/token", gates.answers_to("token"), name="token"),
-    path("passwordreset/passkey", gates.answers_to("passkey"), name="passkey"),
     path("passwordreset/new-password/hint", hints.new_password, name="new-password-hint"),
-    path("passwordreset/recovery-code", gates.answers_to("recovery-code"), name="recovery-code"),
-    path("passwordreset/questions", gates.answers_to("questions", Reads.METHODS), name="questions"),
     path("passwordreset/resend", gates.resend, name="resend"),
     path("passwordreset/new-password", ends.new_password, name="new-password"),
     path("passwordreset/unlock", ends.unlock, name="unlock"),

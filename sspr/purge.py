@@ -35,6 +35,8 @@ from verification.models import (
 _PORTION = 1_000
 _AT_ONCE, _DAY, _WEEK = timedelta(), timedelta(days=1), timedelta(days=7)
 _MONTH, _QUARTER, _TWO_YEARS = timedelta(days=30), timedelta(days=90), timedelta(days=730)
+_ASSIGNED = [kind for kind in Factor if kind.traits.is_assigned]
+_SETS = [kind for kind in Factor if kind.is_set]
 
 log = structlog.get_logger(__name__)
 
@@ -82,18 +84,13 @@ OF_A_TENANT = (
         _DAY,
         lambda at: Q(last_at__lt=at) & (Q(locked_until=None) | Q(locked_until__lt=at)),
     ),
-    # Hardware tokens wait for their users as long as these take.
     Rule(
         RegisteredMethod,
         _DAY,
-        lambda at: Q(verified_at=None, created_at__lt=at) & ~Q(kind=Factor.OATH_TOKEN),
+        lambda at: Q(verified_at=None, created_at__lt=at) & ~Q(kind__in=_ASSIGNED),
     ),
-    # Redeemed recovery codes stay as long as their set.
-    Rule(
-        RegisteredMethod,
-        _MONTH,
-        lambda at: Q(removed_at__lt=at) & ~Q(kind=Factor.RECOVERY_CODE),
-    ),
+    # Redeemed codes stay as long as their set.
+    Rule(RegisteredMethod, _MONTH, lambda at: Q(removed_at__lt=at) & ~Q(kind__in=_SETS)),
 )
 OF_THE_SERVICE = (
     Rule(Session, _AT_ONCE, lambda at: Q(expire_date__lt=at)),

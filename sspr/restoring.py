@@ -20,8 +20,8 @@ from delivery.models import Outgoing
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from reset.services.attempts import end_running
-from tenants.policy import Factor
 from tenants.queries import tenant_ids
+from verification.methods import ENDED_BY_RESTORE
 from verification.models import (
     AccessPass,
     CallerCheck,
@@ -136,20 +136,13 @@ def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None
     ended.add("people_signed_out", users.update(**changes))
     ended.add("remembered_browsers", _deleted(RememberedBrowser.objects.all()))
     ended.add("access_passes", AccessPass.objects.filter(revoked_at=None).update(revoked_at=now))
-    methods = RegisteredMethod.objects.all()
-    # No row says which of them were used since, so whole sets end.
-    ended.add(
-        "recovery_codes", _deleted(methods.filter(kind=Factor.RECOVERY_CODE, removed_at=None))
-    )
-    # Codes of a token with a button that were used since would be right again.
-    buttons = methods.filter(kind=Factor.OATH_TOKEN, details__interval=0)
-    with_buttons = set(buttons.values_list("user_id", flat=True))
-    ended.add("hardware_tokens", _deleted(buttons))
-    with_codes = users.exclude(recovery_code_since=None).values_list("pk", flat=True)
-    while some := list(with_codes[:_AT_ONCE]):
-        factors.refresh(some)
-    factors.refresh(sorted(with_buttons))
-    ended.add("pairings", _deleted(methods.filter(kind=Factor.AUTHENTICATOR, verified_at=None)))
+    user_ids: set[int] = set()
+    for what, condition in ENDED_BY_RESTORE.items():
+        methods = RegisteredMethod.objects.filter(condition)
+        user_ids |= set(methods.values_list("user_id", flat=True))
+        ended.add(what, _deleted(methods))
+    for start in range(0, len(user_ids), _AT_ONCE):
+        factors.refresh(sorted(user_ids)[start : start + _AT_ONCE])
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)
     ended.add("checks_of_callers", open_checks.update(expires_at=now))

@@ -8,10 +8,11 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from directory.factors import BUILTIN, DIRECTORY, AccountStatus
+from directory.factors import BUILTIN, DIRECTORY, AccountStatus, column_of
 from isolation.models import TenantOwned
 from tenants.fields import FoldedField
 from tenants.models import Group
+from tenants.policy import Factor
 from tenants.roles import Permission, Role
 
 _ADMINISTRATORS = [role.value for role in Role if role.is_administrator]
@@ -77,20 +78,11 @@ class User(TenantOwned, AbstractBaseUser):
     factors = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     """A summary as bits; see `directory.factors`.
 
-    Only `verification.services.factors.refresh` writes it and the times below, and the import for
-    new users.
+    Only `verification.services.factors.refresh` writes it, the time below and each factor's
+    column (`email_since` and so on), and the import for new users.
     """
     factors_changed_at = models.DateTimeField(null=True, editable=False)
     """The latest time that can matter for eligibility; empty if none can."""
-    mobile_phone_since = models.DateTimeField(null=True, editable=False)
-    alternate_phone_since = models.DateTimeField(null=True, editable=False)
-    office_phone_since = models.DateTimeField(null=True, editable=False)
-    email_since = models.DateTimeField(null=True, editable=False)
-    questions_since = models.DateTimeField(null=True, editable=False)
-    passkey_since = models.DateTimeField(null=True, editable=False)
-    authenticator_since = models.DateTimeField(null=True, editable=False)
-    oath_token_since = models.DateTimeField(null=True, editable=False)
-    recovery_code_since = models.DateTimeField(null=True, editable=False)
     eligibility_key = models.GeneratedField(
         expression=F("factors")
         + _bit(AccountStatus.DISABLED, enabled=False)
@@ -180,6 +172,11 @@ class User(TenantOwned, AbstractBaseUser):
         """Changes with the password and with "sign out everywhere": old sessions end."""
         value = f"{self.session_epoch}:{self.password}"
         return salted_hmac("directory.user.session", value, algorithm="sha256").hexdigest()
+
+
+# Since when each verified factor counts. A new factor gets its column by its declaration.
+for _factor in Factor:
+    User.add_to_class(column_of(_factor), models.DateTimeField(null=True, editable=False))
 
 
 class Membership(TenantOwned):

@@ -151,7 +151,7 @@ def device(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
         except Throttled as throttle:
             form.add_error("code", paused_words(throttle.until))
     try:
-        context = {"form": form, **by_code.shown(user, context_of(request))}
+        context = {"form": form, "by_code": by_code, **by_code.shown(user, context_of(request))}
     except TooManyDevices as refusal:
         words = _("You can register up to %(max)s apps. Remove one first.")
         messages.warning(request, words % {"max": refusal.most})

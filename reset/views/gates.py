@@ -16,7 +16,7 @@ from verification.flow import pages
 from verification.flow.forms import MethodForm
 from verification.flow.pages import VerificationPages
 from verification.marks import for_a_script
-from verification.methods import verifier_of
+from verification.methods import VERIFIERS, verifier_of
 from verification.models import Challenge
 from verification.rules.challenges import MAX_TRIES
 
@@ -34,14 +34,10 @@ def number(request: HttpRequest, state: AttemptState) -> HttpResponse:
     return pages.type_number(request, _pages(state))
 
 
-def answers_to(page: str, reads: Reads = Reads.NOTHING) -> View:
-    """The page where the challenges of some methods are answered.
+def answers_to(page: str) -> View:
+    """The page where the challenges of some methods are answered; see `VERIFIERS`."""
 
-    Args:
-        page: its name, the last part of it.
-    """
-
-    @at(Step.VERIFY, reads)
+    @at(Step.VERIFY, Reads.METHODS if VERIFIERS[page].reads_methods else Reads.NOTHING)
     def answer(request: HttpRequest, state: AttemptState) -> HttpResponse:
         return pages.answer(request, _pages(state), f"reset:{page}")
 

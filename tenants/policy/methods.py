@@ -19,33 +19,40 @@ class Carrier(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorTraits:
-    """What is to be known about a proof.
+    """What is to be known about a factor.
 
     Args:
         label: what pages call it.
+        bit: number of its bit in `User.factors`, where `directory.factors` defines the others.
+            Rows store it, so it never changes. 24 to 26 are free.
         in_a_sentence: the same where it doesn't begin the line.
         can_be_entered: administrators can enter it for others, as contact data.
         is_device: a user may register several, each with a name of its own.
         is_set: several are registered together, and replaced or removed together. Codes on paper
             aren't to be a user's only factor.
+        is_assigned: administrators assign it, and it waits for its user as long as that takes.
+        belongs_to_one: no two users of an organisation may register the same one.
         is_office: a phone of the organisation's. It is only called, and may have an extension.
         is_knowledge: something that the user knows. With a password it proves no second factor.
-        counts_as: value of the proof that it is counted as; its own where empty.
+        counts_as: value of the factor that it is counted as; its own where empty.
     """
 
     label: Phrase
+    bit: int
     in_a_sentence: Phrase = Phrase("")
     is_phone: bool = False
     can_be_entered: bool = False
     is_device: bool = False
     is_set: bool = False
+    is_assigned: bool = False
+    belongs_to_one: bool = False
     is_office: bool = False
     is_knowledge: bool = False
     counts_as: str = ""
 
 
 class Factor(Labelled):
-    """What a method proves control of. Two methods with one gate are counted once, not twice."""
+    """What a method proves control of. Methods with the same gate count once."""
 
     is_phone: bool
     can_be_entered: bool
@@ -55,8 +62,9 @@ class Factor(Labelled):
     is_knowledge: bool
     traits: FactorTraits
 
-    def __new__(cls, value: str, traits: FactorTraits = FactorTraits(label=Phrase(""))) -> Self:
+    def __new__(cls, value: str, traits: FactorTraits | None = None) -> Self:
         # The default is for type checkers, to whom `Factor("email")` looks like a call of this.
+        assert traits is not None
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = traits.label
@@ -73,6 +81,7 @@ class Factor(Labelled):
         "mobile_phone",
         FactorTraits(
             label=_("Mobile phone"),
+            bit=0,
             in_a_sentence=pgettext("in a sentence", "mobile phone"),
             is_phone=True,
             can_be_entered=True,
@@ -83,6 +92,7 @@ class Factor(Labelled):
         "alternate_phone",
         FactorTraits(
             label=_("Alternate phone"),
+            bit=2,
             in_a_sentence=pgettext("in a sentence", "alternate phone"),
             is_phone=True,
             counts_as="mobile_phone",
@@ -92,6 +102,7 @@ class Factor(Labelled):
         "office_phone",
         FactorTraits(
             label=_("Office phone"),
+            bit=4,
             in_a_sentence=pgettext("in a sentence", "office phone"),
             is_phone=True,
             is_office=True,
@@ -102,6 +113,7 @@ class Factor(Labelled):
         "email",
         FactorTraits(
             label=_("Alternate email"),
+            bit=5,
             in_a_sentence=pgettext("in a sentence", "alternate email"),
             can_be_entered=True,
         ),
@@ -110,6 +122,7 @@ class Factor(Labelled):
         "questions",
         FactorTraits(
             label=_("Security questions"),
+            bit=9,
             in_a_sentence=pgettext("in a sentence", "security questions"),
             is_knowledge=True,
         ),
@@ -118,14 +131,17 @@ class Factor(Labelled):
         "passkey",
         FactorTraits(
             label=_("Passkey"),
+            bit=6,
             in_a_sentence=pgettext("in a sentence", "passkey"),
             is_device=True,
+            belongs_to_one=True,
         ),
     )
     AUTHENTICATOR = (
         "authenticator",
         FactorTraits(
             label=_("Authenticator app"),
+            bit=7,
             in_a_sentence=pgettext("in a sentence", "authenticator app"),
             is_device=True,
         ),
@@ -134,14 +150,18 @@ class Factor(Labelled):
         "oath_token",
         FactorTraits(
             label=_("Hardware token"),
+            bit=23,
             in_a_sentence=pgettext("in a sentence", "hardware token"),
             is_device=True,
+            is_assigned=True,
+            belongs_to_one=True,
         ),
     )
     RECOVERY_CODE = (
         "recovery_code",
         FactorTraits(
             label=_("Recovery codes"),
+            bit=8,
             in_a_sentence=pgettext("in a sentence", "recovery codes"),
             is_set=True,
         ),
@@ -177,7 +197,7 @@ class Factor(Labelled):
 
     @property
     def gate(self) -> "Factor":
-        """The proof that it is counted as when gates are counted."""
+        """The factor that it is counted as when gates are counted."""
         return Factor(self.traits.counts_as or self.value)
 
 
@@ -315,5 +335,5 @@ def method_choices() -> list[tuple[str, str]]:
 
 
 def factor_choices() -> list[tuple[str, str]]:
-    """The same for what methods prove."""
+    """The same for factors."""
     return [(factor.value, factor.value) for factor in Factor]

@@ -354,7 +354,7 @@ def test_the_nightly_check_mends_what_another_program_changed_and_says_so(contos
     assert errors == [("factor_summary_mended", users[1].pk)]
     with in_tenant(hanbit.pk):
         user = User.objects.get(pk=users[1].pk)
-        assert user.factors == Factors.MOBILE_PHONE | Factors.MOBILE_TEXTS
+        assert user.factors == VERIFIED[Factor.MOBILE_PHONE] | Factors.MOBILE_TEXTS
         assert user.email_since is None
 
 
@@ -392,5 +392,5 @@ def test_codes_that_a_restore_takes_away_are_gone_from_the_summary(contoso):
     call_command("after_restore", "--backup-taken-at", timezone.now().isoformat())
 
     user.refresh_from_db()
-    assert user.factors == Factors.EMAIL
+    assert user.factors == VERIFIED[Factor.EMAIL]
     assert on_row(user) == by_rows(user).columns()

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from directory.factors import Factors
+from directory.factors import VERIFIED
 from isolation.scope import in_tenant
 from tenants.policy import Factor
 from tests.builders import make_tenant, make_user
@@ -43,11 +43,11 @@ def test_a_token_counts_once_its_user_has_activated_it(user):
 
     assert not oath_tokens.is_right(user.pk, code(0))
     user.refresh_from_db()
-    assert not user.factors & Factors.OATH_TOKEN
+    assert not user.factors & VERIFIED[Factor.OATH_TOKEN]
 
     assert oath_tokens.activate(user, code(3))
     user.refresh_from_db()
-    assert user.factors & Factors.OATH_TOKEN
+    assert user.factors & VERIFIED[Factor.OATH_TOKEN]
     assert user.oath_token_since
     assert oath_tokens.is_right(user.pk, code(4))
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from directory.factors import Factors, FactorSummary
+from directory.factors import VERIFIED, Factors, FactorSummary
 from tenants.policy import Factor, Method, Policy, Questions
 from verification.rules import captcha, passkeys
 from verification.rules.access_passes import (
@@ -172,9 +172,9 @@ def test_a_code_is_read_without_the_sign_of_the_bound_line():
 )
 def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, factors):
     summary = FactorSummary(
-        factors=Factors.MOBILE_PHONE
+        factors=VERIFIED[Factor.MOBILE_PHONE]
         | Factors.ENTERED_EMAIL
-        | Factors.QUESTIONS
+        | VERIFIED[Factor.QUESTIONS]
         | Factors.THREE_ANSWERS
     )
     policy = Policy(
@@ -188,7 +188,7 @@ def test_what_was_entered_and_too_few_answers_count_as_the_policy_says(more, fac
 
 
 def test_enough_answers_count():
-    summary = FactorSummary(factors=Factors.QUESTIONS | answered(4))
+    summary = FactorSummary(factors=VERIFIED[Factor.QUESTIONS] | answered(4))
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)
 
     assert counted(summary, policy).factors == {Factor.QUESTIONS}
@@ -204,7 +204,7 @@ def test_how_many_answers_there_are_is_at_least():
 
 
 def test_one_number_entered_twice_is_one_factor():
-    phones = Factors.MOBILE_PHONE | Factors.OFFICE_PHONE
+    phones = VERIFIED[Factor.MOBILE_PHONE] | VERIFIED[Factor.OFFICE_PHONE]
     policy = Policy()
 
     assert counted(FactorSummary(factors=phones), policy).factors == {
@@ -366,7 +366,7 @@ def test_the_first_text_that_fits_is_sent_and_else_the_last():
 
 def test_what_is_new_waits_where_something_older_can_begin_a_reset():
     old, new = NOON - 30 * DAY, NOON - MINUTE
-    factors = Factors.EMAIL | Factors.MOBILE_PHONE | Factors.MOBILE_TEXTS
+    factors = VERIFIED[Factor.EMAIL] | VERIFIED[Factor.MOBILE_PHONE] | Factors.MOBILE_TEXTS
     summary = FactorSummary(factors=factors, since={Factor.EMAIL: old, Factor.MOBILE_PHONE: new})
     policy = Policy(new_proof_hours=24)
 
@@ -386,7 +386,7 @@ def test_what_is_new_waits_where_something_older_can_begin_a_reset():
 
 def test_what_is_new_waits_after_something_older_was_lost():
     summary = FactorSummary(
-        factors=Factors.EMAIL, since={Factor.EMAIL: NOON - MINUTE}, lost_at=NOON - MINUTE
+        factors=VERIFIED[Factor.EMAIL], since={Factor.EMAIL: NOON - MINUTE}, lost_at=NOON - MINUTE
     )
     policy = Policy(new_proof_hours=24)
 
@@ -398,7 +398,10 @@ def test_what_is_new_waits_after_something_older_was_lost():
 
 def test_what_was_verified_is_given_whole_whatever_is_missing_before_it():
     summary = FactorSummary(
-        factors=Factors.QUESTIONS | Factors.THREE_ANSWERS | Factors.PASSKEY | Factors.MOBILE_PHONE,
+        factors=VERIFIED[Factor.QUESTIONS]
+        | Factors.THREE_ANSWERS
+        | VERIFIED[Factor.PASSKEY]
+        | VERIFIED[Factor.MOBILE_PHONE],
         since={Factor.PASSKEY: NOON},
     )
     policy = Policy(questions=Questions.GATE, questions_to_reset=4, questions_to_register=5)

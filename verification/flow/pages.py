@@ -190,6 +190,7 @@ def answer(request: HttpRequest, about: VerificationPages, page: str) -> HttpRes
         form.add_error(verifier.error_field, verifier.error_words(result))
     context = {
         "form": form,
+        "heading": verifier.heading,
         "other_url": reverse(about.choose),
         **(verifier.shown(verification.context, challenge, site) if verifier.shown else {}),
         **(_sent(about, challenge) if method.carrier else {}),
@@ -197,7 +198,7 @@ def answer(request: HttpRequest, about: VerificationPages, page: str) -> HttpRes
         **about.about(challenge),
         **about.context,
     }
-    return about.render(request, f"verification/{verifier.page}.html", context)
+    return about.render(request, verifier.template, context)
 
 
 def resend(request: HttpRequest, about: VerificationPages) -> HttpResponse:

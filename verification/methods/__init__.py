@@ -29,6 +29,17 @@ FACTOR_OF_PAGE = {
     for page in (registration.page, *registration.further_pages)
 }
 """Which factor a page registers, by the page's name."""
+DEVICE_PAGES = [
+    registration.page.removeprefix("registration:")
+    for registration in REGISTRATIONS.values()
+    if registration.by_code
+]
+"""Last parts of the names and addresses of the pages that register devices by a code."""
+VERIFIERS = {module.verifier.page: module.verifier for module in MODULES}
+"""By the page on which each is answered."""
+ENDED_BY_RESTORE = {
+    what: condition for module in MODULES for what, condition in module.ended_by_restore.items()
+}
 _BY_METHOD = {method: module for module in MODULES for method in module.options}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
 from django.forms import Form
 from django.utils.functional import Promise
 
@@ -67,7 +68,10 @@ class Verifier:
     """How the answer to a challenge is entered and checked.
 
     Args:
-        page: last part of the names of its page and its template.
+        page: last part of the name and the address of its page.
+        heading: of the page; empty where a template of its own says it.
+        template: of the page.
+        reads_methods: whether the page depends on what the user registered.
         form: the form of the page.
         answer: what was entered into the form.
         check: redeems the challenge; called in the transaction that writes down what follows.
@@ -83,6 +87,9 @@ class Verifier:
     """
 
     page: str
+    heading: Promise | str = ""
+    template: str = "verification/answer.html"
+    reads_methods: bool = False
     form: FormOf
     answer: Callable[[Form, Site], ChallengeAnswer]
     check: Callable[[VerificationContext, Method, ChallengeAnswer], ChallengeResult]
@@ -114,6 +121,8 @@ class DeviceCode:
 
     Args:
         template: of the page.
+        heading: of the page.
+        submit: words of its button; "Verify" where empty.
         form: with the field `code`.
         shown: what the page shows beside the form to this user in this session; raises
             `TooManyDevices`.
@@ -123,7 +132,9 @@ class DeviceCode:
         is_possible: whether there is something to register, by the user's id.
     """
 
-    template: str
+    template: str = "registration/device.html"
+    heading: Promise
+    submit: Promise | str = ""
     form: Callable[[Mapping[str, Any] | None], Form]
     shown: Callable[[User, uuid.UUID], dict[str, object]]
     activate: Callable[[User, uuid.UUID, Mapping[str, Any]], uuid.UUID | None]
@@ -168,6 +179,8 @@ class MethodModule:
         is_preselected: choosing it sends nothing and costs nothing.
         is_device: asking for it sends no message, so sign-in begins with it.
         opens_the_admin: signing in with it passes the admin's step-up, too.
+        ended_by_restore: which methods end when a backup is restored, because what was used or
+            begun after the backup would count again, by the name in the report.
     """
 
     options: Mapping[Method, str]
@@ -179,6 +192,7 @@ class MethodModule:
     is_preselected: bool = False
     is_device: bool = False
     opens_the_admin: bool = False
+    ended_by_restore: Mapping[str, Q] = field(default_factory=dict)
 
 
 def code_in(form: Form, _site: Site) -> ChallengeAnswer:

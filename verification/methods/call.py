@@ -85,6 +85,7 @@ CALL = MethodModule(
     begin=open_challenge,
     verifier=Verifier(
         page="call",
+        template="verification/call.html",
         form=lambda data, _context: Form(data),
         answer=lambda _form, _site: ChallengeAnswer(),
         check=_check,

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -74,6 +75,8 @@ OATH_TOKEN = MethodModule(
             registered_words=gettext_noop("Your hardware token is ready"),
             by_code=DeviceCode(
                 template="registration/token.html",
+                heading=gettext_lazy("Activate a hardware token"),
+                submit=gettext_lazy("Activate"),
                 form=TokenCodeForm,
                 shown=_waiting,
                 activate=_activated,
@@ -85,6 +88,7 @@ OATH_TOKEN = MethodModule(
     begin=open_unsent,
     verifier=Verifier(
         page="token",
+        heading=gettext_lazy("Enter the code from your hardware token"),
         form=lambda data, _context: TokenCodeForm(data),
         answer=code_in,
         check=_check,
@@ -92,4 +96,6 @@ OATH_TOKEN = MethodModule(
     ),
     is_preselected=True,
     is_device=True,
+    # Codes of a token with a button that were used since would be right again.
+    ended_by_restore={"hardware_tokens": Q(kind=Factor.OATH_TOKEN, details__interval=0)},
 )

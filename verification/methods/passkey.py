@@ -97,6 +97,8 @@ PASSKEY = MethodModule(
     begin=open_unsent,
     verifier=Verifier(
         page="passkey",
+        heading=gettext_lazy("Use a passkey"),
+        template="verification/passkey.html",
         form=lambda data, _context: PasskeyForm(data),
         answer=lambda form, site: ChallengeAnswer(text=form.cleaned_data["credential"], site=site),
         check=_check,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from tenants.policy import Factor, Method
 from tenants.queries import policy_in_force
@@ -89,6 +89,9 @@ QUESTIONS = MethodModule(
     begin=questions.open_questions,
     verifier=Verifier(
         page="questions",
+        heading=gettext_lazy("Answer your security questions"),
+        template="verification/questions.html",
+        reads_methods=True,
         form=_form,
         answer=_answer,
         check=_check,

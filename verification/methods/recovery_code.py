@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
@@ -94,6 +95,7 @@ RECOVERY_CODE = MethodModule(
     begin=open_unsent,
     verifier=Verifier(
         page="recovery-code",
+        heading=gettext_lazy("Enter a recovery code"),
         form=lambda data, _context: RecoveryCodeForm(data),
         answer=code_in,
         check=_check,
@@ -101,4 +103,6 @@ RECOVERY_CODE = MethodModule(
         is_counted=False,
         passed_words=lambda user_id: left_words(codes_left(user_id)),
     ),
+    # No row says which codes were used since, so whole sets end.
+    ended_by_restore={"recovery_codes": Q(kind=Factor.RECOVERY_CODE, removed_at=None)},
 )

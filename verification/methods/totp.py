@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -91,6 +92,7 @@ TOTP = MethodModule(
             registered_words=gettext_noop("Your authenticator app is ready"),
             by_code=DeviceCode(
                 template="registration/app.html",
+                heading=gettext_lazy("Set up an authenticator app"),
                 form=PairForm,
                 shown=_pairing,
                 activate=_paired,
@@ -101,6 +103,7 @@ TOTP = MethodModule(
     begin=open_unsent,
     verifier=Verifier(
         page="app",
+        heading=gettext_lazy("Enter the code from your authenticator app"),
         form=lambda data, _context: AppCodeForm(data),
         answer=code_in,
         check=_check,
@@ -109,4 +112,5 @@ TOTP = MethodModule(
     is_preselected=True,
     is_device=True,
     opens_the_admin=True,
+    ended_by_restore={"pairings": Q(kind=Factor.AUTHENTICATOR, verified_at=None)},
 )

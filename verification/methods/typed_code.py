@@ -81,6 +81,7 @@ def _error_words(result: ChallengeResult) -> str:
 
 TYPED_CODE = Verifier(
     page="code",
+    template="verification/code.html",
     form=lambda data, _context: CodeForm(data, length=policy_in_force().code_digits),
     answer=code_in,
     check=_check,

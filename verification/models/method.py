@@ -59,7 +59,8 @@ class RegisteredMethod(TenantOwned):
             models.UniqueConstraint(
                 fields=["tenant_id", "lookup"],
                 condition=models.Q(
-                    kind__in=[Factor.PASSKEY.value, Factor.OATH_TOKEN.value], removed_at=None
+                    kind__in=[kind.value for kind in Factor if kind.traits.belongs_to_one],
+                    removed_at=None,
                 ),
                 name="device_once",
             ),
