@@ -94,7 +94,8 @@ KIND_DEFAULTS: Mapping[DirectoryKind, KindDefaults] = {
         sign_in_attributes=("uid", "mail"),
     ),
     DirectoryKind.ACTIVE_DIRECTORY: KindDefaults(
-        people_filter="(&(objectCategory=person)(objectClass=user))",
+        # Without Administrator, Guest and krbtgt; with those who must change their password.
+        people_filter="(&(sAMAccountType=805306368)(!(isCriticalSystemObject=TRUE)))",
         group_filter="(objectClass=group)",
         attributes={
             "upn": "userPrincipalName",
