@@ -2,6 +2,7 @@ import gc
 import os
 import secrets
 import uuid
+from collections.abc import Iterator
 from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +24,8 @@ from tenants.policy import Policy, Scope
 from tests import forms
 from tests.attacks import catalogue
 from tests.builders import PASSWORD, make_tenant, make_user
+from tests.services.slapd import Slapd
+from tests.services.slapd import slapd as running_slapd
 from vault import keyring, services
 from verification import middleware
 from verification.rules import captcha
@@ -100,6 +103,13 @@ def forms_are_sent_as_drawn(monkeypatch):
     """With the hidden field that says which attempt or challenge the page was drawn for."""
     monkeypatch.setattr(Client, "request", forms.request)
     monkeypatch.setattr(Client, "post", forms.post)
+
+
+@pytest.fixture(scope="session")
+def openldap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """An OpenLDAP server for all tests of this process. Who changes a person adds their own."""
+    with running_slapd(tmp_path_factory.mktemp("slapd") / "server") as server:
+        yield server
 
 
 @pytest.fixture

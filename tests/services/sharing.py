@@ -23,6 +23,8 @@ _WITH_PROCESSES = (
 """Few tests that start services or commands and wait for them."""
 _DATABASE = {"db", "transactional_db", "live_server", "site"}
 """Fixtures that stand on the run's own database; `site` is the whole service with a broker."""
+_DIRECTORIES = {"openldap"}
+"""Fixtures that start a directory outside. It's the same whatever database a run has."""
 _DIFFERS = re.compile(
     r"\b(?:settings|environ|tests\.services|celery|kombu|redis|connections?|broker)\b"
 )
@@ -69,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         Path(config.option.without_repeats).write_text(str(len(repeats)))
         _leave_out(config, items, repeats)
     if config.option.quick:
-        quick = [item for item in items if not item.nodeid.startswith(_WITH_PROCESSES)]
+        quick = [item for item in items if not _starts_processes(item)]
         first = set({item.nodeid.partition("[")[0]: item for item in reversed(quick)}.values())
         _leave_out(config, items, [item for item in items if item not in first])
 
@@ -85,6 +87,8 @@ def is_pure(item: pytest.Item) -> bool:
     asked = set(getattr(item, "fixturenames", ()))
     asks = asked & (_DATABASE | {"settings"}) or item.get_closest_marker("django_db")
     module = getattr(item, "module", None)
+    if asked & _DIRECTORIES:
+        return not asks
     return not asks and module is not None and not _reads_what_differs(module)
 
 
@@ -107,6 +111,11 @@ def other_looks(items: Sequence[pytest.Item]) -> list[pytest.Item]:
             others.append(item)
         before.add(case)
     return others
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    asked = set(getattr(item, "fixturenames", ()))
+    return item.nodeid.startswith(_WITH_PROCESSES) or bool(asked & _DIRECTORIES)
 
 
 def _beyond_looks(value: object) -> object:

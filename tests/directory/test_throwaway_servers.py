@@ -1,0 +1,130 @@
+"""The directories that tests start: they come up with TLS, keep passwords, lock, and end."""
+
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+
+import ldap3
+import pytest
+from ldap3.core.exceptions import LDAPException
+
+from tests.services.certificates import authority
+from tests.services.environment import BASE
+from tests.services.ldap import LOCKOUT, PEOPLE, WRONG
+from tests.services.processes import wait_until
+from tests.services.slapd import slapd
+
+
+@pytest.fixture(params=["openldap"])
+def server(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_it_answers_over_tls_to_a_client_that_knows_its_authority(server):
+    tls = server.authority.trusted()
+
+    with (
+        socket.create_connection((server.host, server.tls_port), timeout=10) as plain,
+        tls.wrap_socket(plain, server_hostname=server.host) as secured,
+    ):
+        assert secured.version() in {"TLSv1.2", "TLSv1.3"}
+
+
+def test_a_client_that_trusts_another_authority_refuses_it(server):
+    tls = authority().trusted()
+
+    with (
+        socket.create_connection((server.host, server.tls_port), timeout=10) as plain,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        tls.wrap_socket(plain, server_hostname=server.host)
+
+
+def test_the_people_are_there_with_their_own_names_and_passwords(server):
+    assert server.people.keys() >= PEOPLE.keys()
+    minji = server.people["minji"]
+    assert server.read(minji.dn, "sn", "displayName") == {"sn": ["김"], "displayName": ["김민지"]}
+    assert server.bind_ok(minji.dn, minji.password)
+    assert not server.bind_ok(minji.dn, WRONG)
+
+
+def test_wrong_passwords_lock_a_person_at_the_threshold_and_not_before(server):
+    person = server.add_person()
+
+    for _ in range(LOCKOUT - 1):
+        server.bind_ok(person.dn, WRONG)
+    assert server.failures(person) == LOCKOUT - 1
+    assert not server.is_locked(person)
+    server.bind_ok(person.dn, WRONG)
+
+    assert server.is_locked(person)
+    assert not server.bind_ok(person.dn, person.password)
+
+
+@pytest.mark.parametrize("end", ["expire", "must_change"])
+def test_a_person_with_an_ended_password_can_do_nothing_with_it(server, end):
+    person = server.add_person()
+    assert server.bind_ok(person.dn, person.password)
+
+    getattr(server, end)(person)
+
+    assert not server.bind_ok(person.dn, person.password)
+
+
+def test_a_reader_changes_nothing(server):
+    person = server.add_person()
+
+    with server.bound(server.reader) as connection, pytest.raises(LDAPException):
+        connection.modify(person.dn, {"displayName": [(ldap3.MODIFY_REPLACE, ["Other"])]})
+
+    assert "Other" not in server.read(person.dn, "displayName")["displayName"]
+
+
+def test_groups_may_be_nested(server):
+    person = server.add_person()
+    inner = server.add_group(f"inner {person.dn[4:10]}", [person.dn])
+    outer = server.add_group(f"outer {person.dn[4:10]}", [inner])
+
+    assert server.read(person.dn, "memberOf") == {"memberOf": [inner]}
+    assert server.read(outer, "member") == {"member": [inner]}
+
+
+def test_openldap_comes_back_with_its_data_after_it_was_killed(tmp_path):
+    with slapd(tmp_path / "server") as server:
+        person = server.add_person()
+        server.kill()
+        assert not _listens(server.tls_port)
+
+        server.start()
+
+        assert server.bind_ok(person.dn, person.password)
+
+
+_STARTS_AND_WAITS = """
+import pathlib, sys, time
+from tests.services.slapd import slapd
+with slapd(pathlib.Path(sys.argv[1])) as server:
+    print(server.tls_port, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_directory_ends_with_the_process_that_started_it(tmp_path):
+    command = [sys.executable, "-c", _STARTS_AND_WAITS, str(tmp_path / "server")]
+    with subprocess.Popen(command, cwd=BASE, stdout=subprocess.PIPE) as starter:
+        port = int(starter.stdout.readline())
+        socket.create_connection(("127.0.0.1", port)).close()
+
+        starter.send_signal(signal.SIGKILL)
+
+    wait_until(lambda: not _listens(port), what="The server ended", timeout=60)
+
+
+def _listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
