@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from delivery import queue
 from delivery.channels.base import Message, Receipt
 from delivery.services import outbox
+from directory.connectors import bulkhead
 from isolation.scope import in_tenant
 from tenants.policy import Policy, Scope
 from tests import forms
@@ -70,6 +71,12 @@ def quick_work(monkeypatch):
 def no_waiting(monkeypatch):
     """Answers leave at once: what is waited for is the business of one test alone."""
     monkeypatch.setattr(middleware, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def no_memory_of_directories():
+    """Each test's directories are new, though they have the primary keys of other tests' ones."""
+    bulkhead._process._directories.clear()
 
 
 class NoDigitTwice:
