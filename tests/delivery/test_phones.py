@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.rules.phones import NotAPhone, PhoneProblem, phone, shown
+from delivery.rules.phones import (
+    NotAPhone,
+    Phone,
+    PhoneProblem,
+    check_help_line,
+    example,
+    phone,
+    shown,
+    without_trunk_zero,
+)
 
 KOREA = frozenset({"KR"})
 EVERYWHERE = frozenset({"KR", "US", "GB", "DE", "DO"})
@@ -171,3 +180,78 @@ def test_anything_typed_is_a_number_in_ascii_or_not_a_phone(text, office):
 )
 def test_a_number_is_shown_as_people_at_home_write_it(home, expected):
     assert shown("+821012345678", home=home) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "extension"),
+    [("02-1234-5678 EXT. 12", "12"), ("02-1234-5678 X12", "12"), ("02-1234-5678", "")],
+)
+def test_an_extension_is_stored_and_shown_behind_a_hash(text, extension):
+    found = meant(text, office=True)
+
+    assert found.stored == ("+82212345678#12" if extension else "+82212345678")
+    assert shown(found.e164, home="KR", extension=found.extension) == (
+        "02-1234-5678 #12" if extension else "02-1234-5678"
+    )
+
+
+def test_a_text_of_a_hundred_characters_is_still_read():
+    assert meant("010-1234-5678".rjust(100)).e164 == "+821012345678"
+    with pytest.raises(NotAPhone) as refusal:
+        meant("010-1234-5678".rjust(101))
+    assert refusal.value.problem is PhoneProblem.FORMAT
+
+
+def test_a_refusal_names_the_country_of_the_number():
+    with pytest.raises(NotAPhone) as refusal:
+        meant("+1 650 253 0000")
+
+    assert refusal.value.region == "US"
+    assert str(refusal.value) == "country"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("1588-1234", True),
+        ("내선 1234", True),
+        ("02-1234-5678", True),
+        ("+82 1588-1234", True),
+        ("01588-12", False),
+        ("02-123", False),
+        ("999999999999999", False),
+    ],
+)
+def test_a_help_line_can_be_called_from_its_country(text, is_right):
+    if is_right:
+        check_help_line(text, region="KR")
+    else:
+        with pytest.raises(NotAPhone) as refusal:
+            check_help_line(text, region="KR")
+        assert (refusal.value.problem, refusal.value.region) == (PhoneProblem.IMPOSSIBLE, "KR")
+
+
+def test_the_example_of_a_country_is_one_of_its_mobile_numbers():
+    national, international = example("KR")
+
+    assert meant(national).e164 == meant(international).e164
+    assert national.startswith("0")
+    assert international.startswith("+82 ")
+    assert meant(national).sms_capable
+    assert example("001") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "is_missing"),
+    [
+        ("10-1234-5678", "KR", True),
+        ("010-1234-5678", "KR", False),
+        ("+82 10-1234-5678", "KR", False),
+        ("650 253 0000", "US", False),
+        ("010-1234-5678", "ZZ", False),
+    ],
+)
+def test_a_missing_trunk_zero_is_noticed(text, region, is_missing):
+    found = Phone("+16502530000" if region == "US" else "+821012345678", sms_capable=True)
+
+    assert without_trunk_zero(text, found, region=region) is is_missing

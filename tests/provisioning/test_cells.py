@@ -1,10 +1,20 @@
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.rules.cells import LONGEST_LINE, Block, NoRow, portions
+from provisioning.rules.cells import (
+    LONGEST_LINE,
+    Block,
+    FileRow,
+    NoRow,
+    ascii_lines,
+    portions,
+    split,
+)
+from provisioning.rules.problems import Reason, RowProblem
 
 COLUMNS = ("user_principal_name", "display_name", "notes")
 
@@ -15,6 +25,10 @@ def rows(lines, size=100):
             yield from map(portion.row, range(len(portion.lines)))
         else:
             yield from portion
+
+
+def taken(text, size=100):
+    return list(portions(iter(text.split("\n")), delimiter=",", columns=COLUMNS, size=size))
 
 
 def read(text, size=100):
@@ -105,3 +119,81 @@ def test_every_line_is_in_exactly_one_row(lines):
         at = row.last_line
 
     assert at == len(lines) + 1
+
+
+def test_a_block_has_its_cells_by_column():
+    (block,) = taken('a,b,c\n"d,e",f,""""')
+
+    assert block.columns == {
+        "user_principal_name": ["a", "d,e"],
+        "display_name": ["b", "f"],
+        "notes": ["c", '"'],
+    }
+    assert (block.first_line, block.last_line) == (2, 3)
+    assert block.row(1) == FileRow(3, 3, ["d,e", "f", '"'])
+
+
+@pytest.mark.parametrize("odd", ["x,y", "x,y,z,z", '"x,y",z', ""])
+def test_rows_of_another_width_have_empty_cells_in_a_block(odd):
+    (block,) = taken(f"a,b,c\n{odd}\nd,e,f")
+
+    assert block.columns == {
+        "user_principal_name": ["a", "", "d"],
+        "display_name": ["b", "", "e"],
+        "notes": ["c", "", "f"],
+    }
+
+
+def test_portions_are_no_larger_than_asked_for():
+    blocks = taken("a,b,c\nd,e,f\ng,h,i", size=2)
+
+    assert [(block.first_line, block.last_line) for block in blocks] == [(2, 3), (4, 4)]
+    assert [len(rows) for rows in taken('"a,b,c\n"d,e,f\n"g,h,i', size=2)] == [2, 1]
+
+
+@pytest.mark.parametrize("broken", ["a,\ufffd,c", "x" * LONGEST_LINE + "x", '"a,b,c'])
+def test_a_portion_with_a_broken_row_is_no_block(broken):
+    (portion,) = taken(f"d,e,f\n{broken}\ng,h,i")
+
+    assert [type(row) for row in portion] == [FileRow, NoRow, FileRow]
+
+
+def test_the_sign_that_parts_cells_at_once_may_stand_in_a_cell():
+    assert read("a\x1fb,c,d\ne,f,g") == {2: ["a\x1fb", "c", "d"], 3: ["e", "f", "g"]}
+
+
+def test_the_longest_line_is_still_part_of_a_block():
+    (block,) = taken("x" * (LONGEST_LINE - 4) + ",b,c")
+
+    assert isinstance(block, Block)
+
+
+def test_an_overlong_row_says_how_long_a_row_may_be():
+    ((row,),) = taken("x" * 65_537)
+
+    assert row.reason == Reason(RowProblem.ROW_TOO_LONG, "", {"limit": 65_536})
+
+
+def test_a_cell_may_have_31_line_breaks():
+    text = 'a,b,"' + "\n" * 31 + '"\nc,d,e'
+
+    assert read(text) == {2: ["a", "b", "\n" * 31], 34: ["c", "d", "e"]}
+    assert read(text.replace('"', '"\n', 1))[2] == "e18"
+
+
+@pytest.mark.parametrize(("length", "is_row"), [(25_536, True), (25_537, False)])
+def test_a_row_of_several_lines_ends_where_a_line_would_be_too_long(length, is_row):
+    first, second = 'a,b,"' + "x" * 39_995, "y" * length
+
+    assert (read(f'{first}\n{second}\n"')[2] != "e18") is is_row
+
+
+def test_quotes_that_do_not_match_are_taken_literally():
+    assert split('a;"b', ";") == ["a", '"b']
+    assert split('a;"b;c"', ";") == ["a", "b;c"]
+
+
+def test_cells_become_lines_and_odd_ones_empty_lines():
+    assert ascii_lines(["a", "b"]) == "a\nb"
+    assert ascii_lines(["a", "b\nc", "한", "d"]) == "a\n\n\nd"
+    assert ascii_lines(["a\nb"]) == ""

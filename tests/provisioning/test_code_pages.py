@@ -72,3 +72,68 @@ def test_control_characters_refuse_a_page():
 )
 def test_country_and_language_say_what_is_tried(country, language, pages):
     assert usual_pages(country, language) == pages
+
+
+@pytest.mark.parametrize(
+    ("language", "page"),
+    [
+        *(
+            (code, "cp1251")
+            for code in ["be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"]
+        ),
+        *((code, "cp1250") for code in ["bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"]),
+        *((code, "cp1256") for code in ["ar", "fa", "ps", "ur"]),
+        *((code, "cp1257") for code in ["et", "lt", "lv"]),
+        *((code, "cp1254") for code in ["az", "tr"]),
+        ("sr-Latn", "cp1250"),
+        ("sr-Latn-RS", "cp1250"),
+        ("zh-Hans", "cp936"),
+        ("zh-Hant", "cp950"),
+        ("yue-Hant", "cp950"),
+        ("ko", "cp949"),
+        ("ja", "cp932"),
+        ("el", "cp1253"),
+        ("he", "cp1255"),
+        ("vi", "cp1258"),
+        ("th", "cp874"),
+        ("de", "cp1252"),
+    ],
+)
+def test_the_page_of_an_organisations_language_is_tried(language, page):
+    assert usual_pages("US", language) == tuple(dict.fromkeys(("cp1252", page)))
+
+
+def test_an_unknown_country_reads_as_an_english_speaking_one():
+    assert usual_pages("ZZ", "ko") == ("cp1252", "cp949")
+
+
+@pytest.mark.parametrize(
+    ("page", "rare"),
+    [("cp949", "똠방각하 뷁"), ("cp932", "齉龘"), ("cp936", "鑫龘"), ("cp950", "龘靐")],
+)
+def test_words_of_rare_letters_only_do_not_look_like_names(page, rare):
+    encoded = [word.encode(page, "ignore") for word in rare.split()[-1:]]
+
+    assert page not in candidates(encoded, [page])
+
+
+@pytest.mark.parametrize(("bad", "is_fine"), [(1, True), (2, False)])
+def test_one_damaged_line_in_twenty_refuses_no_page(bad, is_fine):
+    damaged = [b"Kim \x81\x8d M\xfcller"] * bad
+    fine = ["Jürgen Müller".encode("cp1252")] * (20 - bad)
+
+    assert ("cp1252" in candidates(damaged + fine, ["cp1252"])) is is_fine
+
+
+@pytest.mark.parametrize(("strange", "is_fine"), [(1, True), (2, False)])
+def test_three_of_four_words_must_look_right(strange, is_fine):
+    words = ["Müller"] * 3 + ["ÄÖÜß"] * strange
+
+    assert ("cp1252" in candidates([" ".join(words).encode("cp1252")], ["cp1252"])) is is_fine
+
+
+@pytest.mark.parametrize(("signs", "is_fine"), [("’“”–…", True), ("¤§±", False)])
+def test_typography_is_no_sign_of_a_wrong_page(signs, is_fine):
+    text = f"Müller {signs}"
+
+    assert ("cp1252" in candidates([text.encode("cp1252")], ["cp1252"])) is is_fine
