@@ -77,10 +77,8 @@ def test_country_and_language_say_what_is_tried(country, language, pages):
 @pytest.mark.parametrize(
     ("language", "page"),
     [
-        *(
-            (code, "cp1251")
-            for code in ["be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"]
-        ),
+        *((code, "cp1251") for code in ["be", "bg", "kk", "ky", "mk"]),
+        *((code, "cp1251") for code in ["mn", "ru", "sr", "tg", "uk"]),
         *((code, "cp1250") for code in ["bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"]),
         *((code, "cp1256") for code in ["ar", "fa", "ps", "ur"]),
         *((code, "cp1257") for code in ["et", "lt", "lv"]),
@@ -109,12 +107,10 @@ def test_an_unknown_country_reads_as_an_english_speaking_one():
 
 @pytest.mark.parametrize(
     ("page", "rare"),
-    [("cp949", "똠방각하 뷁"), ("cp932", "齉龘"), ("cp936", "鑫龘"), ("cp950", "龘靐")],
+    [("cp949", "뷁"), ("cp932", "齬齲"), ("cp936", "鑫龘"), ("cp950", "龘靐")],
 )
 def test_words_of_rare_letters_only_do_not_look_like_names(page, rare):
-    encoded = [word.encode(page, "ignore") for word in rare.split()[-1:]]
-
-    assert page not in candidates(encoded, [page])
+    assert page not in candidates([rare.encode(page, "ignore")], [page])
 
 
 @pytest.mark.parametrize(("bad", "is_fine"), [(1, True), (2, False)])
