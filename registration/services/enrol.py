@@ -28,29 +28,25 @@ from tenants.queries import policy_in_force, tenant_in_force
 from vault.services import seal_column
 from verification.flow import verify
 from verification.flow.verify import Verification
-from verification.methods import REGISTRATIONS
-from verification.methods.base import TooManyDevices, VerificationContext
+from verification.methods import REGISTRATIONS, passkey
+from verification.methods.base import VerificationContext
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import (
     blind_index,
     challenges_in,
     destination_of,
     methods_by_factor,
-    newest,
     recovery_set_of,
     value_of,
 )
 from verification.rules.method_options import MethodOption
-from verification.rules.passkeys import MOST as MOST_PASSKEYS
 from verification.rules.passkeys import Site
 from verification.rules.phones import PHONES, number_of
 from verification.rules.verdicts import Verdict
 from verification.services import (
-    challenges,
     factors,
     guesses,
     notices,
-    passkeys,
     questions,
     recovery_codes,
 )
@@ -220,25 +216,6 @@ def activate_device(
     return device_id is not None
 
 
-def creating(user: User, context: uuid.UUID) -> Challenge:
-    """What a new passkey of this session must be made for. Raises `TooManyDevices`."""
-    if passkeys.passkeys_of(user.pk).count() >= MOST_PASSKEYS:
-        raise TooManyDevices(MOST_PASSKEYS)
-    if challenges.waits(Method.PASSKEY, challenges_in(Purpose.REGISTER, context)):
-        waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
-        if waiting is not None:
-            return waiting
-    return challenges.open_unsent(
-        ChallengeRequest(
-            user_id=user.pk,
-            actor_id=user.pk,
-            purpose=Purpose.REGISTER,
-            context=context,
-            method=Method.PASSKEY,
-        )
-    )
-
-
 @transaction.atomic
 def save_passkey(
     user: User, context: uuid.UUID, credential: str, site: Site, *, name: str
@@ -248,22 +225,10 @@ def save_passkey(
     Raises:
         manage.Frozen: self-service was stopped meanwhile.
     """
-    method = Method.PASSKEY
-    challenge = newest(Purpose.REGISTER, context, method)
-    # Of two sessions that make the last one there may be, one waits here.
-    User.objects.select_for_update().get(pk=user.pk)
-    key = passkeys.made(user, challenge, credential, site, name=name) if challenge else None
-    right = (
-        key is not None
-        and not passkeys.is_known(key)
-        and passkeys.passkeys_of(user.pk).count() < MOST_PASSKEYS
-    )
-    answered = challenges.redeem_judged(Purpose.REGISTER, context, method, right=right)
-    if answered.verdict is Verdict.RIGHT and key is not None:
-        key.save(force_insert=True)
-        factors.refresh([user.pk])
+    result, key = passkey.register(user, context, credential, site, name=name)
+    if key is not None:
         _written_down(user, Factor.PASSKEY, key.pk, is_change=False)
-    return answered
+    return result
 
 
 @transaction.atomic
@@ -300,7 +265,7 @@ def finish(user: User) -> bool:
 
 def _register(user: User, challenge: Challenge) -> None:
     factor, value = Method(challenge.method).factor, destination_of(challenge)
-    # Two sessions of one person may confirm something of one kind at the same moment.
+    # Two sessions of one user may confirm something of one kind at the same moment.
     User.objects.select_for_update().get(pk=user.pk)
     if is_used_elsewhere(user, factor, value):
         raise UsedElsewhere

@@ -13,7 +13,7 @@ from registration.views.methods import offered
 from tenants.policy import Factor
 from tenants.queries import short_name
 from verification.methods.base import TooManyDevices
-from verification.methods.passkey import NewPasskeyForm, passkey_words
+from verification.methods.passkey import NewPasskeyForm, challenge_to_register, passkey_words
 from verification.rules.verdicts import Verdict
 from verification.services.passkeys import creation_options
 from verification.views import site_of
@@ -30,7 +30,7 @@ def add(request: HttpRequest, user: User, factor: Factor) -> HttpResponse:
             return registered(request, user, factor)
         form.add_error(None, passkey_words(answered))
     try:
-        challenge = enrol.creating(user, context_id)
+        challenge = challenge_to_register(user, context_id)
     except TooManyDevices as refusal:
         words = _("You can register up to %(max)s passkeys. Remove one first.")
         messages.warning(request, words % {"max": refusal.most})

@@ -14,7 +14,6 @@ from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
 from isolation.scope import in_tenant
-from registration.services import enrol
 from tenants.policy import Factor, Method, Policy, Scope, SecondFactor
 from tenants.services import change_policy
 from tests.builders import (
@@ -31,6 +30,7 @@ from tests.threads import all_at_once
 from verification.models import Challenge, RegisteredMethod
 from verification.queries import methods_of_kind
 from verification.rules.passkeys import MOST, MOST_ANSWER, Site, can_be_made_for
+from verification.services import passkeys
 from verification.services.guesses import throttle_of
 from verification.services.second_factor import remove_second_factor
 
@@ -216,7 +216,7 @@ def test_no_mutilated_answer_is_right_or_breaks_anything(data):
     challenge = Challenge(tenant_id=1)
 
     with in_tenant(1):
-        found = enrol.passkeys.made(None, challenge, json.dumps(answer), Site("http://testserver"))
+        found = passkeys.made(None, challenge, json.dumps(answer), Site("http://testserver"))
 
     assert found is None
 

@@ -1,24 +1,34 @@
 """A passkey, which signs what only this challenge asks for."""
 
+import uuid
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from directory.models import User
 from tenants.policy import Factor, Method
 from verification.methods.base import (
     ChallengeAnswer,
     MethodModule,
     Registration,
+    TooManyDevices,
     VerificationContext,
     Verifier,
 )
-from verification.models import Challenge
-from verification.rules.passkeys import MOST_ANSWER, Site
+from verification.models import Challenge, Purpose, RegisteredMethod
+from verification.queries import challenges_in, newest
+from verification.rules.passkeys import MOST, MOST_ANSWER, Site
 from verification.rules.verdicts import Verdict
-from verification.services import passkeys
-from verification.services.challenges import ChallengeResult, open_unsent, redeem_judged
+from verification.services import factors, passkeys
+from verification.services.challenges import (
+    ChallengeRequest,
+    ChallengeResult,
+    open_unsent,
+    redeem_judged,
+    waits,
+)
 
 PASSKEY_WRONG = gettext_lazy("This passkey didn’t work. Try again or use another one.")
 
@@ -60,6 +70,45 @@ def passkey_words(result: ChallengeResult) -> str:
     if result.verdict is Verdict.DEAD:
         return _("Too many attempts")
     return _("This page was open for too long. Go back and choose the method again.")
+
+
+def challenge_to_register(user: User, context: uuid.UUID) -> Challenge:
+    """What a new passkey of this session must be made for. Raises `TooManyDevices`."""
+    if passkeys.passkeys_of(user.pk).count() >= MOST:
+        raise TooManyDevices(MOST)
+    if waits(Method.PASSKEY, challenges_in(Purpose.REGISTER, context)):
+        waiting = newest(Purpose.REGISTER, context, Method.PASSKEY)
+        if waiting is not None:
+            return waiting
+    return open_unsent(
+        ChallengeRequest(
+            user_id=user.pk,
+            actor_id=user.pk,
+            purpose=Purpose.REGISTER,
+            context=context,
+            method=Method.PASSKEY,
+        )
+    )
+
+
+def register(
+    user: User, context: uuid.UUID, credential: str, site: Site, *, name: str
+) -> tuple[ChallengeResult, RegisteredMethod | None]:
+    """Stores the passkey that was made for this session, if it is one; call it in a transaction."""
+    challenge = newest(Purpose.REGISTER, context, Method.PASSKEY)
+    # Two sessions may make the last passkey that the user may have: one waits here.
+    with factors.changing(user.pk):
+        key = passkeys.made(user, challenge, credential, site, name=name) if challenge else None
+        right = (
+            key is not None
+            and not passkeys.is_known(key)
+            and passkeys.passkeys_of(user.pk).count() < MOST
+        )
+        result = redeem_judged(Purpose.REGISTER, context, Method.PASSKEY, right=right)
+        if key is None or result.verdict is not Verdict.RIGHT:
+            return result, None
+        key.save(force_insert=True)
+    return result, key
 
 
 def _check(
