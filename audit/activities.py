@@ -60,6 +60,8 @@ class Activity(StrEnum):
     QUESTIONS_CHANGED = "question_bank_changed"
     GROUP_CHANGED = "group_changed"
     GROUP_MEMBERS_CHANGED = "group_members_changed"
+    DIRECTORY_CHANGED = "directory_changed"
+    DIRECTORY_TESTED = "directory_tested"
     BRANDING_CHANGED = "branding_changed"
     TEXT_CHANGED = "text_changed"
     TEST_SENT = "test_message_sent"

@@ -27,6 +27,7 @@ _NAVIGATION = (
     ("console:policy", _("Policy"), Permission.SET_POLICY),
     ("console:groups", _("Groups"), Permission.SET_POLICY),
     ("console:questions", _("Security questions"), Permission.SET_POLICY),
+    ("console:directories", _("Directories"), Permission.MANAGE_DIRECTORIES),
     ("console:branding", _("Branding and texts"), Permission.SET_POLICY),
     ("console:audit", _("Audit log"), Permission.READ_AUDIT),
     ("console:administrators", _("Administrators"), Permission.MANAGE_ADMINS),

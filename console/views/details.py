@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from audit.activities import Activity
 from audit.models import Event
 from audit.words import DETAIL_VALUES, DETAILS
+from console.forms.directory_words import SETTING_NAMES
 from console.forms.people import ROLES
 from console.forms.policy_words import choice, label, text_in_words
 from directory.queries import upn_of
@@ -99,7 +100,7 @@ _FORMATS: dict[str, Say] = {
     **dict.fromkeys(("rows", "read", "created", "updated", "unchanged", "refused"), _count),
     **{name: _one_of(words) for name, words in DETAIL_VALUES.items()},
     "agent_ids": _each(lambda value: upn_of(int(value)) if value.isdecimal() else ""),
-    "settings": _each(_one_of(_BRANDING)),
+    "settings": _each(_one_of(_BRANDING | SETTING_NAMES)),
     "text": _one_of({notice.value: name for notice, name in NOTICE_NAMES.items()}),
     "language": _one_of(dict(settings.LANGUAGES)),
 }

@@ -3,23 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 from django.contrib import messages
-from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from console.forms.oath_tokens import TokenFileForm
 from console.views.frame import FORM, page, shown
+from console.views.uploads import takes_file_in_memory
 from directory.models import User
 from provisioning.rules.oath_tokens import MOST_ROWS, TokenFlaw, TokenProblem
 from provisioning.services.oath_tokens import LARGEST_FILE, assign_tokens
 from tenants.roles import Permission
-from verification.marks import takes_files
 from verification.services.oath_tokens import MOST
 
 _MOST_SHOWN = 50
@@ -64,18 +61,10 @@ _WORDS: Mapping[TokenProblem, Promise] = {
 }
 
 
-@csrf_exempt  # `_upload` checks, once it's said what may be sent.
 @sensitive_post_parameters()
-@takes_files
 @page(Permission.MANAGE_PEOPLE, FORM, fresh=True)
-def upload(request: HttpRequest, user: User) -> HttpResponseBase:
-    # Django writes large files to disk. This one takes them into memory or not at all.
-    request.upload_handlers = [MemoryFileUploadHandler(request)]
-    return _upload(request, user)
-
-
-@csrf_protect
-def _upload(request: HttpRequest, user: User) -> HttpResponse:
+@takes_file_in_memory
+def upload(request: HttpRequest, user: User) -> HttpResponse:
     sent = request.method == "POST"
     form = TokenFileForm(request.POST, request.FILES) if sent else TokenFileForm()
     flaws: Sequence[TokenFlaw] = ()

@@ -1,9 +1,13 @@
-"""Taking a file: to disk and not to memory, and no more of it than is accepted."""
+"""Taking a file: to disk, or to memory if it may hold secrets, and no more than is accepted."""
 
 from collections.abc import Callable
 from functools import wraps
 
-from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
+from django.core.files.uploadhandler import (
+    MemoryFileUploadHandler,
+    SkipFile,
+    TemporaryFileUploadHandler,
+)
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -56,3 +60,22 @@ def takes_file(max_bytes: Callable[[], int]) -> Callable[[Page], Page]:
         return entered
 
     return decorated
+
+
+def takes_file_in_memory(view: Page) -> Page:
+    """Put under `page`: a file never reaches the disk. One that is too large looks like none.
+
+    Checking the CSRF token reads the request, so it waits until the handler is set.
+    """
+    protected = csrf_protect(view)
+
+    @takes_files
+    @csrf_exempt
+    @wraps(view)
+    def entered(
+        request: HttpRequest, user: User, *args: object, **kwargs: object
+    ) -> HttpResponseBase:
+        request.upload_handlers = [MemoryFileUploadHandler(request)]
+        return protected(request, user, *args, **kwargs)
+
+    return entered

@@ -44,7 +44,7 @@ NAMED = {
     ("verification/rules/access_passes.py", "access_pass_minutes"),  # its lowest value
 }
 # Names of settings that are words of other things, too.
-WORDS = {"access_passes", "contact", "contact_url", "groups", "questions"}
+WORDS = {"access_passes", "contact", "contact_url", "groups", "questions", "writeback"}
 
 
 def forget_declarations():

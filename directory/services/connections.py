@@ -1,0 +1,199 @@
+"""Connections to an organisation's directories: settings, order, and what follows for users."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from audit.activities import Activity
+from audit.services import record
+from directory.factors import DIRECTORY
+from directory.models import DirectoryAccount, DirectoryConnection, User
+from directory.rules import DirectoryKind
+from directory.services.certificates import authorities_in
+from tenants.queries import lock_tenant
+from vault.services import seal_column
+
+_LONGEST_VALUE = 500
+
+
+class DirectoryNameTaken(Exception):
+    """Another directory of the organisation has this name."""
+
+
+class PasswordNeeded(Exception):
+    """The password of the service account would be sent to a server that it wasn't entered for."""
+
+
+class AccountsRemain(Exception):
+    """Users have accounts in the directory."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__("accounts belong to the directory")
+        self.count = count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSettings:
+    """What administrators set of a connection, validated. Named as the columns are."""
+
+    name: str
+    enabled: bool
+    writeback: bool
+    unlocks: bool
+    servers: str
+    ca_certificates: str
+    base_dn: str
+    bind_dn: str
+    people_filter: str
+    group_base_dn: str
+    group_filter: str
+    attributes: Mapping[str, str]
+    sign_in_attributes: Sequence[str]
+    protected_groups: str
+    sync_every_hours: int
+    brake_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedConnection:
+    """The row, and how many users can now set their passwords here, or no longer can."""
+
+    connection: DirectoryConnection
+    users: int
+
+
+def needs_password(connection: DirectoryConnection, *, servers: str, ca_certificates: str) -> bool:
+    """Whether the stored password would go to a server that it wasn't entered for.
+
+    Who administers the service could otherwise read it on a server of their own.
+    """
+    new_servers = set(servers.splitlines()) - set(connection.servers.splitlines())
+    return bool(new_servers) or ca_certificates != connection.ca_certificates
+
+
+@transaction.atomic
+def save_connection(
+    connection: DirectoryConnection | DirectoryKind,
+    settings: ConnectionSettings,
+    *,
+    password: str,
+    actor_id: int,
+) -> SavedConnection:
+    """Changes a connection, or adds one of a kind after the others.
+
+    Args:
+        password: of the service account; empty to leave it as it is.
+
+    Raises:
+        DirectoryNameTaken: nothing was changed.
+        PasswordNeeded: nothing was changed.
+        DirectoryConnection.DoesNotExist: it was deleted meanwhile.
+    """
+    lock_tenant()
+    rows = DirectoryConnection.objects
+    if isinstance(connection, DirectoryKind):
+        last = rows.order_by("-position").values_list("position", flat=True).first()
+        row = DirectoryConnection(kind=connection, position=0 if last is None else last + 1)
+    else:
+        row = rows.get(pk=connection.pk)
+    if rows.filter(name=settings.name).exclude(pk=row.pk).exists():
+        raise DirectoryNameTaken
+    if not password and needs_password(
+        row, servers=settings.servers, ca_certificates=settings.ca_certificates
+    ):
+        raise PasswordNeeded
+    added = row.pk is None
+    before = {field.name: getattr(row, field.name) for field in fields(settings)}
+    after = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    changed = [name for name, value in after.items() if value != before[name]]
+    for name in changed:
+        setattr(row, name, after[name])
+    row.save()
+    if password:
+        row.bind_password = seal_column(row, "bind_password", password)
+        row.save(update_fields=["bind_password"])
+        changed.append("bind_password")
+    if changed:
+        record(
+            Activity.DIRECTORY_CHANGED,
+            actor_id=actor_id,
+            directory=row.name,
+            change="added" if added else "changed",
+            settings=",".join(changed),
+            old="" if added else _written(before, changed),
+            new=_written(after, changed),
+        )
+    users = 0
+    if not added and {"enabled", "writeback"} & set(changed):
+        users = copy_writeback(row)
+    return SavedConnection(row, users)
+
+
+def copy_writeback(connection: DirectoryConnection) -> int:
+    """Writes `User.writeback` of the directory's users, in one statement. Returns how many changed.
+
+    A user can set a password here if one of their directories lets this service write it.
+    """
+    writable = DirectoryAccount.objects.filter(
+        user=OuterRef("pk"), connection__writeback=True, connection__enabled=True
+    )
+    accounts = DirectoryAccount.objects.filter(connection=connection)
+    users = User.objects.filter(connector=DIRECTORY, pk__in=accounts.values("user_id"))
+    return users.exclude(writeback=Exists(writable)).update(writeback=Exists(writable))
+
+
+@transaction.atomic
+def delete_connection(connection_id: int, *, actor_id: int) -> None:
+    """Deletes a connection without accounts, and the password of its service account.
+
+    Raises:
+        AccountsRemain: nothing was deleted.
+        DirectoryConnection.DoesNotExist: it was deleted meanwhile.
+    """
+    lock_tenant()
+    row = DirectoryConnection.objects.select_for_update().get(pk=connection_id)
+    if count := DirectoryAccount.objects.filter(connection=row).count():
+        raise AccountsRemain(count)
+    record(Activity.DIRECTORY_CHANGED, actor_id=actor_id, directory=row.name, change="deleted")
+    row.delete()
+
+
+@transaction.atomic
+def move_up(connection_id: int, *, actor_id: int) -> None:
+    """Puts a connection before the one before it: users sign in through the first of theirs.
+
+    Raises:
+        DirectoryConnection.DoesNotExist: it was deleted meanwhile.
+    """
+    lock_tenant()
+    rows = list(DirectoryConnection.objects.order_by("position", "pk"))
+    at = next((place for place, row in enumerate(rows) if row.pk == connection_id), None)
+    if at is None:
+        raise DirectoryConnection.DoesNotExist
+    if at == 0:
+        return
+    rows[at - 1], rows[at] = rows[at], rows[at - 1]
+    for position, row in enumerate(rows):
+        row.position = position
+    DirectoryConnection.objects.bulk_update(rows, ["position"])
+    record(
+        Activity.DIRECTORY_CHANGED,
+        actor_id=actor_id,
+        directory=rows[at - 1].name,
+        change="moved",
+        new=", ".join(row.name for row in rows),
+    )
+
+
+def _written(values: Mapping[str, object], names: Sequence[str]) -> str:
+    """Settings as the audit trail has them: of certificates the subjects, of a password nothing."""
+    shown = {name: values[name] for name in names if name in values}
+    if "ca_certificates" in shown:
+        subjects = [each.subject for each in authorities_in(str(shown["ca_certificates"]))]
+        shown["ca_certificates"] = ", ".join(subjects)
+    return "; ".join(
+        f"{name}={' '.join(str(value).splitlines())[:_LONGEST_VALUE]}"
+        for name, value in shown.items()
+    )
