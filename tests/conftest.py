@@ -25,6 +25,8 @@ from tenants.policy import Policy, Scope
 from tests import forms
 from tests.attacks import catalogue
 from tests.builders import PASSWORD, make_tenant, make_user
+from tests.services.samba import Samba
+from tests.services.samba import samba as running_samba
 from tests.services.slapd import Slapd
 from tests.services.slapd import slapd as running_slapd
 from vault import keyring, services
@@ -116,6 +118,13 @@ def forms_are_sent_as_drawn(monkeypatch):
 def openldap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     """An OpenLDAP server for all tests of this process. Who changes a person adds their own."""
     with running_slapd(tmp_path_factory.mktemp("slapd") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
+    """An Active Directory domain controller, in the same way."""
+    with running_samba(tmp_path_factory.mktemp("samba") / "server") as server:
         yield server
 
 

@@ -8,16 +8,17 @@ import sys
 
 import ldap3
 import pytest
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import LDAPException, LDAPInsufficientAccessRightsResult
 
 from tests.services.certificates import authority
 from tests.services.environment import BASE
-from tests.services.ldap import LOCKOUT, PEOPLE, WRONG
+from tests.services.ldap import LOCKOUT, PEOPLE, WRONG, new_password
 from tests.services.processes import wait_until
+from tests.services.samba import quoted
 from tests.services.slapd import slapd
 
 
-@pytest.fixture(params=["openldap"])
+@pytest.fixture(params=["openldap", "samba"])
 def server(request):
     return request.getfixturevalue(request.param)
 
@@ -91,6 +92,29 @@ def test_groups_may_be_nested(server):
     assert server.read(outer, "member") == {"member": [inner]}
 
 
+def test_a_disabled_person_of_active_directory_cant_sign_in(samba):
+    person = samba.add_person()
+    assert samba.bind_ok(person.dn, person.password)
+
+    samba.disable(person)
+
+    assert not samba.bind_ok(person.dn, person.password)
+
+
+def test_the_service_account_of_active_directory_resets_and_does_nothing_else(samba):
+    person = samba.add_person()
+    new = quoted(new_password())
+    reset = {"unicodePwd": new, "pwdLastSet": b"0", "lockoutTime": b"0"}
+
+    with samba.bound(samba.service) as connection:
+        assert connection.modify(
+            person.dn, {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in reset.items()}
+        )
+        for name in ("displayName", "userAccountControl", "mobile"):
+            with pytest.raises(LDAPInsufficientAccessRightsResult):
+                connection.modify(person.dn, {name: [(ldap3.MODIFY_REPLACE, ["512"])]})
+
+
 def test_openldap_comes_back_with_its_data_after_it_was_killed(tmp_path):
     with slapd(tmp_path / "server") as server:
         person = server.add_person()
@@ -104,6 +128,7 @@ def test_openldap_comes_back_with_its_data_after_it_was_killed(tmp_path):
 
 _STARTS_AND_WAITS = """
 import pathlib, sys, time
+from tests.services.samba import quoted
 from tests.services.slapd import slapd
 with slapd(pathlib.Path(sys.argv[1])) as server:
     print(server.tls_port, flush=True)

@@ -23,7 +23,7 @@ _WITH_PROCESSES = (
 """Few tests that start services or commands and wait for them."""
 _DATABASE = {"db", "transactional_db", "live_server", "site"}
 """Fixtures that stand on the run's own database; `site` is the whole service with a broker."""
-_DIRECTORIES = {"openldap"}
+_DIRECTORIES = {"openldap", "samba", "ds389"}
 """Fixtures that start a directory outside. It's the same whatever database a run has."""
 _DIFFERS = re.compile(
     r"\b(?:settings|environ|tests\.services|celery|kombu|redis|connections?|broker)\b"
