@@ -20,6 +20,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from psycopg.errors import LockNotAvailable, QueryCanceled
 
+from directory.connectors import bulkhead
 from isolation.reads import shared_reads
 from isolation.scope import StatementLimits, at_host_of, limited_to, request_cache
 from passwords.hashing import Busy
@@ -35,7 +36,7 @@ _LANGUAGE_PARAMETERS = ("lng", "mkt")
 
 
 class RequestContext:
-    """A request id for the logs, limits for statements, a cache, and one transaction for reads."""
+    """A request id for the logs, limits of time, a cache, and one transaction for reads."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
@@ -43,7 +44,8 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         numbered = structlog.contextvars.bound_contextvars(request_id=secrets.token_hex(8))
         limits = _CONSOLE_LIMITS if request.path.startswith("/admin/") else _LIMITS
-        with numbered, request_cache(), limited_to(limits), shared_reads():
+        asking = bulkhead.within(bulkhead.PAGE_S)
+        with numbered, request_cache(), limited_to(limits), shared_reads(), asking:
             return self._get_response(request)
 
 

@@ -21,7 +21,8 @@ from threading import Condition
 from django.conf import settings
 from django.utils import timezone
 
-from directory.connectors.base import OutcomeUnknown, Unreachable
+from directory.connectors import health
+from directory.connectors.base import OutcomeUnknown, ServiceAccountRefused, Unreachable
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
 from isolation.scope import setting
@@ -224,9 +225,22 @@ class Bulkhead:
 _process = Bulkhead(settings.WEB_THREADS)
 
 
-def entered(connection: DirectoryConnection) -> AbstractContextManager[None]:
-    """One operation in a directory: see `Bulkhead.entered`."""
-    return _process.entered(connection)
+@contextmanager
+def entered(connection: DirectoryConnection) -> Iterator[None]:
+    """One operation in a directory: see `Bulkhead.entered`. How it ended is noted on the row."""
+    try:
+        with _process.entered(connection):
+            yield
+    except Unreachable as problem:
+        health.note_failure(connection, problem.failure)
+        raise
+    except OutcomeUnknown:
+        health.note_failure(connection, DirectoryFailure.NO_ANSWER)
+        raise
+    except ServiceAccountRefused:
+        health.note_failure(connection, DirectoryFailure.SERVICE_ACCOUNT_REFUSED)
+        raise
+    health.note_success(connection)
 
 
 def checking() -> AbstractContextManager[None]:

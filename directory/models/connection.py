@@ -57,7 +57,15 @@ class DirectoryConnection(TenantOwned):
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_failure = models.CharField(max_length=40, blank=True, editable=False)
-    """A code; `console` has the words."""
+    """A `DirectoryFailure`; `console` has the words."""
+    down_since = models.DateTimeField(null=True, editable=False)
+    """The first failure since it last worked."""
+    down_notified_at = models.DateTimeField(null=True, editable=False)
+    """When administrators were told that it is down; None after they were told the opposite."""
+    service_expires_at = models.DateTimeField(null=True, editable=False)
+    """When the password of the service account expires, as far as the directory says."""
+    expiry_notified_days = models.PositiveSmallIntegerField(null=True, editable=False)
+    """The fewest days before that of which administrators were told."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -25,6 +25,7 @@ from directory.connectors.bulkhead import (
 )
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
+from sspr.middleware import RequestContext
 from tests.services.processes import wait_until
 
 PATIENCE_S = 60
@@ -306,3 +307,10 @@ def test_the_time_of_a_page_is_shared_by_its_steps():
             time_left(5)
 
     assert refusal.value.failure is REFUSED
+
+
+def test_each_page_has_a_time_of_its_own(rf):
+    page = RequestContext(lambda _request: time_left(2 * PAGE_S))
+
+    assert 0 < page(rf.get("/")) <= PAGE_S
+    assert time_left(2 * PAGE_S) == 2 * PAGE_S

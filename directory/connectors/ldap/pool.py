@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from time import monotonic
 
+from directory.connectors import health
 from directory.connectors.base import NotPermitted, ServiceAccountRefused, Unreachable
 from directory.connectors.ldap.rootdse import RootDse
 from directory.connectors.ldap.wire import DEAD_S, MUST_CHANGE, LdapLink, context_of, failure_of
@@ -87,11 +88,13 @@ def bound_link(connection: DirectoryConnection, server: str = "") -> LdapLink:
         raise NotPermitted("the connection has no service account")
     link = open_link(connection, server)
     try:
+        health.claim_account_try(connection)
         answer = link.bind(connection.bind_dn, password)
-    except Unreachable:
+    except (Unreachable, ServiceAccountRefused):
         link.close()
         raise
     if answer.code == 0 and MUST_CHANGE not in answer.controls:
+        health.note_account_accepted(connection)
         return link
     link.close()
     if answer.code in BUSY:

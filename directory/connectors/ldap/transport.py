@@ -7,7 +7,7 @@ No password is in an exception, in a log line or in the `repr` of anything here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 
 import ldap3
@@ -16,6 +16,7 @@ from ldap3.operation.modify import modify_operation
 from ldap3.operation.search import search_operation
 from ldap3.protocol.rfc2696 import paged_search_control
 
+from directory.connectors import bulkhead
 from directory.connectors.base import NotPermitted, Unreachable
 from directory.connectors.ldap.pool import BUSY, bound_link, open_link, state_of
 from directory.connectors.ldap.rootdse import Flavour, RootDse, described
@@ -181,15 +182,16 @@ def service_session(connection: DirectoryConnection, *, server: str = "") -> Ite
         ServiceAccountRefused: it isn't tried again for `REFUSED_S`.
         NotPermitted: the connection has no service account.
     """
-    state = state_of(connection)
-    link = state.take(server)
-    session = LdapSession(
-        connection, link or bound_link(connection, server), reused=link is not None
-    )
-    try:
-        yield session
-    finally:
-        state.give_back(session.link)
+    with bulkhead.entered(connection):
+        state = state_of(connection)
+        link = state.take(server)
+        session = LdapSession(
+            connection, link or bound_link(connection, server), reused=link is not None
+        )
+        try:
+            yield session
+        finally:
+            state.give_back(session.link)
 
 
 def bind(
@@ -208,11 +210,8 @@ def bind(
     """
     if not dn or not password:
         raise ValueError("empty name or password")
-    link = open_link(connection, server)
-    try:
+    with bulkhead.entered(connection), closing(open_link(connection, server)) as link:
         return link.bind(dn, password, controls)
-    finally:
-        link.close()
 
 
 def root_dse(connection: DirectoryConnection) -> RootDse:

@@ -22,8 +22,9 @@ from ldap3.protocol.rfc4511 import LDAPDN, AuthenticationChoice, BindRequest, Si
 from ldap3.utils.asn1 import decode_message_fast
 from pyasn1.error import PyAsn1Error
 
+from directory.connectors import bulkhead
 from directory.connectors.base import Unreachable
-from directory.rules import BadServer, DirectoryFailure, server_of
+from directory.rules import BadServer, DirectoryFailure, Server, server_of
 
 CONNECT_S = 3.0
 """Until TCP is connected, and again until TLS is up."""
@@ -178,9 +179,10 @@ class LdapLink:
         """Sends a request and returns the whole answer. Raises `Unreachable` without one."""
         if not self.usable:
             raise Unreachable(DirectoryFailure.CONNECTION_LOST)
+        deadline = monotonic() + bulkhead.time_left(seconds)
         # Whatever ends this early leaves an answer on its way that belongs to no later request.
         self.usable = False
-        self._socket.deadline, self._socket.allowance = monotonic() + seconds, _MOST_BYTES
+        self._socket.deadline, self._socket.allowance = deadline, _MOST_BYTES
         try:
             number = self._ldap.send(kind, request, list(controls) or None)
             responses, result = self._ldap.get_response(number)
@@ -281,11 +283,11 @@ def context_of(ca_certificates: str) -> ssl.SSLContext:
 def _dial(url: str, context: ssl.SSLContext) -> _TlsSocket:
     """Raises `OSError` or `ValueError`."""
     server = server_of(url)
-    raw = socket.create_connection((server.host, server.port), CONNECT_S)
+    raw = _connect(server)
     try:
         # Without it, each new connection waits for a delayed acknowledgement of 40 ms.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        deadline = monotonic() + CONNECT_S
+        deadline = monotonic() + bulkhead.time_left(CONNECT_S)
         if server.start_tls:
             _start_tls(raw, deadline)
         raw.settimeout(_left(deadline))
@@ -293,6 +295,17 @@ def _dial(url: str, context: ssl.SSLContext) -> _TlsSocket:
     except BaseException:
         raw.close()
         raise
+
+
+def _connect(server: Server) -> socket.socket:
+    """All addresses of the name share the time of one."""
+    deadline = monotonic() + bulkhead.time_left(CONNECT_S)
+    answers = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+    *first, last = [str(answer[4][0]) for answer in answers]
+    for address in first:
+        with suppress(OSError):
+            return socket.create_connection((address, server.port), _left(deadline) / 2)
+    return socket.create_connection((last, server.port), _left(deadline))
 
 
 class _NoStartTls(ConnectionError):

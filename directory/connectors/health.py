@@ -1,0 +1,82 @@
+"""When a directory last worked, and why it last didn't: for administrators.
+
+It is noted on the row when it changes, and otherwise once a minute at most.
+"""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from directory.connectors.base import ServiceAccountRefused
+from directory.models import DirectoryConnection
+from directory.rules import DirectoryFailure
+
+_EVERY = timedelta(minutes=1)
+REFUSED_FOR = timedelta(minutes=31)
+"""How long a refused service account isn't tried again, by any process.
+
+Each try counts as a wrong password in the directory. Domains usually forget them after 30 minutes.
+"""
+
+
+def note_success(connection: DirectoryConnection) -> None:
+    """The directory answered. That says nothing about a service account that was refused."""
+    if not _is_account_refused(connection):
+        note_account_accepted(connection)
+
+
+def note_account_accepted(connection: DirectoryConnection) -> None:
+    """The service account has just signed in."""
+    now = timezone.now()
+    if connection.down_since is not None or _is_due(connection.last_success_at, now):
+        _note(connection, last_success_at=now, down_since=None)
+
+
+def note_failure(connection: DirectoryConnection, failure: DirectoryFailure) -> None:
+    if failure is DirectoryFailure.REFUSED_HERE or _is_account_refused(connection):
+        return
+    now, since = timezone.now(), connection.down_since
+    if (
+        since is None
+        or connection.last_failure != failure
+        or _is_due(connection.last_failure_at, now)
+    ):
+        _note(connection, last_failure_at=now, last_failure=failure, down_since=since or now)
+
+
+def claim_account_try(connection: DirectoryConnection) -> None:
+    """Lets one operation of all processes try a service account that was refused.
+
+    Raises:
+        ServiceAccountRefused: another try could lock the account.
+    """
+    if not _is_account_refused(connection):
+        return
+    now, refused_at = timezone.now(), connection.last_failure_at
+    if refused_at is None or now < refused_at + REFUSED_FOR:
+        raise ServiceAccountRefused
+    row = DirectoryConnection.objects.filter(pk=connection.pk, last_failure_at=refused_at)
+    if not row.update(last_failure_at=now):
+        raise ServiceAccountRefused
+    connection.last_failure_at = now
+
+
+def forget(connection: DirectoryConnection) -> None:
+    """The settings were changed, or an administrator wants to know now: it is tried again."""
+    _note(connection, down_since=None)
+
+
+def _is_account_refused(connection: DirectoryConnection) -> bool:
+    refused = connection.last_failure == DirectoryFailure.SERVICE_ACCOUNT_REFUSED
+    return connection.down_since is not None and refused
+
+
+def _is_due(noted_at: datetime | None, now: datetime) -> bool:
+    return noted_at is None or now - noted_at >= _EVERY
+
+
+def _note(connection: DirectoryConnection, **changes: datetime | str | None) -> None:
+    for name, value in changes.items():
+        setattr(connection, name, value)
+    if connection.pk is not None:
+        DirectoryConnection.objects.filter(pk=connection.pk).update(**changes)
