@@ -64,7 +64,7 @@ lint-templates:
 	@out=$$($(BIN)/djlint --lint --quiet templates 2>&1) || { echo "$$out"; exit 1; }
 
 lint-spelling:
-	@$(BIN)/codespell --skip '*.lock,*.po,*.mo,*.svg,*.csv,./locale,./var,./staticfiles' .
+	@$(BIN)/codespell --ignore-words-list aci --skip '*.lock,*.po,*.mo,*.svg,*.csv,./locale,./var,./staticfiles' .
 
 lint-migrations:
 	@out=$$($(LINT_ENV) $(BIN)/python manage.py makemigrations --check --dry-run) || { echo "$$out"; exit 1; }

@@ -25,6 +25,8 @@ from tenants.policy import Policy, Scope
 from tests import forms
 from tests.attacks import catalogue
 from tests.builders import PASSWORD, make_tenant, make_user
+from tests.services.ds389 import Ds389
+from tests.services.ds389 import ds389 as running_ds389
 from tests.services.samba import Samba
 from tests.services.samba import samba as running_samba
 from tests.services.slapd import Slapd
@@ -118,6 +120,13 @@ def forms_are_sent_as_drawn(monkeypatch):
 def openldap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     """An OpenLDAP server for all tests of this process. Who changes a person adds their own."""
     with running_slapd(tmp_path_factory.mktemp("slapd") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ds389(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389]:
+    """A 389 Directory Server, in the same way."""
+    with running_ds389(tmp_path_factory.mktemp("ds389") / "server") as server:
         yield server
 
 

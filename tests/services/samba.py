@@ -169,7 +169,7 @@ def samba(folder: Path) -> Iterator[Samba]:
             server.add_person(name, **attributes)
         yield server
     finally:
-        server.stop()
+        server.kill()
 
 
 def quoted(password: str) -> bytes:

@@ -1,8 +1,5 @@
 """A throwaway OpenLDAP server with password policies and TLS, on loopback, by any user."""
 
-import base64
-import hashlib
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +8,7 @@ from pathlib import Path
 
 from directory.rules import DirectoryKind
 from tests.services.certificates import Authority, authority
-from tests.services.ldap import PEOPLE, Account, DirectoryServer, new_password
+from tests.services.ldap import PEOPLE, Account, DirectoryServer, new_password, salted_hash
 from tests.services.processes import free_port
 
 BASE_DN = "dc=example,dc=test"
@@ -219,7 +216,7 @@ def slapd(folder: Path, *, trusted: Authority | None = None) -> Iterator[Slapd]:
         folder=folder,
         base=BASE_DN,
         root=root.dn,
-        root_hash=_hash(root.password),
+        root_hash=salted_hash(root.password),
         service=service.dn,
         policies=_POLICIES_DN,
     )
@@ -231,7 +228,7 @@ def slapd(folder: Path, *, trusted: Authority | None = None) -> Iterator[Slapd]:
             server.add_person(name, **attributes)
         yield server
     finally:
-        server.stop()
+        server.kill()
 
 
 def _entries(*accounts: Account) -> str:
@@ -241,7 +238,9 @@ def _entries(*accounts: Account) -> str:
     parts.append(_SERVICE_POLICY)
     for account in accounts:
         rdn = account.dn.partition(",")[0].replace("=", ": ")
-        parts.append(_SERVICE_ACCOUNT.format(dn=account.dn, rdn=rdn, hash=_hash(account.password)))
+        parts.append(
+            _SERVICE_ACCOUNT.format(dn=account.dn, rdn=rdn, hash=salted_hash(account.password))
+        )
     return "\n".join(f"{part.strip()}\n" for part in parts)
 
 
@@ -254,12 +253,6 @@ def _load(folder: Path, database: int, ldif: str) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"slapadd failed:\n{done.stdout}\n{done.stderr}")
-
-
-def _hash(password: str) -> str:
-    salt = secrets.token_bytes(8)
-    digest = hashlib.sha1(password.encode() + salt).digest()  # OpenLDAP's usual scheme
-    return "{SSHA}" + base64.b64encode(digest + salt).decode()
 
 
 def _program(name: str) -> str:
