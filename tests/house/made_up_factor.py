@@ -19,7 +19,6 @@ from tests.builders import make_user, of_kind, signed_in
 from tests.console.people import behind_both, make_admin
 from verification.services.second_factor import remove_second_factor
 
-wristbands = import_module("verification.services.wristbands")
 WRISTBAND, NAME, CODE = "wristband", "Wristband", "271828"
 OPTION = "Enter a code from my wristband"
 
@@ -36,7 +35,13 @@ def contoso_policy():
 
 
 @pytest.fixture
-def wearer(user):
+def wristbands():
+    """The service of the made-up factor, which the service itself doesn't have."""
+    return import_module("verification.services.wristbands")
+
+
+@pytest.fixture
+def wearer(user, wristbands):
     """A user whose wristband is older than every hold period."""
     with time_machine.travel(timezone.now() - timedelta(days=9), tick=False):
         wristbands.register(user, CODE)
@@ -99,7 +104,7 @@ def test_the_summary_of_the_user_says_since_when(wearer):
     assert wearer.wristband_since < timezone.now() - timedelta(days=8)
 
 
-def test_it_goes_with_the_second_factor_with_a_purge_and_with_a_restore(wearer):
+def test_it_goes_with_the_second_factor_with_a_purge_and_with_a_restore(wearer, wristbands):
     remove_second_factor(wearer, actor_id=wearer.pk)
     assert not of_kind(Factor(WRISTBAND)).filter(removed_at=None).exists()
     with time_machine.travel(timezone.now() + timedelta(days=40), tick=False):
