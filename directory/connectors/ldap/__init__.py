@@ -3,9 +3,13 @@
 from collections.abc import Callable
 
 from directory.connectors.base import AccountConnector
+from directory.connectors.ldap.generic import LdapConnector
 from directory.models import DirectoryConnection
+from directory.rules import DirectoryKind
 
-_CONNECTORS: dict[str, Callable[[DirectoryConnection], AccountConnector]] = {}
+_CONNECTORS: dict[str, Callable[[DirectoryConnection], AccountConnector]] = {
+    DirectoryKind.LDAP: LdapConnector,
+}
 """By `DirectoryKind`."""
 
 

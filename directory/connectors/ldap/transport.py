@@ -55,6 +55,7 @@ __all__ = [
     "escape_filter",
     "root_dse",
     "service_session",
+    "user_session",
 ]
 
 CACHED_S = 180.0
@@ -194,14 +195,15 @@ def service_session(connection: DirectoryConnection, *, server: str = "") -> Ite
             state.give_back(session.link)
 
 
-def bind(
+@contextmanager
+def user_session(
     connection: DirectoryConnection,
     dn: str,
     password: str,
     controls: Sequence[Control] = (),
     *,
     server: str = "",
-) -> BindAnswer:
+) -> Iterator[tuple[BindAnswer, LdapSession]]:
     """Tries a name and a password on a connection that is closed afterwards.
 
     Raises:
@@ -211,7 +213,21 @@ def bind(
     if not dn or not password:
         raise ValueError("empty name or password")
     with bulkhead.entered(connection), closing(open_link(connection, server)) as link:
-        return link.bind(dn, password, controls)
+        answer = link.bind(dn, password, controls)
+        yield answer, LdapSession(connection, link, reused=False)
+
+
+def bind(
+    connection: DirectoryConnection,
+    dn: str,
+    password: str,
+    controls: Sequence[Control] = (),
+    *,
+    server: str = "",
+) -> BindAnswer:
+    """The answer alone. Raises as `user_session`."""
+    with user_session(connection, dn, password, controls, server=server) as (answer, _session):
+        return answer
 
 
 def root_dse(connection: DirectoryConnection) -> RootDse:

@@ -1,0 +1,105 @@
+"""389 Directory Server.
+
+The service account must not be the Directory Manager, for whom length and history aren't checked.
+The minimum age holds for a reset, too, even after another reset.
+
+Source: the guide "Managing user passwords" of 389 Directory Server; RFC 3062.
+"""
+
+from datetime import UTC, datetime
+
+from ldap3 import MODIFY_REPLACE
+
+from directory.connectors.base import AccountState, PasswordPolicy
+from directory.connectors.ldap.codes import instant_of
+from directory.connectors.ldap.dialect import Changes, is_true
+from directory.connectors.ldap.transport import LdapEntry, LdapFailure, LdapSession
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""As a time of unlocking: never. As a time of expiry: the password must be changed."""
+_GLOBAL = "cn=config"
+_RULES = (
+    *("cn", "passwordMinLength", "passwordCheckSyntax", "passwordHistory", "passwordInHistory"),
+    *("passwordMinAge", "passwordMaxAge", "passwordExp", "passwordLockout", "passwordMaxFailure"),
+    *("passwordUnlock", "passwordLockoutDuration", "passwordResetFailureCount"),
+)
+
+
+class Ds389:
+    id_attribute = "nsUniqueId"
+    attributes = (
+        *("passwordRetryCount", "accountUnlockTime", "passwordExpirationTime", "nsAccountLock"),
+        *("pwdReset", "passwordAllowChangeTime", "pwdUpdateTime", "pwdPolicySubentry"),
+        "retryCountResetTime",
+    )
+    password_stamps = (
+        *("pwdUpdateTime", "passwordAllowChangeTime", "passwordExpirationTime"),
+        "modifyTimestamp",
+    )
+
+    def policy_entry(
+        self, session: LdapSession, _suffix: str, account: LdapEntry
+    ) -> LdapEntry | None:
+        """The account's own, or else the global one, which few service accounts may read."""
+        try:
+            entry = session.read(account.text("pwdPolicySubentry") or _GLOBAL, _RULES)
+        except LdapFailure:
+            return None
+        return entry if entry is not None and entry.attributes else None
+
+    def policy(self, entry: LdapEntry | None) -> PasswordPolicy:
+        if entry is None or entry.integer("passwordMinLength") is None:
+            return PasswordPolicy()
+        locks = is_true(entry, "passwordLockout")
+        checks = is_true(entry, "passwordCheckSyntax")
+        expires = is_true(entry, "passwordExp")
+        unlocks = entry.text("passwordUnlock").lower() != "off"
+        duration = (entry.integer("passwordLockoutDuration") or 0) / 60
+        return PasswordPolicy(
+            min_length=(entry.integer("passwordMinLength") or 0) if checks else 0,
+            is_complex=checks,
+            history=(entry.integer("passwordInHistory") or 0) if _keeps_history(entry) else 0,
+            min_age_hours=(entry.integer("passwordMinAge") or 0) / 3600,
+            max_age_days=(entry.integer("passwordMaxAge") or 0) / 86_400 if expires else None,
+            lockout_threshold=(entry.integer("passwordMaxFailure") or 0) if locks else 0,
+            lockout_minutes=duration if unlocks else 0,
+            lockout_window_minutes=(entry.integer("passwordResetFailureCount") or 0) / 60,
+            name=entry.text("cn"),
+        )
+
+    def state(self, account: LdapEntry, policy: LdapEntry | None, now: datetime) -> AccountState:
+        unlocks_at = instant_of(account.text("accountUnlockTime"))
+        failures = account.integer("passwordRetryCount") or 0
+        threshold = self.policy(policy).lockout_threshold or 1
+        expires_at = instant_of(account.text("passwordExpirationTime"))
+        must_change = is_true(account, "pwdReset") or expires_at == _EPOCH
+        allowed_from = instant_of(account.text("passwordAllowChangeTime"))
+        if policy is None:
+            # Whether passwords expire isn't known: the time may be a remnant.
+            expires_at = expires_at if expires_at and expires_at > now else None
+        elif not is_true(policy, "passwordExp"):
+            expires_at = None
+        return AccountState(
+            enabled=not is_true(account, "nsAccountLock"),
+            locked=bool(
+                unlocks_at and failures >= threshold and (unlocks_at == _EPOCH or unlocks_at > now)
+            ),
+            must_change=must_change,
+            password_changed_at=instant_of(account.text("pwdUpdateTime")),
+            password_expires_at=expires_at if expires_at != _EPOCH else None,
+            may_change_from=allowed_from if allowed_from and allowed_from > now else None,
+        )
+
+    def unlocking(self) -> Changes:
+        return {
+            "passwordRetryCount": [(MODIFY_REPLACE, ["0"])],
+            "accountUnlockTime": [(MODIFY_REPLACE, [])],
+        }
+
+    def leftovers(self, account: LdapEntry, *, must_change: bool) -> Changes:  # noqa: ARG002
+        """A reset sets the count to 0 and leaves the time of unlocking."""
+        return self.unlocking() if account.text("accountUnlockTime") else {}
+
+
+def _keeps_history(entry: LdapEntry) -> bool:
+    return is_true(entry, "passwordHistory")

@@ -1,0 +1,335 @@
+"""Accounts in OpenLDAP, 389 Directory Server and FreeIPA.
+
+Passwords are set by the extended operation of RFC 3062, so that the server hashes them and checks
+its own rules. An Active Directory is refused: there, this would change nothing and leave the
+password where others can read it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from django.utils import timezone
+
+from directory.connectors.base import (
+    AccountState,
+    DirectoryError,
+    GroupEntry,
+    NotInDirectory,
+    NotPermitted,
+    OutcomeUnknown,
+    PasswordCheck,
+    PasswordPolicy,
+    Person,
+    PolicyRejected,
+    Protected,
+    RejectedFor,
+    Unreachable,
+)
+from directory.connectors.ldap.codes import (
+    ASK_POLICY,
+    PASSWORD_MODIFY,
+    Result,
+    check_of,
+    error_of,
+    password_modify,
+    translated,
+)
+from directory.connectors.ldap.dialect import Dialect
+from directory.connectors.ldap.ds389 import Ds389
+from directory.connectors.ldap.freeipa import FreeIpa
+from directory.connectors.ldap.openldap import OpenLdap
+from directory.connectors.ldap.privileges import (
+    MEMBER_ATTRIBUTES,
+    is_member,
+    members_of,
+    normal_dn,
+    protected_groups,
+)
+from directory.connectors.ldap.transport import (
+    Flavour,
+    LdapEntry,
+    LdapFailure,
+    LdapSession,
+    TimedOut,
+    bind,
+    escape_filter,
+    root_dse,
+    service_session,
+    user_session,
+)
+from directory.models import DirectoryAccount, DirectoryConnection
+from directory.rules import KIND_DEFAULTS, DirectoryKind
+
+_DIALECTS: Mapping[Flavour, type[OpenLdap] | type[Ds389] | type[FreeIpa]] = {
+    Flavour.DS389: Ds389,
+    Flavour.FREEIPA: FreeIpa,
+}
+_PHONES = ("mobile_phone", "office_phone", "alternate_phone")
+_STAMP = "modifyTimestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An account as the directory has it now."""
+
+    entry: LdapEntry
+    policy: LdapEntry | None
+    state: AccountState
+
+
+class LdapConnector:
+    def __init__(self, connection: DirectoryConnection) -> None:
+        self._connection = connection
+        defaults = KIND_DEFAULTS[DirectoryKind.LDAP]
+        self._people_filter = connection.people_filter.strip() or defaults.people_filter
+        self._mapping = {**defaults.attributes, **connection.attributes}
+
+    def check_password(self, account: DirectoryAccount, password: str) -> PasswordCheck:
+        if not password:
+            return PasswordCheck.WRONG
+        dialect, _suffix = self._server()
+        try:
+            with translated(), service_session(self._connection) as session:
+                dn = self._find(session, dialect, account, ()).dn
+        except NotInDirectory:
+            return PasswordCheck.WRONG
+        return check_of(bind(self._connection, dn, password, [ASK_POLICY]))
+
+    def state(self, account: DirectoryAccount) -> AccountState:
+        dialect, suffix = self._server()
+        with translated(), service_session(self._connection) as session:
+            return self._read(session, dialect, suffix, account).state
+
+    def policy(self, account: DirectoryAccount) -> PasswordPolicy:
+        dialect, suffix = self._server()
+        with translated(), service_session(self._connection) as session:
+            entry = self._find(session, dialect, account, dialect.attributes)
+            return dialect.policy(dialect.policy_entry(session, suffix, entry))
+
+    def set_password(
+        self, account: DirectoryAccount, password: str, *, must_change: bool = False
+    ) -> None:
+        """OpenLDAP alone can demand a change at the next sign-in, if the policy says so."""
+        dialect, suffix = self._server()
+        with translated(), service_session(self._connection) as session:
+            target = self._changeable(session, dialect, suffix, account)
+            value = password_modify(target.entry.dn, password)
+            try:
+                session.extended(PASSWORD_MODIFY, value, [ASK_POLICY])
+            except LdapFailure as failure:
+                raise error_of(failure, until=target.state.may_change_from) from None
+            except Unreachable as lost:
+                self._confirm_password(lost, session.server, dialect, target, password)
+                return
+            # The password is set. What is left over harms less than to say that it isn't.
+            with suppress(LdapFailure, DirectoryError):
+                entry = self._find(session, dialect, account, dialect.attributes)
+                if changes := dialect.leftovers(entry, must_change=must_change):
+                    session.modify(entry.dn, changes)
+
+    def change_password(self, account: DirectoryAccount, old: str, new: str) -> None:
+        """Bound as the user, so that the directory's rules about own changes hold.
+
+        With an expired password a user may do nothing at all: then it proves who they are, and the
+        service account sets the new one.
+        """
+        if not old:
+            raise PolicyRejected(rule=RejectedFor.WRONG_OLD_PASSWORD)
+        dialect, suffix = self._server()
+        with translated(), service_session(self._connection) as session:
+            target = self._changeable(session, dialect, suffix, account)
+        dn = target.entry.dn
+        value = password_modify(dn, new, old)
+        with user_session(self._connection, dn, old, [ASK_POLICY]) as (answer, own):
+            check = check_of(answer)
+            if check is PasswordCheck.WRONG:
+                raise PolicyRejected(rule=RejectedFor.WRONG_OLD_PASSWORD)
+            if not check.is_right:
+                raise NotPermitted(f"the account is {check.value}")
+            if answer.code == Result.SUCCESS:
+                try:
+                    own.extended(PASSWORD_MODIFY, value, [ASK_POLICY])
+                except LdapFailure as failure:
+                    if failure.code == Result.INVALID_CREDENTIALS:
+                        raise PolicyRejected(rule=RejectedFor.WRONG_OLD_PASSWORD) from None
+                    raise error_of(failure, until=target.state.may_change_from) from None
+                except Unreachable as lost:
+                    self._confirm_password(lost, own.server, dialect, target, new)
+                return
+        self.set_password(account, new)
+
+    def unlock(self, account: DirectoryAccount) -> None:
+        """On every server that answers: many directories count and lock on each by itself."""
+        dialect, suffix = self._server()
+        unlocked, sent, lost = False, False, Unreachable()
+        for server in self._connection.servers.split():
+            try:
+                with translated(), service_session(self._connection, server=server) as session:
+                    target = self._changeable(session, dialect, suffix, account)
+                    sent = True
+                    session.modify(target.entry.dn, dialect.unlocking())
+                    unlocked = True
+            except Unreachable as unreachable:
+                lost = unreachable
+        if unlocked:
+            return
+        if not sent:
+            raise lost
+        try:
+            locked = self.state(account).locked
+        except DirectoryError:
+            raise OutcomeUnknown from None
+        if locked:
+            raise OutcomeUnknown if isinstance(lost, TimedOut) else lost
+
+    def people(self, *, changed_since: str = "") -> Iterator[Person]:
+        dialect, suffix = self._server()
+        names = {
+            *(dialect.id_attribute, _STAMP, *dialect.attributes),
+            *(*filter(None, self._mapping.values()), *self._connection.sign_in_attributes),
+        }
+        wanted = self._people_filter
+        if changed_since:
+            wanted = f"(&{wanted}({_STAMP}>={escape_filter(changed_since)}))"
+        policies: dict[str, LdapEntry | None] = {}
+        now = timezone.now()
+        with translated(), service_session(self._connection) as session:
+            groups = protected_groups(session, self._connection.protected_groups.splitlines())
+            protected = members_of(session, groups)
+            for entry in session.search(self._connection.base_dn, wanted, sorted(names)):
+                own = entry.text("pwdPolicySubentry") + entry.text("krbPwdPolicyReference")
+                if own not in policies:
+                    with service_session(self._connection) as other:
+                        policies[own] = dialect.policy_entry(other, suffix, entry)
+                state = dialect.state(entry, policies[own], now)
+                if external_id := entry.text(dialect.id_attribute):
+                    is_protected = normal_dn(entry.dn) in protected
+                    state = replace(state, protected=is_protected)
+                    yield self._person(external_id, entry, state)
+
+    def ids(self) -> Iterator[str]:
+        dialect, _suffix = self._server()
+        names = [dialect.id_attribute]
+        with translated(), service_session(self._connection) as session:
+            for entry in session.search(self._connection.base_dn, self._people_filter, names):
+                if external_id := entry.text(dialect.id_attribute):
+                    yield external_id
+
+    def groups(self) -> Iterator[GroupEntry]:
+        dialect, _suffix = self._server()
+        wanted = self._connection.group_filter.strip()
+        if not wanted:
+            return
+        base = self._connection.group_base_dn or self._connection.base_dn
+        names = [dialect.id_attribute, "cn", *MEMBER_ATTRIBUTES]
+        with translated(), service_session(self._connection) as session:
+            for entry in session.search(base, wanted, names):
+                members = [dn for name in MEMBER_ATTRIBUTES for dn in entry.texts(name)]
+                yield GroupEntry(
+                    external_id=entry.text(dialect.id_attribute),
+                    dn=entry.dn,
+                    name=entry.text("cn"),
+                    member_dns=tuple(dict.fromkeys(members)),
+                )
+
+    def _server(self) -> tuple[Dialect, str]:
+        """What kind of server it is, and which of its suffixes the base is in."""
+        dse = root_dse(self._connection)
+        if dse.flavour.is_active_directory:
+            raise NotPermitted("this is an Active Directory: choose that kind of directory")
+        base = normal_dn(self._connection.base_dn)
+        contexts = [each for each in dse.naming_contexts if base.endswith(normal_dn(each))]
+        suffix = max(contexts, key=len, default=self._connection.base_dn)
+        return _DIALECTS.get(dse.flavour, OpenLdap)(), suffix
+
+    def _find(
+        self,
+        session: LdapSession,
+        dialect: Dialect,
+        account: DirectoryAccount,
+        attributes: Sequence[str],
+    ) -> LdapEntry:
+        """The entry by its immutable id: names change, and are given to others."""
+        wanted = f"({dialect.id_attribute}={escape_filter(account.external_id)})"
+        base = self._connection.base_dn
+        entries = list(session.search(base, wanted, attributes, page_size=0))
+        if len(entries) != 1:
+            raise NotInDirectory
+        return entries[0]
+
+    def _read(
+        self, session: LdapSession, dialect: Dialect, suffix: str, account: DirectoryAccount
+    ) -> _Target:
+        names = [*dialect.attributes, *dialect.password_stamps, "memberOf", "uid"]
+        entry = self._find(session, dialect, account, names)
+        policy = dialect.policy_entry(session, suffix, entry)
+        groups = protected_groups(session, self._connection.protected_groups.splitlines())
+        state = dialect.state(entry, policy, timezone.now())
+        protected = is_member(session, entry, groups, suffix)
+        return _Target(entry, policy, replace(state, protected=protected))
+
+    def _changeable(
+        self, session: LdapSession, dialect: Dialect, suffix: str, account: DirectoryAccount
+    ) -> _Target:
+        """The account, if this service may change something of it."""
+        target = self._read(session, dialect, suffix, account)
+        if target.state.protected:
+            raise Protected
+        if target.state.locked_by_admin:
+            raise NotPermitted("an administrator has locked the account for good")
+        if not target.state.enabled:
+            raise NotPermitted("the account is disabled")
+        return target
+
+    def _confirm_password(
+        self,
+        lost: Unreachable,
+        server: str,
+        dialect: Dialect,
+        target: _Target,
+        password: str,
+    ) -> None:
+        """Reads back a write that wasn't answered, where it was sent. Returns if it took effect."""
+        dn, stamps = target.entry.dn, dialect.password_stamps
+        try:
+            with service_session(self._connection, server=server) as session:
+                after = session.read(dn, stamps)
+            answer = bind(self._connection, dn, password, [ASK_POLICY], server=server)
+            if check_of(answer).is_right:
+                return
+        except (LdapFailure, DirectoryError):
+            raise OutcomeUnknown from None
+        unchanged = after is not None and all(
+            after.texts(stamp) == target.entry.texts(stamp) for stamp in stamps
+        )
+        # A server that was only slow may still carry out what it has received.
+        if unchanged and not isinstance(lost, TimedOut):
+            raise lost
+        raise OutcomeUnknown from None
+
+    def _person(self, external_id: str, entry: LdapEntry, state: AccountState) -> Person:
+        def mapped(field: str) -> str:
+            return entry.text(self._mapping[field]) if self._mapping.get(field) else ""
+
+        groups = self._mapping.get("group_dns")
+        names = self._connection.sign_in_attributes
+        return Person(
+            external_id=external_id,
+            dn=entry.dn,
+            upn=mapped("upn"),
+            sign_in_names=tuple(value for name in names for value in entry.texts(name)),
+            display_name=mapped("display_name"),
+            given_name=mapped("given_name"),
+            surname=mapped("surname"),
+            language=mapped("language"),
+            email=mapped("email"),
+            phones={phone: number for phone in _PHONES if (number := mapped(phone))},
+            manager_dn=mapped("manager_dn"),
+            enabled=state.enabled,
+            protected=state.protected,
+            password_changed_at=state.password_changed_at,
+            password_expires_at=state.password_expires_at,
+            changed=entry.text(_STAMP),
+            group_dns=tuple(entry.texts(groups)) if groups else (),
+        )

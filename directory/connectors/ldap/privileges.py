@@ -1,0 +1,93 @@
+"""Which accounts are privileged: direct and nested members of the organisation's own list."""
+
+from collections.abc import Iterable
+
+from ldap3 import BASE
+from ldap3.core.exceptions import LDAPException
+from ldap3.utils.dn import parse_dn
+
+from directory.connectors.base import NotPermitted
+from directory.connectors.ldap.transport import LdapEntry, LdapSession, escape_filter
+
+MEMBER_ATTRIBUTES = ("member", "uniqueMember")
+DEEPEST = 20
+"""Levels of nested groups. An account whose groups go deeper counts as privileged."""
+_AT_ONCE = 50
+
+
+def normal_dn(dn: str) -> str:
+    """A distinguished name in a form that can be compared.
+
+    >>> normal_dn("CN=Ops, OU=It,dc=Example") == normal_dn("cn=ops,ou=IT,dc=example")
+    True
+    """
+    try:
+        parts = parse_dn(dn, strip=True)
+    except (LDAPException, ValueError, IndexError):
+        return dn.strip().lower()
+    return "".join(f"{name}={value}{separator}".lower() for name, value, separator in parts)
+
+
+def protected_groups(session: LdapSession, names: Iterable[str]) -> list[str]:
+    """The distinguished names, one a line.
+
+    Raises:
+        NotPermitted: the service account doesn't see one of the groups, so it can't be known who
+            its members are.
+    """
+    groups = [name.strip() for name in names if name.strip()]
+    for group in groups:
+        if session.read(group, ["objectClass"]) is None:
+            raise NotPermitted(f"the protected group can't be read: {group}")
+    return groups
+
+
+def is_member(session: LdapSession, entry: LdapEntry, groups: Iterable[str], suffix: str) -> bool:
+    """Whether the account is in one of the groups, directly or through other groups.
+
+    Args:
+        entry: with `memberOf`, which not every server maintains, and `uid`.
+    """
+    wanted = {normal_dn(group) for group in groups}
+    if not wanted:
+        return False
+    uid = entry.text("uid")
+    by_name = f"(memberUid={escape_filter(uid)})" if uid else ""
+    level, seen = [entry.dn], {normal_dn(entry.dn)}
+    outer = {normal_dn(dn): dn for dn in entry.texts("memberOf")}
+    for _depth in range(DEEPEST):
+        for start in range(0, len(level), _AT_ONCE):
+            names = [escape_filter(dn) for dn in level[start : start + _AT_ONCE]]
+            members = (f"({each}={dn})" for dn in names for each in MEMBER_ATTRIBUTES)
+            found_in = session.search(suffix, f"(|{''.join(members)}{by_name})", ["memberOf"])
+            for group in found_in:
+                outer[normal_dn(group.dn)] = group.dn
+                outer |= {normal_dn(dn): dn for dn in group.texts("memberOf")}
+        if wanted & outer.keys():
+            return True
+        level = [dn for name, dn in outer.items() if name not in seen]
+        if not level:
+            return False
+        seen |= outer.keys()
+        by_name = ""
+    return True
+
+
+def members_of(session: LdapSession, groups: Iterable[str]) -> frozenset[str]:
+    """The distinguished names of all direct and nested members, in normal form."""
+    seen: set[str] = set()
+    level = list(groups)
+    for _depth in range(DEEPEST):
+        inner = []
+        for dn in level:
+            wanted = session.search(dn, "(objectClass=*)", MEMBER_ATTRIBUTES, scope=BASE)
+            for entry in wanted:
+                for name in MEMBER_ATTRIBUTES:
+                    inner += entry.texts(name)
+        level = [
+            dn for dn in {normal_dn(dn): dn for dn in inner}.values() if normal_dn(dn) not in seen
+        ]
+        seen.update(map(normal_dn, level))
+        if not level:
+            break
+    return frozenset(seen)

@@ -1,0 +1,494 @@
+"""What every directory outside does for this service, on real servers."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from directory.connectors.base import (
+    DirectoryError,
+    NotInDirectory,
+    NotPermitted,
+    OutcomeUnknown,
+    PasswordCheck,
+    PolicyRejected,
+    Protected,
+    RejectedFor,
+    ServiceAccountRefused,
+    Unreachable,
+)
+from directory.connectors.ldap import account_connector_of, transport, wire
+from directory.models import DirectoryAccount
+from directory.rules import DirectoryKind
+from tests.directory.directories import connected, id_of, relayed, row_of
+from tests.services.ldap import WRONG, Account, new_password
+
+WRITES = {
+    DirectoryKind.LDAP: "extended",
+    DirectoryKind.ACTIVE_DIRECTORY: "modify",
+}
+"""The operation that sets a password."""
+
+
+@pytest.fixture(params=["openldap"])
+def server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def connection(server, contoso):
+    return connected(server)
+
+
+@pytest.fixture
+def directory(connection):
+    return account_connector_of(connection)
+
+
+@pytest.fixture
+def person(server):
+    return server.add_person()
+
+
+@pytest.fixture
+def row(server, person):
+    return row_of(server, person)
+
+
+def test_a_reset_sets_the_password_and_leaves_no_forced_change(server, directory, person, row):
+    password = new_password()
+
+    directory.set_password(row, password)
+
+    assert server.bind_ok(person.dn, password)
+    assert not server.bind_ok(person.dn, person.password)
+    assert not directory.state(row).must_change
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["비밀번호-는-길어요-7", "Eine-Brücke-über-7-Täler", "Emoji-🔑-Key-42", 'q"\\*()& <' + "7aZ"],
+)
+def test_a_password_of_any_letters_is_the_same_afterwards(server, directory, person, row, password):
+    directory.set_password(row, password)
+
+    assert server.bind_ok(person.dn, password)
+    assert directory.check_password(row, password) is PasswordCheck.RIGHT
+
+
+def test_an_empty_password_is_never_set_or_sent(server, directory, person, row):
+    with pytest.raises(ValueError, match="empty"):
+        directory.set_password(row, "")
+
+    assert directory.check_password(row, "") is PasswordCheck.WRONG
+    assert server.failures(person) == 0
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_a_change_needs_the_old_password(server, directory, person, row):
+    password = new_password()
+    for wrong in (WRONG, ""):
+        with pytest.raises(PolicyRejected) as rejected:
+            directory.change_password(row, wrong, password)
+        assert rejected.value.rule is RejectedFor.WRONG_OLD_PASSWORD
+    assert server.bind_ok(person.dn, person.password)
+
+    directory.change_password(row, person.password, password)
+
+    assert server.bind_ok(person.dn, password)
+    assert not server.bind_ok(person.dn, person.password)
+
+
+def test_right_and_wrong_passwords_are_told_apart(directory, person, row):
+    assert directory.check_password(row, person.password) is PasswordCheck.RIGHT
+    assert directory.check_password(row, WRONG) is PasswordCheck.WRONG
+
+
+@pytest.mark.parametrize("end", ["expire", "must_change"])
+def test_an_ended_password_is_right_and_must_be_changed(server, directory, person, row, end):
+    getattr(server, end)(person)
+    assert directory.check_password(row, person.password) is PasswordCheck.MUST_CHANGE
+    assert directory.check_password(row, WRONG) is PasswordCheck.WRONG
+    password = new_password()
+
+    directory.change_password(row, person.password, password)
+
+    assert server.bind_ok(person.dn, password)
+    assert directory.check_password(row, password) is PasswordCheck.RIGHT
+
+
+@pytest.mark.parametrize("end", ["expire", "must_change"])
+def test_a_reset_ends_that_a_password_has_ended(server, directory, person, row, end):
+    getattr(server, end)(person)
+    password = new_password()
+
+    directory.set_password(row, password)
+
+    assert server.bind_ok(person.dn, password)
+
+
+def test_the_state_says_that_a_change_is_due(server, directory, person, row):
+    assert not directory.state(row).must_change
+
+    server.must_change(person)
+
+    assert directory.state(row).must_change
+
+
+def test_the_state_says_when_a_password_expires(server, directory, person, row):
+    server.expire(person)
+
+    expires_at = directory.state(row).password_expires_at
+
+    assert expires_at is not None
+    assert expires_at < timezone.now()
+
+
+def test_a_lock_is_seen_and_lifted_without_another_password(server, directory, person, row):
+    server.lock(person)
+    assert directory.state(row).locked
+    assert directory.check_password(row, person.password) is PasswordCheck.LOCKED
+
+    directory.unlock(row)
+
+    assert not directory.state(row).locked
+    assert not server.is_locked(person)
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_to_unlock_an_account_that_is_not_locked_changes_nothing(server, directory, person, row):
+    directory.unlock(row)
+
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_a_reset_unlocks(server, directory, person, row):
+    server.lock(person)
+    password = new_password()
+
+    directory.set_password(row, password)
+
+    assert not directory.state(row).locked
+    assert server.bind_ok(person.dn, password)
+
+
+def test_an_account_that_an_administrator_closed_stays_closed(server, directory, person, row):
+    close = getattr(server, "lock_by_admin", None) or server.disable
+    close(person)
+    password = new_password()
+    assert not directory.state(row).enabled
+
+    for act in (
+        lambda: directory.set_password(row, password),
+        lambda: directory.change_password(row, person.password, password),
+        lambda: directory.unlock(row),
+    ):
+        with pytest.raises(DirectoryError):
+            act()
+
+    assert not directory.state(row).enabled
+    assert not server.bind_ok(person.dn, password)
+    assert not server.bind_ok(person.dn, person.password)
+
+
+def test_a_password_that_was_used_before_is_refused_at_a_change(server, directory, person, row):
+    second = new_password()
+    directory.change_password(row, person.password, second)
+
+    with pytest.raises(PolicyRejected) as rejected:
+        directory.change_password(row, second, person.password)
+
+    assert rejected.value.rule in {RejectedFor.USED_BEFORE, RejectedFor.UNKNOWN}
+    assert server.bind_ok(person.dn, second)
+
+
+def test_a_password_that_is_too_short_is_refused(server, directory, person, row):
+    with pytest.raises(PolicyRejected) as rejected:
+        directory.set_password(row, "aB3!")
+
+    assert rejected.value.rule in {RejectedFor.TOO_SHORT, RejectedFor.UNKNOWN}
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_a_young_password_is_not_changed_and_the_time_is_said(server, directory, person, row):
+    password = new_password()
+    directory.set_password(row, password)
+    server.set_policy(person, "young")
+    from_then = directory.state(row).may_change_from
+    assert from_then is not None
+    assert timedelta(hours=1) < from_then - timezone.now() <= timedelta(days=1)
+
+    with pytest.raises(PolicyRejected) as rejected:
+        directory.change_password(row, password, new_password())
+
+    assert rejected.value.rule in {RejectedFor.TOO_YOUNG, RejectedFor.UNKNOWN}
+    assert rejected.value.until in {from_then, None}
+    assert server.bind_ok(person.dn, password)
+
+
+def test_the_directory_says_its_rules(directory, row):
+    policy = directory.policy(row)
+
+    assert policy.min_length == 8
+    assert policy.lockout_threshold == 5
+
+
+def test_a_protected_member_of_a_nested_group_is_not_touched(server, contoso, person, row):
+    inner = server.add_group(f"inner-{person.password[4:12]}", [person.dn])
+    outer = server.add_group(f"outer-{person.password[4:12]}", [inner])
+    directory = account_connector_of(connected(server, protected_groups=f"\n{outer}\n"))
+    other = row_of(server, server.add_person())
+    assert directory.state(row).protected
+    assert not directory.state(other).protected
+
+    for act in (
+        lambda: directory.set_password(row, new_password()),
+        lambda: directory.change_password(row, person.password, new_password()),
+        lambda: directory.unlock(row),
+    ):
+        with pytest.raises(Protected):
+            act()
+
+    assert server.bind_ok(person.dn, person.password)
+    directory.set_password(other, new_password())
+
+
+def test_without_sight_of_the_protected_groups_nothing_is_changed(server, contoso, person, row):
+    gone = f"cn=gone,{server.groups_dn}"
+    directory = account_connector_of(connected(server, protected_groups=gone))
+
+    with pytest.raises(NotPermitted):
+        directory.set_password(row, new_password())
+
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_an_account_is_followed_when_it_is_renamed(server, directory, person, row):
+    moved = server.move(person.dn, f"{person.dn.partition('=')[0]}=x{person.password[4:12]}")
+    password = new_password()
+
+    directory.set_password(row, password)
+
+    assert server.bind_ok(moved, password)
+    assert directory.check_password(row, password) is PasswordCheck.RIGHT
+
+
+def test_an_account_that_is_gone_is_said_to_be_gone(server, directory, person, row):
+    server.delete(person.dn)
+
+    assert directory.check_password(row, person.password) is PasswordCheck.WRONG
+    for act in (
+        lambda: directory.state(row),
+        lambda: directory.set_password(row, new_password()),
+        lambda: directory.unlock(row),
+    ):
+        with pytest.raises(NotInDirectory):
+            act()
+
+
+@pytest.mark.parametrize("text", ["*", "*)(objectClass=*", "a\\2a", "\0", "é)(|(uid=*)"])
+def test_characters_of_a_filter_match_nobody(directory, text):
+    with pytest.raises(NotInDirectory):
+        directory.state(DirectoryAccount(external_id=text, dn=""))
+
+
+def test_a_service_account_that_may_not_write_changes_nothing(server, contoso, person, row):
+    directory = account_connector_of(connected(server, service=server.reader))
+
+    with pytest.raises(NotPermitted):
+        directory.set_password(row, new_password())
+
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_a_refused_service_account_is_not_tried_again(server, contoso, row):
+    account = server.add_person()
+    wrong = Account(account.dn, WRONG)
+    directory = account_connector_of(connected(server, service=wrong))
+
+    for _ in range(20):
+        with pytest.raises(ServiceAccountRefused):
+            directory.state(row)
+
+    assert server.failures(account) == 1
+
+
+def test_a_server_that_is_not_there_is_unreachable(server, contoso, row):
+    with relayed(server) as relay:
+        url = relay.url
+    directory = account_connector_of(connected(server, servers=url))
+
+    for act in (
+        lambda: directory.state(row),
+        lambda: directory.set_password(row, new_password()),
+        lambda: directory.unlock(row),
+        lambda: directory.check_password(row, WRONG),
+        lambda: list(directory.people()),
+    ):
+        with pytest.raises(Unreachable):
+            act()
+
+
+@pytest.fixture
+def during_write(monkeypatch, server):
+    """Lets a fault happen to the operation that sets the password."""
+
+    def fault(relay, name):
+        operation = getattr(transport.LdapSession, WRITES[server.kind])
+
+        def faulty(*args, **more):
+            relay.fault = name
+            return operation(*args, **more)
+
+        monkeypatch.setattr(transport.LdapSession, WRITES[server.kind], faulty)
+
+    return fault
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    for module in (transport, wire):
+        monkeypatch.setattr(module, "OPERATION_S", 1.0)
+
+
+@pytest.fixture
+def relay(server):
+    with relayed(server) as relay:
+        yield relay
+
+
+@pytest.fixture
+def behind(server, contoso, relay):
+    """The directory, reached through the relay."""
+    return account_connector_of(connected(server, servers=relay.url))
+
+
+def test_a_write_that_the_server_did_and_did_not_answer_is_a_success(
+    server, behind, person, row, relay, during_write
+):
+    password = new_password()
+    during_write(relay, "cut answers")
+
+    behind.set_password(row, password)
+
+    assert server.bind_ok(person.dn, password)
+
+
+def test_a_write_that_never_reached_the_server_changed_nothing(
+    server, behind, person, row, relay, during_write
+):
+    during_write(relay, "cut requests")
+
+    with pytest.raises(Unreachable):
+        behind.set_password(row, new_password())
+
+    assert server.bind_ok(person.dn, person.password)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_write_whose_answer_never_comes_is_read_back(
+    server, behind, person, row, relay, during_write
+):
+    password = new_password()
+    during_write(relay, "hold answers")
+
+    behind.set_password(row, password)
+
+    assert server.bind_ok(person.dn, password)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_nothing_is_promised_of_a_write_that_a_slow_server_may_still_do(
+    server, behind, person, row, relay, during_write
+):
+    during_write(relay, "hold requests")
+
+    with pytest.raises(OutcomeUnknown):
+        behind.set_password(row, new_password())
+
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_an_own_change_without_an_answer_is_read_back(
+    server, behind, person, row, relay, during_write
+):
+    password = new_password()
+    during_write(relay, "cut answers")
+
+    behind.change_password(row, person.password, password)
+
+    assert server.bind_ok(person.dn, password)
+
+
+def test_a_write_that_cannot_be_read_back_is_said_to_be_unknown(
+    server, behind, row, relay, monkeypatch
+):
+    operation = getattr(transport.LdapSession, WRITES[server.kind])
+
+    def last_write(*args, **more):
+        relay.fault = "cut answers"
+        relay.close()
+        return operation(*args, **more)
+
+    monkeypatch.setattr(transport.LdapSession, WRITES[server.kind], last_write)
+
+    with pytest.raises(OutcomeUnknown):
+        behind.set_password(row, new_password())
+
+
+def test_people_are_read_page_by_page_with_what_is_mapped(
+    server, contoso, person, row, monkeypatch
+):
+    monkeypatch.setitem(transport.LdapSession.search.__kwdefaults__, "page_size", 2)
+    directory = account_connector_of(
+        connected(
+            server, sign_in_attributes=["cn"], attributes={"office_phone": "", "language": ""}
+        )
+    )
+
+    people = {each.external_id: each for each in directory.people()}
+
+    assert set(directory.ids()) == set(people)
+    assert len(people) >= 5
+    minji = people[id_of(server, server.people["minji"].dn)]
+    assert (minji.surname, minji.given_name) == ("김", "민지")
+    assert minji.email == "minji@example.test"
+    assert minji.phones["mobile_phone"]
+    assert minji.sign_in_names
+    assert minji.enabled
+    assert not minji.protected
+    assert minji.dn == server.people["minji"].dn
+    assert minji.changed
+
+
+def test_later_only_the_people_who_changed_are_read(server, directory, person):
+    last = max(each.changed for each in directory.people())
+    server.set(person.dn, sn="Changed")
+
+    changed = {each.dn: each for each in directory.people(changed_since=last)}
+
+    assert changed[person.dn].surname == "Changed"
+    assert len(changed) < len(list(directory.ids()))
+
+
+def test_groups_are_read_with_their_members(server, contoso, person):
+    name = f"team-{person.password[4:12]}"
+    dn = server.add_group(name, [person.dn])
+    directory = account_connector_of(
+        connected(server, group_base_dn=server.groups_dn, group_filter=f"(cn={name})")
+    )
+
+    (group,) = directory.groups()
+
+    assert (group.dn, group.name, group.member_dns) == (dn, name, (person.dn,))
+    assert group.external_id == id_of(server, dn)
+
+
+def test_members_of_protected_groups_are_marked_in_a_sync(server, contoso, person):
+    inner = server.add_group(f"in-{person.password[4:12]}", [person.dn])
+    outer = server.add_group(f"out-{person.password[4:12]}", [inner])
+    directory = account_connector_of(connected(server, protected_groups=outer))
+
+    marked = {each.dn for each in directory.people() if each.protected}
+
+    assert marked == {person.dn}
