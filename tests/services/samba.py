@@ -78,6 +78,7 @@ bind interfaces only = yes
 disable netbios = yes
 load printers = no
 ldap server require strong auth = yes
+old password allowed period = 0
 tls enabled = yes
 tls cafile = {folder}/tls/ca.pem
 tls certfile = {folder}/tls/certificate.pem
