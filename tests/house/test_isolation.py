@@ -34,6 +34,7 @@ UNSCOPED = {
     "directory/queries.py": 2,
     "directory/services/sessions.py": 1,
     "provisioning/services/jobs.py": 1,
+    "provisioning/services/sync_jobs.py": 2,
     "reset/queries/attempts.py": 1,
     "sspr/demo/seeding.py": 2,
     "sspr/demo/views.py": 2,
