@@ -1,7 +1,6 @@
 """Reads what a report of "this wasn't me" concerns."""
 
 from directory.models import User
-from directory.queries import can_set_password
 from verification.models import NoticeLink
 from verification.services.notice_words import Notice
 
@@ -33,4 +32,4 @@ def is_password_disowned(user: User, link: NoticeLink) -> bool:
 
 def is_password_withdrawn(user: User) -> bool:
     """Whether the user can't sign in before this service sets another password."""
-    return can_set_password(user) and not user.has_usable_password()
+    return not user.may_have_password

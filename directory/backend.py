@@ -1,5 +1,6 @@
 """Django's authentication backend: compares a password with the user's directory."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db.models import Q
@@ -7,8 +8,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from directory.connectors import connector_of
+from directory.connectors.accounts import check_password
+from directory.connectors.base import Unreachable
+from directory.factors import BUILTIN, DIRECTORY
 from directory.models import User
-from directory.queries import operator_of, user_of
+from directory.queries import operator_of, user_by_name
+from directory.services.outside import note_sign_in
 from isolation.scope import NO_TENANT, current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Tenant
@@ -19,19 +24,30 @@ class DirectoryBackend:
     def authenticate(
         self, _request: HttpRequest | None, username: str = "", password: str = ""
     ) -> User | None:
-        """The enabled user with this user principal name and password, in the tenant in force.
+        """The enabled user with this name and password, in the tenant in force.
 
-        An unknown user costs the same hash as a known one.
+        An unknown user costs the same hash as a known one, and the same look into the directory of
+        the organisation if it has one.
+
+        Raises:
+            directory.connectors.base.Unreachable: nothing was compared.
         """
         is_operator = current_tenant_id() == NO_TENANT
-        user = operator_of(username) if is_operator else user_of(username)
+        user = operator_of(username) if is_operator else user_by_name(username)
         if user is None:
             # No directory has a password of this one. Comparing costs as much as for a known user.
             user = User(connector="")
         check = connector_of(user).authenticate(user, password)
+        if not check.is_right and user.connector == BUILTIN and not is_operator:
+            # A wrong password takes as long as in the directory. Its outage locks no one out who
+            # has a password here, so it isn't reported to them.
+            with suppress(Unreachable):
+                check_password(User(), password)
         if not check.is_right or not user.enabled:
             return None
-        if user.must_change_password and not is_operator:
+        if user.connector == DIRECTORY:
+            note_sign_in(user, check)
+        elif user.must_change_password and not is_operator:
             lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
             if has_ended(user.password_changed_at, lifetime, timezone.now()):
                 return None

@@ -6,13 +6,22 @@ from enum import StrEnum
 
 from django.db import connection
 from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from directory.connectors import connector_of
-from directory.factors import VERIFIED, EligibilityKey, Factors, FactorSummary, column_of
-from directory.models import Membership, User
+from directory.connectors.accounts import enabled_connections
+from directory.factors import (
+    BUILTIN,
+    VERIFIED,
+    EligibilityKey,
+    Factors,
+    FactorSummary,
+    column_of,
+)
+from directory.models import Membership, SignInName, User
 from directory.prefills import KIND_OF, Prefill, read
-from directory.rules import canonical_upn
+from directory.rules import DirectoryLockout, canonical_upn
 from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
@@ -24,7 +33,17 @@ from tenants.roles import Role
 from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
+_LOCKOUT_THRESHOLD, _LONGEST_WINDOW = 5, timedelta(hours=24)
+"""Where a directory doesn't say when it locks an account and when it forgets wrong passwords."""
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
+_BY_NAME = CompiledRead(
+    lambda: owned(User).filter(
+        pk=Coalesce(
+            owned(User).filter(upn=Bound("name", CharField())).values("pk")[:1],
+            owned(SignInName).filter(name=Bound("name", CharField())).values("user_id")[:1],
+        )
+    )
+)
 _DIFFERENT_KEYS = """
     WITH RECURSIVE different(key) AS (
         SELECT min(eligibility_key) FROM directory_user WHERE tenant_id = %s
@@ -42,6 +61,44 @@ _DIFFERENT_KEYS = """
 def user_of(upn: str) -> User | None:
     """The user with this canonical name in the tenant in force, enabled or not."""
     return _BY_UPN.first(upn=upn)
+
+
+def user_by_name(name: str) -> User | None:
+    """The same, also by the other names of users in a directory. A user principal name wins.
+
+    Known and unknown names run the same statement.
+
+    Args:
+        name: in the form that `canonical_upn` gives.
+    """
+    return _BY_NAME.first(name=name)
+
+
+def takes_other_names() -> bool:
+    """Whether users of the tenant in force may sign in by a name of their directory."""
+    return any(connection.sign_in_attributes for connection in enabled_connections())
+
+
+def lockout_rules() -> DirectoryLockout | None:
+    """How many wrong passwords this service may send for one user ID; None for any number.
+
+    The strictest of the organisation's directories decides. It holds for all of its user IDs, so
+    that a lock doesn't tell which of them are in a directory.
+    """
+    rules = [
+        DirectoryLockout(
+            threshold=_or(connection.lockout_threshold, _LOCKOUT_THRESHOLD),
+            window=timedelta(minutes=_or(connection.lockout_window_minutes, 0)) or _LONGEST_WINDOW,
+        )
+        for connection in enabled_connections()
+        if connection.lockout_threshold != 0
+    ]
+    if not rules:
+        return None
+    return DirectoryLockout(
+        threshold=min(rule.threshold for rule in rules),
+        window=min(_LONGEST_WINDOW, max(rule.window for rule in rules)),
+    )
 
 
 def users_of(upns: Collection[str]) -> dict[str, User]:
@@ -176,11 +233,15 @@ class Due(StrEnum):
 
 def can_set_password(user: User) -> bool:
     """Whether this service can set the user's password."""
-    return connector_of(user).capabilities(user).sets_passwords
+    return user.has_writable_password
 
 
 def can_unlock(user: User) -> bool:
-    """Whether the user's account is locked, and this service can lift the lock."""
+    """Whether the user's account is locked, and this service can lift the lock.
+
+    Raises:
+        directory.connectors.base.DirectoryError: the user's directory doesn't say.
+    """
     connector = connector_of(user)
     return connector.capabilities(user).unlocks and connector.state(user).locked
 
@@ -188,8 +249,9 @@ def can_unlock(user: User) -> bool:
 def password_due(user: User) -> Due | None:
     """Why the user has to change the password now; None if they don't have to."""
     if user.must_change_password:
-        return Due.TEMPORARY
-    if user.tenant_id is None or not can_set_password(user):
+        return Due.TEMPORARY if user.connector == BUILTIN else Due.ENDED
+    # A directory has an expiry of its own, and says so at sign-in.
+    if user.tenant_id is None or user.connector != BUILTIN:
         return None
     if user.frozen_at is not None:
         # This may not be the user, so nothing may be changed.
@@ -206,3 +268,7 @@ def _read(user_id: int, sealed: bytes | memoryview | None) -> dict[Factor, Prefi
             sealed, tenant_id=current_tenant_id(), associated_data=prefill_associated_data(user_id)
         )
     )
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

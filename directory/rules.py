@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -14,12 +15,39 @@ from typed.rules import folded, without_invisible
 
 _UPN = re.compile(r"[^\s@\x00-\x1f<>\"();:,\\\[\]]{1,64}@[^\s@]+\.[^\s@]+")
 """More than Microsoft Entra allows: letters, digits and ' . - _ ! # ^ ~"""
+_NAME = re.compile(r"[^\s@\x00-\x1f<>\"();:,\\\[\]*]{1,254}")
 _LINK = re.compile(r"^(?:mailto:\s*)+")
 _MAX_CHARACTERS = 254
 _NO_QUOTATION_MARKS = re.compile("[^\u201c-\u201f]+")
 _DOT = re.compile("[.\u3002]")
 _LONGEST_LABEL = 63
 """Encoding a longer one fails, after a time that grows with the square of its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryLockout:
+    """When a directory locks an account, and so how far this service goes.
+
+    Args:
+        threshold: wrong passwords in a row that lock the account.
+        window: after so long without a wrong password the directory forgets them.
+    """
+
+    threshold: int
+    window: timedelta
+
+    def most(self, *, known: bool) -> int:
+        """Wrong passwords that may be sent in a row, from all pages and browsers together.
+
+        One less than would lock the account; strangers leave one more to known browsers.
+
+        >>> rules = DirectoryLockout(5, timedelta(minutes=30))
+        >>> rules.most(known=False), rules.most(known=True)
+        (3, 4)
+        >>> DirectoryLockout(2, timedelta(minutes=30)).most(known=False)
+        1
+        """
+        return max(1, self.threshold - (1 if known else 2))
 
 
 class DirectoryKind(StrEnum):
@@ -296,6 +324,15 @@ def user_id_in(address: str) -> str:
     'minji+work@example.com'
     """
     return address.strip().replace(" ", "+")[:_MAX_CHARACTERS]
+
+
+def is_sign_in_name(text: str) -> bool:
+    """Whether a canonical text has the shape of a name without a domain, such as `uid`.
+
+    >>> is_sign_in_name("minji.kim"), is_sign_in_name("minji kim"), is_sign_in_name("(uid=*)")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 def is_upn(text: str) -> bool:

@@ -25,6 +25,7 @@ from tenants.policy import Policy, Scope
 from tests import forms
 from tests.attacks import catalogue
 from tests.builders import PASSWORD, make_tenant, make_user
+from tests.directory.fake import Directories
 from tests.services.ds389 import Ds389
 from tests.services.ds389 import ds389 as running_ds389
 from tests.services.samba import Samba
@@ -227,3 +228,9 @@ def ring(settings):
     yield put
     keyring.purpose_key.cache_clear()
     services._cached.clear()
+
+
+@pytest.fixture
+def directories(contoso, monkeypatch):
+    """Directories in memory, for contoso."""
+    return Directories(monkeypatch)

@@ -7,6 +7,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from audit.activities import EventReason
+from directory.connectors.base import (
+    DirectoryError,
+    OutcomeUnknown,
+    PolicyRejected,
+    RejectedFor,
+    Unreachable,
+)
 from tenants.policy import Method
 from verification.clock import when
 from verification.models import Challenge
@@ -149,6 +157,83 @@ def too_many_passwords(until: datetime | None) -> str:
     if until is None:
         return _("You tried too many new passwords. Try again later.")
     return _("You tried too many new passwords. Try again after %(time)s.") % {"time": when(until)}
+
+
+def directory_words(error: DirectoryError) -> str:
+    """Why the organisation's directory didn't take a new password, as exactly as it is known."""
+    match error:
+        case PolicyRejected():
+            return _rejected_words(error)
+        case Unreachable():
+            return _(
+                "We can’t reach your organisation’s directory. Nothing was changed. Try again in a"
+                " few minutes."
+            )
+        case OutcomeUnknown():
+            return _(
+                "The connection broke while we were saving, so we don’t know whether your new"
+                " password was stored. Sign in with it in a few minutes. If that doesn’t work,"
+                " your old password is still valid."
+            )
+    return _(
+        "Your organisation’s directory doesn’t let us change this password. Contact your"
+        " administrator."
+    )
+
+
+def result_words(result: str) -> str:
+    """What became of one of several directories of a user.
+
+    Args:
+        result: "done", or why not: a value of `EventReason`.
+    """
+    words = {
+        "done": _("Done"),
+        EventReason.DIRECTORY_UNREACHABLE: _("Not done: it can’t be reached now"),
+        EventReason.PASSWORD_REJECTED: _("Not done: it didn’t accept this password"),
+        EventReason.OUTCOME_UNKNOWN: _("Not known: it didn’t answer"),
+    }
+    return words.get(result, _("Not done: ask your administrator"))
+
+
+def _rejected_words(error: PolicyRejected) -> str:
+    if error.rule is RejectedFor.TOO_YOUNG and error.until is not None:
+        return _(
+            "You changed your password a short time ago. You can change it again from %(time)s."
+        ) % {"time": when(error.until)}
+    if error.rule is RejectedFor.UNKNOWN and error.reason:
+        return _(
+            "Your organisation’s directory didn’t accept this password. Reason given: %(reason)s"
+        ) % {"reason": error.reason}
+    return {
+        RejectedFor.TOO_YOUNG: _(
+            "Your organisation’s directory didn’t accept this: your password was changed a short"
+            " time ago."
+        ),
+        RejectedFor.TOO_SHORT: _(
+            "Your organisation’s directory didn’t accept this password: it is too short."
+        ),
+        RejectedFor.TOO_SIMPLE: _(
+            "Your organisation’s directory didn’t accept this password: it is too simple. Use"
+            " more kinds of characters: lower case, upper case, digits, symbols."
+        ),
+        RejectedFor.USED_BEFORE: _(
+            "Your organisation’s directory didn’t accept this password: you have used it before."
+        ),
+        RejectedFor.WRONG_OLD_PASSWORD: _("Your current password is not correct"),
+        RejectedFor.UNKNOWN: _(
+            "Your organisation’s directory didn’t accept this password and didn’t say why. It may"
+            " be too short, used before, or changed too recently."
+        ),
+    }[error.rule]
+
+
+def unreachable_words() -> str:
+    """That the organisation's directory couldn't compare a password."""
+    return _(
+        "We can’t reach your organisation’s directory, so your password wasn’t checked. This"
+        " doesn’t count as an attempt. Try again in a few minutes."
+    )
 
 
 def _early_words(ripe_at: datetime, *, signs_in: bool) -> str:

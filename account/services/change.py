@@ -2,14 +2,19 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.connectors import connector_of
+from directory.connectors.accounts import AccountWrite, change_each, note_new_password
+from directory.connectors.base import DirectoryError
+from directory.factors import DIRECTORY
 from directory.models import User
 from directory.queries import password_due
+from directory.services.outside import note_written, reason_of
 from directory.services.passwords import was_used
 from reset.services.attempts import end_attempts_of
 from tenants.queries import policy_in_force
@@ -34,14 +39,18 @@ class SessionEnded(Exception):
     """Every session of the user was ended while the old password was compared."""
 
 
-def change(user: User, old: str, new: str) -> bool:
+def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
     """Sets a new password, ends every other session and notifies the user.
+
+    The passwords of a directory are changed outside of any transaction of ours. If this process
+    dies between the change and what follows it, the next sign-in or sync ends the sessions.
 
     Args:
         new: a password that `directory.services.passwords.judged` accepted.
 
     Returns:
-        False when the old password is wrong; the try is counted.
+        What became of each directory outside; nothing for passwords that are kept here. None when
+        the old password is wrong; the try is counted.
 
     Raises:
         lockouts.Locked: the current password was wrong too often; nothing was compared.
@@ -50,8 +59,7 @@ def change(user: User, old: str, new: str) -> bool:
         SessionEnded: nothing was changed.
         directory.services.passwords.TooManyPasswords: the old password was right; too many new
             ones were compared.
-        directory.connectors.base.PolicyRejected: the directory's own rules refuse it.
-        directory.connectors.base.Unreachable: nothing was changed.
+        directory.connectors.base.DirectoryError: see the kinds of it.
 
     Source: Windows "Minimum password age" (otherwise users could run through the history to get the
     old password back).
@@ -59,27 +67,59 @@ def change(user: User, old: str, new: str) -> bool:
     # Counted apart from sign-in, so that wrong tries in an open session lock no user out of it.
     lockouts.count_a_try(user.upn, old, device=lockouts.CHANGING)
     connector = connector_of(user)
-    with lockouts.not_counted_if_busy(user.upn, old, device=lockouts.CHANGING):
+    with lockouts.not_counted_if_not_compared(user.upn, old, device=lockouts.CHANGING):
         check = connector.authenticate(user, old)
     if not check.is_right:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)
-        return False
+        return None
     if user.password_changed_at is not None and password_due(user) is None:
         min_age = timedelta(hours=policy_in_force().password_min_age_hours)
         if timezone.now() < user.password_changed_at + min_age:
             raise TooSoon(user.password_changed_at + min_age)
     if was_used(user, new):
         raise UsedBefore
-    with transaction.atomic():
-        running = User.objects.filter(pk=user.pk, session_epoch=user.session_epoch)
-        if running.select_for_update().first() is None:
-            raise SessionEnded
-        connector.change_password(user, old, new)
-        if is_temporary_access():
-            passwords.end_with_role(user)
-        end_attempts_of(user.pk)
-        record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
-        notices.tell(user, Notice.PASSWORD_CHANGED)
+    if user.connector == DIRECTORY:
+        results = _change_outside(user, old, new)
+    else:
+        results = []
+        with transaction.atomic():
+            running = User.objects.filter(pk=user.pk, session_epoch=user.session_epoch)
+            if running.select_for_update().first() is None:
+                raise SessionEnded
+            connector.change_password(user, old, new)
+            _conclude(user)
     lockouts.forget(user)
     user.refresh_from_db()
-    return True
+    return results
+
+
+def _change_outside(user: User, old: str, new: str) -> list[AccountWrite]:
+    """The directories are written to first, and outside of any transaction."""
+    if not User.objects.filter(pk=user.pk, session_epoch=user.session_epoch).exists():
+        raise SessionEnded
+    hashed = make_password(new)
+    try:
+        results = change_each(user, old, new)
+    except DirectoryError as error:
+        record(
+            Activity.PASSWORD_CHANGED,
+            Outcome.FAILURE,
+            subject_id=user.pk,
+            actor_id=user.pk,
+            reason=reason_of(error),
+        )
+        raise
+    with transaction.atomic():
+        note_new_password(user, hashed)
+        _conclude(user)
+    note_written(result.account for result in results if result.error is None)
+    return results
+
+
+def _conclude(user: User) -> None:
+    """What follows from a new password, in the transaction that stores or notes it."""
+    if is_temporary_access():
+        passwords.end_with_role(user)
+    end_attempts_of(user.pk)
+    record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
+    notices.tell(user, Notice.PASSWORD_CHANGED)

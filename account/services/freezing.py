@@ -11,6 +11,7 @@ from django.utils import timezone
 from account.queries import acts_of, is_password_disowned, is_password_withdrawn
 from audit.activities import Activity, EventReason
 from audit.services import Actor, record
+from directory.factors import BUILTIN
 from directory.models import User
 from directory.queries import prefilled, upn_of
 from directory.services import contacts_of_person
@@ -88,7 +89,8 @@ def freeze(
         agent_ids=",".join(map(str, agent_ids)) or None,
     )
     notices.tell(user, Notice.FROZEN)
-    if User.objects.filter(pk=user.pk, must_change_password=True).exists():
+    temporary = User.objects.filter(must_change_password=True, connector=BUILTIN)
+    if temporary.filter(pk=user.pk).exists():
         passwords.withdraw(user, reason=EventReason.WASNT_ME, actor_id=actor_id)
     user = User.objects.get(pk=user.pk)
     staff_notices.tell_of_freezing(

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from account.forms import ChangePasswordForm
 from account.services import change
+from directory.connectors.accounts import AccountWrite
 from directory.connectors.base import DirectoryError
 from directory.models import User
 from directory.queries import can_set_password, password_due
@@ -22,7 +23,7 @@ from verification.clock import when
 from verification.marks import Stage, open_during, takes_return_to
 from verification.services.lockouts import Locked
 from verification.session import Session
-from verification.words import paused_words, too_many_passwords
+from verification.words import directory_words, paused_words, too_many_passwords
 
 
 @takes_return_to
@@ -37,12 +38,19 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
     form = ChangePasswordForm(request.POST or None, shortest=shortest)
     allowed = can_set_password(user)
     try:
-        is_changed = allowed and form.is_valid() and _is_changed(user, form)
+        results = _changed(user, form) if allowed and form.is_valid() else None
     except change.SessionEnded:
         return redirect("registration:signin")
-    if is_changed:
+    if results is not None:
         update_session_auth_hash(request, user)
         messages.success(request, _("Your password has been changed"))
+        for result in results:
+            if result.error is not None:
+                words = _("Your password has not been changed in %(directory)s: %(reason)s") % {
+                    "directory": result.account.connection.name,
+                    "reason": directory_words(result.error),
+                }
+                messages.warning(request, words)
         user.refresh_from_db()
         # The new password ended the cookie of a known device, so the browser gets another.
         url = next_url(Visit(Session(request.session), user))
@@ -51,14 +59,16 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "account/change_password.html", context)
 
 
-def _is_changed(user: User, form: ChangePasswordForm) -> bool:
+def _changed(user: User, form: ChangePasswordForm) -> list[AccountWrite] | None:
+    """What became of each directory outside; None if nothing was changed, and the form says why."""
     typed = form.cleaned_data
     if findings := findings_against(typed["new_password"], user):
         form.refuse(findings)
-        return False
+        return None
     try:
-        if change.change(user, typed["password"], typed["new_password"]):
-            return True
+        results = change.change(user, typed["password"], typed["new_password"])
+        if results is not None:
+            return results
         form.add_error("password", _("Your current password is not correct"))
     except Locked as refused:
         form.add_error("password", paused_words(refused.until))
@@ -71,6 +81,6 @@ def _is_changed(user: User, form: ChangePasswordForm) -> bool:
         form.add_error("new_password", too_many_passwords(refused.until))
     except change.UsedBefore:
         form.refuse([PasswordFinding(Problem.USED)])
-    except DirectoryError:
-        form.add_error("new_password", _("Your organisation’s directory didn’t accept this."))
-    return False
+    except DirectoryError as error:
+        form.add_error("new_password", directory_words(error))
+    return None

@@ -1,10 +1,11 @@
+from directory.connectors.accounts import Accounts
 from directory.connectors.base import Connector
 from directory.connectors.builtin import Builtin
 from directory.connectors.elsewhere import Elsewhere
-from directory.factors import BUILTIN
+from directory.factors import BUILTIN, DIRECTORY
 from directory.models import User
 
-_CONNECTORS: dict[str, Connector] = {BUILTIN: Builtin()}
+_CONNECTORS: dict[str, Connector] = {BUILTIN: Builtin(), DIRECTORY: Accounts()}
 """By the values of `User.connector`."""
 _ELSEWHERE = Elsewhere()
 

@@ -31,7 +31,7 @@ class Builtin:
         return Capabilities(sets_passwords=True, unlocks=True)
 
     def authenticate(self, user: User, password: str) -> PasswordCheck:
-        is_right = bool(password) and _is_password(password, user.password)
+        is_right = bool(password) and is_password(password, user.password)
         return PasswordCheck.RIGHT if is_right else PasswordCheck.WRONG
 
     def state(self, user: User) -> AccountState:
@@ -65,7 +65,7 @@ class Builtin:
         if not count:
             return False
         hashes = [user.password, *user.former_passwords.split()[: count - 1]]
-        return any(_is_password(password, hashed) for hashed in hashes)
+        return any(is_password(password, hashed) for hashed in hashes)
 
     def unlock(self, user: User) -> None:
         User.objects.filter(pk=user.pk).update(locked_until=None)
@@ -87,5 +87,5 @@ def _is_set(user: User, hashed: str) -> bool:
     return bool(changed)
 
 
-def _is_password(typed: str, hashed: str) -> bool:
+def is_password(typed: str, hashed: str) -> bool:
     return any(check_password(spelling, hashed) for spelling in spellings(typed))

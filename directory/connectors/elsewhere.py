@@ -2,6 +2,7 @@
 
 from django.contrib.auth.hashers import make_password
 
+from directory.connectors.accounts import check_password
 from directory.connectors.base import AccountState, Capabilities, PasswordCheck, Unreachable
 from directory.models import User
 from passwords.rules import spellings
@@ -12,9 +13,14 @@ class Elsewhere:
         return Capabilities(sets_passwords=False, unlocks=False)
 
     def authenticate(self, _user: User, password: str) -> PasswordCheck:
-        """Costs the same hashes as a wrong password of a user who is here."""
+        """Costs the same hashes as a wrong password of a user who is here.
+
+        Raises:
+            Unreachable: as for the users of the organisation's directory.
+        """
         for spelling in spellings(password):
             make_password(spelling)
+        check_password(User(), password)
         return PasswordCheck.WRONG
 
     def state(self, user: User) -> AccountState:

@@ -154,6 +154,11 @@ class User(TenantOwned, AbstractBaseUser):
         return self.connector == BUILTIN or (self.connector == DIRECTORY and self.writeback)
 
     @property
+    def may_have_password(self) -> bool:
+        """Whether there is a password in force; of a directory outside that isn't known."""
+        return self.connector != BUILTIN or self.has_usable_password()
+
+    @property
     def is_locked(self) -> bool:
         return self.locked_until is not None and self.locked_until > timezone.now()
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.activities import Activity
 from audit.services import record
+from directory.connectors.base import Unreachable
 from directory.models import User
 from directory.rules import user_id_in
 from isolation.scope import NO_TENANT, in_tenant
@@ -42,9 +43,10 @@ from verification.services import captcha
 from verification.services.captcha import Captcha
 from verification.services.lockouts import Locked
 from verification.services.sign_in import TooManyFailures, sign_in, sign_in_by_pass
-from verification.words import captcha_words, crowded_words
+from verification.words import captcha_words, crowded_words, unreachable_words
 
 _USERNAME, _NEXT = "username", "next"
+_TRY_AGAIN_AFTER = timedelta(minutes=1)
 
 
 @takes_return_to
@@ -66,10 +68,8 @@ def signin(request: HttpRequest) -> HttpResponse:
             user = sign_in(typed["username"], typed["password"], network=asked.network, known=known)
         except TooManyFailures:
             return _stopped(request, form, asked)
-        except Locked as lock:
-            # Known and unknown user IDs are locked alike.
-            form.add_error(None, _locked_words(lock.until))
-            return _later(_shown(request, form, asked), lock.until)
+        except (Locked, Unreachable) as refusal:
+            return _not_compared(request, form, asked, refusal)
         if user is not None:
             return _entered(request, user)
         form.add_error(
@@ -169,6 +169,17 @@ def _stopped(
     return _later(_shown(request, form, asked), until)
 
 
+def _not_compared(
+    request: HttpRequest, form: SignInForm, asked: Captcha, refusal: Locked | Unreachable
+) -> HttpResponse:
+    """Known and unknown user IDs are locked alike, and alike while the directory is unreachable."""
+    if isinstance(refusal, Locked):
+        form.add_error(None, _locked_words(refusal.until))
+        return _later(_shown(request, form, asked), refusal.until)
+    form.add_error(None, unreachable_words())
+    return _later(_shown(request, form, asked), timezone.now() + _TRY_AGAIN_AFTER, status=503)
+
+
 def _locked_words(until: datetime) -> str:
     minutes = max(1, math.ceil((until - timezone.now()) / timedelta(minutes=1)))
     return ngettext(
@@ -180,11 +191,11 @@ def _locked_words(until: datetime) -> str:
     ) % {"minutes": minutes}
 
 
-def _later(response: HttpResponse, until: datetime | None) -> HttpResponse:
+def _later(response: HttpResponse, until: datetime | None, *, status: int = 429) -> HttpResponse:
     if response.status_code == 302:
         # The page behind it says so.
         return response
-    response.status_code = 429
+    response.status_code = status
     wait = until - timezone.now() if until else timedelta()
     response.headers["Retry-After"] = str(max(1, int(wait.total_seconds())))
     return response

@@ -205,7 +205,7 @@ def _notify_later(changes: Sequence[ContactChange], *, actor_id: int) -> None:
 
 def _is_onboarding(change: ContactChange, proved: Collection[int]) -> bool:
     user = change.user
-    return not change.before and user.pk not in proved and not user.has_usable_password()
+    return not change.before and user.pk not in proved and not user.may_have_password
 
 
 def _trusted(change: ContactChange) -> dict[Factor, Prefill]:

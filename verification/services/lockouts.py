@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
+from directory.connectors.base import Unreachable
 from directory.models import User
+from directory.queries import lockout_rules
 from isolation.scope import NO_TENANT, current_tenant_id
 from passwords.hashing import Busy
 from passwords.rules import prepared
@@ -29,6 +32,8 @@ UNKNOWN_DEVICE = ""
 """All browsers without a valid device cookie, counted together."""
 CHANGING = "change"
 """The page on which a signed-in user types the old password."""
+_DIRECTORY = "directory"
+"""The place of all tries together that may reach a directory."""
 _NONCE_BYTES = 16
 _MOST_ON_A_BROWSER = 5
 _BETWEEN, _WITHIN = "~", "."
@@ -68,25 +73,36 @@ def count_a_try(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> Non
         _keep(row, after)
         if after.locked_until is not None and after.locks > standing.locks:
             _note_lock(upn, after.locked_until)
+    try:
+        _count_for_directory(upn, device, now)
+    except Locked:
+        _give_back(upn, password, device)
+        raise
 
 
 @contextmanager
-def not_counted_if_busy(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> Iterator[None]:
-    """Gives the try back where the machine was too busy to compare anything."""
+def not_counted_if_not_compared(
+    upn: str, password: str, *, device: str = UNKNOWN_DEVICE
+) -> Iterator[None]:
+    """Gives the try back if the machine was too busy, or the directory unreachable."""
     try:
         yield
-    except Busy:
-        with transaction.atomic():
-            row = _row(upn, device)
-            if row.recent[:1] == [_password_mac(upn, password)]:
-                row.recent, row.failures = row.recent[1:], max(0, row.failures - 1)
-                row.save()
+    except (Busy, Unreachable):
+        _give_back(upn, password, device)
+        of_directory = SignInLockout.objects.filter(
+            who=_who(upn), device=_device_mac(upn, _DIRECTORY), failures__gt=0
+        )
+        of_directory.update(failures=F("failures") - 1)
         raise
 
 
 def succeeded(upn: str, *, device: str = UNKNOWN_DEVICE) -> None:
-    """The password was right: what was counted in this place is forgotten."""
-    SignInLockout.objects.filter(who=_who(upn), device=_device_mac(upn, device)).delete()
+    """The password was right: what was counted in this place is forgotten.
+
+    Also what was counted for a directory, which forgets it at the same time.
+    """
+    places = [_device_mac(upn, place) for place in (device, _DIRECTORY)]
+    SignInLockout.objects.filter(who=_who(upn), device__in=places).delete()
 
 
 def failures_in(device: str, upn: str) -> int:
@@ -137,6 +153,37 @@ def made_known(user: User, known: str) -> str:
 def _entries(known: str) -> list[tuple[str, str]]:
     found = [entry.partition(_WITHIN) for entry in known.split(_BETWEEN)[:_MOST_ON_A_BROWSER]]
     return [(nonce, mac) for nonce, _, mac in found if nonce.isalnum() and mac.isalnum()]
+
+
+def _count_for_directory(upn: str, device: str, now: datetime) -> None:
+    """Counts a try that may reach a directory, from all pages and browsers together.
+
+    Smart lockout alone wouldn't do: it doesn't count a wrong password again, it counts known
+    browsers apart, and it goes on after a while, when the directory may still remember.
+    """
+    rules = lockout_rules()
+    if rules is None:
+        return
+    # By itself, since whoever locks two of these rows could wait for another who does, for good.
+    with transaction.atomic(durable=True):
+        row = _row(upn, _DIRECTORY)
+        if row.last_at is not None and now >= row.last_at + rules.window:
+            row.failures = 0
+        if row.last_at is not None and row.failures >= rules.most(known=device != UNKNOWN_DEVICE):
+            raise Locked(row.last_at + rules.window)
+        row.failures, row.last_at = row.failures + 1, now
+        row.locked_until = now + rules.window
+        row.save()
+        if row.failures == rules.most(known=False):
+            _note_lock(upn, row.locked_until)
+
+
+@transaction.atomic
+def _give_back(upn: str, password: str, device: str) -> None:
+    row = _row(upn, device)
+    if row.recent[:1] == [_password_mac(upn, password)]:
+        row.recent, row.failures = row.recent[1:], max(0, row.failures - 1)
+        row.save()
 
 
 def _row(upn: str, device: str) -> SignInLockout:

@@ -96,7 +96,7 @@ def what_would_end(person: User, role: Role) -> RoleGiven:
     if role is Role.NONE or person.role == role:
         return RoleGiven()
     return RoleGiven(
-        password_withdrawn=person.password_ends_with_role and person.has_usable_password(),
+        password_withdrawn=person.password_ends_with_role and person.may_have_password,
         removed=tuple(temporary_methods(person.pk)),
     )
 

@@ -5,9 +5,11 @@ from django.db import transaction
 
 from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
+from directory.connectors.base import Unreachable
 from directory.models import User
-from directory.queries import user_of
+from directory.queries import takes_other_names, user_by_name
 from directory.rules import canonical_upn
+from isolation.scope import NO_TENANT, in_tenant, tenant_of_host
 from limits import services as limits
 from limits.rules import Limit
 from passwords.hashing import Busy
@@ -25,7 +27,8 @@ class TooManyFailures(Exception):
 def sign_in(username: str, password: str, *, network: str, known: str = "") -> User | None:
     """The user with this name and password; None when either is wrong.
 
-    Unknown users and unknown domains cost the same work as wrong passwords.
+    Unknown users and unknown domains cost the same work as wrong passwords. Other names of a user
+    are counted as the user, so that they don't multiply the tries.
 
     Args:
         known: the cookie by which the browser is known to users who signed in there before.
@@ -34,9 +37,12 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
         TooManyFailures: from this network; nothing was compared.
         lockouts.Locked: too many were wrong for this user ID; nothing was compared.
         passwords.hashing.Busy: the machine was; nothing was compared, and nothing counts.
+        directory.connectors.base.Unreachable: the organisation's directory was; likewise.
     """
     upn = canonical_upn(username)
-    with in_tenant_of(upn):
+    with in_tenant_of(upn, otherwise=_host_with_other_names()):
+        subject = user_by_name(upn)
+        upn = subject.upn if subject else upn
         device = lockouts.device_of(upn, known)
         # Counted before anything is compared, and given back, so that parallel tries get no
         # further. Failures of others in the network don't stop a known device.
@@ -45,12 +51,11 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
             raise TooManyFailures
         lockouts.count_a_try(upn, password, device=device)
         try:
-            with lockouts.not_counted_if_busy(upn, password, device=device):
+            with lockouts.not_counted_if_not_compared(upn, password, device=device):
                 user = authenticate(username=upn, password=password)
-        except Busy:
+        except (Busy, Unreachable):
             _give_back(network, counted=counted)
             raise
-        subject = user_of(upn)
         if not isinstance(user, User):
             record(
                 Activity.SIGN_IN_FAILED,
@@ -76,8 +81,11 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
     if not limits.hit_from(network, _FAILURES).allowed:
         raise TooManyFailures
     upn = canonical_upn(username)
-    with in_tenant_of(upn), transaction.atomic():
-        user = user_of(upn)
+    with (
+        in_tenant_of(upn, otherwise=_host_with_other_names()),
+        transaction.atomic(),
+    ):
+        user = user_by_name(upn)
         spent = access_passes.spend(user, typed)
         if user is None or spent is None:
             record(
@@ -91,6 +99,18 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
         record(Activity.ACCESS_PASS_USED, subject_id=user.pk, actor_id=user.pk)
     limits.give_back_from(network, _FAILURES)
     return user, spent
+
+
+def _host_with_other_names() -> int:
+    """The organisation at whose own host this is, if its users may sign in by other names.
+
+    Those names have no domain, or one that isn't the organisation's.
+    """
+    tenant_id = tenant_of_host()
+    if tenant_id is None:
+        return NO_TENANT
+    with in_tenant(tenant_id):
+        return tenant_id if takes_other_names() else NO_TENANT
 
 
 def _give_back(network: str, *, counted: bool) -> None:

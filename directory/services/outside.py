@@ -1,0 +1,108 @@
+"""What this service notes of passwords in directories outside of it."""
+
+import contextlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.activities import EventReason
+from directory.connectors.accounts import accounts_of, connector_to, state_of
+from directory.connectors.base import (
+    DirectoryError,
+    NotInDirectory,
+    OutcomeUnknown,
+    PasswordCheck,
+    PolicyRejected,
+    Protected,
+    Unreachable,
+)
+from directory.models import DirectoryAccount, DirectoryConnection, User
+from directory.services.sessions import end_sessions
+
+_RULES_READ_EVERY = timedelta(days=1)
+
+
+@transaction.atomic
+def note_password_times(
+    account: DirectoryAccount, changed_at: datetime | None, expires_at: datetime | None
+) -> bool:
+    """Notes when the directory's password was set and expires, as a sync or a sign-in read it.
+
+    If it was set since we last looked, and not through this service, every session ends: the
+    password may have been set because a stranger knew the old one.
+
+    Returns:
+        Whether the sessions were ended.
+    """
+    rows = DirectoryAccount.objects.filter(pk=account.pk)
+    before = rows.select_for_update().values_list("password_changed_at", flat=True).first()
+    if account.password_changed_at != changed_at or account.password_expires_at != expires_at:
+        rows.update(password_changed_at=changed_at, password_expires_at=expires_at)
+    account.password_changed_at, account.password_expires_at = changed_at, expires_at
+    if before is None or changed_at is None or changed_at <= before:
+        return False
+    User.objects.filter(pk=account.user_id).update(must_change_password=False)
+    end_sessions(User(pk=account.user_id))
+    return True
+
+
+def note_sign_in(user: User, check: PasswordCheck) -> None:
+    """Notes what the directory says of an account after its right password was given."""
+    account = next(iter(accounts_of(user)), None)
+    if account is None:
+        return
+    # Sign-in doesn't fail by this: the password was right.
+    with contextlib.suppress(DirectoryError):
+        state = state_of(account)
+        note_password_times(account, state.password_changed_at, state.password_expires_at)
+        _read_lockout_rules(account)
+    if check is PasswordCheck.MUST_CHANGE:
+        User.objects.filter(pk=user.pk).update(must_change_password=True)
+    user.refresh_from_db()
+
+
+def note_written(accounts: Iterable[DirectoryAccount]) -> None:
+    """Notes when the directories say that the password was set which this service has just set.
+
+    Otherwise the next sync would take it for a change by others.
+    """
+    for account in accounts:
+        with contextlib.suppress(DirectoryError):
+            state = state_of(account)
+            DirectoryAccount.objects.filter(pk=account.pk).update(
+                password_changed_at=state.password_changed_at,
+                password_expires_at=state.password_expires_at,
+            )
+
+
+def reason_of(error: DirectoryError) -> EventReason:
+    """Why a directory did not do something, for the audit log."""
+    match error:
+        case Unreachable():
+            return EventReason.DIRECTORY_UNREACHABLE
+        case OutcomeUnknown():
+            return EventReason.OUTCOME_UNKNOWN
+        case PolicyRejected():
+            return EventReason.PASSWORD_REJECTED
+        case Protected():
+            return EventReason.DIRECTORY_PROTECTED
+        case NotInDirectory():
+            return EventReason.NOT_IN_DIRECTORY
+    return EventReason.DIRECTORY_NOT_PERMITTED
+
+
+def _read_lockout_rules(account: DirectoryAccount) -> None:
+    """Notes once a day when the directory locks accounts."""
+    connection, now = account.connection, timezone.now()
+    read_at = connection.lockout_read_at
+    if read_at is not None and now < read_at + _RULES_READ_EVERY:
+        return
+    policy = connector_to(account).policy(account)
+    window = policy.lockout_window_minutes
+    DirectoryConnection.objects.filter(pk=connection.pk).update(
+        lockout_threshold=policy.lockout_threshold,
+        lockout_window_minutes=None if window is None else round(window),
+        lockout_read_at=now,
+    )

@@ -1,0 +1,289 @@
+"""Signing in with the password of a directory outside."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.connectors.base import Unreachable
+from directory.models import DirectoryConnection, SignInName, User
+from limits.rules import Limit
+from limits.services import count_from
+from passwords import hashing
+from tenants.models import Branding
+from tests.builders import PASSWORD, make_email, make_user, signed_in
+from tests.captcha import solved
+from verification.models import SignInLockout
+from verification.rules.captcha import Action
+from verification.services import captcha
+
+UNKNOWN = "unknown@contoso.example"
+NOT_RIGHT = b"Your user ID or password is not correct"
+
+
+@pytest.fixture
+def office(directories):
+    return directories.add()
+
+
+@pytest.fixture
+def server(directories, office):
+    return directories[office]
+
+
+@pytest.fixture
+def person(directories, office):
+    user = directories.person(office)
+    make_email(user)
+    return user
+
+
+@pytest.fixture
+def entry(server, person):
+    return server.entries[person.upn]
+
+
+@pytest.fixture(autouse=True)
+def without_captcha(monkeypatch):
+    monkeypatch.setattr(captcha, "suspicion_at_sign_in", lambda *_args, **_more: None)
+
+
+def sign_in(upn="minji@contoso.example", password=PASSWORD, client=None, **more):
+    client = client or Client()
+    fields = {"username": upn, "password": password}
+    return client.post("/signin", solved(fields, action=Action.SIGN_IN), **more)
+
+
+def test_the_directorys_password_signs_in(person, server):
+    assert sign_in().url == "/security-info"
+    assert server.calls[:2] == ["check_password", "state"]
+
+
+def test_a_wrong_password_and_a_password_of_ours_dont(person, server):
+    person.set_password("another of ours")
+    person.save()
+
+    assert NOT_RIGHT in sign_in(password="wrong horse").content
+    assert NOT_RIGHT in sign_in(password="another of ours").content
+
+
+@pytest.mark.parametrize("change", ["disabled there", "disabled here", "locked", "gone"])
+def test_no_answer_says_why_a_right_password_is_refused(person, server, entry, change):
+    match change:
+        case "disabled there":
+            entry.enabled = False
+        case "disabled here":
+            User.objects.filter(pk=person.pk).update(enabled=False)
+        case "locked":
+            entry.locked = True
+        case _:
+            del server.entries[person.upn]
+
+    page = sign_in()
+
+    assert page.status_code == 200
+    assert NOT_RIGHT in page.content
+
+
+def test_an_expired_password_signs_in_as_far_as_the_page_that_changes_it(person, server, entry):
+    entry.must_change = True
+    client = Client()
+
+    assert sign_in(client=client).url == "/changepassword"
+    assert client.get("/security-info").url == "/changepassword"
+    page = client.post(
+        "/changepassword",
+        {
+            "password": PASSWORD,
+            "new_password": "correct horse battery staple",
+            "confirm_password": "correct horse battery staple",
+        },
+    )
+
+    assert page.url == "/security-info"
+    assert server.entries[person.upn].password == "correct horse battery staple"
+    assert client.get("/security-info").status_code == 200
+
+
+@pytest.mark.parametrize("upn", ["minji@contoso.example", UNKNOWN])
+def test_an_unreachable_directory_is_said_alike_and_counts_as_nothing(person, server, upn):
+    server.faults["check_password"] = [Unreachable()]
+
+    page = sign_in(upn)
+
+    assert page.status_code == 503
+    assert int(page.headers["Retry-After"]) > 0
+    assert "We can’t reach your organisation’s directory" in page.content.decode()
+    assert not SignInLockout.objects.filter(failures__gt=0).exists()
+    failures = Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST
+    assert count_from("127.0.0.1", failures) == 0
+    assert not Event.objects.filter(activity=Activity.SIGN_IN_FAILED).exists()
+
+
+def test_a_password_that_is_kept_here_works_while_the_directory_is_unreachable(office, server):
+    make_email(make_user("admin@contoso.example"))
+    server.faults["check_password"] = [Unreachable()] * 2
+
+    assert NOT_RIGHT in sign_in("admin@contoso.example", "wrong horse").content
+    assert sign_in("admin@contoso.example").url == "/security-info"
+
+
+def test_a_password_that_is_kept_here_is_counted_while_the_directory_is_unreachable(office, server):
+    make_user("admin@contoso.example")
+    server.faults["check_password"] = [Unreachable()] * 9
+
+    answers = [sign_in("admin@contoso.example", f"wrong {n}").status_code for n in range(9)]
+
+    assert answers == [200] * 3 + [429] * 6
+
+
+def test_known_and_unknown_user_ids_take_the_same_steps(person, server, monkeypatch):
+    make_user("here@contoso.example")
+    make_user("elsewhere@contoso.example", connector="other")
+    steps = []
+    turn = hashing._a_turn
+    monkeypatch.setattr(hashing, "_a_turn", lambda: steps.append("hash") or turn())
+    called = server._called
+    monkeypatch.setattr(server, "_called", lambda name: steps.append(name) or called(name))
+
+    for upn in (person.upn, UNKNOWN, "here@contoso.example", "elsewhere@contoso.example"):
+        steps.clear()
+        sign_in(upn, "wrong horse")
+        assert steps == ["hash", "check_password"], upn
+
+
+def test_known_and_unknown_user_ids_run_the_same_statements(person, django_assert_max_num_queries):
+    def statements(upn):
+        with django_assert_max_num_queries(100) as captured:
+            sign_in(upn, "wrong horse")
+        return len(captured)
+
+    statements(UNKNOWN)  # what is read once and stays
+
+    assert statements(person.upn) == statements("other@contoso.example")
+
+
+@pytest.mark.parametrize("upn", ["minji@contoso.example", UNKNOWN])
+def test_strangers_stop_before_the_directory_locks(person, server, entry, upn):
+    server.threshold = 5
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+
+    answers = [sign_in(upn, f"wrong horse {number}") for number in range(9)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 6
+    assert server.calls.count("check_password") == 3
+    assert not entry.locked
+
+
+def test_the_same_wrong_password_counts_every_time(person, server, entry):
+    server.threshold = 5
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+
+    for _ in range(9):
+        sign_in(password="wrong horse")
+
+    assert server.calls.count("check_password") == 3
+    assert not entry.locked
+
+
+def test_other_names_and_spellings_count_as_the_same_user(person, server, office, contoso, entry):
+    office.sign_in_attributes = ["uid"]
+    office.lockout_threshold, office.lockout_window_minutes = 5, 30
+    office.save()
+    SignInName.objects.create(user=person, name="kim.minji@contoso.example")
+    names = ["minji@contoso.example", "Kim.Minji@contoso.example", " MINJI@contoso.example "]
+
+    for number in range(9):
+        sign_in(names[number % 3], f"wrong horse {number}")
+
+    assert server.calls.count("check_password") == 3
+
+
+def test_wrong_passwords_wait_as_long_as_the_directory_remembers_them(person, server, clock):
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+    for number in range(4):
+        sign_in(password=f"wrong horse {number}")
+    clock.shift(timedelta(minutes=29))
+
+    assert sign_in().status_code == 429
+    clock.shift(timedelta(minutes=2))
+    assert sign_in().url == "/security-info"
+
+
+def test_a_known_browser_still_gets_in_and_all_pages_together_stay_below(person, server, entry):
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+    DirectoryConnection.objects.update(lockout_read_at=timezone.now())
+    server.threshold = 5
+    own = signed_in(person)
+    for number in range(9):
+        sign_in(password=f"wrong horse {number}")
+    for number in range(9):
+        own.post(
+            "/changepassword",
+            {
+                "password": f"wrong donkey {number}",
+                "new_password": "correct horse battery staple",
+                "confirm_password": "correct horse battery staple",
+            },
+        )
+
+    assert entry.wrong == 4
+    assert not entry.locked
+
+
+def test_the_directorys_own_threshold_is_read_at_sign_in(person, office, server):
+    server.threshold = 7
+
+    sign_in()
+
+    office.refresh_from_db()
+    assert (office.lockout_threshold, office.lockout_window_minutes) == (7, 30)
+
+
+def test_a_directory_that_never_locks_leaves_it_to_smart_lockout(person, server):
+    DirectoryConnection.objects.update(lockout_threshold=0)
+
+    answers = [sign_in(password=f"wrong horse {number}").status_code for number in range(6)]
+
+    assert answers == [200] * 6
+
+
+def test_a_password_that_was_changed_elsewhere_ends_the_sessions(person, server, entry):
+    client = signed_in(person)
+    assert client.get("/security-info").status_code == 200
+
+    entry.password, entry.changed_at = "set elsewhere", timezone.now() + timedelta(seconds=1)
+    other = Client()
+    sign_in(password="set elsewhere", client=other)
+
+    assert client.get("/security-info").status_code == 302
+    assert other.get("/security-info").status_code == 200
+
+
+@pytest.fixture
+def at_own_host(office, contoso):
+    office.sign_in_attributes = ["uid"]
+    office.save()
+    Branding.objects.update_or_create(defaults={"portal_host": "reset.contoso.example"})
+    return {"headers": {"host": "reset.contoso.example"}}
+
+
+def test_a_name_of_the_directory_signs_in_at_the_own_host(person, at_own_host, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    SignInName.objects.create(user=person, name="mkim")
+
+    assert sign_in("MKim", **at_own_host).url == "/security-info"
+    assert NOT_RIGHT in sign_in("mkim").content
+
+
+def test_a_user_principal_name_wins_over_the_other_name_of_another(person, office, server):
+    other = make_user("other@contoso.example")
+    SignInName.objects.create(user=other, name=person.upn)
+
+    client = Client()
+    sign_in(client=client)
+
+    assert client.session["_auth_user_id"] == str(person.pk)
