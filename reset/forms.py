@@ -5,7 +5,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from directory.rules import canonical_upn, is_upn
+from directory.queries import takes_other_names
+from directory.rules import canonical_upn, is_sign_in_name, is_upn
+from isolation.scope import in_tenant, tenant_of_host
 from reset.rules import MAX_MESSAGE, Goal
 
 
@@ -21,11 +23,20 @@ class IdentifyForm(forms.Form):
 
     def clean_username(self) -> str:
         username = canonical_upn(self.cleaned_data["username"])
-        if not is_upn(username):
+        if not is_upn(username) and not _is_other_name(username):
             raise forms.ValidationError(
                 _("Enter your full user ID, like minji@example.com"), code="format"
             )
         return username
+
+
+def _is_other_name(username: str) -> bool:
+    """Whether it may be a name without a domain: at the own host of an organisation with such."""
+    tenant_id = tenant_of_host()
+    if tenant_id is None or not is_sign_in_name(username):
+        return False
+    with in_tenant(tenant_id):
+        return takes_other_names()
 
 
 class GoalForm(forms.Form):

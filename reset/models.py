@@ -53,11 +53,22 @@ class ResetAttempt(TenantOwned):
     )
     notified = models.JSONField(default=list)
     """Where the notice went, masked, for the last page."""
+    writing_since = models.DateTimeField(null=True)
+    """Since when it writes to directories outside. Until that ended, nothing else may happen."""
+    directories = models.JSONField(default=list)
+    """The directories that it writes to, in order; see `reset.services.outside`."""
+    new_hash = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """While it writes, a hash of the new password, which becomes a former one."""
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "-started_at"], name="attempt_newest"),
             models.Index(fields=["tenant_id", "user_id", "-started_at"], name="attempt_of_user"),
+            models.Index(
+                fields=["tenant_id", "writing_since"],
+                condition=models.Q(writing_since__isnull=False),
+                name="attempt_writing",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ class Step(StrEnum):
     VERIFY = "verify"
     NEW_PASSWORD = "new-password"  # a step's name
     UNLOCK = "unlock"
+    CHECKING = "checking"
     DONE = "done"
     ENDED = "ended"
 
@@ -36,6 +37,7 @@ class Facts:
 
     Args:
         policy: the stricter of the one at the start and the one now; None if no user can meet both.
+        writing: a directory outside is being written to, or didn't answer.
         denied: a call of this attempt was answered with "this isn't me".
     """
 
@@ -47,12 +49,13 @@ class Facts:
     finished: bool = False
     refused: bool = False
     denied: bool = False
+    writing: bool = False
 
 
 def step(facts: Facts, now: datetime) -> Step:
     """The only page this attempt may show or post to now."""
-    if facts.finished:
-        return Step.DONE
+    if facts.finished or facts.writing:
+        return Step.DONE if facts.finished else Step.CHECKING
     if facts.refused or facts.denied or facts.policy is None or has_expired(facts, now):
         return Step.ENDED
     if not facts.identified:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from directory.models import User
-from directory.queries import can_unlock
 from isolation.scope import current_tenant_id
 from reset.models import ResetAttempt
 from reset.refusals import Refusal
@@ -145,12 +144,13 @@ class Known:
         refusal: Refusal | None,
         *,
         is_throttled: bool,  # noqa: ARG004
+        is_locked: bool,
     ) -> Beginning:
         return Beginning(
             user_id=user.pk if user else None,
             refused=refusal,
             concealed=None,
-            is_asked=user is not None and can_unlock(user),
+            is_asked=is_locked,
         )
 
     @property
@@ -200,13 +200,17 @@ class Decoy:
 
     @staticmethod
     def beginning(
-        user: User | None, upn: str, refusal: Refusal | None, *, is_throttled: bool
+        user: User | None,
+        upn: str,
+        refusal: Refusal | None,
+        *,
+        is_throttled: bool,
+        is_locked: bool,  # noqa: ARG004  # it would tell whose account is locked
     ) -> Beginning:
         return Beginning(
             user_id=user.pk if user else decoy_id(upn),
             refused=_refusal_of_all(is_throttled=is_throttled),
             concealed=refusal,
-            # Else the page would tell whose account is locked.
             is_asked=True,
         )
 

@@ -13,6 +13,7 @@ _CARRIES_ONE = re.compile(
 _SHOWN_ELSEWHERE = {
     "/passwordreset/resend": "/passwordreset/verify",
     "/passwordreset/again": "/passwordreset/ended",
+    "/passwordreset/unlock-instead": "/passwordreset/new-password",
     "/passwordreset/new-password/hint": "/passwordreset/new-password",
     "/signin/second-factor/resend": "/signin/second-factor/verify",
     "/security-info/resend/prove": "/security-info/proof/verify",

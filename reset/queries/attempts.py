@@ -10,12 +10,15 @@ from uuid import UUID
 from django.utils import timezone
 
 from delivery.models import Outgoing
+from directory.connectors import connector_of
+from directory.connectors.accounts import accounts_to_unlock, accounts_to_write
+from directory.connectors.base import DirectoryError, Unreachable
 from directory.models import User
-from directory.queries import can_set_password, in_scope, user_of
+from directory.queries import can_set_password, in_scope, user_by_name
 from isolation.scope import all_tenants, current_tenant_id, in_tenant
 from reset.models import PassedGate, ResetAttempt
 from reset.queries.statements import READ_ATTEMPT, READ_BEGINNING, READ_USER
-from reset.refusals import EligibilityFacts
+from reset.refusals import EligibilityFacts, Refusal
 from reset.rules import Facts, Goal, are_enough
 from reset.subjects import Subject, subject_of
 from tenants.models import Branding, PolicyVersion, Tenant
@@ -180,12 +183,13 @@ def candidate(upn: str) -> Candidate:
     """The user of an attempt that begins, with what else its beginning needs.
 
     Args:
-        upn: canonical. The same is read where the tenant in force has no such user.
+        upn: in canonical form; it may be another name of a user in a directory. The same is read
+            where the tenant in force has no such user.
     """
     digests = sorted(policy_digests())
-    rows = READ_BEGINNING.all([upn, current_tenant_id(), digests[0], digests[-1]])
+    rows = READ_BEGINNING.all([upn, upn, current_tenant_id(), digests[0], digests[-1]])
     if not rows:
-        user = user_of(upn)
+        user = user_by_name(upn)
         return Candidate(user, method_rows_of(user.pk if user else 0), {})
     _version, user, registered = rows[0]
     versions = {version.digest: version for version, *_ in rows}
@@ -293,6 +297,24 @@ def eligibility_facts(
     )
 
 
+def look_into_directory(user: User) -> tuple[Refusal | None, bool]:
+    """Why the user's directory makes a reset impossible, and whether we may unlock the account.
+
+    Not inside a transaction. For organisations that say which user IDs they know.
+    """
+    try:
+        state = connector_of(user).state(user)
+    except Unreachable:
+        return Refusal.DIRECTORY_UNREACHABLE, False
+    except DirectoryError:
+        return Refusal.MANAGED_ELSEWHERE, False
+    if not state.enabled:
+        return Refusal.NOT_VERIFIABLE, False
+    if state.protected or state.locked_by_admin or not accounts_to_write(user):
+        return Refusal.MANAGED_ELSEWHERE, False
+    return None, state.locked and bool(accounts_to_unlock(user))
+
+
 def proved_in_temporary_access(state: AttemptState) -> bool:
     """Whether a gate was passed with what was registered in temporary access, if only once.
 
@@ -366,4 +388,5 @@ def _facts(attempt: ResetAttempt, subject: Subject, passed: frozenset[Method]) -
         finished=attempt.finished_at is not None,
         refused=bool(attempt.refused) or (identified and subject.is_refused),
         denied=subject.is_denied,
+        writing=attempt.writing_since is not None,
     )

@@ -39,7 +39,11 @@ _BEGINNING = """
 SELECT {version}, {account}, {registered}
 FROM tenants_policyversion version
 LEFT JOIN directory_user account
-    ON account.tenant_id = version.tenant_id AND account.upn = %s
+    ON account.tenant_id = version.tenant_id AND account.id = coalesce(
+        (SELECT named.id FROM directory_user named
+         WHERE named.tenant_id = version.tenant_id AND named.upn = %s),
+        (SELECT other.user_id FROM directory_signinname other
+         WHERE other.tenant_id = version.tenant_id AND other.name = %s))
 WHERE version.tenant_id = %s AND version.digest IN (%s, %s)
 """
 _USER = (

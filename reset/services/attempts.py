@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
+from directory.factors import DIRECTORY
 from directory.models import User
+from directory.queries import can_unlock
 from directory.rules import canonical_upn
 from isolation.compiled import Bound, CompiledUpdate, owned
 from isolation.scope import NO_TENANT, in_tenant, tenant_of_host
@@ -24,7 +26,7 @@ from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptRow, AttemptState, Reads
 from reset.refusals import Refusal, refusal_for
 from reset.rules import Goal, Step, step
-from reset.subjects import Beginning, decoy_id, kind_of_subject
+from reset.subjects import Beginning, Known, decoy_id, kind_of_subject
 from tenants.models import PolicyVersion
 from tenants.policy import Policy, Unknown
 from tenants.queries import in_tenant_of, policy_in_force
@@ -105,7 +107,9 @@ def begin(
         # No user is looked up, so that the answer can't tell who is known.
         with in_tenant(NO_TENANT):
             kind = kind_of_subject(policy_in_force())
-            beginning = kind.beginning(None, upn, Refusal.TOO_MANY, is_throttled=False)
+            beginning = kind.beginning(
+                None, upn, Refusal.TOO_MANY, is_throttled=False, is_locked=False
+            )
             return _written(upn, None, None, beginning, until=verdict.until)
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT) as tenant:
@@ -118,12 +122,18 @@ def begin(
         why = refusal_for(
             queries.eligibility_facts(user, method_rows, policy, throttled=is_throttled)
         )
-        kind = kind_of_subject(policy_in_force())
+        kind, is_locked = kind_of_subject(policy_in_force()), False
+        if user is not None and why is None and kind is Known:
+            # Decoys run the same statements as unknown user IDs, so there it shows at the end.
+            if user.connector == DIRECTORY:
+                why, is_locked = queries.look_into_directory(user)
+            else:
+                is_locked = can_unlock(user)
         return _written(
             upn,
             user,
             policy,
-            kind.beginning(user, upn, why, is_throttled=is_throttled),
+            kind.beginning(user, upn, why, is_throttled=is_throttled, is_locked=is_locked),
             until=throttle.until if throttle else None,
             wanted=wanted,
             is_known_device=is_known_device,
@@ -174,6 +184,26 @@ def choose_goal(state: AttemptState, goal: Goal) -> None:
     if not ResetAttempt.objects.filter(pk=attempt.pk, goal="").update(goal=goal):
         return
     _progress(attempt, EventReason(f"chose_{goal}"))
+
+
+@transaction.atomic
+def unlock_instead(state: AttemptState) -> None:
+    """Goes on to unlock the account, where its directory takes no new password now."""
+    policy, attempt = state.subject.policy, state.attempt
+    if policy is None or not policy.unlock_without_reset:
+        return
+    running = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, writing_since=None)
+    if running.filter(goal=Goal.FORGOT).update(goal=Goal.UNLOCK):
+        _progress(attempt, EventReason.CHOSE_UNLOCK)
+
+
+@transaction.atomic
+def refuse(attempt: ResetAttempt, reason: EventReason) -> None:
+    """Ends the attempt because the user's directory lets us change nothing."""
+    live = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None, refused="")
+    failed = models.AttemptOutcome.FAILED
+    if live.update(refused=Refusal.MANAGED_ELSEWHERE, outcome=failed):
+        _progress(attempt, reason, refused=True)
 
 
 @transaction.atomic

@@ -19,10 +19,9 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from audit.activities import Activity
-from audit.services import record
 from directory.connectors import connector_of
-from directory.connectors.base import PolicyRejected, Unreachable
+from directory.connectors.base import DirectoryError, OutcomeUnknown
+from directory.factors import DIRECTORY
 from directory.models import User
 from directory.services.passwords import TooManyPasswords, comparison, findings_against
 from isolation.compiled import Bound, CompiledUpdate, owned
@@ -35,11 +34,12 @@ from passwords.rules import PasswordFinding, Problem
 from reset.models import AttemptOutcome, ResetAttempt
 from reset.queries.attempts import AttemptState, Reads, proved_in_temporary_access
 from reset.rules import Step
+from reset.services import outside
 from reset.services.attempts import ENDED, OutOfTurn, require_still
+from reset.services.notify import tell
 from tenants.policy import Factor, Method
-from tenants.queries import policy_in_force
 from verification.models import Challenge
-from verification.services import guesses, lockouts, notices, passwords, staff_notices
+from verification.services import guesses, lockouts, passwords
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
@@ -89,8 +89,7 @@ def set_password(state: AttemptState, password: str) -> list[PasswordFinding]:
         OutOfTurn: a gate is missing, by the stricter of the policy at the start and now.
         TooManyPasswords: too many were compared with the former ones; nothing was changed.
         TooManyResets: nothing was changed.
-        directory.connectors.base.PolicyRejected: the gates stay good.
-        directory.connectors.base.Unreachable: nothing was changed.
+        directory.connectors.base.DirectoryError: see the kinds of it; the gates stay good.
         passwords.hashing.Busy: nothing was changed.
     """
     user = _user_in(state)
@@ -101,13 +100,18 @@ def set_password(state: AttemptState, password: str) -> list[PasswordFinding]:
         if connector_of(user).was_used(user, password):
             _uncount(user)
             return [PasswordFinding(Problem.USED)]
-        _finish(
-            state,
-            Step.NEW_PASSWORD,
-            Notice.RESET,
-            lambda now: _set(now, user, password),
-        )
-    except (PolicyRejected, Unreachable, OutOfTurn, Busy):
+        if user.connector == DIRECTORY:
+            outside.set_password(state, user, password)
+        else:
+            _finish(
+                state,
+                Step.NEW_PASSWORD,
+                Notice.RESET,
+                lambda now: _set(now, user, password),
+            )
+    except OutcomeUnknown:
+        raise
+    except (DirectoryError, OutOfTurn, Busy):
         _uncount(user)
         raise
     return []
@@ -139,9 +143,12 @@ def unlock(state: AttemptState) -> None:
 
     Raises:
         OutOfTurn: a gate is missing.
-        directory.connectors.base.Unreachable: nothing was changed.
+        directory.connectors.base.DirectoryError: see the kinds of it.
     """
     user = _user_in(state)
+    if user.connector == DIRECTORY:
+        outside.unlock(state, user)
+        return
     connector = connector_of(user)
     _finish(state, Step.UNLOCK, Notice.UNLOCKED, lambda _now: connector.unlock(user))
 
@@ -156,7 +163,8 @@ def _finish(
     attempt, state = state.attempt, require_still(state, at, Reads.METHODS, lock=True)
     user = _user_in(state)
     # Nothing is sent before the transaction ends.
-    notified = _tell(state, user, notice)
+    methods = sorted(state.facts.passed, key=list(Method).index)
+    notified = tell(attempt, user, notice, methods=methods, stored=state.methods.stored)
     finished = _FINISH.returned(
         attempt=attempt.pk, user_id=user.pk, now=timezone.now(), notified=notified
     )
@@ -167,33 +175,6 @@ def _finish(
     change(state)
     if Factor.QUESTIONS in state.methods.stored.methods:
         forget_draw(user.pk)
-
-
-def _tell(state: AttemptState, user: User, notice: Notice) -> list[str]:
-    """Puts the notices in the outbox and says where the user's own went, masked."""
-    attempt, reset = state.attempt, notice is Notice.RESET
-    methods = sorted(state.facts.passed, key=list(Method).index)
-    notified = notices.tell(
-        user,
-        notice,
-        methods=methods,
-        support_code=attempt.support_code,
-        # A thief of the mailbox would read the notice there, so the phone gets one, too.
-        phones_too=reset and {method.factor for method in methods} == {Factor.EMAIL},
-        stored=state.methods.stored,
-    )
-    if not notified and policy_in_force().notify_on_reset:
-        staff_notices.tell_of_unreachable(user, notice, support_code=attempt.support_code)
-    if reset:
-        staff_notices.tell_administrators(user, methods=methods, support_code=attempt.support_code)
-    record(
-        Activity.PASSWORD_RESET if reset else Activity.ACCOUNT_UNLOCKED,
-        subject_id=user.pk,
-        actor_id=user.pk,
-        support_code=attempt.support_code,
-        methods=",".join(methods),
-    )
-    return notified
 
 
 def _user_in(state: AttemptState) -> User:

@@ -1,6 +1,7 @@
 """The new password, and every way in which an attempt ends."""
 
 import math
+from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
@@ -8,10 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory.connectors.base import PolicyRejected, Unreachable
+from directory.connectors.base import (
+    DirectoryError,
+    OutcomeUnknown,
+    PolicyRejected,
+    RejectedFor,
+    Unreachable,
+)
+from directory.queries import can_unlock
 from directory.services.passwords import TooManyPasswords
 from isolation.scope import NO_TENANT, in_tenant
 from passwords.forms import NewPasswordForm
@@ -21,7 +28,7 @@ from reset.queries import attempts as queries
 from reset.queries.attempts import AttemptRow, AttemptState
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Facts, Step, has_expired
-from reset.services import attempts, contact, finish
+from reset.services import attempts, contact, finish, outside
 from reset.views.frame import at, of_attempt
 from tenants.policy import Contact
 from tenants.queries import policy_in_force, public_url, time_zone_in_force
@@ -30,13 +37,27 @@ from verification.middleware import answer_at_a_beat, answer_at_once, return_url
 from verification.pages import render
 from verification.rules.masking import mask
 from verification.views import draw_for
-from verification.words import crowded_words, too_many_passwords
+from verification.words import (
+    crowded_words,
+    directory_words,
+    result_words,
+    too_many_passwords,
+)
 
 _STATUS = {Refusal.TOO_MANY: 429, Refusal.DIRECTORY_UNREACHABLE: 503}
 _UNBRANDED = {"brand": ""}
 """Refusals look the same for all organisations. The helpdesk is that of the domain that was typed,
 for each of its user IDs, known or not: the attempt belongs to that organisation.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryResult:
+    """What the last page says of a directory."""
+
+    name: str
+    is_done: bool
+    words: str
 
 
 @at(Step.NEW_PASSWORD)
@@ -53,14 +74,39 @@ def new_password(request: HttpRequest, state: AttemptState) -> HttpResponse:
         attempts.block(state.attempt, refusal.until)
         return redirect("reset:ended")
     except PolicyRejected as refusal:
-        form.add_error("new_password", _("Reason given: %(reason)s") % {"reason": refusal.reason})
-    except Unreachable:
-        return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
+        form.add_error("new_password", directory_words(refusal))
+        is_young = refusal.rule is RejectedFor.TOO_YOUNG
+        return _password_page(request, state, form, unlocks=is_young and _may_unlock(state))
+    except DirectoryError as error:
+        return _stopped(request, state, error)
     else:
         if not findings:
             return redirect("reset:done")
         form.refuse(findings)
     return _password_page(request, state, form)
+
+
+@require_POST
+@at(Step.NEW_PASSWORD)
+def unlock_instead(_request: HttpRequest, state: AttemptState) -> HttpResponse:
+    """Where the directory takes no new password yet, and the account is locked."""
+    attempts.unlock_instead(state)
+    return redirect("reset:unlock")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_attempt
+def checking(request: HttpRequest, row: AttemptRow) -> HttpResponse:
+    """While it isn't known whether the directory took what was written."""
+    if request.method == "POST":
+        outside.settle(row.attempt)
+        return redirect("reset:checking")
+    if row.attempt.finished_at is not None:
+        return redirect("reset:done")
+    if row.attempt.writing_since is None:
+        return redirect("reset:verify")
+    answer_at_once(request)
+    return _refused(request, row.attempt, Refusal.DIRECTORY_UNREACHABLE)
 
 
 @at(Step.UNLOCK)
@@ -69,8 +115,8 @@ def unlock(request: HttpRequest, state: AttemptState) -> HttpResponse:
     if request.method == "POST":
         try:
             finish.unlock(state)
-        except Unreachable:
-            return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
+        except DirectoryError as error:
+            return _stopped(request, state, error)
         return redirect("reset:done")
     username = queries.username_of(state.attempt)
     return render(request, "reset/unlock.html", {"username": username})
@@ -83,10 +129,17 @@ def done(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     if attempt.finished_at is None:
         return redirect("reset:verify")
     answer_at_once(request)
+    results = _results(attempt)
     return render(
         request,
         "reset/done.html",
-        {"attempt": attempt, "code": _shown(attempt), "return_url": return_url(request)},
+        {
+            "attempt": attempt,
+            "code": _shown(attempt),
+            "return_url": return_url(request),
+            "directories": results,
+            "some_failed": not all(result.is_done for result in results),
+        },
     )
 
 
@@ -134,8 +187,28 @@ def ask_for_help(request: HttpRequest, row: AttemptRow) -> HttpResponse:
     return render(request, "reset/contact_sent.html", context)
 
 
+def _stopped(request: HttpRequest, state: AttemptState, error: DirectoryError) -> HttpResponse:
+    """Where the attempt goes on after its directory did nothing."""
+    match error:
+        case OutcomeUnknown():
+            return redirect("reset:checking")
+        case Unreachable():
+            return _refused(request, state.attempt, Refusal.DIRECTORY_UNREACHABLE)
+    return redirect("reset:ended")
+
+
+def _may_unlock(state: AttemptState) -> bool:
+    policy, user = state.subject.policy, state.subject.user
+    if policy is None or not policy.unlock_without_reset or user is None:
+        return False
+    try:
+        return can_unlock(user)
+    except DirectoryError:
+        return False
+
+
 def _password_page(
-    request: HttpRequest, state: AttemptState, form: NewPasswordForm
+    request: HttpRequest, state: AttemptState, form: NewPasswordForm, *, unlocks: bool = False
 ) -> HttpResponse:
     facts, attempt = state.facts, state.attempt
     required = facts.policy.methods_required if facts.policy else 1
@@ -145,6 +218,7 @@ def _password_page(
         "ends_at": attempt.ends_at,
         "step_n": required + 2,
         "step_total": required + 2,
+        "unlocks": unlocks,
     }
     return render(request, "reset/new_password.html", context)
 
@@ -187,6 +261,18 @@ def _refused(
         left = (attempt.blocked_until - timezone.now()).total_seconds()
         response.headers["Retry-After"] = str(max(1, math.ceil(left)))
     return response
+
+
+def _results(attempt: ResetAttempt) -> list[DirectoryResult]:
+    """What became of each directory, if the user is in several."""
+    if len(attempt.directories) < 2:
+        return []
+    return [
+        DirectoryResult(
+            entry["name"], entry["result"] == outside.DONE, result_words(entry["result"])
+        )
+        for entry in attempt.directories
+    ]
 
 
 def _minutes() -> int:

@@ -102,7 +102,9 @@ def test_what_a_new_attempt_says_of_its_subject(contoso, unknown_users, exists):
     kind = kind_of_subject(replace(POLICY, unknown_users=unknown_users))
     why = Refusal.NOT_VERIFIABLE
 
-    beginning = kind.beginning(user, "minji@contoso.example", why, is_throttled=False)
+    beginning = kind.beginning(
+        user, "minji@contoso.example", why, is_throttled=False, is_locked=False
+    )
 
     if unknown_users is Unknown.DECOY:
         stands_for = user.pk if user else decoy_id("minji@contoso.example")

@@ -1,0 +1,3 @@
+"""The names of this room's jobs."""
+
+SETTLE = "reset.settle"
