@@ -39,6 +39,7 @@ class AdminAction(StrEnum):
 
     VERIFY_CALLER = "verify-caller"
     CLEAR = "clear"
+    UNLOCK = "unlock"
     UNFREEZE = "unfreeze"
     REREGISTER = "reregister"
     SIGN_OUT = "sign-out"

@@ -17,6 +17,7 @@ from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor, record
 from delivery.models import Outgoing
+from directory.factors import BUILTIN
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from reset.services.attempts import end_running
@@ -146,13 +147,14 @@ def _end_of_people(ended: Ended, options: RestoreOptions, now: datetime) -> None
     ended.add("notices_of_imports", _deleted(ContactNotice.objects.all()))
     open_checks = CallerCheck.objects.filter(expires_at__gt=now)
     ended.add("checks_of_callers", open_checks.update(expires_at=now))
+    # Those in a directory outside aren't in the backup.
     passwords = users if options.passwords else users.filter(must_change_password=True)
     unusable = {
         "password": make_password(None),
         "must_change_password": False,
         "password_ends_with_role": False,
     }
-    ended.add("passwords", passwords.filter(connector="builtin").update(**unusable))
+    ended.add("passwords", passwords.filter(connector=BUILTIN).update(**unusable))
 
 
 def _deleted(rows: models.QuerySet[models.Model]) -> int:

@@ -3,16 +3,21 @@
 import secrets
 from collections.abc import Callable
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
 from account.services import freezing
-from audit.activities import Activity
+from audit.activities import Activity, Outcome
 from audit.services import record
 from console.rules import AdminAction
 from directory.connectors import connector_of
+from directory.connectors.accounts import note_new_password, set_each, unlock_each
+from directory.connectors.base import DirectoryError
+from directory.factors import DIRECTORY
 from directory.models import User
 from directory.queries import can_set_password, prefilled
+from directory.services.outside import note_written, reason_of
 from directory.services.sessions import end_sessions
 from limits import services as limits
 from limits.rules import Limit
@@ -31,6 +36,7 @@ from verification.services import (
 from verification.services.notice_words import Notice
 from verification.services.trust import ends_with_role, require_trust
 
+_WRITES_OUTSIDE = {AdminAction.TEMPORARY_PASSWORD, AdminAction.UNLOCK}
 _WORDS_OF_A_PASSWORD, _LETTERS_OF_A_WORD = 4, 4
 
 
@@ -46,8 +52,11 @@ def act(action: AdminAction, admin: User, person: User, *, note: str) -> str:
 
     Raises:
         NotWritable: the person can get no temporary password here.
+        directory.connectors.base.DirectoryError: the person's directory didn't do it.
         verification.services.trust.NotTrusted: this administrator may not let the person in now.
     """
+    if person.connector == DIRECTORY and action in _WRITES_OUTSIDE:
+        return _act_outside(action, admin, person, note=note)
     perform, activity, notice = _ACTS[action]
     if action is AdminAction.CLEAR:
         # In a transaction of its own: nothing that fails below may undo the count.
@@ -90,16 +99,63 @@ def _require_registration(person: User) -> None:
 def _temporary_password(person: User) -> str:
     if not can_set_password(person):
         raise NotWritable
-    words = (
-        "".join(secrets.choice(LETTERS) for _ in range(_LETTERS_OF_A_WORD))
-        for _ in range(_WORDS_OF_A_PASSWORD)
-    )
-    password = "-".join(words)
+    password = _random_password()
     connector_of(person).set_password(person, password)
     User.objects.filter(pk=person.pk).update(must_change_password=True)
     lockouts.reset(person)
     end_attempts_of(person.pk)
     return password
+
+
+def _random_password() -> str:
+    words = (
+        "".join(secrets.choice(LETTERS) for _ in range(_LETTERS_OF_A_WORD))
+        for _ in range(_WORDS_OF_A_PASSWORD)
+    )
+    return "-".join(words)
+
+
+def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -> str:
+    """Writes to the person's directories between two transactions, and inside of none."""
+    _perform, activity, notice = _ACTS[action]
+    is_unlock = action is AdminAction.UNLOCK
+    if not is_unlock:
+        if not can_set_password(person):
+            raise NotWritable
+        with transaction.atomic():
+            require_trust(admin, person)
+    # With four kinds of characters, as directories may demand.
+    password = "" if is_unlock else f"A{secrets.randbelow(90) + 10}-{_random_password()}"
+    hashed = make_password(password)
+    try:
+        results = unlock_each(person) if is_unlock else set_each(person, password, must_change=True)
+    except DirectoryError as error:
+        record(
+            activity,
+            Outcome.FAILURE,
+            subject_id=person.pk,
+            actor_id=admin.pk,
+            note=note,
+            reason=reason_of(error),
+        )
+        raise
+    with transaction.atomic():
+        lockouts.reset(person)
+        if not is_unlock:
+            note_new_password(person, hashed)
+            User.objects.filter(pk=person.pk).update(must_change_password=True)
+            end_attempts_of(person.pk)
+            if ends_with_role(admin):
+                passwords.end_with_role(person)
+        record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
+        notices.tell(person, notice, actor_id=admin.pk)
+    note_written(result.account for result in results if result.error is None)
+    return password
+
+
+def _unlock(_person: User) -> None:
+    """Only directories outside have a lock that isn't cleared by `_clear`."""
+    raise NotWritable
 
 
 def _revoke_pass(person: User) -> None:
@@ -119,6 +175,7 @@ def _enable(person: User) -> None:
 
 _ACTS: dict[AdminAction, tuple[Callable[[User], str | None], Activity, Notice]] = {
     AdminAction.CLEAR: (_clear, Activity.BLOCK_CLEARED, Notice.BLOCK_CLEARED),
+    AdminAction.UNLOCK: (_unlock, Activity.ACCOUNT_UNLOCKED, Notice.UNLOCKED),
     AdminAction.UNFREEZE: (freezing.unfreeze, Activity.SELF_SERVICE_UNFROZEN, Notice.UNFROZEN),
     AdminAction.REREGISTER: (
         _require_registration,

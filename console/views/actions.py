@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 from console.queries.person import pass_of
 from console.rules import AdminAction, may_act
+from directory.connectors import connector_of
+from directory.factors import DIRECTORY
 from directory.models import User
 from directory.queries import can_set_password
 from tenants.queries import policy_in_force
@@ -22,6 +24,13 @@ ACTIONS: dict[AdminAction, tuple[Promise, Promise]] = {
     AdminAction.CLEAR: (
         _("Clear the block"),
         _("Failed attempts and denied calls are cleared, and the person can reset again at once."),
+    ),
+    AdminAction.UNLOCK: (
+        _("Unlock in the directory"),
+        _(
+            "Too many wrong passwords no longer lock the account in your organisation’s"
+            " directory. The password stays the same."
+        ),
     ),
     AdminAction.UNFREEZE: (
         _("Unfreeze"),
@@ -100,6 +109,9 @@ def is_possible(action: AdminAction, person: User) -> bool:
         AdminAction.ENABLE: lambda: not enabled,
         AdminAction.DISABLE: lambda: enabled,
         AdminAction.VERIFY_CALLER: lambda: enabled,
+        AdminAction.UNLOCK: lambda: (
+            person.connector == DIRECTORY and connector_of(person).capabilities(person).unlocks
+        ),
         AdminAction.UNFREEZE: lambda: frozen,
         AdminAction.ACCESS_PASS: lambda: enabled and not frozen and policy_in_force().access_passes,
         AdminAction.REVOKE_PASS: lambda: pass_of(person) is not None,

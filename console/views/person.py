@@ -1,6 +1,6 @@
 """One person: what is known, whether they could reset, and what can be done."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,6 +27,8 @@ from console.views.eligibility import eligibility_words
 from console.views.frame import FORM, freshly_proved, page, query_text, shown
 from console.views.history import event_rows, timeline_rows
 from console.views.once import already_issued, is_repeated, note_form
+from directory.connectors.base import DirectoryError
+from directory.factors import BUILTIN
 from directory.models import User
 from tenants.policy import Factor
 from tenants.queries import policy_in_force
@@ -35,6 +37,7 @@ from verification.queries.callers import disowners_of, is_act_disowned, is_calle
 from verification.services import contacts
 from verification.services.notices import factor_name
 from verification.services.trust import NotTrusted
+from verification.words import directory_words
 
 
 @page(Permission.SEE_PEOPLE)
@@ -104,19 +107,29 @@ def _act(request: HttpRequest, admin: User, person: User, action: AdminAction) -
         return already_issued(request, person)
     try:
         password = services.act(action, admin, person, note=form.cleaned_data["note"])
-    except services.NotWritable:
-        messages.error(
-            request, _("The password is managed in a directory that this service can’t change.")
-        )
+    except (services.NotWritable, DirectoryError) as error:
+        messages.error(request, _not_done_words(error))
     except NotTrusted:
         pass  # It was allowed when the form was opened; the person's page says what has changed.
     else:
         if password:
-            lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
-            context |= {"password": password, "ends_at": timezone.now() + lifetime}
+            context |= {"password": password, "ends_at": _end_of_temporary_password(person)}
             return shown(request, "console/people/once.html", context)
         messages.success(request, _("Done: %(action)s") % {"action": title})
     return redirect("console:person", person.pk)
+
+
+def _not_done_words(error: services.NotWritable | DirectoryError) -> str:
+    if isinstance(error, DirectoryError):
+        return directory_words(error)
+    return _("The password is managed in a directory that this service can’t change.")
+
+
+def _end_of_temporary_password(person: User) -> datetime | None:
+    """None for directories outside, which demand another password, but set no end to this one."""
+    if person.connector != BUILTIN:
+        return None
+    return timezone.now() + timedelta(hours=policy_in_force().temporary_password_hours)
 
 
 @page(Permission.MANAGE_PEOPLE, FORM, fresh=True)

@@ -42,7 +42,7 @@ _FACTORS = [int(admin_entered_only(kinds)) for kinds in range(2 * max(Kinds))]
 _AT_ONCE = 1_000
 """New users in one statement. The database writes them while the next ones are sealed."""
 _MAY_GET_ONE = Q(connector=BUILTIN, frozen_at=None, password__startswith=UNUSABLE_PASSWORD_PREFIX)
-"""Users whose initial password a file may set."""
+"""Users whose initial password a file may set. Those of a directory outside have theirs there."""
 _Seal = Callable[[Sequence[str], Iterable[str]], list[bytes]]
 
 

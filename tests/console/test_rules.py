@@ -18,6 +18,7 @@ ACTIONS = {
     # action: needs, dangerous, lets a user in, shows a secret, for many, to oneself
     "verify-caller": (Permission.HELP_PEOPLE, False, False, False, False, False),
     "clear": (Permission.HELP_PEOPLE, False, False, False, True, False),
+    "unlock": (Permission.HELP_PEOPLE, False, False, False, False, False),
     "unfreeze": (Permission.HELP_PEOPLE, False, True, False, False, False),
     "reregister": (Permission.HELP_PEOPLE, False, False, False, True, True),
     "sign-out": (Permission.HELP_PEOPLE, False, False, False, True, True),

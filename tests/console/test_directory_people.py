@@ -1,0 +1,109 @@
+"""What administrators do for people whose password is in a directory outside."""
+
+import pytest
+
+from account.services.freezing import freeze
+from audit.activities import Activity, EventReason, Outcome
+from audit.models import Event
+from console.rules import AdminAction
+from console.services.people import act
+from directory.connectors.base import NotPermitted, Unreachable
+from directory.models import User
+from tests.builders import PASSWORD, make_email, make_user, signed_in
+from tests.console.people import behind_both, make_admin
+from verification.services import passwords
+
+
+@pytest.fixture
+def office(directories):
+    return directories.add()
+
+
+@pytest.fixture
+def server(directories, office):
+    return directories[office]
+
+
+@pytest.fixture
+def person(directories, office, mailroom):
+    user = directories.person(office)
+    make_email(user)
+    return user
+
+
+def test_a_temporary_password_is_set_there_and_has_to_be_changed(person, server):
+    session = signed_in(person)
+
+    temporary = act(AdminAction.TEMPORARY_PASSWORD, make_admin(), person, note="called")
+
+    entry = server.entries[person.upn]
+    assert (entry.password, entry.must_change) == (temporary, True)
+    assert session.get("/security-info").url.startswith("/signin")
+    assert signed_in(person, temporary).get("/security-info").url == "/changepassword"
+
+
+def test_an_unlock_is_done_there(person, server):
+    server.entries[person.upn].locked = True
+
+    act(AdminAction.UNLOCK, make_admin(), person, note="called")
+
+    assert not server.entries[person.upn].locked
+    assert server.entries[person.upn].password == PASSWORD
+    assert Event.objects.filter(activity=Activity.ACCOUNT_UNLOCKED).exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Unreachable(), EventReason.DIRECTORY_UNREACHABLE),
+        (NotPermitted("no right"), EventReason.DIRECTORY_NOT_PERMITTED),
+    ],
+    ids=["unreachable", "not permitted"],
+)
+def test_the_page_says_what_the_directory_did_not_do(person, server, error, reason):
+    server.faults["unlock"] = [error]
+    browser = behind_both(make_admin())
+
+    page = browser.post(f"/admin/people/{person.pk}/do/unlock/", {"note": "called"}, follow=True)
+
+    assert "directory" in page.text
+    failed = Event.objects.get(activity=Activity.ACCOUNT_UNLOCKED)
+    assert (failed.outcome, failed.reason) == (Outcome.FAILURE, reason)
+
+
+def test_only_people_of_a_directory_are_unlocked_there(person, server):
+    browser, here = behind_both(make_admin()), make_user("here@contoso.example")
+
+    assert "do/unlock/" in browser.get(f"/admin/people/{person.pk}/").text
+    assert "do/unlock/" not in browser.get(f"/admin/people/{here.pk}/").text
+    assert browser.get(f"/admin/people/{here.pk}/do/unlock/").status_code == 404
+
+
+def test_without_writeback_no_temporary_password_is_offered(directories, mailroom):
+    user = directories.person(directories.add(writeback=False))
+
+    page = behind_both(make_admin()).get(f"/admin/people/{user.pk}/")
+
+    assert "do/temporary-password/" not in page.text
+
+
+def test_a_password_is_withdrawn_there_after_the_commit(
+    person, server, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        passwords.withdraw(person, reason=EventReason.WASNT_ME, actor_id=0)
+
+    assert server.entries[person.upn].password != PASSWORD
+
+
+def test_an_expired_password_is_not_withdrawn_when_the_account_is_frozen(
+    person, server, django_capture_on_commit_callbacks
+):
+    server.entries[person.upn].must_change = True
+    signed_in(person)
+    assert User.objects.get(pk=person.pk).must_change_password
+
+    with django_capture_on_commit_callbacks(execute=True):
+        freeze(User.objects.get(pk=person.pk), reason=EventReason.SECURITY_INFO)
+
+    assert server.entries[person.upn].password == PASSWORD
