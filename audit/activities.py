@@ -62,6 +62,8 @@ class Activity(StrEnum):
     GROUP_MEMBERS_CHANGED = "group_members_changed"
     DIRECTORY_CHANGED = "directory_changed"
     DIRECTORY_TESTED = "directory_tested"
+    DIRECTORY_DOWN = "directory_down"
+    DIRECTORY_WORKS = "directory_works_again"
     BRANDING_CHANGED = "branding_changed"
     TEXT_CHANGED = "text_changed"
     TEST_SENT = "test_message_sent"

@@ -127,6 +127,8 @@ LABELS = {
     Activity.GROUP_MEMBERS_CHANGED: Label(_("Members of a group changed")),
     Activity.DIRECTORY_CHANGED: Label(_("Directory changed")),
     Activity.DIRECTORY_TESTED: Label(_("Connection to a directory tested")),
+    Activity.DIRECTORY_DOWN: Label(_("A directory can’t be used")),
+    Activity.DIRECTORY_WORKS: Label(_("A directory works again")),
     Activity.BRANDING_CHANGED: Label(_("Branding changed")),
     Activity.TEXT_CHANGED: Label(_("Text changed")),
     Activity.TEST_SENT: Label(_("Test message sent")),

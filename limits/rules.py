@@ -85,6 +85,7 @@ class Limit(Enum):
     REFUSED_SENDING_NOTED = Rate(1, timedelta(minutes=59))
     CLEARINGS_OF_A_DESTINATION = Rate(2, _DAY)
     ALARM_OF_A_TENANT = Rate(1, timedelta(hours=23))
+    ALARMS_OF_A_DIRECTORY = Rate(6, _DAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,8 @@ CELERY_TASK_ROUTES = {
     "verification.notify_of_imports": {"queue": "bulk"},
     "verification.send_notice": {"queue": "bulk"},
     "verification.sweep_notices": {"queue": "bulk"},
+    # It only starts a thread: directories that hang hold up no other task.
+    "verification.check_directories": {"queue": "codes"},
     "sspr.purge": {"queue": "bulk"},
     "sspr.check_factors": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
@@ -284,6 +286,7 @@ _INTERVALS_S = {
     "provisioning.sweep_imports": 15.0,
     "reset.settle": 30.0,
     "sspr.seal_audit": 60.0,
+    "verification.check_directories": 20.0,
     "verification.sweep_notices": 60.0,
     "sspr.watch_audit": 300.0,
 }

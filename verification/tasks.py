@@ -5,7 +5,7 @@ from celery import shared_task
 from delivery.queue import URGENT
 from isolation.scope import in_tenant, limited_to
 from verification import queue
-from verification.services import contacts, gathered_notices, sending
+from verification.services import contacts, directory_alarms, gathered_notices, sending
 
 
 @shared_task(name=queue.SEND_CODE)
@@ -31,6 +31,12 @@ def notify_of_imports(tenant_id: int, _first: str) -> None:
 @shared_task(name=queue.SWEEP_NOTICES)
 def sweep_notices() -> None:
     contacts.sweep()
+
+
+@shared_task(name=queue.CHECK_DIRECTORIES)
+@limited_to(URGENT)
+def check_directories() -> None:
+    directory_alarms.begin_checks()
 
 
 @shared_task(name=queue.SEND_NOTICE)

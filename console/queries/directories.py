@@ -15,8 +15,7 @@ class ListedDirectory:
     @property
     def is_failing(self) -> bool:
         """Whether the last use of it failed."""
-        failed, worked = self.connection.last_failure_at, self.connection.last_success_at
-        return failed is not None and (worked is None or failed > worked)
+        return self.connection.down_since is not None
 
 
 def directories() -> list[ListedDirectory]:

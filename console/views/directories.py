@@ -33,7 +33,8 @@ def directories(request: HttpRequest, _admin: User) -> HttpResponse:
             "one": row.connection,
             "kind": KIND_NAMES[DirectoryKind(row.connection.kind)],
             "people": row.people,
-            "failure": failure_words(row.connection.last_failure) if row.is_failing else "",
+            "is_failing": row.is_failing,
+            "failure": failure_words(row.connection.last_failure),
         }
         for row in queries.directories()
     ]

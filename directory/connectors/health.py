@@ -12,28 +12,46 @@ from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
 
 _EVERY = timedelta(minutes=1)
+ALARM_AFTER = timedelta(minutes=3)
+"""How long a directory is down before administrators are told."""
 REFUSED_FOR = timedelta(minutes=31)
 """How long a refused service account isn't tried again, by any process.
 
 Each try counts as a wrong password in the directory. Domains usually forget them after 30 minutes.
 """
 
+_OF_THE_ACCOUNT = (DirectoryFailure.SERVICE_ACCOUNT_REFUSED, DirectoryFailure.NO_PEOPLE)
+
+
+def is_down(connection: DirectoryConnection) -> bool:
+    """Whether it has failed for so long that administrators are told."""
+    since = connection.down_since
+    return since is not None and timezone.now() - since >= ALARM_AFTER
+
 
 def note_success(connection: DirectoryConnection) -> None:
-    """The directory answered. That says nothing about a service account that was refused."""
-    if not _is_account_refused(connection):
-        note_account_accepted(connection)
+    """The directory answered. That says nothing about what only the service account meets."""
+    if not _fails_by(connection, *_OF_THE_ACCOUNT):
+        note_works(connection)
 
 
 def note_account_accepted(connection: DirectoryConnection) -> None:
     """The service account has just signed in."""
+    if not _fails_by(connection, DirectoryFailure.NO_PEOPLE):
+        note_works(connection)
+
+
+def note_works(connection: DirectoryConnection) -> None:
+    """A check of everything succeeded."""
     now = timezone.now()
     if connection.down_since is not None or _is_due(connection.last_success_at, now):
         _note(connection, last_success_at=now, down_since=None)
 
 
 def note_failure(connection: DirectoryConnection, failure: DirectoryFailure) -> None:
-    if failure is DirectoryFailure.REFUSED_HERE or _is_account_refused(connection):
+    if failure is DirectoryFailure.REFUSED_HERE:
+        return
+    if _fails_by(connection, *_OF_THE_ACCOUNT) and failure not in _OF_THE_ACCOUNT:
         return
     now, since = timezone.now(), connection.down_since
     if (
@@ -50,7 +68,7 @@ def claim_account_try(connection: DirectoryConnection) -> None:
     Raises:
         ServiceAccountRefused: another try could lock the account.
     """
-    if not _is_account_refused(connection):
+    if not _fails_by(connection, DirectoryFailure.SERVICE_ACCOUNT_REFUSED):
         return
     now, refused_at = timezone.now(), connection.last_failure_at
     if refused_at is None or now < refused_at + REFUSED_FOR:
@@ -66,9 +84,8 @@ def forget(connection: DirectoryConnection) -> None:
     _note(connection, down_since=None)
 
 
-def _is_account_refused(connection: DirectoryConnection) -> bool:
-    refused = connection.last_failure == DirectoryFailure.SERVICE_ACCOUNT_REFUSED
-    return connection.down_since is not None and refused
+def _fails_by(connection: DirectoryConnection, *failures: DirectoryFailure) -> bool:
+    return connection.down_since is not None and connection.last_failure in failures
 
 
 def _is_due(noted_at: datetime | None, now: datetime) -> bool:

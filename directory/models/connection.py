@@ -58,6 +58,8 @@ class DirectoryConnection(TenantOwned):
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_failure = models.CharField(max_length=40, blank=True, editable=False)
     """A `DirectoryFailure`; `console` has the words."""
+    checked_at = models.DateTimeField(null=True, editable=False)
+    """When a worker last began a check of it."""
     down_since = models.DateTimeField(null=True, editable=False)
     """The first failure since it last worked."""
     down_notified_at = models.DateTimeField(null=True, editable=False)

@@ -110,6 +110,7 @@ def save_connection(
     changed = [name for name, value in after.items() if value != before[name]]
     for name in changed:
         setattr(row, name, after[name])
+    row.down_since = None  # what failed may be mended, so it is tried at once
     row.save()
     if password:
         row.bind_password = seal_column(row, "bind_password", password)

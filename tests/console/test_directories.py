@@ -345,17 +345,34 @@ def test_the_list_says_how_a_directory_is(admin):
     assert "Working" in admin.get(LIST).text
 
     DirectoryConnection.objects.update(
-        last_failure_at=now, last_failure=DirectoryFailure.CERTIFICATE_EXPIRED
+        last_failure_at=now, last_failure=DirectoryFailure.CERTIFICATE_EXPIRED, down_since=now
     )
     page = admin.get(LIST).text
     assert "Failing" in page
     assert "The server’s certificate has expired." in page
+    assert "Last worked: " in page
+
+    DirectoryConnection.objects.update(down_since=None)
+    page = admin.get(LIST).text
+    assert "Working" in page
+    assert "Last failure: The server’s certificate has expired. (" in page
+
+
+def test_a_saved_directory_is_tried_at_once(admin):
+    row = add(admin)
+    DirectoryConnection.objects.update(
+        down_since=timezone.now(), last_failure=DirectoryFailure.SERVICE_ACCOUNT_REFUSED
+    )
+
+    admin.post(f"{LIST}{row.pk}/", typed_again(bind_password="another password"))
+
+    assert DirectoryConnection.objects.get().down_since is None
 
 
 def test_every_failure_has_words(admin):
     add(admin)
     for failure in DirectoryFailure:
-        DirectoryConnection.objects.update(last_failure_at=timezone.now(), last_failure=failure)
+        DirectoryConnection.objects.update(down_since=timezone.now(), last_failure=failure)
 
         assert f"</span> {failure} " not in admin.get(LIST).text
 

@@ -32,6 +32,7 @@ UNSCOPED = {
     "delivery/services/outbox.py": 3,
     "directory/backend.py": 1,
     "directory/queries.py": 2,
+    "directory/services/health.py": 4,
     "directory/services/sessions.py": 1,
     "provisioning/services/jobs.py": 1,
     "reset/queries/attempts.py": 1,

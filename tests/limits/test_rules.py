@@ -49,6 +49,7 @@ TABLE = {
     Limit.WAITS_OF_A_NETWORK: (12, 2 * MINUTE, (), False),
     Limit.FORM_SENT: (1, DAY, (), False),
     Limit.WRONG_GUESSES_OF_A_TENANT: (50, HOUR, (), False),
+    Limit.ALARMS_OF_A_DIRECTORY: (6, DAY, (), False),
     Limit.RESETS_OF_A_USER: (5, DAY, (), False),
     Limit.COMPARED_WITH_FORMER_PASSWORDS: (15, HOUR, (), False),
     Limit.CONTACTS_OF_A_USER: (1, HOUR, (), False),

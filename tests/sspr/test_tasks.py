@@ -10,6 +10,7 @@ from celery.schedules import crontab
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 from psycopg.errors import QueryCanceled
 from structlog.testing import capture_logs
 
@@ -17,10 +18,14 @@ from audit.activities import Activity
 from audit.models import Head
 from audit.services import Actor, record
 from delivery.queue import URGENT
+from directory.connectors.health import ALARM_AFTER
+from directory.models import DirectoryConnection
+from directory.rules import DirectoryFailure
 from isolation.scope import statement_limits
 from sspr import run
 from sspr.tasks import seal_audit, watch_audit
 from sspr.workers import AT_ONCE, parts_of
+from tests.console.people import behind_both, make_admin, make_operator
 from tests.services.environment import BASE
 
 
@@ -49,6 +54,7 @@ def test_only_short_tasks_are_in_the_queue_of_codes(settings):
         "verification.place_call",
         "delivery.sweep",
         "sspr.watch_audit",
+        "verification.check_directories",
     }
 
 
@@ -181,6 +187,33 @@ def test_the_readiness_says_what_it_is_when_the_audit_log_cant_be_looked_up_in_t
     assert [answer.status_code for answer in answers] == [200] * 3
     assert [answer.json()["audit"] for answer in answers] == [False] * 3
     assert [limits.statement_s for limits in looks] == [2]
+
+
+def test_the_readiness_says_that_a_directory_is_down_and_to_operators_which(contoso):
+    row = DirectoryConnection.objects.create(name="Head office", kind="ldap", servers="ldaps://d")
+    DirectoryConnection.objects.create(name="Off", kind="ldap", servers="ldaps://e", enabled=False)
+    DirectoryConnection.objects.update(
+        down_since=timezone.now() - ALARM_AFTER, last_failure=DirectoryFailure.NO_ANSWER
+    )
+
+    clients = Client(), behind_both(make_admin()), behind_both(make_operator())
+    answers = [client.get("/readyz") for client in clients]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [answer.json()["directories"] for answer in answers] == [False] * 3
+    assert ["each_directory" in answer.json() for answer in answers] == [False, False, True]
+    (shown,) = answers[2].json()["each_directory"]
+    assert (shown["organisation"], shown["directory"]) == (contoso.pk, row.name)
+    assert (shown["works"], shown["last_failure"]) == (False, DirectoryFailure.NO_ANSWER)
+
+
+def test_a_directory_that_works_or_just_failed_leaves_the_readiness_as_it_is(contoso):
+    DirectoryConnection.objects.create(name="Works", kind="ldap", servers="ldaps://d")
+    DirectoryConnection.objects.create(
+        name="Just failed", kind="ldap", servers="ldaps://e", down_since=timezone.now()
+    )
+
+    assert Client().get("/readyz").json()["directories"] is True
 
 
 def test_what_is_done_once_a_day_has_an_hour_so_that_no_restart_puts_it_off(settings):

@@ -1,7 +1,7 @@
 """Telling administrators and the helpdesk what happened to a user's account."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.urls import reverse
@@ -13,8 +13,9 @@ from audit.services import record
 from delivery import services as outbox
 from delivery.models import Kind
 from delivery.rules.mailboxes import mailbox
-from directory.models import User
+from directory.models import DirectoryConnection, User
 from directory.queries import administrator_mailboxes, helpdesk_mailboxes
+from directory.rules import DirectoryFailure
 from isolation.scope import current_tenant_id
 from limits import services as limits
 from limits.rules import Limit
@@ -23,6 +24,7 @@ from tenants.policy import Method
 from tenants.queries import display_name, policy_in_force, public_url, tenant_in_force
 from tenants.roles import Role
 from verification import queue
+from verification.clock import clock, day
 from verification.rules.access_passes import BEYOND_GUESSING
 from verification.services.letters import Mail, content_of, support_line
 from verification.services.notice_words import TO_STAFF, Notice, letter_words
@@ -232,6 +234,76 @@ def tell_of_late_notices() -> None:
             ],
         )
         _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def notify_of_directory_down(connection: DirectoryConnection, since: datetime) -> None:
+    """Every administrator hears that a directory doesn't work, before people notice."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _about_directory(connection, since)
+        words = [
+            _(
+                "Since %(date)s at %(time)s, the directory “%(directory)s” can’t be used. People "
+                "can’t sign in with its passwords or reset them until it works again."
+            )
+            % facts
+        ]
+        if connection.last_failure == DirectoryFailure.SERVICE_ACCOUNT_REFUSED:
+            words.append(
+                _(
+                    "It refuses the service account. So that the account isn’t locked, it is tried"
+                    " only every half hour. To try at once, enter its password again."
+                )
+            )
+        letter = Mail(
+            subject=_("[%(tenant)s] The directory “%(directory)s” can’t be used") % facts,
+            paragraphs=[*words, _("This page shows the reason: %(url)s") % facts],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def notify_of_directory_up(connection: DirectoryConnection) -> None:
+    """Every administrator hears that a directory works that they heard of."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _about_directory(connection, timezone.now())
+        letter = Mail(
+            subject=_("[%(tenant)s] The directory “%(directory)s” works again") % facts,
+            paragraphs=[
+                _("Since %(date)s at %(time)s, the directory “%(directory)s” works again.") % facts
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def notify_of_service_expiry(connection: DirectoryConnection, expires_at: datetime) -> None:
+    """Every administrator hears that the password of a service account expires soon."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language), timezone.override(tenant.time_zone):
+        facts = _about_directory(connection, expires_at)
+        letter = Mail(
+            subject=_("[%(tenant)s] The password of a service account expires soon") % facts,
+            paragraphs=[
+                _(
+                    "The password of the service account for the directory “%(directory)s” expires"
+                    " on %(date)s at %(time)s. From then on, people can’t sign in with that "
+                    "directory’s passwords or reset them."
+                )
+                % facts,
+                _("Set a new password in the directory, and enter it here: %(url)s") % facts,
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
+def _about_directory(connection: DirectoryConnection, at: datetime) -> dict[str, str]:
+    return {
+        "tenant": display_name(),
+        "directory": connection.name,
+        "date": day(at),
+        "time": clock(at),
+        "url": public_url(reverse("console:directories")),
+    }
 
 
 def send_sample(admin: User, notice: Notice, language: str) -> None:
