@@ -74,6 +74,7 @@ class Activity(StrEnum):
     BACKUP_RESTORED = "backup_restored"
     USERS_IMPORTED = "users_imported"
     TOKEN_ASSIGNED = "hardware_token_assigned"
+    TOKEN_UNASSIGNED = "hardware_token_unassigned"
     IMPORT_STARTED = "import_started"
     IMPORT_CANCELLED = "import_cancelled"
     PEOPLE_EXPORTED = "people_exported"

@@ -141,6 +141,9 @@ LABELS = {
     Activity.TOKEN_ASSIGNED: Label(
         _("Hardware token assigned"), _("Your administrator assigned a hardware token to you")
     ),
+    Activity.TOKEN_UNASSIGNED: Label(
+        _("Hardware token unassigned"), _("Your administrator took back a hardware token")
+    ),
     Activity.IMPORT_STARTED: Label(_("Import of users started")),
     Activity.IMPORT_CANCELLED: Label(_("Import of users cancelled")),
     Activity.PEOPLE_EXPORTED: Label(_("Users exported")),

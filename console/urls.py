@@ -71,6 +71,8 @@ pages = [
         name="remove-second-factor",
     ),
     path("tokens/", oath_tokens.upload, name="oath-tokens"),
+    path("tokens/assigned/", oath_tokens.assigned, name="assigned-tokens"),
+    path("tokens/<uuid:token_id>/unassign/", oath_tokens.unassign, name="token-unassign"),
     path("imports/", imports.imports, name="imports"),
     path("imports/example.csv", csv_files.example, name="import-example"),
     path("imports/upload/", imports.upload, name="import-upload"),

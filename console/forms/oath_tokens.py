@@ -1,10 +1,20 @@
-"""Choosing a file of hardware tokens."""
+"""Hardware tokens: finding one, and choosing a file of them."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.fields import search_box
+from console.forms.lists import ListForm
+
 _MARK = b"\xef\xbb\xbf"
 _NOT_TEXT = _("Save the file as CSV in UTF-8, then choose it again.")
+
+
+class TokenSearchForm(ListForm):
+    """Which hardware tokens to list."""
+
+    q = search_box(_("User ID or serial number"), longest=254)
+    after = forms.CharField(max_length=254, required=False, widget=forms.HiddenInput)
 
 
 class TokenFileForm(forms.Form):

@@ -1,22 +1,26 @@
-"""Assigning hardware tokens by a file."""
+"""Hardware tokens: assigning them by a file, listing them, taking one back."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from console.forms.oath_tokens import TokenFileForm
+from console.forms.oath_tokens import TokenFileForm, TokenSearchForm
+from console.forms.people import NoteForm
 from console.views.frame import FORM, page, shown
 from console.views.uploads import takes_file_in_memory
 from directory.models import User
 from provisioning.rules.oath_tokens import MOST_ROWS, TokenFlaw, TokenProblem
 from provisioning.services.oath_tokens import LARGEST_FILE, assign_tokens
 from tenants.roles import Permission
+from verification.queries.oath_tokens import assigned_tokens, tokens_listed
+from verification.services import oath_tokens as services
 from verification.services.oath_tokens import MOST
 
 _MOST_SHOWN = 50
@@ -59,6 +63,31 @@ _WORDS: Mapping[TokenProblem, Promise] = {
         "%(value)s would have more than %(most)s hardware tokens."
     ),
 }
+
+
+@page(Permission.MANAGE_PEOPLE)
+def assigned(request: HttpRequest, _admin: User) -> HttpResponse:
+    form = TokenSearchForm(request.GET)
+    rows, after = tokens_listed(form.text("q"), form.text("after"))
+    context = {
+        "title": _("Assigned hardware tokens"),
+        "form": form,
+        "rows": rows,
+        "next": form.address(after=after) if after else "",
+    }
+    return shown(request, "console/tokens/list.html", context)
+
+
+@page(Permission.MANAGE_PEOPLE, FORM, fresh=True)
+def unassign(request: HttpRequest, admin: User, token_id: UUID) -> HttpResponse:
+    token = get_object_or_404(assigned_tokens().select_related("user"), pk=token_id)
+    form = NoteForm(request.POST or None)
+    if form.is_valid():
+        services.unassign(token.pk, actor_id=admin.pk, note=form.cleaned_data["note"])
+        messages.success(request, _("The hardware token was taken back."))
+        return redirect("console:assigned-tokens")
+    context = {"title": _("Take back the hardware token"), "form": form, "token": token}
+    return shown(request, "console/tokens/unassign.html", context)
 
 
 @sensitive_post_parameters()

@@ -13,7 +13,9 @@ from directory.models import User
 from directory.rules import canonical_upn
 from isolation.scope import current_tenant_id
 from provisioning.rules.oath_tokens import TokenFlaw, TokenProblem, TokenRow, read_tokens
-from verification.services import oath_tokens
+from tenants.policy import Factor
+from verification.services import contacts, oath_tokens
+from verification.services.notice_words import Notice
 from verification.services.oath_tokens import NewToken
 
 LARGEST_FILE = 1024 * 1024
@@ -38,7 +40,8 @@ def assign_tokens(text: str, *, actor_id: int) -> TokenReport:
         actor_id: the administrator.
     """
     rows, flaws = read_tokens(text)
-    ids = _user_ids(rows)
+    users = _locked_users(rows)
+    ids = {user.upn: user.pk for user in users}
     flaws += _flaws(rows, ids)
     if flaws:
         return TokenReport(flaws=sorted(flaws, key=lambda flaw: flaw.line))
@@ -62,14 +65,18 @@ def assign_tokens(text: str, *, actor_id: int) -> TokenReport:
         [EventSubject(ids[canonical_upn(row.upn)], {"serial": row.serial}) for row in rows],
         actor_id=actor_id,
     )
+    contacts.notify_later(users, Notice.TOKEN_ASSIGNED, [Factor.OATH_TOKEN], actor_id=actor_id)
     return TokenReport(assigned=len(rows))
 
 
-def _user_ids(rows: Sequence[TokenRow]) -> dict[str, int]:
-    """The ids of the organisation's users that are named, by their user principal names."""
+def _locked_users(rows: Sequence[TokenRow]) -> list[User]:
+    """The users of the organisation that the rows name.
+
+    They stay locked, so that two files at once don't give a user more tokens than `MOST`.
+    """
     upns = {canonical_upn(row.upn) for row in rows}
-    found = User.objects.filter(tenant_id=current_tenant_id(), upn__in=upns)
-    return dict(found.values_list("upn", "pk"))
+    named = User.objects.filter(tenant_id=current_tenant_id(), upn__in=upns)
+    return list(named.select_for_update(no_key=True).order_by("pk"))
 
 
 def _flaws(rows: Sequence[TokenRow], ids: dict[str, int]) -> list[TokenFlaw]:

@@ -176,6 +176,13 @@ APP_ALONE = Contradiction(
     says="another besides the app, for whoever loses it",
     words=_("Offer another method too. People who lose the app can’t reset."),
 )
+TOKEN_ALONE = Contradiction(
+    code="token_alone",
+    field="reset_methods",
+    depends_on=("questions",),
+    says="another besides the hardware token, for whoever loses it",
+    words=_("Offer another method too. People who lose the token can’t reset."),
+)
 TOO_FEW_QUESTIONS = Contradiction(
     code="too_few_questions",
     field="question_bank",
@@ -219,6 +226,7 @@ def objections(policy: "Policy") -> tuple[Contradiction, ...]:
         (CONTACT_URL_SCHEME, bool(url) and not _is_https(url)),
         (CONTACT_ADDRESS_FORM, bool(address) and "@" not in address),
         (APP_ALONE, policy.methods == {Method.AUTHENTICATOR}),
+        (TOKEN_ALONE, policy.methods == {Method.OATH_TOKEN}),
     )
 
 

@@ -1,20 +1,27 @@
 """Assigning hardware tokens by a file, as an administrator meets it in a browser."""
 
 import base64
+import html
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from django_otp.oath import hotp
 
 from audit.activities import Activity
 from isolation.scope import in_tenant
 from provisioning.rules.oath_tokens import MOST_ROWS
-from provisioning.services.oath_tokens import LARGEST_FILE
+from provisioning.services.oath_tokens import LARGEST_FILE, assign_tokens
 from tenants.policy import Factor
 from tenants.roles import Role
-from tests.builders import make_tenant, make_user
+from tests.builders import make_recovery_codes, make_tenant, make_user
 from tests.console.people import behind_both, events, make_admin, time_passes
+from tests.threads import all_at_once
 from verification.models import RegisteredMethod
-from verification.services import oath_tokens
+from verification.queries import oath_tokens as listing
+from verification.queries import usable_methods
+from verification.services import contacts, oath_tokens
 
 PAGE = "/admin/tokens/"
 HEADER = "upn,serial number,secret key,time interval,manufacturer,model\r\n"
@@ -130,3 +137,165 @@ def test_the_second_factor_must_be_fresh(admin, minji):
 
     assert "/admin/second-factor" in page.redirect_chain[0][0]
     assert not RegisteredMethod.objects.filter(user=minji).exists()
+
+
+LIST = "/admin/tokens/assigned/"
+REASON = {"note": "Lost on the train, ticket 4711"}
+
+
+def unassign_page(user):
+    (token,) = oath_tokens.waiting_of(user.pk)
+    return f"/admin/tokens/{token.pk}/unassign/"
+
+
+def tell(tenant):
+    """What the worker does after a file was taken."""
+    contacts.notify_of_imports(tenant.pk)
+
+
+def test_waiting_and_activated_tokens_are_listed(admin, minji):
+    other = make_user("joe@contoso.example")
+    upload(admin, HEADER + row() + row(other.upn, "7654321"))
+    RegisteredMethod.objects.filter(user=other).update(verified_at=timezone.now())
+
+    rows = re.findall(r"<tr>.*?</tr>", admin.get(LIST).text, re.DOTALL)[1:]
+
+    assert [minji.upn in rows[1], "1234567" in rows[1]] == [True, True]
+    assert "Waiting for activation" in rows[1]
+    assert [other.upn in rows[0], "7654321" in rows[0]] == [True, True]
+    assert "Activated" in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("search", "is_listed"),
+    [("1234567", True), ("MINJI", True), ("123456", False), ("joe", False)],
+)
+def test_a_token_is_searched_by_its_user_or_its_serial_number(admin, minji, search, is_listed):
+    upload(admin, HEADER + row())
+
+    page = admin.get(LIST, {"q": search}).text
+
+    assert (minji.upn in page) == is_listed
+    assert ("No hardware token matches." in page) != is_listed
+
+
+def test_a_long_list_goes_on_on_the_next_page(admin, monkeypatch):
+    monkeypatch.setattr(listing, "PAGE_SIZE", 3)
+    users = [make_user(f"user{number}@contoso.example") for number in range(4)]
+    serials = [f"serial-{user.pk}-{n}" for user in users for n in "12"]
+    owners = [user.upn for user in users for _token in "12"]
+    upload(admin, HEADER + "".join(map(row, owners, serials)))
+    pages, listed, address = 0, [], LIST
+
+    while address:
+        page = admin.get(address).text
+        pages, listed = pages + 1, listed + re.findall(r'translate="no">(serial-[^<]+)<', page)
+        following = re.search(r'href="[^"]*[?]([^"]*after=[^"]+)"', page)
+        address = f"{LIST}?{html.unescape(following[1])}" if following else ""
+
+    assert sorted(listed) == sorted(serials)
+    assert pages > 1
+
+
+def test_a_waiting_token_is_taken_back_and_given_to_another(admin, minji, contoso, mailroom):
+    other = make_user("joe@contoso.example")
+    upload(admin, HEADER + row())
+    mailroom.work()
+
+    answer = admin.post(unassign_page(minji), REASON, follow=True)
+
+    assert "The hardware token was taken back." in answer.text
+    assert minji.upn not in answer.text
+    assert not oath_tokens.waiting_of(minji.pk)
+    (event,) = events(Activity.TOKEN_UNASSIGNED)
+    assert (event.subject_id, event.details["serial"]) == (minji.pk, "1234567")
+    assert event.details["note"] == REASON["note"]
+    (mail,) = mailroom.work()
+    assert mail.destination == minji.upn
+    assert "took a hardware token back" in mail.text
+    upload(admin, HEADER + row(other.upn))
+    assert oath_tokens.waiting_of(other.pk)
+
+
+def test_a_lost_token_proves_nothing_any_more_and_codes_on_paper_go_with_it(admin, minji):
+    upload(admin, HEADER + row(interval=0))
+    page = unassign_page(minji)
+    assert oath_tokens.activate(minji, f"{hotp(f'{1234567:>20}'.encode(), 0):06d}")
+    make_recovery_codes(minji)
+
+    admin.post(page, REASON)
+
+    assert not usable_methods().filter(user=minji).exists()
+    minji.refresh_from_db()
+    assert not minji.factors
+
+
+def test_a_reason_is_required(admin, minji):
+    upload(admin, HEADER + row())
+
+    assert "Enter a reason" in admin.post(unassign_page(minji), {"note": " "}).text
+    assert oath_tokens.waiting_of(minji.pk)
+
+
+def test_of_two_who_take_one_token_back_the_second_changes_nothing(admin, minji, mailroom):
+    upload(admin, HEADER + row())
+    (token,) = oath_tokens.waiting_of(minji.pk)
+
+    assert oath_tokens.unassign(token.pk, actor_id=1, note="lost")
+    assert not oath_tokens.unassign(token.pk, actor_id=1, note="lost")
+
+    assert len(events(Activity.TOKEN_UNASSIGNED)) == 1
+    assert admin.get(f"/admin/tokens/{token.pk}/unassign/").status_code == 404
+
+
+def test_taking_back_needs_a_fresh_second_factor(admin, minji):
+    upload(admin, HEADER + row())
+    time_passes(admin, 11 * 60)
+
+    answer = admin.post(unassign_page(minji), REASON)
+
+    assert answer.url.startswith("/admin/second-factor")
+    assert oath_tokens.waiting_of(minji.pk)
+
+
+@pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
+def test_only_administrators_of_people_see_and_take_back_tokens(admin, minji, role):
+    upload(admin, HEADER + row())
+    client = behind_both(make_admin("two@contoso.example", role=role))
+
+    assert client.get(LIST).status_code == 404
+    assert client.post(unassign_page(minji), REASON).status_code == 404
+    assert oath_tokens.waiting_of(minji.pk)
+
+
+def test_each_user_gets_one_mail_about_assigned_tokens(admin, minji, contoso, mailroom):
+    other = make_user("joe@contoso.example")
+    upload(admin, HEADER + row() + row(serial="7654321") + row(other.upn, "7654322"))
+
+    tell(contoso)
+
+    mails = mailroom.work()
+    assert sorted(mail.destination for mail in mails) == [other.upn, minji.upn]
+    assert all("assigned a hardware token" in mail.text for mail in mails)
+    assert not any("1234567" in mail.text for mail in mails)
+    tell(contoso)
+    assert not mailroom.work()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_files_at_once_give_a_user_no_more_tokens_than_one():
+    tenant = make_tenant("race")
+    with in_tenant(tenant.pk):
+        user = make_user("one@race.example")
+    numbers = iter(["1111111", "2222222"])
+
+    def upload_three():
+        first = int(next(numbers))
+        rows = "".join(row(user.upn, f"{first + n}") for n in range(3))
+        return assign_tokens(HEADER + rows, actor_id=user.pk).assigned
+
+    assigned = all_at_once(2, upload_three, tenant_id=tenant.pk)
+
+    assert sorted(assigned) == [0, 3]
+    with in_tenant(tenant.pk):
+        assert len(oath_tokens.waiting_of(user.pk)) == 3

@@ -91,6 +91,12 @@ def test_a_contradiction_is_reported_at_its_settings(code, field, also, says, de
             "another besides the app, for whoever loses it",
             {"reset_methods": frozenset({Method.AUTHENTICATOR})},
         ),
+        (
+            "token_alone",
+            "reset_methods",
+            "another besides the hardware token, for whoever loses it",
+            {"reset_methods": frozenset({Method.OATH_TOKEN})},
+        ),
     ],
 )
 def test_what_an_older_policy_may_have_is_objected_to(code, field, says, decided):
@@ -106,6 +112,7 @@ def test_what_an_older_policy_may_have_is_objected_to(code, field, says, decided
         {"contact_url": "https://help.example", "contact": Contact.URL},
         {"contact_address": "help@help.example", "contact": Contact.ADDRESS},
         {"reset_methods": frozenset({Method.AUTHENTICATOR, Method.EMAIL})},
+        {"reset_methods": frozenset({Method.AUTHENTICATOR, Method.OATH_TOKEN})},
         {"reset_methods": frozenset({Method.AUTHENTICATOR}), "questions": Questions.GATE},
         {"reset_methods": frozenset(), "questions": Questions.GATE},
         {"self_service": Scope.GROUPS, "groups": frozenset({"Staff"})},
@@ -168,7 +175,7 @@ def test_too_few_questions_are_reported_at_both_settings():
     )
 
 
-@pytest.mark.parametrize("code", ["APP_ALONE", "TOO_FEW_QUESTIONS"])
+@pytest.mark.parametrize("code", ["APP_ALONE", "TOKEN_ALONE", "TOO_FEW_QUESTIONS"])
 def test_what_it_depends_on_besides_is_known(code):
     assert "questions" in getattr(policy_checks, code).concerns
 

@@ -1,4 +1,4 @@
-"""That contact data of a user was imported, until the user is notified."""
+"""That a file changed something of a user, until the user is notified."""
 
 import uuid
 from typing import ClassVar
@@ -10,17 +10,19 @@ from isolation.models import TenantOwned
 
 
 class ContactNotice(TenantOwned):
-    """One person of one import who is yet to be notified. A worker deletes it as it does so."""
+    """A user whom a worker still has to notify of what a file changed; then it deletes the row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    notice = models.CharField(max_length=30, default="contact_entered")
+    """A `Notice`."""
     factors = models.JSONField(default=list)
-    """Which kinds of contact data changed."""
+    """Which kinds of contact data or methods changed."""
     before = models.BinaryField()
     """As `directory.prefills.text_of` writes it: what was replaced and counted at a reset."""
     sealed: ClassVar = {"before": "verification.contact_notice.before"}
     actor_id = models.BigIntegerField(null=True)
-    """Who imported it."""
+    """The administrator with the file."""
     created_at = models.DateTimeField()
     """Later, where it couldn't be read: that is when it is tried again."""
 

@@ -6,7 +6,7 @@ has verified something counts at a reset only after the policy's hours for new m
 A first onboarding notifies no user: nothing was known of them, and they had no password.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -154,11 +154,25 @@ def notify_of_imports(tenant_id: int) -> None:
         broker.publish(queue.NOTIFY_OF_IMPORTS, tenant_id, some[-1].pk, queue="bulk")
 
 
+def notify_later(
+    users: Iterable[User], notice: Notice, factors: Sequence[Factor], *, actor_id: int
+) -> None:
+    """Has a worker notify users, after the commit, of what an administrator did to all of them."""
+    now = timezone.now()
+    rows = [
+        ContactNotice(
+            user=user, notice=notice, factors=list(factors), actor_id=actor_id, created_at=now
+        )
+        for user in users
+    ]
+    _leave_to_a_worker(rows, ["" for _row in rows])
+
+
 def _notify_of_import(row: ContactNotice) -> None:
     if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
-        text = open_column(row, _BEFORE)
+        text, notice = open_column(row, _BEFORE), Notice(row.notice)
         factors = [Factor(factor) for factor in row.factors]
-        _notify(row.user, factors, read(text), actor_id=row.actor_id)
+        _notify(row.user, factors, read(text), notice=notice, actor_id=row.actor_id)
 
 
 def sweep() -> None:
@@ -186,14 +200,19 @@ def _record(changes: Sequence[ContactChange], *, actor_id: int, **details: str |
 def _notify_later(changes: Sequence[ContactChange], *, actor_id: int) -> None:
     proved = users_with_factors([change.user.pk for change in changes])
     due = [change for change in changes if not _is_onboarding(change, proved)]
-    if not due:
-        return
-    now, tenant_id = timezone.now(), current_tenant_id()
+    now = timezone.now()
     rows = [
         ContactNotice(user=one.user, factors=sorted(one.changed), actor_id=actor_id, created_at=now)
         for one in due
     ]
-    texts = [text_of(_trusted(change).values()) for change in due]
+    _leave_to_a_worker(rows, [text_of(_trusted(change).values()) for change in due])
+
+
+def _leave_to_a_worker(rows: Sequence[ContactNotice], texts: Sequence[str]) -> None:
+    """Stores the rows, each with its text sealed, and wakes a worker after the commit."""
+    if not rows:
+        return
+    tenant_id = current_tenant_id()
     places = [row.associated_data_of(_BEFORE, row.pk) for row in rows]
     for row, before in zip(rows, sealing(tenant_id)(texts, places), strict=True):
         row.before = before
@@ -219,13 +238,18 @@ def _trusted(change: ContactChange) -> dict[Factor, Prefill]:
 
 
 def _notify(
-    user: User, factors: Sequence[Factor], before: Mapping[Factor, Prefill], *, actor_id: int | None
+    user: User,
+    factors: Sequence[Factor],
+    before: Mapping[Factor, Prefill],
+    *,
+    notice: Notice = Notice.CONTACT_ENTERED,
+    actor_id: int | None,
 ) -> None:
     mailboxes = [row.value for kind, row in before.items() if kind.is_address]
     mobiles = [row.value for kind, row in before.items() if kind.is_mobile and row.sms_capable]
     notices.tell(
         user,
-        Notice.CONTACT_ENTERED,
+        notice,
         factors=factors,
         also_value="".join(mailboxes[:1]),
         also_phone="".join(mobiles[:1]),

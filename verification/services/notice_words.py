@@ -32,6 +32,8 @@ class Notice(StrEnum):
     CONTACT_ENTERED = "contact_entered"
     ROLE_CHANGED = "role_changed"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    TOKEN_ASSIGNED = "token_assigned"
+    TOKEN_UNASSIGNED = "token_unassigned"
     CALL_DENIED = "call_denied"
     FROZEN = "frozen"
     UNFROZEN = "unfrozen"
@@ -88,6 +90,8 @@ NOTICE_NAMES = {
     Notice.ENABLED: gettext_lazy("Account was enabled"),
     Notice.ROLE_CHANGED: gettext_lazy("Role was changed"),
     Notice.SECOND_FACTOR_REMOVED: gettext_lazy("Authenticator apps were removed"),
+    Notice.TOKEN_ASSIGNED: gettext_lazy("Hardware token was assigned"),
+    Notice.TOKEN_UNASSIGNED: gettext_lazy("Hardware token was taken back"),
 }
 _VITAL = {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.FROZEN}
 _OF_AN_ADMINISTRATOR = {
@@ -102,6 +106,8 @@ _OF_AN_ADMINISTRATOR = {
     Notice.CONTACT_ENTERED,
     Notice.ROLE_CHANGED,
     Notice.SECOND_FACTOR_REMOVED,
+    Notice.TOKEN_ASSIGNED,
+    Notice.TOKEN_UNASSIGNED,
     Notice.UNFROZEN,
 }
 
@@ -211,6 +217,21 @@ def letter_words(notice: Notice) -> tuple[str, str]:
             _(
                 "An administrator removed all authenticator apps of %(user)s on %(date)s at"
                 " %(time)s."
+            ),
+        ),
+        Notice.TOKEN_ASSIGNED: (
+            _("A hardware token was assigned to your %(brand)s account"),
+            _(
+                "An administrator assigned a hardware token to %(user)s on %(date)s at %(time)s."
+                " When you have it, open “Security info” and activate it with a code that it"
+                " shows."
+            ),
+        ),
+        Notice.TOKEN_UNASSIGNED: (
+            _("A hardware token was taken back from your %(brand)s account"),
+            _(
+                "An administrator took a hardware token back from %(user)s on %(date)s at"
+                " %(time)s. Its codes no longer work."
             ),
         ),
         Notice.CALL_DENIED: (

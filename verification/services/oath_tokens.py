@@ -4,22 +4,24 @@ Administrators assign tokens; a token counts for nothing until its user activate
 Nothing here counts wrong guesses: callers do that first.
 """
 
-import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
+from audit.activities import Activity
+from audit.services import record
 from directory.models import User
 from tenants.policy import Factor
 from vault.services import open_column, seal_column
 from verification.models import RegisteredMethod
 from verification.models.temporary_access import is_temporary_access
 from verification.queries import methods_of_kind
+from verification.queries.oath_tokens import assigned_tokens, lookup_of
 from verification.rules.oath import (
     LOOK_AHEAD,
     LOOK_AHEAD_OF_STRANGERS,
@@ -27,7 +29,8 @@ from verification.rules.oath import (
     TokenState,
     accepted,
 )
-from verification.services import factors
+from verification.services import browsers, factors, notices, removal
+from verification.services.notice_words import Notice
 
 MOST = 5
 """Tokens of one user, as with authenticator apps."""
@@ -81,28 +84,51 @@ def assign(tokens: Iterable[NewToken]) -> None:
         raise SerialTaken from None
 
 
+@transaction.atomic
+def unassign(token_id: uuid.UUID, *, actor_id: int, note: str) -> bool:
+    """Takes a token back, whether it waits for its user or is lost. The user is told.
+
+    Returns:
+        False when the token isn't assigned any more.
+    """
+    tokens = assigned_tokens().filter(pk=token_id)
+    token = tokens.select_related("user").first()
+    if token is None:
+        return False
+    factors.lock(token.user_id)
+    if not tokens.exists():
+        return False
+    removal.remove(token.user_id, Q(pk=token_id))
+    removal.remove_codes_left_alone(token.user_id, actor_id=actor_id)
+    browsers.forget_all(token.user_id)
+    serial = token.details["serial"]
+    record(
+        Activity.TOKEN_UNASSIGNED,
+        subject_id=token.user_id,
+        actor_id=actor_id,
+        serial=serial,
+        note=note,
+    )
+    notices.tell(token.user, Notice.TOKEN_UNASSIGNED, factor=Factor.OATH_TOKEN, actor_id=actor_id)
+    return True
+
+
 def serials_in_use(serials: Collection[str]) -> set[str]:
     """Those of the serial numbers whose tokens are assigned."""
-    by_lookup = {_lookup(serial): serial for serial in serials}
-    rows = RegisteredMethod.objects.filter(
-        kind=Factor.OATH_TOKEN, removed_at=None, lookup__in=list(by_lookup)
-    )
+    by_lookup = {lookup_of(serial): serial for serial in serials}
+    rows = assigned_tokens().filter(lookup__in=list(by_lookup))
     return {by_lookup[lookup] for lookup in rows.values_list("lookup", flat=True)}
 
 
 def counts_of(user_ids: Collection[int]) -> Mapping[int, int]:
     """How many tokens each of the users has, activated or not; users without any are left out."""
-    rows = RegisteredMethod.objects.filter(
-        kind=Factor.OATH_TOKEN, removed_at=None, user_id__in=list(user_ids)
-    )
+    rows = assigned_tokens().filter(user_id__in=list(user_ids))
     return dict(rows.values("user_id").annotate(count=Count("pk")).values_list("user_id", "count"))
 
 
 def waiting_of(user_id: int) -> list[RegisteredMethod]:
     """The tokens that the user hasn't activated yet, oldest first."""
-    rows = RegisteredMethod.objects.filter(
-        user_id=user_id, kind=Factor.OATH_TOKEN, verified_at=None, removed_at=None
-    )
+    rows = assigned_tokens().filter(user_id=user_id, verified_at=None)
     return list(rows.order_by("created_at", "pk"))
 
 
@@ -176,7 +202,7 @@ def _row(token: NewToken) -> RegisteredMethod:
         user_id=token.user_id,
         kind=Factor.OATH_TOKEN,
         label=f"{token.serial} {token.manufacturer} {token.model}".strip()[:_LONGEST_LABEL],
-        lookup=_lookup(token.serial),
+        lookup=lookup_of(token.serial),
         details={
             "serial": token.serial,
             "interval": token.interval,
@@ -187,10 +213,6 @@ def _row(token: NewToken) -> RegisteredMethod:
     )
     row.data = seal_column(row, "data", token.seed.hex())
     return row
-
-
-def _lookup(serial: str) -> str:
-    return hashlib.sha256(f"oath_token:{serial.casefold()}".encode()).hexdigest()
 
 
 def _state(row: RegisteredMethod) -> TokenState:

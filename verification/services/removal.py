@@ -7,8 +7,11 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from audit.activities import Activity
+from audit.services import record
 from tenants.policy import Factor
 from verification.models import RegisteredMethod
+from verification.queries import holds_only_codes
 from verification.queries.temporary_access import TEMPORARY
 from verification.services import factors
 
@@ -29,6 +32,16 @@ def remove_since(
     """
     late = Q(pk=added) | Q(context=added, kind__in=_SETS) | Q(counted_from__gte=since)
     return remove(user_id, late | Q(kind__in=_SETS) if all_codes else late)
+
+
+def remove_codes_left_alone(user_id: int, *, actor_id: int) -> None:
+    """Removes the user's codes on paper if the last method that they were beside is gone."""
+    if not holds_only_codes(user_id):
+        return
+    remove(user_id, Q(kind__in=_SETS))
+    record(
+        Activity.METHOD_DELETED, subject_id=user_id, actor_id=actor_id, method=Factor.RECOVERY_CODE
+    )
 
 
 def remove_temporary(user_id: int) -> list[Factor]:

@@ -8,10 +8,9 @@ from audit.services import record
 from directory.models import User
 from directory.services.sessions import end_sessions
 from tenants.policy import Factor
-from verification.queries import holds_only_codes
 from verification.services import notices, staff_notices
 from verification.services.notice_words import Notice
-from verification.services.removal import remove
+from verification.services.removal import remove, remove_codes_left_alone
 
 
 @transaction.atomic
@@ -21,15 +20,7 @@ def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None
     The next sign-in sets up an app.
     """
     remove(person.pk, Q(kind__in=[factor for factor in Factor if factor.is_device]))
-    if holds_only_codes(person.pk):
-        # Codes on paper go with the last method that they were beside.
-        remove(person.pk, Q(kind=Factor.RECOVERY_CODE))
-        record(
-            Activity.METHOD_DELETED,
-            subject_id=person.pk,
-            actor_id=actor_id,
-            method=Factor.RECOVERY_CODE,
-        )
+    remove_codes_left_alone(person.pk, actor_id=actor_id)
     end_sessions(person)
     record(Activity.SECOND_FACTOR_REMOVED, subject_id=person.pk, actor_id=actor_id, note=note)
     if person.tenant_id is not None:
