@@ -1,8 +1,12 @@
 """Reads imports, and the facts that their rows are checked against."""
 
+from dataclasses import asdict
+from hashlib import blake2b
+
 from django.conf import settings
 
-from provisioning.models import Import
+from directory.models import DirectoryAccount, DirectoryConnection
+from provisioning.models import Import, SyncRun, SyncState
 from provisioning.rules.columns import ImportContext
 from tenants.queries import domain_names, policy_in_force, tenant_in_force
 from tenants.queries.groups import group_keys, with_inner_groups
@@ -33,3 +37,47 @@ def groups_that_count() -> frozenset[str] | None:
     if not (named := policy.groups | policy.excluded_groups):
         return None
     return group_keys(with_inner_groups(named))
+
+
+def newest_runs(connection: DirectoryConnection) -> list[SyncRun]:
+    runs = SyncRun.objects.filter(connection=connection)
+    return list(runs.order_by("-created_at")[:_LISTED])
+
+
+def last_done(connection: DirectoryConnection, *, full: bool = False) -> SyncRun | None:
+    """The last run that wrote everything it should; with `full`, that read everyone."""
+    runs = SyncRun.objects.filter(connection=connection, state=SyncState.DONE, is_dry_run=False)
+    return (runs.filter(is_full=True) if full else runs).order_by("-created_at").first()
+
+
+def is_synced(connection: DirectoryConnection) -> bool:
+    """Whether a run was ever finished: only then is there a schedule."""
+    return last_done(connection) is not None
+
+
+def linked_people(connection: DirectoryConnection) -> int:
+    """How many people of the directory are linked to users here."""
+    return DirectoryAccount.objects.filter(connection=connection, missing_since=None).count()
+
+
+def sync_settings_digest(connection: DirectoryConnection) -> str:
+    """Of everything that decides what becomes of an entry. If it changes, everyone is read."""
+    context = import_context()
+    facts = asdict(context) | {
+        name: sorted(value)
+        for name, value in asdict(context).items()
+        if isinstance(value, frozenset)
+    }
+    text = repr(
+        (
+            sorted(facts.items()),
+            connection.base_dn,
+            connection.people_filter,
+            sorted(connection.attributes.items()),
+            connection.sign_in_attributes,
+            connection.protected_groups,
+            connection.writeback,
+            connection.position,
+        )
+    )
+    return blake2b(text.encode(), digest_size=32).hexdigest()

@@ -265,6 +265,8 @@ CELERY_TASK_ROUTES = {
     "reset.settle": {"queue": "bulk"},
     "provisioning.import_people": {"queue": "bulk"},
     "provisioning.sweep_imports": {"queue": "bulk"},
+    "provisioning.sync_directory": {"queue": "bulk"},
+    "provisioning.sweep_syncs": {"queue": "bulk"},
     "verification.notify_of_imports": {"queue": "bulk"},
     "verification.send_notice": {"queue": "bulk"},
     "verification.sweep_notices": {"queue": "bulk"},
@@ -284,6 +286,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 _INTERVALS_S = {
     "delivery.sweep": 5.0,
     "provisioning.sweep_imports": 15.0,
+    "provisioning.sweep_syncs": 60.0,
     "reset.settle": 30.0,
     "sspr.seal_audit": 60.0,
     "verification.check_directories": 20.0,

@@ -98,9 +98,13 @@ class DirectoryAccount(TenantOwned):
     digest = models.CharField(max_length=64, blank=True)
     """Of all that the last sync read. Equal: nothing changed."""
     seen_at = models.DateTimeField(null=True)
-    """When a sync last saw it."""
+    """When a sync last read something new of it."""
     missing_since = models.DateTimeField(null=True)
     """Since when it isn't in the directory any more."""
+    enabled = models.BooleanField(default=True, db_default=True)
+    """As the directory said at the last sync."""
+    disabled_user = models.BooleanField(default=False, db_default=False)
+    """A sync disabled the user, so a sync may enable the user again."""
 
     class Meta:
         constraints: ClassVar = [

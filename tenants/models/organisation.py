@@ -43,11 +43,22 @@ class Group(TenantOwned):
     name = models.CharField(max_length=100)
     key = FoldedField(max_length=200, of=["name"], editable=False)
     """For look-ups: names that differ only in case or width name the same group."""
+    directory_id = models.BigIntegerField(null=True, editable=False)
+    """The directory that it comes from and that decides on its members; None if made here."""
+    external_id = models.CharField(max_length=100, db_default="", blank=True, editable=False)
+    """Its immutable id in that directory."""
+    digest = models.CharField(max_length=64, db_default="", blank=True, editable=False)
+    """Of its name and members as the last sync read them."""
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id", "name"], name="group_name_in_tenant"),
             models.UniqueConstraint(fields=["tenant_id", "key"], name="group_key_in_tenant"),
+            models.UniqueConstraint(
+                fields=["tenant_id", "directory_id", "external_id"],
+                condition=models.Q(directory_id__isnull=False),
+                name="group_of_a_directory_once",
+            ),
         ]
 
     def __str__(self) -> str:

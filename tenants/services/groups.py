@@ -58,7 +58,7 @@ def change_group(group_id: int, *, name: str, inner: Collection[int], actor_id: 
     if (loop := outer.order_by("name").first()) is not None:
         raise GroupLoop(loop.name)
     if name != group.name:
-        _rename(group, name, actor_id=actor_id)
+        rename_group(group, name, actor_id=actor_id)
     nestings = GroupNesting.objects.filter(outer=group)
     before, after = set(nestings.values_list("inner_id", flat=True)), set(inner)
     if before != after:
@@ -84,7 +84,8 @@ def delete_group(group_id: int, *, actor_id: int) -> None:
     Group.objects.filter(pk=group.pk).delete()
 
 
-def _rename(group: Group, name: str, *, actor_id: int) -> None:
+def rename_group(group: Group, name: str, *, actor_id: int) -> None:
+    """Renames the group, in the policy too. The name must be free, and the tenant locked."""
     policy, old = policy_in_force(), group.name
     Group.objects.filter(pk=group.pk).update(name=name, key=group_key(name))
     record(Activity.GROUP_CHANGED, actor_id=actor_id, group=name, change="renamed", old=old)

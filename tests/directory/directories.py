@@ -57,8 +57,8 @@ class Relay:
     def __init__(self, server) -> None:
         self.fault = ""
         self._server = server
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"ldaps://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._listening = socket.create_server((server.host, 0))
+        self.url = f"ldaps://{server.host}:{self._listening.getsockname()[1]}"
 
     def serve(self) -> None:
         with suppress(OSError):

@@ -304,8 +304,9 @@ class TestState:
         assert directory.check_password(row, account.password) is PasswordCheck.DISABLED
         assert directory.check_password(row, NEW) is PasswordCheck.WRONG
 
-        directory.set_password(row, NEW)
-        directory.unlock(row)
+        for write in (lambda: directory.set_password(row, NEW), lambda: directory.unlock(row)):
+            with pytest.raises(NotPermitted):
+                write()
 
         assert not directory.state(row).enabled
 

@@ -30,7 +30,7 @@ WRITES = {
 """The operation that sets a password."""
 
 
-@pytest.fixture(params=["openldap"])
+@pytest.fixture(params=["openldap", "samba"])
 def server(request):
     return request.getfixturevalue(request.param)
 

@@ -35,6 +35,7 @@ UNSCOPED = {
     "directory/services/health.py": 4,
     "directory/services/sessions.py": 1,
     "provisioning/services/jobs.py": 1,
+    "provisioning/services/sync_jobs.py": 2,
     "reset/queries/attempts.py": 1,
     "reset/services/outside.py": 2,
     "sspr/demo/seeding.py": 2,

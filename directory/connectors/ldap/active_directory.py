@@ -309,6 +309,8 @@ class ActiveDirectory:
         entry = self._existing(session, account)
         if self._is_protected(session, entry):
             raise Protected
+        if not _is_enabled(entry, timezone.now()):
+            raise NotPermitted("the account is disabled or has expired")
         return entry
 
     def _is_protected(self, session: LdapSession, entry: LdapEntry) -> bool:
