@@ -1,5 +1,6 @@
 """What every directory outside does for this service, on real servers."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -102,6 +103,28 @@ def test_a_change_needs_the_old_password(server, directory, person, row):
 def test_right_and_wrong_passwords_are_told_apart(directory, person, row):
     assert directory.check_password(row, person.password) is PasswordCheck.RIGHT
     assert directory.check_password(row, WRONG) is PasswordCheck.WRONG
+
+
+def test_an_unknown_account_takes_the_requests_of_a_wrong_password(
+    server, directory, row, monkeypatch
+):
+    directory.check_password(row, WRONG)
+    sent, ask = [], wire.LdapLink.ask
+
+    def spy(link, kind, *args):
+        sent.append(kind)
+        return ask(link, kind, *args)
+
+    monkeypatch.setattr(wire.LdapLink, "ask", spy)
+    unknown = DirectoryAccount(external_id=str(uuid.uuid4()), dn=f"cn=x,{server.base_dn}")
+
+    requests = []
+    for account in (row, unknown):
+        assert directory.check_password(account, WRONG) is PasswordCheck.WRONG
+        requests.append(list(sent))
+        sent.clear()
+
+    assert requests == [["searchRequest", "bindRequest"]] * 2
 
 
 @pytest.mark.parametrize("end", ["expire", "must_change"])

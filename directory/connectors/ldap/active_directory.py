@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from uuid import UUID
 
 from django.utils import timezone
@@ -39,6 +40,7 @@ from directory.connectors.ldap.transport import (
     LdapSession,
     TimedOut,
     bind,
+    dn_of_no_account,
     escape_filter,
     root_dse,
     service_session,
@@ -130,8 +132,11 @@ class ActiveDirectory:
             return PasswordCheck.WRONG
         with self._session() as session:
             entry = self._entry(session, account, ())
+        if entry is None:
+            self._bound(dn_of_no_account(self._connection), password)
+            return PasswordCheck.WRONG
         # By the name that the entry has now: at a former name there may be another person.
-        return PasswordCheck.WRONG if entry is None else self._bound(entry.dn, password)
+        return self._bound(entry.dn, password)
 
     def state(self, account: DirectoryAccount) -> AccountState:
         with self._session() as session:
@@ -201,7 +206,10 @@ class ActiveDirectory:
             raise failure_of_write
 
     def people(self, *, changed_since: str = "") -> Iterator[Person]:
-        """The stamps are numbers of one domain controller: with another, everyone is read."""
+        """The numbers of changes are one domain controller's own: with another, everyone is read.
+
+        Stamps have the same length, and those of later runs are greater.
+        """
         names = {**KIND_DEFAULTS[DirectoryKind.ACTIVE_DIRECTORY].attributes}
         names |= self._connection.attributes
         attributes = [
@@ -211,9 +219,10 @@ class ActiveDirectory:
         ]
         with self._session() as session:
             this = session.read("", ["dnsHostName"])
-            controller = this.text("dnsHostName") if this else ""
-            since, _, number = changed_since.rpartition(":")
-            wanted = self._people_filter
+            name = this.text("dnsHostName") if this else ""
+            controller = sha256(name.encode()).hexdigest()[:16]
+            run, wanted = f"{timezone.now():%Y%m%d%H%M%S}", self._people_filter
+            _run, since, number = f"{changed_since}::".split(":")[:3]
             if since == controller and number.isdecimal():
                 wanted = f"(&{wanted}(uSNChanged>={int(number) + 1}))"
             domain, protected = self._protected_groups(session)
@@ -243,7 +252,7 @@ class ActiveDirectory:
                     ),
                     password_changed_at=moment(entry.integer("pwdLastSet")),
                     password_expires_at=moment(entry.integer(_EXPIRES)),
-                    changed=f"{controller}:{entry.integer('uSNChanged') or 0:020}",
+                    changed=f"{run}:{controller}:{entry.integer('uSNChanged') or 0:020}",
                     group_dns=groups,
                 )
 

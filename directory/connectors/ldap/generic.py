@@ -53,6 +53,7 @@ from directory.connectors.ldap.transport import (
     LdapSession,
     TimedOut,
     bind,
+    dn_of_no_account,
     escape_filter,
     root_dse,
     service_session,
@@ -93,6 +94,7 @@ class LdapConnector:
             with translated(), service_session(self._connection) as session:
                 dn = self._find(session, dialect, account, ()).dn
         except NotInDirectory:
+            bind(self._connection, dn_of_no_account(self._connection), password, [ASK_POLICY])
             return PasswordCheck.WRONG
         return check_of(bind(self._connection, dn, password, [ASK_POLICY]))
 

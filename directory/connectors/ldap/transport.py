@@ -6,6 +6,7 @@ account, `bind` opens one that is thrown away, so that no other operation runs w
 No password is in an exception, in a log line or in the `repr` of anything here.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from time import monotonic
@@ -51,6 +52,7 @@ __all__ = [
     "RootDse",
     "TimedOut",
     "bind",
+    "dn_of_no_account",
     "escape_dn",
     "escape_filter",
     "root_dse",
@@ -242,6 +244,15 @@ def root_dse(connection: DirectoryConnection) -> RootDse:
         raise NotPermitted("the service account may not read the rootDSE")
     state.root_dse, state.root_dse_until = described(entry), monotonic() + CACHED_S
     return state.root_dse
+
+
+def dn_of_no_account(connection: DirectoryConnection) -> str:
+    """A random name below the base, to bind with where there is no account to bind as.
+
+    The answer for an unknown user ID then takes as long as for a wrong password, and the attempt
+    counts against no other account.
+    """
+    return f"cn={secrets.token_hex(16)},{connection.base_dn}"
 
 
 def escape_filter(text: str) -> str:
