@@ -353,6 +353,7 @@ class TestProtected:
         assert number(samba, account, "pwdLastSet") == before
 
     def test_an_administrator_of_the_domain(self, samba, contoso):
+        """The service account has the usual rights: those over one organisational unit."""
         account = samba.add_person()
         join(samba, f"CN=Domain Admins,CN=Users,{samba.base_dn}", account.dn)
 

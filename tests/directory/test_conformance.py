@@ -20,8 +20,9 @@ from directory.connectors.base import (
 )
 from directory.connectors.ldap import account_connector_of, transport, wire
 from directory.models import DirectoryAccount
-from directory.rules import DirectoryKind
+from directory.rules import DirectoryFailure, DirectoryKind
 from tests.directory.directories import connected, id_of, relayed, row_of
+from tests.services.certificates import authority
 from tests.services.ldap import WRONG, Account, new_password
 
 WRITES = {
@@ -334,6 +335,19 @@ def test_a_refused_service_account_is_not_tried_again(server, contoso, row):
             directory.state(row)
 
     assert server.failures(account) == 1
+
+
+def test_a_server_with_an_unknown_certificate_gets_no_password(server, contoso, person, row):
+    directory = account_connector_of(connected(server, ca_certificates=authority().pem))
+
+    for act in (
+        lambda: directory.check_password(row, WRONG),
+        lambda: directory.set_password(row, new_password()),
+    ):
+        with pytest.raises(Unreachable) as unreachable:
+            act()
+        assert unreachable.value.failure is DirectoryFailure.CERTIFICATE_UNTRUSTED
+    assert server.failures(person) == 0
 
 
 def test_a_server_that_is_not_there_is_unreachable(server, contoso, row):
