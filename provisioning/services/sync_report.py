@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from provisioning.models import SyncProblem, SyncRun
@@ -102,7 +102,7 @@ def problems_of(run: SyncRun, *, at_most: int | None = None) -> Iterator[SyncRem
 def report(run: SyncRun, language: str) -> Iterator[str]:
     """All listed problems, in pieces of a CSV file. Goes on after the request has ended."""
     with translation.override(language):
-        head = [_t("Person or group"), _t("Column"), _t("Code"), _t("Problem")]
+        head = [gettext("Person or group"), gettext("Column"), gettext("Code"), gettext("Problem")]
 
     def rows() -> Iterator[list[str]]:
         with translation.override(language):
