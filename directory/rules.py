@@ -82,6 +82,8 @@ class DirectoryFailure(StrEnum):
     """Its password is wrong, or the account is locked, disabled or expired."""
     NO_PEOPLE = "no_people"
     """The service account sees no person below the base."""
+    OWN_NETWORK = "own_network"
+    """The name leads to this service's own computer; see `is_own_network`."""
     REFUSED_HERE = "refused_here"
     """Too much is waiting for this directory already, or it didn't answer a moment ago."""
 

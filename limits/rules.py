@@ -50,6 +50,7 @@ class Limit(Enum):
         10, _DAY, (timedelta(minutes=5), timedelta(minutes=30), timedelta(minutes=60))
     )
     PASSWORD_HINTS = Rate(300, timedelta(minutes=15))
+    DIRECTORY_TESTS_OF_A_TENANT = Rate(25, _HOUR)
     TEST_MESSAGES_OF_A_TENANT = Rate(10, _HOUR)
     CODES_TO_A_PHONE = Rate(5, _HOUR)
     CODES_TO_A_PHONE_DAILY = Rate(10, _DAY, sliding=True)

@@ -188,6 +188,12 @@ def move_up(connection_id: int, *, actor_id: int) -> None:
     )
 
 
+@transaction.atomic
+def record_test(connection: DirectoryConnection, *, change: str, actor_id: int) -> None:
+    """Before the test: what it does is known even if the directory never answers."""
+    record(Activity.DIRECTORY_TESTED, actor_id=actor_id, directory=connection.name, change=change)
+
+
 def _written(values: Mapping[str, object], names: Sequence[str]) -> str:
     """Settings as the audit trail has them: of certificates the subjects, of a password nothing."""
     shown = {name: values[name] for name in names if name in values}

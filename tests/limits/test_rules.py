@@ -26,6 +26,7 @@ TABLE = {
     Limit.WRONG_GUESSES_WITHOUT_SUCCESS: (100, timedelta(days=3650), (), False),
     Limit.SECOND_FACTOR_GUESSES: (10, DAY, (5 * MINUTE, 30 * MINUTE, HOUR), False),
     Limit.PASSWORD_HINTS: (300, 15 * MINUTE, (), False),
+    Limit.DIRECTORY_TESTS_OF_A_TENANT: (25, HOUR, (), False),
     Limit.TEST_MESSAGES_OF_A_TENANT: (10, HOUR, (), False),
     Limit.CODES_TO_A_PHONE: (5, HOUR, (), False),
     Limit.CODES_TO_A_PHONE_DAILY: (10, DAY, (), True),

@@ -199,6 +199,11 @@ class LdapLink:
         self.usable = True
         return answer
 
+    @property
+    def tls(self) -> tuple[str, bytes | None]:
+        """The version of TLS, and the certificate that the server shows, as DER."""
+        return self._socket.version() or "", self._socket.getpeercert(binary_form=True)
+
     def is_quiet(self) -> bool:
         """Whether the server neither closed the connection nor said something unexpected."""
         poll = select.poll()
