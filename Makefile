@@ -30,6 +30,11 @@ help: ## List what can be done
 run: $(RUNTIME) $(CATALOGUES) ## Run everything here: web server, workers, demo tenants, mailbox (PORT=8000)
 	@exec $(BIN)/python -m sspr.run
 
+.PHONY: run-directory
+run-directory: $(RUNTIME) $(CATALOGUES) ## The same, and an organisation whose people are in a throwaway OpenLDAP
+	@[ -x /usr/sbin/slapd ] || { echo "make run-directory needs OpenLDAP: apt-get install slapd"; exit 1; }
+	@exec $(BIN)/python -m tests.services.run_directory
+
 .PHONY: test
 test: system-packages check ## Lint, then every test on SQLite and on PostgreSQL + Redis (ARGS="-k reset")
 	@exec $(BIN)/python -m tests.services.run --share $(ARGS)

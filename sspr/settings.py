@@ -21,6 +21,7 @@ if VAR.exists():
     shut_unless_shared(VAR)
 
 DEMO = env.bool("SSPR_DEMO", default=False)
+DEMO_DIRECTORY = env("SSPR_DEMO_DIRECTORY", default="")
 _port = env.int("PORT", default=8000)
 BASE_URL = base_url(env("SSPR_BASE_URL", default=f"http://localhost:{_port}"))
 _base = urlsplit(BASE_URL)

@@ -171,3 +171,17 @@ HANBIT = DemoTenant(
     ),
 )
 DEMO_TENANTS = (CONTOSO, HANBIT)
+FABRIKAM = DemoTenant(
+    NewTenant(
+        name="Fabrikam",
+        slug="fabrikam",
+        domains=("fabrikam.example",),
+        country="KR",
+        language="en",
+        time_zone="Europe/Berlin",
+        policy=Policy(self_service=Scope.ALL, methods_required=2, unlock_without_reset=True),
+    ),
+    "Contractors",
+    (DemoUser("admin@fabrikam.example", "Robin", "Vogel", DemoState.ADMIN, 5701, "en"),),
+)
+"""Its other users come from the directory that `make run-directory` starts."""

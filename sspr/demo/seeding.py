@@ -1,6 +1,6 @@
 """Creates the demo's tenants and users. Existing ones stay as they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from directory.factors import BUILTIN
 from directory.models import Membership, User
 from directory.services import contacts_of_person
 from isolation.scope import current_tenant_id, in_tenant
-from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoState, DemoTenant, DemoUser
+from sspr.demo.people import ANSWERS, OPERATOR, DemoState, DemoTenant, DemoUser
 from tenants.models import Group, Tenant
 from tenants.policy import Factor, Questions
 from tenants.queries import policy_in_force, tenant_by_slug
@@ -29,14 +29,14 @@ from verification.services.questions import save_answers
 _LOCKED_FOR = timedelta(days=365)
 
 
-def seed(passwords: Mapping[str, str], *, anew: set[str]) -> None:
+def seed(tenants: Sequence[DemoTenant], passwords: Mapping[str, str], *, anew: set[str]) -> None:
     """Creates the demo's tenants and users where they don't exist yet.
 
     Args:
         passwords: user principal name → password, of all users.
         anew: user principal names whose password is new and must be set for an existing user, too.
     """
-    for demo in DEMO_TENANTS:
+    for demo in tenants:
         tenant = tenant_by_slug(demo.new_tenant.slug) or _create_tenant(demo)
         with in_tenant(tenant.pk):
             for demo_user in demo.users:
@@ -87,7 +87,7 @@ def _create_user(demo_user: DemoUser, demo: DemoTenant, password: str) -> User:
     if state is DemoState.PREFILLED:
         _prefill(user, demo_user)
     if state.is_registered:
-        _register(user, demo_user)
+        register(user, demo_user)
     return user
 
 
@@ -103,7 +103,7 @@ def _prefill(user: User, demo_user: DemoUser) -> None:
     factors.refresh([user.pk])
 
 
-def _register(user: User, demo_user: DemoUser) -> None:
+def register(user: User, demo_user: DemoUser) -> None:
     for factor, value in {
         Factor.MOBILE_PHONE: demo_user.mobile_phone,
         Factor.EMAIL: demo_user.email,

@@ -23,7 +23,8 @@ POLICIES = {
 }
 """What they decide beside the default's rules. A person's is named by `pwdPolicySubentry`."""
 _PERMANENT = "000001010000Z"
-_RELAX = ("1.3.6.1.4.1.4203.666.5.12", True, None)
+RELAX = ("1.3.6.1.4.1.4203.666.5.12", True, None)
+"""A control: root may write what the server otherwise writes itself."""
 _CONFIG = """
 dn: cn=config
 objectClass: olcGlobal
@@ -168,7 +169,7 @@ class Slapd(DirectoryServer):
     def expire(self, account: Account) -> None:
         """Its password was set too long ago."""
         self.set_policy(account, "expiring")
-        self.set(account.dn, controls=[_RELAX], pwdChangedTime="20200101000000Z")
+        self.set(account.dn, controls=[RELAX], pwdChangedTime="20200101000000Z")
 
     def lock_by_admin(self, account: Account) -> None:
         """For good. OpenLDAP knows no other way to disable an account."""

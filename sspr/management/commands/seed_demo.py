@@ -1,5 +1,6 @@
 import re
 import secrets
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
 
-from sspr.demo.people import ANSWERS, DEMO_TENANTS, OPERATOR, DemoState
+from sspr.demo.directory import seed_directory
+from sspr.demo.people import (
+    ANSWERS,
+    DEMO_TENANTS,
+    FABRIKAM,
+    OPERATOR,
+    DemoState,
+    DemoTenant,
+)
 from sspr.demo.seeding import seed
 from tenants.predefined_questions import PREDEFINED
 
@@ -22,16 +31,23 @@ class Command(BaseCommand):
             raise CommandError("only where SSPR_DEMO is on: the passwords are printed")
         file: Path = settings.VAR / "demo-passwords.txt"
         passwords = _stored(file)
-        anew = {upn for _, upn, _ in _accounts() if upn not in passwords}
+        tenants = (*DEMO_TENANTS, *([FABRIKAM] if settings.DEMO_DIRECTORY else []))
+        accounts = _accounts(tenants)
+        anew = {upn for _, upn, _ in accounts if upn not in passwords}
         passwords |= {upn: readable_password() for upn in sorted(anew)}
-        table = _table(passwords)
+        table = _table(accounts, passwords)
         if anew:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
             file.chmod(0o600)
             file.write_text(table)
-        seed(passwords, anew=anew)
+        seed(tenants, passwords, anew=anew)
         self.stdout.write(table)
+        if settings.DEMO_DIRECTORY:
+            people = seed_directory(Path(settings.DEMO_DIRECTORY))
+            rows = [(FABRIKAM.new_tenant.slug, each.upn, each.state) for each in people]
+            self.stdout.write("In the directory of fabrikam, until this run ends:")
+            self.stdout.write(_table(rows, {each.upn: each.password for each in people}))
         self.stdout.write("Security questions at contoso are answered:")
         with override("en"):
             for question, answer in ANSWERS.items():
@@ -44,15 +60,15 @@ def readable_password() -> str:
     return "-".join(words)
 
 
-def _accounts() -> list[tuple[str, str, DemoState]]:
-    people = [(demo.new_tenant.slug, user) for demo in DEMO_TENANTS for user in demo.users]
+def _accounts(tenants: Iterable[DemoTenant]) -> list[tuple[str, str, DemoState]]:
+    people = [(demo.new_tenant.slug, user) for demo in tenants for user in demo.users]
     accounts = [(slug, person.upn, person.state) for slug, person in people]
     return [*accounts, ("(all)", OPERATOR, DemoState.OPERATOR)]
 
 
-def _table(passwords: dict[str, str]) -> str:
+def _table(accounts: Iterable[tuple[str, str, str]], passwords: Mapping[str, str]) -> str:
     rows: list[tuple[str, str, str, str]] = [("tenant", "user", "state", "password")]
-    for slug, upn, state in _accounts():
+    for slug, upn, state in accounts:
         shown = "(elsewhere)" if state is DemoState.ON_PREMISES else passwords[upn]
         rows.append((slug, upn, state, shown))
     return "".join(f"{a:<9}  {b:<25}  {c:<20}  {d}\n" for a, b, c, d in rows)
