@@ -1,7 +1,9 @@
 """Directories that fail: what is said is true, nothing is half done, and it ends in time."""
 
 import socket
-from contextlib import contextmanager
+import ssl
+import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -12,23 +14,34 @@ from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
-from tests.directory.connections import make_connection
+from tests.directory.directories import connected
+from tests.services.certificates import authority
 from tests.services.ldap import WRONG, Account
 
+PATIENCE_S = 60
 REFUSED = DirectoryFailure.REFUSED_HERE
+START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
+START_TLS_REFUSED = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """The same limits of time, but shorter."""
-    for name in ("CONNECT_S", "OPERATION_S"):
-        monkeypatch.setattr(wire, name, 0.6)
+def impatient(monkeypatch):
+    """Within the block, the limits of time are shorter: a test would wait for them."""
+
+    @contextmanager
+    def impatient():
+        with monkeypatch.context() as limits:
+            for name in ("CONNECT_S", "OPERATION_S"):
+                limits.setattr(wire, name, 0.6)
+            yield
+
+    return impatient
 
 
 @pytest.fixture
 def connection(db, openldap):
     with in_tenant(make_tenant().pk):
-        yield make_connection(openldap)
+        yield connected(openldap)
 
 
 @contextmanager
@@ -53,9 +66,9 @@ def stored(connection):
     return DirectoryConnection.objects.get(pk=connection.pk)
 
 
-def test_a_directory_that_hangs_is_not_asked_again_and_again(connection, openldap, quick):
+def test_a_directory_that_hangs_is_not_asked_again_and_again(connection, openldap, impatient):
     ask(connection)
-    with openldap.hanging():
+    with openldap.hanging(), impatient():
         failures = [failure_of(lambda: ask(connection)) for _ in range(bulkhead.FAILURES)]
         refusals = {failure_of(lambda: ask(connection)) for _ in range(3)}
 
@@ -64,11 +77,12 @@ def test_a_directory_that_hangs_is_not_asked_again_and_again(connection, openlda
     assert stored(connection).last_failure == DirectoryFailure.NO_ANSWER
 
 
-def test_a_black_hole_takes_nothing_from_another_directory(connection, openldap, quick):
+def test_a_black_hole_takes_nothing_from_another_directory(connection, openldap, impatient):
     with black_hole() as port:
-        other = make_connection(openldap, name="Other", servers=f"ldaps://127.0.0.1:{port}")
-        for _ in range(bulkhead.FAILURES):
-            assert failure_of(lambda: ask(other)) is DirectoryFailure.NO_ANSWER
+        other = connected(openldap, name="Other", servers=f"ldaps://127.0.0.1:{port}")
+        with impatient():
+            failures = [failure_of(lambda: ask(other)) for _ in range(bulkhead.FAILURES)]
+        assert failures == [DirectoryFailure.NO_ANSWER] * bulkhead.FAILURES
 
         assert failure_of(lambda: transport.bind(other, "cn=x", WRONG)) is REFUSED
         ask(connection)
@@ -77,8 +91,8 @@ def test_a_black_hole_takes_nothing_from_another_directory(connection, openldap,
     assert stored(other).down_since is not None
 
 
-def test_it_works_again_when_a_check_says_so(connection, openldap, quick):
-    with openldap.hanging():
+def test_it_works_again_when_a_check_says_so(connection, openldap, impatient):
+    with openldap.hanging(), impatient():
         for _ in range(bulkhead.FAILURES):
             failure_of(lambda: ask(connection))
     assert failure_of(lambda: ask(stored(connection))) is REFUSED
@@ -96,9 +110,86 @@ def test_the_steps_of_a_page_share_its_time(connection, openldap):
         assert failure_of(lambda: ask(connection)) is REFUSED
 
 
+class Listener:
+    """A server that isn't the directory. It notes all that it can read.
+
+    Args:
+        issued: its certificate; None if it speaks no TLS.
+        answer: what it says to the first request.
+    """
+
+    def __init__(self, issued, answer=b""):
+        self.received, self._answer = b"", answer
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if issued else None
+        if self._tls:
+            self._tls.load_cert_chain(issued.certificate, issued.key)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join()
+
+    def _serve(self):
+        with suppress(OSError):
+            while True:
+                client, _address = self._server.accept()
+                with suppress(OSError), client:
+                    client.settimeout(PATIENCE_S)
+                    secured = (
+                        self._tls.wrap_socket(client, server_side=True) if self._tls else client
+                    )
+                    while request := secured.recv(4096):
+                        self.received += request
+                        secured.sendall(self._answer)
+
+
+OTHER_NAME, EXPIRED, OTHER_AUTHORITY = "other name", "expired", "other authority"
+
+
+@pytest.mark.parametrize(
+    ("flaw", "failure"),
+    [
+        (OTHER_NAME, DirectoryFailure.CERTIFICATE_NAME),
+        (EXPIRED, DirectoryFailure.CERTIFICATE_EXPIRED),
+        (OTHER_AUTHORITY, DirectoryFailure.CERTIFICATE_UNTRUSTED),
+    ],
+)
+def test_a_server_with_a_wrong_certificate_gets_no_password(
+    connection, openldap, tmp_path, flaw, failure
+):
+    signed_by = authority() if flaw == OTHER_AUTHORITY else openldap.authority
+    names = ["dc2.example.test" if flaw == OTHER_NAME else "127.0.0.1"]
+    issued = signed_by.issue(tmp_path, names, is_expired=flaw == EXPIRED)
+    with Listener(issued) as listener:
+        connection.servers = f"ldaps://127.0.0.1:{listener.port}"
+
+        assert failure_of(lambda: ask(connection)) is failure
+        assert failure_of(lambda: transport.bind(connection, "cn=x", WRONG)) is failure
+
+    assert listener.received == b""
+    assert stored(connection).last_failure == failure
+
+
+@pytest.mark.parametrize("answer", [START_TLS_REFUSED, b"220 ready"], ids=["refused", "no LDAP"])
+def test_a_server_that_strips_starttls_gets_no_password(connection, answer):
+    with Listener(None, answer) as listener:
+        connection.servers = f"ldap://127.0.0.1:{listener.port}"
+
+        assert failure_of(lambda: ask(connection)) is DirectoryFailure.NO_TLS
+
+    assert listener.received == START_TLS
+
+
 def test_a_refused_service_account_is_not_tried_again(connection, openldap):
     person = openldap.add_person()
-    wrong = make_connection(openldap, account=Account(person.dn, WRONG), name="Wrong")
+    wrong = connected(openldap, service=Account(person.dn, WRONG), name="Wrong")
 
     for _ in range(3):
         with pytest.raises(ServiceAccountRefused):

@@ -16,7 +16,7 @@ from directory.services import health
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
 from tests.console.people import make_admin
-from tests.directory.connections import make_connection
+from tests.directory.directories import connected
 from tests.services.ldap import WRONG, Account
 from tests.services.processes import free_port
 from verification.services import directory_alarms
@@ -32,7 +32,7 @@ def admins(contoso):
 
 @pytest.fixture
 def working(openldap, admins):
-    return make_connection(openldap, name="Head office")
+    return connected(openldap, name="Head office")
 
 
 def breaks(row):
@@ -110,7 +110,7 @@ def test_a_directory_that_comes_and_goes_sends_six_alarms_a_day(working, clock, 
 
 def test_a_refused_service_account_is_an_alarm_at_once(openldap, contoso, admins, mailroom):
     person = openldap.add_person()
-    row = make_connection(openldap, account=Account(person.dn, WRONG))
+    row = connected(openldap, service=Account(person.dn, WRONG))
 
     checked(row)
     checked(row)
@@ -122,7 +122,7 @@ def test_a_refused_service_account_is_an_alarm_at_once(openldap, contoso, admins
 
 
 def test_a_base_without_people_is_noted_until_a_check_sees_one(openldap, contoso):
-    row = make_connection(openldap, people_filter="(uid=no-such-person)")
+    row = connected(openldap, people_filter="(uid=no-such-person)")
 
     assert checked(row).last_failure == DirectoryFailure.NO_PEOPLE
     since = checked(row).down_since
@@ -172,7 +172,7 @@ def test_a_directory_that_hangs_holds_a_thread_and_no_task(openldap, monkeypatch
     for module, name in ((wire, "CONNECT_S"), (wire, "OPERATION_S"), (health, "PAGE_S")):
         monkeypatch.setattr(module, name, PATIENCE_S)
     with in_tenant(make_tenant().pk):
-        row = make_connection(openldap)
+        row = connected(openldap)
 
     with openldap.hanging():
         directory_alarms.begin_checks()
