@@ -153,6 +153,7 @@ class PasswordPolicy:
 
     Args:
         min_length: in characters; on OpenLDAP in bytes.
+        max_age_days: 0 if passwords don't expire.
         lockout_threshold: wrong passwords until the account is locked; 0 for never.
         lockout_minutes: how long it stays locked; 0 until an administrator unlocks it.
         lockout_window_minutes: after which the failures are forgotten.

@@ -230,10 +230,12 @@ class ActiveDirectory:
             for entry in session.search(self._connection.base_dn, wanted, attributes):
                 text = {field: entry.text(name) if name else "" for field, name in names.items()}
                 groups = all_values(session, entry, names["group_dns"])
-                sids = [sid_text(entry.raw("objectSid") or b"")]
-                sids.append(f"{domain}-{entry.integer('primaryGroupID')}")
+                guid, own_sid = entry.raw("objectGUID"), entry.raw("objectSid")
+                if guid is None or own_sid is None:
+                    continue
+                sids = [sid_text(own_sid), f"{domain}-{entry.integer('primaryGroupID')}"]
                 yield Person(
-                    external_id=guid_text(entry.raw("objectGUID") or b""),
+                    external_id=guid_text(guid),
                     dn=entry.dn,
                     upn=text["upn"],
                     sign_in_names=self._sign_in_names(entry),
@@ -260,7 +262,8 @@ class ActiveDirectory:
         with self._session() as session:
             base = self._connection.base_dn
             for entry in session.search(base, self._people_filter, ["objectGUID"]):
-                yield guid_text(entry.raw("objectGUID") or b"")
+                if guid := entry.raw("objectGUID"):
+                    yield guid_text(guid)
 
     def groups(self) -> Iterator[GroupEntry]:
         """A group that is the primary group of a member doesn't list that member."""
@@ -270,8 +273,10 @@ class ActiveDirectory:
         attributes = ["objectGUID", "sAMAccountName", "cn", "member"]
         with self._session() as session:
             for entry in session.search(base, self._connection.group_filter, attributes):
+                if (guid := entry.raw("objectGUID")) is None:
+                    continue
                 yield GroupEntry(
-                    external_id=guid_text(entry.raw("objectGUID") or b""),
+                    external_id=guid_text(guid),
                     dn=entry.dn,
                     name=entry.text("cn") or entry.text("sAMAccountName"),
                     member_dns=all_values(session, entry, "member"),
@@ -360,7 +365,9 @@ class ActiveDirectory:
         """The domain's own identifier, and the names of all protected groups, nested ones too."""
         domain = self._domain()
         head = session.read(domain, ["objectSid"])
-        sid = sid_text(head.raw("objectSid") or b"") if head else ""
+        if head is None or (own_sid := head.raw("objectSid")) is None:
+            raise NotPermitted(f"the service account can't read {domain}")
+        sid = sid_text(own_sid)
         wanted = "".join(f"(objectSid={_octets(sid_bytes(each))})" for each in privileged_sids(sid))
         new = [entry.dn for entry in session.search(domain, f"(|{wanted})", ())]
         chosen = self._connection.protected_groups.splitlines()
