@@ -47,10 +47,11 @@ def test_every_column_of_the_file_is_explained(name):
     assert [column for column in COLUMNS if f"`{column}`" not in guide] == []
 
 
-def test_both_languages_have_the_same_parts():
+@pytest.mark.parametrize("guide", ["administrators", "directories"])
+def test_both_languages_have_the_same_parts(guide):
     english, korean = (
         MARK.findall((BASE / "docs" / name).read_text())
-        for name in ("administrators.md", "administrators.ko.md")
+        for name in (f"{guide}.md", f"{guide}.ko.md")
     )
 
     assert english == korean
