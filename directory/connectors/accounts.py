@@ -22,6 +22,7 @@ from directory.connectors.base import (
     NotInDirectory,
     NotPermitted,
     PasswordCheck,
+    Unreachable,
 )
 from directory.connectors.builtin import is_password
 from directory.connectors.ldap import account_connector_of
@@ -94,7 +95,13 @@ def check_password(user: User, password: str) -> PasswordCheck:
     if not password or not connections:
         return PasswordCheck.WRONG
     account = next(iter(accounts_of(user)), None) or _unknown_account(connections[0])
-    return connector_to(account).check_password(account, prepared(password))
+    try:
+        return connector_to(account).check_password(account, prepared(password))
+    except Unreachable:
+        raise
+    except DirectoryError:
+        # Set up wrong. Administrators hear of it from the connection's health.
+        raise Unreachable from None
 
 
 def state_of(account: DirectoryAccount) -> AccountState:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.activities import EventReason
 from directory.connectors.accounts import accounts_of, connector_to, state_of
 from directory.connectors.base import (
+    AccountState,
     DirectoryError,
     NotInDirectory,
     OutcomeUnknown,
@@ -22,6 +23,7 @@ from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.services.sessions import end_sessions
 
 _RULES_READ_EVERY = timedelta(days=1)
+_CLOCK_SKEW = timedelta(minutes=5)
 
 
 @transaction.atomic
@@ -53,14 +55,23 @@ def note_sign_in(user: User, check: PasswordCheck) -> None:
     account = next(iter(accounts_of(user)), None)
     if account is None:
         return
+    must_change = check is PasswordCheck.MUST_CHANGE
     # Sign-in doesn't fail by this: the password was right.
     with contextlib.suppress(DirectoryError):
         state = state_of(account)
         note_password_times(account, state.password_changed_at, state.password_expires_at)
+        # A temporary one that administrators set here has to be changed, whatever a directory says.
+        must_change |= user.must_change_password and _is_set_here(user, state)
         _read_lockout_rules(account)
-    if check is PasswordCheck.MUST_CHANGE:
-        User.objects.filter(pk=user.pk).update(must_change_password=True)
+    if must_change != user.must_change_password:
+        User.objects.filter(pk=user.pk).update(must_change_password=must_change)
     user.refresh_from_db()
+
+
+def _is_set_here(user: User, state: AccountState) -> bool:
+    """Whether the password in force was set through this service."""
+    ours, theirs = user.password_changed_at, state.password_changed_at
+    return ours is not None and (theirs is None or theirs <= ours + _CLOCK_SKEW)
 
 
 def note_written(accounts: Iterable[DirectoryAccount]) -> None:

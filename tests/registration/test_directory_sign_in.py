@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.connectors.base import Unreachable
+from directory.connectors.base import NotPermitted, Unreachable
 from directory.models import DirectoryConnection, SignInName, User
 from limits.rules import Limit
 from limits.services import count_from
@@ -261,6 +261,23 @@ def test_a_password_that_was_changed_elsewhere_ends_the_sessions(person, server,
 
     assert client.get("/security-info").status_code == 302
     assert other.get("/security-info").status_code == 200
+
+
+def test_a_password_that_is_expired_no_more_needs_no_change(person, entry):
+    entry.must_change = True
+    assert sign_in().url == "/changepassword"
+    entry.must_change, entry.changed_at = False, timezone.now()
+
+    assert sign_in().url == "/security-info"
+
+
+def test_a_directory_that_is_set_up_wrong_is_said_to_be_unreachable(person, server):
+    server.faults["check_password"] = [NotPermitted("wrong certificate")]
+
+    page = sign_in()
+
+    assert page.status_code == 503
+    assert "wrong certificate" not in page.text
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from tenants.policy import Policy, Scope, Unknown
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, signed_in
 from tests.captcha import solved
+from tests.forms import reference_on
+from tests.threads import all_at_once
 
 NEW = "correct horse battery staple"
 OTHER = "seven purple elephants walk"
@@ -394,3 +396,21 @@ def test_no_transaction_is_open_while_the_directory_is_written(through_the_gates
 
     assert seen
     assert seen[0] is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_requests_at_once_one_writes(server, through_the_gates, contoso):
+    cookie = through_the_gates.cookies["reset"].value
+    page = through_the_gates.get("/passwordreset/new-password")
+    typed = {"new_password": NEW, "confirm_password": NEW, "page_ref": reference_on(page)}
+
+    def send():
+        browser = Client()
+        browser.cookies["reset"] = cookie
+        return browser.post("/passwordreset/new-password", typed).url
+
+    answers = all_at_once(2, send, tenant_id=contoso.pk)
+
+    assert server.calls.count("set_password") == 1
+    assert "/passwordreset/done" in answers
+    assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1

@@ -1,0 +1,190 @@
+"""The main job of a person whose password is in a real OpenLDAP or Active Directory."""
+
+import os
+from datetime import timedelta
+from signal import SIGKILL
+
+import pytest
+from django.db import connection as database
+from django.db import connections
+from django.test import Client
+
+from audit.activities import Activity
+from audit.models import Event
+from directory.connectors.ldap import transport
+from directory.factors import DIRECTORY
+from directory.models import DirectoryAccount, DirectoryConnection
+from directory.rules import DirectoryKind
+from isolation.scope import evict
+from reset.services import outside
+from tests.builders import make_email, make_user
+from tests.captcha import solved
+from tests.directory.directories import connected, id_of, relayed
+from tests.services.ldap import new_password
+from verification.rules.captcha import Action
+from verification.services import captcha
+
+
+@pytest.fixture(autouse=True)
+def without_captcha(monkeypatch):
+    monkeypatch.setattr(captcha, "suspicion_at_sign_in", lambda *_args, **_more: None)
+
+
+@pytest.fixture(params=["openldap", "samba"])
+def server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def connection(server, contoso):
+    connection = connected(server, writeback=True, unlocks=True)
+    evict("directories")
+    return connection
+
+
+@pytest.fixture
+def entry(server):
+    return server.add_person()
+
+
+@pytest.fixture
+def person(server, connection, entry, mailroom):
+    user = make_user(connector=DIRECTORY, writeback=True)
+    user.set_unusable_password()
+    user.save()
+    DirectoryAccount.objects.create(
+        connection=connection, user=user, dn=entry.dn, external_id=id_of(server, entry.dn)
+    )
+    make_email(user)
+    return user
+
+
+def sign_in(user, password):
+    client = Client()
+    fields = {"username": user.upn, "password": password}
+    return client, client.post("/signin", solved(fields, action=Action.SIGN_IN))
+
+
+def reset_as_far_as_the_gates(user, mailroom, goal=""):
+    client = Client()
+    client.post("/passwordreset", solved({"username": user.upn}))
+    if goal:
+        client.post("/passwordreset/choose", {"reason": goal})
+    client.post("/passwordreset/verify", {"method": "email"})
+    client.post("/passwordreset/code", {"code": mailroom.code()})
+    return client
+
+
+def choose(client, password):
+    typed = {"new_password": password, "confirm_password": password}
+    return client.post("/passwordreset/new-password", typed)
+
+
+def test_sign_in_reset_and_sign_in_again(server, person, entry, mailroom):
+    before, page = sign_in(person, entry.password)
+    assert page.url == "/security-info"
+    password = new_password()
+
+    page = choose(reset_as_far_as_the_gates(person, mailroom), password)
+
+    assert page.url == "/passwordreset/done"
+    assert server.bind_ok(entry.dn, password)
+    assert before.get("/security-info").status_code == 302
+    assert sign_in(person, entry.password)[1].status_code == 200
+    assert sign_in(person, password)[1].url == "/security-info"
+
+
+def test_a_locked_account_is_unlocked_and_keeps_its_password(server, person, entry, mailroom):
+    server.lock(entry)
+    assert sign_in(person, entry.password)[1].status_code == 200
+
+    client = reset_as_far_as_the_gates(person, mailroom, goal="unlock")
+    page = client.post("/passwordreset/unlock")
+
+    assert page.url == "/passwordreset/done"
+    assert server.bind_ok(entry.dn, entry.password)
+    assert sign_in(person, entry.password)[1].url == "/security-info"
+
+
+def test_an_expired_password_is_changed_after_sign_in(server, person, entry):
+    server.must_change(entry)
+    client, page = sign_in(person, entry.password)
+    assert page.url == "/changepassword"
+    password = new_password()
+
+    typed = {"new_password": password, "confirm_password": password}
+    page = client.post("/changepassword", {"password": entry.password} | typed)
+
+    assert page.url == "/security-info"
+    assert client.get("/security-info").status_code == 200
+    assert server.bind_ok(entry.dn, password)
+
+
+def test_strangers_lock_no_account(server, person, entry):
+    """The directories of these tests lock after five wrong passwords."""
+    sign_in(person, entry.password)
+
+    for number in range(12):
+        sign_in(person, f"wrong horse {number}")
+
+    assert server.bind_ok(entry.dn, entry.password)
+
+
+WRITES = {DirectoryKind.LDAP: "extended", DirectoryKind.ACTIVE_DIRECTORY: "modify"}
+"""The operation that sets a password."""
+
+
+def test_a_lost_answer_ends_in_the_truth(server, connection, person, entry, mailroom, monkeypatch):
+    client = reset_as_far_as_the_gates(person, mailroom)
+    password = new_password()
+    operation = getattr(transport.LdapSession, WRITES[server.kind])
+    with relayed(server) as relay, monkeypatch.context() as patched:
+
+        def last_write(*args, **more):
+            relay.fault = "cut answers"
+            relay.close()
+            return operation(*args, **more)
+
+        patched.setattr(transport.LdapSession, WRITES[server.kind], last_write)
+        DirectoryConnection.objects.update(servers=relay.url)
+        page = choose(client, password)
+    assert page.url == "/passwordreset/checking"
+    client.post("/passwordreset/checking")
+    assert client.get("/passwordreset/checking").status_code == 503
+
+    DirectoryConnection.objects.update(servers=server.url)
+    client.post("/passwordreset/checking")
+
+    assert client.get("/passwordreset/checking").url == "/passwordreset/done"
+    assert server.bind_ok(entry.dn, password)
+    assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1
+
+
+if database.vendor == "postgresql":  # the SQLite of tests is in memory
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_process_that_is_killed_after_the_write_leaves_nothing_undone(
+        server, person, entry, mailroom, monkeypatch, clock
+    ):
+        client = reset_as_far_as_the_gates(person, mailroom)
+        password = new_password()
+        connections.close_all()
+
+        child = os.fork()
+        if child == 0:
+            monkeypatch.setattr(outside, "_finish", lambda *_: os.kill(os.getpid(), SIGKILL))
+            try:
+                choose(client, password)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        assert os.WTERMSIG(status) == SIGKILL
+        assert server.bind_ok(entry.dn, password)
+        assert client.get("/passwordreset/new-password").url == "/passwordreset/checking"
+
+        clock.shift(outside.IN_FLIGHT + timedelta(seconds=1))
+        outside.sweep()
+
+        assert client.get("/passwordreset/checking").url == "/passwordreset/done"
+        assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1
+        assert mailroom.work()
