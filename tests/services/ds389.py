@@ -81,6 +81,7 @@ _RIGHTS = {
         "write",
         "{service}",
     ),
+    "expiry": ('targetattr = "passwordExpirationTime"', "write", "{service}"),
     "own": ('targetattr = "userPassword"', "write", "self"),
 }
 

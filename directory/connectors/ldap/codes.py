@@ -88,10 +88,11 @@ _MISCONFIGURED = {
     PolicyError.MODIFICATION_NOT_ALLOWED: "users may not change their own password",
     PolicyError.CHANGE_AFTER_RESET: "the service account must change its own password first",
 }
+_TOO_SHORT = r"too short|at least \d+ characters"
 _BY_TEXT = (
     (r"history|reuse", RejectedFor.USED_BEFORE),
     (r"young|minimum age|too soon", RejectedFor.TOO_YOUNG),
-    (r"too short|at least \d+ characters|length", RejectedFor.TOO_SHORT),
+    (_TOO_SHORT, RejectedFor.TOO_SHORT),
     (r"simple|strength|quality|syntax|dictionary|trivial", RejectedFor.TOO_SIMPLE),
 )
 """For servers that send no control: 389 DS and FreeIPA name the rule in English."""
@@ -165,6 +166,8 @@ def check_of(answer: BindAnswer) -> PasswordCheck:
         return PasswordCheck.RIGHT
     if answer.code in _NOT_COMPARED:
         raise Unreachable(DirectoryFailure.BUSY)
+    if answer.code == Result.UNWILLING:
+        return PasswordCheck.WRONG  # disabled in 389 DS, whatever the password is
     if policy.error is PolicyError.LOCKED or answer.code == Result.CONSTRAINT:
         return PasswordCheck.LOCKED
     # Servers compare the password before they look whether it has expired.
@@ -186,9 +189,11 @@ def error_of(failure: LdapFailure, *, until: datetime | None = None) -> Director
     if rule is None and policy is None and failure.code in {Result.CONSTRAINT, Result.UNWILLING}:
         matches = (each for text, each in _BY_TEXT if re.search(text, failure.text.lower()))
         rule = next(matches, None)
+    if rule is RejectedFor.TOO_SIMPLE and re.search(_TOO_SHORT, failure.text.lower()):
+        rule = RejectedFor.TOO_SHORT  # 389 DS has a single error for both
     if rule is not None or (policy is None and failure.code == Result.CONSTRAINT):
         return PolicyRejected(
-            failure.text[:_MOST_SHOWN],
+            failure.text.strip()[:_MOST_SHOWN],
             rule=rule or RejectedFor.UNKNOWN,
             until=until if rule is RejectedFor.TOO_YOUNG else None,
         )

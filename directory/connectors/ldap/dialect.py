@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from directory.connectors.base import AccountState, PasswordPolicy
+from directory.connectors.ldap.codes import ASK_POLICY, PASSWORD_MODIFY, password_modify
 from directory.connectors.ldap.transport import LdapEntry, LdapSession
 
 Changes = Mapping[str, Sequence[tuple[str, Sequence[str | bytes]]]]
@@ -40,6 +41,17 @@ class Dialect(Protocol):
         self, account: LdapEntry, policy: LdapEntry | None, now: datetime
     ) -> AccountState: ...
 
+    def set_password(self, session: LdapSession, dn: str, new: str, old: str) -> None:
+        """One atomic write. The server hashes the password and checks its own rules.
+
+        Args:
+            old: "" for a reset by the service account.
+
+        Raises:
+            ValueError: an empty password.
+        """
+        ...
+
     def unlocking(self) -> Changes:
         """Lifts a lock by wrong passwords. Works, too, if there is none."""
         ...
@@ -51,6 +63,11 @@ class Dialect(Protocol):
             must_change: the user has to change the password at the next sign-in.
         """
         ...
+
+
+def set_by_extension(session: LdapSession, dn: str, new: str, old: str) -> None:
+    """By the operation of RFC 3062, which asks for the reason of a refusal."""
+    session.extended(PASSWORD_MODIFY, password_modify(dn, new, old), [ASK_POLICY])
 
 
 def in_days(seconds: int | None) -> float | None:

@@ -6,12 +6,12 @@ The minimum age holds for a reset, too, even after another reset.
 Source: the guide "Managing user passwords" of 389 Directory Server; RFC 3062.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ldap3 import MODIFY_REPLACE
 
 from directory.connectors.base import AccountState, PasswordPolicy
-from directory.connectors.ldap.codes import instant_of
+from directory.connectors.ldap.codes import ASK_POLICY, instant_of
 from directory.connectors.ldap.dialect import Changes, is_true
 from directory.connectors.ldap.transport import LdapEntry, LdapFailure, LdapSession
 
@@ -29,7 +29,7 @@ class Ds389:
     id_attribute = "nsUniqueId"
     attributes = (
         *("passwordRetryCount", "accountUnlockTime", "passwordExpirationTime", "nsAccountLock"),
-        *("pwdReset", "passwordAllowChangeTime", "pwdUpdateTime", "pwdPolicySubentry"),
+        *("passwordAllowChangeTime", "pwdUpdateTime", "pwdPolicySubentry"),
         "retryCountResetTime",
     )
     password_stamps = (
@@ -58,7 +58,9 @@ class Ds389:
         return PasswordPolicy(
             min_length=(entry.integer("passwordMinLength") or 0) if checks else 0,
             is_complex=checks,
-            history=(entry.integer("passwordInHistory") or 0) if _keeps_history(entry) else 0,
+            history=(entry.integer("passwordInHistory") or 0)
+            if is_true(entry, "passwordHistory")
+            else 0,
             min_age_hours=(entry.integer("passwordMinAge") or 0) / 3600,
             max_age_days=(entry.integer("passwordMaxAge") or 0) / 86_400 if expires else None,
             lockout_threshold=(entry.integer("passwordMaxFailure") or 0) if locks else 0,
@@ -70,10 +72,12 @@ class Ds389:
     def state(self, account: LdapEntry, policy: LdapEntry | None, now: datetime) -> AccountState:
         unlocks_at = instant_of(account.text("accountUnlockTime"))
         failures = account.integer("passwordRetryCount") or 0
-        threshold = self.policy(policy).lockout_threshold or 1
-        expires_at = instant_of(account.text("passwordExpirationTime"))
-        must_change = is_true(account, "pwdReset") or expires_at == _EPOCH
+        rules = self.policy(policy)
+        threshold = rules.lockout_threshold or 1
+        expires_at = _expires_at(account)
+        must_change = expires_at == _EPOCH
         allowed_from = instant_of(account.text("passwordAllowChangeTime"))
+        min_age = timedelta(hours=rules.min_age_hours or 0)
         if policy is None:
             # Whether passwords expire isn't known: the time may be a remnant.
             expires_at = expires_at if expires_at and expires_at > now else None
@@ -85,10 +89,20 @@ class Ds389:
                 unlocks_at and failures >= threshold and (unlocks_at == _EPOCH or unlocks_at > now)
             ),
             must_change=must_change,
-            password_changed_at=instant_of(account.text("pwdUpdateTime")),
+            password_changed_at=instant_of(account.text("pwdUpdateTime"))
+            or (allowed_from - min_age if allowed_from and min_age else None),
             password_expires_at=expires_at if expires_at != _EPOCH else None,
             may_change_from=allowed_from if allowed_from and allowed_from > now else None,
         )
+
+    def set_password(self, session: LdapSession, dn: str, new: str, old: str) -> None:  # noqa: ARG002
+        """By a modification, which names the rule that refuses it. RFC 3062 here doesn't.
+
+        The old password isn't sent: the server has compared it when the user was bound.
+        """
+        if not new:
+            raise ValueError("empty password")
+        session.modify(dn, {"userPassword": [(MODIFY_REPLACE, [new])]}, [ASK_POLICY])
 
     def unlocking(self) -> Changes:
         return {
@@ -96,10 +110,20 @@ class Ds389:
             "accountUnlockTime": [(MODIFY_REPLACE, [])],
         }
 
-    def leftovers(self, account: LdapEntry, *, must_change: bool) -> Changes:  # noqa: ARG002
-        """A reset sets the count to 0 and leaves the time of unlocking."""
-        return self.unlocking() if account.text("accountUnlockTime") else {}
+    def leftovers(self, account: LdapEntry, *, must_change: bool) -> Changes:
+        """A reset sets the count to 0, and leaves the time of unlocking and a forced change.
+
+        `pwdReset` can't be written; without effect it stays where it is.
+        """
+        is_forced = _expires_at(account) == _EPOCH
+        changes = dict(self.unlocking()) if account.text("accountUnlockTime") else {}
+        if must_change != is_forced:
+            values = ["19700101000000Z"] if must_change else []
+            changes["passwordExpirationTime"] = [(MODIFY_REPLACE, values)]
+        return changes
 
 
-def _keeps_history(entry: LdapEntry) -> bool:
-    return is_true(entry, "passwordHistory")
+def _expires_at(account: LdapEntry) -> datetime | None:
+    """None, too, for the second after the epoch: set without an expiry."""
+    instant = instant_of(account.text("passwordExpirationTime"))
+    return None if instant == _EPOCH + timedelta(seconds=1) else instant

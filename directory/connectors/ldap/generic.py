@@ -28,11 +28,9 @@ from directory.connectors.base import (
 )
 from directory.connectors.ldap.codes import (
     ASK_POLICY,
-    PASSWORD_MODIFY,
     Result,
     check_of,
     error_of,
-    password_modify,
     translated,
 )
 from directory.connectors.ldap.dialect import Dialect
@@ -60,7 +58,7 @@ from directory.connectors.ldap.transport import (
     user_session,
 )
 from directory.models import DirectoryAccount, DirectoryConnection
-from directory.rules import KIND_DEFAULTS, DirectoryKind
+from directory.rules import KIND_DEFAULTS, DirectoryFailure, DirectoryKind
 
 _DIALECTS: Mapping[Flavour, type[OpenLdap] | type[Ds389] | type[FreeIpa]] = {
     Flavour.DS389: Ds389,
@@ -112,13 +110,12 @@ class LdapConnector:
     def set_password(
         self, account: DirectoryAccount, password: str, *, must_change: bool = False
     ) -> None:
-        """OpenLDAP alone can demand a change at the next sign-in, if the policy says so."""
+        """FreeIPA can't demand a change at the next sign-in, others only if the policy does."""
         dialect, suffix = self._server()
         with translated(), service_session(self._connection) as session:
             target = self._changeable(session, dialect, suffix, account)
-            value = password_modify(target.entry.dn, password)
             try:
-                session.extended(PASSWORD_MODIFY, value, [ASK_POLICY])
+                dialect.set_password(session, target.entry.dn, password, "")
             except LdapFailure as failure:
                 raise error_of(failure, until=target.state.may_change_from) from None
             except Unreachable as lost:
@@ -142,7 +139,6 @@ class LdapConnector:
         with translated(), service_session(self._connection) as session:
             target = self._changeable(session, dialect, suffix, account)
         dn = target.entry.dn
-        value = password_modify(dn, new, old)
         with user_session(self._connection, dn, old, [ASK_POLICY]) as (answer, own):
             check = check_of(answer)
             if check is PasswordCheck.WRONG:
@@ -151,7 +147,7 @@ class LdapConnector:
                 raise NotPermitted(f"the account is {check.value}")
             if answer.code == Result.SUCCESS:
                 try:
-                    own.extended(PASSWORD_MODIFY, value, [ASK_POLICY])
+                    dialect.set_password(own, dn, new, old)
                 except LdapFailure as failure:
                     if failure.code == Result.INVALID_CREDENTIALS:
                         raise PolicyRejected(rule=RejectedFor.WRONG_OLD_PASSWORD) from None
@@ -293,6 +289,8 @@ class LdapConnector:
         password: str,
     ) -> None:
         """Reads back a write that wasn't answered, where it was sent. Returns if it took effect."""
+        if lost.failure is DirectoryFailure.REFUSED_HERE:
+            raise lost
         dn, stamps = target.entry.dn, dialect.password_stamps
         try:
             with service_session(self._connection, server=server) as session:

@@ -13,7 +13,7 @@ from ldap3 import MODIFY_REPLACE
 
 from directory.connectors.base import AccountState, PasswordPolicy
 from directory.connectors.ldap.codes import instant_of
-from directory.connectors.ldap.dialect import Changes, in_days, is_true
+from directory.connectors.ldap.dialect import Changes, in_days, is_true, set_by_extension
 from directory.connectors.ldap.transport import LdapEntry, LdapSession
 
 _PERMANENT = "000001010000Z"
@@ -92,6 +92,9 @@ class OpenLdap:
                 else None
             ),
         )
+
+    def set_password(self, session: LdapSession, dn: str, new: str, old: str) -> None:
+        set_by_extension(session, dn, new, old)
 
     def unlocking(self) -> Changes:
         """Without values: `delete` would fail if there is none. It removes the failures, too."""

@@ -62,6 +62,7 @@ __all__ = [
 
 CACHED_S = 180.0
 """How long a rootDSE is believed."""
+WRITE_S = OPERATION_S
 PAGE_SIZE = 500
 NO_SUCH_OBJECT = 32
 INVALID_FILTER = 87
@@ -134,14 +135,14 @@ class LdapSession:
             Unreachable: it isn't known whether something was changed.
         """
         request = modify_operation(dn, changes, auto_encode=True)
-        self.link.ask("modifyRequest", request, controls, OPERATION_S).check()
+        self.link.ask("modifyRequest", request, controls, WRITE_S).check()
 
     def extended(
         self, oid: str, value: bytes | None = None, controls: Sequence[Control] = ()
     ) -> bytes | None:
         """An extended operation, not repeated. Raises as `modify`."""
         request = extended_operation(oid, value)
-        answer = self.link.ask("extendedReq", request, controls, OPERATION_S)
+        answer = self.link.ask("extendedReq", request, controls, WRITE_S)
         answer.check()
         return answer.value
 
