@@ -35,6 +35,8 @@ TRUSTED_PROXIES = env.int("SSPR_TRUSTED_PROXIES", default=0)
 WEB_THREADS = env.int("SSPR_WEB_THREADS", default=8)
 # Databases, brokers and mail servers in a private network.
 PRIVATE_HOSTS = env.list("SSPR_PRIVATE_HOSTS", default=[])
+# Directories of organisations on this computer, at its link or at its metadata service.
+LOCAL_DIRECTORIES = env.bool("SSPR_LOCAL_DIRECTORIES", default=DEMO)
 DEBUG = False
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOOPBACK else [_base.hostname or ""]
 # Organisations have host names of their own, in the database: KnownHosts refuses all others.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
@@ -70,7 +71,6 @@ class DirectoryForm(forms.Form):
 
     Args:
         connection: what is changed; None for a new one.
-        may_be_own_network: whether a server may be on the service's own computer.
     """
 
     name = forms.CharField(
@@ -202,11 +202,9 @@ class DirectoryForm(forms.Form):
         *,
         kind: DirectoryKind,
         connection: DirectoryConnection | None,
-        may_be_own_network: bool,
     ) -> None:
         super().__init__(data, files, initial=_initial(connection))
         self._kind, self._connection = kind, connection
-        self._may_be_own_network = may_be_own_network
         defaults = KIND_DEFAULTS[kind]
         for name in ("sync_every_hours", "brake_percent"):
             field = self.fields[name]
@@ -251,7 +249,7 @@ class DirectoryForm(forms.Form):
                 host, flaw = server_of(line).host, None
             except BadServer as bad:
                 host, flaw = "", bad.flaw
-            if is_own_network(host) and not self._may_be_own_network:
+            if is_own_network(host) and not settings.LOCAL_DIRECTORIES:
                 flaw = ServerFlaw.OWN_NETWORK
             if flaw is not None:
                 errors.append(forms.ValidationError(SERVER_FLAWS[flaw], params={"line": number}))

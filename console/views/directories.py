@@ -1,6 +1,5 @@
 """The directories of an organisation: how this service reaches them, and what it may do there."""
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -68,7 +67,6 @@ def _save(
         request.FILES or None,
         kind=kind,
         connection=row,
-        may_be_own_network=settings.DEMO or admin.tenant_id is None,
     )
     if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_REQUEST:
         form.add_error("ca_file", _("The file is too large for a certificate."))

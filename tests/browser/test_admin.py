@@ -18,6 +18,7 @@ ROLES = {
         "/admin/policy/",
         "/admin/groups/",
         "/admin/questions/",
+        "/admin/directories/",
         "/admin/branding/",
         "/admin/audit/",
         "/admin/administrators/",

@@ -17,7 +17,7 @@ from directory.rules import DirectoryFailure, DirectoryKind
 from isolation.scope import in_tenant
 from tenants.roles import Role
 from tests.builders import make_user
-from tests.console.people import behind_both, events, make_admin, make_operator, time_passes
+from tests.console.people import behind_both, events, make_admin, time_passes
 from vault.services import open_column
 
 LIST = "/admin/directories/"
@@ -69,8 +69,8 @@ def private_key():
 
 
 @pytest.fixture(autouse=True)
-def _not_a_demo(settings):
-    settings.DEMO = False
+def _no_local_directories(settings):
+    settings.LOCAL_DIRECTORIES = False
 
 
 def changes():
@@ -200,11 +200,10 @@ def test_what_is_wrong_is_said_at_the_field(admin, typed, words):
     assert not DirectoryConnection.objects.exists()
 
 
-def test_operators_may_name_a_server_on_this_computer(contoso):
-    client = behind_both(make_operator())
-    client.post(f"/admin/organisations/{contoso.pk}/enter/")
+def test_a_server_on_this_computer_is_allowed_where_the_service_is_set_up_so(admin, settings):
+    settings.LOCAL_DIRECTORIES = True
 
-    client.post(f"{LIST}add/ldap/", LDAP | {"servers": "ldaps://127.0.0.1:10636"})
+    add(admin, "ldap", servers="ldaps://127.0.0.1:10636")
 
     assert DirectoryConnection.objects.get().servers == "ldaps://127.0.0.1:10636"
 

@@ -67,7 +67,7 @@ def test_what_a_user_typed_and_a_server_said_is_escaped(admin, openldap):
 
 
 def test_in_a_service_for_others_no_server_on_this_computer_is_asked(admin, openldap, settings):
-    settings.DEMO = False
+    settings.LOCAL_DIRECTORIES = False
 
     page = admin.post(page_of(connected(openldap)), {"sample": ""})
 

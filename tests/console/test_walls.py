@@ -250,5 +250,6 @@ def test_their_own_administrator_does_see_what_nobody_else_may(theirs, hanbit):
         admin = make_admin("boss@hanbit.example")
     client = behind_both(admin)
 
-    for path in ("/admin/people/", "/admin/groups/", "/admin/administrators/"):
+    lists = ("people", "groups", "directories", "administrators")
+    for path in (f"/admin/{name}/" for name in lists):
         assert MARKER in client.get(path).text

@@ -21,7 +21,6 @@ OWN = OwnRules(
     domains=frozenset({"example.test"}),
     lockout_threshold=4,
     lockout_s=18_000,
-    may_be_own_network=True,
 )
 Code = PreflightCode
 
@@ -81,8 +80,10 @@ def test_of_several_servers_each_is_tried(server, contoso):
     assert codes(report).count(Code.SERVER) == 2
 
 
-def test_a_server_on_this_computer_is_refused_before_anything_is_sent(server, contoso):
-    report = preflight(connected(server), "", replace(OWN, may_be_own_network=False))
+def test_a_server_on_this_computer_is_refused(server, contoso, settings):
+    settings.LOCAL_DIRECTORIES = False
+
+    report = preflight(connected(server), "", OWN)
 
     assert one(report, Code.SERVER_FAILED).facts["failure"] == DirectoryFailure.OWN_NETWORK
     assert codes(report) == [Code.SERVER_FAILED]

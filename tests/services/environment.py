@@ -26,6 +26,7 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
         "SSPR_SECRET_KEY": secrets.token_urlsafe(48),
         "SSPR_ENCRYPTION_KEYS": secrets.token_urlsafe(48),
         "PYTHONUNBUFFERED": "1",
+        "SSPR_LOCAL_DIRECTORIES": "1",
         **settings,
     }
 

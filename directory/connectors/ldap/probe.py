@@ -1,6 +1,5 @@
 """One server of a directory, tried by itself: for administrators who set a connection up."""
 
-import socket
 import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -10,7 +9,7 @@ from datetime import datetime
 from cryptography import x509
 
 from directory.connectors.ldap.wire import BROKEN, LdapLink, context_of, failure_of
-from directory.rules import DirectoryFailure, is_own_network, server_of
+from directory.rules import DirectoryFailure
 
 PROBE_S = 7.0
 """Longer than a server may take to connect and to set TLS up."""
@@ -41,12 +40,10 @@ class ServerProbe:
     expires_at: datetime | None = None
 
 
-def probe_all(
-    urls: Sequence[str], ca_certificates: str, *, may_be_own_network: bool
-) -> list[ServerProbe]:
+def probe_all(urls: Sequence[str], ca_certificates: str) -> list[ServerProbe]:
     """All of them at once: together they take as long as the slowest, and `PROBE_S` at most."""
     pool = ThreadPoolExecutor(max_workers=max(1, len(urls)))
-    tries = [pool.submit(_probe, url, ca_certificates, may_be_own_network) for url in urls]
+    tries = [pool.submit(_probe, url, ca_certificates) for url in urls]
     wait(tries, timeout=PROBE_S)
     pool.shutdown(wait=False, cancel_futures=True)
     return [
@@ -55,12 +52,8 @@ def probe_all(
     ]
 
 
-def _probe(url: str, ca_certificates: str, may_be_own_network: bool) -> ServerProbe:  # noqa: FBT001
+def _probe(url: str, ca_certificates: str) -> ServerProbe:
     try:
-        server = server_of(url)
-        addresses = {str(each[4][0]) for each in socket.getaddrinfo(server.host, server.port)}
-        if not may_be_own_network and any(map(is_own_network, addresses)):
-            return ServerProbe(url=url, failure=DirectoryFailure.OWN_NETWORK)
         link = LdapLink(url, context_of(ca_certificates.strip()), {})
     except BROKEN as error:
         failure = failure_of(error)

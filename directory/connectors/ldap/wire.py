@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, cast
 
 import ldap3
+from django.conf import settings
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.extended import extended_response_to_dict_fast
 from ldap3.protocol.rfc4511 import LDAPDN, AuthenticationChoice, BindRequest, Simple, Version
@@ -24,7 +25,7 @@ from pyasn1.error import PyAsn1Error
 
 from directory.connectors import bulkhead
 from directory.connectors.base import Unreachable
-from directory.rules import BadServer, DirectoryFailure, Server, server_of
+from directory.rules import BadServer, DirectoryFailure, Server, is_own_network, server_of
 
 CONNECT_S = 3.0
 """Until TCP is connected, and again until TLS is up."""
@@ -266,6 +267,8 @@ def failure_of(error: Exception) -> DirectoryFailure:
         return _FAILURES.get(error.verify_code, DirectoryFailure.CERTIFICATE_UNTRUSTED)
     if isinstance(error, ssl.SSLError | _NoStartTls):
         return DirectoryFailure.NO_TLS
+    if isinstance(error, _OwnNetwork):
+        return DirectoryFailure.OWN_NETWORK
     if isinstance(error, TimeoutError):
         return DirectoryFailure.NO_ANSWER
     if isinstance(error, socket.gaierror | UnicodeError | BadServer):
@@ -306,11 +309,18 @@ def _connect(server: Server) -> socket.socket:
     """All addresses of the name share the time of one."""
     deadline = monotonic() + bulkhead.time_left(CONNECT_S)
     answers = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-    *first, last = [str(answer[4][0]) for answer in answers]
+    *first, last = addresses = [str(answer[4][0]) for answer in answers]
+    # Checked here, where a name can't be resolved another time to another address.
+    if not settings.LOCAL_DIRECTORIES and any(map(is_own_network, addresses)):
+        raise _OwnNetwork
     for address in first:
         with suppress(OSError):
             return socket.create_connection((address, server.port), _left(deadline) / 2)
     return socket.create_connection((last, server.port), _left(deadline))
+
+
+class _OwnNetwork(ConnectionError):
+    """An organisation's directory isn't on the service's own computer."""
 
 
 class _NoStartTls(ConnectionError):

@@ -56,11 +56,7 @@ def preflight(connection: DirectoryConnection, sample: str, own: OwnRules) -> Pr
         sample: a user ID, another name at sign-in or a distinguished name; empty for none.
     """
     report, ends_at = PreflightReport(), monotonic() + BUDGET_S
-    probes = probe_all(
-        connection.servers.split(),
-        connection.ca_certificates,
-        may_be_own_network=own.may_be_own_network,
-    )
+    probes = probe_all(connection.servers.split(), connection.ca_certificates)
     for probe in probes:
         _say_server(report, probe)
     if all(probe.failure for probe in probes):

@@ -125,4 +125,3 @@ class OwnRules:
     domains: frozenset[str]
     lockout_threshold: int
     lockout_s: int
-    may_be_own_network: bool
