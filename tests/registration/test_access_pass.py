@@ -23,6 +23,7 @@ from tests.builders import PASSWORD, make_email, make_tenant, make_user, signed_
 from tests.captcha import came_from, solved, without_work
 from tests.console.people import behind_both, confirm, helpdesk_of, make_admin, with_app
 from tests.threads import all_at_once
+from vault import keyring
 from verification.models import AccessPass, RegisteredMethod
 from verification.rules.access_passes import BEYOND_GUESSING, LETTERS, Terms
 from verification.rules.captcha import Action
@@ -466,12 +467,12 @@ def test_a_pass_outlives_the_key_it_was_made_with(contoso, settings):
         "a newer key of the operator, long enough",
         *settings.ENCRYPTION_KEYS,
     ]
-    access_passes.purpose_key.cache_clear()
+    keyring.purpose_key.cache_clear()
 
     try:
         assert access_passes.spend(user, letters) is not None
     finally:
-        access_passes.purpose_key.cache_clear()
+        keyring.purpose_key.cache_clear()
 
 
 def test_a_node_of_the_version_before_issues_passes_that_count_wrong_tries(contoso):

@@ -48,7 +48,6 @@ from verification.rules.verdicts import Verdict
 from verification.services import (
     access_passes,
     authenticators,
-    blind_indexes,
     guesses,
     questions,
     recovery_codes,
@@ -150,30 +149,6 @@ def test_nobody_stays_the_same_nobody(people, ring):
 
     assert decoy_id(name) == number
     assert questions.drawn_or_made_up(number, policy) == asked
-
-
-def test_blind_indexes_of_former_days_are_made_anew(people, ring):
-    user, _codes = people
-    RegisteredMethod.objects.filter(kind=Factor.EMAIL).update(lookup="f" * 64)
-
-    rotated(ring)
-
-    row = methods_by_factor(user.pk)[Factor.EMAIL]
-    assert row.lookup == blind_index("minji.home@mail.example")
-
-
-def test_blind_indexes_are_made_anew_portion_by_portion(people, ring, monkeypatch):
-    monkeypatch.setattr(blind_indexes, "_READ_AT_ONCE", 2)
-    for number in range(5):
-        make_email(make_user(f"more{number}@contoso.example"))
-    rows = of_kind(Factor.EMAIL)
-    before = set(rows.values_list("pk", "lookup"))
-    rows.update(lookup="f" * 64)
-
-    rotated(ring)
-
-    assert len(before) > 5
-    assert set(rows.values_list("pk", "lookup")) == before
 
 
 def test_the_history_is_still_as_it_was_written(people, ring):

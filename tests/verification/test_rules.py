@@ -17,7 +17,7 @@ from verification.rules.access_passes import (
     typed_pass,
 )
 from verification.rules.access_passes import grouped as grouped_pass
-from verification.rules.answers import AnswerProblem, answer_problems, normal_answer, older_answer
+from verification.rules.answers import AnswerProblem, answer_problems, normal_answer
 from verification.rules.beat import FORM_BEAT_S, PAGE_BEAT_S, until_the_beat
 from verification.rules.captcha import Action, Finding, Suspicion, ripe
 from verification.rules.challenges import (
@@ -134,8 +134,6 @@ def test_of_two_equal_answers_the_second_is_refused():
 def test_what_separates_no_words_is_dropped_from_an_answer():
     assert normal_answer("blue\x00 ho\x1buse\u3002. ") == "blue house"
     assert normal_answer("XX") == "xx"
-    assert older_answer("Blue\x01 \x1f House.") == "blue house."
-    assert older_answer("a\tb") == "ab"
 
 
 def test_how_often_a_code_may_be_wrong():

@@ -1,18 +1,14 @@
 """When an answer to a security question is good enough, and when two are the same."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from typed.rules import folded, without_invisible
+from typed.rules import folded
 
 _SHORTEST_NAME = 3
-_SHORTEST_LATIN_WORD = 4
-_SHORTEST_OTHER_WORD = 2
 _IDENTITY_NUMBER = re.compile(r"\d{6}\s?-?\s?\d{7}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b]")
-_ONCE_DROPPED = re.compile(r"[\x00-\x1f]")
 _STOPS = " .\u3002"
 
 
@@ -32,12 +28,6 @@ def normal_answer(text: str) -> str:
     "mom's blue house"
     """
     return folded(_CONTROLS.sub("", text)).rstrip(_STOPS)
-
-
-def older_answer(text: str) -> str:
-    """The form in which answers were compared when some that are stored were hashed."""
-    plain = _ONCE_DROPPED.sub("", without_invisible(text)).casefold()
-    return " ".join(unicodedata.normalize("NFKC", plain).split())
 
 
 def answer_problems(
@@ -72,13 +62,10 @@ def _problem(
     if _IDENTITY_NUMBER.fullmatch(answer):
         return AnswerProblem.IDENTITY_NUMBER
     words = re.findall(r"\w+", normal_answer(question))
-    if any(_says_something(word) and word in words for word in answer.split()):
+    # Not "the": four Latin letters, or two of a denser script.
+    meant = [word for word in answer.split() if len(word) >= (4 if word.isascii() else 2)]
+    if any(word in words for word in meant):
         return AnswerProblem.CONTAINS_QUESTION
     if any(len(n) >= _SHORTEST_NAME and normal_answer(n) in answer for n in names):
         return AnswerProblem.PERSONAL
     return None
-
-
-def _says_something(word: str) -> bool:
-    """Whether a word is more than "the": four Latin letters, or two of a denser script."""
-    return len(word) >= (_SHORTEST_LATIN_WORD if word.isascii() else _SHORTEST_OTHER_WORD)

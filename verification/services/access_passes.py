@@ -18,7 +18,6 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
 from vault.keyed import keyed_hash
-from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import AccessPass
 from verification.queries.callers import good_passes, standing_pass
@@ -96,9 +95,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
     """
     allowed, now = policy_in_force().access_passes, timezone.now()
     who = person if person is not None and person.enabled and allowed else User(pk=_NO_USER)
-    # A pass that was made with an older key of the ring lives on until it ends.
     letters = typed_pass(typed)
-    right = [_mac(who.pk, letters), *_older_macs(who.pk, letters)]
     unspent = Q(once=False) | Q(used_at=None)
     live = good_passes(who, now).filter(unspent, stopped_at=None)
     with transaction.atomic():
@@ -113,7 +110,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
             notices.tell(who, Notice.ACCESS_PASS_STOPPED)
             staff_notices.tell_of_stopped_pass(who)
             return None
-        if not live.filter(mac__in=right).update(used_at=now, tries=0):
+        if not live.filter(mac=_mac(who.pk, letters)).update(used_at=now, tries=0):
             return None
         return standing_pass(who.pk)
 
@@ -122,9 +119,3 @@ def _mac(user_id: int, letters: str) -> str:
     """What is stored of a pass: bound to tenant and user, so that it is good for no other user."""
     key = tenant_key(current_tenant_id(), "access pass")
     return keyed_hash(key, str(user_id), letters)
-
-
-def _older_macs(user_id: int, letters: str) -> list[str]:
-    """From before there were keys of tenants: good as long as the key of then is in the ring."""
-    keys = [purpose_key("access pass", position=position) for position in range(ring_size())]
-    return [keyed_hash(key, str(current_tenant_id()), str(user_id), letters) for key in keys]

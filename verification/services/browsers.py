@@ -18,7 +18,6 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.queries import policy_in_force
 from vault.keyed import keyed_hash
-from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import RememberedBrowser
 
@@ -51,7 +50,7 @@ def remember(user: User) -> str:
 
 def is_remembered(user: User, secret: str) -> bool:
     """Whether this secret was given to a browser of this user, and nothing ended that since."""
-    known = remembered(user).filter(token_mac__in=[_mac(user, secret), *_older(user, secret)])
+    known = remembered(user).filter(token_mac=_mac(user, secret))
     return bool(known.update(last_used_at=timezone.now()))
 
 
@@ -81,9 +80,3 @@ def forget_all(user_id: int) -> None:
 def _mac(user: User, secret: str) -> str:
     key = tenant_key(current_tenant_id(), "remembered browser")
     return keyed_hash(key, str(user.pk), secret)
-
-
-def _older(user: User, secret: str) -> list[str]:
-    """From before there were keys of tenants: good as long as the key of then is in the ring."""
-    keys = [purpose_key("remembered browser", position=at) for at in range(ring_size())]
-    return [keyed_hash(key, str(current_tenant_id()), str(user.pk), secret) for key in keys]

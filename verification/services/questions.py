@@ -1,4 +1,4 @@
-"""Security questions: kept as hashes, drawn once, answered all together or not at all."""
+"""Security questions: stored as hashes, drawn once, answered all together or not at all."""
 
 import secrets
 import uuid
@@ -15,16 +15,12 @@ from tenants.policy import Factor, Policy
 from tenants.queries import policy_in_force
 from tenants.queries.questions import question_texts, questions_on_offer
 from vault.keyed import keyed_hash
-from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import Answer, Challenge, RegisteredMethod
 from verification.queries import DRAWN, drawn_questions, methods_by_factor
-from verification.rules.answers import normal_answer, older_answer
+from verification.rules.answers import normal_answer
 from verification.services import factors
 from verification.services.challenges import ChallengeRequest, open_unsent
-
-_TENANTS = "t$"
-"""Before hashes under a key of the tenant's, which outlives the keys of the ring."""
 
 
 def save_answers(user: User, answers: Mapping[str, str]) -> RegisteredMethod:
@@ -33,15 +29,12 @@ def save_answers(user: User, answers: Mapping[str, str]) -> RegisteredMethod:
 
 
 def hashed(user_id: int, answers: Mapping[str, str]) -> dict[str, str]:
-    """What is stored of the answers, by question id. Slow on purpose.
+    """The hashes of the answers, by question id. Slow on purpose.
 
     Args:
         answers: question id → answer as typed, already judged.
     """
-    return {
-        qid: _TENANTS + make_password(_peppered(user_id, qid, text))
-        for qid, text in answers.items()
-    }
+    return {qid: make_password(_peppered(user_id, qid, text)) for qid, text in answers.items()}
 
 
 @transaction.atomic
@@ -75,7 +68,8 @@ def draw(user_id: int, count: int, *, bank: set[str]) -> list[str]:
     mine = RegisteredMethod.objects.filter(pk=method.pk if method else uuid.UUID(int=0))
     known = set(_answered(user_id)) & bank
     still_good = len(before) == count and set(before) <= known
-    drawn = before if still_good else _sample(known, count)
+    sample = secrets.SystemRandom().sample
+    drawn = before if still_good else sample(sorted(known), min(count, len(known)))
     if mine.filter(details=details).update(details={DRAWN: drawn}) or method is None:
         return drawn
     return drawn_questions(user_id)
@@ -117,7 +111,7 @@ def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
     method = methods_by_factor(user_id).get(Factor.QUESTIONS)
     stored = _answered(user_id)
     verdicts = [
-        _is_right(user_id, qid, text, stored.get(qid) or _nobodys())
+        check_password(_peppered(user_id, qid, text), stored.get(qid) or _hash_of_no_answer())
         for qid, text in answers.items()
     ]
     asked = set(method.details.get(DRAWN, [])) if method else set()
@@ -135,27 +129,10 @@ def _answered(user_id: int) -> dict[str, str]:
     return dict(answers.values_list("question_id", "answer_hash"))
 
 
-def _sample(known: set[str], count: int) -> list[str]:
-    return secrets.SystemRandom().sample(sorted(known), min(count, len(known)))
-
-
 @cache
-def _nobodys() -> str:
+def _hash_of_no_answer() -> str:
     """A decoy's hash, for a user without answers: comparing costs the same."""
-    return _TENANTS + make_password(secrets.token_hex())
-
-
-def _is_right(user_id: int, question_id: str, text: str, stored: str) -> bool:
-    # How many hashes are computed depends on what was typed, never on what is stored.
-    forms = dict.fromkeys([normal_answer(text), older_answer(text)])
-    if stored.startswith(_TENANTS):
-        stored, keys = stored.removeprefix(_TENANTS), [tenant_key(current_tenant_id(), "answers")]
-    else:
-        # From before there were keys of tenants: good while the key of that time is in the ring.
-        keys = [purpose_key("answers", position=position) for position in range(ring_size())]
-    tried = [keyed_hash(key, str(user_id), question_id, form) for key in keys for form in forms]
-    verdicts = [check_password(one, stored) for one in tried]
-    return any(verdicts)
+    return make_password(secrets.token_hex())
 
 
 def _peppered(user_id: int, question_id: str, text: str) -> str:

@@ -18,7 +18,6 @@ from directory.models import User
 from isolation.scope import current_tenant_id
 from tenants.policy import Factor, Method
 from vault.keyed import keyed_hash
-from vault.keyring import purpose_key, ring_size
 from vault.services import tenant_key
 from verification.models import Challenge, Purpose, RegisteredMethod
 from verification.queries import codes_left, recovery_codes_of
@@ -113,10 +112,10 @@ def _spend(user_id: int, typed: str) -> Sequence[uuid.UUID]:
     code = typed_code(typed)
     if not code:
         return []
-    macs = [_mac(user_id, code), *_older_macs(user_id, code)]
-    found = recovery_codes_of(user_id).filter(lookup__in=macs).values_list("pk", flat=True)
-    unspent = _codes().filter(pk__in=(pks := list(found)), removed_at=None)
-    return pks if unspent.update(removed_at=timezone.now()) else []
+    typed_codes = recovery_codes_of(user_id).filter(lookup=_mac(user_id, code))
+    ids = list(typed_codes.values_list("pk", flat=True))
+    unspent = _codes().filter(pk__in=ids, removed_at=None)
+    return ids if unspent.update(removed_at=timezone.now()) else []
 
 
 def _codes() -> QuerySet[RegisteredMethod]:
@@ -131,9 +130,3 @@ def _waiting(user: User, context: uuid.UUID) -> QuerySet[RegisteredMethod]:
 def _mac(user_id: int, code: str) -> str:
     key = tenant_key(current_tenant_id(), "recovery code")
     return keyed_hash(key, str(user_id), code)
-
-
-def _older_macs(user_id: int, code: str) -> list[str]:
-    """From before there were keys of tenants: good as long as the key of then is in the ring."""
-    keys = [purpose_key("recovery code", position=position) for position in range(ring_size())]
-    return [keyed_hash(key, str(current_tenant_id()), str(user_id), code) for key in keys]

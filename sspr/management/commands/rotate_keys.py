@@ -11,7 +11,6 @@ from sspr.resealing import destroy_unused, reseal
 from tenants.queries import tenant_ids
 from vault.envelope import Unopenable
 from vault.services import create_newer_key, rewrap_all
-from verification.services import blind_indexes
 
 
 class Command(BaseCommand):
@@ -41,17 +40,15 @@ class Command(BaseCommand):
                 create_newer_key(tenant_id)
         with in_tenant(NO_TENANT):
             signed = sign_anew()
-        indexes = resealed = destroyed = 0
+        resealed = destroyed = 0
         for tenant_id in tenants:
             with in_tenant(tenant_id):
                 signed += sign_anew()
-                indexes += blind_indexes.renew()
                 resealed += reseal()
                 destroyed += destroy_unused()
         self.stdout.write(
             f"Data keys wrapped anew: {wrapped}. Ends of audit chains signed anew: {signed}."
-            f" Blind indexes made anew: {indexes}. Envelopes sealed anew: {resealed}."
-            f" Older data keys destroyed: {destroyed}."
+            f" Envelopes sealed anew: {resealed}. Older data keys destroyed: {destroyed}."
         )
         self.stdout.write(
             "The older keys are needed for a day yet: for resets, codes and limits that began under"
