@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.forms import BaseForm, BooleanField, ChoiceField
+from django.forms import BooleanField, ChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.shortcuts import render as rendered
@@ -52,8 +52,10 @@ def render(
     values = dict(context or {})
     if request.method == "POST" and NO_SCRIPT_FIELD in request.POST:
         wrong = _what_was_wrong(values, problems)
-        packed = _packed(request, wrong) if wrong else ""
-        if packed and len(packed) <= _MOST_IN_A_COOKIE:
+        text = json.dumps(wrong, ensure_ascii=False)
+        sealed = vault.sealed(text, tenant_id=NO_TENANT, associated_data=_place(request))
+        packed = urlsafe_b64encode(sealed).decode()
+        if wrong and len(packed) <= _MOST_IN_A_COOKIE:
             return _redirect_with(request, packed)
     if request.method != "GET" or settings.FORM_COOKIE_NAME not in request.COOKIES:
         return rendered(request, template, values, status=status)
@@ -70,23 +72,18 @@ def _what_was_wrong(values: Mapping[str, Any], problems: tuple[str, ...]) -> dic
     if form is not None and getattr(form, "shows_secrets_again", False):
         return {}
     if form is not None and form.errors:
-        wrong[_FORM] = {"values": _values_of(form), "errors": _errors_of(form)}
+        named = getattr(form, "shown_again", ())
+        wrong[_FORM] = {
+            "values": {
+                name: form[name].data
+                for name, field in form.fields.items()
+                if name in named or isinstance(field, BooleanField | ChoiceField)
+            },
+            "errors": {name: [str(text) for text in texts] for name, texts in form.errors.items()},
+        }
     if wrong and isinstance(captcha := values.get(_CAPTCHA), Captcha):
         wrong[_CAPTCHA] = captcha.carried()
     return wrong
-
-
-def _values_of(form: BaseForm) -> dict[str, Any]:
-    named = getattr(form, "shown_again", ())
-    return {
-        name: form[name].data
-        for name, field in form.fields.items()
-        if name in named or isinstance(field, BooleanField | ChoiceField)
-    }
-
-
-def _errors_of(form: BaseForm) -> dict[str, list[str]]:
-    return {name: [str(text) for text in texts] for name, texts in form.errors.items()}
 
 
 def _show_again(
@@ -114,13 +111,6 @@ def _redirect_with(request: HttpRequest, packed: str) -> HttpResponse:
         samesite="Strict",
     )
     return response
-
-
-def _packed(request: HttpRequest, wrong: Mapping[str, Any]) -> str:
-    sealed = vault.sealed(
-        json.dumps(wrong, ensure_ascii=False), tenant_id=NO_TENANT, associated_data=_place(request)
-    )
-    return urlsafe_b64encode(sealed).decode()
 
 
 def _unpacked(request: HttpRequest) -> dict[str, Any]:

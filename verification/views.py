@@ -142,7 +142,13 @@ def voice(_request: HttpRequest, challenge: Challenge, language: str) -> str:
 def voice_digits(request: HttpRequest, challenge: Challenge, language: str) -> str:
     pressed = calls.press(challenge.pk, request.POST.get("Digits", ""))
     if pressed is calls.Pressed.WRONG:
-        return _ask(challenge, language, _say_wrong())
+        by_number = policy_in_force().call_confirmation is CallConfirmation.NUMBER_SHOWN
+        words = (
+            _("That number does not match. Please try again.")
+            if by_number
+            else _("That was another key. Please try again.")
+        )
+        return _ask(challenge, language, words)
     if pressed is calls.Pressed.LISTENS:
         return _say_code(challenge, language)
     return twiml.say(
@@ -177,12 +183,6 @@ def _say_code(challenge: Challenge, language: str) -> str:
         _("Never share this code, not even with the helpdesk. Goodbye."),
         language=language,
     )
-
-
-def _say_wrong() -> str:
-    if policy_in_force().call_confirmation is CallConfirmation.NUMBER_SHOWN:
-        return _("That number does not match. Please try again.")
-    return _("That was another key. Please try again.")
 
 
 def _say_over() -> str:

@@ -44,7 +44,12 @@ def confirm(session: Session, user: User, code: str) -> bool:
     if not verdict.allowed:
         raise Throttled(verdict.until)
     is_first = not methods_of_kind(user.pk, Factor.AUTHENTICATOR).exists()
-    if not _is_right(user, session.context(), code, is_first=is_first):
+    right = (
+        _pairs(user, session.context(), code)
+        if is_first
+        else authenticators.is_right(user.pk, code)
+    )
+    if not right:
         record(
             Activity.SECOND_FACTOR_FAILED,
             Outcome.FAILURE,
@@ -79,10 +84,6 @@ def leave_organisation(session: Session, operator: User) -> None:
     if left is not None:
         with in_tenant(left):
             record(Activity.OPERATOR_LEFT, actor_id=operator.pk)
-
-
-def _is_right(user: User, context: uuid.UUID, code: str, *, is_first: bool) -> bool:
-    return _pairs(user, context, code) if is_first else authenticators.is_right(user.pk, code)
 
 
 def _pairs(user: User, context: uuid.UUID, code: str) -> bool:

@@ -273,13 +273,16 @@ def interrupt_of(user: User, now: datetime) -> Interrupt:
         # Nothing could be registered or confirmed.
         return Interrupt.NONE
     overview, policy = overview_of(user), policy_in_force()
+    # What can be delivered here and now decides what the user can do.
+    within_reach = overview.counted | {row.factor for row in overview.rows if row.is_open}
+    can_prove = not must_prove(user) or bool(options_to_verify(user))
     return interrupt(
         RegistrationStatus(
             in_scope=overview.in_scope,
             is_required=policy.require_registration,
             must_register=user.must_register_at is not None,
             is_complete=not overview.missing,
-            can_complete=_can_complete(user, overview),
+            can_complete=can_prove and not missing(overview.required, within_reach),
             checked_at=checked_at(user),
             reconfirm_days=policy.reconfirm_days,
         ),
@@ -303,14 +306,6 @@ def is_held_up(user: User, now: datetime) -> bool:
     if user.must_register_at is None and user.asked_to_register_at is None:
         return False
     return not skip_days_of(user, now) and interrupt_of(user, now) is Interrupt.REGISTER
-
-
-def _can_complete(user: User, overview: Overview) -> bool:
-    """Whether the user can do all that is asked with what can be delivered here and now."""
-    if must_prove(user) and not options_to_verify(user):
-        return False
-    within_reach = overview.counted | {row.factor for row in overview.rows if row.is_open}
-    return not missing(overview.required, within_reach)
 
 
 def checked_at(user: User) -> datetime | None:

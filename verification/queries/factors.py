@@ -177,7 +177,13 @@ def registered_methods_among(
         }
         for factor in _DEVICES
     }
-    held = [_thing(row, stored) for row in rows.values()] + _sets(stored)
+    held = [_thing(row, stored) for row in rows.values()]
+    # Each set, such as the recovery codes, of which any is left.
+    held += [
+        UserFactor(factor=kind, since=min(row.since for row in left if row.since))
+        for kind in Factor
+        if kind.is_set and (left := stored.there(kind))
+    ]
     held += [device for ours in devices.values() for device in ours.values()]
     return RegisteredMethods(
         held=tuple(thing for thing in held if thing.factor in counts.factors),
@@ -275,13 +281,3 @@ def _thing(row: MethodRow | Prefill, stored: StoredFactors) -> UserFactor:
         verified=False,
         held=held_since is not None,
     )
-
-
-def _sets(stored: StoredFactors) -> list[UserFactor]:
-    """Each set, such as the recovery codes, of which any is left."""
-    left = {kind: stored.there(kind) for kind in Factor if kind.is_set}
-    return [
-        UserFactor(factor=kind, since=min(row.since for row in rows if row.since))
-        for kind, rows in left.items()
-        if rows
-    ]

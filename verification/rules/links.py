@@ -68,10 +68,7 @@ def without_links(text: str) -> str:
 
 def _harmless(found: re.Match[str]) -> str:
     word = found[0]
-    if found["mailbox"] or _is_file(word):
+    is_file = re.split(_DOT, word)[-1].casefold() in _FILES
+    if found["mailbox"] or is_file:
         return word
     return re.sub(_DOT, r"\g<0> ", word)
-
-
-def _is_file(word: str) -> bool:
-    return re.split(_DOT, word)[-1].casefold() in _FILES

@@ -89,7 +89,11 @@ def _confirm(challenge_id: uuid.UUID, keys: str) -> Pressed:
     if not _open(challenge_id).filter(tries__lt=MAX_CALL_TRIES).update(tries=F("tries") + 1):
         return Pressed.OVER
     challenge = Challenge.objects.get(pk=challenge_id)
-    if _confirms(how, challenge, keys):
+    if how is CallConfirmation.NUMBER_SHOWN:
+        confirmed = constant_time_compare(keys, number_shown(challenge))
+    else:
+        confirmed = how is CallConfirmation.POUND and keys == _POUND
+    if confirmed:
         _open(challenge_id).update(confirmed_at=timezone.now())
         return Pressed.RIGHT
     return Pressed.WRONG if challenge.tries < MAX_CALL_TRIES else Pressed.OVER
@@ -108,12 +112,6 @@ def code_to_say(challenge: Challenge) -> str | None:
     # Not longer than a decoy's call: else the browser would show that the call was answered.
     Challenge.objects.filter(pk=challenge.pk).update(expires_at=challenge.expires_at)
     return code
-
-
-def _confirms(how: CallConfirmation, challenge: Challenge, keys: str) -> bool:
-    if how is CallConfirmation.NUMBER_SHOWN:
-        return constant_time_compare(keys, number_shown(challenge))
-    return how is CallConfirmation.POUND and keys == _POUND
 
 
 def _deny(challenge_id: uuid.UUID) -> Pressed:

@@ -103,9 +103,8 @@ class Captcha:
     def ticket(self) -> str:
         """The ticket of this page: the one that was sent, as long as it can still be used."""
         held = self._carried()
-        return _signed(
-            [self.action, masked_network(self.network), held.id, int(held.at.timestamp())]
-        )
+        value = [self.action, masked_network(self.network), held.id, int(held.at.timestamp())]
+        return signing.dumps(value, key=_ticket_key(), salt="waiting ticket")
 
     @property
     def ripe_at(self) -> datetime:
@@ -259,9 +258,11 @@ def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspic
         for suspicion, most in zip(reversed(Suspicion), reversed(_FAILURES), strict=True):
             if failures >= most:
                 return suspicion
-    if canonical and _failed_lately(canonical, known):
-        return Suspicion.NONE
-    return None
+    if not canonical:
+        return None
+    with in_tenant_of(canonical):
+        failures = lockouts.failures_in(lockouts.device_of(canonical, known), canonical)
+    return Suspicion.NONE if failures >= _WRONG_PASSWORDS_UNNOTICED else None
 
 
 def count_a_user_id(network: str, *, is_known: bool = False) -> limits.LimitVerdict:
@@ -285,17 +286,6 @@ def counted_as_user_id(network: str) -> list[Count]:
 def _is_known(upn: str, known: str) -> bool:
     with in_tenant_of(upn):
         return lockouts.device_of(upn, known) != lockouts.UNKNOWN_DEVICE
-
-
-def _failed_lately(upn: str, known: str) -> bool:
-    with in_tenant_of(upn):
-        return (
-            lockouts.failures_in(lockouts.device_of(upn, known), upn) >= _WRONG_PASSWORDS_UNNOTICED
-        )
-
-
-def _signed(value: list[str | int]) -> str:
-    return signing.dumps(value, key=_ticket_key(), salt="waiting ticket")
 
 
 def _read(ticket: str, action: Action, where: str) -> _Ticket | None:

@@ -135,9 +135,9 @@ def users_with_factors(user_ids: Collection[int]) -> set[int]:
 
 
 def notify_of_imports(tenant_id: int) -> None:
-    """Notifies some of those whose contact data was imported, and leaves the rest to another job.
+    """Notifies some of the users whom files changed, and leaves the rest to another job.
 
-    Each person in a transaction of their own: of two workers one notifies them.
+    Each user has a transaction: if two workers meet, the second finds the row deleted.
     """
     now = timezone.now()
     due = ContactNotice.objects.filter(created_at__lte=now).order_by("created_at", "pk")
@@ -145,7 +145,14 @@ def notify_of_imports(tenant_id: int) -> None:
     for row in some[:NOTIFIED_AT_ONCE]:
         try:
             with transaction.atomic():
-                _notify_of_import(row)
+                if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
+                    _notify(
+                        row.user,
+                        [Factor(factor) for factor in row.factors],
+                        read(open_column(row, _BEFORE)),
+                        notice=Notice(row.notice),
+                        actor_id=row.actor_id,
+                    )
         except Unopenable:
             # A key is missing. The notices of other users don't wait for it.
             log.exception("contact_notice_unopenable", notice=str(row.pk))
@@ -166,13 +173,6 @@ def notify_later(
         for user in users
     ]
     _leave_to_a_worker(rows, ["" for _row in rows])
-
-
-def _notify_of_import(row: ContactNotice) -> None:
-    if ContactNotice.objects.filter(pk=row.pk).delete()[0]:
-        text, notice = open_column(row, _BEFORE), Notice(row.notice)
-        factors = [Factor(factor) for factor in row.factors]
-        _notify(row.user, factors, read(text), notice=notice, actor_id=row.actor_id)
 
 
 def sweep() -> None:

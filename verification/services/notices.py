@@ -220,7 +220,10 @@ def _letter(
     support_code: str,
     link: str,
 ) -> Mail:
-    subject, body = _words(notice, facts)
+    if (own := own_text(notice)) is not None:
+        subject, body = substitute(own.subject, facts), substitute(own.body, facts)
+    else:
+        subject, body = (words % facts for words in letter_words(notice))
     paragraphs = [body]
     if methods:
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": method_names(methods)})
@@ -266,14 +269,6 @@ def if_it_was_not_you(notice: Notice) -> list[str]:
         )
         % {"home": home},
     ]
-
-
-def _words(notice: Notice, facts: dict[str, str]) -> tuple[str, str]:
-    """Subject and first paragraph: the organisation's own words, or ours."""
-    if (own := own_text(notice)) is not None:
-        return substitute(own.subject, facts), substitute(own.body, facts)
-    subject, body = letter_words(notice)
-    return subject % facts, body % facts
 
 
 def _text(notice: Notice, now: datetime, factor: Factor | None, token: str) -> str:

@@ -58,7 +58,10 @@ def creation_options(user: User, challenge: Challenge, site: Site, *, rp_name: s
     options = generate_registration_options(
         rp_id=site.rp_id,
         rp_name=rp_name,
-        user_id=_handle(user.pk),
+        # It doesn't tell the authenticator who the user is (section 14.6.1).
+        user_id=bytes.fromhex(
+            keyed_hash(purpose_key("passkey user handle"), str(current_tenant_id()), str(user.pk))
+        ),
         user_name=user.upn,
         user_display_name=user.display_name or user.upn,
         challenge=_challenge_bytes(challenge),
@@ -159,7 +162,7 @@ def is_right(
         among: the only passkeys that are asked, where not all of them count.
     """
     answer = _read(credential)
-    key = _named(user_id, answer) if answer else None
+    key = passkeys_of(user_id).filter(lookup=_hash(answer.raw_id)).first() if answer else None
     if (
         answer is None
         or key is None
@@ -201,11 +204,6 @@ def _read(credential: str) -> AuthenticationCredential | None:
         return None
 
 
-def _named(user_id: int, answer: AuthenticationCredential) -> RegisteredMethod | None:
-    """The user's passkey that signed, as the browser says."""
-    return passkeys_of(user_id).filter(lookup=_hash(answer.raw_id)).first()
-
-
 def _transports(credential: str) -> list[str]:
     """How the device can be reached, as far as the browser says; it's a hint for the next time."""
     given: Any = json.loads(credential)["response"].get("transports")
@@ -215,15 +213,6 @@ def _transports(credential: str) -> list[str]:
 
 def _hash(credential_id: bytes) -> str:
     return hashlib.sha256(credential_id).hexdigest()
-
-
-def _handle(user_id: int) -> bytes:
-    """The user handle for authenticators: it doesn't reveal who the user is.
-
-    Source: section 14.6.1 (user handles without personal data).
-    """
-    key = purpose_key("passkey user handle")
-    return bytes.fromhex(keyed_hash(key, str(current_tenant_id()), str(user_id)))
 
 
 def _challenge_bytes(challenge: Challenge) -> bytes:

@@ -66,7 +66,8 @@ def change_role(
     before = User.objects.select_for_update().get(pk=person.pk)
     if Role(before.role) is role:
         return None
-    if before.role == Role.TENANT_ADMIN and not _other_admins(before):
+    admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True)
+    if before.role == Role.TENANT_ADMIN and not admins.exclude(pk=before.pk).exists():
         raise LastAdministrator
     User.objects.filter(pk=person.pk).update(role=role, session_epoch=F("session_epoch") + 1)
     record(
@@ -117,8 +118,3 @@ def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
         user, reason=EventReason.ROLE, actor_id=actor_id
     )
     return RoleGiven(password_withdrawn=withdrawn, removed=tuple(removed))
-
-
-def _other_admins(person: User) -> bool:
-    admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True)
-    return admins.exclude(pk=person.pk).exists()

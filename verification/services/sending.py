@@ -36,7 +36,11 @@ def send_code(outgoing_id: uuid.UUID) -> None:
         outbox.drop(outgoing)
         return
     with translation.override(outgoing.language):
-        content = _content(challenge, code)
+        if challenge.method == Method.EMAIL:
+            content = _mail(challenge, code)
+        else:
+            is_caller = challenge.purpose == Purpose.CALLER
+            content = caller_text(code) if is_caller else _text(code)
     outbox.deliver(outgoing, content)
     guessing_alerts.watch_the_day(Kind(outgoing.kind))
 
@@ -57,17 +61,11 @@ def place_call(outgoing_id: uuid.UUID) -> None:
     guessing_alerts.watch_the_day(Kind(outgoing.kind))
 
 
-def _content(challenge: Challenge, code: str) -> Content:
-    if challenge.method == Method.EMAIL:
-        return _mail(challenge, code)
-    return caller_text(code) if challenge.purpose == Purpose.CALLER else _text(code)
-
-
 def _text(code: str) -> Content:
     named = {"code": code, "brand": short_name()}
     # Phones fill in the code by themselves if the last line binds it to our host.
     # Source: WICG, "Origin-bound one-time codes delivered via SMS".
-    bound = f"@{_host()} #{code}"
+    bound = f"@{urlsplit(settings.BASE_URL).hostname or ''} #{code}"
     sentences = [
         _("%(code)s is your %(brand)s code. Don't share it, not even with IT.") % named,
         _("%(code)s is your %(brand)s code") % named,
@@ -75,10 +73,6 @@ def _text(code: str) -> Content:
         code,
     ]
     return Content(text=first_that_fits([f"{sentence}\n{bound}" for sentence in sentences]))
-
-
-def _host() -> str:
-    return urlsplit(settings.BASE_URL).hostname or ""
 
 
 def _mail(challenge: Challenge, code: str) -> Content:

@@ -51,7 +51,10 @@ def wait_your_turn(asked: ChallengeRequest, before: Sequence[Challenge]) -> None
         Refused: it would be too soon.
     """
     # A user who mistyped an address need not wait to type it right.
-    if not before or not (asked.hides or _goes_where(before[0], asked)):
+    if not before:
+        return
+    goes_there = mailbox_key(destination_of(before[0])) == mailbox_key(asked.destination)
+    if not (asked.hides or goes_there):
         return
     allowed_at = next_send_at(len(before), before[0].created_at)
     if allowed_at is not None and allowed_at > timezone.now():
@@ -124,11 +127,6 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
             keys += [(Limit.DENIED_CALLS_TO_A_PHONE, phone) for phone in {where, *whole}]
     shares = (*_SHARES.values(), Share.KNOWN_BROWSER)
     limits.clear_all(*((limit, f"{share}{key}") for share in shares for limit, key in keys))
-
-
-def _goes_where(challenge: Challenge, asked: ChallengeRequest) -> bool:
-    """Whether this challenge was sent to the place that is asked for now."""
-    return mailbox_key(destination_of(challenge)) == mailbox_key(asked.destination)
 
 
 def _share(asked: ChallengeRequest) -> Share:
