@@ -1,9 +1,13 @@
 """Reads imports, and the facts that their rows are checked against."""
 
+import uuid
+from collections.abc import Iterator
 from dataclasses import asdict
 from hashlib import blake2b
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from directory.models import DirectoryAccount, DirectoryConnection
 from provisioning.models import Import, SyncRun, SyncState
@@ -12,6 +16,7 @@ from tenants.queries import domain_names, policy_in_force, tenant_in_force
 from tenants.queries.groups import group_keys, with_inner_groups
 
 _LISTED = 50
+_ROWS_AT_ONCE = 2_000
 
 
 def newest() -> list[Import]:
@@ -50,9 +55,24 @@ def last_done(connection: DirectoryConnection, *, full: bool = False) -> SyncRun
     return (runs.filter(is_full=True) if full else runs).order_by("-created_at").first()
 
 
+def last_runs() -> list[uuid.UUID]:
+    """Ids of the runs that `last_done` answers with, for all directories of the tenant."""
+    connections = DirectoryConnection.objects.order_by("pk")
+    runs = [last_done(each, full=full) for each in connections for full in (False, True)]
+    return [run.pk for run in runs if run]
+
+
 def is_synced(connection: DirectoryConnection) -> bool:
     """Whether a run was ever finished: only then is there a schedule."""
     return last_done(connection) is not None
+
+
+def account_rows(accounts: QuerySet[DirectoryAccount], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The id and some columns of each account, in the order of ids. Reads a portion at a time."""
+    after, ordered = 0, accounts.order_by("pk").values_list("pk", *columns)
+    while portion := list(ordered.filter(pk__gt=after)[:_ROWS_AT_ONCE]):
+        yield from portion
+        after = portion[-1][0]
 
 
 def linked_people(connection: DirectoryConnection) -> int:

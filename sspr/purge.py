@@ -17,6 +17,8 @@ from django.utils import timezone
 from delivery.models import DemoMessage, Outgoing
 from isolation.scope import NO_TENANT, in_tenant
 from limits.models import Counter
+from provisioning.models import SyncRun
+from provisioning.queries import last_runs
 from reset.models import AttemptOutcome, ResetAttempt
 from tenants.models import PolicyVersion
 from tenants.policy import Factor
@@ -26,6 +28,7 @@ from verification.models import (
     AccessPass,
     CallerCheck,
     Challenge,
+    ExpiryReminder,
     NoticeLink,
     RegisteredMethod,
     RememberedBrowser,
@@ -68,6 +71,8 @@ OF_A_TENANT = (
     Rule(ResetAttempt, _TWO_YEARS, lambda at: Q(started_at__lt=at)),
     Rule(PolicyVersion, _DAY, lambda at: Q(written_at__lt=at) & _is_unused()),
     Rule(AccessPass, _MONTH, lambda at: Q(ends_at__lt=at) | Q(revoked_at__lt=at)),
+    Rule(ExpiryReminder, _MONTH, lambda at: Q(expires_at__lt=at)),
+    Rule(SyncRun, _MONTH, lambda at: Q(ended_at__lt=at) & ~_is_last_of_a_directory()),
     Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),
     # A held notice gets its link later, which needs the links of the notices that it includes.
@@ -140,6 +145,11 @@ def _is_unused() -> Q:
     """Policies that aren't in force and under which no attempt began."""
     attempts = ResetAttempt.objects.filter(policy_version=OuterRef("pk"))
     return ~Q(digest__in=policy_digests()) & ~Q(Exists(attempts))
+
+
+def _is_last_of_a_directory() -> Q:
+    """Runs that the next one goes on from."""
+    return Q(pk__in=last_runs())
 
 
 def _has_ended(at: int) -> Q:

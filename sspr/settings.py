@@ -273,6 +273,7 @@ CELERY_TASK_ROUTES = {
     "verification.notify_of_imports": {"queue": "bulk"},
     "verification.send_notice": {"queue": "bulk"},
     "verification.sweep_notices": {"queue": "bulk"},
+    "verification.remind_of_expiry": {"queue": "bulk"},
     # It only starts a thread: directories that hang hold up no other task.
     "verification.check_directories": {"queue": "codes"},
     "sspr.purge": {"queue": "bulk"},
@@ -294,6 +295,7 @@ _INTERVALS_S = {
     "sspr.seal_audit": 60.0,
     "verification.check_directories": 20.0,
     "verification.sweep_notices": 60.0,
+    "verification.remind_of_expiry": 600.0,
     "sspr.watch_audit": 300.0,
 }
 # At a fixed hour: an interval would begin again whenever the beat loses its file.

@@ -5,7 +5,16 @@ from celery import shared_task
 from delivery.queue import URGENT
 from isolation.scope import in_tenant, limited_to
 from verification import queue
-from verification.services import contacts, directory_alarms, gathered_notices, sending
+from verification.services import (
+    contacts,
+    directory_alarms,
+    expiry_reminders,
+    gathered_notices,
+    sending,
+)
+
+_A_RUN_S = 20.0
+"""How long reminding takes at most. The hard limit of a task is a minute."""
 
 
 @shared_task(name=queue.SEND_CODE)
@@ -43,3 +52,8 @@ def check_directories() -> None:
 def send_notice(tenant_id: int, outgoing_id: str) -> None:
     with in_tenant(tenant_id):
         gathered_notices.send(uuid.UUID(outgoing_id))
+
+
+@shared_task(name=queue.REMIND_OF_EXPIRY)
+def remind_of_expiry() -> None:
+    expiry_reminders.remind_all(_A_RUN_S)

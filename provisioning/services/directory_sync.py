@@ -26,7 +26,13 @@ from directory.connectors.base import Person as Entry
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.services.sessions import end_sessions_of
 from provisioning.models import SignInClaim, SyncProblem, SyncRun, SyncState, SyncStep
-from provisioning.queries import import_context, last_done, linked_people, sync_settings_digest
+from provisioning.queries import (
+    account_rows,
+    import_context,
+    last_done,
+    linked_people,
+    sync_settings_digest,
+)
 from provisioning.rules.sync import FULL_AFTER, Issue, SyncIssue, is_braked, latest
 from provisioning.services.contacts import Importer
 from provisioning.services.sync_groups import GroupsWriter
@@ -146,9 +152,9 @@ class _Sync:
 
     def _someone_came(self, base: SyncRun | None) -> bool:
         """Whether people are in the directory whom the last run didn't see there."""
-        rows = self.writer.accounts().values_list("external_id", "missing_since").iterator()
+        rows = account_rows(self.writer.accounts(), "external_id", "missing_since")
         here, is_back = 0, False
-        for external_id, missing_since in rows:
+        for _pk, external_id, missing_since in rows:
             if hash(external_id) in self.seen:
                 here += 1
                 is_back = is_back or missing_since is not None
@@ -161,7 +167,7 @@ class _Sync:
             False if the run waits for a confirmation.
         """
         accounts = self.writer.accounts().filter(missing_since=None)
-        rows = accounts.values_list("pk", "external_id").iterator()
+        rows = account_rows(accounts, "external_id")
         missing = [pk for pk, external_id in rows if hash(external_id) not in self.seen]
         disable = self._to_disable(missing)
         linked = linked_people(self.run.connection)

@@ -14,6 +14,7 @@ from audit.activities import Activity
 from audit.services import record
 from directory.connectors.base import GroupEntry
 from directory.models import DirectoryAccount, DirectoryConnection, Membership
+from provisioning.queries import account_rows
 from provisioning.rules.sync import Issue, SyncIssue, dn_key, is_braked
 from tenants.models import Group, GroupNesting
 from tenants.queries import lock_tenant, policy_in_force
@@ -48,8 +49,8 @@ class GroupsWriter:
 
     def write(self, entries: Iterable[GroupEntry]) -> None:
         accounts = DirectoryAccount.objects.filter(connection=self.connection, missing_since=None)
-        rows = accounts.values_list("dn", "user_id").iterator(chunk_size=_AT_ONCE)
-        self._users = {dn_key(dn): user_id for dn, user_id in rows}
+        rows = account_rows(accounts, "dn", "user_id")
+        self._users = {dn_key(dn): user_id for _pk, dn, user_id in rows}
         seen = set()
         for entry in entries:
             seen.add(entry.external_id)

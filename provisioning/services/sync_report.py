@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from isolation.scope import in_tenant
 from provisioning.models import SyncProblem, SyncRun
 from provisioning.rules.csv_writing import csv_file
 from provisioning.rules.problems import RowProblem
@@ -93,7 +94,7 @@ class SyncRemark:
 def problems_of(run: SyncRun, *, at_most: int | None = None) -> Iterator[SyncRemark]:
     """In the language in force, and always in the same order."""
     rows = SyncProblem.objects.filter(run=run).order_by("external_id", "key")
-    for row in rows[:at_most].iterator(chunk_size=500):
+    for row in rows[:at_most]:
         code, column, values, subject = json.loads(open_column(row, "data"))
         facts = {"column": column, "tenant": tenant_in_force().name, **values}
         yield SyncRemark(subject, code, column, str(_WORDS[code]) % facts)
@@ -105,7 +106,7 @@ def report(run: SyncRun, language: str) -> Iterator[str]:
         head = [gettext("Person or group"), gettext("Column"), gettext("Code"), gettext("Problem")]
 
     def rows() -> Iterator[list[str]]:
-        with translation.override(language):
+        with translation.override(language), in_tenant(run.tenant_id):
             remarks = list(problems_of(run))
         for remark in remarks:
             yield [remark.subject, remark.column, remark.code, remark.text]

@@ -374,6 +374,37 @@ class Policy:
         help_text=_("By email to all their addresses."),
         stricter=Stricter.NOW,
     )
+    remind_of_expiry: bool = setting(
+        default=True,
+        section=Section.NOTIFICATIONS,
+        label=_("Remind people before their password expires"),
+        help_text=_("By email, with a link to change it."),
+        stricter=Stricter.NOW,
+    )
+    expiry_first_reminder_days: int = setting(
+        default=14,
+        section=Section.NOTIFICATIONS,
+        label=_("First reminder (days before)"),
+        help_text=_("0: no such reminder."),
+        stricter=Stricter.NOW,
+        between=(0, 90),
+    )
+    expiry_second_reminder_days: int = setting(
+        default=7,
+        section=Section.NOTIFICATIONS,
+        label=_("Second reminder (days before)"),
+        help_text=_("0: no such reminder."),
+        stricter=Stricter.NOW,
+        between=(0, 90),
+    )
+    expiry_last_reminder_days: int = setting(
+        default=1,
+        section=Section.NOTIFICATIONS,
+        label=_("Last reminder (days before)"),
+        help_text=_("0: no such reminder."),
+        stricter=Stricter.NOW,
+        between=(0, 90),
+    )
     contact: Contact = setting(
         default=Contact.MAIL,
         section=Section.CUSTOMISATION,

@@ -37,6 +37,7 @@ class Notice(StrEnum):
     CALL_DENIED = "call_denied"
     FROZEN = "frozen"
     UNFROZEN = "unfrozen"
+    PASSWORD_EXPIRES = "password_expires"
 
     @property
     def needs_a_link(self) -> bool:
@@ -45,7 +46,13 @@ class Notice(StrEnum):
             Notice.FROZEN,
             Notice.ACCESS_PASS_STOPPED,
             Notice.PASSWORD_WITHDRAWN,
+            Notice.PASSWORD_EXPIRES,
         }
+
+    @property
+    def is_never_texted(self) -> bool:
+        """Whether it is only mailed, even to users without another address."""
+        return self is Notice.PASSWORD_EXPIRES
 
     @property
     def sets_a_password(self) -> bool:
@@ -69,6 +76,7 @@ class Notice(StrEnum):
 NOTICE_NAMES = {
     Notice.RESET: gettext_lazy("Password was reset"),
     Notice.PASSWORD_CHANGED: gettext_lazy("Password was changed"),
+    Notice.PASSWORD_EXPIRES: gettext_lazy("Password expires soon"),
     Notice.PASSWORD_WITHDRAWN: gettext_lazy("Password was disabled"),
     Notice.UNLOCKED: gettext_lazy("Account was unlocked"),
     Notice.ADDED: gettext_lazy("Method was added"),
@@ -145,6 +153,10 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.PASSWORD_CHANGED: (
             _("Your %(brand)s password was changed"),
             _("The password for %(user)s was changed on %(date)s at %(time)s."),
+        ),
+        Notice.PASSWORD_EXPIRES: (
+            _("Your %(brand)s password expires soon"),
+            _("The password for %(user)s expires on %(time)s. Change it before then."),
         ),
         Notice.PASSWORD_WITHDRAWN: (
             _("Your %(brand)s password no longer works"),

@@ -41,6 +41,7 @@ from verification.services.notice_words import Notice, letter_words, short_text_
 Held = Mapping[Factor, MethodRow]
 Entered = Callable[[], Mapping[Factor, Prefill]]
 LIFETIME = timedelta(days=2)
+_CHANGE_PASSWORD = "account:change-password"
 
 
 def tell(  # noqa: PLR0913  # a notice has this many sides, all named
@@ -59,6 +60,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     phones_too: bool = False,
     factors: Sequence[Factor] = (),
     stored: StoredFactors | None = None,
+    changes_here: bool = False,
 ) -> list[str]:
     """Puts a notice to every other known address in the outbox, if the policy wants it told.
 
@@ -73,6 +75,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which its recipients may remove again.
         proofs: what was changed at once, in place of `factor`.
+        changes_here: the mail has a link to the page where the user changes the password.
         kept: what the user registered and what was entered of them, where it was just read.
 
     Returns:
@@ -91,6 +94,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
     if not mailboxes and not phones:
         mailboxes, phones = (_others(values, except_value) for values in _reachable(entered()))
+    if notice.is_never_texted:
+        phones = []
     if not mailboxes and not phones:
         return []
     changed = [*factors, *([factor] if factor else [])]
@@ -100,6 +105,8 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         else ("", None)
     )
     link = address_of(token) if token else ""
+    if changes_here:
+        link = public_url(reverse(_CHANGE_PASSWORD))
     with translation.override(language), timezone.override(tenant.time_zone):
         now = timezone.now()
         facts = facts_about(user, now) | {"method": ", ".join(map(factor_name, changed))}
@@ -117,6 +124,9 @@ def sample(user: User, notice: Notice) -> Content:
     """The mail as people get it, in the language in force, about nothing that happened."""
     facts = facts_about(user, timezone.now()) | {"method": factor_name(Factor.EMAIL)}
     link = address_of("example") if notice.needs_a_link else ""
+    if notice is Notice.PASSWORD_EXPIRES:
+        facts["time"] = day_and_clock(timezone.now() + timedelta(days=7))
+        link = public_url(reverse(_CHANGE_PASSWORD))
     return content_of(_letter(notice, facts, methods=(), support_code="", link=link))
 
 
@@ -148,6 +158,8 @@ def _is_wanted(notice: Notice) -> bool:
         return policy.notify_on_password_change
     if notice in {Notice.ADDED, Notice.CHANGED, Notice.REMOVED, Notice.CONTACT_ENTERED}:
         return policy.notify_on_method_change
+    if notice is Notice.PASSWORD_EXPIRES:
+        return policy_in_force().remind_of_expiry
     # What an administrator did to an account is always told, and that a recovery code was used.
     return True
 
@@ -227,10 +239,13 @@ def _letter(
     paragraphs = [body]
     if methods:
         paragraphs.append(_("Verified with: %(methods)s") % {"methods": method_names(methods)})
+    if notice.needs_a_link and link:
+        paragraphs += if_it_was_not_you(notice)
+    button = _("This wasn’t me") if notice.needs_a_link else _("Change password")
     return Mail(
         subject=subject,
-        paragraphs=[*paragraphs, *(if_it_was_not_you(notice) if link else ())],
-        button=_("This wasn’t me") if link else "",
+        paragraphs=paragraphs,
+        button=button if link else "",
         url=link,
         footer=[*reason_to_write(), *support_line(support_code)],
     )

@@ -1,0 +1,187 @@
+"""Mails that remind people before their password expires."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from directory.factors import DIRECTORY
+from directory.models import DirectoryAccount
+from isolation.scope import in_tenant
+from tenants.queries import policy_in_force
+from tenants.services import change_policy
+from tenants.services.branding import change_text
+from tests.builders import make_phone, make_tenant, make_user
+from tests.provisioning.directory import make_connection
+from verification.services.expiry_reminders import remind, remind_all
+
+MORNING = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
+"""Half past nine in Seoul."""
+
+
+@pytest.fixture
+def clock(db):
+    with time_machine.travel(MORNING, tick=False) as travel:
+        yield travel
+
+
+@pytest.fixture
+def tenant(clock):
+    tenant = make_tenant("contoso")
+    with in_tenant(tenant.pk):
+        yield tenant
+
+
+@pytest.fixture
+def connection(tenant):
+    return make_connection(writeback=True)
+
+
+def with_account(connection, name="ann", days=7, **more):
+    """A person whose directory password expires so many days from now."""
+    expires_at = None if days is None else MORNING + timedelta(days=days)
+    flags = {key: more.pop(key) for key in ("protected", "missing_since") if key in more}
+    user = make_user(
+        f"{name}@contoso.example", connector=DIRECTORY, writeback=connection.writeback, **more
+    )
+    DirectoryAccount.objects.create(
+        connection=connection,
+        user=user,
+        external_id=name,
+        dn=f"uid={name}",
+        password_expires_at=expires_at,
+        **flags,
+    )
+    return user
+
+
+@pytest.mark.parametrize("days", [14, 7, 1])
+def test_mail_reminds_with_the_date_and_the_way_to_change_it(connection, mailroom, days):
+    with_account(connection, days=days)
+
+    assert remind() == 1
+
+    [mail] = mailroom.work()
+    assert mail.destination == "ann@contoso.example"
+    assert mail.subject == "Your Contoso password expires soon"
+    date = (MORNING + timedelta(days=days, hours=9)).strftime("%-d %B %Y")
+    assert f"The password for ann@contoso.example expires on {date}, 09:30 KST." in mail.text
+    assert "/changepassword" in mail.text
+
+
+def test_each_reminder_is_sent_once_and_again_for_another_password(connection, mailroom, clock):
+    user = with_account(connection, days=14)
+    sent = []
+    for _day in range(15):
+        sent.append(remind() + remind())
+        clock.shift(timedelta(days=1))
+
+    assert [day for day, count in enumerate(sent) if count] == [0, 7, 13]
+    user.accounts.update(password_expires_at=MORNING + timedelta(days=15 + 5))
+    assert (remind(), remind()) == (1, 0)
+
+
+def test_reminder_that_was_missed_is_made_up_for(connection, mailroom):
+    with_account(connection, days=5)
+
+    assert remind() == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "more"),
+    [
+        (15, {}),
+        (-1, {}),
+        (None, {}),
+        (7, {"enabled": False}),
+        (7, {"missing_since": MORNING}),
+    ],
+    ids=["too early", "expired", "never expires", "disabled", "gone"],
+)
+def test_no_reminder(connection, mailroom, days, more):
+    with_account(connection, days=days, **more)
+
+    assert remind() == 0
+
+
+def test_frozen_user_gets_no_reminder(connection, mailroom):
+    freezing_user = with_account(connection)
+    type(freezing_user).objects.filter(pk=freezing_user.pk).update(frozen_at=MORNING)
+
+    assert remind() == 0
+
+
+@pytest.mark.parametrize(
+    ("writeback", "protected"), [(False, False), (True, True)], ids=["read only", "privileged"]
+)
+def test_mail_has_no_link_where_it_would_lead_nowhere(tenant, mailroom, writeback, protected):
+    with_account(make_connection(writeback=writeback), protected=protected)
+
+    remind()
+
+    [mail] = mailroom.work()
+    assert "/changepassword" not in mail.text
+
+
+def test_passwords_of_this_service_are_reminded_of_by_the_same_rule(tenant, mailroom):
+    change_policy(replace(policy_in_force(), password_lifetime_days=90), actor_id=1)
+    make_user("ann@contoso.example", password_changed_at=MORNING - timedelta(days=83))
+    make_user("bob@contoso.example", password_changed_at=MORNING - timedelta(days=60))
+    make_user("cho@contoso.example")
+
+    assert remind() == 1
+
+    assert [mail.destination for mail in mailroom.work()] == ["ann@contoso.example"]
+
+
+def test_policy_says_when_and_whether(connection, mailroom):
+    with_account(connection, days=20)
+    assert remind() == 0
+    policy = policy_in_force()
+
+    change_policy(replace(policy, expiry_first_reminder_days=30), actor_id=1)
+    assert remind() == 1
+    change_policy(replace(policy_in_force(), remind_of_expiry=False), actor_id=1)
+    with_account(connection, "bob", days=20)
+    assert remind() == 0
+
+
+def test_reminder_is_never_texted(connection, mailroom):
+    make_phone(with_account(connection))
+
+    remind()
+
+    assert [message.destination for message in mailroom.work()] == ["ann@contoso.example"]
+
+
+def test_organisation_says_it_in_its_own_words(connection, mailroom):
+    with_account(connection)
+    change_text("password_expires", "en", subject="Soon, $user", body="On $time.", actor_id=1)
+
+    remind()
+
+    [mail] = mailroom.work()
+    assert mail.subject == "Soon, ann@contoso.example"
+    assert "On 7 December 2026, 09:30 KST." in mail.text
+
+
+def test_reminders_leave_in_the_organisations_morning(connection, mailroom, clock):
+    with_account(connection)
+    clock.move_to(MORNING - timedelta(hours=2))
+    remind_all(60)
+    assert mailroom.work() == []
+
+    clock.move_to(MORNING)
+    remind_all(60)
+
+    assert len(mailroom.work()) == 1
+
+
+def test_korean_user_is_reminded_in_korean(connection, mailroom):
+    with_account(connection, language="ko")
+
+    remind()
+
+    [mail] = mailroom.work()
+    assert "만료" in mail.subject

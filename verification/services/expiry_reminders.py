@@ -1,0 +1,99 @@
+"""Reminds people by mail that their password expires: once for each of the policy's days."""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from itertools import islice
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
+from isolation.scope import in_tenant
+from tenants.policy import Policy
+from tenants.queries import policy_in_force, tenant_ids, tenant_in_force
+from verification.models import ExpiryReminder
+from verification.queries.expiry import Expiry, expiries
+from verification.services import notices
+from verification.services.notice_words import Notice
+
+_AT_ONCE = 500
+_HOURS = range(9, 13)
+"""Of the day in the organisation's time zone. Mails of the night are overlooked in the morning."""
+
+
+def remind_all(seconds: float) -> None:
+    """Reminds people of every organisation where it is morning. What is left, the next call does.
+
+    Args:
+        seconds: how long it may take.
+    """
+    end = monotonic() + seconds
+    for tenant_id in tenant_ids():
+        with in_tenant(tenant_id):
+            if timezone.now().astimezone(_zone()).hour in _HOURS:
+                remind(goes_on=lambda: monotonic() < end)
+
+
+def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
+    """Reminds people of the organisation in force.
+
+    Returns:
+        How many reminders were sent.
+    """
+    policy, now, sent = policy_in_force(), timezone.now(), 0
+    if not policy.remind_of_expiry:
+        return 0
+    marks = days_of(policy)
+    for mark, nearer in zip(marks, [*marks[1:], 0], strict=True):
+        # The last reminder also comes on the day itself.
+        since = now if mark == marks[-1] else max(now, _midnight(now, nearer + 1))
+        waiting = expiries(since, _midnight(now, mark + 1))
+        while some := list(islice(waiting, _AT_ONCE)):
+            users = [expiry.user for expiry in some]
+            rows = ExpiryReminder.objects.filter(user__in=users, days=mark)
+            reminded = set(rows.values_list("user_id", "expires_at"))
+            for expiry in some:
+                if (expiry.user.pk, expiry.expires_at) in reminded:
+                    continue
+                if not goes_on():
+                    return sent
+                sent += _remind_once(expiry, mark)
+    return sent
+
+
+def days_of(policy: Policy) -> list[int]:
+    """How many days before the date people are reminded, the most first."""
+    days = {
+        policy.expiry_first_reminder_days,
+        policy.expiry_second_reminder_days,
+        policy.expiry_last_reminder_days,
+    }
+    return sorted(days - {0}, reverse=True)
+
+
+@transaction.atomic
+def _remind_once(expiry: Expiry, days: int) -> bool:
+    # Of two workers, one makes the row.
+    _row, is_new = ExpiryReminder.objects.get_or_create(
+        user=expiry.user, expires_at=expiry.expires_at, days=days
+    )
+    if is_new:
+        notices.tell(
+            expiry.user,
+            Notice.PASSWORD_EXPIRES,
+            until=expiry.expires_at,
+            changes_here=expiry.changes_here,
+        )
+    return is_new
+
+
+def _midnight(now: datetime, days: int) -> datetime:
+    """The beginning of the day so many days after today, in the organisation's time zone."""
+    zone = _zone()
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(tenant_in_force().time_zone)
