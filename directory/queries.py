@@ -248,14 +248,14 @@ def can_unlock(user: User) -> bool:
 
 def password_due(user: User) -> Due | None:
     """Why the user has to change the password now; None if they don't have to."""
-    if user.must_change_password:
-        return Due.TEMPORARY if user.connector == BUILTIN else Due.ENDED
-    # A directory has an expiry of its own, and says so at sign-in.
-    if user.tenant_id is None or user.connector != BUILTIN:
+    if user.must_change_password and user.connector == BUILTIN:
+        return Due.TEMPORARY
+    if user.tenant_id is None or user.frozen_at is not None:
+        # On a frozen account this may not be the user, so nothing may be changed.
         return None
-    if user.frozen_at is not None:
-        # This may not be the user, so nothing may be changed.
-        return None
+    if user.connector != BUILTIN:
+        # A directory has an expiry of its own, and says so at sign-in.
+        return Due.ENDED if user.must_change_password else None
     lifetime = timedelta(days=policy_in_force().password_lifetime_days)
     return Due.ENDED if has_ended(user.password_changed_at, lifetime, timezone.now()) else None
 

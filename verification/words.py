@@ -185,10 +185,11 @@ def result_words(result: str) -> str:
     """What became of one of several directories of a user.
 
     Args:
-        result: "done", or why not: a value of `EventReason`.
+        result: "done", "not_done", or why not: a value of `EventReason`.
     """
     words = {
         "done": _("Done"),
+        "not_done": _("Not done"),
         EventReason.DIRECTORY_UNREACHABLE: _("Not done: it can’t be reached now"),
         EventReason.PASSWORD_REJECTED: _("Not done: it didn’t accept this password"),
         EventReason.OUTCOME_UNKNOWN: _("Not known: it didn’t answer"),

@@ -58,6 +58,7 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _AT_ONCE = 20
 _RUN_S = 30
 DONE, UNKNOWN = "done", EventReason.OUTCOME_UNKNOWN.value
+_NOT_DONE = "not_done"
 
 
 def set_password(state: AttemptState, user: User, password: str) -> None:
@@ -229,7 +230,7 @@ def _read_back(
             and (not before or changed_at > datetime.fromisoformat(before))
             and changed_at >= began - _CLOCK_SKEW
         )
-    return DONE if took_effect else EventReason.DIRECTORY_UNREACHABLE.value
+    return DONE if took_effect else _NOT_DONE
 
 
 def _release(attempt: ResetAttempt) -> None:

@@ -13,7 +13,7 @@ from audit.activities import Activity
 from audit.models import Event
 from directory.connectors.ldap import transport
 from directory.factors import DIRECTORY
-from directory.models import DirectoryAccount, DirectoryConnection
+from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.rules import DirectoryKind
 from isolation.scope import evict
 from reset.services import outside
@@ -118,6 +118,18 @@ def test_an_expired_password_is_changed_after_sign_in(server, person, entry):
     assert page.url == "/security-info"
     assert client.get("/security-info").status_code == 200
     assert server.bind_ok(entry.dn, password)
+
+
+def test_an_unknown_user_id_costs_no_account_a_wrong_password(server, person, entry):
+    make_user("here@contoso.example")
+
+    for upn in ("unknown@contoso.example", "here@contoso.example"):
+        page = sign_in(User(upn=upn), "wrong horse")[1]
+        assert page.status_code == 200
+        assert "Your user ID or password is not correct" in page.text
+
+    assert server.failures(entry) == 0
+    assert server.failures(server.service) == 0
 
 
 def test_strangers_lock_no_account(server, person, entry):
