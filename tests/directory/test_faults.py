@@ -7,11 +7,13 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from directory.connectors import bulkhead
+from directory.connectors import bulkhead, health
 from directory.connectors.base import ServiceAccountRefused, Unreachable
 from directory.connectors.ldap import transport, wire
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
+from directory.services.preflight.checks import preflight
+from directory.services.preflight.report import OwnRules, PreflightCode
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
 from tests.directory.directories import connected
@@ -108,6 +110,18 @@ def test_the_steps_of_a_page_share_its_time(connection, openldap):
     with openldap.hanging(), bulkhead.within(3.0):
         assert failure_of(lambda: ask(connection)) is DirectoryFailure.NO_ANSWER
         assert failure_of(lambda: ask(connection)) is REFUSED
+
+
+def test_a_test_of_the_connection_asks_whatever_happened_before(connection, openldap):
+    health.note_failure(connection, DirectoryFailure.SERVICE_ACCOUNT_REFUSED)
+    with pytest.raises(ServiceAccountRefused):
+        ask(connection)
+    own = OwnRules(domains=frozenset(), lockout_threshold=5, lockout_s=60)
+
+    report = preflight(connection, "", own)
+
+    assert PreflightCode.SERVICE_ACCOUNT_REFUSED not in {each.code for each in report.findings}
+    assert stored(connection).down_since is None
 
 
 class Listener:

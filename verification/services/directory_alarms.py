@@ -78,7 +78,7 @@ def _tell_of_state(row: DirectoryConnection) -> None:
     is_certain = row.last_failure == DirectoryFailure.SERVICE_ACCOUNT_REFUSED
     if row.down_notified_at is not None or not (is_certain or is_down(row)):
         return
-    log.warning("directory_down", directory=row.pk, failure=row.last_failure)
+    log.warning("directory_down", tenant=row.tenant_id, directory=row.pk, failure=row.last_failure)
     if not limits.hit(Limit.ALARMS_OF_A_DIRECTORY, f"{row.tenant_id}:{row.pk}").allowed:
         return
     with transaction.atomic():

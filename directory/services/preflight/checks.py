@@ -10,6 +10,7 @@ from time import monotonic
 
 from django.utils import timezone
 
+from directory.connectors import health
 from directory.connectors.base import (
     DirectoryError,
     NotInDirectory,
@@ -17,6 +18,7 @@ from directory.connectors.base import (
     ServiceAccountRefused,
     Unreachable,
 )
+from directory.connectors.bulkhead import checking, within
 from directory.connectors.ldap import account_connector_of
 from directory.connectors.ldap.probe import ServerProbe, probe_all
 from directory.connectors.ldap.rights import AccountRights, effective_rights, windows_rights
@@ -61,8 +63,10 @@ def preflight(connection: DirectoryConnection, sample: str, own: OwnRules) -> Pr
         _say_server(report, probe)
     if all(probe.failure for probe in probes):
         return report
+    health.forget(connection)  # an administrator wants to know now
     try:
-        _ask(report, connection, sample, own, ends_at)
+        with checking(), within(BUDGET_S):
+            _ask(report, connection, sample, own, ends_at)
     except ServiceAccountRefused as refused:
         report.fail(PreflightCode.SERVICE_ACCOUNT_REFUSED, detail=refused.detail)
     except NotPermitted as refused:
