@@ -11,6 +11,7 @@ from console.views import (
     directories,
     directory_sync,
     directory_test,
+    expiry,
     groups,
     imports,
     oath_tokens,
@@ -28,6 +29,8 @@ from console.views import (
 pages = [
     path("", overview.overview, name="overview"),
     path("people/", people.people, name="people"),
+    path("people/expiry/", expiry.expiry, name="people-expiry"),
+    path("people/expiry.csv", expiry.expiry_file, name="people-expiry-file"),
     path("people/do/<slug:action>/", people.act_on_many, name="people-act"),
     path("people/<int:person_id>/", person.person, name="person"),
     path("people/<int:person_id>/timeline/", person.timeline, name="person-timeline"),
