@@ -15,7 +15,7 @@ from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
 from directory.factors import DIRECTORY
 from directory.models import User
-from directory.queries import can_unlock
+from directory.queries import can_unlock, takes_other_names
 from directory.rules import canonical_upn
 from isolation.compiled import Bound, CompiledUpdate, owned
 from isolation.scope import NO_TENANT, in_tenant, tenant_of_host
@@ -114,7 +114,9 @@ def begin(
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT) as tenant:
         candidate = queries.candidate(upn)
-        user, method_rows = (candidate.user, candidate.method_rows) if tenant else (None, [])
+        # At the own host of an organisation, a name may have no domain of the organisation's.
+        is_here = tenant is not None or (tenant_of_host() is not None and takes_other_names())
+        user, method_rows = (candidate.user, candidate.method_rows) if is_here else (None, [])
         policy = queries.policy_for(user)
         counter = AttemptCounter.KNOWN_BROWSER if is_known_device else AttemptCounter.SELF_SERVICE
         throttle = throttle_of(user.pk if user else decoy_id(upn), counter)

@@ -33,7 +33,6 @@ from directory.connectors.base import (
     NotPermitted,
     OutcomeUnknown,
     Protected,
-    Unreachable,
 )
 from directory.models import DirectoryAccount, User
 from directory.services.outside import note_written, reason_of
@@ -50,8 +49,10 @@ from verification.services import guesses, lockouts, passwords
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
 
-IN_FLIGHT = timedelta(seconds=60)
+IN_FLIGHT = timedelta(seconds=90)
 """How long a write may take before it counts as interrupted."""
+_TOO_LATE = timedelta(seconds=30)
+"""After so long a directory doesn't do any more what it was asked for."""
 _GIVEN_UP_AFTER = timedelta(days=1)
 _CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of a directory may be behind ours, as Kerberos allows."""
@@ -97,11 +98,11 @@ def settle(attempt: ResetAttempt) -> None:
     accounts = {account.pk: account for account in accounts_of(user)}
     for entry in directories:
         entry["result"] = UNKNOWN
-        with suppress(Unreachable):
+        with suppress(DirectoryError):
             entry["result"] = _read_back(attempt, entry, accounts.get(entry["account"]), began)
     if directories[0]["result"] == DONE:
         _finish(attempt, directories)
-    elif directories[0]["result"] != UNKNOWN or now > began + _GIVEN_UP_AFTER:
+    elif now > began + (_GIVEN_UP_AFTER if directories[0]["result"] == UNKNOWN else _TOO_LATE):
         _release(attempt)
 
 
@@ -214,7 +215,11 @@ def _read_back(
     account: DirectoryAccount | None,
     began: datetime,
 ) -> str:
-    """Whether the write took effect. Raises `Unreachable`."""
+    """Whether the write took effect.
+
+    Raises:
+        DirectoryError: the directory doesn't say.
+    """
     if account is None:
         return EventReason.NOT_IN_DIRECTORY.value
     try:

@@ -17,9 +17,10 @@ from directory.connectors.base import (
     RejectedFor,
     Unreachable,
 )
-from directory.models import DirectoryAccount, User
+from directory.models import DirectoryAccount, DirectoryConnection, SignInName, User
 from reset.models import AttemptOutcome, ResetAttempt
 from reset.services import outside
+from tenants.models import Branding
 from tenants.policy import Policy, Scope, Unknown
 from tenants.services import change_policy
 from tests.builders import PASSWORD, make_email, signed_in
@@ -288,10 +289,13 @@ def test_a_lost_answer_is_checked_until_the_truth_is_known(
     assert User.objects.get(pk=person.pk).former_passwords
 
 
-def test_a_write_that_did_not_happen_can_be_tried_again(server, entry, through_the_gates):
+def test_a_write_that_did_not_happen_can_be_tried_again(server, entry, through_the_gates, clock):
     server.faults["set_password"] = [OutcomeUnknown()]
 
     choose(through_the_gates)
+    through_the_gates.post("/passwordreset/checking")
+    assert through_the_gates.get("/passwordreset/checking").status_code == 503
+    clock.shift(timedelta(seconds=31))  # it might still have come
     through_the_gates.post("/passwordreset/checking")
 
     assert through_the_gates.get("/passwordreset/checking").url == "/passwordreset/verify"
@@ -348,9 +352,10 @@ def test_settling_twice_tells_the_user_once(server, through_the_gates):
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1
 
 
-def test_a_change_by_others_before_the_write_is_not_taken_for_it(server, entry, through_the_gates):
+def test_the_password_in_force_is_not_taken_for_the_written_one(server, through_the_gates, clock):
     server.faults["set_password"] = [OutcomeUnknown()]
     choose(through_the_gates)
+    clock.shift(timedelta(seconds=31))
 
     outside.settle(attempt())
 
@@ -414,3 +419,18 @@ def test_of_two_requests_at_once_one_writes(server, through_the_gates, contoso):
     assert server.calls.count("set_password") == 1
     assert "/passwordreset/done" in answers
     assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1
+
+
+def test_a_name_of_the_directory_is_a_user_id_at_the_own_host(person, office, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    Branding.objects.update_or_create(defaults={"portal_host": "reset.contoso.example"})
+    SignInName.objects.create(user=person, name="mkim")
+    own_host = {"headers": {"host": "reset.contoso.example"}}
+
+    before = Client().post("/passwordreset", solved({"username": "MKim"}), **own_host)
+    DirectoryConnection.objects.update(sign_in_attributes=["uid"])
+    page = Client().post("/passwordreset", solved({"username": "MKim"}), **own_host)
+
+    assert "Enter your full user ID" in texts(before)
+    assert page.url == "/passwordreset/verify"
+    assert attempt().user_id == person.pk
