@@ -145,8 +145,8 @@ class Bulkhead:
         operation = self._begin(connection)
         has_answered: bool | None = None
         try:
-            with setting(_inside, _inside.get() | {connection.pk}):
-                yield
+            _inside.set(_inside.get() | {connection.pk})
+            yield
             has_answered = True
         except Unreachable as problem:
             has_answered = None if problem.failure is DirectoryFailure.REFUSED_HERE else False
@@ -158,6 +158,8 @@ class Bulkhead:
             has_answered = True
             raise
         finally:
+            # Not by a token: operations may end in another order, where generators hold them.
+            _inside.set(_inside.get() - {connection.pk})
             self._end(operation, has_answered=has_answered)
 
     def _begin(self, connection: DirectoryConnection) -> _Operation:

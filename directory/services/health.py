@@ -6,8 +6,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from directory.connectors import health
-from directory.connectors.base import DirectoryError
+from directory.connectors.base import DirectoryError, NotInDirectory, NotPermitted
 from directory.connectors.bulkhead import PAGE_S, checking, within
+from directory.connectors.ldap.generic import LdapConnector
 from directory.connectors.ldap.transport import LdapFailure, LdapSession, service_session
 from directory.connectors.ldap.windows import moment
 from directory.models import DirectoryConnection
@@ -67,7 +68,9 @@ def check(connection: DirectoryConnection) -> None:
 
 def _service_expiry(session: LdapSession, connection: DirectoryConnection) -> datetime | None:
     try:
+        if connection.kind != DirectoryKind.ACTIVE_DIRECTORY:
+            return LdapConnector(connection).password_expiry(connection.bind_dn)
         entry = session.read(connection.bind_dn, [_EXPIRY])
-    except LdapFailure:
-        return None  # Not the name of an entry: Active Directory also takes names of users.
+    except (LdapFailure, NotPermitted, NotInDirectory):
+        return None  # An Active Directory also takes names of users, which are no names of entries.
     return moment(entry.integer(_EXPIRY)) if entry is not None else None

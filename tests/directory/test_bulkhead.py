@@ -276,6 +276,17 @@ def test_steps_of_an_operation_are_a_part_of_it(bulkhead):
         assert not other_thread.submit(is_admitted, bulkhead, directory(1)).result()
 
 
+def test_operations_may_end_in_any_order(bulkhead):
+    first, second = (bulkhead.entered(directory(number)) for number in (1, 2))
+    for each in (first, second):
+        each.__enter__()
+    for each in (first, second):
+        each.__exit__(None, None, None)
+
+    fail(bulkhead, 1, times=FAILURES)
+    assert not is_admitted(bulkhead, directory(1))
+
+
 def test_an_edited_connection_is_asked_at_once(bulkhead):
     fail(bulkhead, times=FAILURES)
 

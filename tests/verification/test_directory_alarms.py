@@ -146,6 +146,20 @@ def test_a_service_password_that_expires_is_announced_in_steps(working, clock, m
     assert sum(heard) == 3 * len(admins)
 
 
+def test_a_check_reads_when_the_service_password_expires(openldap, admins, mailroom):
+    service = openldap.add_person()
+    openldap.set_policy(service, "expiring")
+    openldap.set(service.dn, userPassword=service.password)  # from now on its age counts
+    row = connected(openldap, service=service)
+
+    left = checked(row).service_expires_at - timezone.now()
+
+    assert timedelta(days=89) < left < timedelta(days=91)
+    assert mailroom.work() == []
+    never = checked(connected(openldap, name="Other"))
+    assert never.service_expires_at is None
+
+
 def test_checks_are_shared_and_due_once_a_minute_or_more_often_while_down(working, clock):
     assert health.claim_due().pk == working.pk
     assert health.claim_due() is None

@@ -8,6 +8,7 @@ password where others can read it.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -230,6 +231,16 @@ class LdapConnector:
                     name=entry.text("cn"),
                     member_dns=tuple(dict.fromkeys(members)),
                 )
+
+    def password_expiry(self, dn: str) -> datetime | None:
+        """Of any entry; None if it never expires, or if that can't be read."""
+        dialect, suffix = self._server()
+        with translated(), service_session(self._connection) as session:
+            entry = session.read(dn, dialect.attributes)
+            if entry is None:
+                return None
+            policy = dialect.policy_entry(session, suffix, entry)
+            return dialect.state(entry, policy, timezone.now()).password_expires_at
 
     def _server(self) -> tuple[Dialect, str]:
         """What kind of server it is, and which of its suffixes the base is in."""
