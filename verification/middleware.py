@@ -215,7 +215,7 @@ def _sign_out(request: HttpRequest) -> None:
 
 
 def _tenant_of(request: HttpRequest) -> int | None:
-    """The signed-in user's organisation; an operator's is the one they chose to act in."""
+    """The signed-in user's organisation; for an operator, where they chose to act."""
     user = request.user
     if not isinstance(user, User):
         return None

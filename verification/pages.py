@@ -1,4 +1,4 @@
-"""How the portal, registration and sign-in show a page, and what was wrong with a form.
+"""How the portal, registration and sign-in show a page, and the errors of a form.
 
 Every page is `no-store`, so that nothing of it is left on a shared computer. Chromium can't open
 the answer to a POST again that it didn't store: Back leads to "Confirm Form Resubmission"
@@ -39,7 +39,7 @@ def render(
 ) -> HttpResponse:
     """The page; without script, after a form with errors, a redirect that leads to it.
 
-    What was wrong travels in a cookie, sealed for this address and this browser, for one minute and
+    The errors travel in a cookie, sealed for this address and this browser, for one minute and
     one page: the words of the errors, the choices made, and the texts that the form names in
     `shown_again`. Passwords, codes and answers are never in it. A form with `shows_secrets_again`
     is answered at once.

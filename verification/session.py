@@ -51,7 +51,7 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedAddress:
-    """An address that looks mistyped, and the one that was probably meant."""
+    """An address that looks mistyped, and the address that the user probably meant."""
 
     typed: str
     suggestion: str
@@ -166,7 +166,7 @@ class Session:
         return uuid.UUID(self.context_id) if self.context_id else self.new_context()
 
     def new_context(self) -> uuid.UUID:
-        """Begins a context: challenges of the one before can't be answered any more."""
+        """Begins a context: the challenges of the last context can't be answered any more."""
         context = uuid.uuid4()
         self.context_id = str(context)
         return context

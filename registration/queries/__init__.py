@@ -126,16 +126,16 @@ def options_to_confirm(user: User, factor: Factor) -> list[Method]:
 
 def overview_of(user: User) -> Overview:
     """What is registered, what an administrator entered, and what is missing."""
-    policy, asked = policy_in_force(), demand_on(user)
+    policy, demand = policy_in_force(), demand_on(user)
     proved, entered = methods_by_factor(user.pk), admin_entered_of(user)
-    of_reset = {method.factor for method in asked.methods}
+    of_reset = {method.factor for method in demand.methods}
     usable = {
         option.method.factor
-        for option in registered_methods_of(user.pk, policy).options(asked.methods)
+        for option in registered_methods_of(user.pk, policy).options(demand.methods)
     }
     waiting = registered_methods_of(user.pk, _policy_for(user), at=timezone.now()).waiting
     rows = []
-    for factor in kinds_to_register(asked.registrable):
+    for factor in kinds_to_register(demand.registrable):
         is_open = bool(options_to_register(user, factor))
         if factor.is_set and not holds_another(user):
             is_open = False
@@ -162,7 +162,7 @@ def overview_of(user: User) -> Overview:
         )
     return Overview(
         in_scope=in_scope(user.pk, policy),
-        required=asked.required,
+        required=demand.required,
         rows=tuple(rows),
         second_factor_due=policy.sign_in_second_factor is SecondFactor.REQUIRED
         and not holds_second_factor(user),
@@ -236,9 +236,9 @@ def holds_another(user: User) -> bool:
 
     Codes on paper aren't to be anybody's only proof.
     """
-    asked = demand_on(user)
-    for_reset = any(method.factor.is_set for method in asked.methods)
-    wanted = {method.factor for method in (asked.methods if for_reset else asked.registrable)}
+    demand = demand_on(user)
+    for_reset = any(method.factor.is_set for method in demand.methods)
+    wanted = {method.factor for method in (demand.methods if for_reset else demand.registrable)}
     others = [kind for kind in wanted if not kind.is_set]
     return usable_methods().filter(user=user, kind__in=others).exists()
 

@@ -13,11 +13,11 @@ from registration.rules import Interrupt
 @transaction.atomic
 def begin(user: User) -> None:
     """Notes when the user was first asked for what is missing; or that nothing is any more."""
-    asked = User.objects.filter(pk=user.pk)
+    row = User.objects.filter(pk=user.pk)
     if interrupt_of(user, timezone.now()) is Interrupt.REGISTER:
-        asked.filter(asked_to_register_at=None).update(asked_to_register_at=timezone.now())
+        row.filter(asked_to_register_at=None).update(asked_to_register_at=timezone.now())
     else:
-        asked.exclude(asked_to_register_at=None).update(asked_to_register_at=None)
+        row.exclude(asked_to_register_at=None).update(asked_to_register_at=None)
     user.refresh_from_db(fields=["asked_to_register_at"])
 
 

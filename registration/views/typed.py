@@ -16,8 +16,8 @@ from verification.queries import challenges_in, destination_of
 def typed_before(request: HttpRequest, user: User, factor: Factor) -> str:
     """The address or number whose code this session waits for, for the field it was typed in."""
     methods = [method for method in Method if method.factor is factor]
-    found = challenges_in(Purpose.REGISTER, context_of(request)).filter(method__in=methods)
-    challenge = found.filter(user_id=user.pk).first()
+    challenges = challenges_in(Purpose.REGISTER, context_of(request)).filter(method__in=methods)
+    challenge = challenges.filter(user_id=user.pk).first()
     return "" if challenge is None or challenge.spent_at else typed_in(user, challenge)
 
 

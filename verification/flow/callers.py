@@ -78,7 +78,7 @@ class CallerVerification(Verification):
 def ask_by_code(agent: User, person: User, method: Method) -> CallerCheck:
     """Sends a code to something that the person registered; the caller reads it to the agent.
 
-    Not one transaction: the counts of what was sent must outlive a failure.
+    Not one transaction: the counters of sent codes must survive a failure.
 
     Raises:
         MethodUnavailable: the person never registered this.

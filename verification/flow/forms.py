@@ -68,8 +68,10 @@ class NumberForm(forms.Form):
         home = tenant_in_force().country
         countries = policy_in_force().countries or frozenset({home})
         try:
-            found = phone(self.cleaned_data["phone"], region=home, countries=countries, office=True)
+            number = phone(
+                self.cleaned_data["phone"], region=home, countries=countries, office=True
+            )
         except NotAPhone:
-            # What is no number isn't the one that we have, and costs no try.
+            # Text that is no phone number isn't the registered number, and costs no try.
             raise forms.ValidationError(NUMBER_WRONG, code="number") from None
-        return found.e164
+        return number.e164

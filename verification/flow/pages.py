@@ -112,7 +112,7 @@ class VerificationPages:
 
 
 def choose(request: HttpRequest, about: VerificationPages, form: MethodForm) -> HttpResponse:
-    """Sends what was chosen, and leads to the page where it's answered."""
+    """Begins the chosen method, and leads to the page where the user answers."""
     if form.is_valid():
         method = Method(form.cleaned_data["method"])
         try:
@@ -162,7 +162,7 @@ def type_number(request: HttpRequest, about: VerificationPages) -> HttpResponse:
 
 
 def answer(request: HttpRequest, about: VerificationPages, page: str) -> HttpResponse:
-    """Takes the answer to a challenge: to the one that the form was drawn for, or the newest.
+    """Takes the answer to a challenge: to that of the form, or to the newest.
 
     Args:
         page: name of this page.

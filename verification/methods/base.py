@@ -1,4 +1,4 @@
-"""What every module of a method says. One value a method; see `verification.methods`."""
+"""What the module of each method declares; see `verification.methods`."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from verification.services.guesses import AttemptCounter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChallengeAnswer:
-    """What a user gave in answer to a challenge.
+    """The answer of a user to a challenge.
 
     Args:
         text: a code as typed, or what a browser says that a passkey signed.
@@ -36,7 +36,7 @@ class ChallengeAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationContext:
-    """For what a user is verified, and with what their answers are compared.
+    """The purpose of a verification, and the data that answers are compared with.
 
     Args:
         id: of the reset attempt, the session or the caller check that challenges are bound to.
@@ -44,7 +44,7 @@ class VerificationContext:
         verify_id: user id to verify against; 0 when no answer can be right.
         counter: what wrong guesses are counted by; None where only the tries of a challenge are.
         challenges: of this id and purpose, newest first.
-        devices: the apps and passkeys that count; None where all of the user's do.
+        devices: the devices that count; None where all of the user's do.
         shows_passkeys_of: user id whose passkeys the page names to the browser; 0 for none.
         has_answers: whether the user's own questions are asked; others are made up.
     """
@@ -73,16 +73,16 @@ class Verifier:
         template: of the page.
         reads_methods: whether the page depends on what the user registered.
         form: the form of the page.
-        answer: what was entered into the form.
-        check: redeems the challenge; called in the transaction that writes down what follows.
+        answer: gives the answer that was entered into the form.
+        check: redeems the challenge; called in the transaction that records the result.
         judge: the part of the check that hashes. It's slow on purpose, and is called before the
             transaction. None where there is none.
-        error_words: what is said about an answer that wasn't right.
-        error_field: the field it is said at; None for the whole form.
-        is_counted: whether answers are guesses, which are counted and paused.
+        error_words: the words about a wrong answer.
+        error_field: the field that they stand at; None for the whole form.
+        is_counted: whether answers are guesses, which are counted and throttled.
         watches_call: whether the page shows what the phone is doing.
         says_when_over: whether the page itself says that its code is dead, as long as it is.
-        passed_words: what is said after a right answer, by the user's id; nothing where empty.
+        passed_words: gives the words after a right answer, by the user's id; None for no words.
         shown: what the page shows beside the form.
     """
 
@@ -104,10 +104,10 @@ class Verifier:
 
 
 class TooManyDevices(Exception):
-    """The user has as many devices of this kind as anybody may.
+    """The user has the highest allowed number of devices of this kind.
 
     Args:
-        most: how many that are.
+        most: this number.
     """
 
     def __init__(self, most: int) -> None:
@@ -127,9 +127,9 @@ class DeviceCode:
         shown: what the page shows beside the form to this user in this session; raises
             `TooManyDevices`.
         activate: the id of the method that is registered now; None where the code is wrong. It gets
-            the user, the session and what was entered.
-        wrong_words: what is said of a wrong code.
-        is_possible: whether there is something to register, by the user's id.
+            the user, the session and the cleaned data of the form.
+        wrong_words: the words about a wrong code.
+        is_possible: whether the user has something to register, by the user's id.
     """
 
     template: str = "registration/device.html"
@@ -149,7 +149,7 @@ class Registration:
     Args:
         page: name of the page on which users register it.
         further_pages: names of other pages that are open when this one is.
-        registered_words: said afterwards. `%(masked)s` stands for the number or address, `%(n)s`
+        registered_words: words afterwards. `%(masked)s` stands for the number or address, `%(n)s`
             for how many questions the policy has users answer.
         by_code: where it is a device that shows codes.
     """
@@ -160,7 +160,7 @@ class Registration:
     by_code: DeviceCode | None = None
 
     def is_possible(self, user_id: int) -> bool:
-        """Whether there is something to register."""
+        """Whether the user has something to register."""
         return self.by_code is None or self.by_code.is_possible(user_id)
 
 

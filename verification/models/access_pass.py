@@ -27,7 +27,7 @@ class AccessPass(TenantOwned):
     """When there were too many of them. Sessions that were opened with it go on."""
     issued_by = models.BigIntegerField()
     ends_with_role = models.BooleanField(default=True, db_default=True)
-    """Whether a role of the person ends what was registered with it: see `issue`."""
+    """Whether a role of the user ends methods that were registered with it; see `issue`."""
     issued_at = models.DateTimeField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()

@@ -10,7 +10,7 @@ from isolation.models import TenantOwned
 
 
 class RememberedBrowser(TenantOwned):
-    """One browser of one user. The browser holds the secret; here is only what it's known by."""
+    """One browser of one user. The browser has the secret; the row has its MAC."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Reading what was proved, and the challenges that are open."""
+"""Reading registered methods and challenges."""
 
 import uuid
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ SEVERAL = [kind.value for kind in Factor if kind.may_be_several]
 
 @dataclass(frozen=True, slots=True)
 class RecoverySet:
-    """Ten recovery codes, as far as anybody may know them."""
+    """What may be shown of a set of recovery codes."""
 
     saved_at: datetime
     last_used_at: datetime | None
@@ -39,7 +39,7 @@ class RecoverySet:
 
 
 def methods_by_factor(user_id: int) -> dict[Factor, RegisteredMethod]:
-    """What a user registered of the kinds of which there is one at most."""
+    """A user's methods of the kinds of which a user has one at most."""
     rows = RegisteredMethod.objects.filter(user_id=user_id)
     return {Factor(row.kind): row for row in rows.exclude(kind__in=SEVERAL)}
 
@@ -55,7 +55,7 @@ def usable_methods() -> QuerySet[RegisteredMethod]:
 
 
 def methods_in_force() -> QuerySet[RegisteredMethod]:
-    """The same, and the redeemed recovery codes, which still belong to their sets."""
+    """The same, and redeemed recovery codes, which still belong to their sets."""
     sets = [kind for kind in Factor if kind.is_set]
     in_force = Q(removed_at=None) | Q(kind__in=sets)
     return RegisteredMethod.objects.filter(in_force, verified_at__isnull=False)
@@ -109,7 +109,7 @@ def newest(purpose: Purpose, context: uuid.UUID, method: Method | None = None) -
 
 
 def resend_at(challenge: Challenge, sends: int) -> datetime | None:
-    """From when another code or call may be asked for."""
+    """From when the user may request another code or call."""
     return next_send_at(sends, challenge.created_at)
 
 
@@ -126,7 +126,7 @@ def challenges_in(purpose: Purpose, context: uuid.UUID) -> QuerySet[Challenge]:
 def challenge_for_hook(challenge_id: uuid.UUID) -> Challenge | None:
     """The challenge of a call that is going on, before a tenant is known.
 
-    It is the provider who asks: its id is 122 random bits, and the request is signed.
+    The provider sends its id of 122 random bits in a signed request.
     """
     return Challenge.unscoped.filter(pk=challenge_id).first()
 

@@ -38,7 +38,7 @@ def good_passes(user: User, now: datetime) -> QuerySet[AccessPass]:
 
 
 def caller_methods(user_id: int) -> RegisteredMethods:
-    """What a caller can be sent a code to: what was verified, and not only just now."""
+    """The methods to verify a caller by: verified, and not only just now."""
     return registered_methods_of(user_id, policy_in_force(), proved_only=True, at=timezone.now())
 
 

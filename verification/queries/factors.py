@@ -37,13 +37,13 @@ _DEVICES = [kind for kind in Factor if kind.is_device]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFactors:
-    """What is kept of one person, whatever the policy makes of it.
+    """All rows about the methods of one user, whatever the policy allows.
 
     Args:
-        held_since: what of it was entered beside something verified, and when.
+        held_since: which entered data was entered after a verified method, and when.
         methods: phones, addresses and answers: one of each kind.
-        devices: apps, passkeys and recovery codes, those that are gone, too.
-        lost_at: when something that could prove who they are was last removed or replaced.
+        devices: apps, passkeys, tokens and recovery codes, also those that were removed.
+        lost_at: when the user last removed or replaced a method.
     """
 
     entered: Mapping[Factor, Prefill]
@@ -53,7 +53,7 @@ class StoredFactors:
     lost_at: datetime | None
 
     def there(self, factor: Factor) -> list[MethodRow]:
-        """Those that can be used."""
+        """The devices of this kind that can be used."""
         return [
             device
             for device in self.devices
@@ -69,7 +69,7 @@ class StoredFactors:
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """Of which kinds something can be used now, and which apps and passkeys."""
+    """The factors and devices that can be used now."""
 
     factors: frozenset[Factor] = frozenset()
     devices: frozenset[uuid.UUID] = frozenset()
@@ -77,17 +77,17 @@ class Usable:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredMethods:
-    """What one user holds. `values` are full numbers and addresses: never for a page."""
+    """The methods of one user. `values` are full numbers and addresses: never for a page."""
 
     held: tuple[UserFactor, ...] = ()
     values: dict[Factor, str] = field(default_factory=dict, repr=False)
     waiting: dict[Factor, datetime] = field(default_factory=dict)
-    """What is too new to count at a reset, and from when it does."""
+    """Factors that are too new for a reset, and from when they count."""
     devices: Mapping[Factor, frozenset[uuid.UUID]] = field(default_factory=dict)
-    """Ids of the apps and passkeys among it."""
+    """Ids of the devices by their factors."""
 
     def options(self, allowed: frozenset[Method]) -> list[MethodOption]:
-        """What may be used now, strongest first: held, allowed, and deliverable here."""
+        """The methods that may be used now, strongest first."""
         return [
             MethodOption(
                 method, mask(value) if (value := self.values.get(method.factor, "")) else ""
@@ -97,7 +97,7 @@ class RegisteredMethods:
         ]
 
     def usable(self, policy: Policy) -> Usable:
-        """What of it the policy lets be used now."""
+        """The factors and devices that the policy allows now."""
         factors = frozenset(option.method.factor for option in self.options(policy.methods))
         devices = [ids for kind, ids in self.devices.items() if kind in factors]
         return Usable(factors, frozenset().union(*devices))
@@ -107,16 +107,16 @@ class RegisteredMethods:
         return frozenset().union(*self.devices.values())
 
     def are_at(self, factor: Factor, destination: str) -> bool:
-        """Whether the number or mailbox of this kind is the one that a message went to."""
+        """Whether a message to this destination went to the number or mailbox of this kind."""
         value = self.values.get(factor)
         return value is not None and mailbox_key(value) == mailbox_key(destination)
 
     def sms_capable(self, factor: Factor) -> bool:
-        return any(thing.sms_capable for thing in self.held if thing.factor is factor)
+        return any(each.sms_capable for each in self.held if each.factor is factor)
 
 
 def stored_factors_of(user_id: int, user: User | None) -> StoredFactors:
-    """All rows about what a user holds. The same queries run for a user who doesn't exist.
+    """All rows about a user's methods. The same queries run for an unknown user.
 
     Args:
         user: their row, where there is one.
@@ -144,7 +144,7 @@ def stored_factors_among(users: Sequence[User]) -> dict[int, StoredFactors]:
 def registered_methods_of(
     user_id: int, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
 ) -> RegisteredMethods:
-    """All that a user can prove. The same queries run for a user who doesn't exist.
+    """The methods that a user can use. The same queries run for an unknown user.
 
     Args:
         proved_only: leaves out unverified contact data, whatever the policy says.
@@ -157,7 +157,7 @@ def registered_methods_of(
 def registered_methods_among(
     stored: StoredFactors, policy: Policy, *, proved_only: bool = False, at: datetime | None = None
 ) -> RegisteredMethods:
-    """What of it can be proved: what was verified, and prefilled data that the policy trusts.
+    """The usable ones of these: verified methods, and prefilled data that the policy trusts.
 
     Args:
         proved_only: leaves out unverified contact data, whatever the policy says.
@@ -177,7 +177,7 @@ def registered_methods_among(
         }
         for factor in _DEVICES
     }
-    held = [_thing(row, stored) for row in rows.values()]
+    held = [_user_factor(row, stored) for row in rows.values()]
     # Each set, such as the recovery codes, of which any is left.
     held += [
         UserFactor(factor=kind, since=min(row.since for row in left if row.since))
@@ -186,7 +186,7 @@ def registered_methods_among(
     ]
     held += [device for ours in devices.values() for device in ours.values()]
     return RegisteredMethods(
-        held=tuple(thing for thing in held if thing.factor in counts.factors),
+        held=tuple(each for each in held if each.factor in counts.factors),
         values={factor: row.value for factor, row in rows.items() if factor.is_contact},
         waiting=dict(counts.waiting),
         devices={kind: frozenset(ids) for kind, ids in devices.items()},
@@ -194,7 +194,7 @@ def registered_methods_among(
 
 
 def summary_of(stored: StoredFactors) -> FactorSummary:
-    """What the user's row says of it in bits and times; worked out from the rows."""
+    """The summary that the user's row should have, computed from the rows of methods."""
     factors, since = NOTHING, {}
     for factor, row in _visible(stored).items():
         if isinstance(row, Prefill):
@@ -222,13 +222,13 @@ def summary_of(stored: StoredFactors) -> FactorSummary:
 
 
 def held_since(stored: StoredFactors, policy: Policy) -> dict[Factor, datetime]:
-    """Since when a user holds each kind of thing as it is now."""
+    """Since when a user has each factor as it is now."""
     entered = stored.entered.items()
     since = {p: row.changed_at for p, row in entered if p in policy.prefilled_usable}
     since |= {p: row.verified_at for p, row in stored.methods.items() if row.verified_at}
     for factor in _DEVICES:
         if there := stored.there(factor):
-            # What was taken away takes along what it proved, whatever others there are.
+            # A removed device takes away what it proved, whatever other devices there are.
             changes = [device.since for device in there]
             changes += [device.removed_at for device in stored.devices if device.factor is factor]
             since[factor] = max(at for at in changes if at is not None)
@@ -240,7 +240,7 @@ def held_since(stored: StoredFactors, policy: Policy) -> dict[Factor, datetime]:
 
 
 def is_older_row(row: RegisteredMethod | Prefill, policy: Policy) -> bool:
-    """Whether a reset could begin with this, and it wasn't registered just now."""
+    """Whether a reset could begin with this method, and it isn't new."""
     factor = UserFactor(
         factor=row.factor if isinstance(row, Prefill) else Factor(row.kind),
         sms_capable=row.sms_capable,
@@ -251,7 +251,7 @@ def is_older_row(row: RegisteredMethod | Prefill, policy: Policy) -> bool:
 
 
 def _visible(stored: StoredFactors) -> dict[Factor, MethodRow | Prefill]:
-    """One of each kind: what was verified hides what was entered."""
+    """One row of each kind: a verified method hides an entered one."""
     return {**stored.entered, **stored.methods}
 
 
@@ -269,8 +269,8 @@ def _same_numbers(stored: StoredFactors) -> Factors:
     )
 
 
-def _thing(row: MethodRow | Prefill, stored: StoredFactors) -> UserFactor:
-    """What was entered is as old as the oldest of it, which is all that lists can ask for."""
+def _user_factor(row: MethodRow | Prefill, stored: StoredFactors) -> UserFactor:
+    """Entered data counts since the oldest entry, because lists know no other time."""
     if isinstance(row, MethodRow):
         return row.user_factor
     held_since = stored.held_since.get(row.factor)

@@ -37,11 +37,11 @@ class SecurityInfo:
 def security_info_of(user_id: int) -> list[SecurityInfo]:
     """All that the user verified and still has, in the order of `Factor`."""
     rows = list(methods_in_force().filter(user_id=user_id).order_by("created_at"))
-    found = []
+    listed = []
     for kind in Factor:
-        mine = [row for row in rows if row.kind == kind]
+        of_kind = [row for row in rows if row.kind == kind]
         # The codes of a set are one entry.
-        for same in [mine] if kind.is_set and mine else [[row] for row in mine]:
+        for same in [of_kind] if kind.is_set and of_kind else [[row] for row in of_kind]:
             row, redeemed = same[0], [each.removed_at for each in same if each.removed_at]
             info = SecurityInfo(
                 factor=kind,
@@ -53,5 +53,5 @@ def security_info_of(user_id: int) -> list[SecurityInfo]:
                 last_used_at=max(redeemed, default=row.last_used_at),
                 left=len(same) - len(redeemed) if kind.is_set else None,
             )
-            found.append(info)
-    return found
+            listed.append(info)
+    return listed

@@ -40,7 +40,7 @@ def answer_problems(
         names: of the user; parts of the user ID too.
     """
     seen: set[str] = set()
-    found: dict[str, AnswerProblem] = {}
+    problems: dict[str, AnswerProblem] = {}
     for question, text in answers.items():
         answer = normal_answer(text)
         problem = _problem(answer, question, names, (shortest, longest))
@@ -48,8 +48,8 @@ def answer_problems(
             problem = AnswerProblem.SAME
         seen.add(answer)
         if problem is not None:
-            found[question] = problem
-    return found
+            problems[question] = problem
+    return problems
 
 
 def _problem(

@@ -1,4 +1,4 @@
-"""What of a person's factors counts: the one rule. Pure.
+"""Which factors of a user count. Pure.
 
 The portal, the pages about a person, lists, figures and the impact of a policy all ask it.
 """
@@ -40,7 +40,7 @@ class Counted:
 
     @property
     def factors(self) -> frozenset[Factor]:
-        return frozenset(thing.factor for thing in self.held)
+        return frozenset(each.factor for each in self.held)
 
 
 def counted(
@@ -68,21 +68,21 @@ def counted(
     if at is not None:
         usable = beginning(policy, deliverable)
         account = account_facts(held, usable, lost_at=summary.lost_at)
-        ends = {thing.factor: hold_until(thing, account, policy, at) for thing in held}
+        ends = {each.factor: hold_until(each, account, policy, at) for each in held}
         waiting = {factor: end for factor, end in ends.items() if end is not None}
-        held = [thing for thing in held if thing.factor not in waiting]
+        held = [each for each in held if each.factor not in waiting]
     # One phone is one proof, whatever an administrator calls it.
-    again = named_again(_numbers(summary.factors, {thing.factor for thing in held}))
-    return Counted(tuple(thing for thing in held if thing.factor not in again), waiting, account)
+    again = named_again(_numbers(summary.factors, {each.factor for each in held}))
+    return Counted(tuple(each for each in held if each.factor not in again), waiting, account)
 
 
 def answered(count: int) -> Factors:
     """The bits for so many security answers."""
-    found = NOTHING
+    bits = NOTHING
     for least, factor in ANSWERS.items():
         if count >= least:
-            found |= factor
-    return found
+            bits |= factor
+    return bits
 
 
 def _verified(summary: FactorSummary, answers: int) -> Iterator[UserFactor]:

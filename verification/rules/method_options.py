@@ -11,7 +11,7 @@ _ORDER = list(Method)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFactor:
-    """One thing that a user holds: proved, or entered by an administrator and usable as it is."""
+    """A factor that a user has: verified, or entered by an administrator and usable as it is."""
 
     factor: Factor
     sms_capable: bool = False
@@ -29,9 +29,9 @@ class MethodOption:
 
 
 def methods_of(held: Iterable[UserFactor]) -> list[Method]:
-    """Every method that these things can serve, strongest first."""
-    found: set[Method] = set()
-    for thing in held:
-        serves = {m for m in Method if m.factor is thing.factor}
-        found |= serves if thing.sms_capable else {m for m in serves if not m.is_text}
-    return sorted(found, key=_ORDER.index)
+    """Every method that proves one of these factors, strongest first."""
+    methods: set[Method] = set()
+    for each in held:
+        serves = {m for m in Method if m.factor is each.factor}
+        methods |= serves if each.sms_capable else {m for m in serves if not m.is_text}
+    return sorted(methods, key=_ORDER.index)

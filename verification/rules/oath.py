@@ -1,4 +1,4 @@
-"""Codes of hardware OATH tokens: the one rule for those with a clock and those with a button. Pure.
+"""Codes of hardware OATH tokens, with a clock or with a button. Pure.
 
 A token with a clock (TOTP) counts time steps, one with a button (HOTP) its presses. Each shows the
 code of its counter, and each counter is good for at most one code.

@@ -10,7 +10,7 @@ LENGTH = 24
 """Of 5 bits each: 120 bits."""
 SET_SIZE = 10
 FEW = 3
-"""With so many left, or fewer, people are told to make a new set."""
+"""With so many left, or fewer, the page asks the user to make a new set."""
 _GROUP = 4
 _ALIKE = str.maketrans("ILO", "110")
 

@@ -82,7 +82,7 @@ def issue(admin: User, person: User, terms: Terms, *, note: str) -> str:
 
 
 def revoke(person: User) -> bool:
-    """Takes back what was issued. False where there was nothing."""
+    """Revokes the pass. False where there was none."""
     standing = AccessPass.objects.filter(user_id=person.pk, revoked_at=None)
     return bool(standing.update(revoked_at=timezone.now()))
 

@@ -30,7 +30,7 @@ _TO_PAIR = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What an app must be told, once."""
+    """The key that the user gives to an app, shown once."""
 
     key: str = field(repr=False)
     """Base 32, as people type it."""

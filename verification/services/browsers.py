@@ -34,8 +34,8 @@ def remember(user: User) -> str:
         64 hex digits for the browser's cookie. They are not stored.
     """
     now, secret = timezone.now(), secrets.token_hex(_SECRET_BYTES)
-    kept = remembered(user).values_list("pk", flat=True)[: _MOST - 1]
-    RememberedBrowser.objects.filter(user=user).exclude(pk__in=list(kept)).delete()
+    newest = remembered(user).values_list("pk", flat=True)[: _MOST - 1]
+    RememberedBrowser.objects.filter(user=user).exclude(pk__in=list(newest)).delete()
     RememberedBrowser.objects.create(
         user=user,
         token_mac=_mac(user, secret),
@@ -73,7 +73,7 @@ def forget(user: User, browser_id: uuid.UUID) -> bool:
 
 
 def forget_all(user_id: int) -> None:
-    """What the browsers once proved may be what was just taken away."""
+    """Ends remembered browsers: they may have been remembered by a method that was removed."""
     RememberedBrowser.objects.filter(user_id=user_id).delete()
 
 

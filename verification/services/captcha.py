@@ -162,9 +162,9 @@ class Captcha:
         held = self._ticket_sent()
         if held is None:
             return None
-        found = rules.ripe(held.at, timezone.now(), self.suspicion)
-        if found is not Finding.PASSED:
-            return found
+        finding = rules.ripe(held.at, timezone.now(), self.suspicion)
+        if finding is not Finding.PASSED:
+            return finding
         most = self.suspicion.waits_within(_WAITS.value.per)
         turn = limits.hit_from(self.network, _WAITS, self.action, at_most=most)
         if not turn.allowed:
@@ -235,11 +235,11 @@ def suspicion_of(network: str, *, tenant_id: int | None = None, known: str = "")
     if known:
         return Suspicion(tenant_id is not None and guessing_alerts.is_raised(tenant_id))
     alarm = [] if tenant_id is None else [guessing_alerts.raised(tenant_id)]
-    found = limits.read_from(network, _EVER, _LATELY, beside=alarm)
-    if found[_EVER].times >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
+    counts = limits.read_from(network, _EVER, _LATELY, beside=alarm)
+    if counts[_EVER].times >= Limit.USER_IDS_FROM_A_NETWORK.value.times:
         return Suspicion.MOST
-    attacked = any(found[one.limit].until for one in alarm)
-    return Suspicion((found[_LATELY].until is not None) + attacked)
+    attacked = any(counts[count.limit].until for count in alarm)
+    return Suspicion((counts[_LATELY].until is not None) + attacked)
 
 
 def suspicion_at_sign_in(network: str, upn: str = "", known: str = "") -> Suspicion | None:

@@ -1,4 +1,4 @@
-"""Contact data that administrators enter: the one way in, whichever door it comes by.
+"""Contact data that administrators enter, on pages and by files.
 
 Every change is recorded with who made it. The person is notified where they could be reached
 before, never at what was entered just now, which may be anyone's. What is entered for a user who
@@ -65,7 +65,7 @@ class ContactChange:
 
 @transaction.atomic
 def enter(person: User, factor: Factor, value: str, *, sms_capable: bool, actor_id: int) -> bool:
-    """Keeps one piece of contact data; an empty value takes it away. False if nothing changed.
+    """Stores one piece of contact data; an empty value removes it. False if nothing changed.
 
     What the person verified stays as it is: this is only what they are asked to confirm, or, if
     the policy says so, what counts until they verified something.

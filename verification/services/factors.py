@@ -124,7 +124,7 @@ def _differing(
     users: Sequence[User], *, skip_unreadable: bool = False
 ) -> dict[User, dict[str, int | datetime | None]]:
     """The users whose summary isn't what their rows say, and what it should be."""
-    found: dict[User, dict[str, int | datetime | None]] = {}
+    differing: dict[User, dict[str, int | datetime | None]] = {}
     stored = stored_factors_among(users) if users else {}
     for user in users:
         try:
@@ -136,5 +136,5 @@ def _differing(
             log.exception("factor_summary_unreadable", user=user.pk)
             continue
         if any(getattr(user, name) != value for name, value in columns.items()):
-            found[user] = columns
-    return found
+            differing[user] = columns
+    return differing

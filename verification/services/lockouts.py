@@ -55,7 +55,7 @@ def count_a_try(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> Non
     """Counts a try that may be wrong; `succeeded` forgets it when it was right.
 
     Args:
-        upn: canonical, whether or not anybody has it.
+        upn: canonical, whether or not a user has it.
         device: see `device_of`.
 
     Raises:
@@ -151,8 +151,8 @@ def made_known(user: User, known: str) -> str:
 
 
 def _entries(known: str) -> list[tuple[str, str]]:
-    found = [entry.partition(_WITHIN) for entry in known.split(_BETWEEN)[:_MOST_ON_A_BROWSER]]
-    return [(nonce, mac) for nonce, _, mac in found if nonce.isalnum() and mac.isalnum()]
+    entries = [entry.partition(_WITHIN) for entry in known.split(_BETWEEN)[:_MOST_ON_A_BROWSER]]
+    return [(nonce, mac) for nonce, _, mac in entries if nonce.isalnum() and mac.isalnum()]
 
 
 def _count_for_directory(upn: str, device: str, now: datetime) -> None:
@@ -164,7 +164,7 @@ def _count_for_directory(upn: str, device: str, now: datetime) -> None:
     rules = lockout_rules()
     if rules is None:
         return
-    # By itself, since whoever locks two of these rows could wait for another who does, for good.
+    # In a transaction of its own: two that lock these rows in other orders would deadlock.
     with transaction.atomic(durable=True):
         row = _row(upn, _DIRECTORY)
         if row.last_at is not None and now >= row.last_at + rules.window:

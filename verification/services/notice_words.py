@@ -1,4 +1,4 @@
-"""What people are told about, and in which words."""
+"""The kinds of notices to users, and their words."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ TO_STAFF = "to_staff"
 
 
 class Notice(StrEnum):
-    """What people are told about."""
+    """An event that users get a notice about."""
 
     RESET = "reset"
     UNLOCKED = "unlocked"
@@ -273,7 +273,7 @@ def letter_words(notice: Notice) -> tuple[str, str]:
 
 
 def text_words(notice: Notice) -> str:
-    """The whole text message, for who has no other address."""
+    """The whole text message, for users without a known mailbox."""
     return {
         Notice.RESET: _(
             "%(brand)s: your password was reset at %(time)s. Not you? Call your IT team now."
@@ -320,7 +320,7 @@ def text_words(notice: Notice) -> str:
 
 
 def short_text_words(notice: Notice) -> list[str]:
-    """What is said in front of the link where there is room for little else; the longest first."""
+    """Words in front of the link where there is little room; the longest first."""
     if notice is Notice.CALL_DENIED:
         return [_("%(brand)s: call denied. Not you?"), _("Call denied. Not you?")]
     return [

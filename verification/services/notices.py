@@ -1,4 +1,4 @@
-"""Telling people what happened to their account, wherever else they can be reached."""
+"""Notices to users about their accounts, to every other known address."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -62,21 +62,21 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     stored: StoredFactors | None = None,
     changes_here: bool = False,
 ) -> list[str]:
-    """Puts a notice to every other known address in the outbox, if the policy wants it told.
+    """Puts a notice to every other known address in the outbox, if the policy wants it.
 
     Args:
-        proof: what was added, changed or removed.
+        factor: of the method that was added, changed or removed.
         methods: what the user proved it with.
-        except_value: the address or number that was just proved; it isn't told about itself.
-        also_value: an address that is no longer registered, but must hear of it.
+        except_value: an address or number that was just verified; it gets no notice.
+        also_value: an address that is no longer registered, but gets the notice too.
         until: the time that the mail names, where it isn't that of what happened.
         also_phone: the same for a mobile phone that takes texts, if the policy allows texts.
         actor_id: the member of staff who did it, if it wasn't the user.
         phones_too: texts every mobile phone that is known, whatever mailboxes there are.
         added: the method that was added, which its recipients may remove again.
-        proofs: what was changed at once, in place of `factor`.
+        factors: in place of `factor`, where several changed at once.
+        stored: the user's methods and entered contact data, where they were just read.
         changes_here: the mail has a link to the page where the user changes the password.
-        kept: what the user registered and what was entered of them, where it was just read.
 
     Returns:
         Where it went, masked.
@@ -160,7 +160,7 @@ def _is_wanted(notice: Notice) -> bool:
         return policy.notify_on_method_change
     if notice is Notice.PASSWORD_EXPIRES:
         return policy_in_force().remind_of_expiry
-    # What an administrator did to an account is always told, and that a recovery code was used.
+    # Users always hear what an administrator did, and that a recovery code was used.
     return True
 
 

@@ -92,14 +92,16 @@ def drawn_or_made_up(
     return method.details.get(DRAWN, []) if method else [], made_up
 
 
-def open_questions(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
+def open_questions(
+    request: ChallengeRequest, before: Sequence[Challenge] | None = None
+) -> Challenge:
     """A challenge to answer the drawn questions. The one before it is dead from now on.
 
     Args:
         before: as for `open_challenge`.
     """
-    draw(asked.user_id, policy_in_force().questions_to_reset, bank=set(question_texts()))
-    return open_unsent(asked, before)
+    draw(request.user_id, policy_in_force().questions_to_reset, bank=set(question_texts()))
+    return open_unsent(request, before)
 
 
 def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
@@ -114,8 +116,8 @@ def are_right(user_id: int, answers: Mapping[str, str]) -> bool:
         check_password(_peppered(user_id, qid, text), stored.get(qid) or _hash_of_no_answer())
         for qid, text in answers.items()
     ]
-    asked = set(method.details.get(DRAWN, [])) if method else set()
-    return bool(answers) and set(answers) == asked and all(verdicts)
+    drawn = set(method.details.get(DRAWN, [])) if method else set()
+    return bool(answers) and set(answers) == drawn and all(verdicts)
 
 
 def forget_draw(user_id: int) -> None:

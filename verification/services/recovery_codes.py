@@ -97,7 +97,7 @@ def answer(
     if not code_ids:
         return answered
     if answered.verdict is not Verdict.RIGHT:
-        # A right code that came too late opened nothing, and is kept for another time.
+        # A right code that came too late opened nothing, and stays good.
         _codes().filter(pk__in=code_ids).update(removed_at=None)
         return answered
     if not codes_left(user_id):

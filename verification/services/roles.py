@@ -60,7 +60,7 @@ def change_role(
     """
     if role is Role.OPERATOR or person.tenant_id != current_tenant_id():
         raise NotARoleHere
-    # Of two administrators who dismiss each other at the same time one is kept.
+    # If two administrators dismiss each other at the same time, one stays.
     lock_tenant()
     # A temporary password that is being issued is there before, or finds the new role.
     before = User.objects.select_for_update().get(pk=person.pk)

@@ -25,7 +25,7 @@ def code_mac(challenge: Challenge, code: str) -> str:
 
 
 def new_code(challenge: Challenge, policy: Policy) -> str | None:
-    """A fresh code for an open challenge, made where it is sent. It replaces the one before.
+    """A fresh code for an open challenge, made where it is sent. It replaces the last code.
 
     Returns:
         None when the challenge is spent, closed, used up or over: nothing must be sent any more.

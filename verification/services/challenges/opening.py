@@ -35,7 +35,9 @@ from verification.services.challenges.sending_limits import (
 _TO_ANSWER = timedelta(minutes=15)
 
 
-def open_challenge(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
+def open_challenge(
+    request: ChallengeRequest, before: Sequence[Challenge] | None = None
+) -> Challenge:
     """Sends a new code or call. The one before it is dead from now on.
 
     Args:
@@ -45,25 +47,25 @@ def open_challenge(asked: ChallengeRequest, before: Sequence[Challenge] | None =
         Refused: too soon, or too many to this destination or from this tenant.
     """
     if before is None:
-        before = list(challenges_in(asked.purpose, asked.context))
-    not_for_ever(asked.purpose, len(before))
-    wait_your_turn(asked, [one for one in before if one.method == asked.method])
-    assert asked.method.carrier is not None
-    kind = Kind(asked.method.carrier.value)
-    if asked.hides:
-        count_hidden(asked, kind)
-    sending = sending_of(asked, kind)
+        before = list(challenges_in(request.purpose, request.context))
+    not_for_ever(request.purpose, len(before))
+    wait_your_turn(request, [one for one in before if one.method == request.method])
+    assert request.method.carrier is not None
+    kind = Kind(request.method.carrier.value)
+    if request.hides:
+        count_hidden(request, kind)
+    sending = sending_of(request, kind)
     try:
-        return _opened(asked, before, lambda: admit_within(sending))
+        return _opened(request, before, lambda: admit_within(sending))
     except OverLimit as refusal:
-        note_refused(asked, refusal)
-        if not asked.hides:
+        note_refused(request, refusal)
+        if not request.hides:
             paused = refusal.limit is Limit.DENIED_CALLS_TO_A_PHONE
             raise Refused(refusal.until, calls_paused=paused) from None
-    return _opened(asked, before, lambda: permit_for_decoy(kind))
+    return _opened(request, before, lambda: permit_for_decoy(kind))
 
 
-def open_unsent(asked: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
+def open_unsent(request: ChallengeRequest, before: Sequence[Challenge] | None = None) -> Challenge:
     """A challenge for which nothing is sent: answers, or an app. The one before it is dead.
 
     Args:
@@ -74,15 +76,15 @@ def open_unsent(asked: ChallengeRequest, before: Sequence[Challenge] | None = No
     """
     now = timezone.now()
     if before is None:
-        before = list(challenges_in(asked.purpose, asked.context))
-    not_for_ever(asked.purpose, len(before))
+        before = list(challenges_in(request.purpose, request.context))
+    not_for_ever(request.purpose, len(before))
     with transaction.atomic():
-        _close_open(asked.method, before, now)
+        _close_open(request.method, before, now)
         return Challenge.objects.create(
-            user_id=asked.user_id,
-            purpose=asked.purpose,
-            context=asked.context,
-            method=asked.method,
+            user_id=request.user_id,
+            purpose=request.purpose,
+            context=request.context,
+            method=request.method,
             created_at=now,
             expires_at=now + _TO_ANSWER,
         )
@@ -90,38 +92,38 @@ def open_unsent(asked: ChallengeRequest, before: Sequence[Challenge] | None = No
 
 @writing_together()
 def _opened(
-    asked: ChallengeRequest, before: Sequence[Challenge], permitted: Callable[[], Permit]
+    request: ChallengeRequest, before: Sequence[Challenge], permitted: Callable[[], Permit]
 ) -> Challenge:
     """The message is counted in the transaction that puts it in the outbox."""
     now = timezone.now()
-    lifetime = policy_in_force().code_lifetime(asked.method)
-    _close_open(asked.method, before, now)
+    lifetime = policy_in_force().code_lifetime(request.method)
+    _close_open(request.method, before, now)
     permit = permitted()
     challenge = Challenge(
-        user_id=asked.user_id,
-        purpose=asked.purpose,
-        context=asked.context,
-        method=asked.method,
-        sms_capable=asked.sms_capable,
+        user_id=request.user_id,
+        purpose=request.purpose,
+        context=request.context,
+        method=request.method,
+        sms_capable=request.sms_capable,
         created_at=now,
         expires_at=now + lifetime,
     )
     challenge.destination = seal_column(challenge, "destination", permit.destination)
     challenge.outgoing_id = outbox.post(
         permit,
-        language=asked.language,
+        language=request.language,
         lifetime=lifetime,
-        job=queue.PLACE_CALL if asked.method.is_call else queue.SEND_CODE,
+        job=queue.PLACE_CALL if request.method.is_call else queue.SEND_CODE,
         urgent=True,
     ).pk
     insert(challenge)
     record(
         Activity.CODE_SENT if permit.destination else Activity.CODE_NOT_SENT,
         Outcome.SUCCESS if permit.destination else Outcome.FAILURE,
-        subject_id=max(asked.user_id, 0) or None,
-        actor_id=asked.actor_id,
-        support_code=asked.support_code,
-        method=asked.method,
+        subject_id=max(request.user_id, 0) or None,
+        actor_id=request.actor_id,
+        support_code=request.support_code,
+        method=request.method,
     )
     return challenge
 

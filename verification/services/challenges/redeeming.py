@@ -116,7 +116,7 @@ def redeem_code(
 
 
 def waits(method: Method, among: Iterable[Challenge]) -> bool:
-    """Whether anything that is given could still be right: to be asked before slow hashing.
+    """Whether any answer could still be right; checked before slow hashing.
 
     Args:
         among: the challenges of the attempt, newest first, where they were just read.

@@ -1,4 +1,4 @@
-"""What is asked for when a code or a call is to be sent, and that it may not be."""
+"""A request to send a code or place a call, and its refusal."""
 
 import uuid
 from dataclasses import dataclass

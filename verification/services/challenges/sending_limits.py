@@ -41,7 +41,7 @@ def not_for_ever(purpose: Purpose, times: int) -> None:
         raise Refused(None)
 
 
-def wait_your_turn(asked: ChallengeRequest, before: Sequence[Challenge]) -> None:
+def wait_your_turn(request: ChallengeRequest, before: Sequence[Challenge]) -> None:
     """The next code to the same place comes some time after the last one.
 
     Args:
@@ -53,15 +53,15 @@ def wait_your_turn(asked: ChallengeRequest, before: Sequence[Challenge]) -> None
     # A user who mistyped an address need not wait to type it right.
     if not before:
         return
-    goes_there = mailbox_key(destination_of(before[0])) == mailbox_key(asked.destination)
-    if not (asked.hides or goes_there):
+    goes_there = mailbox_key(destination_of(before[0])) == mailbox_key(request.destination)
+    if not (request.hides or goes_there):
         return
     allowed_at = next_send_at(len(before), before[0].created_at)
     if allowed_at is not None and allowed_at > timezone.now():
         raise Refused(allowed_at, too_soon=True)
 
 
-def count_hidden(asked: ChallengeRequest, kind: Kind) -> None:
+def count_hidden(request: ChallengeRequest, kind: Kind) -> None:
     """Counts by user ID where nothing may show whose phone or mailbox it is.
 
     Every user ID is refused after as many: what a phone got elsewhere would tell whose it is.
@@ -70,44 +70,44 @@ def count_hidden(asked: ChallengeRequest, kind: Kind) -> None:
         Refused: it would be too much.
     """
     hidden = [
-        Count(limit, f"{_share(asked)}{_hidden(asked.user_id, asked.method)}")
+        Count(limit, f"{_share(request)}{_hidden(request.user_id, request.method)}")
         for limit in codes_to("@" if kind is Kind.EMAIL else "")
     ]
-    own = limits.hit_all(*codes_for(_share(asked), str(asked.user_id)), *hidden)
+    own = limits.hit_all(*codes_for(_share(request), str(request.user_id)), *hidden)
     if not own.allowed:
         raise Refused(own.until)
 
 
-def sending_of(asked: ChallengeRequest, kind: Kind) -> Sending:
+def sending_of(request: ChallengeRequest, kind: Kind) -> Sending:
     """The message as the gate counts it; `count_hidden` has counted a hidden one for its user."""
     return Sending(
         kind=kind,
-        destination=asked.destination,
-        share=_share(asked),
-        person="" if asked.hides else str(asked.user_id),
-        stand_in=f"{asked.user_id}:{asked.method.factor.gate}",
+        destination=request.destination,
+        share=_share(request),
+        person="" if request.hides else str(request.user_id),
+        stand_in=f"{request.user_id}:{request.method.factor.gate}",
     )
 
 
-def note_refused(asked: ChallengeRequest, refusal: OverLimit) -> None:
+def note_refused(request: ChallengeRequest, refusal: OverLimit) -> None:
     """The history says that nothing was sent, once an hour: a refusal uses up no limit of codes."""
     limit = refusal.limit
-    if limits.hit(Limit.REFUSED_SENDING_NOTED, f"{asked.user_id}:{limit.name}").allowed:
+    if limits.hit(Limit.REFUSED_SENDING_NOTED, f"{request.user_id}:{limit.name}").allowed:
         record(
             Activity.CODE_NOT_SENT,
             Outcome.FAILURE,
-            subject_id=max(asked.user_id, 0) or None,
-            actor_id=asked.actor_id,
-            support_code=asked.support_code,
+            subject_id=max(request.user_id, 0) or None,
+            actor_id=request.actor_id,
+            support_code=request.support_code,
             reason=EventReason[limit.name],
-            method=asked.method,
+            method=request.method,
         )
 
 
 def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
     """Codes may be sent to a user again at once, to any destination: the helpdesk allowed it.
 
-    A phone is anybody's who enters it, in any organisation: it is freed twice a day at most.
+    Any user of any organisation may enter a phone, so it is freed twice a day at most.
 
     Raises:
         RuntimeError: inside a transaction, which could undo the count.
@@ -129,8 +129,8 @@ def forget_sendings(user_id: int, destinations: Iterable[str]) -> None:
     limits.clear_all(*((limit, f"{share}{key}") for share in shares for limit, key in keys))
 
 
-def _share(asked: ChallengeRequest) -> Share:
-    return Share.KNOWN_BROWSER if asked.known_browser else _SHARES[asked.purpose]
+def _share(request: ChallengeRequest) -> Share:
+    return Share.KNOWN_BROWSER if request.known_browser else _SHARES[request.purpose]
 
 
 def _hidden(user_id: int, method: Method) -> str:
