@@ -107,7 +107,7 @@ def make_prefill(user, factor, value, *, sms_capable=False, held=False) -> None:
 
 
 def as_if_entered(user, then, of=frozenset(Factor)) -> None:
-    """Makes what was entered as old as if it had been entered then."""
+    """Gives entered contact data this time of entry."""
     known = prefilled(user.pk)
     aged = {p: replace(one, changed_at=then) if p in of else one for p, one in known.items()}
     fill(user, aged, changed=(), held=False)

@@ -49,5 +49,5 @@ def ticket(action=Action.IDENTIFY, network=NETWORK) -> str:
 
 
 def without_work(page: str) -> str:
-    """A page but for what is drawn anew each time: its token, its ticket and its work."""
+    """A page without the parts that differ each time: its token, its ticket and its work."""
     return _DRAWN.sub("", page)

@@ -67,14 +67,14 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True)
 def quick_work(monkeypatch):
-    """The same work, in few tries: what it costs is measured elsewhere."""
+    """The same work in few tries; other tests measure its cost."""
     monkeypatch.setattr(captcha, "ROUNDS", 1)
     monkeypatch.setattr(captcha, "_TRIES", (4, 6, 8, 10))
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    """Answers leave at once: what is waited for is the business of one test alone."""
+    """Answers leave at once; one test alone tests the waiting."""
     monkeypatch.setattr(middleware, "sleep", lambda _seconds: None)
 
 
@@ -166,7 +166,7 @@ def me(user, client):
 
 @pytest.fixture
 def clock(db):
-    """Time stands still until it is shifted."""
+    """Stops the clock; the test shifts it."""
     with time_machine.travel(timezone.now(), tick=False) as travel:
         yield travel
 
@@ -178,7 +178,7 @@ def hanbit(db):
 
 @dataclass
 class Mailroom:
-    """The worker and the channels: what was published is done by `work`, what left is `sent`."""
+    """The worker and the channels: `work` does the published jobs, `sent` has the messages."""
 
     published: list[tuple[str, int, uuid.UUID]] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)

@@ -18,6 +18,6 @@ def begin_unsent(user, context, method, purpose=Purpose.SIGN_IN):
 
 
 def confirm_contact(user, challenge, code):
-    """Types the code that was sent to what is being registered."""
+    """Types the code that was sent to the phone or address that is being registered."""
     contact = ContactVerification(user, challenge.context)
     return verify.answer(contact, Method(challenge.method), ChallengeAnswer(text=code))

@@ -1,4 +1,4 @@
-"""What stands in a page, a mail or a log: for values so short that chance writes them, too."""
+"""Looking for short values in pages, mails and logs, where random text may contain them, too."""
 
 import re
 
@@ -8,7 +8,7 @@ _RANDOM = re.compile(r"[A-Za-z0-9_-]{20,}|:\d\d\.\d{6}\b")
 
 
 def stands_in(value: str, text: str) -> bool:
-    """Whether a code or number stands in a text as a word of its own, hidden fields included.
+    """Whether a text has a code or number as a word of its own, hidden fields included.
 
     Any four digits stand somewhere in the hex of an id, of a token or of a signature once in a
     few hundred pages: `value not in text` therefore fails by chance. A hyphen or an underscore

@@ -1,4 +1,4 @@
-"""Who gets a notice can freeze the account with one button; other people can't."""
+"""The user who gets a notice can freeze the account with one button; others can't."""
 
 import re
 import uuid

@@ -30,7 +30,7 @@ def hashed(monkeypatch):
 
 @pytest.fixture
 def still():
-    """The time stands still: pages that count seconds are compared, and the machine may be busy."""
+    """Stops the clock: tests compare pages that count seconds, and the machine may be busy."""
     with time_machine.travel(timezone.now(), tick=False):
         yield
 

@@ -74,7 +74,7 @@ def test_going_back_asks_anew_and_shows_the_key_of_another_app(user):
 
 
 def test_until_it_counts_another_session_is_shown_another(user):
-    """Else a thief of the password reads the key first, and keeps what the owner then pairs."""
+    """Otherwise a thief of the password reads the key first and shares the owner's app."""
     thief, owner = signed_in(user), signed_in(user)
     stolen, own = thief.get(APP), owner.get(APP)
 

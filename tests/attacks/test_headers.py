@@ -1,4 +1,4 @@
-"""Every address of the service, for all users: what it tells the browser to keep to itself."""
+"""The security headers of every address of the service, for all users."""
 
 import re
 import uuid

@@ -71,7 +71,7 @@ class Look(HTMLParser):
 
 @pytest.fixture
 def admin(contoso):
-    """Who wrote it: an administrator of the organisation that has it everywhere."""
+    """An administrator of the organisation whose texts all have the script in them."""
     Tenant.objects.filter(pk=contoso.pk).update(name=EVIL)
     change_policy(replace(POLICY, questions=Questions.OFF, question_bank=Bank.PREDEFINED))
     return behind_both(make_admin(display_name=EVIL))
@@ -95,7 +95,7 @@ def written(admin):
         admin.post("/admin/groups/add/", {"name": EVIL}),
     ]
     assert [page.status_code for page in saved] == [302] * len(saved)
-    # Once anything was taken for a number; what was kept then is shown.
+    # Rows may have such numbers from before numbers were checked.
     Branding.objects.update(help_phone=SHORT)
     return admin
 
@@ -130,7 +130,7 @@ def own_questions():
 
 
 def clean(pages, *, showing):
-    """Nothing runs on any of these pages, and so many of them do show what was written."""
+    """No script runs on these pages, and at least so many show the text."""
     looks = {name: Look(text) for name, text in pages.items()}
     assert {name: look.found for name, look in looks.items() if look.found} == {}
     assert sum("onerror=evil()" in look.words for look in looks.values()) >= showing

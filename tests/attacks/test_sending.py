@@ -234,7 +234,7 @@ def test_the_helpdesk_lets_codes_go_to_a_phone_again(user, mailroom, shown):
 def test_an_organisation_that_clears_again_and_again_rings_a_phone_three_times_as_often_at_most(
     contoso, mailroom
 ):
-    """Anybody's number may have been entered, by who owns an organisation."""
+    """The owner of an organisation may have entered the number of any person."""
     trusted = frozenset({Factor.MOBILE_PHONE})
     change_policy(Policy(self_service=Scope.ALL, prefilled_usable=trusted))
     admin, puppet, sent = make_admin(), make_user("puppet@contoso.example"), 0

@@ -41,7 +41,7 @@ SPOKEN = re.compile(
 
 @dataclass
 class Seen:
-    """What an outsider can see, and what it cost."""
+    """The answers that an outsider sees, and their cost."""
 
     pages: list[str]
     statements: list[list[str]]
@@ -89,7 +89,7 @@ def plain(page, upn):
 
 
 def normal(query):
-    """What was asked, not about whom: numbers, texts and bytes left out, and NULL for them."""
+    """The statement without its values: no numbers, texts, bytes or NULL."""
     literal = r"'(?:[^']|'')*'(?:::\w+)?|X'[^']*'|\b-?\d+\b|\b(?:NULL|true|false)\b"
     sql = re.sub(literal, "?", query["sql"])
     sql = re.sub(r'"s\d+_x\d+"|SAVEPOINT .*|RELEASE .*', "savepoint", sql)

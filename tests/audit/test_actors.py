@@ -1,4 +1,4 @@
-"""Who did it is always said, and is the person it happened to only where they did it themselves."""
+"""Every event names its actor, which is the subject only where the subject acted."""
 
 import ast
 import inspect

@@ -137,7 +137,7 @@ def rewrite(sql):
 
 
 def cut_off(sql):
-    """The last event gone, as if it had never been."""
+    """The last event is deleted without a trace."""
     last, before = Link.objects.order_by("-number")[:2]
     sql(f"DELETE FROM audit_link WHERE event_id = {last.event_id}")
     sql(f"DELETE FROM audit_event WHERE id = {last.event_id}")
@@ -145,7 +145,7 @@ def cut_off(sql):
 
 
 def wipe(sql):
-    """Everything gone, as if the organisation were new."""
+    """All events are deleted, as in a new organisation."""
     for table in ("audit_link", "audit_event", "audit_head"):
         sql(f"DELETE FROM {table}")
 

@@ -46,7 +46,7 @@ def organisation(organisations, reader):
 
 @pytest.fixture
 def upn(organisation):
-    """A user whom no other test has met."""
+    """A user that no other test uses."""
     return organisation.upn(f"user{next(_people)}")
 
 

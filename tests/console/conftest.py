@@ -31,5 +31,5 @@ def staff(contoso):
 
 @pytest.fixture
 def person(contoso):
-    """Whom it is about."""
+    """The user whom administrators act on."""
     return make_user()

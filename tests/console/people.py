@@ -70,7 +70,7 @@ def code_shown(page) -> str:
 
 
 def seed_shown(page) -> str:
-    """The seed of the app whose key stands on the page."""
+    """The seed of the app whose key the page shows."""
     found = re.search(r'class="key"[^>]*>([A-Z2-7 ]+)<', page.text)
     assert found
     return base64.b32decode(found[1].replace(" ", "")).hex()

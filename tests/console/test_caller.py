@@ -1,4 +1,4 @@
-"""Who is on the telephone: a code that is read out, or a number that only the person sees."""
+"""Verifying a caller, by a code that they read out or a number that only they see."""
 
 import re
 import uuid
@@ -160,7 +160,7 @@ def test_a_number_may_be_tried_once(person, helpdesk):
 
 
 def test_no_number_is_right_before_the_person_asked_for_it(person, helpdesk):
-    """Else an agent who guesses often enough would verify a user who never called."""
+    """Otherwise an agent who guesses often enough would verify a user who never called."""
     asked = ask(helpdesk, person, "portal")
     number = callers_number(CallerCheck.objects.get())
     signed_in(person).get(NUMBER)

@@ -1,4 +1,4 @@
-"""What is shown once is issued once: a page that is loaded again issues nothing."""
+"""A secret that is shown once is issued once: loading its page again issues nothing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The first page of the admin: what is left to do, how things are, and the way to people."""
+"""The first page of the admin: remaining steps, figures, and the search for people."""
 
 import re
 

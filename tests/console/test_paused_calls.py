@@ -48,7 +48,7 @@ def test_clearing_the_block_lets_calls_through(helpdesk, person, mailroom):
 
 @pytest.fixture
 def called_at_the_office(person):
-    """Who can reset by a call to the office phone, and by nothing else."""
+    """A user who can reset only by a call to the office phone."""
     change_policy(
         Policy(
             self_service=Scope.ALL,

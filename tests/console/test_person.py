@@ -1,4 +1,4 @@
-"""One person's page: what stands in the way of a reset, what helps, and contact data in part."""
+"""The page of a person: what prevents a reset, what helps, and masked contact data."""
 
 from contextlib import suppress
 
@@ -50,7 +50,7 @@ def look_at(client, person):
 
 
 def enter(client, person, **typed):
-    """Sends the form as a browser does: with what stands in its fields."""
+    """Sends the form as a browser does, with the values of its fields."""
     page = client.get(f"{LIST}{person.pk}/contact/")
     return client.post(f"{LIST}{person.pk}/contact/", page.context["form"].initial | typed)
 

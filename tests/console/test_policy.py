@@ -74,7 +74,7 @@ def test_every_setting_is_on_the_page_once(admin):
 
 
 def test_what_is_marked_as_stored_only_is_what_nothing_reads():
-    """A setting marked wrongly either promises what isn't so, or hides what it already does."""
+    """A setting with the wrong mark promises an effect that it lacks, or hides one that it has."""
     readers = [*ROOMS, "tenants/queries", "tenants/services"]
     files = [file for reader in readers for file in (BASE / reader).rglob("*.py")]
     source = "\n".join(file.read_text() for file in files)

@@ -1,4 +1,4 @@
-"""What the admin says about people, and who may act on whom."""
+"""What the admin says about users, and which of them an administrator may act on."""
 
 import pytest
 

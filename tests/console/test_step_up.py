@@ -67,7 +67,7 @@ def test_key_isnt_shown_again_once_the_app_counts(contoso):
 
 
 def test_key_shown_to_one_session_pairs_nothing_in_another(contoso):
-    """Else a thief of the password could read the key first and keep a copy for later."""
+    """Otherwise a thief of the password could read the key first and copy it."""
     admin = make_admin()
     thief, owner = signed_in(admin), signed_in(admin)
     seen_by_thief = thief.get("/admin/second-factor/set-up/")

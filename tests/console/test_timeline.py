@@ -1,4 +1,4 @@
-"""One person's timeline: every attempt whole, with its code, its result and what was sent."""
+"""The timeline of a person: every attempt with its support code, result and messages."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Every door of the admin, tried with another organisation's keys.
+"""Every address of the admin, tried with the ids of another organisation's rows.
 
 The addresses are not listed here: they are read from the URL configuration, so that a page that is
 added tomorrow is tried too.
@@ -66,7 +66,7 @@ class Door:
 
 
 def doors():
-    """Every address below /admin/, with the names of what stands in it."""
+    """Every address below /admin/, with the names of its parameters."""
     return sorted(set(_walked(get_resolver(), "/", ())), key=str)
 
 
@@ -245,7 +245,7 @@ def test_no_model_has_one_of_djangos_own_pages():
 
 
 def test_their_own_administrator_does_see_what_nobody_else_may(theirs, hanbit):
-    """Else the tests above would pass on pages that show nothing at all."""
+    """Otherwise the tests above would pass on empty pages."""
     with in_tenant(hanbit.pk):
         admin = make_admin("boss@hanbit.example")
     client = behind_both(admin)

@@ -1,4 +1,4 @@
-"""What is installed is what was locked, and nothing of it is known to be weak."""
+"""The installed packages are the locked ones, and none has a known weakness."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The table of what is asked for, and that no choice leads into a dead end."""
+"""The table of methods that are asked for; no choice leads into a dead end."""
 
 from itertools import chain, combinations
 
@@ -28,7 +28,7 @@ def policy_of(gates, questions, who, methods=EVERYTHING):
 
 
 def ends(options, policy, passed=frozenset()):
-    """What was proved at the end of every way through the gates; None for a dead end."""
+    """The methods passed at the end of every way through the gates; None for a dead end."""
     if not gates_missing(policy, passed):
         return [passed]
     offers = available_methods(options, policy, passed)

@@ -1,4 +1,4 @@
-"""No module has a list of pages: a view says by a mark what is true of it.
+"""No module has a list of pages: views have marks.
 
 The marks are in `verification/marks.py`.
 

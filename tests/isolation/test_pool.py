@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode: what is said on its way to one reaches no other."""
+"""A real PgBouncer in transaction mode: settings of one session reach no other."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What was counted, as it is read: for one key, for several, for many, and for a network."""
+"""Reading counters: of one key, of several, of many, and of a network."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The edges of what is refused, and the words and numbers that go with a refusal."""
+"""The limits of refusals, and their words and numbers."""
 
 import pytest
 

@@ -61,7 +61,7 @@ def test_nothing_of_it_is_left_behind(contoso):
 
 
 class BothWays(TestCase):
-    """The way that this database goes and the one through the ORM lead to the same rows."""
+    """The bulk statements of this database write the same rows as the ORM."""
 
     @settings(max_examples=25, deadline=None)
     @given(st.dictionaries(ODD.filter(bool), st.tuples(ODD, st.booleans()), max_size=6))

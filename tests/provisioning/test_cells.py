@@ -32,7 +32,7 @@ def taken(text, size=100):
 
 
 def read(text, size=100):
-    """Line → cells, or the code of what is wrong."""
+    """Line → cells, or the code of the problem."""
     return {
         row.line: row.reason.problem.value if isinstance(row, NoRow) else row.cells
         for row in rows(text.split("\n"), size)

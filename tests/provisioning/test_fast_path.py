@@ -1,4 +1,4 @@
-"""What is judged column by column comes out as `person` would have judged it."""
+"""Judging column by column gives the same results as `person`."""
 
 import pytest
 from hypothesis import given, settings

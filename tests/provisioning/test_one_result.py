@@ -81,7 +81,7 @@ def file_for(slug):
 
 
 def by_the_command(tenant, _admin, file, tmp_path, mailroom):
-    """What is said of a trial and of the import, and the numbers at the end."""
+    """The reports of a trial and of the import, and the numbers at the end."""
     path = tmp_path / "people.csv"
     path.write_bytes(file)
     said = []

@@ -1,4 +1,4 @@
-"""What is recognised without the library is what the library would have said.
+"""The patterns recognise the same numbers as the library.
 
 The numbers come from the library's own data: examples of all kinds in all regions, with digits
 changed, written as people at home and abroad write them.

@@ -1,4 +1,4 @@
-"""What a sign-in asks before it leads on, and whom it keeps nowhere."""
+"""What a sign-in asks before it leads on, and which users it doesn't hold up."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The second factor at sign-in: who is asked for it, what passes it, what is open before."""
+"""The second factor at sign-in: who needs it, what passes it, and which pages are open before."""
 
 import re
 from datetime import timedelta

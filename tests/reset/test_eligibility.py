@@ -251,7 +251,7 @@ def test_filters_and_figures_count_those_whom_the_list_shows_so(groups, policy, 
     rows = list_of_people(Wanted())[0]
 
     for state in PersonState:
-        # Who is still to register is listed so, whatever an administrator entered.
+        # Users who still have to register are listed so, whatever an administrator entered.
         shown = {
             row.pk
             for row in rows

@@ -1,4 +1,4 @@
-"""Where people are told to ask their IT team, they are told how to reach it."""
+"""Pages that send users to their IT team say how to reach it."""
 
 import re
 

@@ -109,7 +109,7 @@ def test_a_cookie_that_is_not_ours_makes_no_browser_known(user, mailroom, settin
 
 
 def test_a_pause_that_begins_on_the_way_ends_the_attempt_where_it_counts(user, own, mailroom):
-    """An attempt begun in a known browser goes on, whatever is guessed elsewhere meanwhile."""
+    """An attempt in a known browser goes on, whatever an attacker guesses elsewhere."""
     identify(own, user)
     ask_for_a_code(own)
     code = mailroom.code()
@@ -121,7 +121,7 @@ def test_a_pause_that_begins_on_the_way_ends_the_attempt_where_it_counts(user, o
 
 
 def test_guesses_of_both_kinds_count_towards_the_hundred_that_only_the_helpdesk_lifts(contoso):
-    """Else a known browser would double what NIST allows.
+    """Otherwise a known browser would double what NIST allows.
 
     Source: NIST SP 800-63B-4 section 3.2.2.
     """

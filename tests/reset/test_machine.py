@@ -115,7 +115,7 @@ class Person:
 
 
 def proofs_of_right_answers(attempt):
-    """What was proved, counted from the spent challenges and from nothing else."""
+    """The passed factors, counted from the redeemed challenges alone."""
     spent = Challenge.objects.filter(context=attempt.pk, spent_at__isnull=False)
     return {Method(method).factor for method in spent.values_list("method", flat=True)}
 

@@ -1,4 +1,4 @@
-"""Whom an attempt is about: nothing that a decoy shows depends on the user behind it."""
+"""The subject of an attempt: nothing that a decoy shows depends on a user."""
 
 from dataclasses import fields, replace
 from inspect import getmembers

@@ -19,7 +19,7 @@ OWN, ENTERED = "+821012345678", "+821099998888"
 
 
 def reset(user, mailroom, method=Method.EMAIL):
-    """Resets the password; answers with who is told."""
+    """Resets the password; gives the destinations of the notices."""
     client = Client()
     identify(client, user.upn)
     choose(client, method)

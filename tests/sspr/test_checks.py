@@ -22,7 +22,7 @@ def database(host, **options):
 
 
 def filled_in(value, chosen):
-    """As from an `.env` that says what must be said, and what is chosen."""
+    """Settings as from an `.env` with the required values and these."""
     said = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda one: chosen.get(one[1]) or one[2], value)
     return re.sub(r"\$\{\w+:\?[^}]*\}", lambda _one: secrets.token_hex(32), said)
 

@@ -1,4 +1,4 @@
-"""What is drawn once for each language is the same for everybody, and says so in each language."""
+"""Pages that are rendered once for each language don't depend on the user."""
 
 from django.template import Context, Template
 from django.utils import translation

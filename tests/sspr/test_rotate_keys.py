@@ -121,7 +121,7 @@ def test_a_pass_that_was_issued_before_is_good_after(people, ring):
 
 
 def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
-    """Else a new key would give an attacker another hundred guesses."""
+    """Otherwise a new key would give an attacker another hundred guesses."""
     user, _codes = people
     for _ in range(99):
         limits.hit(Limit.WRONG_GUESSES_WITHOUT_SUCCESS, str(user.pk))
@@ -139,8 +139,8 @@ def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):
     assert guesses.throttle_of(user.pk) is None
 
 
-def test_nobody_stays_the_same_nobody(people, ring):
-    """Else who asks before and after a new key learns whom there is: people stay as they are."""
+def test_a_decoy_stays_the_same_decoy(people, ring):
+    """Otherwise a stranger who asks before and after a new key learns which user IDs exist."""
     name, policy = "nobody@contoso.example", policy_in_force()
     number = decoy_id(name)
     asked = questions.drawn_or_made_up(number, policy)

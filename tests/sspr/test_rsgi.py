@@ -95,7 +95,7 @@ def test_a_connection_without_a_request_ends_and_holds_up_no_other(web, beginnin
 
 
 def ended(connection):
-    """Whether the server closed it; what it may have said first isn't looked at."""
+    """Whether the server closed the connection, whatever it sent before."""
     with suppress(ConnectionError):
         while connection.recv(1000):
             pass

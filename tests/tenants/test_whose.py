@@ -1,4 +1,4 @@
-"""Whose a user ID is, before anybody's tenant is in force."""
+"""Which tenant a user ID belongs to, before a tenant is in force."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is new doesn't count where anything older does, and never locks a first registration out."""
+"""A new method doesn't count beside an older one, and the first registration counts at once."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -82,7 +82,7 @@ def test_a_factor_counts_when_its_own_period_is_over(held, usable, policy, lost_
 
 @given(held=factors, usable=usables, policy=several_periods)
 def test_factors_never_hold_up_each_other(held, usable, policy):
-    """A user who lost nothing can begin a reset as soon as there is anything to begin it with."""
+    """A user who lost no method can begin a reset with any usable method."""
     left = counting(held, usable, policy)
 
     assert any(can_begin(one, usable) for one in left) == any(
@@ -131,7 +131,7 @@ def test_no_hold_period_means_that_everything_counts(held, usable, lost_at):
 
 @given(held=factors, gone=things, usable=usables, policy=policies)
 def test_removing_what_is_older_makes_nothing_new_count(held, gone, usable, policy):
-    """An attacker who is in the account can remove what is older, and is no further."""
+    """An attacker in the account who removes older methods gains nothing by that."""
     held = [thing for thing in held if thing.factor is not gone.factor]
     before = counting([*held, gone], usable, policy)
 
@@ -179,7 +179,7 @@ def test_it_counts_from_the_hour_that_the_page_says():
 
 
 def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
-    """Else a longer period for emails would let the attacker's phone count at once."""
+    """Otherwise a longer period for emails would let the attacker's phone count at once."""
     for_a_month = holding_for({factor: 720 if factor is Factor.EMAIL else 24 for factor in Factor})
     email = UserFactor(factor=Factor.EMAIL, since=NOON - timedelta(days=10))
     phone = UserFactor(factor=Factor.MOBILE_PHONE, since=NOON)
@@ -188,7 +188,7 @@ def test_a_factor_that_is_held_for_longer_still_holds_up_new_ones():
 
 
 def test_a_factor_that_is_held_for_longer_is_held_up_by_what_is_known_for_less():
-    """Else the attacker's address would count at once in every account that is younger."""
+    """Otherwise the attacker's address would count at once in every younger account."""
     for_a_month = holding_for({factor: 720 if factor is Factor.EMAIL else 24 for factor in Factor})
     phone = UserFactor(factor=Factor.MOBILE_PHONE, since=NOON - timedelta(days=10))
     email = UserFactor(factor=Factor.EMAIL, since=NOON)

@@ -188,7 +188,7 @@ def test_who_doesnt_exist_is_locked_alike_byte_for_byte_and_statement_for_statem
             with CaptureQueriesContext(connection) as asked:
                 page = give(client, f"wrong {number}", upn)
             pages.append((page.status_code, NAME.sub("", without_work(page.text))))
-            # What they ask, not about whom: nobody's number is NULL.
+            # The statements without the ids in them; an unknown user's id is NULL.
             statements.append([re.sub(r"'[^']*'|\d+|NULL", "?", one["sql"]) for one in asked])
         return pages, statements
 

@@ -1,4 +1,4 @@
-"""The rows of the smart lockout: what is counted where, and what ends it."""
+"""The rows of the smart lockout: which tries they count, and what ends a lock."""
 
 from datetime import timedelta
 

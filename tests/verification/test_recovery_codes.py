@@ -24,7 +24,7 @@ codes = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
 
 
 def answered(user, code):
-    """What a browser of its own is told that gives this code."""
+    """The answer to a new browser that sends this code."""
     session = uuid.uuid4()
     begin_unsent(user, session, Method.RECOVERY_CODE)
     return recovery_codes.answer(user.pk, Purpose.SIGN_IN, session, code).verdict
