@@ -10,7 +10,7 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.connectors import connector_of
 from directory.connectors.accounts import AccountWrite, change_each, note_new_password
-from directory.connectors.base import DirectoryError
+from directory.connectors.base import DirectoryError, PasswordCheck
 from directory.factors import DIRECTORY
 from directory.models import User
 from directory.queries import password_due
@@ -72,6 +72,8 @@ def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
     if not check.is_right:
         record(Activity.PASSWORD_CHANGED, Outcome.FAILURE, subject_id=user.pk, actor_id=user.pk)
         return None
+    directory_forgets = check is PasswordCheck.RIGHT
+    lockouts.succeeded(user.upn, device=lockouts.CHANGING, directory_forgets=directory_forgets)
     if user.password_changed_at is not None and password_due(user) is None:
         min_age = timedelta(hours=policy_in_force().password_min_age_hours)
         if timezone.now() < user.password_changed_at + min_age:
@@ -88,7 +90,7 @@ def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
                 raise SessionEnded
             connector.change_password(user, old, new)
             _conclude(user)
-    lockouts.forget(user)
+    lockouts.forget(user, directory_forgets=directory_forgets)
     user.refresh_from_db()
     return results
 

@@ -89,19 +89,22 @@ def not_counted_if_not_compared(
         yield
     except (Busy, Unreachable):
         _give_back(upn, password, device)
-        of_directory = SignInLockout.objects.filter(
-            who=_who(upn), device=_device_mac(upn, _DIRECTORY), failures__gt=0
-        )
-        of_directory.update(failures=F("failures") - 1)
+        _give_back_for_directory(upn)
         raise
 
 
-def succeeded(upn: str, *, device: str = UNKNOWN_DEVICE) -> None:
+def succeeded(upn: str, *, device: str = UNKNOWN_DEVICE, directory_forgets: bool = True) -> None:
     """The password was right: what was counted in this place is forgotten.
 
-    Also what was counted for a directory, which forgets it at the same time.
+    Args:
+        directory_forgets: what was counted for a directory is forgotten, too. False for a password
+            that has ended: Active Directory takes it for a failure and goes on counting.
     """
-    places = [_device_mac(upn, place) for place in (device, _DIRECTORY)]
+    places = [_device_mac(upn, device)]
+    if directory_forgets:
+        places.append(_device_mac(upn, _DIRECTORY))
+    else:
+        _give_back_for_directory(upn)
     SignInLockout.objects.filter(who=_who(upn), device__in=places).delete()
 
 
@@ -111,9 +114,17 @@ def failures_in(device: str, upn: str) -> int:
     return rows.values_list("failures", flat=True).first() or 0
 
 
-def forget(user: User) -> None:
-    """Forgets every wrong password: the directory has just lifted its own lock."""
-    SignInLockout.objects.filter(who=_who(user.upn)).delete()
+def forget(user: User, *, directory_forgets: bool = True) -> None:
+    """Forgets every wrong password.
+
+    Args:
+        directory_forgets: the directory has just lifted its own lock. If not, what was counted for
+            it stays.
+    """
+    rows = SignInLockout.objects.filter(who=_who(user.upn))
+    if not directory_forgets:
+        rows = rows.exclude(device=_device_mac(user.upn, _DIRECTORY))
+    rows.delete()
 
 
 def reset(user: User) -> None:
@@ -184,6 +195,11 @@ def _give_back(upn: str, password: str, device: str) -> None:
     if row.recent[:1] == [_password_mac(upn, password)]:
         row.recent, row.failures = row.recent[1:], max(0, row.failures - 1)
         row.save()
+
+
+def _give_back_for_directory(upn: str) -> None:
+    rows = SignInLockout.objects.filter(who=_who(upn), device=_device_mac(upn, _DIRECTORY))
+    rows.filter(failures__gt=0).update(failures=F("failures") - 1)
 
 
 def _row(upn: str, device: str) -> SignInLockout:

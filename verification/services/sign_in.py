@@ -6,6 +6,7 @@ from django.db import transaction
 from audit.activities import Activity, EventReason, Outcome
 from audit.services import Actor, record
 from directory.connectors.base import Unreachable
+from directory.factors import DIRECTORY
 from directory.models import User
 from directory.queries import takes_other_names, user_by_name
 from directory.rules import canonical_upn
@@ -64,7 +65,8 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
                 actor_id=Actor.ANONYMOUS,
             )
             return None
-        lockouts.succeeded(upn, device=device)
+        has_ended = user.connector == DIRECTORY and user.must_change_password
+        lockouts.succeeded(upn, device=device, directory_forgets=not has_ended)
         _give_back(network, counted=counted)
         return user
 
