@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from audit.activities import Activity
 from audit.services import record
+from directory.connectors import health
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.rules import DirectoryKind
@@ -111,12 +112,14 @@ def save_connection(
     for name in changed:
         setattr(row, name, after[name])
     row.down_since = None  # what failed may be mended, so it is tried at once
-    row.save()
+    # Workers note in other columns how the directory is.
+    row.save(update_fields=None if added else changed)
     if password:
         row.bind_password = seal_column(row, "bind_password", password)
         row.save(update_fields=["bind_password"])
         changed.append("bind_password")
     if changed:
+        health.forget(row)
         record(
             Activity.DIRECTORY_CHANGED,
             actor_id=actor_id,

@@ -156,6 +156,20 @@ def test_the_stored_password_goes_to_no_server_it_was_not_entered_for(admin, cha
     assert row.ca_certificates == ""
 
 
+def test_changed_settings_are_tried_at_once_and_leave_the_rest(admin):
+    row, now = add(admin), timezone.now()
+    DirectoryConnection.objects.update(
+        down_since=now, last_failure_at=now, last_failure=DirectoryFailure.SERVICE_ACCOUNT_REFUSED
+    )
+
+    admin.post(f"{LIST}{row.pk}/", typed_again(bind_password="n3w"))
+
+    row.refresh_from_db()
+    assert row.down_since is None
+    assert row.last_failure_at == now
+    assert open_column(row, "bind_password") == "n3w"
+
+
 def test_servers_change_places_without_the_password(admin):
     row = add(admin)
 

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from directory.connectors.ldap.rights import may_reset
 from directory.connectors.ldap.rootdse import Flavour
 from directory.rules import DirectoryFailure, DirectoryKind
-from directory.services.preflight.checks import preflight, tries_within
+from directory.services.preflight.checks import preflight
 from directory.services.preflight.report import OwnRules, PreflightCode, Severity
+from directory.services.preflight.sample import tries_within
 from tests.directory.directories import connected
 from tests.services.certificates import authority
+from tests.services.faults import Fault, Operation, faults
 from vault.services import seal_column
 
 OWN = OwnRules(
@@ -162,7 +164,7 @@ def test_the_clock_of_a_domain_controller_is_compared(samba, contoso, monkeypatc
     assert Code.TIME in codes(preflight(row, "", OWN))
 
     ahead = timezone.now() + timedelta(minutes=10)
-    monkeypatch.setattr("directory.services.preflight.checks.timezone.now", lambda: ahead)
+    monkeypatch.setattr("directory.services.preflight.server.timezone.now", lambda: ahead)
     assert Code.TIME_DIFFERS in codes(preflight(row, "", OWN), Severity.ERROR)
 
 
@@ -260,6 +262,16 @@ def test_a_server_that_hangs_ends_the_test(openldap, contoso):
 
     failures = [finding.facts["failure"] for finding in of(report, Severity.ERROR)]
     assert failures == [DirectoryFailure.NO_ANSWER]
+
+
+def test_a_server_that_stops_answering_in_the_middle_ends_the_test(openldap, contoso, tmp_path):
+    with faults(openldap, tmp_path / "proxy") as proxy:
+        row = connected(openldap, servers=proxy.url)
+        proxy.fail(Fault.SILENT_BEFORE, on={Operation.SEARCH})
+        report = preflight(row, "", OWN)
+
+    assert codes(report)[:1] == [Code.SERVER]
+    assert set(codes(report)) & {Code.UNREACHABLE, Code.ENDED_EARLY}
 
 
 @given(

@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
-from time import monotonic
 
 from directory.connectors.ldap.transport import (
     NO_SUCH_OBJECT,
     Flavour,
-    LdapEntry,
     LdapFailure,
     LdapSession,
     escape_filter,
@@ -31,29 +29,24 @@ def say_people(
     connection: DirectoryConnection,
     session: LdapSession,
     own: OwnRules,
-    ends_at: float,
-) -> bool:
-    """Whether there are any. Looks at the first `MOST_PEOPLE`."""
+) -> None:
+    """Looks at the first `MOST_PEOPLE`."""
     mapping = _mapping(connection)
     wanted = [name for name in dict.fromkeys(mapping.values()) if name]
-    people: list[LdapEntry] = []
+    people_filter = _people_filter(connection)
     try:
-        for entry in session.search(
-            connection.base_dn, _people_filter(connection), wanted, page_size=200
-        ):
-            people.append(entry)
-            if len(people) >= MOST_PEOPLE or monotonic() > ends_at:
-                break
+        found = session.search(connection.base_dn, people_filter, wanted, page_size=200)
+        people = list(islice(found, MOST_PEOPLE))
     except LdapFailure as failure:
         if failure.code != NO_SUCH_OBJECT:
             raise
         report.fail(PreflightCode.BASE_MISSING, base=connection.base_dn)
-        return False
+        return
     if not people:
         report.fail(
             PreflightCode.NO_PEOPLE, base=connection.base_dn, filter=_people_filter(connection)
         )
-        return False
+        return
     more = len(people) >= MOST_PEOPLE
     report.ok(PreflightCode.PEOPLE, count=len(people), more=int(more))
     ids = [canonical_upn(entry.text(mapping["upn"])) for entry in people]
@@ -66,7 +59,6 @@ def say_people(
         report.warn(PreflightCode.ATTRIBUTES_EMPTY, names=", ".join(empty))
     else:
         report.ok(PreflightCode.ATTRIBUTES, names=", ".join(wanted))
-    return True
 
 
 def _say_user_ids(report: PreflightReport, ids: Iterable[str], own: OwnRules) -> None:
