@@ -180,6 +180,7 @@ def unlock_each(user: User) -> list[AccountWrite]:
     return write_each(accounts, lambda connector, account: connector.unlock(account))
 
 
+@transaction.atomic(savepoint=False)
 def note_new_password(user: User, hashed: str) -> None:
     """Notes in our database that the directory has a new password, and ends every session.
 

@@ -87,13 +87,25 @@ def test_without_writeback_no_temporary_password_is_offered(directories, mailroo
     assert "do/temporary-password/" not in page.text
 
 
-def test_a_password_is_withdrawn_there_after_the_commit(
-    person, server, django_capture_on_commit_callbacks
-):
-    with django_capture_on_commit_callbacks(execute=True):
-        passwords.withdraw(person, reason=EventReason.WASNT_ME, actor_id=0)
+@pytest.mark.django_db(transaction=True)
+def test_a_password_is_withdrawn_there_after_the_commit(person, server):
+    session = signed_in(person)
+
+    assert passwords.withdraw(person, reason=EventReason.WASNT_ME, actor_id=0)
 
     assert server.entries[person.upn].password != PASSWORD
+    assert session.get("/security-info").status_code == 302
+    assert not Event.objects.filter(outcome=Outcome.FAILURE).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_password_that_could_not_be_withdrawn_is_on_record(person, server):
+    server.faults["set_password"] = [Unreachable()]
+
+    passwords.withdraw(person, reason=EventReason.WASNT_ME, actor_id=0)
+
+    failed = Event.objects.get(activity=Activity.PASSWORD_WITHDRAWN, outcome=Outcome.FAILURE)
+    assert failed.reason == EventReason.DIRECTORY_UNREACHABLE
 
 
 def test_an_expired_password_is_not_withdrawn_when_the_account_is_frozen(
