@@ -80,6 +80,8 @@ def test_of_several_servers_each_is_tried(server, contoso):
 
     assert one(report, Code.SERVER_FAILED).facts["failure"] == DirectoryFailure.NO_CONNECTION
     assert codes(report).count(Code.SERVER) == 2
+    signed_in = [each for each in report.findings if each.code is Code.SERVICE_ACCOUNT]
+    assert [each.facts["server"] for each in signed_in] == [server.url, server.starttls_url]
 
 
 def test_a_server_on_this_computer_is_refused(server, contoso, settings):

@@ -4,6 +4,8 @@ Reads only. It runs in the request of the page, outside of any transaction: the 
 at once within `PROBE_S`, the rest takes no longer than `BUDGET_S`. No password is in a finding.
 """
 
+from collections.abc import Sequence
+
 from directory.connectors import health
 from directory.connectors.base import (
     NotInDirectory,
@@ -37,11 +39,13 @@ def preflight(connection: DirectoryConnection, sample: str, own: OwnRules) -> Pr
     probes = probe_all(connection.servers.split(), connection.ca_certificates)
     for probe in probes:
         say_server(report, probe)
-    if all(probe.failure for probe in probes):
+    working = [probe.url for probe in probes if probe.failure is None]
+    if not working:
         return report
     health.forget(connection)  # an administrator wants to know now
     try:
         with checking(), within(BUDGET_S):
+            sign_in_at(working, report, connection)
             ask_directory(report, connection, sample.strip(), own)
     except ServiceAccountRefused as refused:
         report.fail(PreflightCode.SERVICE_ACCOUNT_REFUSED, detail=refused.detail)
@@ -57,13 +61,21 @@ def preflight(connection: DirectoryConnection, sample: str, own: OwnRules) -> Pr
     return report
 
 
+def sign_in_at(
+    servers: Sequence[str], report: PreflightReport, connection: DirectoryConnection
+) -> None:
+    """A service account that one server refuses isn't tried at the others: that could lock it."""
+    for server in servers:
+        with service_session(connection, server=server):
+            report.ok(PreflightCode.SERVICE_ACCOUNT, server=server)
+
+
 def ask_directory(
     report: PreflightReport, connection: DirectoryConnection, sample: str, own: OwnRules
 ) -> None:
     """Everything that a bound session can tell. Raises what the session raises."""
     dse = root_dse(connection)
     with service_session(connection) as session:
-        report.ok(PreflightCode.SERVICE_ACCOUNT, server=session.server, account=connection.bind_dn)
         report.flavour = dse.flavour
         if not is_right_kind(report, connection, dse):
             return
