@@ -114,8 +114,10 @@ def begin(
     # On an organisation's own host, who isn't one of its people is unknown to that organisation.
     with in_tenant_of(upn, otherwise=tenant_of_host() or NO_TENANT) as tenant:
         candidate = queries.candidate(upn)
-        # At the own host of an organisation, a name may have no domain of the organisation's.
-        is_here = tenant is not None or (tenant_of_host() is not None and takes_other_names())
+        # At the own host of an organisation, a name may have no domain of the organisation's. It is
+        # looked up for each user ID, so that those of other domains take the same statements.
+        other_names = tenant_of_host() is not None and takes_other_names()
+        is_here = tenant is not None or other_names
         user, method_rows = (candidate.user, candidate.method_rows) if is_here else (None, [])
         policy = queries.policy_for(user)
         counter = AttemptCounter.KNOWN_BROWSER if is_known_device else AttemptCounter.SELF_SERVICE
