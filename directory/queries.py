@@ -33,8 +33,10 @@ from tenants.roles import Role
 from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
-_LOCKOUT_THRESHOLD, _LONGEST_WINDOW = 5, timedelta(hours=24)
+_LOCKOUT_THRESHOLD, _LOCKOUT_MINUTES = 5, 60
 """Where a directory doesn't say when it locks an account and when it forgets wrong passwords."""
+_LONGEST_WINDOW = timedelta(hours=24)
+"""Also where a directory never forgets them."""
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))
 _BY_NAME = CompiledRead(
     lambda: owned(User).filter(
@@ -88,7 +90,8 @@ def lockout_rules() -> DirectoryLockout | None:
     rules = [
         DirectoryLockout(
             threshold=_or(connection.lockout_threshold, _LOCKOUT_THRESHOLD),
-            window=timedelta(minutes=_or(connection.lockout_window_minutes, 0)) or _LONGEST_WINDOW,
+            window=timedelta(minutes=_or(connection.lockout_window_minutes, _LOCKOUT_MINUTES))
+            or _LONGEST_WINDOW,
         )
         for connection in enabled_connections()
         if connection.lockout_threshold != 0

@@ -243,6 +243,20 @@ def test_the_directorys_own_threshold_is_read_at_sign_in(person, office, server)
     assert (office.lockout_threshold, office.lockout_window_minutes) == (7, 30)
 
 
+@pytest.mark.parametrize(("window", "hours"), [(None, 1), (0, 24)], ids=["not known", "never"])
+def test_how_long_wrong_passwords_count_where_the_directory_names_no_time(
+    person, server, clock, window, hours
+):
+    DirectoryConnection.objects.update(lockout_window_minutes=window)
+    for number in range(4):
+        sign_in(password=f"wrong horse {number}")
+
+    clock.shift(timedelta(hours=hours) - timedelta(seconds=1))
+    assert sign_in().status_code == 429
+    clock.shift(timedelta(seconds=2))
+    assert sign_in().url == "/security-info"
+
+
 def test_a_directory_that_never_locks_leaves_it_to_smart_lockout(person, server):
     DirectoryConnection.objects.update(lockout_threshold=0)
 
