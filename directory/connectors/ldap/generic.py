@@ -111,7 +111,10 @@ class LdapConnector:
     def set_password(
         self, account: DirectoryAccount, password: str, *, must_change: bool = False
     ) -> None:
-        """FreeIPA can't demand a change at the next sign-in, others only if the policy does."""
+        """OpenLDAP demands a change at the next sign-in only if its policy has `pwdMustChange`.
+
+        389 DS may forget it, since it writes its own expiry a moment later; FreeIPA can't.
+        """
         dialect, suffix = self._server()
         with translated(), service_session(self._connection) as session:
             target = self._changeable(session, dialect, suffix, account)

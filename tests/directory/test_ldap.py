@@ -1,0 +1,341 @@
+"""OpenLDAP, 389 DS and FreeIPA: where they differ, and how their answers are read.
+
+FreeIPA doesn't run here: its entries and answers are recorded from its source.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from directory.connectors.base import (
+    NotInDirectory,
+    NotPermitted,
+    PasswordCheck,
+    PolicyRejected,
+    RejectedFor,
+    Unreachable,
+)
+from directory.connectors.ldap import account_connector_of
+from directory.connectors.ldap.codes import PPOLICY, check_of, error_of
+from directory.connectors.ldap.ds389 import Ds389
+from directory.connectors.ldap.freeipa import FreeIpa
+from directory.connectors.ldap.openldap import OpenLdap
+from directory.connectors.ldap.wire import Attributes, BindAnswer, LdapEntry, LdapFailure
+from tests.directory.directories import connected, row_of
+from tests.services.ldap import new_password
+
+NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+LATER = "2.16.840.1.113730.3.4.4"
+
+
+def control(error):
+    return {PPOLICY: bytes([0x30, 3, 0x81, 1, error])}
+
+
+def entry(**attributes):
+    return LdapEntry(
+        "cn=x", Attributes({name: [text.encode()] for name, text in attributes.items()})
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "controls", "check"),
+    [
+        (0, {}, PasswordCheck.RIGHT),
+        (0, {PPOLICY: b"0\x00"}, PasswordCheck.RIGHT),
+        (0, {PPOLICY: b"not BER"}, PasswordCheck.RIGHT),
+        (0, {PPOLICY: bytes.fromhex("3005a003800105")}, PasswordCheck.RIGHT),
+        (0, {PPOLICY: bytes.fromhex("3005a003810102")}, PasswordCheck.MUST_CHANGE),
+        (0, control(2), PasswordCheck.MUST_CHANGE),
+        (0, {LATER: b"0"}, PasswordCheck.MUST_CHANGE),
+        (49, control(0), PasswordCheck.MUST_CHANGE),
+        (49, {LATER: b"0"}, PasswordCheck.MUST_CHANGE),
+        (49, control(1), PasswordCheck.LOCKED),
+        (19, {PPOLICY: bytes.fromhex("308400000003810101")}, PasswordCheck.LOCKED),
+        (19, {}, PasswordCheck.LOCKED),
+        (53, control(1), PasswordCheck.WRONG),
+        (53, {}, PasswordCheck.WRONG),
+        (49, {}, PasswordCheck.WRONG),
+        (32, {}, PasswordCheck.WRONG),
+        (34, {}, PasswordCheck.WRONG),
+    ],
+)
+def test_answers_to_a_bind(code, controls, check):
+    assert check_of(BindAnswer(code, "", controls)) is check
+
+
+@pytest.mark.parametrize("code", [1, 2, 11, 51, 52, 80])
+def test_a_server_that_did_not_compare_a_password_did_not_find_it_wrong(code):
+    with pytest.raises(Unreachable):
+        check_of(BindAnswer(code, "", {}))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "controls", "rule"),
+    [
+        (19, "", control(5), RejectedFor.TOO_SIMPLE),
+        (19, "", control(6), RejectedFor.TOO_SHORT),
+        (19, "", control(7), RejectedFor.TOO_YOUNG),
+        (19, "", control(8), RejectedFor.USED_BEFORE),
+        (
+            *(19, "invalid password syntax - password must be at least 8 characters long"),
+            *(control(5), RejectedFor.TOO_SHORT),
+        ),
+        (
+            *(19, "password must contain at least 3 character categories"),
+            *(control(5), RejectedFor.TOO_SIMPLE),
+        ),
+        (19, "within password minimum age", {}, RejectedFor.TOO_YOUNG),
+        (19, "password in history", {}, RejectedFor.USED_BEFORE),
+        (19, "Too soon to change password", {}, RejectedFor.TOO_YOUNG),
+        (19, "Password reuse not permitted", {}, RejectedFor.USED_BEFORE),
+        (19, "Password is too simple", {}, RejectedFor.TOO_SIMPLE),
+        (19, "Password is too short", {}, RejectedFor.TOO_SHORT),
+        (19, "something else", {}, RejectedFor.UNKNOWN),
+    ],
+)
+def test_the_rule_that_refuses_a_password(code, text, controls, rule):
+    error = error_of(LdapFailure(code, text, controls), until=NOON)
+
+    assert isinstance(error, PolicyRejected)
+    assert error.rule is rule
+    assert error.until == (NOON if rule is RejectedFor.TOO_YOUNG else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "controls", "kind"),
+    [
+        (50, {}, NotPermitted),
+        (50, control(4), NotPermitted),
+        (19, control(3), NotPermitted),
+        (10, {}, NotPermitted),
+        (12, {}, NotPermitted),
+        (53, {}, NotPermitted),
+        (32, {}, NotInDirectory),
+        (51, {}, Unreachable),
+        (52, {}, Unreachable),
+    ],
+)
+def test_refusals_that_no_other_password_would_end(code, controls, kind):
+    assert type(error_of(LdapFailure(code, "", controls))) is kind
+
+
+class TestOpenLdapRules:
+    policy = {
+        "pwdMaxAge": "7776000",
+        "pwdMinAge": "3600",
+        "pwdLockout": "TRUE",
+        "pwdMaxFailure": "5",
+        "pwdMustChange": "TRUE",
+    }
+
+    def state(self, *, duration="0", **attributes):
+        policy = entry(pwdLockoutDuration=duration, **self.policy)
+        return OpenLdap().state(entry(**attributes), policy, NOON)
+
+    def test_the_permanent_lock_is_an_administrators(self):
+        state = self.state(pwdAccountLockedTime="000001010000Z")
+
+        assert (state.locked_by_admin, state.locked, state.enabled) == (True, False, False)
+
+    @pytest.mark.parametrize(
+        ("duration", "locked"), [("0", True), ("3601", True), ("3600", False), ("60", False)]
+    )
+    def test_a_lock_ends_after_its_duration_or_never(self, duration, locked):
+        state = self.state(duration=duration, pwdAccountLockedTime="20261130110000Z")
+
+        assert state.locked is locked
+
+    def test_times_come_from_the_last_change_and_the_policy(self):
+        state = self.state(pwdChangedTime="20261130113000Z")
+
+        assert state.password_changed_at == NOON - timedelta(minutes=30)
+        assert state.may_change_from == NOON + timedelta(minutes=30)
+        assert state.password_expires_at == NOON - timedelta(minutes=30) + timedelta(days=90)
+
+    def test_the_minimum_age_is_waived_while_a_change_is_due(self):
+        state = self.state(pwdChangedTime="20261130113000Z", pwdReset="TRUE")
+
+        assert state.must_change
+        assert state.may_change_from is None
+
+    @pytest.mark.parametrize(
+        ("name", "time", "enabled"),
+        [
+            ("pwdStartTime", "20261201000000Z", False),
+            ("pwdStartTime", "20261101000000Z", True),
+            ("pwdEndTime", "20261101000000Z", False),
+            ("pwdEndTime", "20261201000000Z", True),
+        ],
+    )
+    def test_an_account_is_in_use_from_its_start_to_its_end(self, name, time, enabled):
+        assert self.state(**{name: time}).enabled is enabled
+
+
+class TestDs389Rules:
+    def state(self, policy=None, **attributes):
+        return Ds389().state(entry(**attributes), policy, NOON)
+
+    @pytest.mark.parametrize(
+        ("until", "failures", "locked"),
+        [
+            ("19700101000000Z", "5", True),
+            ("19700101000000Z", "0", False),
+            ("20261130120001Z", "5", True),
+            ("20261130115959Z", "5", False),
+        ],
+        ids=["for ever", "reset since", "still", "over"],
+    )
+    def test_locks(self, until, failures, locked):
+        state = self.state(accountUnlockTime=until, passwordRetryCount=failures)
+
+        assert state.locked is locked
+
+    def test_an_expiry_at_the_epoch_asks_for_a_change_and_a_second_later_means_nothing(self):
+        assert self.state(passwordExpirationTime="19700101000000Z").must_change
+        assert not self.state(passwordExpirationTime="19700101000001Z").must_change
+
+    @pytest.mark.parametrize(("expires", "known"), [("on", True), ("off", False)])
+    def test_an_expiry_counts_only_where_passwords_expire(self, expires, known):
+        policy = entry(passwordMinLength="8", passwordExp=expires)
+
+        state = self.state(policy, passwordExpirationTime="20260101000000Z")
+
+        assert (state.password_expires_at is not None) is known
+
+    def test_a_disabled_account(self):
+        assert not self.state(nsAccountLock="true").enabled
+        assert self.state(nsAccountLock="false").enabled
+
+
+class TestFreeIpaRulesRecorded:
+    policy = entry(
+        cn="global_policy",
+        krbPwdMaxFailure="6",
+        krbPwdLockoutDuration="600",
+        krbMinPwdLife="3600",
+        krbMaxPwdLife="7776000",
+        krbPwdMinLength="8",
+    )
+
+    def state(self, **attributes):
+        return FreeIpa().state(entry(**attributes), self.policy, NOON)
+
+    @pytest.mark.parametrize(
+        ("failures", "failed", "unlocked", "locked"),
+        [
+            ("6", "20261130115500Z", "", True),
+            ("5", "20261130115500Z", "", False),
+            ("6", "20261130114500Z", "", False),
+            ("6", "20261130115500Z", "20261130115600Z", False),
+            ("6", "20261130115500Z", "20261130115400Z", True),
+        ],
+        ids=["locked", "below", "over", "unlocked since", "locked again"],
+    )
+    def test_locks(self, failures, failed, unlocked, locked):
+        state = self.state(
+            krbLoginFailedCount=failures, krbLastFailedAuth=failed, krbLastAdminUnlock=unlocked
+        )
+
+        assert state.locked is locked
+
+    def test_a_reset_by_a_helper_has_expired_at_once_and_may_be_changed(self):
+        state = self.state(
+            krbLastPwdChange="20261130115959Z", krbPasswordExpiration="20261130115959Z"
+        )
+
+        assert state.must_change
+        assert state.may_change_from is None
+
+    def test_a_young_password(self):
+        state = self.state(
+            krbLastPwdChange="20261130113000Z", krbPasswordExpiration="20270228113000Z"
+        )
+
+        assert not state.must_change
+        assert state.may_change_from == NOON + timedelta(minutes=30)
+
+    def test_disabled_and_expired_accounts(self):
+        assert not self.state(nsAccountLock="TRUE").enabled
+        assert not self.state(krbPrincipalExpiration="20261101000000Z").enabled
+        assert self.state().enabled
+
+    def test_a_reset_by_a_system_account_is_followed_by_unlocking(self):
+        leftovers = FreeIpa().leftovers(entry(krbLoginFailedCount="6"), must_change=False)
+
+        assert list(leftovers) == ["krbLoginFailedCount"]
+
+    def test_the_policy(self):
+        policy = FreeIpa().policy(self.policy)
+
+        assert (policy.min_length, policy.lockout_threshold, policy.lockout_minutes) == (8, 6, 10)
+        assert policy.max_age_days == 90
+
+
+@pytest.mark.parametrize("account", ["service", "root"])
+@pytest.mark.parametrize("must_change", [False, True])
+def test_a_reset_forces_a_change_only_if_it_is_meant_to(openldap, contoso, account, must_change):
+    """Root has all rights: its resets force a change by themselves where the policy asks for it."""
+    person = openldap.add_person()
+    openldap.set_policy(person, "mustchange")
+    directory = account_connector_of(connected(openldap, service=getattr(openldap, account)))
+    row, password = row_of(openldap, person), new_password()
+
+    directory.set_password(row, password, must_change=must_change)
+
+    expected = PasswordCheck.MUST_CHANGE if must_change else PasswordCheck.RIGHT
+    assert directory.check_password(row, password) is expected
+
+
+def test_a_policy_that_asks_for_the_old_password_needs_more_rights(openldap, contoso):
+    person = openldap.add_person()
+    openldap.set_policy(person, "safemodify")
+    row, password = row_of(openldap, person), new_password()
+
+    with pytest.raises(NotPermitted, match="pwdSafeModify"):
+        account_connector_of(connected(openldap)).set_password(row, password)
+    assert openldap.bind_ok(person.dn, person.password)
+
+    account_connector_of(connected(openldap)).change_password(row, person.password, password)
+    assert openldap.bind_ok(person.dn, password)
+
+
+@pytest.mark.parametrize("server", ["openldap", "ds389"])
+def test_a_lock_without_an_end_is_seen_and_lifted(request, contoso, server):
+    server = request.getfixturevalue(server)
+    person = server.add_person()
+    server.set_policy(person, "forever")
+    directory, row = account_connector_of(connected(server)), row_of(server, person)
+    server.lock(person)
+    assert directory.state(row).locked
+
+    directory.unlock(row)
+
+    assert not directory.state(row).locked
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_the_service_account_of_389_that_must_change_its_password_is_refused(ds389, contoso):
+    person = ds389.add_person()
+    ds389.must_change(person)
+    directory = account_connector_of(connected(ds389, service=person))
+
+    with pytest.raises(NotPermitted, match="must change"):
+        directory.state(row_of(ds389, person))
+
+
+def test_groups_in_a_circle_are_walked_once(openldap, contoso):
+    person = openldap.add_person()
+    name = person.dn.partition(",")[0].partition("=")[2]
+    first = openldap.add_group(f"first-{name}", [person.dn])
+    second = openldap.add_group(f"second-{name}", [first])
+    openldap.set(first, member=[person.dn, second])
+    other = openldap.add_group(f"other-{name}", [openldap.service.dn])
+    row = row_of(openldap, person)
+
+    inside = account_connector_of(connected(openldap, name="inside", protected_groups=second))
+    outside = account_connector_of(connected(openldap, name="outside", protected_groups=other))
+
+    assert inside.state(row).protected
+    assert not outside.state(row).protected
+    assert person.dn in {each.dn for each in inside.people() if each.protected}
