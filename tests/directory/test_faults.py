@@ -106,8 +106,10 @@ def test_it_works_again_when_a_check_says_so(connection, openldap, impatient):
     assert stored(connection).down_since is None
 
 
-def test_the_steps_of_a_page_share_its_time(connection, openldap):
-    with openldap.hanging(), bulkhead.within(3.0):
+def test_the_steps_of_a_page_share_its_time(connection, openldap, monkeypatch):
+    for name in ("CONNECT_S", "OPERATION_S"):
+        monkeypatch.setattr(wire, name, PATIENCE_S)
+    with openldap.hanging(), bulkhead.within(5.0):
         assert failure_of(lambda: ask(connection)) is DirectoryFailure.NO_ANSWER
         assert failure_of(lambda: ask(connection)) is REFUSED
 

@@ -1,5 +1,6 @@
 """Administrators hear of a directory that doesn't work before people notice."""
 
+import socket
 import threading
 from datetime import timedelta
 
@@ -18,7 +19,6 @@ from tests.builders import make_tenant
 from tests.console.people import make_admin
 from tests.directory.directories import connected
 from tests.services.ldap import WRONG, Account
-from tests.services.processes import free_port
 from verification.services import directory_alarms
 
 MINUTE = timedelta(minutes=1)
@@ -35,9 +35,13 @@ def working(openldap, admins):
     return connected(openldap, name="Head office")
 
 
-def breaks(row):
-    """Nothing answers at its address any more."""
-    DirectoryConnection.objects.filter(pk=row.pk).update(servers=f"ldaps://127.0.0.1:{free_port()}")
+@pytest.fixture
+def breaks():
+    """Nothing answers at the directory's address any more."""
+    with socket.socket() as nothing:
+        nothing.bind(("127.0.0.1", 0))  # it doesn't listen, so connections are refused
+        url = f"ldaps://127.0.0.1:{nothing.getsockname()[1]}"
+        yield lambda row: DirectoryConnection.objects.filter(pk=row.pk).update(servers=url)
 
 
 def is_mended(row):
@@ -54,7 +58,7 @@ def events(activity):
 
 
 def test_administrators_hear_once_that_it_is_down_and_once_that_it_works(
-    working, clock, mailroom, admins
+    working, breaks, clock, mailroom, admins
 ):
     assert checked(working).down_since is None
     breaks(working)
@@ -83,7 +87,7 @@ def test_administrators_hear_once_that_it_is_down_and_once_that_it_works(
     assert (events(Activity.DIRECTORY_DOWN), events(Activity.DIRECTORY_WORKS)) == (1, 1)
 
 
-def test_a_short_outage_is_no_alarm(working, clock, mailroom):
+def test_a_short_outage_is_no_alarm(working, breaks, clock, mailroom):
     breaks(working)
     checked(working)
     clock.shift(ALARM_AFTER - MINUTE)
@@ -96,7 +100,7 @@ def test_a_short_outage_is_no_alarm(working, clock, mailroom):
     assert mailroom.work() == []
 
 
-def test_a_directory_that_comes_and_goes_sends_six_alarms_a_day(working, clock, mailroom):
+def test_a_directory_that_comes_and_goes_sends_six_alarms_a_day(working, breaks, clock, mailroom):
     for _ in range(8):
         breaks(working)
         checked(working)
@@ -132,7 +136,9 @@ def test_a_base_without_people_is_noted_until_a_check_sees_one(openldap, contoso
     assert checked(row).down_since is None
 
 
-def test_a_service_password_that_expires_is_announced_in_steps(working, clock, mailroom, admins):
+def test_a_service_password_that_expires_is_announced_in_steps(
+    working, breaks, clock, mailroom, admins
+):
     breaks(working)
     DirectoryConnection.objects.update(service_expires_at=timezone.now() + timedelta(days=16))
 
@@ -160,7 +166,7 @@ def test_a_check_reads_when_the_service_password_expires(openldap, admins, mailr
     assert never.service_expires_at is None
 
 
-def test_checks_are_shared_and_due_once_a_minute_or_more_often_while_down(working, clock):
+def test_checks_are_shared_and_due_once_a_minute_or_more_often_while_down(working, breaks, clock):
     assert health.claim_due().pk == working.pk
     assert health.claim_due() is None
 
