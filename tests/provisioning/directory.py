@@ -1,6 +1,7 @@
 """A directory in memory, which is read as a real one is."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from directory.connectors.base import GroupEntry, Person, Unreachable
 from directory.models import DirectoryConnection
@@ -18,9 +19,9 @@ def make_connection(name="Headquarters", **more):
     )
 
 
-def entry_of(external_id, **more):
+def entry_of(external_id: str, **more: Any) -> Person:
     """A person of contoso."""
-    values = {
+    values: dict[str, Any] = {
         "dn": f"uid={external_id},ou=people,dc=contoso,dc=example",
         "upn": f"{external_id}@contoso.example",
         "display_name": f"Person {external_id}",
@@ -42,7 +43,7 @@ class MemoryDirectory:
     fails_after: int | None = None
     reads: int = 0
 
-    def put(self, *entries):
+    def put(self, *entries: Person) -> None:
         for entry in entries:
             self.stamp += 1
             self.everyone[entry.external_id] = replace(entry, changed=str(self.stamp))
