@@ -6,6 +6,7 @@ FreeIPA doesn't run here: its entries and answers are recorded from its source.
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from ldap3 import MODIFY_REPLACE
 
 from directory.connectors.base import (
     NotInDirectory,
@@ -20,7 +21,9 @@ from directory.connectors.ldap.codes import PPOLICY, check_of, error_of
 from directory.connectors.ldap.ds389 import Ds389
 from directory.connectors.ldap.freeipa import FreeIpa
 from directory.connectors.ldap.openldap import OpenLdap
+from directory.connectors.ldap.transport import service_session
 from directory.connectors.ldap.wire import Attributes, BindAnswer, LdapEntry, LdapFailure
+from directory.models import DirectoryAccount
 from tests.directory.directories import connected, row_of
 from tests.services.ldap import new_password
 
@@ -339,3 +342,24 @@ def test_groups_in_a_circle_are_walked_once(openldap, contoso):
     assert inside.state(row).protected
     assert not outside.state(row).protected
     assert person.dn in {each.dn for each in inside.people() if each.protected}
+
+
+def test_an_ambiguous_account_is_no_account(openldap, contoso, monkeypatch):
+    monkeypatch.setattr(OpenLdap, "id_attribute", "objectClass")
+    directory = account_connector_of(connected(openldap))
+
+    with pytest.raises(NotInDirectory):
+        directory.set_password(DirectoryAccount(external_id="inetOrgPerson"), new_password())
+
+
+@pytest.mark.parametrize("server", ["openldap", "ds389"])
+def test_a_control_that_the_server_must_know_and_does_not_stops_a_write(request, contoso, server):
+    server = request.getfixturevalue(server)
+    person = server.add_person()
+    changes = {"userPassword": [(MODIFY_REPLACE, [new_password()])]}
+
+    with service_session(connected(server)) as session, pytest.raises(LdapFailure) as failure:
+        session.modify(person.dn, changes, [("1.2.3.4.5.6.7", True, None)])
+
+    assert failure.value.code == 12
+    assert server.bind_ok(person.dn, person.password)
