@@ -23,13 +23,9 @@ from directory.connectors.base import (
     Unreachable,
 )
 from directory.connectors.ldap import transport
-from directory.connectors.ldap.active_directory import (
-    ActiveDirectory,
-    all_values,
-    policy_hints,
-    refusal,
-)
+from directory.connectors.ldap.active_directory import ActiveDirectory
 from directory.connectors.ldap.windows import guid_text
+from directory.connectors.ldap.windows_entries import all_values, policy_hints, refusal
 from directory.connectors.ldap.wire import Attributes, LdapEntry, LdapFailure
 from directory.models import DirectoryAccount
 from tests.directory.connections import make_connection

@@ -8,8 +8,6 @@ Source: MS-ADTS 3.1.1.3.1.5 (passwords) and 3.1.1.4.5 (constructed attributes), 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -32,8 +30,6 @@ from directory.connectors.base import (
     Unreachable,
 )
 from directory.connectors.ldap.transport import (
-    BUSY,
-    NO_SUCH_OBJECT,
     Control,
     LdapEntry,
     LdapFailure,
@@ -50,29 +46,33 @@ from directory.connectors.ldap.windows import (
     WindowsError,
     bind_error,
     guid_text,
-    interval,
-    is_complex,
     is_privileged,
-    length_of,
     moment,
-    privileged_sids,
-    sid_bytes,
     sid_text,
     unicode_pwd,
     write_error,
 )
+from directory.connectors.ldap.windows_entries import (
+    PSO,
+    all_values,
+    changeable_from,
+    is_enabled,
+    octets,
+    policy_hints,
+    policy_of,
+    protected_groups,
+    refusal,
+    rejection,
+    sign_in_names,
+)
 from directory.models import DirectoryAccount, DirectoryConnection
 from directory.rules import (
     KIND_DEFAULTS,
-    DirectoryFailure,
     DirectoryKind,
 )
 
-_POLICY_HINTS = ("1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.2066")
-"""An administrative reset that carries it obeys history and minimum age. Newest first."""
 _IN_CHAIN = "1.2.840.113556.1.4.1941"
 """The matching rule that follows nested groups."""
-_GROUPS_AT_ONCE = 50
 _CHECKS: Mapping[int | None, PasswordCheck] = {
     WindowsError.PASSWORD_EXPIRED: PasswordCheck.MUST_CHANGE,
     WindowsError.MUST_CHANGE: PasswordCheck.MUST_CHANGE,
@@ -80,41 +80,12 @@ _CHECKS: Mapping[int | None, PasswordCheck] = {
     WindowsError.ACCOUNT_EXPIRED: PasswordCheck.DISABLED,
     WindowsError.LOCKED_OUT: PasswordCheck.LOCKED,
 }
-_SAMBA_SAYS = {
-    "too short": RejectedFor.TOO_SHORT,
-    "complexity criteria": RejectedFor.TOO_SIMPLE,
-    "too young": RejectedFor.TOO_YOUNG,
-    "already used": RejectedFor.USED_BEFORE,
-}
-"""Windows has a code for all rules together; Samba adds which it was."""
 _FLAGS = "msDS-User-Account-Control-Computed"
 _EXPIRES = "msDS-UserPasswordExpiryTimeComputed"
-_PSO = "msDS-ResultantPSO"
 _ACCOUNT = (
     *("sAMAccountName", "userPrincipalName", "displayName", "objectSid", "adminCount"),
-    *("userAccountControl", "accountExpires", "pwdLastSet", _FLAGS, _EXPIRES, _PSO),
+    *("userAccountControl", "accountExpires", "pwdLastSet", _FLAGS, _EXPIRES, PSO),
 )
-_DOMAIN_POLICY = {
-    "length": "minPwdLength",
-    "history": "pwdHistoryLength",
-    "min_age": "minPwdAge",
-    "max_age": "maxPwdAge",
-    "threshold": "lockoutThreshold",
-    "duration": "lockoutDuration",
-    "window": "lockOutObservationWindow",
-    "complexity": "pwdProperties",
-}
-_PSO_POLICY = {
-    "length": "msDS-MinimumPasswordLength",
-    "history": "msDS-PasswordHistoryLength",
-    "min_age": "msDS-MinimumPasswordAge",
-    "max_age": "msDS-MaximumPasswordAge",
-    "threshold": "msDS-LockoutThreshold",
-    "duration": "msDS-LockoutDuration",
-    "window": "msDS-LockoutObservationWindow",
-    "complexity": "msDS-PasswordComplexityEnabled",
-}
-_COMPLEX = 1
 _INVALID_CREDENTIALS = 49
 _PHONES = ("mobile_phone", "office_phone", "alternate_phone")
 
@@ -142,11 +113,11 @@ class ActiveDirectory:
         with self._session() as session:
             entry = self._existing(session, account)
             protected = self._is_protected(session, entry)
-            policy = _policy(session, entry, self._domain())
+            policy = policy_of(session, entry, self._domain())
         flags, now = AccountFlags(entry.integer(_FLAGS) or 0), timezone.now()
-        changeable = _changeable_from(entry, policy)
+        changeable = changeable_from(entry, policy)
         return AccountState(
-            enabled=_is_enabled(entry, now),
+            enabled=is_enabled(entry, now),
             locked=AccountFlags.LOCKED in flags,
             protected=protected,
             must_change=AccountFlags.PASSWORD_EXPIRED in flags,
@@ -157,7 +128,7 @@ class ActiveDirectory:
 
     def policy(self, account: DirectoryAccount) -> PasswordPolicy:
         with self._session() as session:
-            return _policy(session, self._existing(session, account), self._domain())
+            return policy_of(session, self._existing(session, account), self._domain())
 
     def set_password(
         self, account: DirectoryAccount, password: str, *, must_change: bool = False
@@ -225,8 +196,9 @@ class ActiveDirectory:
             _run, since, number = f"{changed_since}::".split(":")[:3]
             if since == controller and number.isdecimal():
                 wanted = f"(&{wanted}(uSNChanged>={int(number) + 1}))"
-            domain, protected = self._protected_groups(session)
-            is_enabled = partial(_is_enabled, now=timezone.now())
+            chosen = self._connection.protected_groups.splitlines()
+            domain, protected = protected_groups(session, self._domain(), chosen)
+            now = timezone.now()
             for entry in session.search(self._connection.base_dn, wanted, attributes):
                 text = {field: entry.text(name) if name else "" for field, name in names.items()}
                 groups = all_values(session, entry, names["group_dns"])
@@ -238,7 +210,7 @@ class ActiveDirectory:
                     external_id=guid_text(guid),
                     dn=entry.dn,
                     upn=text["upn"],
-                    sign_in_names=self._sign_in_names(entry),
+                    sign_in_names=sign_in_names(entry, self._connection.sign_in_attributes),
                     display_name=text["display_name"],
                     given_name=text["given_name"],
                     surname=text["surname"],
@@ -246,7 +218,7 @@ class ActiveDirectory:
                     email=text["email"],
                     phones={kind: text[kind] for kind in _PHONES if text.get(kind)},
                     manager_dn=text["manager_dn"],
-                    enabled=is_enabled(entry),
+                    enabled=is_enabled(entry, now),
                     protected=bool(
                         entry.integer("adminCount")
                         or any(map(is_privileged, sids))
@@ -309,7 +281,7 @@ class ActiveDirectory:
             guid = UUID(account.external_id).bytes_le
         except ValueError:
             return None
-        wanted = f"(objectGUID={_octets(guid)})"
+        wanted = f"(objectGUID={octets(guid)})"
         base = self._connection.base_dn
         return next(session.search(base, wanted, attributes, page_size=0), None)
 
@@ -323,7 +295,7 @@ class ActiveDirectory:
         entry = self._existing(session, account)
         if self._is_protected(session, entry):
             raise Protected
-        if not _is_enabled(entry, timezone.now()):
+        if not is_enabled(entry, timezone.now()):
             raise NotPermitted("the account is disabled or has expired")
         return entry
 
@@ -361,38 +333,6 @@ class ActiveDirectory:
                 return True
         return False
 
-    def _protected_groups(self, session: LdapSession) -> tuple[str, set[str]]:
-        """The domain's own identifier, and the names of all protected groups, nested ones too."""
-        domain = self._domain()
-        head = session.read(domain, ["objectSid"])
-        if head is None or (own_sid := head.raw("objectSid")) is None:
-            raise NotPermitted(f"the service account can't read {domain}")
-        sid = sid_text(own_sid)
-        wanted = "".join(f"(objectSid={_octets(sid_bytes(each))})" for each in privileged_sids(sid))
-        new = [entry.dn for entry in session.search(domain, f"(|{wanted})", ())]
-        chosen = self._connection.protected_groups.splitlines()
-        new += filter(None, map(str.strip, chosen))
-        found: set[str] = set()
-        while new:
-            found.update(map(str.casefold, new))
-            batches = [new[at : at + _GROUPS_AT_ONCE] for at in range(0, len(new), _GROUPS_AT_ONCE)]
-            new = []
-            for batch in batches:
-                parents = "".join(f"(memberOf={escape_filter(dn)})" for dn in batch)
-                groups = session.search(domain, f"(&(objectClass=group)(|{parents}))", ())
-                new += [group.dn for group in groups if group.dn.casefold() not in found]
-        return sid, found
-
-    def _sign_in_names(self, entry: LdapEntry) -> tuple[str, ...]:
-        """Mail addresses in `proxyAddresses` begin with their protocol."""
-        values = [
-            value
-            for name in self._connection.sign_in_attributes
-            for value in entry.texts(name)
-            if name.casefold() != "proxyaddresses" or value.casefold().startswith("smtp:")
-        ]
-        return tuple(value[5:] if value[:5].casefold() == "smtp:" else value for value in values)
-
     def _bound(self, dn: str, password: str, server: str = "") -> PasswordCheck:
         answer = bind(self._connection, dn, password, server=server)
         if answer.code == 0:
@@ -417,8 +357,8 @@ class ActiveDirectory:
                 if write_error(failure.text) != WindowsError.PASSWORD_RESTRICTION:
                     raise refusal(failure) from None
                 has_age = bool(controls) or "pwdLastSet" not in changes
-                policy = _policy(session, entry, self._domain())
-                raise _rejection(failure, entry, password, policy, has_age=has_age) from None
+                policy = policy_of(session, entry, self._domain())
+                raise rejection(failure, entry, password, policy, has_age=has_age) from None
             except Unreachable as lost:
                 failure_of_write = lost
             else:
@@ -444,112 +384,3 @@ class ActiveDirectory:
             # Changed by another at the same moment, or locked.
             raise OutcomeUnknown
         return True
-
-
-def policy_hints(offered: frozenset[str]) -> tuple[Control, ...]:
-    """The control under which a reset obeys history and minimum age, if the server knows it."""
-    oid = next((oid for oid in _POLICY_HINTS if oid in offered), None)
-    return () if oid is None else ((oid, True, b"\x30\x03\x02\x01\x01"),)
-
-
-def refusal(failure: LdapFailure) -> DirectoryError:
-    """What a refused operation means, but for passwords that break a rule."""
-    if failure.code in BUSY:
-        return Unreachable(DirectoryFailure.BUSY)
-    if failure.code == NO_SUCH_OBJECT:
-        return NotInDirectory()
-    if write_error(failure.text) == WindowsError.WRONG_PASSWORD:
-        return PolicyRejected(rule=RejectedFor.WRONG_OLD_PASSWORD)
-    return NotPermitted(f"{failure.code} {failure.text}".strip())
-
-
-def _rejection(
-    failure: LdapFailure,
-    entry: LdapEntry,
-    password: str,
-    policy: PasswordPolicy,
-    *,
-    has_age: bool,
-) -> PolicyRejected:
-    """Which rule it was, where that can be known.
-
-    Args:
-        has_age: the minimum age was in force, as for a user's own change.
-    """
-    changeable = _changeable_from(entry, policy)
-    is_young = has_age and changeable is not None and changeable > timezone.now()
-    rule = next((rule for text, rule in _SAMBA_SAYS.items() if text in failure.text), None)
-    if rule is None and length_of(password) < (policy.min_length or 0):
-        rule = RejectedFor.TOO_SHORT
-    elif rule is None and policy.is_complex:
-        names = {
-            "account_name": entry.text("sAMAccountName"),
-            "display_name": entry.text("displayName"),
-        }
-        rule = None if is_complex(password, **names) else RejectedFor.TOO_SIMPLE
-    if rule is None and is_young:
-        rule = RejectedFor.TOO_YOUNG
-    return PolicyRejected(
-        rule=rule or RejectedFor.UNKNOWN,
-        until=changeable if rule is RejectedFor.TOO_YOUNG else None,
-    )
-
-
-def _policy(session: LdapSession, entry: LdapEntry, domain: str) -> PasswordPolicy:
-    """Of the account's PSO, otherwise of the domain. If the PSO can't be read, all is unknown."""
-    pso = entry.text(_PSO)
-    names = _PSO_POLICY if pso else _DOMAIN_POLICY
-    name = pso.partition(",")[0].partition("=")[2]
-    rules = session.read(pso or domain, list(names.values()))
-    if rules is None or rules.integer(names["length"]) is None:
-        return PasswordPolicy(name=name)
-    ages = {each: interval(rules.integer(names[each])) or timedelta() for each in names}
-    complexity = rules.text(names["complexity"])
-    return PasswordPolicy(
-        min_length=rules.integer(names["length"]),
-        is_complex=complexity == "TRUE" if pso else bool(int(complexity or 0) & _COMPLEX),
-        history=rules.integer(names["history"]),
-        min_age_hours=ages["min_age"] / timedelta(hours=1),
-        max_age_days=ages["max_age"] / timedelta(days=1),
-        lockout_threshold=rules.integer(names["threshold"]),
-        lockout_minutes=ages["duration"] / timedelta(minutes=1),
-        lockout_window_minutes=ages["window"] / timedelta(minutes=1),
-        name=name,
-    )
-
-
-def _changeable_from(entry: LdapEntry, policy: PasswordPolicy) -> datetime | None:
-    """When the minimum age ends or ended. None if there is none, and for one that must change."""
-    changed = moment(entry.integer("pwdLastSet"))
-    if changed is None or not policy.min_age_hours:
-        return None
-    return changed + timedelta(hours=policy.min_age_hours)
-
-
-def _is_enabled(entry: LdapEntry, now: datetime) -> bool:
-    """Neither disabled nor expired."""
-    flags = AccountFlags(entry.integer("userAccountControl") or 0)
-    expires = moment(entry.integer("accountExpires"))
-    return AccountFlags.DISABLED not in flags and (expires is None or now < expires)
-
-
-def all_values(session: LdapSession, entry: LdapEntry, name: str) -> tuple[str, ...]:
-    """All values. Windows answers 1,500 at once, under a name with their range.
-
-    Source: MS-ADTS 3.1.1.3.1.3.3.
-    """
-    values, part = entry.texts(name) if name else [], entry
-    prefix = f"{name};range=".lower()
-    while key := next((key for key in part.attributes if key.startswith(prefix)), ""):
-        values += part.texts(key)
-        last = key.rpartition("-")[2]
-        rest = session.read(entry.dn, [f"{name};range={int(last) + 1}-*"]) if last != "*" else None
-        if rest is None:
-            break
-        part = rest
-    return tuple(values)
-
-
-def _octets(value: bytes) -> str:
-    """Bytes as a value in a filter."""
-    return "".join(f"\\{byte:02x}" for byte in value)
