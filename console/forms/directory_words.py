@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from directory.rules import DirectoryKind, ServerFlaw
 
-KIND_NAMES: Mapping[DirectoryKind, Any] = {
+KIND_NAMES: Mapping[str, Any] = {
     DirectoryKind.ACTIVE_DIRECTORY: _("Active Directory or Samba AD"),
     DirectoryKind.LDAP: _("LDAP: OpenLDAP, 389 Directory Server or FreeIPA"),
 }

@@ -30,7 +30,7 @@ def directories(request: HttpRequest, _admin: User) -> HttpResponse:
     rows = [
         {
             "one": row.connection,
-            "kind": KIND_NAMES[DirectoryKind(row.connection.kind)],
+            "kind": KIND_NAMES.get(row.connection.kind, row.connection.kind),
             "people": row.people,
             "is_failing": row.is_failing,
             "failure": failure_words(row.connection.last_failure),
