@@ -119,10 +119,12 @@ class PeopleWriter:
     def led_elsewhere(self) -> QuerySet[DirectoryAccount]:
         """Accounts in directories that come before this one, in which the users are present."""
         first = self.connection
-        before = Q(connection__position__lt=first.position) | Q(
-            connection__position=first.position, connection_id__lt=first.pk
+        before = DirectoryConnection.objects.filter(
+            Q(position__lt=first.position) | Q(position=first.position, pk__lt=first.pk)
         )
-        return DirectoryAccount.objects.filter(before, missing_since=None)
+        # By ids: most often there are none, and then nothing is asked.
+        ids = list(before.order_by("pk").values_list("pk", flat=True))
+        return DirectoryAccount.objects.filter(connection_id__in=ids, missing_since=None)
 
     @transaction.atomic
     def write(
