@@ -40,6 +40,9 @@ class Migration(migrations.Migration):
                 ('guesses_in_a_row', models.CharField(blank=True, default='', max_length=64)),
                 ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('blocked', 'Blocked'), ('contacted_admin', 'Contacted Admin')], default='running', max_length=20)),
                 ('notified', models.JSONField(default=list)),
+                ('writing_since', models.DateTimeField(null=True)),
+                ('directories', models.JSONField(default=list)),
+                ('new_hash', models.CharField(blank=True, db_default='', default='', max_length=200)),
                 ('policy_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='tenants.policyversion')),
             ],
         ),
@@ -64,6 +67,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='resetattempt',
             index=models.Index(fields=['tenant_id', 'user_id', '-started_at'], name='attempt_of_user'),
+        ),
+        migrations.AddIndex(
+            model_name='resetattempt',
+            index=models.Index(condition=models.Q(('writing_since__isnull', False)), fields=['tenant_id', 'writing_since'], name='attempt_writing'),
         ),
         migrations.AddConstraint(
             model_name='passedgate',

@@ -154,6 +154,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('notice', models.CharField(default='contact_entered', max_length=30)),
                 ('factors', models.JSONField(default=list)),
                 ('before', models.BinaryField()),
                 ('actor_id', models.BigIntegerField(null=True)),
@@ -162,6 +163,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['tenant_id', 'created_at'], name='contact_notices_due')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ExpiryReminder',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('expires_at', models.DateTimeField()),
+                ('days', models.PositiveSmallIntegerField()),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'user', 'expires_at', 'days'), name='one_reminder_of_a_day')],
             },
         ),
         migrations.CreateModel(
