@@ -9,11 +9,10 @@ BASE = Path(__file__).resolve().parents[2]
 MAX_LINES = 400
 LISTS = {"tenants/policy/settings.py"}
 LONGER = {
-    "directory/connectors/ldap/active_directory.py": 600,
     "provisioning/services/directory_sync.py": 500,
     "provisioning/services/sync_people.py": 500,
 }
-"""The most lines of modules that stay longer: one connector, one run of a sync, one writer.
+"""The most lines of modules that stay longer: one run of a sync, and its writer of people.
 
 Their parts would have one caller each.
 """
