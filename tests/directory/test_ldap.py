@@ -3,7 +3,9 @@
 FreeIPA doesn't run here: its entries and answers are recorded from its source.
 """
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from ldap3 import MODIFY_REPLACE
@@ -16,14 +18,16 @@ from directory.connectors.base import (
     RejectedFor,
     Unreachable,
 )
-from directory.connectors.ldap import account_connector_of
+from directory.connectors.ldap import account_connector_of, generic
 from directory.connectors.ldap.codes import PPOLICY, check_of, error_of
 from directory.connectors.ldap.ds389 import Ds389
 from directory.connectors.ldap.freeipa import FreeIpa
+from directory.connectors.ldap.generic import LdapConnector
 from directory.connectors.ldap.openldap import OpenLdap
+from directory.connectors.ldap.rootdse import Flavour, RootDse
 from directory.connectors.ldap.transport import service_session
 from directory.connectors.ldap.wire import Attributes, BindAnswer, LdapEntry, LdapFailure
-from directory.models import DirectoryAccount
+from directory.models import DirectoryAccount, DirectoryConnection
 from tests.directory.directories import connected, row_of
 from tests.services.ldap import new_password
 
@@ -64,13 +68,54 @@ def entry(**attributes):
     ],
 )
 def test_answers_to_a_bind(code, controls, check):
-    assert check_of(BindAnswer(code, "", controls)) is check
+    assert check_of(BindAnswer(code, "", controls), compares_first=True) is check
+
+
+@pytest.mark.parametrize(
+    ("flavour", "compares_first"),
+    [
+        (Flavour.OPENLDAP, True),
+        (Flavour.DS389, True),
+        (Flavour.FREEIPA, False),
+        (Flavour.UNKNOWN, False),
+    ],
+)
+@pytest.mark.parametrize("controls", [control(0), {LATER: b"0"}, {LATER: b""}])
+def test_that_a_password_has_expired_proves_it_only_where_it_was_compared_before(
+    contoso, monkeypatch, flavour, compares_first, controls
+):
+    """FreeIPA says it of every password, since its limit of grace comes before the comparison."""
+    refused = BindAnswer(49, "Password is expired.", controls)
+    dse = RootDse(entry(), flavour, frozenset(), frozenset(), ("dc=example",))
+    session = Mock(search=lambda *_args, **_more: iter([entry()]))
+    monkeypatch.setattr(generic, "root_dse", lambda _connection: dse)
+    monkeypatch.setattr(generic, "service_session", lambda *_args: nullcontext(session))
+    monkeypatch.setattr(generic, "bind", lambda *_args: refused)
+    monkeypatch.setattr(generic, "user_session", lambda *_args: nullcontext((refused, session)))
+    monkeypatch.setattr(LdapConnector, "_changeable", lambda *_args: Mock())
+    directory = LdapConnector(DirectoryConnection(base_dn="dc=example"))
+    account = DirectoryAccount(external_id="x", dn="cn=x")
+
+    check = directory.check_password(account, "a password")
+
+    assert check is (PasswordCheck.MUST_CHANGE if compares_first else PasswordCheck.WRONG)
+    if not compares_first:
+        with pytest.raises(PolicyRejected) as refusal:
+            directory.change_password(account, "a password", new_password())
+        assert refusal.value.rule is RejectedFor.WRONG_OLD_PASSWORD
+
+
+@pytest.mark.parametrize("compares_first", [True, False])
+def test_a_password_that_was_right_and_has_expired_is_right_everywhere(compares_first):
+    answer = BindAnswer(0, "", {LATER: b"0"})
+
+    assert check_of(answer, compares_first=compares_first) is PasswordCheck.MUST_CHANGE
 
 
 @pytest.mark.parametrize("code", [1, 2, 11, 51, 52, 80])
 def test_a_server_that_did_not_compare_a_password_did_not_find_it_wrong(code):
     with pytest.raises(Unreachable):
-        check_of(BindAnswer(code, "", {}))
+        check_of(BindAnswer(code, "", {}), compares_first=True)
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,12 @@ def password_modify(dn: str, new: str, old: str = "") -> bytes:
     return bytes(encoder.encode(request))
 
 
-def check_of(answer: BindAnswer) -> PasswordCheck:
+def check_of(answer: BindAnswer, *, compares_first: bool) -> PasswordCheck:
     """What a bind says about the password that was typed.
+
+    Args:
+        compares_first: the server compares the password before it looks whether that has expired.
+            Others say of a wrong password, too, that it has expired.
 
     Raises:
         Unreachable: the server didn't compare it.
@@ -170,10 +174,8 @@ def check_of(answer: BindAnswer) -> PasswordCheck:
         return PasswordCheck.WRONG  # disabled in 389 DS, whatever the password is
     if policy.error is PolicyError.LOCKED or answer.code == Result.CONSTRAINT:
         return PasswordCheck.LOCKED
-    # Servers compare the password before they look whether it has expired.
-    if answer.code == Result.INVALID_CREDENTIALS and (
-        policy.error is PolicyError.EXPIRED or MUST_CHANGE in answer.controls
-    ):
+    has_ended = policy.error is PolicyError.EXPIRED or MUST_CHANGE in answer.controls
+    if compares_first and answer.code == Result.INVALID_CREDENTIALS and has_ended:
         return PasswordCheck.MUST_CHANGE
     return PasswordCheck.WRONG
 

@@ -20,6 +20,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def compares_first(self) -> bool:
+        """See `codes.check_of`."""
+        ...
+
+    @property
     def attributes(self) -> Sequence[str]:
         """What `state` and `policy_entry` read of an account."""
         ...

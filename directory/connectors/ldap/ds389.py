@@ -27,6 +27,7 @@ _RULES = (
 
 class Ds389:
     id_attribute = "nsUniqueId"
+    compares_first = True
     attributes = (
         *("passwordRetryCount", "accountUnlockTime", "passwordExpirationTime", "nsAccountLock"),
         *("passwordAllowChangeTime", "pwdUpdateTime", "pwdPolicySubentry"),

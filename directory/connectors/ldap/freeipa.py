@@ -26,6 +26,8 @@ _RULES = (
 
 class FreeIpa:
     id_attribute = "ipaUniqueID"
+    compares_first = False
+    """Its limit of grace refuses before it compares. Who has no sign-in left has to reset."""
     attributes = (
         *("krbLoginFailedCount", "krbLastFailedAuth", "krbLastAdminUnlock", "nsAccountLock"),
         *("krbPasswordExpiration", "krbLastPwdChange", "krbPwdPolicyReference"),

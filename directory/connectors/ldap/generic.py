@@ -37,7 +37,7 @@ from directory.connectors.ldap.codes import (
 from directory.connectors.ldap.dialect import Dialect
 from directory.connectors.ldap.ds389 import Ds389
 from directory.connectors.ldap.freeipa import FreeIpa
-from directory.connectors.ldap.openldap import OpenLdap
+from directory.connectors.ldap.openldap import OpenLdap, UnknownServer
 from directory.connectors.ldap.privileges import (
     MEMBER_ATTRIBUTES,
     is_member,
@@ -61,9 +61,10 @@ from directory.connectors.ldap.transport import (
 from directory.models import DirectoryAccount, DirectoryConnection
 from directory.rules import KIND_DEFAULTS, DirectoryFailure, DirectoryKind
 
-_DIALECTS: Mapping[Flavour, type[OpenLdap] | type[Ds389] | type[FreeIpa]] = {
-    Flavour.DS389: Ds389,
-    Flavour.FREEIPA: FreeIpa,
+_DIALECTS: Mapping[Flavour, Dialect] = {
+    Flavour.OPENLDAP: OpenLdap(),
+    Flavour.DS389: Ds389(),
+    Flavour.FREEIPA: FreeIpa(),
 }
 _PHONES = ("mobile_phone", "office_phone", "alternate_phone")
 _STAMP = "modifyTimestamp"
@@ -95,7 +96,8 @@ class LdapConnector:
         except NotInDirectory:
             bind(self._connection, dn_of_no_account(self._connection), password, [ASK_POLICY])
             return PasswordCheck.WRONG
-        return check_of(bind(self._connection, dn, password, [ASK_POLICY]))
+        answer = bind(self._connection, dn, password, [ASK_POLICY])
+        return check_of(answer, compares_first=dialect.compares_first)
 
     def state(self, account: DirectoryAccount) -> AccountState:
         dialect, suffix = self._server()
@@ -144,7 +146,7 @@ class LdapConnector:
             target = self._changeable(session, dialect, suffix, account)
         dn = target.entry.dn
         with user_session(self._connection, dn, old, [ASK_POLICY]) as (answer, own):
-            check = check_of(answer)
+            check = check_of(answer, compares_first=dialect.compares_first)
             if check is PasswordCheck.WRONG:
                 raise PolicyRejected(rule=RejectedFor.WRONG_OLD_PASSWORD)
             if not check.is_right:
@@ -253,7 +255,7 @@ class LdapConnector:
         base = normal_dn(self._connection.base_dn)
         contexts = [each for each in dse.naming_contexts if base.endswith(normal_dn(each))]
         suffix = max(contexts, key=len, default=self._connection.base_dn)
-        return _DIALECTS.get(dse.flavour, OpenLdap)(), suffix
+        return _DIALECTS.get(dse.flavour, UnknownServer()), suffix
 
     def _find(
         self,
@@ -310,7 +312,7 @@ class LdapConnector:
             with service_session(self._connection, server=server) as session:
                 after = session.read(dn, stamps)
             answer = bind(self._connection, dn, password, [ASK_POLICY], server=server)
-            if check_of(answer).is_right:
+            if check_of(answer, compares_first=dialect.compares_first).is_right:
                 return
         except (LdapFailure, DirectoryError):
             raise OutcomeUnknown from None

@@ -1,4 +1,4 @@
-"""OpenLDAP with the overlay `ppolicy`. Also used for servers that aren't known.
+"""OpenLDAP with the overlay `ppolicy`, and with less trust for servers that aren't known.
 
 The service account should have `write` on `userPassword`: then the server checks length, quality,
 history and minimum age. With `manage` it checks none of them, and asks for another password at the
@@ -27,6 +27,7 @@ _RULES = (
 
 class OpenLdap:
     id_attribute = "entryUUID"
+    compares_first = True
     attributes = (
         *("pwdAccountLockedTime", "pwdChangedTime", "pwdReset", "pwdPolicySubentry"),
         *("pwdStartTime", "pwdEndTime"),
@@ -113,3 +114,7 @@ def _is_over(locked_at: str, rules: PasswordPolicy, now: datetime) -> bool:
     return bool(
         since and rules.lockout_minutes and since + timedelta(minutes=rules.lockout_minutes) <= now
     )
+
+
+class UnknownServer(OpenLdap):
+    compares_first = False
