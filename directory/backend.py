@@ -45,6 +45,9 @@ class DirectoryBackend:
                 check_password(User(), password)
         if not check.is_right or not user.enabled:
             return None
+        if user.role and user.password_ends_with_role:
+            # It couldn't be withdrawn when the role was given, such as in an outage.
+            return None
         if user.connector == DIRECTORY:
             note_sign_in(user, check)
         elif user.must_change_password and not is_operator:

@@ -43,6 +43,10 @@ _ENDED = (
         " again."
     ),
 )
+_ENDED_HERE = gettext_lazy(
+    "This person can no longer sign in here with their password, but their directory"
+    " may still accept it. Issue a temporary password."
+)
 
 
 @page(Permission.MANAGE_ADMINS)
@@ -104,7 +108,10 @@ def _gives_role(request: HttpRequest, admin: User, form: RoleForm, person: User)
     except LastAdministrator:
         form.add_error(field, str(_LAST))
         return False
-    for words in _ending_words(given or RoleGiven(), *_ENDED):
+    password, methods = _ENDED
+    if User.objects.filter(pk=person.pk, password_ends_with_role=True).exists():
+        password = _ENDED_HERE
+    for words in _ending_words(given or RoleGiven(), password, methods):
         messages.warning(request, words)
     messages.success(request, _("Role saved."))
     return True

@@ -7,8 +7,9 @@ from audit.activities import Activity, EventReason, Outcome
 from audit.models import Event
 from console.rules import AdminAction
 from console.services.people import act
-from directory.connectors.base import NotPermitted, Unreachable
+from directory.connectors.base import NotPermitted, Protected, Unreachable
 from directory.models import User
+from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.console.people import behind_both, make_admin
 from verification.services import passwords
@@ -119,3 +120,25 @@ def test_an_expired_password_is_not_withdrawn_when_the_account_is_frozen(
         freeze(User.objects.get(pk=person.pk), reason=EventReason.SECURITY_INFO)
 
     assert server.entries[person.upn].password == PASSWORD
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_password_of_the_helpdesk_opens_nothing_once_its_person_has_a_role(
+    person, server, office, refuses
+):
+    agent = make_admin("agent@contoso.example", Role.HELPDESK)
+    boss = behind_both(make_admin("boss@contoso.example"))
+    temporary = act(AdminAction.TEMPORARY_PASSWORD, agent, person, note="called")
+    if refuses:
+        server.faults["set_password"] = [Protected()]
+    else:
+        User.objects.filter(pk=person.pk).update(writeback=False)
+    typed = {"username": person.upn, "role": Role.TENANT_ADMIN.value, "note": "x"}
+
+    page = boss.post("/admin/administrators/appoint/", typed | {"understood": "on"}, follow=True)
+
+    assert User.objects.get(pk=person.pk).role == Role.TENANT_ADMIN
+    assert server.entries[person.upn].password == temporary
+    assert signed_in(person, temporary).get("/security-info").url.startswith("/signin")
+    assert "their directory may still accept it" in page.text

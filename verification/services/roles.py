@@ -114,7 +114,8 @@ def _end_temporary_access(user: User, *, actor_id: int) -> RoleGiven:
             reason=EventReason.ROLE,
         )
         notices.tell(user, Notice.REMOVED, factor=factor)
-    withdrawn = user.password_ends_with_role and passwords.withdraw(
-        user, reason=EventReason.ROLE, actor_id=actor_id
-    )
-    return RoleGiven(password_withdrawn=withdrawn, removed=tuple(removed))
+    ends = user.password_ends_with_role and user.may_have_password
+    if ends:
+        # If a directory outside refuses it, the password opens nothing here all the same.
+        passwords.withdraw(user, reason=EventReason.ROLE, actor_id=actor_id)
+    return RoleGiven(password_withdrawn=ends, removed=tuple(removed))
