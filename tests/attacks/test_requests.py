@@ -11,11 +11,18 @@ from tests.attacks.test_headers import addresses, views_by_address
 from tests.attacks.visitors import administrator
 from tests.builders import make_email, make_user, signed_in
 from tests.captcha import solved
+from tests.provisioning.directory import make_connection
 
 # Twilio signs what it sends; it has no form of ours to take a token from.
 SIGNED_INSTEAD = re.compile(r"^/hooks/")
 # They say first how much may be sent, and then ask for the token by themselves.
-ASK_BY_THEMSELVES = {"/admin/branding/", "/admin/imports/upload/", "/admin/tokens/"}
+ASK_BY_THEMSELVES = {
+    "/admin/branding/",
+    "/admin/directories/1/",
+    "/admin/directories/add/1/",
+    "/admin/imports/upload/",
+    "/admin/tokens/",
+}
 SENT_ON_BEFORE = {301, 302}
 
 
@@ -31,6 +38,8 @@ def test_only_named_addresses_are_exempt_from_the_token():
 def test_who_is_exempt_asks_for_the_token_by_itself(contoso, path):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = administrator(None).cookies
+    directory = make_connection()
+    path = path.replace("add/1", "add/ldap").replace("/1/", f"/{directory.pk}/")
 
     assert strict.get(path).status_code == 200
     assert strict.post(path, {}).status_code == 403
