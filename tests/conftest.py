@@ -20,6 +20,9 @@ from delivery import queue
 from delivery.channels.base import Message, Receipt
 from delivery.services import outbox
 from directory.connectors import bulkhead
+from directory.connectors.ldap import probe, transport, wire
+from directory.services import health
+from directory.services.preflight import checks
 from isolation.scope import in_tenant
 from tenants.policy import Policy, Scope
 from tests import forms
@@ -82,6 +85,22 @@ def no_waiting(monkeypatch):
 def no_memory_of_directories():
     """Each test's directories are new, though they have the primary keys of other tests' ones."""
     bulkhead._process._directories.clear()
+
+
+@pytest.fixture(autouse=True)
+def patience_with_directories(monkeypatch):
+    """A real server on a busy machine answers late. Tests of these limits set their own."""
+    limits = {
+        wire: ("CONNECT_S", "OPERATION_S"),
+        transport: ("OPERATION_S", "WRITE_S"),
+        bulkhead: ("PAGE_S",),
+        health: ("PAGE_S",),
+        probe: ("PROBE_S",),
+        checks: ("BUDGET_S",),
+    }
+    for module, names in limits.items():
+        for name in names:
+            monkeypatch.setattr(module, name, 60.0)
 
 
 class NoDigitTwice:

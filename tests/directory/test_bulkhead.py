@@ -320,7 +320,8 @@ def test_the_time_of_a_page_is_shared_by_its_steps():
     assert refusal.value.failure is REFUSED
 
 
-def test_each_page_has_a_time_of_its_own(rf):
+def test_each_page_has_a_time_of_its_own(rf, monkeypatch):
+    monkeypatch.setattr("directory.connectors.bulkhead.PAGE_S", PAGE_S)
     page = RequestContext(lambda _request: time_left(2 * PAGE_S))
 
     assert 0 < page(rf.get("/")) <= PAGE_S

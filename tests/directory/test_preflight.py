@@ -8,6 +8,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory.connectors.ldap import wire
 from directory.connectors.ldap.rights import may_reset
 from directory.connectors.ldap.rootdse import Flavour
 from directory.rules import DirectoryFailure, DirectoryKind
@@ -256,8 +257,9 @@ def test_a_privileged_service_account_is_a_warning(samba, contoso):
     assert Code.SERVICE_PRIVILEGED in codes(report, Severity.WARNING)
 
 
-def test_a_server_that_hangs_ends_the_test(openldap, contoso):
+def test_a_server_that_hangs_ends_the_test(openldap, contoso, monkeypatch):
     row = connected(openldap)
+    monkeypatch.setattr(wire, "CONNECT_S", 1.0)
 
     with openldap.hanging():
         report = preflight(row, "", OWN)
@@ -266,7 +268,10 @@ def test_a_server_that_hangs_ends_the_test(openldap, contoso):
     assert failures == [DirectoryFailure.NO_ANSWER]
 
 
-def test_a_server_that_stops_answering_in_the_middle_ends_the_test(openldap, contoso, tmp_path):
+def test_a_server_that_stops_answering_in_the_middle_ends_the_test(
+    openldap, contoso, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(wire, "OPERATION_S", 5.0)
     with faults(openldap, tmp_path / "proxy") as proxy:
         row = connected(openldap, servers=proxy.url)
         proxy.fail(Fault.SILENT_BEFORE, on={Operation.SEARCH})

@@ -5,6 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from directory.connectors import bulkhead
+from directory.connectors.ldap import account_connector_of, transport, wire
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount
 from reset.models import AttemptOutcome, ResetAttempt
@@ -13,6 +14,7 @@ from tests.builders import make_email, make_user
 from tests.captcha import solved
 from tests.directory.directories import connected, id_of
 from tests.services.faults import Fault, faults
+from tests.services.processes import wait_until
 from tests.services.slapd import slapd
 
 NEW = "correct horse battery staple"
@@ -107,15 +109,23 @@ def test_a_write_that_is_lost_changes_nothing_and_can_be_tried_again(
 
 @pytest.mark.parametrize("fault", [Fault.SILENT_AFTER, Fault.SILENT_BEFORE])
 def test_nothing_is_said_for_certain_while_nothing_is_known_and_the_attempt_ends_by_itself(  # noqa: PLR0917  # fixtures
-    client, proxy, server, account, mailroom, clock, fault
+    client, proxy, server, account, mailroom, clock, monkeypatch, fault
 ):
+    # With a connection in the pool, only reading back opens another.
+    row = DirectoryAccount.objects.get()
+    account_connector_of(row.connection).state(row)
     proxy.fail(fault, then_hangs=True)
-    page = choose(client)
-    assert page.url == "/passwordreset/checking"
-    assert client.get(page.url).status_code == 503
+    with monkeypatch.context() as limits:
+        limits.setattr(wire, "CONNECT_S", 1.0)
+        limits.setattr(transport, "WRITE_S", 3.0)
+        page = choose(client)
+        assert page.url == "/passwordreset/checking"
+        assert client.get(page.url).status_code == 503
     assert mailroom.work() == []
 
     proxy.pass_on()
+    if fault.carries_out:
+        wait_until(lambda: server.bind_ok(account.dn, NEW), what="It is written", timeout=60)
     clock.shift(outside.IN_FLIGHT * 2)
     outside.sweep()
 
@@ -139,7 +149,11 @@ def test_a_server_that_is_killed_changes_nothing_and_works_again_after_its_start
     assert is_reset(server, account, mailroom)
 
 
-def test_a_directory_that_hangs_is_said_at_once_to_the_next_users(client, proxy, server, account):
+def test_a_directory_that_hangs_is_said_at_once_to_the_next_users(client, proxy, monkeypatch):
+    for name in ("CONNECT_S", "OPERATION_S"):
+        monkeypatch.setattr(wire, name, 1.0)
+    # The breaker's pause isn't over before the test is.
+    monkeypatch.setattr(bulkhead._process, "clock", lambda: 1_000.0)
     proxy.hang()
     for _ in range(bulkhead.FAILURES):
         assert choose(client).status_code == 503
