@@ -79,7 +79,7 @@ class _Sync:
     began: float
     read: int = 0
     written_at: float = 0
-    """When the first portion was written. Until then entries were passed that are here already."""
+    """When a portion first brought something. Until then entries were passed that are here."""
     stamp: str = ""
     seen: set[int] = field(default_factory=set)
     deferred: list[Entry] = field(default_factory=list)
@@ -123,10 +123,9 @@ class _Sync:
                 counts = self._write(news) if news else PeopleCounts()
                 room = _MOST_DEFERRED - len(self.deferred)
                 self.deferred += counts.deferred[:room]
-                self._update(read=self.read, step=SyncStep.PEOPLE, **_added(counts))
-                self._keep(counts.issues)
+                self._add(counts, read=self.read, step=SyncStep.PEOPLE)
             log.info("sync_progress", run=str(self.run.pk), read=self.read)
-            self._take_turns(is_written=bool(news))
+            self._take_turns(is_written=counts.is_progress)
 
     def _write(self, entries: Sequence[Entry], *, is_final: bool = False) -> PeopleCounts:
         """Writes entries, in a dry run to roll it back. An entry that can't be written is left."""
@@ -196,7 +195,7 @@ class _Sync:
         for start in range(0, len(disable), _AT_ONCE):
             with transaction.atomic():
                 some = self._disable(disable[start : start + _AT_ONCE])
-                self._update(disabled=F("disabled") + some)
+                self._update(disabled=F("disabled") + some, tries=0)
         return True
 
     def _to_disable(self, missing: Sequence[int]) -> list[int]:
@@ -241,17 +240,14 @@ class _Sync:
         while deferred:
             with transaction.atomic():
                 counts = self._write(deferred)
-                self._update(**_added(counts))
-                self._keep(counts.issues)
+                self._add(counts)
             if len(counts.deferred) == len(deferred):
                 break
             deferred = counts.deferred
         if not deferred:
             return
         with transaction.atomic():
-            counts = self._exchange(deferred) or self._write(deferred, is_final=True)
-            self._update(**_added(counts))
-            self._keep(counts.issues)
+            self._add(self._exchange(deferred) or self._write(deferred, is_final=True))
 
     def _exchange(self, entries: Sequence[Entry]) -> PeopleCounts | None:
         """Writes people who exchange their user IDs. None, and nothing is done, if they don't."""
@@ -312,6 +308,18 @@ class _Sync:
                 **{name: getattr(run, name) for name in counts},
             )
 
+    def _add(self, counts: PeopleCounts, **columns: object) -> None:
+        """Adds what a portion did. After progress the run may be tried again as often as at first.
+
+        A dry run makes none: it begins again at the first entry.
+        """
+        if counts.is_progress and not self.run.is_dry_run:
+            columns["tries"] = 0
+        for name in ("created", "linked", "changed", "restored"):
+            columns[name] = F(name) + getattr(counts, name)
+        self._update(**columns)
+        self._keep(counts.issues)
+
     def _update(self, **columns: object) -> None:
         """Stores the progress and renews the lease.
 
@@ -319,7 +327,7 @@ class _Sync:
             _Overtaken: the portion has to be rolled back.
         """
         until = timezone.now() + LEASE
-        values = {"tries": 0, "lease_until": until, "due_at": until, **columns}
+        values = {"lease_until": until, "due_at": until, **columns}
         if not _mine(self.run).update(**values):
             raise _Overtaken
         self.run.is_full = bool(columns.get("is_full", self.run.is_full))
@@ -449,11 +457,6 @@ def _failure_of(error: DirectoryError) -> str:
     if isinstance(error, Unreachable):
         return error.failure
     return _NOT_PERMITTED if isinstance(error, NotPermitted) else _CRASHED
-
-
-def _added(counts: PeopleCounts) -> dict[str, object]:
-    names = ("created", "linked", "changed", "restored")
-    return {name: F(name) + getattr(counts, name) for name in names}
 
 
 def _not_written(entry: Entry) -> Issue:

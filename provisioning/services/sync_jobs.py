@@ -5,6 +5,7 @@ Every step is one conditional UPDATE, so that it takes effect once if two people
 
 from datetime import timedelta
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -21,6 +22,8 @@ from provisioning.queries import is_synced
 WAIT_FOR_WORKER = timedelta(seconds=30)
 RUNS_KEPT = timedelta(days=30)
 _SWEPT_AT_ONCE = 100
+
+log = structlog.get_logger(__name__)
 
 
 def start(
@@ -44,7 +47,11 @@ def start(
                     due_at=due,
                 )
         except IntegrityError:
-            return SyncRun.objects.get(connection=connection, state=SyncState.RUNNING)
+            running = SyncRun.objects.filter(connection=connection, state=SyncState.RUNNING)
+            # It may have ended since.
+            return running.first() or start(
+                connection, actor_id=actor_id, dry_run=dry_run, full=full
+            )
         if not dry_run:
             # The new run holds again if it still has to.
             held = SyncRun.objects.filter(connection=connection, state=SyncState.HELD)
@@ -122,9 +129,12 @@ def sweep() -> None:
         every = timedelta(hours=connection.sync_every_hours) - timedelta(minutes=1)
         if connection.last_run_at is None or connection.last_run_at + every > now:
             continue
-        with in_tenant(connection.tenant_id):
-            if is_synced(connection):
-                start(connection, actor_id=Actor.SERVICE)
+        try:
+            with in_tenant(connection.tenant_id):
+                if is_synced(connection):
+                    start(connection, actor_id=Actor.SERVICE)
+        except Exception:  # whatever it is, other organisations' runs start
+            log.exception("sync_not_started", connection=connection.pk)
 
 
 def wake_worker(run: SyncRun) -> None:

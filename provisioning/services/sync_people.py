@@ -56,6 +56,7 @@ class PeopleCounts:
     """What became of some entries.
 
     Args:
+        changed: accounts for which something else is stored now.
         deferred: entries whose user ID another user has, who may be about to get another one.
     """
 
@@ -65,6 +66,11 @@ class PeopleCounts:
     restored: int = 0
     issues: list[Issue] = field(default_factory=list)
     deferred: list[Entry] = field(default_factory=list)
+
+    @property
+    def is_progress(self) -> bool:
+        """Whether something is stored that another turn needn't write again."""
+        return self.created + self.linked + self.changed > 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -227,6 +233,7 @@ class PeopleWriter:
             entry, user, account = match.entry, match.user, match.account
             assert user is not None
             is_new = account is None and user.upn in new
+            digest = self.digest_of(entry) if match.person else ""
             if account is None:
                 account = DirectoryAccount(connection=self.connection, user=user)
                 added.append(account)
@@ -234,6 +241,7 @@ class PeopleWriter:
                     linked.append(user)
             else:
                 before.append(account)
+                counts.changed += account.digest != digest
                 if _changed_elsewhere(entry, account, user):
                     signed_out.append(user.pk)
             match.account = account
@@ -247,7 +255,7 @@ class PeopleWriter:
             account.enabled, account.protected = entry.enabled, entry.protected
             account.password_changed_at = entry.password_changed_at
             account.password_expires_at = entry.password_expires_at
-            account.digest = self.digest_of(entry) if match.person else ""
+            account.digest = digest
             account.seen_at, account.missing_since = now, None
         DirectoryAccount.objects.bulk_create(added)
         DirectoryAccount.objects.bulk_update(before, _ACCOUNT_COLUMNS)
@@ -264,7 +272,6 @@ class PeopleWriter:
         self.record(Activity.USER_ENABLED, restored)
         counts.restored += len(restored)
         counts.linked += len(added) - len(new)
-        counts.changed += len(before)
 
     def record(self, activity: Activity, user_ids: Collection[int]) -> None:
         """Records what a run did to users."""

@@ -1,10 +1,12 @@
 """People and groups of a directory, brought over by runs."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import IntegrityError
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -682,3 +684,89 @@ def test_job_of_a_run_carries_only_ids(connection, mailroom):
     run = sync_jobs.start(connection, actor_id=ADMIN)
 
     assert mailroom.published == [(queue.SYNC, run.tenant_id, run.pk)]
+
+
+def test_long_run_ends_although_each_portion_has_an_unusable_entry(
+    connection, directory, monkeypatch, mailroom
+):
+    monkeypatch.setattr(directory_sync, "_AT_ONCE", 2)
+    monkeypatch.setattr(directory_sync, "SLICE_S", 0.0)
+    # Time passes only where a portion is read, so that turns end at the same places everywhere.
+    clock = iter(range(10_000))
+    monkeypatch.setattr(directory_sync, "monotonic", lambda: float(next(clock)))
+    for number in range(12):
+        directory.put(
+            entry_of(f"p{number:02}"), entry_of(f"q{number:02}", upn=f"q{number}@other.example")
+        )
+    run = sync_jobs.start(connection, actor_id=ADMIN)
+
+    for _turn in range(40):
+        run = worked(run, directory)
+
+    assert (run.state, run.created, run.changed) == (SyncState.DONE, 12, 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "dry_run"), [("people", False), ("people", True), ("groups", False)]
+)
+def test_run_that_always_crashes_at_the_same_place_fails(
+    connection, directory, monkeypatch, place, dry_run
+):
+    monkeypatch.setattr(directory_sync, "_AT_ONCE", 2)
+    connection.group_filter = "(objectClass=groupOfNames)"
+    connection.save()
+    directory.put(*many(7))
+    directory.all_groups = {name: group_of(name) for name in ("sales", "staff")}
+    run = sync_jobs.start(connection, actor_id=ADMIN, dry_run=dry_run)
+
+    def dying(*_args, **_more):
+        yield from list(getattr(MemoryDirectory, place)(directory))[:-1]
+        raise MemoryError
+
+    monkeypatch.setattr(directory, place, dying)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _try in range(8):
+            with suppress(MemoryError):
+                run = worked(run, directory)
+            clock.shift(LEASE)
+
+    assert (run.state, run.failure) == (SyncState.FAILED, "crashed")
+    assert User.objects.count() == (0 if dry_run else 6 if place == "people" else 7)
+
+
+def test_start_while_the_running_run_ends_starts_another_one(connection, monkeypatch):
+    running = sync_jobs.start(connection, actor_id=ADMIN)
+    SyncRun.objects.filter(pk=running.pk).update(state=SyncState.DONE)
+
+    def refused(**_columns):
+        # As if the other run had ended after the constraint refused this one.
+        monkeypatch.undo()
+        raise IntegrityError
+
+    monkeypatch.setattr(SyncRun.objects, "create", refused)
+
+    run = sync_jobs.start(connection, actor_id=ADMIN)
+
+    assert (run.state, run.pk == running.pk) == (SyncState.RUNNING, False)
+
+
+def test_schedule_of_a_directory_that_cannot_start_stops_no_other(
+    connection, directory, monkeypatch, mailroom
+):
+    other = make_connection("Branch", position=1)
+    for each in (connection, other):
+        each.sync_every_hours = 1
+        each.save()
+        sync(each, directory)
+    start = sync_jobs.start
+
+    def failing(row, **more):
+        if row.pk == connection.pk:
+            raise RuntimeError
+        return start(row, **more)
+
+    monkeypatch.setattr(sync_jobs, "start", failing)
+    with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+        sync_jobs.sweep()
+
+    assert SyncRun.objects.filter(connection=other).count() == 2

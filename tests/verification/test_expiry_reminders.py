@@ -9,11 +9,12 @@ import time_machine
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount
 from isolation.scope import in_tenant
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, tenant_in_force
 from tenants.services import change_policy
 from tenants.services.branding import change_text
 from tests.builders import make_phone, make_tenant, make_user
 from tests.provisioning.directory import make_connection
+from verification.services import expiry_reminders
 from verification.services.expiry_reminders import remind, remind_all
 
 MORNING = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
@@ -185,3 +186,36 @@ def test_korean_user_is_reminded_in_korean(connection, mailroom):
 
     [mail] = mailroom.work()
     assert "만료" in mail.subject
+
+
+NO_DAYS = {
+    "expiry_first_reminder_days": 0,
+    "expiry_second_reminder_days": 0,
+    "expiry_last_reminder_days": 0,
+}
+
+
+def test_policy_without_any_day_reminds_no_one(connection, mailroom):
+    with_account(connection)
+    change_policy(replace(policy_in_force(), **NO_DAYS), actor_id=1)
+
+    assert remind() == 0
+
+
+def test_reminders_that_fail_for_one_organisation_stop_no_other(connection, mailroom, monkeypatch):
+    with_account(connection)
+    broken = make_tenant("broken").pk
+    ids = expiry_reminders.tenant_ids()
+    monkeypatch.setattr(expiry_reminders, "tenant_ids", lambda: [broken, *ids])
+    remind_one = expiry_reminders.remind
+
+    def failing(**more):
+        if tenant_in_force().pk == broken:
+            raise RuntimeError
+        return remind_one(**more)
+
+    monkeypatch.setattr(expiry_reminders, "remind", failing)
+
+    remind_all(60)
+
+    assert len(mailroom.work()) == 1

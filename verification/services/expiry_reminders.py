@@ -6,6 +6,7 @@ from itertools import islice
 from time import monotonic
 from zoneinfo import ZoneInfo
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,6 +22,8 @@ _AT_ONCE = 500
 _HOURS = range(9, 13)
 """Of the day in the organisation's time zone. Mails of the night are overlooked in the morning."""
 
+log = structlog.get_logger(__name__)
+
 
 def remind_all(seconds: float) -> None:
     """Reminds people of every organisation where it is morning. What is left, the next call does.
@@ -30,9 +33,12 @@ def remind_all(seconds: float) -> None:
     """
     end = monotonic() + seconds
     for tenant_id in tenant_ids():
-        with in_tenant(tenant_id):
-            if timezone.now().astimezone(_zone()).hour in _HOURS:
-                remind(goes_on=lambda: monotonic() < end)
+        try:
+            with in_tenant(tenant_id):
+                if timezone.now().astimezone(_zone()).hour in _HOURS:
+                    remind(goes_on=lambda: monotonic() < end)
+        except Exception:  # whatever it is, other organisations' people are reminded
+            log.exception("reminders_failed", tenant=tenant_id)
 
 
 def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
@@ -42,9 +48,9 @@ def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
         How many reminders were sent.
     """
     policy, now, sent = policy_in_force(), timezone.now(), 0
-    if not policy.remind_of_expiry:
-        return 0
     marks = days_of(policy)
+    if not policy.remind_of_expiry or not marks:
+        return 0
     for mark, nearer in zip(marks, [*marks[1:], 0], strict=True):
         # The last reminder also comes on the day itself.
         since = now if mark == marks[-1] else max(now, _midnight(now, nearer + 1))
