@@ -25,6 +25,7 @@ SECURITY_INFO = "/security-info"
 NEW_PASSWORD = "four unrelated words"
 ARGUMENTS = {
     "factor": "email",
+    "kind": "email",
     "key": "email",
     "errand": "register",
     "browser_id": str(uuid.uuid4()),
