@@ -30,7 +30,7 @@ class DirectoryBackend:
         the organisation if it has one.
 
         Raises:
-            directory.connectors.base.Unreachable: nothing was compared.
+            directory.connectors.base.Unreachable: nothing is known of the password.
         """
         is_operator = current_tenant_id() == NO_TENANT
         user = operator_of(username) if is_operator else user_by_name(username)

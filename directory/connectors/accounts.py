@@ -90,6 +90,7 @@ def check_password(user: User, password: str) -> PasswordCheck:
 
     Raises:
         Unreachable: nothing was compared.
+        NotAnswered: it was sent, and may have been compared.
     """
     connections = enabled_connections()
     if not password or not connections:

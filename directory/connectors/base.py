@@ -35,6 +35,10 @@ class Unreachable(DirectoryError):
         self.failure = failure
 
 
+class NotAnswered(Unreachable):
+    """A password was sent and may have been compared: if it was wrong, the directory counted it."""
+
+
 class OutcomeUnknown(DirectoryError):
     """A write wasn't answered, and reading back failed, too. Read back again before you go on."""
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from directory.connectors import accounts
 from directory.connectors.base import (
     AccountState,
+    NotAnswered,
     NotInDirectory,
     OutcomeUnknown,
     PasswordCheck,
@@ -53,12 +54,14 @@ class FakeDirectory:
         self._called("check_password")
         entry = self.entries.get(account.external_id)
         if entry is None:
+            self._lose("check_password", NotAnswered)
             return PasswordCheck.WRONG
         if entry.locked:
             return PasswordCheck.LOCKED
         if entry.password != password:
             entry.wrong += 1
             entry.locked = bool(self.threshold) and entry.wrong >= self.threshold
+            self._lose("check_password", NotAnswered)
             return PasswordCheck.WRONG
         entry.wrong = 0
         if not entry.enabled:
@@ -101,9 +104,12 @@ class FakeDirectory:
         self._called(name)
         self.before_write()
         yield self._entry(account)
+        self._lose(name, OutcomeUnknown)
+
+    def _lose(self, name, error):
         if self.lost[name]:
             self.lost[name] -= 1
-            raise OutcomeUnknown
+            raise error
 
     def _entry(self, account):
         if account.external_id not in self.entries:

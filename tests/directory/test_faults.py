@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from directory.connectors import bulkhead, health
-from directory.connectors.base import ServiceAccountRefused, Unreachable
+from directory.connectors.base import NotAnswered, ServiceAccountRefused, Unreachable
 from directory.connectors.ldap import transport, wire
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
@@ -16,7 +16,7 @@ from directory.services.preflight.checks import preflight
 from directory.services.preflight.report import OwnRules, PreflightCode
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
-from tests.directory.directories import connected
+from tests.directory.directories import connected, relayed
 from tests.services.certificates import authority
 from tests.services.ldap import WRONG, Account
 
@@ -96,6 +96,30 @@ def test_a_black_hole_takes_nothing_from_another_directory(connection, openldap,
 
     assert stored(connection).down_since is None
     assert stored(other).down_since is not None
+
+
+@pytest.mark.parametrize("fault", ["cut answers", "hold answers"])
+def test_a_password_that_was_sent_and_not_answered_may_have_been_compared(
+    db, openldap, impatient, monkeypatch, fault
+):
+    bind = wire.LdapLink.bind
+
+    def bind_with_fault(link, *arguments):
+        relay.fault = fault
+        return bind(link, *arguments)
+
+    with in_tenant(make_tenant().pk), relayed(openldap) as relay:
+        row = connected(openldap, servers=relay.url)
+        with monkeypatch.context() as patched, impatient():
+            patched.setattr(wire.LdapLink, "bind", bind_with_fault)
+            with pytest.raises(NotAnswered):
+                transport.bind(row, "cn=x", WRONG)
+        relay.close()
+
+        with pytest.raises(Unreachable) as problem:
+            transport.bind(row, "cn=x", WRONG)
+
+    assert not isinstance(problem.value, NotAnswered)
 
 
 def test_it_works_again_when_a_check_says_so(connection, openldap, impatient):

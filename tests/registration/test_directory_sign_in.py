@@ -178,6 +178,19 @@ def test_strangers_stop_before_the_directory_locks(person, server, entry, upn):
     assert not entry.locked
 
 
+@pytest.mark.parametrize("upn", ["minji@contoso.example", UNKNOWN])
+def test_strangers_stop_before_a_directory_locks_that_is_slow_to_answer(person, server, entry, upn):
+    """It has counted what it was slow to answer; smart lockout doesn't count what isn't known."""
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+    server.lost["check_password"] = 9
+
+    answers = [sign_in(upn, f"wrong horse {number}").status_code for number in range(9)]
+
+    assert answers == [503] * 3 + [429] * 6
+    assert server.calls.count("check_password") == 3
+    assert entry.wrong == (3 if upn == person.upn else 0)
+
+
 def test_the_same_wrong_password_counts_every_time(person, server, entry):
     server.threshold = 5
     DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)

@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare
 
 from audit.activities import Activity, Outcome
 from audit.services import Actor, record
-from directory.connectors.base import Unreachable
+from directory.connectors.base import NotAnswered, Unreachable
 from directory.models import User
 from directory.queries import lockout_rules
 from isolation.scope import NO_TENANT, current_tenant_id
@@ -84,12 +84,16 @@ def count_a_try(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> Non
 def not_counted_if_not_compared(
     upn: str, password: str, *, device: str = UNKNOWN_DEVICE
 ) -> Iterator[None]:
-    """Gives the try back if the machine was too busy, or the directory unreachable."""
+    """Gives the try back if the machine was too busy, or the directory unreachable.
+
+    What was sent and not answered stays counted for the directory, which may have counted it.
+    """
     try:
         yield
-    except (Busy, Unreachable):
+    except (Busy, Unreachable) as error:
         _give_back(upn, password, device)
-        _give_back_for_directory(upn)
+        if not isinstance(error, NotAnswered):
+            _give_back_for_directory(upn)
         raise
 
 

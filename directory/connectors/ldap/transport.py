@@ -18,7 +18,7 @@ from ldap3.operation.search import search_operation
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from directory.connectors import bulkhead
-from directory.connectors.base import NotPermitted, Unreachable
+from directory.connectors.base import NotAnswered, NotPermitted, Unreachable
 from directory.connectors.ldap.pool import BUSY, bound_link, open_link, state_of
 from directory.connectors.ldap.rootdse import Flavour, RootDse, described
 from directory.connectors.ldap.wire import (
@@ -36,6 +36,7 @@ from directory.connectors.ldap.wire import (
     TimedOut,
 )
 from directory.models import DirectoryConnection
+from directory.rules import DirectoryFailure
 
 __all__ = [
     "BUSY",
@@ -211,12 +212,18 @@ def user_session(
 
     Raises:
         ValueError: an empty name or password. A server accepts that as anonymous.
-        Unreachable: the password wasn't compared.
+        NotAnswered: the password was sent.
+        Unreachable: it wasn't.
     """
     if not dn or not password:
         raise ValueError("empty name or password")
     with bulkhead.entered(connection), closing(open_link(connection, server)) as link:
-        answer = link.bind(dn, password, controls)
+        try:
+            answer = link.bind(dn, password, controls)
+        except Unreachable as lost:
+            if lost.failure is DirectoryFailure.REFUSED_HERE:
+                raise
+            raise NotAnswered(lost.failure) from None
         yield answer, LdapSession(connection, link, reused=False)
 
 
