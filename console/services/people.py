@@ -21,6 +21,7 @@ from directory.services.outside import note_written, reason_of
 from directory.services.sessions import end_sessions
 from limits import services as limits
 from limits.rules import Limit
+from passwords.rules import prepared
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Factor
 from verification.queries import methods_by_factor, value_of
@@ -34,7 +35,7 @@ from verification.services import (
     passwords,
 )
 from verification.services.notice_words import Notice
-from verification.services.trust import ends_with_role, require_trust
+from verification.services.trust import RoleChanged, ends_with_role, require_trust
 
 _WRITES_OUTSIDE = {AdminAction.TEMPORARY_PASSWORD, AdminAction.UNLOCK}
 _WORDS_OF_A_PASSWORD, _LETTERS_OF_A_WORD = 4, 4
@@ -126,7 +127,7 @@ def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -
             require_trust(admin, person)
     # With four kinds of characters, as directories may demand.
     password = "" if is_unlock else f"A{secrets.randbelow(90) + 10}-{_random_password()}"
-    hashed = make_password(password)
+    hashed = make_password(prepared(password))
     try:
         results = unlock_each(person) if is_unlock else set_each(person, password, must_change=True)
     except DirectoryError as error:
@@ -139,17 +140,22 @@ def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -
             reason=reason_of(error),
         )
         raise
+    has_other_role = False
     with transaction.atomic():
         lockouts.reset(person)
         if not is_unlock:
             note_new_password(person, hashed)
             User.objects.filter(pk=person.pk).update(must_change_password=True)
             end_attempts_of(person.pk)
-            if ends_with_role(admin):
+            # The row is locked by now: a role that is given later finds the mark.
+            has_other_role = User.objects.get(pk=person.pk).role != person.role
+            if ends_with_role(admin) or has_other_role:
                 passwords.end_with_role(person)
         record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
         notices.tell(person, notice, actor_id=admin.pk)
     note_written(result.account for result in results if result.error is None)
+    if has_other_role:
+        raise RoleChanged
     return password
 
 

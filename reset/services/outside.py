@@ -37,6 +37,7 @@ from directory.connectors.base import (
 from directory.models import DirectoryAccount, User
 from directory.services.outside import note_written, reason_of
 from isolation.scope import all_tenants, in_tenant
+from passwords.rules import prepared
 from reset.models import AttemptOutcome, PassedGate, ResetAttempt
 from reset.queries.attempts import AttemptState, Reads
 from reset.rules import Goal, Step
@@ -65,7 +66,7 @@ _NOT_DONE = "not_done"
 def set_password(state: AttemptState, user: User, password: str) -> None:
     """Raises `DirectoryError`, or `OutOfTurn`; the gates stay good."""
     accounts = accounts_to_write(user)
-    hashed = make_password(password)
+    hashed = make_password(prepared(password))
     with _reported(state):
         attempt = _begin(state, Step.NEW_PASSWORD, accounts, hashed)
         _finish(attempt, _written(attempt, lambda: set_each(user, password)))

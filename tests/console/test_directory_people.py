@@ -12,7 +12,12 @@ from directory.models import User
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.console.people import behind_both, make_admin
+from tests.console.test_veto import change_to
 from verification.services import passwords
+from verification.services.roles import change_role
+from verification.services.trust import RoleChanged
+
+NEW = "seven purple elephants walk"
 
 
 @pytest.fixture
@@ -142,3 +147,45 @@ def test_a_password_of_the_helpdesk_opens_nothing_once_its_person_has_a_role(
     assert server.entries[person.upn].password == temporary
     assert signed_in(person, temporary).get("/security-info").url.startswith("/signin")
     assert "their directory may still accept it" in page.text
+
+
+@pytest.fixture
+def promoted_meanwhile(person, server):
+    """The person gets a role while their directory is written to, for the first time."""
+
+    def promote():
+        server.before_write = lambda: None
+        change_role(person, Role.TENANT_ADMIN, actor_id=0)
+
+    server.before_write = promote
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("promoted_meanwhile")
+def test_no_temporary_password_is_shown_if_its_person_gets_a_role_meanwhile(person, server):
+    agent = make_admin("agent@contoso.example", Role.HELPDESK)
+    written = []
+    set_password = server.set_password
+    server.set_password = lambda account, password, **more: (
+        written.append(password),
+        set_password(account, password, **more),
+    )
+
+    with pytest.raises(RoleChanged):
+        act(AdminAction.TEMPORARY_PASSWORD, agent, person, note="called")
+
+    assert len(written) == 2
+    assert server.entries[person.upn].password == written[1]
+    assert Event.objects.get(activity=Activity.PASSWORD_WITHDRAWN).reason == EventReason.ROLE
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("promoted_meanwhile")
+def test_a_session_ends_if_its_person_gets_a_role_while_the_password_is_changed(person, server):
+    session = signed_in(person)
+
+    page = change_to(session, PASSWORD, NEW)
+
+    assert page.url.startswith("/signin")
+    assert server.entries[person.upn].password == NEW
+    assert session.get("/security-info").url.startswith("/signin")

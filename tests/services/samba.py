@@ -33,6 +33,7 @@ _SERVICE_DN, _READER_DN = f"CN=sspr,CN=Users,{BASE_DN}", f"CN=reader,CN=Users,{B
 _ROOT_DN = f"CN=Administrator,CN=Users,{BASE_DN}"
 _PSO_DN = f"CN=Password Settings Container,CN=System,{BASE_DN}"
 _PORT, _TLS_PORT = 389, 636
+_TRIES = 100
 _NORMAL, _DISABLED, _NEVER_EXPIRES = 0x200, 0x202, 0x10200
 _LOCKED_OUT = 0x10
 _FOR_USERS = "bf967aba-0de6-11d0-a285-00aa003049e2"
@@ -283,8 +284,12 @@ def _restored(cached: Path, folder: Path) -> Samba:
 
 
 def _free_address() -> str:
-    """An address of loopback on which nothing has the ports, and that no other test took."""
-    while True:
+    """An address of loopback on which nothing has the ports, and that no other test took.
+
+    Raises:
+        RuntimeError: there is none, because a server has a port on all addresses, for example.
+    """
+    for _ in range(_TRIES):
         number = secrets.randbelow(1 << 22) + (1 << 22)
         host = f"127.{number >> 16}.{number >> 8 & 0xFF}.{number & 0xFF}"
         claim = socket.socket(socket.AF_UNIX)
@@ -299,6 +304,7 @@ def _free_address() -> str:
             continue
         _claims.append(claim)
         return host
+    raise RuntimeError(f"Samba needs ports {_PORT} and {_TLS_PORT}, which another server has")
 
 
 _claims: list[socket.socket] = []

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.transaction import on_commit
 
 from audit.activities import Activity, EventReason, Outcome
-from audit.services import record
+from audit.services import Actor, record
 from directory.connectors import connector_of
 from directory.connectors.base import DirectoryError
 from directory.factors import DIRECTORY
@@ -20,8 +20,13 @@ from verification.services.notice_words import Notice
 
 
 def end_with_role(user: User) -> None:
-    """Lets a role of the user end the password that was set in this transaction."""
+    """Lets a role of the user end the password that was set in this transaction.
+
+    A role that was given while a directory outside was written to ends it now.
+    """
     User.objects.filter(pk=user.pk).update(password_ends_with_role=True)
+    if User.objects.get(pk=user.pk).role:
+        withdraw(user, reason=EventReason.ROLE, actor_id=Actor.ANONYMOUS)
 
 
 @transaction.atomic
