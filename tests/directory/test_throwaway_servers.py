@@ -11,6 +11,7 @@ import ldap3
 import pytest
 from ldap3.core.exceptions import LDAPConstraintViolationResult, LDAPInsufficientAccessRightsResult
 
+from tests.services import samba
 from tests.services.certificates import authority
 from tests.services.environment import BASE
 from tests.services.ldap import LOCKOUT, PEOPLE, WRONG, new_password
@@ -176,3 +177,13 @@ def _listens(port):
     except OSError:
         return False
     return True
+
+
+def test_a_port_that_is_taken_everywhere_is_named(monkeypatch):
+    def taken(*_arguments):
+        raise OSError("Address already in use")
+
+    monkeypatch.setattr(socket, "create_server", taken)
+
+    with pytest.raises(RuntimeError, match="389"):
+        samba._free_address()
