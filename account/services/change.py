@@ -16,6 +16,7 @@ from directory.models import User
 from directory.queries import password_due
 from directory.services.outside import note_written, reason_of
 from directory.services.passwords import was_used
+from passwords.rules import prepared
 from reset.services.attempts import end_attempts_of
 from tenants.queries import policy_in_force
 from verification.models.temporary_access import is_temporary_access
@@ -56,7 +57,8 @@ def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
         lockouts.Locked: the current password was wrong too often; nothing was compared.
         TooSoon: the old password was right, and is too new to be changed.
         UsedBefore: the old password was right.
-        SessionEnded: nothing was changed.
+        SessionEnded: this session is over. In a directory outside the password was changed if the
+            session ended meanwhile.
         directory.services.passwords.TooManyPasswords: the old password was right; too many new
             ones were compared.
         directory.connectors.base.DirectoryError: see the kinds of it.
@@ -99,7 +101,7 @@ def _change_outside(user: User, old: str, new: str) -> list[AccountWrite]:
     """The directories are written to first, and outside of any transaction."""
     if not User.objects.filter(pk=user.pk, session_epoch=user.session_epoch).exists():
         raise SessionEnded
-    hashed = make_password(new)
+    hashed = make_password(prepared(new))
     try:
         results = change_each(user, old, new)
     except DirectoryError as error:
@@ -112,9 +114,13 @@ def _change_outside(user: User, old: str, new: str) -> list[AccountWrite]:
         )
         raise
     with transaction.atomic():
+        row = User.objects.select_for_update().get(pk=user.pk)
         note_new_password(user, hashed)
         _conclude(user)
     note_written(result.account for result in results if result.error is None)
+    if row.session_epoch != user.session_epoch:
+        # Such as by a role, which this session was opened without.
+        raise SessionEnded
     return results
 
 
