@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
-from ldap3 import MODIFY_REPLACE
 
 from directory.connectors.base import (
     NotInDirectory,
@@ -25,7 +24,6 @@ from directory.connectors.ldap.freeipa import FreeIpa
 from directory.connectors.ldap.generic import LdapConnector
 from directory.connectors.ldap.openldap import OpenLdap
 from directory.connectors.ldap.rootdse import Flavour, RootDse
-from directory.connectors.ldap.transport import service_session
 from directory.connectors.ldap.wire import Attributes, BindAnswer, LdapEntry, LdapFailure
 from directory.models import DirectoryAccount, DirectoryConnection
 from tests.directory.directories import connected, row_of
@@ -387,24 +385,3 @@ def test_groups_in_a_circle_are_walked_once(openldap, contoso):
     assert inside.state(row).protected
     assert not outside.state(row).protected
     assert person.dn in {each.dn for each in inside.people() if each.protected}
-
-
-def test_an_ambiguous_account_is_no_account(openldap, contoso, monkeypatch):
-    monkeypatch.setattr(OpenLdap, "id_attribute", "objectClass")
-    directory = account_connector_of(connected(openldap))
-
-    with pytest.raises(NotInDirectory):
-        directory.set_password(DirectoryAccount(external_id="inetOrgPerson"), new_password())
-
-
-@pytest.mark.parametrize("server", ["openldap", "ds389"])
-def test_a_control_that_the_server_must_know_and_does_not_stops_a_write(request, contoso, server):
-    server = request.getfixturevalue(server)
-    person = server.add_person()
-    changes = {"userPassword": [(MODIFY_REPLACE, [new_password()])]}
-
-    with service_session(connected(server)) as session, pytest.raises(LdapFailure) as failure:
-        session.modify(person.dn, changes, [("1.2.3.4.5.6.7", True, None)])
-
-    assert failure.value.code == 12
-    assert server.bind_ok(person.dn, person.password)

@@ -276,14 +276,15 @@ class ActiveDirectory:
     def _entry(
         self, session: LdapSession, account: DirectoryAccount, attributes: Sequence[str]
     ) -> LdapEntry | None:
-        """By its immutable id, and only below the base."""
+        """By its immutable id, and only below the base. Several with that id are none."""
         try:
             guid = UUID(account.external_id).bytes_le
         except ValueError:
             return None
         wanted = f"(objectGUID={octets(guid)})"
         base = self._connection.base_dn
-        return next(session.search(base, wanted, attributes, page_size=0), None)
+        entries = list(session.search(base, wanted, attributes, page_size=0))
+        return entries[0] if len(entries) == 1 else None
 
     def _existing(self, session: LdapSession, account: DirectoryAccount) -> LdapEntry:
         entry = self._entry(session, account, _ACCOUNT)
