@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from ldap3 import MODIFY_REPLACE
 
 from directory.connectors.base import (
     DirectoryError,
@@ -18,7 +19,10 @@ from directory.connectors.base import (
     ServiceAccountRefused,
     Unreachable,
 )
-from directory.connectors.ldap import account_connector_of, transport, wire
+from directory.connectors.ldap import account_connector_of, active_directory, transport, wire
+from directory.connectors.ldap.ds389 import Ds389
+from directory.connectors.ldap.openldap import OpenLdap
+from directory.connectors.ldap.wire import LdapFailure
 from directory.models import DirectoryAccount
 from directory.rules import DirectoryFailure, DirectoryKind
 from tests.directory.directories import connected, id_of, row_of
@@ -26,6 +30,7 @@ from tests.services.certificates import authority
 from tests.services.faults import Fault, faults
 from tests.services.ldap import WRONG, Account, new_password
 from tests.services.processes import wait_until
+from tests.services.samba import quoted
 
 
 @pytest.fixture(params=["openldap", "ds389", "samba"])
@@ -197,6 +202,7 @@ def test_an_account_that_an_administrator_closed_stays_closed(server, directory,
     close(person)
     password = new_password()
     assert not directory.state(row).enabled
+    assert not directory.check_password(row, person.password).is_right
 
     for act in (
         lambda: directory.set_password(row, password),
@@ -310,6 +316,33 @@ def test_an_account_that_is_gone_is_said_to_be_gone(server, directory, person, r
             act()
 
 
+def test_an_ambiguous_account_is_no_account(server, directory, person, row, monkeypatch):
+    for dialect in (OpenLdap, Ds389):
+        monkeypatch.setattr(dialect, "id_attribute", "objectClass")
+    monkeypatch.setattr(active_directory, "octets", lambda _guid: "*")
+    every = "top" if server.kind is DirectoryKind.LDAP else row.external_id
+
+    with pytest.raises(NotInDirectory):
+        directory.set_password(DirectoryAccount(external_id=every, dn=person.dn), new_password())
+
+    assert server.bind_ok(person.dn, person.password)
+
+
+def test_a_control_that_the_server_must_know_and_does_not_stops_a_write(server, connection, person):
+    """What hashes and checks passwords in some servers only would otherwise be left out."""
+    password = new_password()
+    name, value = ("userPassword", password.encode())
+    if server.kind is DirectoryKind.ACTIVE_DIRECTORY:
+        name, value = "unicodePwd", quoted(password)
+    unknown = ("1.2.3.4.5.6.7", True, None)
+
+    with transport.service_session(connection) as session, pytest.raises(LdapFailure) as failure:
+        session.modify(person.dn, {name: [(MODIFY_REPLACE, [value])]}, [unknown])
+
+    assert failure.value.code == 12
+    assert server.bind_ok(person.dn, person.password)
+
+
 @pytest.mark.parametrize("text", ["*", "*)(objectClass=*", "a\\2a", "\0", "é)(|(uid=*)"])
 def test_characters_of_a_filter_match_nobody(directory, text):
     with pytest.raises(NotInDirectory):
@@ -335,6 +368,20 @@ def test_a_refused_service_account_is_not_tried_again(server, contoso, row):
             directory.state(row)
 
     assert server.failures(account) == 1
+
+
+def test_a_locked_service_account_is_refused_until_it_is_unlocked(server, contoso, row):
+    account = server.add_person()
+    directory = account_connector_of(connected(server, service=account))
+    server.lock(account)
+    assert server.is_locked(account)
+
+    with pytest.raises(ServiceAccountRefused):
+        directory.state(row)
+
+    account_connector_of(connected(server)).unlock(row_of(server, account))
+    with transport.service_session(connected(server, service=account)) as session:
+        assert session.read(account.dn, ["cn"])
 
 
 def test_a_server_with_an_unknown_certificate_gets_no_password(server, contoso, person, row):
@@ -382,19 +429,27 @@ def test_a_server_that_is_not_there_is_unreachable(server, behind, proxy, row):
             act()
 
 
-def test_a_write_that_the_server_did_and_did_not_answer_is_a_success(
-    server, behind, proxy, person, row
+@pytest.mark.parametrize(
+    "fault", [Fault.CUT_AFTER, Fault.TLS_BREAKS_AFTER], ids=lambda each: each.name
+)
+def test_a_write_that_the_server_did_and_did_not_answer_is_a_success(  # fixtures
+    server, behind, proxy, person, row, fault
 ):
     password = new_password()
-    proxy.fail(Fault.CUT_AFTER)
+    proxy.fail(fault)
 
     behind.set_password(row, password)
 
     assert server.bind_ok(person.dn, password)
 
 
-def test_a_write_that_never_reached_the_server_changed_nothing(server, behind, proxy, person, row):
-    proxy.fail(Fault.CUT_BEFORE)
+@pytest.mark.parametrize(
+    "fault", [Fault.CUT_BEFORE, Fault.TLS_BREAKS_BEFORE], ids=lambda each: each.name
+)
+def test_a_write_that_never_reached_the_server_changed_nothing(  # fixtures
+    server, behind, proxy, person, row, fault
+):
+    proxy.fail(fault)
 
     with pytest.raises(Unreachable):
         behind.set_password(row, new_password())

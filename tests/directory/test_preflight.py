@@ -95,13 +95,15 @@ def test_a_server_on_this_computer_is_refused(server, contoso, settings):
 
 
 def test_a_wrong_password_of_the_service_account_is_tried_once(server, contoso):
-    row = connected(server, service=server.add_person())
+    account = server.add_person()
+    row = connected(server, service=account)
     row.bind_password = seal_column(row, "bind_password", "wrong")
     row.save()
 
     for _ in range(3):
         report = preflight(row, "", OWN)
         assert codes(report, Severity.ERROR) == [Code.SERVICE_ACCOUNT_REFUSED]
+    assert server.failures(account) == 1
 
 
 def test_a_wrong_kind_is_an_error_and_ends_the_test(server, contoso):

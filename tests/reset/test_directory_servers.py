@@ -11,18 +11,24 @@ from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.connectors.ldap import transport
+from directory.connectors import bulkhead
+from directory.connectors.ldap import transport, wire
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.rules import DirectoryKind
 from isolation.scope import evict
 from reset.services import outside
+from tenants.roles import Role
 from tests.builders import make_email, make_user
 from tests.captcha import solved
+from tests.console.people import code_now, with_app
 from tests.directory.directories import connected, id_of, relayed
+from tests.services.faults import Operation, faults
 from tests.services.ldap import new_password
 from verification.rules.captcha import Action
 from verification.services import captcha
+
+SHORTEST_PAGE_S = bulkhead.PAGE_S
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +146,113 @@ def test_strangers_lock_no_account(server, person, entry):
         sign_in(person, f"wrong horse {number}")
 
     assert server.bind_ok(entry.dn, entry.password)
+
+
+def test_an_administrator_reaches_the_admin_with_the_password_and_a_second_factor(
+    server, person, entry
+):
+    User.objects.update(role=Role.TENANT_ADMIN)
+    with_app(person)
+    wrong, _page = sign_in(person, "wrong horse")
+    assert wrong.get("/admin/").url.startswith("/signin")
+
+    client, _page = sign_in(person, entry.password)
+    page = client.get("/admin/", follow=True)
+    assert page.redirect_chain[-1][0].startswith("/admin/second-factor/")
+    client.post("/admin/second-factor/", {"code": code_now()})
+
+    assert client.get("/admin/people/").status_code == 200
+
+
+@pytest.fixture
+def proxy(server, connection, tmp_path):
+    """In front of the directory, for the whole portal."""
+    with faults(server, tmp_path / "proxy") as proxy:
+        DirectoryConnection.objects.update(servers=proxy.url)
+        evict("directories")
+        yield proxy
+
+
+def test_a_slow_directory_is_waited_for(server, person, entry, mailroom, proxy, monkeypatch):
+    monkeypatch.setattr(bulkhead, "PAGE_S", 300.0)
+    proxy.delay(0.05)
+
+    def waits_of(request):
+        proxy.operations.clear()
+        before, answer = proxy.connections, request()
+        requests = [each for each in proxy.operations if each is not Operation.OTHER]
+        return answer, len(requests) + proxy.connections - before
+
+    (_client, page), for_sign_in = waits_of(lambda: sign_in(person, entry.password))
+    assert page.url == "/security-info"
+    client, for_gates = waits_of(lambda: reset_as_far_as_the_gates(person, mailroom))
+    password = new_password()
+    page, for_reset = waits_of(lambda: choose(client, password))
+
+    assert page.url == "/passwordreset/done"
+    assert server.bind_ok(entry.dn, password)
+    # Each page ends in time where the directory takes a third of a second to answer.
+    assert 0 < max(for_sign_in, for_gates, for_reset) < SHORTEST_PAGE_S * 3
+
+
+def test_a_directory_that_is_too_slow_is_out_of_reach_and_counts_no_wrong_password(
+    server, person, entry, proxy, monkeypatch
+):
+    proxy.delay(3)
+    with monkeypatch.context() as limits:
+        limits.setattr(wire, "OPERATION_S", 0.5)
+        page = sign_in(person, entry.password)[1]
+    assert page.status_code == 503
+    assert server.failures(entry) == 0
+
+    proxy.pass_on()
+
+    assert sign_in(person, entry.password)[1].url == "/security-info"
+
+
+def test_every_directory_is_listed_with_what_became_of_it(
+    openldap, samba, contoso, mailroom, tmp_path
+):
+    user = make_user(connector=DIRECTORY, writeback=True)
+    user.set_unusable_password()
+    user.save()
+    make_email(user)
+    entries = []
+    with faults(openldap, tmp_path / "proxy") as proxy:
+        for place, (name, server, more) in enumerate(
+            [
+                ("Head office", samba, {}),
+                ("Lab", openldap, {}),
+                ("Plant", openldap, {"service": openldap.reader}),
+                ("Branch", openldap, {"servers": proxy.url}),
+            ]
+        ):
+            row = connected(server, name=name, position=place, writeback=True, unlocks=True, **more)
+            entry = server.add_person()
+            DirectoryAccount.objects.create(
+                connection=row, user=user, dn=entry.dn, external_id=id_of(server, entry.dn)
+            )
+            entries.append((server, entry))
+        evict("directories")
+        proxy.refuse()
+        password = new_password()
+
+        client = reset_as_far_as_the_gates(user, mailroom)
+        page = client.get(choose(client, password).url)
+
+    for result in (
+        "<b>Head office</b>: Done",
+        "<b>Lab</b>: Done",
+        "<b>Plant</b>: Not done: ",
+        "<b>Branch</b>: Not done: it can’t be reached now",
+    ):
+        assert result in page.text
+    assert [server.bind_ok(entry.dn, password) for server, entry in entries] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 WRITES = {DirectoryKind.LDAP: "extended", DirectoryKind.ACTIVE_DIRECTORY: "modify"}

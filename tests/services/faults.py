@@ -4,6 +4,7 @@ It ends TLS itself, with a certificate of the directory's authority, and reads w
 clients ask for. So a write can be carried out and its answer lost.
 """
 
+import os
 import select
 import socket
 import ssl
@@ -18,6 +19,8 @@ from tests.services.ldap import DirectoryServer
 from tests.services.processes import free_port
 
 _LOOK_S = 0.05
+_NO_RECORD = b"\x17\x03\x03\x00\x20" + bytes(32)
+"""It looks like a record of TLS, and no key decrypts it."""
 
 
 class Operation(Enum):
@@ -40,14 +43,20 @@ class Fault(Enum):
     CUT_AFTER = "the request is carried out, and the connection is closed without the answer"
     SILENT_BEFORE = "the request isn't passed on and never answered"
     SILENT_AFTER = "the request is carried out, and never answered"
+    TLS_BREAKS_BEFORE = "the request isn't passed on, and what comes back can't be decrypted"
+    TLS_BREAKS_AFTER = "the request is carried out, and what comes back can't be decrypted"
 
     @property
     def carries_out(self) -> bool:
-        return self in {Fault.CUT_AFTER, Fault.SILENT_AFTER}
+        return self in {Fault.CUT_AFTER, Fault.SILENT_AFTER, Fault.TLS_BREAKS_AFTER}
 
     @property
     def closes(self) -> bool:
-        return self in {Fault.CUT_BEFORE, Fault.CUT_AFTER}
+        return self not in {Fault.SILENT_BEFORE, Fault.SILENT_AFTER}
+
+    @property
+    def breaks_tls(self) -> bool:
+        return self in {Fault.TLS_BREAKS_BEFORE, Fault.TLS_BREAKS_AFTER}
 
 
 @dataclass(slots=True)
@@ -162,10 +171,10 @@ class FaultProxy:
                 unread += received
                 while (length := _length(unread)) and length <= len(unread):
                     message, unread = unread[:length], unread[length:]
-                    if not self._passed_on(message, server):
+                    if not self._passed_on(message, client, server):
                         return
 
-    def _passed_on(self, message: bytes, server: ssl.SSLSocket) -> bool:
+    def _passed_on(self, message: bytes, client: ssl.SSLSocket, server: ssl.SSLSocket) -> bool:
         """Hands on a request. Answers False if that was the end of the connection."""
         operation = _operation(message)
         self.operations.append(operation)
@@ -179,6 +188,8 @@ class FaultProxy:
             return True
         if fault.carries_out:
             server.recv(1 << 16)
+        if fault.breaks_tls:
+            os.write(client.fileno(), _NO_RECORD)
         if self._then_hangs:
             self.hang()
         if not fault.closes:
