@@ -28,7 +28,8 @@ from tests.services.ldap import new_password
 from verification.rules.captcha import Action
 from verification.services import captcha
 
-SHORTEST_PAGE_S = bulkhead.PAGE_S
+PAGE_S = bulkhead.PAGE_S
+"""As in production. Tests have more time."""
 
 
 @pytest.fixture(autouse=True)
@@ -173,8 +174,7 @@ def proxy(server, connection, tmp_path):
         yield proxy
 
 
-def test_a_slow_directory_is_waited_for(server, person, entry, mailroom, proxy, monkeypatch):
-    monkeypatch.setattr(bulkhead, "PAGE_S", 300.0)
+def test_a_slow_directory_is_waited_for(server, person, entry, mailroom, proxy):
     proxy.delay(0.05)
 
     def waits_of(request):
@@ -192,7 +192,7 @@ def test_a_slow_directory_is_waited_for(server, person, entry, mailroom, proxy, 
     assert page.url == "/passwordreset/done"
     assert server.bind_ok(entry.dn, password)
     # Each page ends in time where the directory takes a third of a second to answer.
-    assert 0 < max(for_sign_in, for_gates, for_reset) < SHORTEST_PAGE_S * 3
+    assert 0 < max(for_sign_in, for_gates, for_reset) < PAGE_S * 3
 
 
 def test_a_directory_that_is_too_slow_is_out_of_reach_and_counts_no_wrong_password(
