@@ -55,6 +55,8 @@ class ResetAttempt(TenantOwned):
     """Where the notice went, masked, for the last page."""
     writing_since = models.DateTimeField(null=True)
     """Since when it writes to directories outside. Until that ended, nothing else may happen."""
+    checked_at = models.DateTimeField(null=True)
+    """When the sweeper last tried to settle it."""
     directories = models.JSONField(default=list)
     """The directories that it writes to, in order; see `reset.services.outside`."""
     new_hash = models.CharField(max_length=200, blank=True, default="", db_default="")

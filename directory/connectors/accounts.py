@@ -107,7 +107,11 @@ def check_password(user: User, password: str) -> PasswordCheck:
 
 def state_of(account: DirectoryAccount) -> AccountState:
     """Raises `Unreachable` or `NotInDirectory`."""
-    return connector_to(account).state(account)
+    try:
+        return connector_to(account).state(account)
+    except (ValueError, OverflowError):
+        # It answers with values that can't be read, such as a time after the year 9999.
+        raise Unreachable from None
 
 
 def write_each(

@@ -6,6 +6,7 @@ If the second step isn't answered, or this process dies before the third, `settl
 directory again and does what is left to do: it is called by the page and by a sweeper.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from audit.activities import Activity, EventReason, Outcome
@@ -36,6 +38,7 @@ from directory.connectors.base import (
 )
 from directory.models import DirectoryAccount, User
 from directory.services.outside import note_written, reason_of
+from directory.services.sessions import end_sessions
 from isolation.scope import all_tenants, in_tenant
 from passwords.rules import prepared
 from reset.models import AttemptOutcome, PassedGate, ResetAttempt
@@ -49,6 +52,8 @@ from verification.queries.registered import method_rows_of
 from verification.services import guesses, lockouts, passwords
 from verification.services.notice_words import Notice
 from verification.services.questions import forget_draw
+
+_logger = logging.getLogger(__name__)
 
 IN_FLIGHT = timedelta(seconds=90)
 """How long a write may take before it counts as interrupted."""
@@ -103,8 +108,11 @@ def settle(attempt: ResetAttempt) -> None:
             entry["result"] = _read_back(attempt, entry, accounts.get(entry["account"]), began)
     if directories[0]["result"] == DONE:
         _finish(attempt, directories)
-    elif now > began + (_GIVEN_UP_AFTER if directories[0]["result"] == UNKNOWN else _TOO_LATE):
-        _release(attempt)
+    elif directories[0]["result"] != UNKNOWN:
+        if now > began + _TOO_LATE:
+            _release(attempt)
+    elif now > began + _GIVEN_UP_AFTER:
+        _give_up(attempt)
 
 
 def sweep() -> None:
@@ -112,12 +120,24 @@ def sweep() -> None:
     started = timezone.now()
     with all_tenants():
         left = ResetAttempt.unscoped.filter(writing_since__lt=started - IN_FLIGHT)
-        keys = list(left.order_by("writing_since").values_list("tenant_id", "pk")[:_AT_ONCE])
-    for tenant_id, pk in keys:
+        # Those that stay unknown for a day keep no others waiting.
+        in_turn = left.order_by(F("checked_at").asc(nulls_first=True), "writing_since", "pk")
+        attempts = list(in_turn[:_AT_ONCE])
+    for attempt in attempts:
         if timezone.now() > started + timedelta(seconds=_RUN_S):
             return
-        with in_tenant(tenant_id):
-            settle(ResetAttempt.objects.get(pk=pk))
+        with in_tenant(attempt.tenant_id):
+            ResetAttempt.objects.filter(pk=attempt.pk).update(checked_at=timezone.now())
+            began = attempt.writing_since
+            try:
+                settle(attempt)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the others come next
+                # Only its kind: the words may hold what a directory or a user wrote.
+                _logger.error(  # noqa: TRY400
+                    "attempt %s wasn't settled: %s", attempt.support_code, type(error).__name__
+                )
+                if began is not None and started > began + _GIVEN_UP_AFTER:
+                    _give_up(attempt)
 
 
 @contextmanager
@@ -222,7 +242,8 @@ def _read_back(
         DirectoryError: the directory doesn't say.
     """
     if account is None:
-        return EventReason.NOT_IN_DIRECTORY.value
+        # The connection is turned off, or a sync missed the account: it may come back.
+        return UNKNOWN
     try:
         directory = state_of(account)
     except NotInDirectory:
@@ -231,10 +252,13 @@ def _read_back(
         took_effect = not directory.locked
     else:
         changed_at, before = directory.password_changed_at, entry["before"]
+        if changed_at is None:
+            return UNKNOWN
+        # By the directory's own clock, if it said before when the password was set.
         took_effect = (
-            changed_at is not None
-            and (not before or changed_at > datetime.fromisoformat(before))
-            and changed_at >= began - _CLOCK_SKEW
+            changed_at > datetime.fromisoformat(before)
+            if before
+            else changed_at >= began - _CLOCK_SKEW
         )
     return DONE if took_effect else _NOT_DONE
 
@@ -244,6 +268,24 @@ def _release(attempt: ResetAttempt) -> None:
     writing = ResetAttempt.objects.filter(pk=attempt.pk, writing_since=attempt.writing_since)
     writing.update(writing_since=None, directories=[], new_hash="")
     attempt.writing_since = None
+
+
+def _give_up(attempt: ResetAttempt) -> None:
+    """It stays unknown whether a password was set. If it was, no session may outlive it."""
+    _release(attempt)
+    if attempt.goal == Goal.UNLOCK:
+        return
+    user = User.objects.filter(pk=attempt.user_id or 0).first()
+    if user is not None:
+        end_sessions(user)
+        record(
+            Activity.RESET_PROGRESS,
+            Outcome.FAILURE,
+            subject_id=user.pk,
+            actor_id=Actor.SERVICE,
+            support_code=attempt.support_code,
+            reason=EventReason.OUTCOME_UNKNOWN,
+        )
 
 
 def _finish(attempt: ResetAttempt, directories: list[dict[str, Any]]) -> None:

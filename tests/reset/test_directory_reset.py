@@ -18,6 +18,7 @@ from directory.connectors.base import (
     Unreachable,
 )
 from directory.models import DirectoryAccount, DirectoryConnection, SignInName, User
+from isolation.scope import evict
 from reset.models import AttemptOutcome, ResetAttempt
 from reset.services import outside
 from tenants.models import Branding
@@ -360,6 +361,108 @@ def test_the_password_in_force_is_not_taken_for_the_written_one(server, through_
     outside.settle(attempt())
 
     assert attempt().outcome == AttemptOutcome.RUNNING
+
+
+@pytest.fixture
+def interrupted(server, through_the_gates):
+    """The attempt's process died when the directory had the new password."""
+
+    def interrupt(**changes):
+        server.lost["set_password"] = 1
+        choose(through_the_gates)
+        for name, value in changes.items():
+            setattr(server.entries["minji@contoso.example"], name, value)
+
+    return interrupt
+
+
+def test_a_password_whose_time_isnt_known_counts_neither_as_set_nor_as_not_set(
+    person, interrupted, clock
+):
+    interrupted(changed_at=None)
+    clock.shift(timedelta(seconds=91))
+
+    outside.sweep()
+
+    assert attempt().writing_since is not None
+    epoch = User.objects.get(pk=person.pk).session_epoch
+    clock.shift(timedelta(days=1))
+    outside.sweep()
+    assert attempt().writing_since is None
+    assert User.objects.get(pk=person.pk).session_epoch > epoch
+    assert Event.objects.filter(
+        activity=Activity.RESET_PROGRESS, reason=EventReason.OUTCOME_UNKNOWN, actor_id=-2
+    ).exists()
+
+
+def test_a_connection_that_is_turned_off_meanwhile_says_nothing(office, interrupted, clock):
+    interrupted()
+    DirectoryConnection.objects.update(enabled=False)
+    evict("directories")
+    clock.shift(timedelta(seconds=91))
+
+    outside.sweep()
+
+    assert attempt().writing_since is not None
+    DirectoryConnection.objects.update(enabled=True)
+    evict("directories")
+    outside.sweep()
+    assert attempt().outcome == AttemptOutcome.SUCCEEDED
+
+
+def test_a_directory_whose_clock_is_an_hour_behind_is_believed(entry, interrupted, person, clock):
+    entry().changed_at = timezone.now() - timedelta(hours=2)
+    interrupted(changed_at=timezone.now() - timedelta(hours=1))
+    clock.shift(timedelta(seconds=91))
+
+    outside.sweep()
+
+    assert attempt().outcome == AttemptOutcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("error", [ValueError("year"), OverflowError("date"), RuntimeError("x")])
+def test_an_attempt_that_cant_be_settled_stops_no_other(
+    server, interrupted, directories, mailroom, clock, error
+):
+    interrupted()
+    branch = directories.add("Branch office", position=1)
+    other = directories.person(branch, upn="hana@contoso.example")
+    make_email(other)
+    client = begin(other.upn)
+    pass_gates(client, mailroom)
+    directories[branch].lost["set_password"] = 1
+    clock.shift(timedelta(seconds=1))
+    assert choose(client).url == "/passwordreset/checking"
+    server.faults["state"] = [error] * 2
+    clock.shift(timedelta(seconds=91))
+
+    outside.sweep()
+
+    assert ResetAttempt.objects.get(user_id=other.pk).outcome == AttemptOutcome.SUCCEEDED
+    assert ResetAttempt.objects.exclude(user_id=other.pk).get().writing_since is not None
+
+
+def test_attempts_that_stay_unknown_keep_no_others_waiting(
+    server, interrupted, directories, mailroom, clock, monkeypatch
+):
+    monkeypatch.setattr(outside, "_AT_ONCE", 1)
+    interrupted()
+    server.faults["state"] = [Unreachable()] * 9
+    clock.shift(timedelta(seconds=1))
+    branch = directories.add("Branch office", position=1)
+    other = directories.person(branch, upn="hana@contoso.example")
+    make_email(other)
+    client = begin(other.upn)
+    pass_gates(client, mailroom)
+    directories[branch].lost["set_password"] = 1
+    clock.shift(timedelta(seconds=1))
+    assert choose(client).url == "/passwordreset/checking"
+    clock.shift(timedelta(seconds=91))
+
+    outside.sweep()
+    outside.sweep()
+
+    assert ResetAttempt.objects.get(user_id=other.pk).outcome == AttemptOutcome.SUCCEEDED
 
 
 def test_every_directory_is_listed_with_its_result(directories, office, mailroom):
