@@ -33,8 +33,11 @@ from tenants.roles import Role
 from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
-_LOCKOUT_THRESHOLD, _LOCKOUT_MINUTES = 5, 60
-"""Where a directory doesn't say when it locks an account and when it forgets wrong passwords."""
+_LOCKOUT_THRESHOLD, _LOCKOUT_MINUTES = 3, 60
+"""Where a directory doesn't say when it locks an account and when it forgets wrong passwords.
+
+389 Directory Server locks after 3 where nothing else was set.
+"""
 _LONGEST_WINDOW = timedelta(hours=24)
 """Also where a directory never forgets them."""
 _BY_UPN = CompiledRead(lambda: owned(User).filter(upn=Bound("upn", CharField())))

@@ -131,27 +131,6 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountState:
-    """What the directory says about an account now.
-
-    Args:
-        locked: by too many wrong passwords. It can be unlocked.
-        locked_by_admin: permanently (OpenLDAP's `000001010000Z`). Never undone here.
-        protected: privileged; nothing of it is changed here.
-        may_change_from: by the directory's minimum age; None if a change is allowed now.
-    """
-
-    enabled: bool
-    locked: bool
-    locked_by_admin: bool = False
-    protected: bool = False
-    must_change: bool = False
-    password_changed_at: datetime | None = None
-    password_expires_at: datetime | None = None
-    may_change_from: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordPolicy:
     """A directory's own rules for one account, as far as they can be read. None: not known.
 
@@ -162,6 +141,7 @@ class PasswordPolicy:
         lockout_minutes: how long it stays locked; 0 until an administrator unlocks it.
         lockout_window_minutes: after which the failures are forgotten.
         name: of the policy, such as a PSO or a `pwdPolicy` entry.
+        is_own: of this account or of its groups, not what holds for everyone else.
     """
 
     min_length: int | None = None
@@ -173,6 +153,30 @@ class PasswordPolicy:
     lockout_minutes: float | None = None
     lockout_window_minutes: float | None = None
     name: str = ""
+    is_own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """What the directory says about an account now.
+
+    Args:
+        locked: by too many wrong passwords. It can be unlocked.
+        locked_by_admin: permanently (OpenLDAP's `000001010000Z`). Never undone here.
+        protected: privileged; nothing of it is changed here.
+        may_change_from: by the directory's minimum age; None if a change is allowed now.
+        policy: the directory's own rules for this account; None if it has none.
+    """
+
+    enabled: bool
+    locked: bool
+    locked_by_admin: bool = False
+    protected: bool = False
+    must_change: bool = False
+    password_changed_at: datetime | None = None
+    password_expires_at: datetime | None = None
+    may_change_from: datetime | None = None
+    policy: PasswordPolicy | None = None
 
 
 class Connector(Protocol):

@@ -50,10 +50,12 @@ class DirectoryConnection(TenantOwned):
     brake_percent = models.PositiveSmallIntegerField(default=10)
     """A sync that would disable more than this share of the people waits for a confirmation."""
     lockout_threshold = models.PositiveSmallIntegerField(null=True, editable=False)
-    """Wrong passwords until the directory locks an account; 0 for never, None if not known."""
+    """Wrong passwords until the directory locks an account; 0 for never, None if not known.
+
+    By the strictest rules that were read of an account, as the time below.
+    """
     lockout_window_minutes = models.PositiveIntegerField(null=True, editable=False)
     """After which the directory forgets them; 0 for never."""
-    lockout_read_at = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_failure = models.CharField(max_length=40, blank=True, editable=False)

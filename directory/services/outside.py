@@ -1,20 +1,21 @@
 """What this service notes of passwords in directories outside of it."""
 
 import contextlib
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from audit.activities import EventReason
-from directory.connectors.accounts import accounts_of, connector_to, state_of
+from directory.connectors.accounts import accounts_of, state_of
 from directory.connectors.base import (
     AccountState,
     DirectoryError,
     NotInDirectory,
     OutcomeUnknown,
     PasswordCheck,
+    PasswordPolicy,
     PolicyRejected,
     Protected,
     Unreachable,
@@ -22,7 +23,6 @@ from directory.connectors.base import (
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.services.sessions import end_sessions
 
-_RULES_READ_EVERY = timedelta(days=1)
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -62,7 +62,7 @@ def note_sign_in(user: User, check: PasswordCheck) -> None:
         note_password_times(account, state.password_changed_at, state.password_expires_at)
         # A temporary one that administrators set here has to be changed, whatever a directory says.
         must_change |= user.must_change_password and _is_set_here(user, state)
-        _read_lockout_rules(account)
+        note_lockout(account.connection, state.policy)
     if must_change != user.must_change_password:
         User.objects.filter(pk=user.pk).update(must_change_password=must_change)
     user.refresh_from_db()
@@ -104,16 +104,29 @@ def reason_of(error: DirectoryError) -> EventReason:
     return EventReason.DIRECTORY_NOT_PERMITTED
 
 
-def _read_lockout_rules(account: DirectoryAccount) -> None:
-    """Notes once a day when the directory locks accounts."""
-    connection, now = account.connection, timezone.now()
-    read_at = connection.lockout_read_at
-    if read_at is not None and now < read_at + _RULES_READ_EVERY:
+@transaction.atomic
+def note_lockout(connection: DirectoryConnection, policy: PasswordPolicy | None) -> None:
+    """Notes when the directory locks accounts. The strictest that was read of any account counts.
+
+    The rules of a single account or group make it stricter, never more lenient: other people have
+    other rules. An administrator who saves the directory has all be read anew.
+    """
+    if policy is None or policy.lockout_threshold is None:
         return
-    policy = connector_to(account).policy(account)
+    rows = DirectoryConnection.objects.filter(pk=connection.pk)
+    columns = ("lockout_threshold", "lockout_window_minutes")
+    stored = rows.select_for_update().values_list(*columns).first()
+    if stored is None or (stored[0] is None and policy.is_own):
+        return
+    # 0 stands for never: as a threshold the most lenient one, as a time the strictest.
+    thresholds = [each for each in (stored[0], policy.lockout_threshold) if each]
     window = policy.lockout_window_minutes
-    DirectoryConnection.objects.filter(pk=connection.pk).update(
-        lockout_threshold=policy.lockout_threshold,
-        lockout_window_minutes=None if window is None else round(window),
-        lockout_read_at=now,
+    # A minute more: clocks differ, and the directory counts from its own.
+    minutes = None if window is None else math.ceil(window) + 1 if window else 0
+    windows = [each for each in (stored[1], minutes) if each is not None]
+    strictest = (
+        min(thresholds, default=0),
+        0 if 0 in windows else max(windows, default=None),
     )
+    if strictest != stored:
+        rows.update(**dict(zip(columns, strictest, strict=True)))

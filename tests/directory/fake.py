@@ -32,6 +32,7 @@ class Entry:
     must_change: bool = False
     protected: bool = False
     wrong: int = 0
+    policy: PasswordPolicy | None = None
 
 
 class FakeDirectory:
@@ -77,11 +78,12 @@ class FakeDirectory:
             must_change=entry.must_change,
             protected=entry.protected,
             password_changed_at=entry.changed_at,
+            policy=entry.policy or self._policy(),
         )
 
     def policy(self, account):
         self._called("policy")
-        return PasswordPolicy(lockout_threshold=self.threshold, lockout_window_minutes=30)
+        return self._entry(account).policy or self._policy()
 
     def set_password(self, account, password, *, must_change=False):
         with self._write("set_password", account) as entry:
@@ -110,6 +112,9 @@ class FakeDirectory:
         if self.lost[name]:
             self.lost[name] -= 1
             raise error
+
+    def _policy(self):
+        return PasswordPolicy(lockout_threshold=self.threshold, lockout_window_minutes=30)
 
     def _entry(self, account):
         if account.external_id not in self.entries:

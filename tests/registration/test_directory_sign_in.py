@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.connectors.base import NotPermitted, Unreachable
+from directory.connectors.base import NotPermitted, PasswordPolicy, Unreachable
 from directory.models import DirectoryConnection, SignInName, User
 from limits.rules import Limit
 from limits.services import count_from
@@ -63,6 +63,7 @@ def test_the_directorys_password_signs_in(person, server):
 
 
 def test_a_wrong_password_and_a_password_of_ours_dont(person, server):
+    DirectoryConnection.objects.update(lockout_threshold=5)
     person.set_password("another of ours")
     person.save()
 
@@ -124,6 +125,7 @@ def test_an_unreachable_directory_is_said_alike_and_counts_as_nothing(person, se
 
 
 def test_a_password_that_is_kept_here_works_while_the_directory_is_unreachable(office, server):
+    DirectoryConnection.objects.update(lockout_threshold=5)
     make_email(make_user("admin@contoso.example"))
     server.faults["check_password"] = [Unreachable()] * 2
 
@@ -132,6 +134,7 @@ def test_a_password_that_is_kept_here_works_while_the_directory_is_unreachable(o
 
 
 def test_a_password_that_is_kept_here_is_counted_while_the_directory_is_unreachable(office, server):
+    DirectoryConnection.objects.update(lockout_threshold=5)
     make_user("admin@contoso.example")
     server.faults["check_password"] = [Unreachable()] * 9
 
@@ -228,7 +231,6 @@ def test_wrong_passwords_wait_as_long_as_the_directory_remembers_them(person, se
 
 def test_a_known_browser_still_gets_in_and_all_pages_together_stay_below(person, server, entry):
     DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
-    DirectoryConnection.objects.update(lockout_read_at=timezone.now())
     server.threshold = 5
     own = signed_in(person)
     for number in range(9):
@@ -253,7 +255,61 @@ def test_the_directorys_own_threshold_is_read_at_sign_in(person, office, server)
     sign_in()
 
     office.refresh_from_db()
-    assert (office.lockout_threshold, office.lockout_window_minutes) == (7, 30)
+    assert (office.lockout_threshold, office.lockout_window_minutes) == (7, 31)
+
+
+def lockout_after(directories, office, *policies):
+    """What counts after people with these rules have signed in one after the other."""
+    for number, policy in enumerate(policies):
+        upn = f"person{number}@contoso.example"
+        make_email(directories.person(office, upn=upn))
+        directories[office].entries[upn].policy = policy
+        assert sign_in(upn).status_code == 302
+    office.refresh_from_db()
+    return office.lockout_threshold, office.lockout_window_minutes
+
+
+def rules_of(threshold, window=30.0, *, is_own=False):
+    return PasswordPolicy(lockout_threshold=threshold, lockout_window_minutes=window, is_own=is_own)
+
+
+@pytest.mark.parametrize(
+    "lenient", [rules_of(50, is_own=True), rules_of(0, is_own=True), rules_of(50), rules_of(0)]
+)
+def test_the_lenient_rules_of_a_person_dont_hold_for_others(directories, office, lenient):
+    assert lockout_after(directories, office, rules_of(5), lenient) == (5, 31)
+
+    answers = [sign_in("person0@contoso.example", f"wrong {n}").status_code for n in range(9)]
+
+    assert answers == [200] * 3 + [429] * 6
+
+
+def test_the_rules_of_a_single_person_tell_nothing_of_others(directories, office):
+    lenient = rules_of(50, is_own=True)
+
+    assert lockout_after(directories, office, lenient) == (None, None)
+
+
+@pytest.mark.parametrize("first", [10, 0])
+def test_the_stricter_rules_of_a_person_hold_for_all(directories, office, first):
+    strict = rules_of(5, 60.0, is_own=True)
+
+    assert lockout_after(directories, office, rules_of(first), strict) == (5, 61)
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(30, 2), (60, 2), (80, 3), (0, 0)])
+def test_a_directory_remembers_for_no_less_than_it_says(directories, office, seconds, minutes):
+    assert lockout_after(directories, office, rules_of(5, seconds / 60)) == (5, minutes)
+
+
+def test_strangers_stop_before_a_directory_locks_that_tells_no_rules(person, server, entry):
+    """389 Directory Server locks after 3 where nothing else was set."""
+    server.threshold = 3
+
+    for number in range(9):
+        sign_in(password=f"wrong horse {number}")
+
+    assert not entry.locked
 
 
 @pytest.mark.parametrize(("window", "hours"), [(None, 1), (0, 24)], ids=["not known", "never"])

@@ -124,6 +124,7 @@ class ActiveDirectory:
             password_changed_at=moment(entry.integer("pwdLastSet")),
             password_expires_at=moment(entry.integer(_EXPIRES)),
             may_change_from=changeable if changeable and changeable > now else None,
+            policy=policy,
         )
 
     def policy(self, account: DirectoryAccount) -> PasswordPolicy:

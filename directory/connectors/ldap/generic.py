@@ -108,7 +108,7 @@ class LdapConnector:
         dialect, suffix = self._server()
         with translated(), service_session(self._connection) as session:
             entry = self._find(session, dialect, account, dialect.attributes)
-            return dialect.policy(dialect.policy_entry(session, suffix, entry))
+            return _policy_of(dialect, entry, dialect.policy_entry(session, suffix, entry))
 
     def set_password(
         self, account: DirectoryAccount, password: str, *, must_change: bool = False
@@ -202,7 +202,7 @@ class LdapConnector:
             groups = protected_groups(session, self._connection.protected_groups.splitlines())
             protected = members_of(session, groups)
             for entry in session.search(self._connection.base_dn, wanted, sorted(names)):
-                own = entry.text("pwdPolicySubentry") + entry.text("krbPwdPolicyReference")
+                own = _own_policy(entry)
                 if own not in policies:
                     with service_session(self._connection) as other:
                         policies[own] = dialect.policy_entry(other, suffix, entry)
@@ -281,7 +281,8 @@ class LdapConnector:
         groups = protected_groups(session, self._connection.protected_groups.splitlines())
         state = dialect.state(entry, policy, timezone.now())
         protected = is_member(session, entry, groups, suffix)
-        return _Target(entry, policy, replace(state, protected=protected))
+        rules = _policy_of(dialect, entry, policy)
+        return _Target(entry, policy, replace(state, protected=protected, policy=rules))
 
     def _changeable(
         self, session: LdapSession, dialect: Dialect, suffix: str, account: DirectoryAccount
@@ -349,3 +350,12 @@ class LdapConnector:
             changed=entry.text(_STAMP),
             group_dns=tuple(entry.texts(groups)) if groups else (),
         )
+
+
+def _own_policy(entry: LdapEntry) -> str:
+    """The name of the policy that is its own or its groups'; "" where the server's holds."""
+    return entry.text("pwdPolicySubentry") + entry.text("krbPwdPolicyReference")
+
+
+def _policy_of(dialect: Dialect, entry: LdapEntry, policy: LdapEntry | None) -> PasswordPolicy:
+    return replace(dialect.policy(policy), is_own=bool(_own_policy(entry)))

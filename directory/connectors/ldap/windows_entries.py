@@ -140,6 +140,7 @@ def policy_of(session: LdapSession, entry: LdapEntry, domain: str) -> PasswordPo
         lockout_minutes=ages["duration"] / timedelta(minutes=1),
         lockout_window_minutes=ages["window"] / timedelta(minutes=1),
         name=name,
+        is_own=bool(pso),
     )
 
 
