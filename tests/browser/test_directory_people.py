@@ -18,6 +18,10 @@ READERS = [
     pytest.param("openldap", {"language": "en-US", "width": 375}, id="OpenLDAP-English"),
     pytest.param("samba", {"language": "ko-KR", "width": 1280}, id="AD-Korean"),
 ]
+OTHER_READERS = [
+    pytest.param("openldap", {"language": "ko-KR", "width": 1280}, id="OpenLDAP-Korean"),
+    pytest.param("samba", {"language": "en-US", "width": 375}, id="AD-English"),
+]
 _CONNECT = """
 import json, pathlib
 from directory.models import DirectoryConnection
@@ -96,7 +100,7 @@ def person_of(request, site):
     return add
 
 
-@pytest.mark.parametrize(("name", "reader"), READERS)
+@pytest.mark.parametrize(("name", "reader"), READERS + OTHER_READERS)
 def test_a_person_of_a_directory_registers_resets_and_signs_in(
     name, reader, person_of, open_page, gates
 ):

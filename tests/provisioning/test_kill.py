@@ -1,15 +1,20 @@
-"""kill -9 of a worker in the middle of an import, and a cancel meanwhile: with a real worker."""
+"""kill -9 of a real worker in the middle of an import or of a sync, and a cancel meanwhile."""
 
 import json
 
 import pytest
 
+from tests.services.faults import Fault, Operation, faults
 from tests.services.processes import wait_until
 from tests.services.site import site_alone
+from tests.services.slapd import slapd
 
 pytestmark = pytest.mark.timeout(600)
 
 ROWS = 60_000
+PEOPLE = 1_500
+"""Of a directory, which sends 500 at a time."""
+SEARCHES = 4
 _REDIS = 3
 _IN_TENANT = """
 import json, time
@@ -56,6 +61,38 @@ _SETTLE = """
 """
 _TIME_PASSES = """
     Import.objects.update(lease_until=timezone.now(), due_at=timezone.now())
+"""
+_CONNECT = """
+    from directory.models import DirectoryConnection
+    from provisioning.services import sync_jobs
+    from vault.services import seal_column
+    with open({path!r}) as file:
+        given = json.load(file)
+    row = DirectoryConnection.objects.create(**given["row"])
+    row.bind_password = seal_column(row, "bind_password", given["password"])
+    row.save()
+    sync_jobs.start(row, actor_id=1)
+"""
+_LOOK_AT_SYNC = """
+    from audit.models import Event
+    from directory.models import DirectoryAccount
+    from provisioning.models import SyncRun
+    run = SyncRun.objects.get()
+    print(json.dumps({
+        "state": run.state, "read": run.read, "created": run.created, "disabled": run.disabled,
+        "problems": run.problems, "turn": run.turn, "users": User.objects.count(),
+        "accounts": DirectoryAccount.objects.filter(missing_since=None).count(),
+        "enabled": User.objects.filter(enabled=True).count(),
+        "events": Event.objects.filter(activity="directory_synced").count(),
+    }))
+"""
+_LEASE_ENDS = """
+    from provisioning.models import SyncRun
+    SyncRun.objects.update(lease_until=timezone.now(), due_at=timezone.now())
+"""
+_SWEEP = """
+from provisioning.services import sync_jobs
+sync_jobs.sweep()
 """
 
 
@@ -163,3 +200,63 @@ def test_cancelling_stops_a_worker_in_the_middle(site, tmp_path):
     assert 0 < left["line"] < ROWS
     assert left["users"] == left["members"] == left["created"]
     assert left["file"] == 0
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """An OpenLDAP with many people of an organisation."""
+    with slapd(tmp_path_factory.mktemp("slapd") / "server") as server:
+        with server.bound() as root:
+            for number in range(PEOPLE):
+                entry = {"cn": f"Person {number}", "sn": "Example", "uid": f"s{number}"}
+                mail = {"mail": f"s{number}@hanbit.example"}
+                root.add(f"uid=s{number},{server.people_dn}", "inetOrgPerson", entry | mail)
+        yield server
+
+
+def test_sync_of_a_killed_worker_goes_on_and_doubles_nothing(site, directory, tmp_path):
+    house = House(site, "hanbit")
+    with faults(directory, tmp_path / "proxy") as proxy:
+        row = {
+            "name": "Directory",
+            "kind": directory.kind,
+            "servers": proxy.url,
+            "ca_certificates": directory.authority.pem,
+            "base_dn": directory.base_dn,
+            "bind_dn": directory.service.dn,
+            "people_filter": "(mail=*@hanbit.example)",
+        }
+        path = tmp_path / "connection.json"
+        path.write_text(json.dumps({"row": row, "password": directory.service.password}))
+        # The first are about the server and its policies; then come pages of people.
+        proxy.fail(Fault.SILENT_BEFORE, on=frozenset({Operation.SEARCH}), after=SEARCHES)
+        house.do(_CONNECT.replace("{path!r}", repr(str(path))))
+        house.work()
+        wait_until(
+            lambda: proxy.operations.count(Operation.SEARCH) > SEARCHES,
+            what="The worker waits for a page",
+            timeout=120,
+            detail=lambda: site.log("worker")[-4_000:],
+        )
+        site.kill_worker()
+
+        left = json.loads(house.do(_LOOK_AT_SYNC))
+        assert (left["state"], left["turn"], left["disabled"]) == ("running", 1, 0)
+        assert 0 < left["read"] < PEOPLE
+        assert left["users"] == left["accounts"] == left["created"] == left["read"]
+
+        proxy.pass_on()
+        house.do(_LEASE_ENDS)
+        site.manage("shell", "--no-imports", "-c", _SWEEP)
+        house.work()
+        wait_until(
+            lambda: json.loads(house.do(_LOOK_AT_SYNC))["state"] != "running",
+            what="The run ended",
+            timeout=120,
+            detail=lambda: site.log("worker")[-4_000:],
+        )
+
+    done = json.loads(house.do(_LOOK_AT_SYNC))
+    assert (done["state"], done["turn"], done["problems"]) == ("done", 2, 0)
+    assert done["read"] == done["created"] == done["users"] == done["accounts"] == PEOPLE
+    assert (done["enabled"], done["disabled"], done["events"]) == (PEOPLE, 0, 1)

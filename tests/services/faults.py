@@ -73,6 +73,7 @@ class FaultProxy:
     _listener: socket.socket | None = None
     _fault: Fault | None = None
     _on: frozenset[Operation] = ALL
+    _passes: int = 0
     _then_hangs: bool = False
     _hangs: bool = False
     _delay_s: float = 0
@@ -94,14 +95,21 @@ class FaultProxy:
         self._listen()
 
     def fail(
-        self, fault: Fault, *, on: frozenset[Operation] = WRITES, then_hangs: bool = False
+        self,
+        fault: Fault,
+        *,
+        on: frozenset[Operation] = WRITES,
+        after: int = 0,
+        then_hangs: bool = False,
     ) -> None:
         """Fails these operations from now on; others pass.
 
         Args:
+            after: so many of them pass first.
             then_hangs: after the first failure nothing is answered at all.
         """
-        self._fault, self._on, self._then_hangs = fault, on, then_hangs
+        self._on, self._passes, self._then_hangs = on, after, then_hangs
+        self._fault = fault
 
     def hang(self) -> None:
         """Accept connections, and answer nothing any more."""
@@ -179,6 +187,8 @@ class FaultProxy:
         operation = _operation(message)
         self.operations.append(operation)
         fault = self._fault if operation in self._on else None
+        if fault and self._passes:
+            self._passes, fault = self._passes - 1, None
         if self._hangs:
             self._ended.wait()
             return False
