@@ -89,7 +89,8 @@ def _destinations(person: User) -> set[str]:
 
 def _clear(person: User) -> None:
     guesses.reset(person.pk)
-    lockouts.reset(person)
+    # Nothing is unlocked in a directory by this: it goes on counting, and so does this service.
+    lockouts.reset(person, directory_forgets=person.connector != DIRECTORY)
     limits.clear(Limit.RESETS_OF_A_USER, str(person.pk))
 
 

@@ -382,6 +382,16 @@ def test_a_saved_directory_is_tried_at_once(admin):
     assert DirectoryConnection.objects.get().down_since is None
 
 
+def test_the_lockout_of_a_saved_directory_is_read_anew(admin):
+    row = add(admin)
+    DirectoryConnection.objects.update(lockout_threshold=2, lockout_window_minutes=0)
+
+    admin.post(f"{LIST}{row.pk}/", typed_again())
+
+    row.refresh_from_db()
+    assert (row.lockout_threshold, row.lockout_window_minutes) == (None, None)
+
+
 def test_every_failure_has_words(admin):
     add(admin)
     for failure in DirectoryFailure:

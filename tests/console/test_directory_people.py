@@ -1,6 +1,7 @@
 """What administrators do for people whose password is in a directory outside."""
 
 import pytest
+from django.test import Client
 
 from account.services.freezing import freeze
 from audit.activities import Activity, EventReason, Outcome
@@ -8,11 +9,13 @@ from audit.models import Event
 from console.rules import AdminAction
 from console.services.people import act
 from directory.connectors.base import NotPermitted, Protected, Unreachable
-from directory.models import User
+from directory.models import DirectoryConnection, User
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user, signed_in
+from tests.captcha import solved
 from tests.console.people import behind_both, make_admin
 from tests.console.test_veto import change_to
+from verification.rules.captcha import Action
 from verification.services import passwords
 from verification.services.roles import change_role
 from verification.services.trust import RoleChanged
@@ -189,3 +192,28 @@ def test_a_session_ends_if_its_person_gets_a_role_while_the_password_is_changed(
     assert page.url.startswith("/signin")
     assert server.entries[person.upn].password == NEW
     assert session.get("/security-info").url.startswith("/signin")
+
+
+def test_a_cleared_block_doesnt_let_strangers_lock_the_account_of_the_domain(person, server):
+    """The directory still counts what was wrong before."""
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+    server.threshold = 5
+    guess(person, 3)
+
+    act(AdminAction.CLEAR, make_admin(), person, note="called")
+    guess(person, 9)
+
+    assert server.entries[person.upn].wrong == 3
+    assert User.objects.get(pk=person.pk).is_locked
+
+    act(AdminAction.UNLOCK, make_admin("second@contoso.example"), person, note="called")
+
+    assert not User.objects.get(pk=person.pk).is_locked
+    guess(person, 9)
+    assert server.entries[person.upn].wrong == 3
+
+
+def guess(person, tries):
+    for number in range(tries):
+        fields = {"username": person.upn, "password": f"wrong horse {number}"}
+        Client().post("/signin", solved(fields, action=Action.SIGN_IN))

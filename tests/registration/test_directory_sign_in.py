@@ -143,7 +143,10 @@ def test_a_password_that_is_kept_here_is_counted_while_the_directory_is_unreacha
     assert answers == [200] * 3 + [429] * 6
 
 
-def test_known_and_unknown_user_ids_take_the_same_steps(person, server, monkeypatch):
+@pytest.mark.parametrize(("password", "hashes"), [("wrong horse", 1), ("wrong\xa0horse", 2)])
+def test_known_and_unknown_user_ids_take_the_same_steps(
+    person, server, monkeypatch, password, hashes
+):
     make_user("here@contoso.example")
     make_user("elsewhere@contoso.example", connector="other")
     steps = []
@@ -154,8 +157,8 @@ def test_known_and_unknown_user_ids_take_the_same_steps(person, server, monkeypa
 
     for upn in (person.upn, UNKNOWN, "here@contoso.example", "elsewhere@contoso.example"):
         steps.clear()
-        sign_in(upn, "wrong horse")
-        assert steps == ["hash", "check_password"], upn
+        sign_in(upn, password)
+        assert steps == ["hash"] * hashes + ["check_password"], upn
 
 
 def test_known_and_unknown_user_ids_run_the_same_statements(person, django_assert_max_num_queries):
@@ -192,6 +195,21 @@ def test_strangers_stop_before_a_directory_locks_that_is_slow_to_answer(person, 
     assert answers == [503] * 3 + [429] * 6
     assert server.calls.count("check_password") == 3
     assert entry.wrong == (3 if upn == person.upn else 0)
+
+
+def test_a_lock_is_noted_at_the_first_try_that_it_refuses(person, server):
+    """A right password is no lock, however few may be wrong."""
+    assert sign_in().url == "/security-info"
+    DirectoryConnection.objects.update(lockout_threshold=3)
+    sign_in()
+    assert not Event.objects.filter(activity=Activity.SIGN_IN_LOCKED).exists()
+    assert User.objects.get(pk=person.pk).locked_until is None
+
+    for number in range(5):
+        sign_in(password=f"wrong horse {number}")
+
+    assert Event.objects.filter(activity=Activity.SIGN_IN_LOCKED).count() == 1
+    assert User.objects.get(pk=person.pk).is_locked
 
 
 def test_the_same_wrong_password_counts_every_time(person, server, entry):

@@ -131,10 +131,18 @@ def forget(user: User, *, directory_forgets: bool = True) -> None:
     rows.delete()
 
 
-def reset(user: User) -> None:
-    """Ends every lock of this user: when an administrator says so."""
-    forget(user)
-    User.objects.filter(pk=user.pk).update(locked_until=None)
+def reset(user: User, *, directory_forgets: bool = True) -> None:
+    """Ends every lock of this user: when an administrator says so.
+
+    Args:
+        directory_forgets: see `forget`. A lock by what was counted for a directory goes on.
+    """
+    forget(user, directory_forgets=directory_forgets)
+    place, rules = _device_mac(user.upn, _DIRECTORY), lockout_rules()
+    row = SignInLockout.objects.filter(who=_who(user.upn), device=place).first()
+    goes_on = row is not None and rules is not None and row.failures >= rules.most(known=False)
+    until = row.locked_until if row is not None and goes_on else None
+    User.objects.filter(pk=user.pk).update(locked_until=until)
 
 
 def device_of(upn: str, known: str) -> str:
@@ -182,15 +190,20 @@ def _count_for_directory(upn: str, device: str, now: datetime) -> None:
     # In a transaction of its own: two that lock these rows in other orders would deadlock.
     with transaction.atomic(durable=True):
         row = _row(upn, _DIRECTORY)
-        if row.last_at is not None and now >= row.last_at + rules.window:
-            row.failures = 0
-        if row.last_at is not None and row.failures >= rules.most(known=device != UNKNOWN_DEVICE):
-            raise Locked(row.last_at + rules.window)
-        row.failures, row.last_at = row.failures + 1, now
-        row.locked_until = now + rules.window
-        row.save()
-        if row.failures == rules.most(known=False):
-            _note_lock(upn, row.locked_until)
+        if row.last_at is None or now >= row.last_at + rules.window:
+            row.failures = row.locks = 0
+            row.last_at = now
+        until = row.last_at + rules.window
+        is_refused = row.failures >= rules.most(known=device != UNKNOWN_DEVICE)
+        if not is_refused:
+            row.failures, row.last_at, row.locked_until = row.failures + 1, now, now + rules.window
+            row.save()
+        elif not row.locks:
+            row.locks = 1
+            row.save()
+            _note_lock(upn, until)
+    if is_refused:
+        raise Locked(until)
 
 
 @transaction.atomic
