@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import ldap3
 import pytest
 
-from directory.connectors.base import NotPermitted, Unreachable
+from directory.connectors.base import NotPermitted, ServiceAccountRefused, Unreachable
 from directory.connectors.ldap import account_connector_of, pool, transport, wire
 from directory.connectors.ldap.rootdse import described
 from directory.connectors.ldap.transport import Flavour, LdapFailure
@@ -355,6 +355,55 @@ def test_a_dead_server_is_tried_if_there_is_no_other(openldap, contoso):
             failure_of(row)
 
         assert dead.accepted == 2
+
+
+def answers_binds(code):
+    """With this result code, or not at all: then it closes the connection."""
+
+    def act(_server, client):
+        request = client.recv(65536)
+        start = 2 + (request[1] & 0x7F if request[1] & 0x80 else 0)
+        number = request[start : start + 2 + request[start + 1]]
+        if code is not None:
+            answer = number + bytes([0x61, 7, 10, 1, code, 4, 0, 4, 0])
+            client.sendall(bytes([0x30, len(answer)]) + answer)
+            client.recv(65536)
+
+    return act
+
+
+@pytest.mark.parametrize("code", [51, 52, None], ids=["busy", "unavailable", "cut"])
+def test_a_server_that_fails_at_the_bind_is_followed_by_the_next(openldap, contoso, tmp_path, code):
+    ours = authority()
+    act = secured(ours.issue(tmp_path, ["127.0.0.1"]), answers_binds(code))
+    with fake_server(act) as failing:
+        row = connected(
+            openldap,
+            servers=f"ldaps://127.0.0.1:{failing.port}\n{openldap.url}",
+            ca_certificates=f"{ours.pem}\n{openldap.authority.pem}",
+        )
+
+        with (
+            transport.service_session(row) as session,
+            transport.service_session(row) as other,
+        ):
+            assert session.server == other.server == openldap.url
+
+        assert failing.accepted == 1
+
+
+def test_a_refused_service_account_is_tried_on_no_other_server(openldap, contoso, tmp_path):
+    ours = authority()
+    act = secured(ours.issue(tmp_path, ["127.0.0.1"]), answers_binds(49))
+    with fake_server(act) as refusing:
+        row = connected(
+            openldap,
+            servers=f"ldaps://127.0.0.1:{refusing.port}\n{openldap.url}",
+            ca_certificates=f"{ours.pem}\n{openldap.authority.pem}",
+        )
+
+        with pytest.raises(ServiceAccountRefused), transport.service_session(row):
+            pass
 
 
 def test_a_password_is_in_no_exception_and_does_not_stay_in_memory_of_the_library(connection):

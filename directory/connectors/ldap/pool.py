@@ -3,13 +3,21 @@
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
 from directory.connectors import health
 from directory.connectors.base import NotPermitted, ServiceAccountRefused, Unreachable
 from directory.connectors.ldap.rootdse import RootDse
-from directory.connectors.ldap.wire import DEAD_S, MUST_CHANGE, LdapLink, context_of, failure_of
+from directory.connectors.ldap.wire import (
+    DEAD_S,
+    MUST_CHANGE,
+    BindAnswer,
+    LdapLink,
+    context_of,
+    failure_of,
+)
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
 from vault.services import open_column
@@ -18,6 +26,7 @@ REFUSED_S = 60.0
 """How long a refused service account isn't tried again: more tries could lock it."""
 BUSY = frozenset({51, 52})
 """Result codes busy and unavailable: the server did nothing."""
+_REFUSED_HERE = DirectoryFailure.REFUSED_HERE
 _IDLE_S = 60.0
 _MOST_IDLE = 4
 
@@ -86,19 +95,11 @@ def bound_link(connection: DirectoryConnection, server: str = "") -> LdapLink:
     password = open_column(connection, "bind_password") if connection.bind_password else ""
     if not connection.bind_dn or not password:
         raise NotPermitted("the connection has no service account")
-    link = open_link(connection, server)
-    try:
-        health.claim_account_try(connection)
-        answer = link.bind(connection.bind_dn, password)
-    except (Unreachable, ServiceAccountRefused):
-        link.close()
-        raise
+    link, answer = _first_answer(connection, server, password)
     if answer.code == 0 and MUST_CHANGE not in answer.controls:
         health.note_account_accepted(connection)
         return link
     link.close()
-    if answer.code in BUSY:
-        raise Unreachable(DirectoryFailure.BUSY)
     state.refusal = (
         f"the service account is refused: {answer.code} {answer.text}".strip()
         if answer.code
@@ -110,16 +111,58 @@ def bound_link(connection: DirectoryConnection, server: str = "") -> LdapLink:
 
 def open_link(connection: DirectoryConnection, server: str = "") -> LdapLink:
     """TLS to the first server that answers. Those that failed lately come last."""
+    failures = []
+    for link in _links(connection, server):
+        if isinstance(link, LdapLink):
+            return link
+        failures.append(link)
+    raise Unreachable(failures[0] if failures else DirectoryFailure.UNKNOWN_HOST)
+
+
+def _first_answer(
+    connection: DirectoryConnection, server: str, password: str
+) -> tuple[LdapLink, BindAnswer]:
+    """The first server that compares the service account's password, and what it says.
+
+    A refusal is an answer: another server would count one more wrong password.
+    """
+    failures, is_claimed = [], False
+    for link in _links(connection, server):
+        if not isinstance(link, LdapLink):
+            failures.append(link)
+            continue
+        try:
+            if not is_claimed:
+                health.claim_account_try(connection)
+                is_claimed = True
+            answer = link.bind(connection.bind_dn, password)
+        except (Unreachable, ServiceAccountRefused) as problem:
+            link.close()
+            if not isinstance(problem, Unreachable) or problem.failure is _REFUSED_HERE:
+                raise
+            failures.append(problem.failure)
+        else:
+            if answer.code not in BUSY:
+                return link, answer
+            link.close()
+            failures.append(DirectoryFailure.BUSY)
+        state_of(connection).dead_until[link.url] = monotonic() + DEAD_S
+    raise Unreachable(failures[0] if failures else DirectoryFailure.UNKNOWN_HOST)
+
+
+def _links(connection: DirectoryConnection, server: str) -> Iterator[LdapLink | DirectoryFailure]:
+    """TLS to each server in turn, or why there is none. Those that failed lately come last."""
     try:
         context = context_of(connection.ca_certificates.strip())
     except (OSError, ValueError):
         raise Unreachable(DirectoryFailure.CERTIFICATE_UNTRUSTED) from None
-    state, failures = state_of(connection), []
+    state = state_of(connection)
     urls = [server] if server else connection.servers.split()
     for url in sorted(urls, key=lambda each: monotonic() < state.dead_until.get(each, 0.0)):
         try:
-            return LdapLink(url, context, state.dead_until)
+            link = LdapLink(url, context, state.dead_until)
         except (OSError, ValueError) as error:
-            failures.append(failure_of(error))
             state.dead_until[url] = monotonic() + DEAD_S
-    raise Unreachable(failures[0] if failures else DirectoryFailure.UNKNOWN_HOST)
+            yield failure_of(error)
+        else:
+            yield link
