@@ -24,9 +24,11 @@ from directory.connectors.ldap.freeipa import FreeIpa
 from directory.connectors.ldap.generic import LdapConnector
 from directory.connectors.ldap.openldap import OpenLdap
 from directory.connectors.ldap.rootdse import Flavour, RootDse
+from directory.connectors.ldap.transport import LdapSession
 from directory.connectors.ldap.wire import Attributes, BindAnswer, LdapEntry, LdapFailure
 from directory.models import DirectoryAccount, DirectoryConnection
 from tests.directory.directories import connected, row_of
+from tests.services.faults import Fault, Operation, faults
 from tests.services.ldap import new_password
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -179,8 +181,9 @@ class TestOpenLdapRules:
         policy = entry(pwdLockoutDuration=duration, **self.policy)
         return OpenLdap().state(entry(**attributes), policy, NOON)
 
-    def test_the_permanent_lock_is_an_administrators(self):
-        state = self.state(pwdAccountLockedTime="000001010000Z")
+    @pytest.mark.parametrize("locked_at", ["000001010000Z", "00000101000000Z", "for good"])
+    def test_a_lock_that_began_at_no_time_is_an_administrators(self, locked_at):
+        state = self.state(pwdAccountLockedTime=locked_at)
 
         assert (state.locked_by_admin, state.locked, state.enabled) == (True, False, False)
 
@@ -385,3 +388,65 @@ def test_groups_in_a_circle_are_walked_once(openldap, contoso):
     assert inside.state(row).protected
     assert not outside.state(row).protected
     assert person.dn in {each.dn for each in inside.people() if each.protected}
+
+
+@pytest.mark.parametrize("must_change", [False, True])
+def test_a_reset_that_is_read_back_forces_a_change_only_if_it_is_meant_to(
+    openldap, contoso, tmp_path, must_change
+):
+    person = openldap.add_person()
+    openldap.set_policy(person, "mustchange")
+    row, password = row_of(openldap, person), new_password()
+    with faults(openldap, tmp_path / "proxy") as proxy:
+        behind = connected(openldap, service=openldap.root, servers=proxy.url)
+        proxy.fail(Fault.CUT_AFTER, on={Operation.EXTENDED})
+        account_connector_of(behind).set_password(row, password, must_change=must_change)
+
+    expected = PasswordCheck.MUST_CHANGE if must_change else PasswordCheck.RIGHT
+    assert account_connector_of(connected(openldap)).check_password(row, password) is expected
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["last", "first"])
+def test_a_server_that_refuses_to_unlock_does_not_undo_what_another_did(
+    openldap, contoso, monkeypatch, order
+):
+    person = openldap.add_person()
+    openldap.lock(person)
+    row, modify = row_of(openldap, person), LdapSession.modify
+
+    def of_a_replica(session, dn, changes):
+        if session.server == openldap.starttls_url:
+            raise LdapFailure(10, "read-only replica")
+        modify(session, dn, changes)
+
+    monkeypatch.setattr(LdapSession, "modify", of_a_replica)
+    urls = [openldap.url, openldap.starttls_url][order]
+
+    account_connector_of(connected(openldap, servers="\n".join(urls))).unlock(row)
+
+    assert not openldap.is_locked(person)
+    openldap.lock(person)
+    replica = account_connector_of(connected(openldap, servers=openldap.starttls_url))
+    with pytest.raises(NotPermitted, match="replica"):
+        replica.unlock(row)
+
+
+def test_what_an_administrator_locked_is_unlocked_on_no_other_server(
+    openldap, contoso, monkeypatch
+):
+    person = openldap.add_person()
+    openldap.lock_by_admin(person)
+    asked, search = [], LdapSession.search
+
+    def spy(session, *arguments, **more):
+        asked.append(session.server)
+        return search(session, *arguments, **more)
+
+    monkeypatch.setattr(LdapSession, "search", spy)
+    urls = f"{openldap.url}\n{openldap.starttls_url}"
+
+    with pytest.raises(NotPermitted, match="administrator"):
+        account_connector_of(connected(openldap, servers=urls)).unlock(row_of(openldap, person))
+
+    assert set(asked) == {openldap.url}
+    assert openldap.is_locked(person)

@@ -6,7 +6,7 @@ password where others can read it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -70,6 +70,10 @@ _PHONES = ("mobile_phone", "office_phone", "alternate_phone")
 _STAMP = "modifyTimestamp"
 
 
+class _Closed(NotPermitted):
+    """An administrator closed the account. No other server is asked: it may not know that yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     """An account as the directory has it now."""
@@ -120,18 +124,19 @@ class LdapConnector:
         dialect, suffix = self._server()
         with translated(), service_session(self._connection) as session:
             target = self._changeable(session, dialect, suffix, account)
+            writing: AbstractContextManager[LdapSession] = nullcontext(session)
             try:
                 dialect.set_password(session, target.entry.dn, password, "")
             except LdapFailure as failure:
                 raise error_of(failure, until=target.state.may_change_from) from None
             except Unreachable as lost:
                 self._confirm_password(lost, session.server, dialect, target, password)
-                return
+                writing = service_session(self._connection, server=session.server)
             # The password is set. What is left over harms less than to say that it isn't.
-            with suppress(LdapFailure, DirectoryError):
-                entry = self._find(session, dialect, account, dialect.attributes)
+            with suppress(LdapFailure, DirectoryError), writing as usable:
+                entry = self._find(usable, dialect, account, dialect.attributes)
                 if changes := dialect.leftovers(entry, must_change=must_change):
-                    session.modify(entry.dn, changes)
+                    usable.modify(entry.dn, changes)
 
     def change_password(self, account: DirectoryAccount, old: str, new: str) -> None:
         """Bound as the user, so that the directory's rules about own changes hold.
@@ -164,9 +169,9 @@ class LdapConnector:
         self.set_password(account, new)
 
     def unlock(self, account: DirectoryAccount) -> None:
-        """On every server that answers: many directories count and lock on each by itself."""
+        """On every server that does it: many directories count and lock on each by itself."""
         dialect, suffix = self._server()
-        unlocked, sent, lost = False, False, Unreachable()
+        unlocked, sent, problems = False, False, list[DirectoryError]()
         for server in self._connection.servers.split():
             try:
                 with translated(), service_session(self._connection, server=server) as session:
@@ -174,18 +179,22 @@ class LdapConnector:
                     sent = True
                     session.modify(target.entry.dn, dialect.unlocking())
                     unlocked = True
-            except Unreachable as unreachable:
-                lost = unreachable
+            except (Protected, _Closed):
+                raise
+            except DirectoryError as problem:
+                problems.append(problem)
         if unlocked:
             return
-        if not sent:
-            raise lost
+        lost = [each for each in problems if isinstance(each, Unreachable)]
+        if not (sent and lost):
+            raise (lost or problems)[0]
         try:
             locked = self.state(account).locked
         except DirectoryError:
             raise OutcomeUnknown from None
         if locked:
-            raise OutcomeUnknown if isinstance(lost, TimedOut) else lost
+            is_open = any(isinstance(each, TimedOut) for each in lost)
+            raise OutcomeUnknown if is_open else lost[0]
 
     def people(self, *, changed_since: str = "") -> Iterator[Person]:
         dialect, suffix = self._server()
@@ -292,9 +301,9 @@ class LdapConnector:
         if target.state.protected:
             raise Protected
         if target.state.locked_by_admin:
-            raise NotPermitted("an administrator has locked the account for good")
+            raise _Closed("an administrator has locked the account for good")
         if not target.state.enabled:
-            raise NotPermitted("the account is disabled")
+            raise _Closed("the account is disabled")
         return target
 
     def _confirm_password(

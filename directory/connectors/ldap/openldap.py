@@ -16,8 +16,6 @@ from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.dialect import Changes, in_days, is_true, set_by_extension
 from directory.connectors.ldap.transport import LdapEntry, LdapSession
 
-_PERMANENT = "000001010000Z"
-"""Locked by an administrator for good. A new password would lift it, so none is set."""
 _RULES = (
     *("cn", "pwdMinLength", "pwdCheckQuality", "pwdInHistory", "pwdMinAge", "pwdMaxAge"),
     *("pwdLockout", "pwdMaxFailure", "pwdLockoutDuration", "pwdFailureCountInterval"),
@@ -68,7 +66,8 @@ class OpenLdap:
 
     def state(self, account: LdapEntry, policy: LdapEntry | None, now: datetime) -> AccountState:
         locked_at = account.text("pwdAccountLockedTime")
-        permanent = locked_at == _PERMANENT
+        # By an administrator: usually 000001010000Z. A new password would lift it, so none is set.
+        permanent = bool(locked_at) and instant_of(locked_at) is None
         starts, ends = (instant_of(account.text(name)) for name in ("pwdStartTime", "pwdEndTime"))
         rules = self.policy(policy)
         changed_at = instant_of(account.text("pwdChangedTime"))
