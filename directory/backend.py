@@ -50,9 +50,12 @@ class DirectoryBackend:
             return None
         if user.connector == DIRECTORY:
             note_sign_in(user, check)
-        elif user.must_change_password and not is_operator:
+            temporary_since = user.temporary_since
+        else:
+            temporary_since = user.password_changed_at if user.must_change_password else None
+        if temporary_since is not None and not is_operator:
             lifetime = timedelta(hours=policy_in_force().temporary_password_hours)
-            if has_ended(user.password_changed_at, lifetime, timezone.now()):
+            if has_ended(temporary_since, lifetime, timezone.now()):
                 return None
         return user
 

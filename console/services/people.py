@@ -15,7 +15,7 @@ from directory.connectors import connector_of
 from directory.connectors.accounts import note_new_password, set_each, unlock_each
 from directory.connectors.base import DirectoryError
 from directory.factors import DIRECTORY
-from directory.models import User
+from directory.models import DirectoryAccount, User
 from directory.queries import can_set_password, prefilled
 from directory.services.outside import note_written, reason_of
 from directory.services.sessions import end_sessions
@@ -146,7 +146,9 @@ def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -
         lockouts.reset(person)
         if not is_unlock:
             note_new_password(person, hashed)
-            User.objects.filter(pk=person.pk).update(must_change_password=True)
+            User.objects.filter(pk=person.pk).update(
+                must_change_password=True, temporary_since=timezone.now()
+            )
             end_attempts_of(person.pk)
             # The row is locked by now: a role that is given later finds the mark.
             has_other_role = User.objects.get(pk=person.pk).role != person.role
@@ -170,14 +172,20 @@ def _revoke_pass(person: User) -> None:
 
 
 def _disable(person: User) -> None:
-    User.objects.filter(pk=person.pk).update(enabled=False)
+    _decide_enabled(person, enabled=False)
     end_sessions(person)
     end_attempts_of(person.pk)
     access_passes.revoke(person)
 
 
 def _enable(person: User) -> None:
-    User.objects.filter(pk=person.pk).update(enabled=True)
+    _decide_enabled(person, enabled=True)
+
+
+def _decide_enabled(person: User, *, enabled: bool) -> None:
+    """No sync undoes it: a directory enables only those whom it disabled."""
+    User.objects.filter(pk=person.pk).update(enabled=enabled)
+    DirectoryAccount.objects.filter(user=person).update(disabled_user=False)
 
 
 _ACTS: dict[AdminAction, tuple[Callable[[User], str | None], Activity, Notice]] = {

@@ -28,7 +28,6 @@ from console.views.frame import FORM, freshly_proved, page, query_text, shown
 from console.views.history import event_rows, timeline_rows
 from console.views.once import already_issued, is_repeated, note_form
 from directory.connectors.base import DirectoryError
-from directory.factors import BUILTIN
 from directory.models import User
 from tenants.policy import Factor
 from tenants.queries import policy_in_force
@@ -113,7 +112,7 @@ def _act(request: HttpRequest, admin: User, person: User, action: AdminAction) -
         pass  # It was allowed when the form was opened; the person's page says what has changed.
     else:
         if password:
-            context |= {"password": password, "ends_at": _end_of_temporary_password(person)}
+            context |= {"password": password, "ends_at": _end_of_temporary_password()}
             return shown(request, "console/people/once.html", context)
         messages.success(request, _("Done: %(action)s") % {"action": title})
     return redirect("console:person", person.pk)
@@ -125,10 +124,7 @@ def _not_done_words(error: services.NotWritable | DirectoryError) -> str:
     return _("The password is managed in a directory that this service can’t change.")
 
 
-def _end_of_temporary_password(person: User) -> datetime | None:
-    """None for directories outside, which demand another password, but set no end to this one."""
-    if person.connector != BUILTIN:
-        return None
+def _end_of_temporary_password() -> datetime:
     return timezone.now() + timedelta(hours=policy_in_force().temporary_password_hours)
 
 

@@ -199,6 +199,7 @@ def note_new_password(user: User, hashed: str) -> None:
         password_changed_at=timezone.now(),
         locked_until=None,
         must_change_password=False,
+        temporary_since=None,
         password_ends_with_role=False,
         session_epoch=F("session_epoch") + 1,
     )

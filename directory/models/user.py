@@ -45,6 +45,8 @@ class User(TenantOwned, AbstractBaseUser):
     registered_at = models.DateTimeField(null=True, blank=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
     """The password is temporary: the user has to change it before anything else."""
+    temporary_since = models.DateTimeField(null=True, editable=False)
+    """When administrators set a temporary password here, in a directory outside."""
     password_ends_with_role = models.BooleanField(default=False, db_default=False)
     """Staff without permission to give roles know it, or opened the session in which it was set.
 

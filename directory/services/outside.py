@@ -28,7 +28,7 @@ _CLOCK_SKEW = timedelta(minutes=5)
 
 @transaction.atomic
 def note_password_times(
-    account: DirectoryAccount, changed_at: datetime | None, expires_at: datetime | None
+    user: User, account: DirectoryAccount, changed_at: datetime | None, expires_at: datetime | None
 ) -> bool:
     """Notes when the directory's password was set and expires, as a sync or a sign-in read it.
 
@@ -43,11 +43,27 @@ def note_password_times(
     if account.password_changed_at != changed_at or account.password_expires_at != expires_at:
         rows.update(password_changed_at=changed_at, password_expires_at=expires_at)
     account.password_changed_at, account.password_expires_at = changed_at, expires_at
-    if before is None or changed_at is None or changed_at <= before:
+    if not is_set_elsewhere(user, before, changed_at):
         return False
-    User.objects.filter(pk=account.user_id).update(must_change_password=False)
-    end_sessions(User(pk=account.user_id))
+    end_sessions(user)
     return True
+
+
+def is_set_elsewhere(user: User, before: datetime | None, changed_at: datetime | None) -> bool:
+    """Whether a directory's password was set since `before` was noted, and not by this service.
+
+    Args:
+        before: as the directory said when we last looked.
+        changed_at: as it says now. None where it doesn't say, and in Active Directory while the
+            password has to be changed: an administrator there may have set it a moment ago.
+    """
+    if changed_at is None:
+        ours = user.temporary_since
+        return before is not None and (ours is None or ours < before)
+    if before is not None and changed_at <= before:
+        return False
+    own = user.password_changed_at
+    return own is None or abs(changed_at - own) > _CLOCK_SKEW
 
 
 def note_sign_in(user: User, check: PasswordCheck) -> None:
@@ -55,16 +71,20 @@ def note_sign_in(user: User, check: PasswordCheck) -> None:
     account = next(iter(accounts_of(user)), None)
     if account is None:
         return
-    must_change = check is PasswordCheck.MUST_CHANGE
+    # A temporary one that administrators set here has to be changed, whatever a directory says.
+    temporary_since = user.temporary_since
     # Sign-in doesn't fail by this: the password was right.
     with contextlib.suppress(DirectoryError):
         state = state_of(account)
-        note_password_times(account, state.password_changed_at, state.password_expires_at)
-        # A temporary one that administrators set here has to be changed, whatever a directory says.
-        must_change |= user.must_change_password and _is_set_here(user, state)
+        note_password_times(user, account, state.password_changed_at, state.password_expires_at)
+        if not _is_set_here(user, state):
+            temporary_since = None
         note_lockout(account.connection, state.policy)
-    if must_change != user.must_change_password:
-        User.objects.filter(pk=user.pk).update(must_change_password=must_change)
+    must_change = check is PasswordCheck.MUST_CHANGE or temporary_since is not None
+    if (must_change, temporary_since) != (user.must_change_password, user.temporary_since):
+        # Unless another password was set here meanwhile.
+        same = User.objects.filter(pk=user.pk, password_changed_at=user.password_changed_at)
+        same.update(must_change_password=must_change, temporary_since=temporary_since)
     user.refresh_from_db()
 
 

@@ -8,7 +8,6 @@ entry of the directory could become an administrator here.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from django.contrib.auth.hashers import make_password
@@ -22,6 +21,7 @@ from directory.connectors.base import Person as Entry
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, SignInName, User
 from directory.rules import canonical_upn
+from directory.services.outside import is_set_elsewhere
 from directory.services.sessions import end_sessions_of
 from provisioning.models import SignInClaim
 from provisioning.rules.columns import ImportContext
@@ -35,8 +35,6 @@ from verification.services.contacts import users_with_factors
 
 _NOT_COMPARED = {"changed", "group_dns", "manager_dn"}
 _COMPARED = [each.name for each in fields(Entry) if each.name not in _NOT_COMPARED]
-_OWN_CHANGE = timedelta(minutes=5)
-"""How far apart this service and a directory may date a password that this service set."""
 _ACCOUNT_COLUMNS = (
     "external_id",
     "dn",
@@ -242,12 +240,14 @@ class PeopleWriter:
             else:
                 before.append(account)
                 counts.changed += account.digest != digest
-                if _changed_elsewhere(entry, account, user):
+                times = account.password_changed_at, entry.password_changed_at
+                if is_set_elsewhere(user, *times):
                     signed_out.append(user.pk)
             match.account = account
             if match.leads and entry.enabled and account.disabled_user and not user.enabled:
-                account.disabled_user = False
                 restored.append(user.pk)
+            if entry.enabled and (match.leads or user.enabled):
+                account.disabled_user = False
             if is_new and not entry.enabled:
                 account.disabled_user = True
                 off.append(user.pk)
@@ -380,15 +380,6 @@ def _rename(
         user.upn, match.old_upn = person.upn, old
         renamed.append(EventSubject(user.pk, {"old": old, "new": person.upn}))
     record_each(Activity.USER_RENAMED, renamed, actor_id=actor_id)
-
-
-def _changed_elsewhere(entry: Entry, account: DirectoryAccount, user: User) -> bool:
-    """Whether the password was changed since the last sync, and not by this service."""
-    changed, before = entry.password_changed_at, account.password_changed_at
-    if changed is None or before is None or changed <= before:
-        return False
-    own: datetime | None = user.password_changed_at
-    return own is None or abs(changed - own) > _OWN_CHANGE
 
 
 def _write_names(matches: Sequence[_Match], counts: PeopleCounts) -> None:

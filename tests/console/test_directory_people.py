@@ -1,7 +1,10 @@
 """What administrators do for people whose password is in a directory outside."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from account.services.freezing import freeze
 from audit.activities import Activity, EventReason, Outcome
@@ -10,6 +13,7 @@ from console.rules import AdminAction
 from console.services.people import act
 from directory.connectors.base import NotPermitted, Protected, Unreachable
 from directory.models import DirectoryConnection, User
+from tenants.queries import policy_in_force
 from tenants.roles import Role
 from tests.builders import PASSWORD, make_email, make_user, signed_in
 from tests.captcha import solved
@@ -217,3 +221,67 @@ def guess(person, tries):
     for number in range(tries):
         fields = {"username": person.upn, "password": f"wrong horse {number}"}
         Client().post("/signin", solved(fields, action=Action.SIGN_IN))
+
+
+@pytest.fixture
+def temporary(person):
+    return act(AdminAction.TEMPORARY_PASSWORD, make_admin(), person, note="called")
+
+
+def has_to_change(person):
+    return User.objects.get(pk=person.pk).must_change_password
+
+
+def test_a_temporary_password_stays_so_while_the_directory_cant_be_read(person, server, temporary):
+    server.entries[person.upn].must_change = False  # it can't demand a change
+    server.faults["state"] = [Unreachable()]
+
+    page = signed_in(person, temporary).get("/security-info")
+
+    assert page.url == "/changepassword"
+    assert has_to_change(person)
+
+
+def test_a_temporary_password_stays_so_if_its_time_wasnt_noted(person, server, clock):
+    clock.shift(timedelta(minutes=1))
+    server.faults["state"] = [Unreachable()]
+    temporary = act(AdminAction.TEMPORARY_PASSWORD, make_admin(), person, note="called")
+    server.entries[person.upn].must_change = False
+    server.faults["state"].clear()
+
+    page = signed_in(person, temporary).get("/security-info")
+
+    assert page.url == "/changepassword"
+    assert has_to_change(person)
+
+
+@pytest.mark.parametrize("demands", [True, False])
+def test_a_temporary_password_ends_here_when_the_policy_says_so(
+    person, server, temporary, clock, demands
+):
+    server.entries[person.upn].must_change = demands
+    clock.shift(timedelta(hours=policy_in_force().temporary_password_hours))
+
+    page = signed_in(person, temporary).get("/security-info")
+
+    assert page.url.startswith("/signin")
+
+
+def test_an_expired_password_can_be_changed_however_old_it_is(person, server, clock):
+    clock.shift(timedelta(days=90))
+    server.entries[person.upn].must_change = True
+
+    for _ in range(2):
+        assert signed_in(person).get("/security-info").url == "/changepassword"
+
+
+def test_a_temporary_password_that_was_replaced_elsewhere_is_temporary_no_more(
+    person, server, temporary, clock
+):
+    clock.shift(timedelta(hours=1))
+    entry = server.entries[person.upn]
+    entry.password, entry.changed_at, entry.must_change = NEW, timezone.now(), False
+    clock.shift(timedelta(days=30))
+
+    assert signed_in(person, NEW).get("/security-info").status_code == 200
+    assert not has_to_change(person)

@@ -158,9 +158,14 @@ class Directories:
         user = make_user(upn, connector=DIRECTORY, writeback=writeback, **more)
         for connection in connections:
             account = DirectoryAccount.objects.create(
-                connection=connection, user=user, external_id=upn, dn=f"uid={upn},o=x"
+                connection=connection,
+                user=user,
+                external_id=upn,
+                dn=f"uid={upn},o=x",
+                password_changed_at=timezone.now(),
             )
-            self[connection].entries[account.external_id] = Entry(password, timezone.now())
+            entry = Entry(password, account.password_changed_at)
+            self[connection].entries[account.external_id] = entry
         user.set_unusable_password()
         user.save(update_fields=["password"])
         return user

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
+from console.rules import AdminAction
+from console.services.people import act
 from directory.connectors.base import GroupEntry
 from directory.factors import BUILTIN, DIRECTORY
 from directory.models import DirectoryAccount, Membership, SignInName, User
@@ -368,6 +370,60 @@ def test_password_changed_elsewhere_ends_sessions(connection, directory):
     after = {upn: user.session_epoch for upn, user in people().items()}
     assert after["ann@contoso.example"] == before["ann@contoso.example"] + 1
     assert after["bob@contoso.example"] == before["bob@contoso.example"]
+
+
+def epoch():
+    return people()["ann@contoso.example"].session_epoch
+
+
+def test_password_that_has_to_be_changed_at_the_next_logon_ends_sessions(connection, directory):
+    """Active Directory then says no time until the person changed it, as a stranger may have."""
+    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    directory.put(entry_of("ann", password_changed_at=noon))
+    sync(connection, directory)
+    before = epoch()
+
+    directory.change("ann", password_changed_at=None)
+    sync(connection, directory)
+    reset = epoch()
+    directory.change("ann", password_changed_at=noon + timedelta(hours=1))
+    sync(connection, directory)
+
+    assert (reset, epoch()) == (before + 1, before + 2)
+
+
+def test_temporary_password_of_this_service_ends_no_sessions_at_a_sync(connection, directory):
+    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    directory.put(entry_of("ann", password_changed_at=noon))
+    sync(connection, directory)
+    ours = noon + timedelta(hours=1)
+    User.objects.update(password_changed_at=ours, temporary_since=ours)
+    before = epoch()
+
+    directory.change("ann", password_changed_at=None)
+    sync(connection, directory)
+
+    assert epoch() == before
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["enabled by hand", "changed and enabled"])
+def test_sync_enables_no_one_whom_an_administrator_disabled_later(
+    connection, directory, by_hand, mailroom
+):
+    directory.put(entry_of("ann", enabled=False))
+    sync(connection, directory)
+    ann, admin = people()["ann@contoso.example"], make_user("boss@contoso.example")
+    if by_hand:
+        act(AdminAction.ENABLE, admin, ann, note="back")
+    directory.change("ann", enabled=True)
+    if not by_hand:
+        sync(connection, directory)
+    act(AdminAction.DISABLE, admin, ann, note="security")
+    directory.change("ann", display_name="Ann Other")
+
+    sync(connection, directory)
+
+    assert not people()["ann@contoso.example"].enabled
 
 
 def names():
