@@ -170,8 +170,10 @@ class DirectoryForm(forms.Form):
     protected_groups = forms.CharField(
         label=SETTING_NAMES["protected_groups"],
         help_text=_(
-            "Distinguished names, one per line. Nothing is ever changed for members, also of"
-            " groups inside. The directory’s own administrators are always protected."
+            "Distinguished names, one per line. Members, including members of nested groups, are"
+            " never changed. Always protected: administrators of an Active Directory, admins of"
+            " FreeIPA, and the service account. For OpenLDAP and 389 Directory Server, enter every"
+            " group with rights over others."
         ),
         required=False,
         max_length=20_000,

@@ -194,7 +194,7 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
         _("Give it the right. This is all that it needs:"),
     ),
     PreflightCode.MAY_NOT_MARK: (
-        _("The service account may not write pwdLastSet of this user."),
+        _("The service account isn’t allowed to write %(attribute)s of this user."),
         _("Without it, people may have to change a password twice. It needs:"),
     ),
     PreflightCode.RIGHTS_UNKNOWN: (

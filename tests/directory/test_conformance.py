@@ -283,6 +283,21 @@ def test_a_protected_member_of_a_nested_group_is_not_touched(server, contoso, pe
     directory.set_password(other, new_password())
 
 
+def test_the_service_account_itself_is_not_touched(server, contoso, person, row):
+    directory = account_connector_of(connected(server, service=person))
+
+    assert directory.state(row).protected
+    for act in (
+        lambda: directory.set_password(row, new_password()),
+        lambda: directory.change_password(row, person.password, new_password()),
+        lambda: directory.unlock(row),
+    ):
+        with pytest.raises(Protected):
+            act()
+
+    assert server.bind_ok(person.dn, person.password)
+
+
 def test_without_sight_of_the_protected_groups_nothing_is_changed(server, contoso, person, row):
     gone = f"cn=gone,{server.groups_dn}"
     directory = account_connector_of(connected(server, protected_groups=gone))

@@ -14,6 +14,7 @@ from directory.connectors.base import (
     NotPermitted,
     PasswordCheck,
     PolicyRejected,
+    Protected,
     RejectedFor,
     Unreachable,
 )
@@ -29,7 +30,7 @@ from directory.connectors.ldap.wire import Attributes, BindAnswer, LdapEntry, Ld
 from directory.models import DirectoryAccount, DirectoryConnection
 from tests.directory.directories import connected, row_of
 from tests.services.faults import Fault, Operation, faults
-from tests.services.ldap import new_password
+from tests.services.ldap import Account, new_password
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 LATER = "2.16.840.1.113730.3.4.4"
@@ -450,3 +451,45 @@ def test_what_an_administrator_locked_is_unlocked_on_no_other_server(
 
     assert set(asked) == {openldap.url}
     assert openldap.is_locked(person)
+
+
+@pytest.mark.parametrize("server", ["openldap", "ds389"])
+def test_the_entry_of_the_root_dn_and_the_service_account_are_protected(request, contoso, server):
+    server = request.getfixturevalue(server)
+    person, base = server.add_person(), server.base_dn
+    name = f"cn=manager,{base}"
+    server.add(
+        name,
+        objectClass=["organizationalRole", "simpleSecurityObject"],
+        userPassword=new_password(),
+    )
+    row = row_of(server, Account(name, ""))
+    only = "(|(cn=manager)(objectClass=inetOrgPerson))"
+    directory = account_connector_of(connected(server, service=person, people_filter=only))
+
+    marked = {each.dn.lower() for each in directory.people() if each.protected}
+    assert {name, person.dn.lower()} <= marked
+    with pytest.raises(Protected):
+        directory.set_password(row, new_password())
+    server.delete(name)
+
+
+def test_administrators_of_freeipa_are_protected_without_a_setting(ds389, contoso, monkeypatch):
+    """On another server with its names: the groups are nested and the suffix is the server's."""
+    monkeypatch.setattr(Ds389, "privileged_groups", FreeIpa.privileged_groups)
+    person, other = ds389.add_person(), ds389.add_person()
+    directory = account_connector_of(connected(ds389, base_dn=ds389.people_dn))
+    with pytest.raises(NotPermitted, match="cn=admins,cn=groups,cn=accounts"):
+        directory.set_password(row_of(ds389, person), new_password())
+    inner = ds389.add_group("ipa-inner", [person.dn])
+    for dn in (f"cn=accounts,{ds389.base_dn}", f"cn=groups,cn=accounts,{ds389.base_dn}"):
+        ds389.add(dn, objectClass=["nsContainer"])
+    admins = f"cn=admins,cn=groups,cn=accounts,{ds389.base_dn}"
+    ds389.add(admins, objectClass=["groupOfNames"], member=[inner])
+
+    with pytest.raises(Protected):
+        directory.set_password(row_of(ds389, person), new_password())
+    directory.set_password(row_of(ds389, other), new_password())
+
+    assert person.dn in {each.dn for each in directory.people() if each.protected}
+    assert ds389.bind_ok(person.dn, person.password)

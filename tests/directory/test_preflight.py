@@ -7,17 +7,20 @@ import pytest
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from ldap3 import MODIFY_ADD
 
-from directory.connectors.ldap import wire
+from console.views.directory_commands import rights_commands
+from directory.connectors.ldap import account_connector_of, wire
 from directory.connectors.ldap.rights import may_reset
 from directory.connectors.ldap.rootdse import Flavour
 from directory.rules import DirectoryFailure, DirectoryKind
 from directory.services.preflight.checks import preflight
 from directory.services.preflight.report import OwnRules, PreflightCode, Severity
 from directory.services.preflight.sample import tries_within
-from tests.directory.directories import connected
+from tests.directory.directories import connected, row_of
 from tests.services.certificates import authority
 from tests.services.faults import Fault, Operation, faults
+from tests.services.ldap import new_password
 from vault.services import seal_column
 
 OWN = OwnRules(
@@ -197,6 +200,29 @@ def test_rights_on_a_user_of_389_ds_are_read_and_nothing_changes(ds389, contoso)
     assert {Code.MAY_RESET, Code.MAY_UNLOCK} <= set(codes(granted, Severity.OK))
     assert {Code.MAY_NOT_RESET, Code.MAY_NOT_UNLOCK} <= set(codes(refused, Severity.ERROR))
     assert ds389.read(person.dn) == before
+
+
+def test_the_commands_for_389_ds_give_all_rights_that_are_needed(ds389, contoso):
+    service, person = ds389.add_person(), ds389.add_person()
+    row = connected(ds389, service=service, base_dn=ds389.people_dn, writeback=True)
+    refused = preflight(row, person.dn, OWN)
+    assert {Code.MAY_NOT_RESET, Code.MAY_NOT_UNLOCK, Code.MAY_NOT_MARK} <= set(
+        codes(refused, Severity.ERROR)
+    )
+
+    dn, _modify, _add, *lines = rights_commands(row, refused).splitlines()
+    with ds389.bound() as root:
+        values = [line.removeprefix("aci: ") for line in lines]
+        root.modify(dn.removeprefix("dn: "), {"aci": [(MODIFY_ADD, values)]})
+
+    granted = preflight(row, person.dn, OWN)
+    assert {Code.MAY_RESET, Code.MAY_UNLOCK} <= set(codes(granted, Severity.OK))
+    assert Code.MAY_NOT_MARK not in codes(granted)
+    ds389.must_change(person)
+    ds389.lock(person)
+    password = new_password()
+    account_connector_of(row).set_password(row_of(ds389, person), password)
+    assert ds389.bind_ok(person.dn, password)
 
 
 def test_openldap_does_not_tell_rights(openldap, contoso):

@@ -34,6 +34,10 @@ class Dialect(Protocol):
         """Attributes of which at least one changes with a new password."""
         ...
 
+    def privileged_groups(self, suffix: str, /) -> Sequence[str]:
+        """The groups of the server's own administrators, as far as their names are certain."""
+        ...
+
     def policy_entry(
         self, session: LdapSession, suffix: str, account: LdapEntry, /
     ) -> LdapEntry | None:

@@ -18,7 +18,7 @@ from directory.connectors.ldap.transport import LdapEntry, LdapFailure, LdapSess
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """As a time of unlocking: never. As a time of expiry: the password must be changed."""
 _GLOBAL = "cn=config"
-_RULES = (
+RULES = (
     *("cn", "passwordMinLength", "passwordCheckSyntax", "passwordHistory", "passwordInHistory"),
     *("passwordMinAge", "passwordMaxAge", "passwordExp", "passwordLockout", "passwordMaxFailure"),
     *("passwordUnlock", "passwordLockoutDuration", "passwordResetFailureCount"),
@@ -38,12 +38,16 @@ class Ds389:
         "modifyTimestamp",
     )
 
+    def privileged_groups(self, _suffix: str) -> tuple[str, ...]:
+        """None: any access rule can make any account an administrator."""
+        return ()
+
     def policy_entry(
         self, session: LdapSession, _suffix: str, account: LdapEntry
     ) -> LdapEntry | None:
         """The account's own, or else the global one, which few service accounts may read."""
         try:
-            entry = session.read(account.text("pwdPolicySubentry") or _GLOBAL, _RULES)
+            entry = session.read(account.text("pwdPolicySubentry") or _GLOBAL, RULES)
         except LdapFailure:
             return None
         return entry if entry is not None and entry.attributes else None

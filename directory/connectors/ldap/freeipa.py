@@ -18,7 +18,7 @@ from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.dialect import Changes, in_days, is_true, set_by_extension
 from directory.connectors.ldap.transport import LdapEntry, LdapSession
 
-_RULES = (
+RULES = (
     *("cn", "krbPwdMinLength", "krbPwdMinDiffChars", "krbPwdHistoryLength", "krbMinPwdLife"),
     *("krbMaxPwdLife", "krbPwdMaxFailure", "krbPwdLockoutDuration", "krbPwdFailureCountInterval"),
 )
@@ -35,14 +35,17 @@ class FreeIpa:
     )
     password_stamps = ("krbLastPwdChange", "krbPasswordExpiration")
 
+    def privileged_groups(self, suffix: str) -> tuple[str, ...]:
+        return (f"cn=admins,cn=groups,cn=accounts,{suffix}",)
+
     def policy_entry(
         self, session: LdapSession, suffix: str, account: LdapEntry
     ) -> LdapEntry | None:
         own = account.text("krbPwdPolicyReference")
         if own:
-            return session.read(own, _RULES)
+            return session.read(own, RULES)
         wanted = "(&(objectClass=krbPwdPolicy)(cn=global_policy))"
-        policies = list(session.search(f"cn=kerberos,{suffix}", wanted, _RULES))
+        policies = list(session.search(f"cn=kerberos,{suffix}", wanted, RULES))
         return policies[0] if len(policies) == 1 else None
 
     def policy(self, entry: LdapEntry | None) -> PasswordPolicy:

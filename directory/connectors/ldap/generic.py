@@ -43,6 +43,7 @@ from directory.connectors.ldap.privileges import (
     is_member,
     members_of,
     normal_dn,
+    privileged_entries,
     protected_groups,
 )
 from directory.connectors.ldap.transport import (
@@ -208,8 +209,9 @@ class LdapConnector:
         policies: dict[str, LdapEntry | None] = {}
         now = timezone.now()
         with translated(), service_session(self._connection) as session:
-            groups = protected_groups(session, self._connection.protected_groups.splitlines())
+            groups = self._protected_groups(session, dialect, suffix)
             protected = members_of(session, groups)
+            protected |= privileged_entries(self._connection.bind_dn, suffix)
             for entry in session.search(self._connection.base_dn, wanted, sorted(names)):
                 own = _own_policy(entry)
                 if own not in policies:
@@ -287,11 +289,19 @@ class LdapConnector:
         names = [*dialect.attributes, *dialect.password_stamps, "memberOf", "uid"]
         entry = self._find(session, dialect, account, names)
         policy = dialect.policy_entry(session, suffix, entry)
-        groups = protected_groups(session, self._connection.protected_groups.splitlines())
+        groups = self._protected_groups(session, dialect, suffix)
         state = dialect.state(entry, policy, timezone.now())
-        protected = is_member(session, entry, groups, suffix)
+        protected = normal_dn(entry.dn) in privileged_entries(self._connection.bind_dn, suffix)
+        protected = protected or is_member(session, entry, groups, suffix)
         rules = _policy_of(dialect, entry, policy)
         return _Target(entry, policy, replace(state, protected=protected, policy=rules))
+
+    def _protected_groups(
+        self, session: LdapSession, dialect: Dialect, suffix: str
+    ) -> Sequence[str]:
+        """Those of the server's own administrators, and those that the organisation chose."""
+        chosen = self._connection.protected_groups.splitlines()
+        return protected_groups(session, [*dialect.privileged_groups(suffix), *chosen])
 
     def _changeable(
         self, session: LdapSession, dialect: Dialect, suffix: str, account: DirectoryAccount

@@ -32,6 +32,10 @@ class OpenLdap:
     )
     password_stamps = ("pwdChangedTime", "entryCSN")
 
+    def privileged_groups(self, _suffix: str) -> tuple[str, ...]:
+        """None: any access rule can make any account an administrator."""
+        return ()
+
     def policy_entry(
         self, session: LdapSession, suffix: str, account: LdapEntry
     ) -> LdapEntry | None:

@@ -1,4 +1,7 @@
-"""Which accounts are privileged: direct and nested members of the organisation's own list."""
+"""Which accounts are privileged: the service account, the root DN, and members of groups.
+
+Outside of Active Directory no attribute says who is an administrator.
+"""
 
 from collections.abc import Iterable
 
@@ -13,6 +16,8 @@ MEMBER_ATTRIBUTES = ("member", "uniqueMember")
 DEEPEST = 20
 """Levels of nested groups. An account whose groups go deeper counts as privileged."""
 _AT_ONCE = 50
+_ROOT_NAMES = ("cn=admin", "cn=manager", "cn=root")
+"""Of OpenLDAP's root DN, by its documentation and packages. Its configuration can't be read."""
 
 
 def normal_dn(dn: str) -> str:
@@ -26,6 +31,12 @@ def normal_dn(dn: str) -> str:
     except (LDAPException, ValueError, IndexError):
         return dn.strip().lower()
     return "".join(f"{name}={value}{separator}".lower() for name, value, separator in parts)
+
+
+def privileged_entries(service: str, suffix: str) -> frozenset[str]:
+    """Distinguished names in normal form: the service account's, and the usual root DNs'."""
+    roots = [f"{name},{suffix}" for name in _ROOT_NAMES]
+    return frozenset(map(normal_dn, [service, *roots]))
 
 
 def protected_groups(session: LdapSession, names: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ class AccountRights:
     resets: bool | None = None
     unlocks: bool | None = None
     marks_change: bool | None = None
-    """Active Directory: may write `pwdLastSet`."""
+    """May write the attribute by which a changed password needn't be changed again."""
 
 
 def windows_rights(session: LdapSession, dn: str, service: LdapEntry) -> AccountRights:
@@ -97,9 +97,16 @@ def may_reset(descriptor: bytes, sids: Collection[str]) -> bool:
     return False
 
 
-def effective_rights(session: LdapSession, dn: str, service_dn: str) -> AccountRights:
-    """On an account of a 389 Directory Server or FreeIPA, by the control Get Effective Rights."""
-    wanted = ["userPassword", "passwordRetryCount", "accountUnlockTime"]
+def effective_rights(
+    session: LdapSession, dn: str, service_dn: str, unlocking: Collection[str], marking: str
+) -> AccountRights:
+    """On an account of a 389 Directory Server or FreeIPA, by the control Get Effective Rights.
+
+    Args:
+        unlocking: the attributes that an unlock writes.
+        marking: the attribute by which a password has to be changed; "" if none is written.
+    """
+    wanted = ["userPassword", *unlocking, *filter(None, [marking])]
     control = (_EFFECTIVE_RIGHTS, True, f"dn:{service_dn}".encode())
     entries = session.search(
         dn, "(objectClass=*)", wanted, scope="BASE", page_size=0, controls=[control]
@@ -114,5 +121,6 @@ def effective_rights(session: LdapSession, dn: str, service_dn: str) -> AccountR
     rights = dict(part.strip().lower().partition(":")[::2] for part in said.split(","))
     return AccountRights(
         resets="w" in rights.get("userpassword", ""),
-        unlocks=all("w" in rights.get(name.lower(), "") for name in wanted[1:]),
+        unlocks=all("w" in rights.get(name.lower(), "") for name in unlocking),
+        marks_change="w" in rights.get(marking.lower(), "") if marking else None,
     )

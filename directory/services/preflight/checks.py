@@ -15,6 +15,8 @@ from directory.connectors.base import (
 )
 from directory.connectors.bulkhead import checking, within
 from directory.connectors.ldap import account_connector_of
+from directory.connectors.ldap.ds389 import Ds389
+from directory.connectors.ldap.freeipa import FreeIpa
 from directory.connectors.ldap.probe import probe_all
 from directory.connectors.ldap.rights import AccountRights, effective_rights, windows_rights
 from directory.connectors.ldap.transport import Flavour, LdapFailure, root_dse, service_session
@@ -95,7 +97,11 @@ def ask_directory(
         if dse.flavour.is_active_directory and service is not None:
             rights = windows_rights(session, accounts[0].dn, service)
         elif dse.flavour in {Flavour.DS389, Flavour.FREEIPA}:
-            rights = effective_rights(session, accounts[0].dn, connection.bind_dn)
+            is_ipa = dse.flavour is Flavour.FREEIPA
+            unlocking = (FreeIpa if is_ipa else Ds389)().unlocking()
+            marking = "" if is_ipa else "passwordExpirationTime"
+            person, service_dn = accounts[0].dn, connection.bind_dn
+            rights = effective_rights(session, person, service_dn, unlocking, marking)
         say_rights(report, connection, rights)
     say_sample(report, connection, accounts[0], own)
 

@@ -30,7 +30,9 @@ def say_rights(
         code = PreflightCode.MAY_UNLOCK if rights.unlocks else PreflightCode.MAY_NOT_UNLOCK
         (report.ok if rights.unlocks else refuse)(code)
     if rights.marks_change is False:
-        refuse(PreflightCode.MAY_NOT_MARK)
+        is_windows = report.flavour.is_active_directory
+        attribute = "pwdLastSet" if is_windows else "passwordExpirationTime"
+        refuse(PreflightCode.MAY_NOT_MARK, attribute=attribute)
 
 
 def say_sample(
