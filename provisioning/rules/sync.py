@@ -1,6 +1,5 @@
 """What a sync decides by itself: which columns of an entry are used, and when it stops."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +16,6 @@ _BRAKE_FROM = 5
 """Fewer people than this are disabled without a confirmation."""
 _USUAL = {RowProblem.OWN_DOMAIN, RowProblem.UNKNOWN_LANGUAGE, RowProblem.ZERO_ADDED}
 """Not reported: a directory holds work mailboxes and languages that this service hasn't."""
-_SPACES = re.compile(r"\s*([,=+])\s*")
 
 
 class SyncIssue(StrEnum):
@@ -114,15 +112,6 @@ def latest(stamps: Iterable[str]) -> str:
     ('100', '20260101000000Z')
     """
     return max(stamps, key=lambda stamp: (len(stamp), stamp), default="")
-
-
-def dn_key(dn: str) -> int:
-    """Equal for two spellings of a distinguished name. Valid in this process only.
-
-    >>> dn_key("CN=Kim, OU=Seoul,DC=x") == dn_key("cn=kim,ou=seoul,dc=x")
-    True
-    """
-    return hash(_SPACES.sub(r"\1", dn).casefold())
 
 
 def claimed_names(names: Collection[str], *, upn: str) -> set[str]:

@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from audit.activities import Activity
 from audit.services import record
 from directory.connectors.base import GroupEntry
+from directory.connectors.ldap.privileges import normal_dn
 from directory.models import DirectoryAccount, DirectoryConnection, Membership
 from provisioning.queries import account_rows
-from provisioning.rules.sync import Issue, SyncIssue, dn_key, is_braked
+from provisioning.rules.sync import Issue, SyncIssue, is_braked
 from tenants.models import Group, GroupNesting
 from tenants.queries import lock_tenant, policy_in_force
 from tenants.rules import group_key, group_name
@@ -42,15 +43,15 @@ class GroupsWriter:
     changed: int = 0
     issues: list[Issue] = field(default_factory=list)
     _users: dict[int, int] = field(default_factory=dict)
-    """Distinguished name, as `dn_key` → user id."""
+    """Distinguished name, as `_key` → user id."""
     _groups: dict[int, int] = field(default_factory=dict)
     _inside: dict[int, list[int]] = field(default_factory=dict)
-    """Group id → members that aren't people that we know, as `dn_key`."""
+    """Group id → members that aren't people that we know, as `_key`."""
 
     def write(self, entries: Iterable[GroupEntry]) -> None:
         accounts = DirectoryAccount.objects.filter(connection=self.connection, missing_since=None)
         rows = account_rows(accounts, "dn", "user_id")
-        self._users = {dn_key(dn): user_id for _pk, dn, user_id in rows}
+        self._users = {_key(dn): user_id for _pk, dn, user_id in rows}
         seen = set()
         for entry in entries:
             seen.add(entry.external_id)
@@ -79,7 +80,7 @@ class GroupsWriter:
                 if group is None:
                     return
                 name = group.name
-        keys = [dn_key(dn) for dn in entry.member_dns]
+        keys = [_key(dn) for dn in entry.member_dns]
         members = {self._users[key] for key in keys if key in self._users}
         digest = blake2b(repr((name, sorted(members))).encode(), digest_size=32).hexdigest()
         is_new = group is None
@@ -90,7 +91,7 @@ class GroupsWriter:
             record(Activity.GROUP_CHANGED, actor_id=self.actor_id, group=name, change="added")
         elif group.name != name:
             rename_group(group, name, actor_id=self.actor_id)
-        self._groups[dn_key(entry.dn)] = group.pk
+        self._groups[_key(entry.dn)] = group.pk
         self._inside[group.pk] = [key for key in keys if key not in self._users]
         if group.digest == digest and not self.is_full:
             return
@@ -159,3 +160,8 @@ class GroupsWriter:
                 values={"value": entry.name},
             )
         )
+
+
+def _key(dn: str) -> int:
+    """Equal for two spellings of a distinguished name. Valid in this process only."""
+    return hash(normal_dn(dn))

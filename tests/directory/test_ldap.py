@@ -493,3 +493,14 @@ def test_administrators_of_freeipa_are_protected_without_a_setting(ds389, contos
 
     assert person.dn in {each.dn for each in directory.people() if each.protected}
     assert ds389.bind_ok(person.dn, person.password)
+
+
+def test_a_protected_group_is_known_however_its_name_is_escaped(openldap, contoso):
+    person = openldap.add_person()
+    typed = openldap.add_group(f"Ops, {person.password[4:12]}", [person.dn])
+    assert r"\," in typed
+    directory = account_connector_of(connected(openldap, protected_groups=typed))
+
+    state = directory.state(row_of(openldap, person))
+
+    assert state.protected

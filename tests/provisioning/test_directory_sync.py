@@ -606,6 +606,16 @@ def test_groups_come_with_members_and_the_groups_inside(connection, directory, w
     ]
 
 
+def test_a_member_is_known_however_the_name_is_escaped(connection, directory, with_groups):
+    directory.change("ann", dn=r"cn=Example\, Ann,ou=people,dc=contoso,dc=example")
+    member = r"CN=Example\2C Ann, OU=people,DC=contoso,DC=example"
+    directory.all_groups = {"staff": group_of("staff", member)}
+
+    sync(connection, directory)
+
+    assert members() == {("staff", "ann")}
+
+
 def test_group_is_followed_by_its_id_and_the_policy_with_it(connection, directory, with_groups):
     sync(connection, directory)
     change_policy(

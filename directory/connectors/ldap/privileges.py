@@ -3,6 +3,7 @@
 Outside of Active Directory no attribute says who is an administrator.
 """
 
+import re
 from collections.abc import Iterable
 
 from ldap3 import BASE
@@ -10,7 +11,7 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.utils.dn import parse_dn
 
 from directory.connectors.base import NotPermitted
-from directory.connectors.ldap.transport import LdapEntry, LdapSession, escape_filter
+from directory.connectors.ldap.transport import LdapEntry, LdapSession, escape_dn, escape_filter
 
 MEMBER_ATTRIBUTES = ("member", "uniqueMember")
 DEEPEST = 20
@@ -18,19 +19,25 @@ DEEPEST = 20
 _AT_ONCE = 50
 _ROOT_NAMES = ("cn=admin", "cn=manager", "cn=root")
 """Of OpenLDAP's root DN, by its documentation and packages. Its configuration can't be read."""
+_ESCAPED = re.compile(rb"\\([0-9a-fA-F]{2}|.)", re.DOTALL)
 
 
 def normal_dn(dn: str) -> str:
-    """A distinguished name in a form that can be compared.
+    r"""A distinguished name in a form that can be compared.
 
     >>> normal_dn("CN=Ops, OU=It,dc=Example") == normal_dn("cn=ops,ou=IT,dc=example")
+    True
+    >>> normal_dn(r"cn=Kim\, J\c3\b6rg,dc=x") == normal_dn(r"cn=Kim\2C Jörg,dc=x")
     True
     """
     try:
         parts = parse_dn(dn, strip=True)
     except (LDAPException, ValueError, IndexError):
-        return dn.strip().lower()
-    return "".join(f"{name}={value}{separator}".lower() for name, value, separator in parts)
+        return dn.strip().casefold()
+    return "".join(
+        f"{name}={escape_dn(_unescaped(value))}{separator}".casefold()
+        for name, value, separator in parts
+    )
 
 
 def privileged_entries(service: str, suffix: str) -> frozenset[str]:
@@ -102,3 +109,12 @@ def members_of(session: LdapSession, groups: Iterable[str]) -> frozenset[str]:
         if not level:
             break
     return frozenset(seen)
+
+
+def _unescaped(value: str) -> str:
+    """An attribute's value in a distinguished name (RFC 4514 section 2.4) as it is meant."""
+    plain = _ESCAPED.sub(
+        lambda match: bytes.fromhex(match[1].decode()) if len(match[1]) == 2 else match[1],
+        value.encode(),
+    )
+    return plain.decode(errors="surrogateescape")
