@@ -83,6 +83,7 @@ def linked_people(connection: DirectoryConnection) -> int:
 def sync_settings_digest(connection: DirectoryConnection) -> str:
     """Of everything that decides what becomes of an entry. If it changes, everyone is read."""
     context = import_context()
+    connections = DirectoryConnection.objects.order_by("pk")
     facts = asdict(context) | {
         name: sorted(value)
         for name, value in asdict(context).items()
@@ -97,7 +98,7 @@ def sync_settings_digest(connection: DirectoryConnection) -> str:
             connection.sign_in_attributes,
             connection.protected_groups,
             connection.writeback,
-            connection.position,
+            list(connections.values_list("pk", "position", "enabled")),
         )
     )
     return blake2b(text.encode(), digest_size=32).hexdigest()

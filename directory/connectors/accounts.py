@@ -139,8 +139,14 @@ def write_each(
 
 
 def accounts_to_write(user: User) -> list[DirectoryAccount]:
-    """The accounts whose password this service may set, in the order of the directories."""
-    return [account for account in accounts_of(user) if account.connection.writeback]
+    """The accounts whose password this service may set, in the order of the directories.
+
+    None if it may not where the user signs in: the user would go on signing in with the old one.
+    """
+    accounts = accounts_of(user)
+    if not accounts or not accounts[0].connection.writeback:
+        return []
+    return [account for account in accounts if account.connection.writeback]
 
 
 def accounts_to_unlock(user: User) -> list[DirectoryAccount]:

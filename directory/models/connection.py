@@ -19,7 +19,10 @@ class DirectoryConnection(TenantOwned):
     """A user with accounts in several directories signs in through the first of them."""
     enabled = models.BooleanField(default=True)
     writeback = models.BooleanField(default=False)
-    """Whether this service may set passwords there. Its users carry a copy: `User.writeback`."""
+    """Whether this service may set passwords there.
+
+    Users carry a copy of the directory in which they sign in: `User.writeback`.
+    """
     unlocks = models.BooleanField(default=False)
     """Whether this service may unlock accounts there without setting a password."""
     servers = models.TextField()

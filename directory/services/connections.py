@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from audit.activities import Activity
 from audit.services import record
@@ -133,21 +134,23 @@ def save_connection(
         )
     users = 0
     if not added and {"enabled", "writeback"} & set(changed):
-        users = copy_writeback(row)
+        users = copy_writeback(_users_of([row.pk]))
     return SavedConnection(row, users)
 
 
-def copy_writeback(connection: DirectoryConnection) -> int:
-    """Writes `User.writeback` of the directory's users, in one statement. Returns how many changed.
+def copy_writeback(users: QuerySet[User]) -> int:
+    """Writes `User.writeback` of users of directories. Returns for how many it changed.
 
-    A user can set a password here if one of their directories lets this service write it.
+    A user can set a password here if this service may write it where the user signs in: another
+    directory's new password would be of no use.
     """
-    writable = DirectoryAccount.objects.filter(
-        user=OuterRef("pk"), connection__writeback=True, connection__enabled=True
+    accounts = DirectoryAccount.objects.filter(
+        user=OuterRef("pk"), missing_since=None, connection__enabled=True
     )
-    accounts = DirectoryAccount.objects.filter(connection=connection)
-    users = User.objects.filter(connector=DIRECTORY, pk__in=accounts.values("user_id"))
-    return users.exclude(writeback=Exists(writable)).update(writeback=Exists(writable))
+    first = accounts.order_by("connection__position", "connection_id")
+    writable = Coalesce(Subquery(first.values("connection__writeback")[:1]), Value(value=False))
+    theirs = users.filter(connector=DIRECTORY)
+    return theirs.exclude(writeback=writable).update(writeback=writable)
 
 
 @transaction.atomic
@@ -184,6 +187,7 @@ def move_up(connection_id: int, *, actor_id: int) -> None:
     for position, row in enumerate(rows):
         row.position = position
     DirectoryConnection.objects.bulk_update(rows, ["position"])
+    copy_writeback(_users_of([rows[at - 1].pk, rows[at].pk]))
     record(
         Activity.DIRECTORY_CHANGED,
         actor_id=actor_id,
@@ -197,6 +201,11 @@ def move_up(connection_id: int, *, actor_id: int) -> None:
 def record_test(connection: DirectoryConnection, *, change: str, actor_id: int) -> None:
     """Before the test: what it does is known even if the directory never answers."""
     record(Activity.DIRECTORY_TESTED, actor_id=actor_id, directory=connection.name, change=change)
+
+
+def _users_of(connection_ids: Sequence[int]) -> QuerySet[User]:
+    accounts = DirectoryAccount.objects.filter(connection_id__in=connection_ids)
+    return User.objects.filter(pk__in=accounts.values("user_id"))
 
 
 def _written(values: Mapping[str, object], names: Sequence[str]) -> str:

@@ -59,7 +59,7 @@ class SyncRun(TenantOwned):
     """People of the directory who have no user here."""
     would_disable = models.PositiveIntegerField(default=0)
     of_people = models.PositiveIntegerField(default=0)
-    """How many people are linked, to compare with `would_disable`."""
+    """How many people are linked and enabled, to compare with `would_disable`."""
     may_disable = models.PositiveIntegerField(default=0)
     """As many as an administrator confirmed."""
     turn = models.PositiveIntegerField(default=0)

@@ -24,6 +24,7 @@ from audit.services import record
 from directory.connectors.base import AccountConnector, DirectoryError, NotPermitted, Unreachable
 from directory.connectors.base import Person as Entry
 from directory.models import DirectoryAccount, DirectoryConnection, User
+from directory.services.connections import copy_writeback
 from directory.services.sessions import end_sessions_of
 from provisioning.models import SignInClaim, SyncProblem, SyncRun, SyncState, SyncStep
 from provisioning.queries import (
@@ -169,7 +170,8 @@ class _Sync:
         rows = account_rows(accounts, "external_id")
         missing = [pk for pk, external_id in rows if hash(external_id) not in self.seen]
         disable = self._to_disable(missing)
-        linked = linked_people(self.run.connection)
+        # Others who are disabled already would hide how many of the rest are.
+        linked = accounts.filter(user__enabled=True).count()
         braked = is_braked(
             disable=len(disable),
             of_people=linked,
@@ -202,7 +204,7 @@ class _Sync:
         """Ids of the accounts whose users are to be disabled."""
         active = self.writer.accounts().filter(user__enabled=True)
         gone = active.filter(Q(missing_since__isnull=False) | Q(pk__in=missing))
-        present = DirectoryAccount.objects.filter(missing_since=None)
+        present = DirectoryAccount.objects.filter(missing_since=None, connection__enabled=True)
         elsewhere = present.exclude(connection=self.run.connection).values("user_id")
         off = active.filter(enabled=False, missing_since=None).exclude(pk__in=missing)
         led = self.writer.led_elsewhere().values("user_id")
@@ -220,6 +222,7 @@ class _Sync:
         settle_names(names)
         accounts = DirectoryAccount.objects.filter(pk__in=account_ids)
         accounts.update(missing_since=timezone.now(), digest="")
+        copy_writeback(User.objects.filter(pk__in=accounts.values("user_id")))
 
     def _disable(self, account_ids: Sequence[int]) -> int:
         accounts = DirectoryAccount.objects.filter(pk__in=account_ids)

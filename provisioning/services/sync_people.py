@@ -21,6 +21,7 @@ from directory.connectors.base import Person as Entry
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, SignInName, User
 from directory.rules import canonical_upn
+from directory.services.connections import copy_writeback
 from directory.services.outside import is_set_elsewhere
 from directory.services.sessions import end_sessions_of
 from provisioning.models import SignInClaim
@@ -124,7 +125,8 @@ class PeopleWriter:
         """Accounts in directories that come before this one, in which the users are present."""
         first = self.connection
         before = DirectoryConnection.objects.filter(
-            Q(position__lt=first.position) | Q(position=first.position, pk__lt=first.pk)
+            Q(position__lt=first.position) | Q(position=first.position, pk__lt=first.pk),
+            enabled=True,
         )
         # By ids: most often there are none, and then nothing is asked.
         ids = list(before.order_by("pk").values_list("pk", flat=True))
@@ -260,11 +262,9 @@ class PeopleWriter:
         DirectoryAccount.objects.bulk_create(added)
         DirectoryAccount.objects.bulk_update(before, _ACCOUNT_COLUMNS)
         led = [match.user.pk for match in matches if match.user and match.leads]
-        writeback = self.connection.writeback
         owned = User.objects.filter(pk__in=led)
-        owned.exclude(connector=DIRECTORY, writeback=writeback).update(
-            connector=DIRECTORY, writeback=writeback
-        )
+        owned.exclude(connector=DIRECTORY).update(connector=DIRECTORY)
+        copy_writeback(owned)
         self._take_over(linked)
         end_sessions_of(signed_out)
         User.objects.filter(pk__in=off).update(enabled=False)

@@ -11,10 +11,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from audit.activities import Activity
+from directory.connectors.accounts import accounts_to_write
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection
 from directory.rules import DirectoryFailure, DirectoryKind
-from isolation.scope import in_tenant
+from isolation.scope import evict, in_tenant
 from tenants.roles import Role
 from tests.builders import make_user
 from tests.console.people import behind_both, events, make_admin, time_passes
@@ -302,19 +303,25 @@ def test_turning_writeback_on_says_whom_it_concerns(admin):
     assert [user.writeback for user in users] == [True, True, False]
 
 
-def test_a_user_with_two_directories_can_reset_while_one_of_them_can_be_written(admin):
+def test_a_user_with_two_directories_can_reset_while_the_first_can_be_written(admin):
     row, other = add(admin, writeback="on"), add(admin, name="Other", writeback="on")
     user = make_user("u@contoso.example", connector=DIRECTORY, writeback=True)
     account(row, user)
     account(other, user)
 
-    admin.post(f"{LIST}{row.pk}/", typed_again())
-    user.refresh_from_db()
-    assert user.writeback
+    def writeback_after(page, **typed):
+        admin.post(page, typed)
+        evict("directories")
+        user.refresh_from_db()
+        assert bool(accounts_to_write(user)) == user.writeback
+        return user.writeback
 
-    admin.post(f"{LIST}{other.pk}/", typed_again(name="Other", writeback="on", enabled=""))
-    user.refresh_from_db()
-    assert not user.writeback
+    assert not writeback_after(f"{LIST}{row.pk}/", **typed_again())
+    # The other directory is the first that the user can sign in through.
+    assert writeback_after(f"{LIST}{row.pk}/", **typed_again(enabled=""))
+    assert not writeback_after(f"{LIST}{row.pk}/", **typed_again())
+    assert writeback_after(f"{LIST}{other.pk}/up/")
+    assert not writeback_after(f"{LIST}{row.pk}/up/")
 
 
 def test_a_directory_with_accounts_is_not_deleted(admin):

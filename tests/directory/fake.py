@@ -154,7 +154,8 @@ class Directories:
 
     def person(self, *connections, upn="minji@contoso.example", password=PASSWORD, **more):
         """A user with an account in each of these directories."""
-        writeback = any(connection.writeback for connection in connections)
+        first = min(connections, key=lambda connection: (connection.position, connection.pk))
+        writeback = first.writeback
         user = make_user(upn, connector=DIRECTORY, writeback=writeback, **more)
         for connection in connections:
             account = DirectoryAccount.objects.create(

@@ -699,6 +699,57 @@ def test_runs_of_another_organisation_see_nothing_of_this_one(connection, direct
     assert len(people()) == 2
 
 
+@pytest.mark.parametrize("first_writes", [True, False])
+def test_password_can_be_set_where_the_user_signs_in(contoso, connection, directory, first_writes):
+    for each in (connection, second := make_connection("Branch", position=1)):
+        each.writeback = (each == connection) == first_writes
+        each.save()
+    other = MemoryDirectory()
+    other.put(entry_of("q1", upn="p0000@contoso.example"))
+    sync(second, other)
+    assert people()["p0000@contoso.example"].writeback != first_writes
+    directory.put(*many(2))
+
+    sync(connection, directory)
+    sync(second, other, full=True)
+    assert people()["p0000@contoso.example"].writeback == first_writes
+
+    del directory.everyone["p0000"]
+    sync(connection, directory)
+    assert people()["p0000@contoso.example"].writeback != first_writes
+
+
+def test_directory_that_is_switched_off_decides_nothing(contoso, connection, directory):
+    second, other = make_connection("Branch", position=1), MemoryDirectory()
+    upns = [f"p{number:04}@contoso.example" for number in range(3)]
+    directory.put(*many(3))
+    other.put(*(entry_of(f"q{at}", upn=upn) for at, upn in enumerate(upns)))
+    sync(connection, directory)
+    sync(second, other)
+    connection.enabled = False
+    connection.save()
+    other.change("q0", enabled=False)
+    other.change("q1", display_name="Renamed")
+    del other.everyone["q2"]
+
+    run = sync(second, other)
+
+    assert run.is_full
+    assert [people()[upn].enabled for upn in upns] == [False, True, False]
+    assert people()[upns[1]].display_name == "Renamed"
+
+
+def test_brake_compares_with_the_people_who_are_enabled(connection, directory):
+    directory.put(*many(20), *(entry_of(f"old{number}", enabled=False) for number in range(80)))
+    sync(connection, directory)
+    for number in range(6):
+        directory.change(f"p{number:04}", enabled=False)
+
+    run = sync(connection, directory)
+
+    assert (run.state, run.would_disable, run.of_people) == (SyncState.HELD, 6, 20)
+
+
 CHANGES = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.integers(0, 5), st.integers(0, 7), st.booleans()),

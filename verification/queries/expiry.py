@@ -48,7 +48,9 @@ def expiries(since: datetime, until: datetime) -> Iterator[Expiry]:
             user=account.user,
             expires_at=at,
             directory=account.connection.name,
-            changes_here=account.connection.writeback and not account.protected,
+            changes_here=(
+                account.user.writeback and account.connection.writeback and not account.protected
+            ),
         )
         for account in _in_order(accounts, "password_expires_at")
         if (at := account.password_expires_at)
