@@ -27,8 +27,8 @@ SETTING_NAMES: dict[str, Any] = {
     "writeback": _("Set passwords in this directory"),
     "unlocks": _("Unlock accounts without a new password"),
     "protected_groups": _("Protected groups"),
-    "sync_every_hours": _("Synchronise every so many hours"),
-    "brake_percent": _("Stop before disabling more than (%)"),
+    "sync_every_hours": _("Hours between synchronisations"),
+    "brake_percent": _("Ask before disabling more people than (%)"),
 }
 ATTRIBUTE_NAMES: dict[str, Any] = {
     "upn": _("User ID"),
@@ -83,7 +83,7 @@ HINTS: Mapping[str, Any] = {
     ),
     "group_filter": _("RFC 4515. If empty, groups aren’t read. Example: %(example)s"),
     "sign_in_attributes": _(
-        "Attributes, with commas between them, whose values are accepted as user ID, too. Example:"
-        " %(example)s"
+        "Attributes whose values people may also enter as their user ID, at your portal’s own host"
+        " name. Separate them with commas. Example: %(example)s"
     ),
 }

@@ -110,7 +110,7 @@ def report_file(_request: HttpRequest, _admin: User, run_id: uuid.UUID) -> HttpR
 
 def _failure_words(code: str) -> str:
     if code == "not_permitted":
-        return _("The service account may not read the people or groups.")
+        return _("The service account isn’t allowed to read the people or groups.")
     if code == "crashed":
         return _("An error in this service. Its log has the details.")
     return failure_words(code) if code else ""

@@ -24,7 +24,7 @@ _FAILURES: Mapping[str, Promise] = {
     DirectoryFailure.NO_ANSWER: _("The server didn’t answer in time."),
     DirectoryFailure.CONNECTION_LOST: _("The server closed the connection."),
     DirectoryFailure.BUSY: _("The server says that it is busy."),
-    DirectoryFailure.NO_TLS: _("The server didn’t offer TLS 1.2 or later."),
+    DirectoryFailure.NO_TLS: _("TLS 1.2 or later couldn’t be started with the server."),
     DirectoryFailure.CERTIFICATE_UNTRUSTED: _("The server’s certificate isn’t trusted."),
     DirectoryFailure.CERTIFICATE_NAME: _("The server’s certificate is for another name."),
     DirectoryFailure.CERTIFICATE_EXPIRED: _("The server’s certificate has expired."),
@@ -60,6 +60,10 @@ _REMEDIES: Mapping[str, Promise] = {
     ),
     DirectoryFailure.CERTIFICATE_EXPIRED: _("Renew the certificate on the server."),
 }
+_EXEMPT = _(
+    "Exempt it from expiry. Otherwise change it in the directory and enter it here before it"
+    " expires, or sign-in and resets stop."
+)
 _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     PreflightCode.SERVER: (
         _("%(server)s answers with %(tls)s. Its certificate is valid until %(expires_at)s."),
@@ -74,8 +78,9 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     PreflightCode.SERVICE_ACCOUNT_REFUSED: (
         _("The directory refused the service account: %(detail)s"),
         _(
-            "Check its name and password, and whether it is locked, disabled or expired. It isn’t"
-            " tried again for a minute, so that the test doesn’t lock it."
+            "Check its name and password, and whether it is locked, disabled or expired. So that"
+            " it isn’t locked, this test doesn’t try it again for a minute, and everything else"
+            " waits half an hour."
         ),
     ),
     PreflightCode.UNREACHABLE: (_("The test stopped: %(failure)s"), None),
@@ -85,7 +90,7 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     ),
     PreflightCode.KIND: (_("The server is %(flavour)s. %(vendor)s"), None),
     PreflightCode.WRONG_KIND: (
-        _("The server is %(flavour)s, which is another kind than this connection. %(vendor)s"),
+        _("The server is %(flavour)s, but this connection was added as another kind. %(vendor)s"),
         _(
             "Add the directory again under the right kind. With the wrong kind, passwords would be"
             " written where others can read them, so this service refuses."
@@ -141,7 +146,10 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     PreflightCode.ATTRIBUTES: (_("All attributes are there: %(names)s"), None),
     PreflightCode.ATTRIBUTES_EMPTY: (
         _("No person has these attributes: %(names)s"),
-        _("If they are filled, the service account may not read them. Else choose others or –."),
+        _(
+            "If they have values, the service account isn’t allowed to read them. Otherwise choose"
+            " other attributes, or enter –."
+        ),
     ),
     PreflightCode.GROUPS: (_("Groups: %(count)s"), None),
     PreflightCode.NO_GROUPS: (
@@ -149,7 +157,7 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
         _("Check both, or leave the filter empty if groups aren’t needed."),
     ),
     PreflightCode.SERVICE_HIDDEN: (
-        _("The service account %(account)s has no entry that it can read."),
+        _("The service account %(account)s can’t read its own entry."),
         _("If it is the root DN, use an account with fewer rights: no policy holds for the root."),
     ),
     PreflightCode.SERVICE_PRIVILEGED: (
@@ -157,8 +165,12 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
         _("Use an account that isn’t a member of any administrators’ group. It needs only:"),
     ),
     PreflightCode.SERVICE_EXPIRES: (
-        _("The password of the service account expires. Days: %(days)s"),
-        _("Exempt it from expiry, or change it here in time: else everything stops."),
+        _("The password of the service account expires in %(days)s days."),
+        _EXEMPT,
+    ),
+    PreflightCode.SERVICE_MAX_AGE: (
+        _("The password of the service account expires every %(days)s days."),
+        _EXEMPT,
     ),
     PreflightCode.SERVICE_LOCKABLE: (
         _("Wrong passwords can lock the service account."),
@@ -185,13 +197,13 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     ),
     PreflightCode.MAY_RESET: (_("The service account may reset this user’s password."), None),
     PreflightCode.MAY_NOT_RESET: (
-        _("The service account may not reset this user’s password."),
-        _("Give it the right. This is all that it needs:"),
+        _("The service account isn’t allowed to reset this user’s password."),
+        _("Grant the right. It needs only these rights:"),
     ),
     PreflightCode.MAY_UNLOCK: (_("The service account may unlock this user."), None),
     PreflightCode.MAY_NOT_UNLOCK: (
-        _("The service account may not unlock this user."),
-        _("Give it the right. This is all that it needs:"),
+        _("The service account isn’t allowed to unlock this user."),
+        _("Grant the right. It needs only these rights:"),
     ),
     PreflightCode.MAY_NOT_MARK: (
         _("The service account isn’t allowed to write %(attribute)s of this user."),
@@ -230,7 +242,7 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     ),
     PreflightCode.LOCKOUT_NONE: (_("The directory doesn’t lock accounts."), None),
     PreflightCode.LOCKOUT_UNKNOWN: (
-        _("It can’t be read when the directory locks accounts."),
+        _("This service can’t read when the directory locks accounts."),
         _("Let the service account read the password policy. Then test again."),
     ),
     PreflightCode.ENDED_EARLY: (
@@ -247,13 +259,13 @@ _WITH_COMMANDS = frozenset(
         PreflightCode.RIGHTS_UNKNOWN,
     }
 )
-FLAVOURS: Mapping[str, str] = {
+FLAVOURS: Mapping[str, str | Promise] = {
     "openldap": "OpenLDAP",
     "389ds": "389 Directory Server",
     "freeipa": "FreeIPA",
     "samba": "Samba AD",
     "windows": "Active Directory",
-    "unknown": "?",
+    "unknown": _("unknown software"),
 }
 
 
@@ -278,7 +290,7 @@ def finding_words(
     facts: dict[str, str] = {"vendor": "", "expires_at": "–", "tls": ""}
     for name, value in finding.facts.items():
         facts[name] = when(value) if isinstance(value, datetime) else str(value)
-    facts["flavour"] = FLAVOURS.get(facts.get("flavour", ""), "")
+    facts["flavour"] = str(FLAVOURS.get(facts.get("flavour", ""), ""))
     failure = facts.get("failure", "")
     facts["failure"] = failure_words(failure)
     if finding.facts.get("more"):

@@ -241,7 +241,7 @@ class Accounts:
         note_new_password(user, hashed)
 
     def withdraw_password(self, user: User) -> None:
-        """Sets a password that is known to nobody: directories have no unusable ones."""
+        """Sets a random password and discards it: directories have no unusable passwords."""
         self.set_password(user, f"Aa1-{secrets.token_urlsafe(_UNUSABLE_BYTES)}")
 
     def was_used(self, user: User, password: str) -> bool:

@@ -91,7 +91,7 @@ def read_entry(row: Mapping[str, str], context: ImportContext) -> Reading:
 def is_braked(*, disable: int, of_people: int, percent: int, read: int) -> bool:
     """Whether so many people may only be disabled after a confirmation.
 
-    A directory in which nobody is left was most likely read wrongly, so that is always asked.
+    An empty directory was most likely read wrongly, so it always needs a confirmation.
 
     >>> is_braked(disable=1_200, of_people=3_000, percent=10, read=1_800)
     True

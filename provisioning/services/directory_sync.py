@@ -89,7 +89,7 @@ class _Sync:
         """Reads and writes everything.
 
         Raises:
-            DirectoryError: the directory can't be read. Nobody was disabled.
+            DirectoryError: the directory can't be read. No person was disabled.
             _Overtaken: another worker goes on.
             _TurnOver: this one is to go on later.
         """
@@ -99,7 +99,7 @@ class _Sync:
         if since:
             self.seen = {hash(external_id) for external_id in self.connector.ids()}
             if self._someone_came(base):
-                # Somebody came without a change of the entry, as by a change of rights.
+                # A new person whose entry has no new change stamp, as after a change of rights.
                 self.seen.clear()
                 self._update(is_full=True)
                 self._people(self.connector.people())

@@ -252,7 +252,8 @@ def notify_of_directory_down(connection: DirectoryConnection, since: datetime) -
             words.append(
                 _(
                     "It refuses the service account. So that the account isn’t locked, it is tried"
-                    " only every half hour. To try at once, enter its password again."
+                    " only every half hour. To try at once, enter its password again or select"
+                    " Test connection."
                 )
             )
         letter = Mail(

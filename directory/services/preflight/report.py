@@ -51,6 +51,7 @@ class PreflightCode(StrEnum):
     SERVICE_HIDDEN = "service_hidden"
     SERVICE_PRIVILEGED = "service_privileged"
     SERVICE_EXPIRES = "service_expires"
+    SERVICE_MAX_AGE = "service_max_age"
     SERVICE_LOCKABLE = "service_lockable"
     SERVICE_SAFE = "service_safe"
     SAMPLE_MISSING = "sample_missing"

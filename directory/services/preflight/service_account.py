@@ -55,7 +55,7 @@ def _say_ldap_account(
     if policy and policy.text("pwdLockout") == "TRUE":
         report.warn(PreflightCode.SERVICE_LOCKABLE)
     if policy and (days := (policy.integer("pwdMaxAge") or 0) // 86_400):
-        report.warn(PreflightCode.SERVICE_EXPIRES, days=days)
+        report.warn(PreflightCode.SERVICE_MAX_AGE, days=days)
 
 
 def _say_windows_account(
