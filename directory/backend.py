@@ -1,6 +1,5 @@
 """Django's authentication backend: compares a password with the user's directory."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 from django.db.models import Q
@@ -9,7 +8,6 @@ from django.utils import timezone
 
 from directory.connectors import connector_of
 from directory.connectors.accounts import check_password
-from directory.connectors.base import Unreachable
 from directory.factors import BUILTIN, DIRECTORY
 from directory.models import User
 from directory.queries import operator_of, user_by_name
@@ -39,10 +37,9 @@ class DirectoryBackend:
             user = User(connector="")
         check = connector_of(user).authenticate(user, password)
         if not check.is_right and user.connector == BUILTIN and not is_operator:
-            # A wrong password takes as long as in the directory. Its outage locks no one out who
-            # has a password here, so it isn't reported to them.
-            with suppress(Unreachable):
-                check_password(User(), password)
+            # A wrong password takes as long as in the directory, and is refused alike in an outage,
+            # which locks no one out who has a password here.
+            check_password(User(), password)
         if not check.is_right or not user.enabled:
             return None
         if user.role and user.password_ends_with_role:

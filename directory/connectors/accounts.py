@@ -14,11 +14,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from directory.connectors import health
 from directory.connectors.base import (
     AccountConnector,
     AccountState,
     Capabilities,
     DirectoryError,
+    NotAnswered,
     NotInDirectory,
     NotPermitted,
     PasswordCheck,
@@ -88,21 +90,33 @@ def check_password(user: User, password: str) -> PasswordCheck:
     user IDs and users with a password elsewhere take the same path as those of the directory, and
     get the same answer when it is unreachable. No other account gets a wrong password by this.
 
+    While any directory of the organisation is unreachable, all passwords that aren't right get the
+    same answer, and count for the directories unless none of them works: otherwise an outage would
+    tell who is in which directory.
+
     Raises:
         Unreachable: nothing was compared.
-        NotAnswered: it was sent, and may have been compared.
+        NotAnswered: it may have been compared, here or with that of another user.
     """
     connections = enabled_connections()
     if not password or not connections:
         return PasswordCheck.WRONG
     account = next(iter(accounts_of(user)), None) or _unknown_account(connections[0])
     try:
-        return connector_to(account).check_password(account, prepared(password))
-    except Unreachable:
+        check = connector_to(account).check_password(account, prepared(password))
+    except NotAnswered:
         raise
-    except DirectoryError:
+    except DirectoryError as error:
+        others = [each for each in connections if each is not account.connection]
+        if not all(map(health.is_unreachable, others)):
+            raise NotAnswered from None
+        if isinstance(error, Unreachable):
+            raise
         # Set up wrong. Administrators hear of it from the connection's health.
         raise Unreachable from None
+    if not check.is_right and any(map(health.is_unreachable, connections)):
+        raise NotAnswered
+    return check
 
 
 def state_of(account: DirectoryAccount) -> AccountState:

@@ -36,7 +36,7 @@ class Unreachable(DirectoryError):
 
 
 class NotAnswered(Unreachable):
-    """A password was sent and may have been compared: if it was wrong, the directory counted it."""
+    """A password may have been compared: if it was wrong, the directory counted it."""
 
 
 class OutcomeUnknown(DirectoryError):

@@ -29,6 +29,13 @@ def is_down(connection: DirectoryConnection) -> bool:
     return since is not None and timezone.now() - since >= ALARM_AFTER
 
 
+def is_unreachable(connection: DirectoryConnection) -> bool:
+    """Whether passwords couldn't be compared when it was last asked."""
+    return connection.down_since is not None and not _fails_by(
+        connection, DirectoryFailure.NO_PEOPLE
+    )
+
+
 def note_success(connection: DirectoryConnection) -> None:
     """The directory answered. That says nothing about what only the service account meets."""
     if not _fails_by(connection, *_OF_THE_ACCOUNT):

@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from audit.activities import Activity
+from audit.activities import Activity, EventReason
 from audit.models import Event
 from directory.connectors.base import NotPermitted, PasswordPolicy, Unreachable
 from directory.models import DirectoryConnection, SignInName, User
+from directory.rules import DirectoryFailure
+from isolation.scope import evict
 from limits.rules import Limit
 from limits.services import count_from
 from passwords import hashing
@@ -109,8 +111,12 @@ def test_an_expired_password_signs_in_as_far_as_the_page_that_changes_it(person,
     assert client.get("/security-info").status_code == 200
 
 
-@pytest.mark.parametrize("upn", ["minji@contoso.example", UNKNOWN])
-def test_an_unreachable_directory_is_said_alike_and_counts_as_nothing(person, server, upn):
+HERE = "here@contoso.example"
+
+
+@pytest.mark.parametrize("upn", ["minji@contoso.example", UNKNOWN, HERE])
+def test_an_unreachable_directory_is_said_alike_and_counts_alike(person, server, upn):
+    make_user(HERE, password="another of ours")
     server.faults["check_password"] = [Unreachable()]
 
     page = sign_in(upn)
@@ -118,29 +124,56 @@ def test_an_unreachable_directory_is_said_alike_and_counts_as_nothing(person, se
     assert page.status_code == 503
     assert int(page.headers["Retry-After"]) > 0
     assert "We can’t reach your organisation’s directory" in page.content.decode()
-    assert not SignInLockout.objects.filter(failures__gt=0).exists()
+    assert sorted(SignInLockout.objects.values_list("failures", flat=True)) == [0, 1]
     failures = Limit.SIGN_IN_FAILURES_FROM_A_NETWORK_AT_MOST
-    assert count_from("127.0.0.1", failures) == 0
-    assert not Event.objects.filter(activity=Activity.SIGN_IN_FAILED).exists()
+    assert count_from("127.0.0.1", failures) == 1
+    (event,) = Event.objects.filter(activity=Activity.SIGN_IN_FAILED)
+    assert event.reason == EventReason.DIRECTORY_UNREACHABLE
 
 
 def test_a_password_that_is_kept_here_works_while_the_directory_is_unreachable(office, server):
-    DirectoryConnection.objects.update(lockout_threshold=5)
     make_email(make_user("admin@contoso.example"))
     server.faults["check_password"] = [Unreachable()] * 2
 
-    assert NOT_RIGHT in sign_in("admin@contoso.example", "wrong horse").content
+    assert sign_in("admin@contoso.example", "wrong horse").status_code == 503
     assert sign_in("admin@contoso.example").url == "/security-info"
 
 
-def test_a_password_that_is_kept_here_is_counted_while_the_directory_is_unreachable(office, server):
-    DirectoryConnection.objects.update(lockout_threshold=5)
-    make_user("admin@contoso.example")
-    server.faults["check_password"] = [Unreachable()] * 9
+@pytest.mark.parametrize("down", ["neither", "first", "second", "both"])
+def test_an_outage_tells_not_where_a_password_is_kept(directories, office, down):
+    """Each gets the same answers, and as many, whatever can be asked of their directory."""
+    DirectoryConnection.objects.update(lockout_threshold=5, lockout_window_minutes=30)
+    branch = directories.add("Branch", position=1, lockout_threshold=5, lockout_window_minutes=30)
+    for connection, names in ((office, ("first", "both")), (branch, ("second", "both"))):
+        if down in names:
+            directories[connection].faults["check_password"] = [Unreachable()] * 90
+            row = DirectoryConnection.objects.filter(pk=connection.pk)
+            row.update(down_since=timezone.now(), last_failure=DirectoryFailure.NO_ANSWER)
+    evict("directories")
+    make_user(HERE, password="another of ours")
+    directories.person(office)
+    directories.person(branch, upn="branch@contoso.example")
+    answers, counts = [], []
 
-    answers = [sign_in("admin@contoso.example", f"wrong {n}").status_code for n in range(9)]
+    for upn in ("minji@contoso.example", "branch@contoso.example", UNKNOWN, HERE):
+        answers.append([sign_in(upn, f"wrong {number}").status_code for number in range(12)])
+        counts.append(sorted(SignInLockout.objects.values_list("failures", flat=True)))
+        SignInLockout.objects.all().delete()
 
-    assert answers == [200] * 3 + [429] * 6
+    assert answers == [answers[0]] * 4
+    assert counts == [counts[0]] * 4
+    assert set(answers[0]) == {200 if down == "neither" else 503, 429}
+    if down != "both":
+        assert answers[0].count(429) == 9
+
+
+def test_people_sign_in_while_another_directory_is_unreachable(directories, office, person):
+    directories.add("Branch", position=1)
+    row = DirectoryConnection.objects.filter(name="Branch")
+    row.update(down_since=timezone.now(), last_failure=DirectoryFailure.NO_ANSWER)
+    evict("directories")
+
+    assert sign_in().url == "/security-info"
 
 
 @pytest.mark.parametrize(("password", "hashes"), [("wrong horse", 1), ("wrong\xa0horse", 2)])

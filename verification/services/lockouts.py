@@ -84,14 +84,16 @@ def count_a_try(upn: str, password: str, *, device: str = UNKNOWN_DEVICE) -> Non
 def not_counted_if_not_compared(
     upn: str, password: str, *, device: str = UNKNOWN_DEVICE
 ) -> Iterator[None]:
-    """Gives the try back if the machine was too busy, or the directory unreachable.
+    """Gives the try back if the machine was too busy.
 
-    What was sent and not answered stays counted for the directory, which may have counted it.
+    While the directory is unreachable, passwords that are kept here are compared, and nothing may
+    tell which those are. So every try counts, but for the directory only what it may have counted.
     """
     try:
         yield
     except (Busy, Unreachable) as error:
-        _give_back(upn, password, device)
+        if isinstance(error, Busy):
+            _give_back(upn, password, device)
         if not isinstance(error, NotAnswered):
             _give_back_for_directory(upn)
         raise

@@ -38,7 +38,8 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
         TooManyFailures: from this network; nothing was compared.
         lockouts.Locked: too many were wrong for this user ID; nothing was compared.
         passwords.hashing.Busy: the machine was; nothing was compared, and nothing counts.
-        directory.connectors.base.Unreachable: the organisation's directory was; likewise.
+        directory.connectors.base.Unreachable: a directory of the organisation was. It counts as a
+            failure, since a password that is kept here was compared.
     """
     upn = canonical_upn(username)
     with in_tenant_of(upn, otherwise=_host_with_other_names()):
@@ -54,16 +55,14 @@ def sign_in(username: str, password: str, *, network: str, known: str = "") -> U
         try:
             with lockouts.not_counted_if_not_compared(upn, password, device=device):
                 user = authenticate(username=upn, password=password)
-        except (Busy, Unreachable):
+        except Busy:
             _give_back(network, counted=counted)
             raise
+        except Unreachable:
+            _record_failure(subject, EventReason.DIRECTORY_UNREACHABLE)
+            raise
         if not isinstance(user, User):
-            record(
-                Activity.SIGN_IN_FAILED,
-                Outcome.FAILURE,
-                subject_id=subject.pk if subject else None,
-                actor_id=Actor.ANONYMOUS,
-            )
+            _record_failure(subject)
             return None
         has_ended = user.connector == DIRECTORY and user.must_change_password
         lockouts.succeeded(upn, device=device, directory_forgets=not has_ended)
@@ -90,13 +89,7 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
         user = user_by_name(upn)
         spent = access_passes.spend(user, typed)
         if user is None or spent is None:
-            record(
-                Activity.SIGN_IN_FAILED,
-                Outcome.FAILURE,
-                subject_id=user.pk if user else None,
-                actor_id=Actor.ANONYMOUS,
-                reason=EventReason.ACCESS_PASS,
-            )
+            _record_failure(user, EventReason.ACCESS_PASS)
             return None
         record(Activity.ACCESS_PASS_USED, subject_id=user.pk, actor_id=user.pk)
     limits.give_back_from(network, _FAILURES)
@@ -113,6 +106,16 @@ def _host_with_other_names() -> int:
         return NO_TENANT
     with in_tenant(tenant_id):
         return tenant_id if takes_other_names() else NO_TENANT
+
+
+def _record_failure(user: User | None, reason: EventReason | None = None) -> None:
+    record(
+        Activity.SIGN_IN_FAILED,
+        Outcome.FAILURE,
+        subject_id=user.pk if user else None,
+        actor_id=Actor.ANONYMOUS,
+        reason=reason,
+    )
 
 
 def _give_back(network: str, *, counted: bool) -> None:
