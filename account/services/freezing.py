@@ -89,8 +89,9 @@ def freeze(
         agent_ids=",".join(map(str, agent_ids)) or None,
     )
     notices.tell(user, Notice.FROZEN)
-    temporary = User.objects.filter(must_change_password=True, connector=BUILTIN)
-    if temporary.filter(pk=user.pk).exists():
+    # A password in a directory may have to be changed just because it has expired.
+    temporary = Q(must_change_password=True, connector=BUILTIN) | Q(temporary_since__isnull=False)
+    if User.objects.filter(temporary, pk=user.pk).exists():
         passwords.withdraw(user, reason=EventReason.WASNT_ME, actor_id=actor_id)
     user = User.objects.get(pk=user.pk)
     staff_notices.tell_of_freezing(

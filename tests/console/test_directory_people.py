@@ -285,3 +285,12 @@ def test_a_temporary_password_that_was_replaced_elsewhere_is_temporary_no_more(
 
     assert signed_in(person, NEW).get("/security-info").status_code == 200
     assert not has_to_change(person)
+
+
+def test_a_temporary_password_is_withdrawn_when_the_account_is_frozen(
+    person, server, temporary, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        freeze(User.objects.get(pk=person.pk), reason=EventReason.SECURITY_INFO)
+
+    assert server.entries[person.upn].password != temporary
