@@ -113,10 +113,10 @@ def save_connection(
     for name in changed:
         setattr(row, name, after[name])
     row.down_since = None  # what failed may be mended, so it is tried at once
-    row.lockout_threshold = row.lockout_window_minutes = None  # read anew, maybe more lenient now
     # Workers note in other columns how the directory is.
-    lockout = ["lockout_threshold", "lockout_window_minutes"]
-    row.save(update_fields=None if added else [*changed, *lockout])
+    row.save(update_fields=None if added else changed)
+    # Read anew, since they may be more lenient now.
+    rows.filter(pk=row.pk).update(lockout_threshold=None, lockout_window_minutes=None)
     if password:
         row.bind_password = seal_column(row, "bind_password", password)
         row.save(update_fields=["bind_password"])

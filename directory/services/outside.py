@@ -134,19 +134,16 @@ def note_lockout(connection: DirectoryConnection, policy: PasswordPolicy | None)
     if policy is None or policy.lockout_threshold is None:
         return
     rows = DirectoryConnection.objects.filter(pk=connection.pk)
-    columns = ("lockout_threshold", "lockout_window_minutes")
-    stored = rows.select_for_update().values_list(*columns).first()
-    if stored is None or (stored[0] is None and policy.is_own):
+    row = rows.select_for_update().first()
+    if row is None or (row.lockout_threshold is None and policy.is_own):
         return
     # 0 stands for never: as a threshold the most lenient one, as a time the strictest.
-    thresholds = [each for each in (stored[0], policy.lockout_threshold) if each]
+    thresholds = [each for each in (row.lockout_threshold, policy.lockout_threshold) if each]
     window = policy.lockout_window_minutes
     # A minute more: clocks differ, and the directory counts from its own.
     minutes = None if window is None else math.ceil(window) + 1 if window else 0
-    windows = [each for each in (stored[1], minutes) if each is not None]
-    strictest = (
-        min(thresholds, default=0),
-        0 if 0 in windows else max(windows, default=None),
-    )
-    if strictest != stored:
-        rows.update(**dict(zip(columns, strictest, strict=True)))
+    windows = [each for each in (row.lockout_window_minutes, minutes) if each is not None]
+    threshold = min(thresholds, default=0)
+    longest = 0 if 0 in windows else max(windows, default=None)
+    if (threshold, longest) != (row.lockout_threshold, row.lockout_window_minutes):
+        rows.update(lockout_threshold=threshold, lockout_window_minutes=longest)
