@@ -44,7 +44,15 @@ NAMED = {
     ("verification/rules/access_passes.py", "access_pass_minutes"),  # its lowest value
 }
 # Names of settings that are words of other things, too.
-WORDS = {"access_passes", "contact", "contact_url", "groups", "questions", "writeback"}
+WORDS = {
+    "access_passes",
+    "contact",
+    "contact_url",
+    "groups",
+    "lockout_threshold",  # a directory's own
+    "questions",
+    "writeback",
+}
 
 
 def forget_declarations():
