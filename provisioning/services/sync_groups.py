@@ -68,18 +68,18 @@ class GroupsWriter:
 
     def _write(self, entry: GroupEntry) -> None:
         name = group_name(entry.name)
+        group = self._own().filter(external_id=entry.external_id).first()
         if not name or len(name) > _LONGEST_NAME:
             self._report(entry, SyncIssue.GROUP_NAME)
-            return
-        group = self._own().filter(external_id=entry.external_id).first()
-        if group is None or group.name != name:
+            name = group.name if group else ""
+        elif group is None or group.name != name:
             lock_tenant()
             others = Group.objects.filter(key=group_key(name))
             if others.exclude(directory_id=self.connection.pk, external_id=entry.external_id):
                 self._report(entry, SyncIssue.GROUP_NAME_TAKEN)
-                if group is None:
-                    return
-                name = group.name
+                name = group.name if group else ""
+        if not name:
+            return
         keys = [_key(dn) for dn in entry.member_dns]
         members = {self._users[key] for key in keys if key in self._users}
         digest = blake2b(repr((name, sorted(members))).encode(), digest_size=32).hexdigest()

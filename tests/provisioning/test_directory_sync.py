@@ -648,6 +648,20 @@ def test_group_that_is_gone_is_deleted_unless_the_policy_names_it(
     assert ("sales", "bob") in members()
 
 
+def test_group_whose_new_name_cannot_be_used_keeps_its_name_and_gets_its_members(
+    connection, directory, with_groups
+):
+    sync(connection, directory)
+    directory.all_groups["sales"] = replace(
+        directory.all_groups["sales"], name="", member_dns=(with_groups["ann"],)
+    )
+
+    run = sync(connection, directory)
+
+    assert codes(run) == [SyncIssue.GROUP_NAME]
+    assert members() == {("staff", "ann"), ("sales", "ann")}
+
+
 def test_group_made_here_is_never_touched(connection, directory, with_groups):
     ours = Group.objects.create(name="Staff")
     Membership.objects.create(group=ours, user=make_user())
