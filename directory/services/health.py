@@ -9,10 +9,16 @@ from directory.connectors import health
 from directory.connectors.base import DirectoryError, NotInDirectory, NotPermitted
 from directory.connectors.bulkhead import PAGE_S, checking, within
 from directory.connectors.ldap.generic import LdapConnector
-from directory.connectors.ldap.transport import LdapFailure, LdapSession, service_session
+from directory.connectors.ldap.transport import (
+    LdapFailure,
+    LdapSession,
+    root_dse,
+    service_session,
+)
 from directory.connectors.ldap.windows import moment
 from directory.models import DirectoryConnection
 from directory.rules import KIND_DEFAULTS, DirectoryFailure, DirectoryKind
+from directory.services.preflight.service_account import service_entry
 from isolation.scope import all_tenants, in_tenant
 
 _EVERY, _EVERY_WHILE_DOWN = timedelta(seconds=60), timedelta(seconds=20)
@@ -70,7 +76,7 @@ def _service_expiry(session: LdapSession, connection: DirectoryConnection) -> da
     try:
         if connection.kind != DirectoryKind.ACTIVE_DIRECTORY:
             return LdapConnector(connection).password_expiry(connection.bind_dn)
-        entry = session.read(connection.bind_dn, [_EXPIRY])
+        entry = service_entry(connection, session, root_dse(connection))
     except (LdapFailure, NotPermitted, NotInDirectory):
-        return None  # An Active Directory also takes names of users, which are no names of entries.
+        return None
     return moment(entry.integer(_EXPIRY)) if entry is not None else None

@@ -152,6 +152,15 @@ def test_a_service_password_that_expires_is_announced_in_steps(
     assert sum(heard) == 3 * len(admins)
 
 
+def test_the_expiry_is_read_of_a_service_account_that_is_no_distinguished_name(samba, contoso):
+    service = samba.add_person()
+    entry = samba.read(service.dn, "userPrincipalName", "sAMAccountName")
+    names = (entry["userPrincipalName"][0], f"ADEXAMPLE\\{entry['sAMAccountName'][0]}")
+
+    for name in (service.dn, *names):
+        assert checked(connected(samba, service=service, bind_dn=name)).service_expires_at
+
+
 def test_a_check_reads_when_the_service_password_expires(openldap, admins, mailroom):
     service = openldap.add_person()
     openldap.set_policy(service, "expiring")

@@ -27,7 +27,7 @@ def say_service_account(
     dse: RootDse,
 ) -> LdapEntry | None:
     """Its privileges, the age of its password, and whether wrong passwords can lock it."""
-    entry = _service_entry(connection, session, dse)
+    entry = service_entry(connection, session, dse)
     if connection.bind_dn.casefold() == _DIRECTORY_MANAGER:
         report.warn(PreflightCode.SERVICE_PRIVILEGED, why=connection.bind_dn)
         return None
@@ -81,7 +81,7 @@ def _say_windows_account(
         report.warn(PreflightCode.SERVICE_LOCKABLE)
 
 
-def _service_entry(
+def service_entry(
     connection: DirectoryConnection, session: LdapSession, dse: RootDse
 ) -> LdapEntry | None:
     """The service account's own entry, with the groups of its token on an Active Directory."""
