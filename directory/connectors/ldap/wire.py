@@ -20,6 +20,7 @@ from django.conf import settings
 from ldap3.core.exceptions import LDAPException
 from ldap3.operation.extended import extended_response_to_dict_fast
 from ldap3.protocol.rfc4511 import LDAPDN, AuthenticationChoice, BindRequest, Simple, Version
+from ldap3.strategy.safeSync import SafeSyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
 from pyasn1.error import PyAsn1Error
 
@@ -47,6 +48,8 @@ _FAILURES = {
     64: DirectoryFailure.CERTIFICATE_NAME,
 }
 """By OpenSSL's verify code: not yet valid, expired, other host name, other address."""
+_ENTRY, _CONTENT = 4, 3
+"""The tag of an entry in an answer. Where ldap3 has the content of what it took apart."""
 _LONGEST_START_TLS = 4096
 _START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 BROKEN = (
@@ -161,6 +164,7 @@ class LdapLink:
             check_names=False,
             return_empty_attributes=False,
         )
+        self._ldap.strategy = _Decoder(self._ldap)
         # As the strategy's `open` does, but on the socket that is verified already.
         self._ldap.socket = self._socket
         self._ldap.strategy._outstanding = {}  # noqa: SLF001
@@ -185,8 +189,8 @@ class LdapLink:
         self.usable = False
         self._socket.deadline, self._socket.allowance = deadline, _MOST_BYTES
         try:
-            number = self._ldap.send(kind, request, list(controls) or None)
-            responses, result = self._ldap.get_response(number)
+            number = self._ldap.strategy.send(kind, request, list(controls) or None)
+            responses, result = self._ldap.strategy.get_response(number)
             answer = _decoded(responses, result)
         except BROKEN:
             self.close()
@@ -215,6 +219,21 @@ class LdapLink:
         self.usable = False
         with suppress(*BROKEN):
             self._socket.close()
+
+
+class _Decoder(SafeSyncStrategy):
+    """Decodes what is used of an entry alone: ldap3 decodes each value twice more."""
+
+    def decode_response_fast(self, ldap_message: Any) -> Any:
+        if ldap_message["protocolOp"] != _ENTRY:
+            return super().decode_response_fast(ldap_message)
+        name, attributes = (part[_CONTENT] for part in ldap_message["payload"])
+        values = {}
+        for attribute in attributes:
+            kind, texts = (part[_CONTENT] for part in attribute[_CONTENT])
+            values[kind.decode(errors="replace")] = [text[_CONTENT] for text in texts]
+        dn = name.decode(errors="replace")
+        return {"type": "searchResEntry", "dn": dn, "raw_attributes": values}
 
 
 def _decoded(responses: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> LdapAnswer:
