@@ -226,7 +226,7 @@ class _Decoder(SafeSyncStrategy):
 
     def decode_response_fast(self, ldap_message: Any) -> Any:
         if ldap_message["protocolOp"] != _ENTRY:
-            return super().decode_response_fast(ldap_message)
+            return super().decode_response_fast(ldap_message)  # type: ignore[no-untyped-call]
         name, attributes = (part[_CONTENT] for part in ldap_message["payload"])
         values = {}
         for attribute in attributes:
