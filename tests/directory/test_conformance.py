@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -138,7 +139,9 @@ def test_an_ended_password_is_right_and_must_be_changed(server, directory, perso
 
     directory.change_password(row, person.password, password)
 
-    assert server.bind_ok(person.dn, password)
+    # 389 DS answers before it has noted that the change was made.
+    accepted = partial(server.bind_ok, person.dn, password)
+    wait_until(accepted, what="The password is accepted", timeout=60)
     assert directory.check_password(row, password) is PasswordCheck.RIGHT
 
 
