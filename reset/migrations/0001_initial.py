@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('blocked', 'Blocked'), ('contacted_admin', 'Contacted Admin')], default='running', max_length=20)),
                 ('notified', models.JSONField(default=list)),
                 ('writing_since', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True)),
                 ('directories', models.JSONField(default=list)),
                 ('new_hash', models.CharField(blank=True, db_default='', default='', max_length=200)),
                 ('policy_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='tenants.policyversion')),
