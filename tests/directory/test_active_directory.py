@@ -22,10 +22,15 @@ from directory.connectors.base import (
     RejectedFor,
     Unreachable,
 )
-from directory.connectors.ldap import transport
+from directory.connectors.ldap import active_directory, transport
 from directory.connectors.ldap.active_directory import ActiveDirectory
 from directory.connectors.ldap.windows import guid_text
-from directory.connectors.ldap.windows_entries import all_values, policy_hints, refusal
+from directory.connectors.ldap.windows_entries import (
+    all_values,
+    policy_hints,
+    protected_groups,
+    refusal,
+)
 from directory.connectors.ldap.wire import Attributes, LdapEntry, LdapFailure
 from directory.models import DirectoryAccount
 from tests.directory.connections import make_connection
@@ -472,6 +477,31 @@ class TestPeople:
             changed=person.changed,
             group_dns=(group,),
         )
+
+    def test_who_changes_while_a_run_reads_is_read_by_the_next(
+        self, samba, directory, hired, monkeypatch
+    ):
+        account, _other = hired(), hired()
+
+        def meanwhile(*args):
+            samba.set(account.dn, sn="Changed")
+            return protected_groups(*args)
+
+        monkeypatch.setattr(active_directory, "protected_groups", meanwhile)
+        until = max(person.changed for person in directory.people())
+        monkeypatch.undo()
+
+        assert [each.dn for each in directory.people(changed_since=until)] == [account.dn]
+
+    def test_whose_id_cant_be_read_is_protected(self, directory, hired, monkeypatch):
+        hired()
+
+        def unreadable(_value):
+            raise ValueError
+
+        monkeypatch.setattr(active_directory, "sid_text", unreadable)
+
+        assert [person.protected for person in directory.people()] == [True]
 
     def test_the_mapping_and_the_names_for_sign_in_can_be_chosen(self, samba, directory, hired):
         account = hired(proxyAddresses=["SMTP:a@b.test", "smtp:c@d.test", "X500:/o=x"])

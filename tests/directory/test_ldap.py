@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
+import time_machine
 
 from directory.connectors.base import (
     NotInDirectory,
@@ -504,3 +505,14 @@ def test_a_protected_group_is_known_however_its_name_is_escaped(openldap, contos
     state = directory.state(row_of(openldap, person))
 
     assert state.protected
+
+
+def test_who_changes_while_a_run_reads_is_read_by_the_next(openldap, contoso):
+    directory = account_connector_of(connected(openldap))
+    begun = datetime.now(UTC) - timedelta(hours=1)
+
+    with time_machine.travel(begun, tick=False):
+        stamps = {person.changed for person in directory.people()}
+
+    assert stamps == {f"{begun:%Y%m%d%H%M%SZ}"}
+    assert len(list(directory.people(changed_since=max(stamps)))) == len(list(directory.ids()))

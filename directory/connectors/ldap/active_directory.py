@@ -190,8 +190,10 @@ class ActiveDirectory:
             *self._connection.sign_in_attributes,
         ]
         with self._session() as session:
-            this = session.read("", ["dnsHostName"])
+            this = session.read("", ["dnsHostName", "highestCommittedUSN"])
             name = this.text("dnsHostName") if this else ""
+            # What changes while this run reads belongs to the next run.
+            until = (this.integer("highestCommittedUSN") if this else None) or 0
             controller = sha256(name.encode()).hexdigest()[:16]
             run, wanted = f"{timezone.now():%Y%m%d%H%M%S}", self._people_filter
             _run, since, number = f"{changed_since}::".split(":")[:3]
@@ -206,7 +208,12 @@ class ActiveDirectory:
                 guid, own_sid = entry.raw("objectGUID"), entry.raw("objectSid")
                 if guid is None or own_sid is None:
                     continue
-                sids = [sid_text(own_sid), f"{domain}-{entry.integer('primaryGroupID')}"]
+                usn = min(entry.integer("uSNChanged") or 0, until)
+                try:
+                    sids = [sid_text(own_sid), f"{domain}-{entry.integer('primaryGroupID')}"]
+                    is_protected = any(map(is_privileged, sids))
+                except ValueError:
+                    is_protected = True  # the value can't be read, so nothing else is known
                 yield Person(
                     external_id=guid_text(guid),
                     dn=entry.dn,
@@ -222,12 +229,12 @@ class ActiveDirectory:
                     enabled=is_enabled(entry, now),
                     protected=bool(
                         entry.integer("adminCount")
-                        or any(map(is_privileged, sids))
+                        or is_protected
                         or protected.intersection(map(str.casefold, groups))
                     ),
                     password_changed_at=moment(entry.integer("pwdLastSet")),
                     password_expires_at=moment(entry.integer(_EXPIRES)),
-                    changed=f"{run}:{controller}:{entry.integer('uSNChanged') or 0:020}",
+                    changed=f"{run}:{controller}:{usn:020}",
                     group_dns=groups,
                 )
 

@@ -221,7 +221,9 @@ class LdapConnector:
                 if external_id := entry.text(dialect.id_attribute):
                     is_protected = normal_dn(entry.dn) in protected
                     state = replace(state, protected=is_protected)
-                    yield self._person(external_id, entry, state)
+                    # What changes while this run reads belongs to the next run.
+                    changed = min(entry.text(_STAMP), f"{now:%Y%m%d%H%M%SZ}")
+                    yield replace(self._person(external_id, entry, state), changed=changed)
 
     def ids(self) -> Iterator[str]:
         dialect, _suffix = self._server()
@@ -366,7 +368,6 @@ class LdapConnector:
             protected=state.protected,
             password_changed_at=state.password_changed_at,
             password_expires_at=state.password_expires_at,
-            changed=entry.text(_STAMP),
             group_dns=tuple(entry.texts(groups)) if groups else (),
         )
 
