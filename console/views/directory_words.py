@@ -222,8 +222,9 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     ),
     PreflightCode.LOCKOUT_ABOVE: (
         _(
-            "This service allows %(ours)s wrong passwords, but the directory locks accounts at"
-            " %(theirs)s: a stranger could lock your people out."
+            "The policy allows %(ours)s wrong passwords, but the directory locks accounts at"
+            " %(theirs)s. This service stops earlier where it knows the directory’s rule. Where it"
+            " doesn’t, a stranger could lock your people out."
         ),
         _(
             "Set “Failures before a lockout” in the policy to %(to_set)s or less. If the directory"
