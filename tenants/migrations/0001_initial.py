@@ -103,8 +103,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100)),
                 ('key', tenants.fields.FoldedField(editable=False, max_length=200, of=('name',))),
                 ('directory_id', models.BigIntegerField(editable=False, null=True)),
-                ('external_id', models.CharField(blank=True, db_default='', editable=False, max_length=100)),
-                ('digest', models.CharField(blank=True, db_default='', editable=False, max_length=64)),
+                ('external_id', models.CharField(blank=True, db_default='', default='', editable=False, max_length=100)),
+                ('digest', models.CharField(blank=True, db_default='', default='', editable=False, max_length=64)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('tenant_id', 'name'), name='group_name_in_tenant'), models.UniqueConstraint(fields=('tenant_id', 'key'), name='group_key_in_tenant'), models.UniqueConstraint(condition=models.Q(('directory_id__isnull', False)), fields=('tenant_id', 'directory_id', 'external_id'), name='group_of_a_directory_once')],

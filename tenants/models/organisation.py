@@ -45,9 +45,11 @@ class Group(TenantOwned):
     """For look-ups: names that differ only in case or width name the same group."""
     directory_id = models.BigIntegerField(null=True, editable=False)
     """The directory that it comes from and that decides on its members; None if made here."""
-    external_id = models.CharField(max_length=100, db_default="", blank=True, editable=False)
+    external_id = models.CharField(
+        max_length=100, default="", db_default="", blank=True, editable=False
+    )
     """Its immutable id in that directory."""
-    digest = models.CharField(max_length=64, db_default="", blank=True, editable=False)
+    digest = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
     """Of its name and members as the last sync read them."""
 
     class Meta:

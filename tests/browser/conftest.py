@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -17,6 +18,9 @@ from tests.services.twilio import Twilio
 from tests.services.twilio import twilio as running_twilio
 
 _SITES_REDIS = 1
+
+
+_FORGET_THE_NETWORK = "from limits.models import Counter; Counter.objects.all().delete()"
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +63,15 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     """`open_page(language="ko-KR", width=375, dark=True, …)`: see `Reader`. Paths are enough."""
     with ExitStack() as stack:
-        yield lambda **reader: stack.enter_context(page_for(browser, site.url, Reader(**reader)))
+
+        def opened(**reader: Any) -> Page:
+            if not reader.get("javascript", True):
+                # Of a network with many user IDs lately, a browser without script has to wait. All
+                # tests of a process come from one network.
+                site.manage("shell", "--command", _FORGET_THE_NETWORK)
+            return stack.enter_context(page_for(browser, site.url, Reader(**reader)))
+
+        yield opened
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_a_caller_reads_out_the_number_and_is_helped(site, open_page, reader):
 
     people.follow(agent, "#content a[href$='/do/access-pass/']")
     wrong = what_is_wrong(agent)
-    agent.check("[name=way][value=portal]")
+    agent.check("[name=method][value=portal]")
     admins.go_on(agent)
     wrong += what_is_wrong(agent)
     people.sign_in(caller, upn)
