@@ -1,6 +1,7 @@
 """Finding one's way in the admin: where one is, and back from what isn't there."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -70,4 +71,4 @@ def test_strangers_learn_nothing_from_an_address_below_the_admin(contoso):
     nowhere = Client().get("/admin/people/999999/")
 
     assert there.status_code == nowhere.status_code == 302
-    assert there.url.replace(str(person.pk), "999999") == nowhere.url
+    assert unquote(there.url).replace(f"/{person.pk}/", "/999999/") == unquote(nowhere.url)
