@@ -15,7 +15,7 @@ def _name_field(label: object, help_text: object) -> forms.CharField:
 
 
 class PreflightForm(forms.Form):
-    """Whom to look at. Without anyone, only the connection is tested."""
+    """The user to look at. If empty, only the connection is tested."""
 
     sample = _name_field(
         _("User"),

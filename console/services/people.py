@@ -183,7 +183,7 @@ def _enable(person: User) -> None:
 
 
 def _decide_enabled(person: User, *, enabled: bool) -> None:
-    """No sync undoes it: a directory enables only those whom it disabled."""
+    """A sync doesn't undo it: it only enables users that a sync disabled."""
     User.objects.filter(pk=person.pk).update(enabled=enabled)
     DirectoryAccount.objects.filter(user=person).update(disabled_user=False)
 

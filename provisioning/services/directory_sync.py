@@ -151,7 +151,7 @@ class _Sync:
         return whole
 
     def _someone_came(self, base: SyncRun | None) -> bool:
-        """Whether people are in the directory whom the last run didn't see there."""
+        """Whether the directory has people that the last run didn't see there."""
         rows = account_rows(self.writer.accounts(), "external_id", "missing_since")
         here, is_back = 0, False
         for _pk, external_id, missing_since in rows:

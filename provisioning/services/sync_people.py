@@ -298,7 +298,7 @@ class _Users:
         holders: by user ID.
         linked: user id → the account in this directory.
         with_factors: users who have security info, although their entries are gone.
-        led_elsewhere: users about whom another directory decides.
+        led_elsewhere: users that another directory decides about.
     """
 
     by_id: Mapping[int, User]

@@ -173,14 +173,14 @@ APP_ALONE = Contradiction(
     code="app_alone",
     field="reset_methods",
     depends_on=("questions",),
-    says="another besides the app, for whoever loses it",
+    says="another besides the app, for users who lose it",
     words=_("Offer another method too. People who lose the app can’t reset."),
 )
 TOKEN_ALONE = Contradiction(
     code="token_alone",
     field="reset_methods",
     depends_on=("questions",),
-    says="another besides the hardware token, for whoever loses it",
+    says="another besides the hardware token, for users who lose it",
     words=_("Offer another method too. People who lose the token can’t reset."),
 )
 TOO_FEW_QUESTIONS = Contradiction(

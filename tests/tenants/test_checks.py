@@ -88,13 +88,13 @@ def test_a_contradiction_is_reported_at_its_settings(code, field, also, says, de
         (
             "app_alone",
             "reset_methods",
-            "another besides the app, for whoever loses it",
+            "another besides the app, for users who lose it",
             {"reset_methods": frozenset({Method.AUTHENTICATOR})},
         ),
         (
             "token_alone",
             "reset_methods",
-            "another besides the hardware token, for whoever loses it",
+            "another besides the hardware token, for users who lose it",
             {"reset_methods": frozenset({Method.OATH_TOKEN})},
         ),
     ],

@@ -10,7 +10,7 @@ from isolation.models import TenantOwned
 
 
 class ContactNotice(TenantOwned):
-    """A user whom a worker still has to notify of what a file changed; then it deletes the row."""
+    """A user to be notified of what a file changed. The worker that does it deletes the row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")

@@ -135,7 +135,7 @@ def users_with_factors(user_ids: Collection[int]) -> set[int]:
 
 
 def notify_of_imports(tenant_id: int) -> None:
-    """Notifies some of the users whom files changed, and leaves the rest to another job.
+    """Notifies some of the users that files changed, and leaves the rest to another job.
 
     Each user has a transaction: if two workers meet, the second finds the row deleted.
     """

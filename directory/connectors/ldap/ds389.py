@@ -1,6 +1,6 @@
 """389 Directory Server.
 
-The service account must not be the Directory Manager, for whom length and history aren't checked.
+The service account must not be the Directory Manager: its writes skip length and history checks.
 The minimum age holds for a reset, too, even after another reset.
 
 Source: the guide "Managing user passwords" of 389 Directory Server; RFC 3062.
