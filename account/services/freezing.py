@@ -94,7 +94,7 @@ def freeze(
     if User.objects.filter(temporary, pk=user.pk).exists():
         passwords.withdraw(user, reason=EventReason.WASNT_ME, actor_id=actor_id)
     user = User.objects.get(pk=user.pk)
-    staff_notices.tell_of_freezing(
+    staff_notices.notify_of_freezing(
         user,
         agent=", ".join(map(upn_of, agent_ids)),
         needs_a_password=is_password_withdrawn(user),

@@ -113,7 +113,7 @@ def test_alarms_over_the_limit_come_as_one_mail(contoso, mailroom, clock):
     boss = make_admin()
     admitted(600, **mail(Share.STAFF, boss.upn))
     for number in range(3):
-        staff_notices.tell_of_role(make_user(f"person{number}@contoso.example"))
+        staff_notices.notify_of_role(make_user(f"person{number}@contoso.example"))
     assert mailroom.work() == []
 
     clock.shift(timedelta(days=1))

@@ -195,7 +195,7 @@ def test_what_a_guess_would_meet_is_known_from_rows_that_were_read_before():
 
 def test_beyond_the_tenants_number_of_guesses_the_administrators_are_told(monkeypatch):
     told = []
-    monkeypatch.setattr(guessing_alerts.staff_notices, "tell_of_guessing", lambda: told.append(1))
+    monkeypatch.setattr(guessing_alerts.staff_notices, "notify_of_guessing", lambda: told.append(1))
     for user_id in range(1, 51):
         guess(user_id=user_id)
     assert told == []

@@ -108,7 +108,7 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
                 actor_id=Actor.ANONYMOUS,
             )
             notices.tell(who, Notice.ACCESS_PASS_STOPPED)
-            staff_notices.tell_of_stopped_pass(who)
+            staff_notices.notify_of_stopped_pass(who)
             return None
         if not live.filter(mac=_mac(who.pk, letters)).update(used_at=now, tries=0):
             return None

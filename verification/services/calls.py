@@ -134,7 +134,7 @@ def _deny(challenge_id: uuid.UUID) -> Pressed:
         user = User.objects.filter(pk=user_id).first()
         if user is not None and phone:
             notices.tell(user, Notice.CALL_DENIED, except_value=phone)
-            staff_notices.tell_of_denied_call(user)
+            staff_notices.notify_of_denied_call(user)
     return Pressed.NOT_ME
 
 

@@ -62,11 +62,11 @@ def check(connection: DirectoryConnection) -> None:
         health.check(connection)
         row = DirectoryConnection.objects.filter(pk=connection.pk).first()
         if row is not None:
-            _tell_of_state(row)
-            _tell_of_expiry(row)
+            _notify_of_state(row)
+            _notify_of_expiry(row)
 
 
-def _tell_of_state(row: DirectoryConnection) -> None:
+def _notify_of_state(row: DirectoryConnection) -> None:
     """Once when it is down for some minutes, and once when it works again."""
     now, rows = timezone.now(), DirectoryConnection.objects.filter(pk=row.pk)
     if row.down_since is None:
@@ -91,7 +91,7 @@ def _tell_of_state(row: DirectoryConnection) -> None:
             staff_notices.notify_of_directory_down(row, row.down_since)
 
 
-def _tell_of_expiry(row: DirectoryConnection) -> None:
+def _notify_of_expiry(row: DirectoryConnection) -> None:
     rows = DirectoryConnection.objects.filter(pk=row.pk)
     days = _days_until(row.service_expires_at)
     if days is None or row.service_expires_at is None:

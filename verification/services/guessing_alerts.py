@@ -38,7 +38,7 @@ def count_beyond() -> None:
     if limits.hit(_LIMIT, _alarm(tenant), at_most=1).allowed:
         with transaction.atomic():
             record(Activity.GUESSING_SUSPECTED, Outcome.FAILURE, actor_id=Actor.SERVICE)
-            staff_notices.tell_of_guessing()
+            staff_notices.notify_of_guessing()
 
 
 def counted() -> tuple[Limit, str]:
@@ -65,7 +65,7 @@ def watch_the_day(kind: Kind) -> None:
     if is_day_nearly_used(kind) and _is_first_today(f"codes:{kind}"):
         with transaction.atomic():
             record(Activity.CODES_NEARLY_USED_UP, Outcome.FAILURE, actor_id=Actor.SERVICE)
-            staff_notices.tell_of_nearly_used_day()
+            staff_notices.notify_of_nearly_used_day()
 
 
 def notices_are_late() -> None:
@@ -77,7 +77,7 @@ def notices_are_late() -> None:
     if _is_first_today("notices"):
         with transaction.atomic():
             record(Activity.NOTICES_LATE, Outcome.FAILURE, actor_id=Actor.SERVICE)
-            staff_notices.tell_of_late_notices()
+            staff_notices.notify_of_late_notices()
 
 
 def _is_first_today(what: str) -> bool:

@@ -88,7 +88,7 @@ def give_role(admin: User, person: User, role: Role, *, note: str) -> RoleGiven 
     given = change_role(person, role, actor_id=admin.pk, note=note)
     if given is not None:
         notices.tell(person, Notice.ROLE_CHANGED, actor_id=admin.pk)
-        staff_notices.tell_of_role(person)
+        staff_notices.notify_of_role(person)
     return given
 
 

@@ -25,4 +25,4 @@ def remove_second_factor(person: User, *, actor_id: int, note: str = "") -> None
     record(Activity.SECOND_FACTOR_REMOVED, subject_id=person.pk, actor_id=actor_id, note=note)
     if person.tenant_id is not None:
         notices.tell(person, Notice.SECOND_FACTOR_REMOVED, actor_id=actor_id)
-        staff_notices.tell_of_second_factor(person)
+        staff_notices.notify_of_second_factor(person)

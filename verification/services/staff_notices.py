@@ -37,7 +37,7 @@ class TooManySamples(Exception):
     """The organisation sent as many sample notices as it may for now."""
 
 
-def tell_administrators(user: User, *, methods: Sequence[Method], support_code: str) -> None:
+def notify_of_administrator_reset(user: User, *, methods: Sequence[Method], support_code: str) -> None:
     """Other administrators hear of it when an administrator's password was reset."""
     if not Role(user.role).is_administrator or not policy_in_force().notify_admins:
         return
@@ -55,7 +55,7 @@ def tell_administrators(user: User, *, methods: Sequence[Method], support_code: 
         _post_to(administrator_mailboxes(except_for=user.pk), letter, tenant)
 
 
-def tell_of_unreachable(user: User, notice: Notice, *, support_code: str) -> None:
+def notify_of_unreachable(user: User, notice: Notice, *, support_code: str) -> None:
     """Administrators and helpdesk hear of a reset that the user couldn't be told of."""
     tenant = tenant_in_force()
     staff = {*administrator_mailboxes(except_for=user.pk), *helpdesk_mailboxes()} - {user.upn}
@@ -75,7 +75,7 @@ def tell_of_unreachable(user: User, notice: Notice, *, support_code: str) -> Non
         _post_to(sorted(staff), letter, tenant)
 
 
-def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> None:
+def notify_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> None:
     """Administrators and helpdesk hear that a user said "this wasn't me".
 
     Args:
@@ -99,7 +99,7 @@ def tell_of_freezing(person: User, *, agent: str, needs_a_password: bool) -> Non
         _post_to(sorted(staff), letter, tenant)
 
 
-def tell_of_stopped_pass(person: User) -> None:
+def notify_of_stopped_pass(person: User) -> None:
     """Staff who can issue another pass are told that wrong tries stopped one."""
     tenant = tenant_in_force()
     staff = {*administrator_mailboxes(except_for=person.pk), *helpdesk_mailboxes()} - {person.upn}
@@ -125,7 +125,7 @@ def tell_of_stopped_pass(person: User) -> None:
         _post_to(sorted(staff), letter, tenant)
 
 
-def tell_of_denied_call(user: User) -> None:
+def notify_of_denied_call(user: User) -> None:
     """Administrators and helpdesk hear that a call was answered with "this isn't me"."""
     tenant = tenant_in_force()
     staff = {*administrator_mailboxes(except_for=user.pk), *helpdesk_mailboxes()} - {user.upn}
@@ -146,7 +146,7 @@ def tell_of_denied_call(user: User) -> None:
         _post_to(sorted(staff), letter, tenant)
 
 
-def tell_of_role(person: User) -> None:
+def notify_of_role(person: User) -> None:
     """Every other administrator is told that a user got, changed or lost a role."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
@@ -158,7 +158,7 @@ def tell_of_role(person: User) -> None:
         _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
 
 
-def tell_of_second_factor(person: User) -> None:
+def notify_of_second_factor(person: User) -> None:
     """Every other administrator is told that a user's second factor was removed."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
@@ -170,7 +170,7 @@ def tell_of_second_factor(person: User) -> None:
         _post_to(administrator_mailboxes(except_for=person.pk), letter, tenant)
 
 
-def tell_of_guessing() -> None:
+def notify_of_guessing() -> None:
     """Every administrator is told that an attacker may be guessing many users' codes."""
     tenant = tenant_in_force()
     with translation.override(tenant.language), timezone.override(tenant.time_zone):
@@ -192,7 +192,7 @@ def tell_of_guessing() -> None:
         _post_to(administrator_mailboxes(), letter, tenant)
 
 
-def tell_of_nearly_used_day() -> None:
+def notify_of_nearly_used_day() -> None:
     """Every administrator hears that there may soon be no codes for the rest of the day."""
     tenant = tenant_in_force()
     with translation.override(tenant.language):
@@ -214,7 +214,7 @@ def tell_of_nearly_used_day() -> None:
         _post_to(administrator_mailboxes(), letter, tenant)
 
 
-def tell_of_late_notices() -> None:
+def notify_of_late_notices() -> None:
     """Every administrator hears that notices wait, or were never sent."""
     tenant = tenant_in_force()
     with translation.override(tenant.language):
