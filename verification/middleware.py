@@ -42,11 +42,11 @@ def extend(request: HttpRequest) -> None:
     session.ends_at = ends_at
 
 
-def begin_by_pass(request: HttpRequest, spent: AccessPass) -> None:
+def begin_by_pass(request: HttpRequest, access_pass: AccessPass) -> None:
     """From now on the session is good for registering, as long as the pass isn't taken back."""
     session = Session(request.session)
-    session.access_pass = OpenedByPass(str(spent.pk), spent.ends_at.timestamp())
-    session.is_temporary_access = spent.ends_with_role
+    session.access_pass = OpenedByPass(str(access_pass.pk), access_pass.ends_at.timestamp())
+    session.is_temporary_access = access_pass.ends_with_role
     extend(request)
 
 

@@ -92,8 +92,8 @@ def signin_by_pass(request: HttpRequest) -> HttpResponse:
         except TooManyFailures:
             return _stopped(request, form, asked)
         if opened is not None:
-            user, spent = opened
-            return arrive(request, user, _next(request, by_pass=True), by_pass=spent)
+            user, access_pass = opened
+            return arrive(request, user, _next(request, by_pass=True), by_pass=access_pass)
         words = _(
             "This pass is not correct, has expired or was already used. Ask your administrator"
             " for a new one."

@@ -273,17 +273,17 @@ def test_a_hundred_wrong_ones_kill_a_pass_and_a_right_one_before_forgives_them(c
     user = make_user()
     letters = make_pass(user)
     for _ in range(98):
-        assert access_passes.spend(user, "wrong") is None
-    assert access_passes.spend(user, letters) is not None
+        assert access_passes.redeem(user, "wrong") is None
+    assert access_passes.redeem(user, letters) is not None
     for _ in range(100):
-        access_passes.spend(user, "wrong")
+        access_passes.redeem(user, "wrong")
 
-    assert access_passes.spend(user, letters) is None
+    assert access_passes.redeem(user, letters) is None
 
 
 def wrong_tries(user, times=100):
     for _ in range(times):
-        access_passes.spend(user, "wrong")
+        access_passes.redeem(user, "wrong")
 
 
 def test_who_can_do_something_about_a_stopped_pass_hears_of_it_once(contoso, mailroom):
@@ -346,7 +346,7 @@ def test_wrong_tries_never_stop_a_pass_that_nobody_can_guess(contoso, mailroom):
 
     wrong_tries(user, 201)
 
-    assert access_passes.spend(user, letters) is not None
+    assert access_passes.redeem(user, letters) is not None
     assert mailroom.work() == []
 
 
@@ -373,10 +373,10 @@ def test_wrong_tries_at_the_same_moment_stop_a_pass_once():
         letters = make_pass(user)
         wrong_tries(user, 95)
 
-    all_at_once(10, lambda: access_passes.spend(user, "wrong"), tenant_id=tenant.pk)
+    all_at_once(10, lambda: access_passes.redeem(user, "wrong"), tenant_id=tenant.pk)
 
     with in_tenant(tenant.pk):
-        assert access_passes.spend(user, letters) is None
+        assert access_passes.redeem(user, letters) is None
         assert Event.objects.filter(activity=Activity.ACCESS_PASS_STOPPED).count() == 1
 
 
@@ -440,7 +440,7 @@ def test_twenty_at_once_with_a_pass_for_once_open_one_session():
         user = make_user()
         letters = make_pass(user, once=True)
 
-    won = all_at_once(20, lambda: access_passes.spend(user, letters), tenant_id=tenant.pk)
+    won = all_at_once(20, lambda: access_passes.redeem(user, letters), tenant_id=tenant.pk)
 
     assert sum(one is not None for one in won) == 1
 
@@ -455,7 +455,7 @@ def test_of_several_issued_at_once_one_is_good():
     passes = all_at_once(5, lambda: make_pass(user, agent=agent), tenant_id=tenant.pk)
 
     with in_tenant(tenant.pk):
-        good = [letters for letters in passes if access_passes.spend(user, letters)]
+        good = [letters for letters in passes if access_passes.redeem(user, letters)]
         assert len(good) == 1
         assert AccessPass.objects.filter(revoked_at=None).count() == 1
 
@@ -470,7 +470,7 @@ def test_a_pass_outlives_the_key_it_was_made_with(contoso, settings):
     keyring.purpose_key.cache_clear()
 
     try:
-        assert access_passes.spend(user, letters) is not None
+        assert access_passes.redeem(user, letters) is not None
     finally:
         keyring.purpose_key.cache_clear()
 

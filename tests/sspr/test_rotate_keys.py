@@ -117,7 +117,7 @@ def test_a_pass_that_was_issued_before_is_good_after(people, ring):
 
     rotated(ring)
 
-    assert access_passes.spend(user, issued) is not None
+    assert access_passes.redeem(user, issued) is not None
 
 
 def test_the_hundred_wrong_guesses_at_somebody_are_counted_on(people, ring):

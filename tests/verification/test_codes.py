@@ -51,7 +51,7 @@ def ask_for_text(user, context=None, **more):
     return ask(user, context or uuid.uuid4(), **more)
 
 
-def spend(context, code, **more):
+def redeem(context, code, **more):
     return challenges.redeem_code(more.pop("purpose", Purpose.RESET), context, code, **more)
 
 
@@ -71,11 +71,11 @@ def test_right_code_is_refused_after_five_wrong_ones(contoso, mailroom):
     ask(make_user(), context)
     code = mailroom.code()
 
-    verdicts = [spend(context, WRONG) for _ in range(MAX_TRIES)]
+    verdicts = [redeem(context, WRONG) for _ in range(MAX_TRIES)]
 
     assert [answered.tries_left for answered in verdicts] == [4, 3, 2, 1, 0]
     assert verdicts[-1].verdict is Verdict.DEAD
-    assert spend(context, code).verdict is Verdict.DEAD
+    assert redeem(context, code).verdict is Verdict.DEAD
 
 
 def test_the_fifth_try_may_still_be_right(contoso, mailroom):
@@ -83,9 +83,9 @@ def test_the_fifth_try_may_still_be_right(contoso, mailroom):
     ask(make_user(), context)
     code = mailroom.code()
     for _ in range(MAX_TRIES - 1):
-        spend(context, WRONG)
+        redeem(context, WRONG)
 
-    assert spend(context, code).verdict is Verdict.RIGHT
+    assert redeem(context, code).verdict is Verdict.RIGHT
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_code_lives_as_long_as_the_policy_says(
     code_too_late = mailroom.code()
 
     clock.shift(timedelta(minutes=minutes, seconds=-1))
-    assert spend(early, code_in_time).verdict is Verdict.RIGHT
+    assert redeem(early, code_in_time).verdict is Verdict.RIGHT
     clock.shift(timedelta(seconds=1))
-    assert spend(late, code_too_late).verdict is Verdict.EXPIRED
+    assert redeem(late, code_too_late).verdict is Verdict.EXPIRED
 
 
 def test_a_code_lives_from_when_it_was_sent(contoso, mailroom, clock):
@@ -114,7 +114,7 @@ def test_a_code_lives_from_when_it_was_sent(contoso, mailroom, clock):
     code = mailroom.code()
     clock.shift(timedelta(minutes=4))
 
-    assert spend(context, code).verdict is Verdict.RIGHT
+    assert redeem(context, code).verdict is Verdict.RIGHT
 
 
 def test_a_new_code_kills_the_old_and_says_so(contoso, mailroom, clock):
@@ -125,8 +125,8 @@ def test_a_new_code_kills_the_old_and_says_so(contoso, mailroom, clock):
     ask(user, context)
     new = mailroom.code()
 
-    assert spend(context, old).verdict is Verdict.OLDER
-    assert spend(context, new).verdict is Verdict.RIGHT
+    assert redeem(context, old).verdict is Verdict.OLDER
+    assert redeem(context, new).verdict is Verdict.RIGHT
 
 
 def old_and_new(mailroom, clock, context, user):
@@ -140,23 +140,23 @@ def old_and_new(mailroom, clock, context, user):
 def test_an_older_code_costs_no_try_three_times(contoso, mailroom, clock):
     context, user = uuid.uuid4(), make_user()
     old, new = old_and_new(mailroom, clock, context, user)
-    told = [spend(context, old) for _ in range(3)]
+    told = [redeem(context, old) for _ in range(3)]
 
     assert {answered.verdict for answered in told} == {Verdict.OLDER}
     assert {answered.tries_left for answered in told} == {MAX_TRIES}
     assert all(answered.is_no_guess for answered in told)
-    assert spend(context, "00000000").tries_left == MAX_TRIES - 1
-    assert spend(context, new).verdict is Verdict.RIGHT
+    assert redeem(context, "00000000").tries_left == MAX_TRIES - 1
+    assert redeem(context, new).verdict is Verdict.RIGHT
 
 
 def test_from_then_on_an_older_code_costs_a_try_like_any_other(contoso, mailroom, clock):
     context, user = uuid.uuid4(), make_user()
     old, new = old_and_new(mailroom, clock, context, user)
-    told = [spend(context, old) for _ in range(3 + MAX_TRIES)]
+    told = [redeem(context, old) for _ in range(3 + MAX_TRIES)]
 
     assert [answered.is_no_guess for answered in told] == [True] * 3 + [False] * MAX_TRIES
     assert told[-1].verdict is Verdict.DEAD
-    assert spend(context, new).verdict is Verdict.DEAD
+    assert redeem(context, new).verdict is Verdict.DEAD
 
 
 def test_older_codes_of_another_attempt_are_wrong_ones(contoso, mailroom, clock):
@@ -165,7 +165,7 @@ def test_older_codes_of_another_attempt_are_wrong_ones(contoso, mailroom, clock)
     clock.shift(timedelta(seconds=60))
     ask(user, context)
 
-    assert spend(context, old).tries_left == MAX_TRIES - 1
+    assert redeem(context, old).tries_left == MAX_TRIES - 1
 
 
 def test_another_method_leaves_the_code_of_the_first_alone(contoso, mailroom):
@@ -175,8 +175,8 @@ def test_another_method_leaves_the_code_of_the_first_alone(contoso, mailroom):
     ask_for_text(user, context)
     mailroom.work()
 
-    assert spend(context, mailed, method=Method.MOBILE_TEXT).verdict is Verdict.WRONG
-    assert spend(context, mailed, method=Method.EMAIL).verdict is Verdict.RIGHT
+    assert redeem(context, mailed, method=Method.MOBILE_TEXT).verdict is Verdict.WRONG
+    assert redeem(context, mailed, method=Method.EMAIL).verdict is Verdict.RIGHT
 
 
 def test_a_second_try_of_the_worker_makes_another_code(contoso, mailroom):
@@ -189,8 +189,8 @@ def test_a_second_try_of_the_worker_makes_another_code(contoso, mailroom):
     second = mailroom.code()
 
     assert second != first
-    assert spend(context, first).verdict is Verdict.WRONG
-    assert spend(context, second).verdict is Verdict.RIGHT
+    assert redeem(context, first).verdict is Verdict.WRONG
+    assert redeem(context, second).verdict is Verdict.RIGHT
 
 
 @pytest.mark.parametrize("end", ["spent", "replaced", "used up", "over"])
@@ -206,7 +206,7 @@ def test_no_code_is_sent_that_nobody_waits_for(contoso, mailroom, clock, end):
         mailroom.published = [("verification.send_code", contoso.pk, challenge.outgoing_id)]
     elif end == "used up":
         for _ in range(MAX_TRIES):
-            spend(context, WRONG)
+            redeem(context, WRONG)
     else:
         clock.shift(timedelta(minutes=5))
 
@@ -227,10 +227,10 @@ def test_a_code_is_good_for_what_it_was_sent_for_only(contoso, mailroom, elsewhe
     ask(make_user(), context)
     code = mailroom.code()
 
-    answered = spend(**({"context": context, "code": code} | elsewhere))
+    answered = redeem(**({"context": context, "code": code} | elsewhere))
 
     assert answered.verdict is Verdict.EXPIRED
-    assert spend(context, code).verdict is Verdict.RIGHT
+    assert redeem(context, code).verdict is Verdict.RIGHT
 
 
 def test_a_code_is_no_good_in_another_tenant(contoso, hanbit, mailroom):
@@ -239,7 +239,7 @@ def test_a_code_is_no_good_in_another_tenant(contoso, hanbit, mailroom):
     code = mailroom.code()
 
     with in_tenant(hanbit.pk):
-        assert spend(context, code).verdict is Verdict.EXPIRED
+        assert redeem(context, code).verdict is Verdict.EXPIRED
 
 
 @pytest.mark.parametrize("field", ["tenant_id", "purpose", "context", "method", "id"])
@@ -344,7 +344,7 @@ def test_two_at_once_with_the_right_code_pass_one_gate(mailroom, monkeypatch):
         return code_mac(*args)
 
     monkeypatch.setattr(redeeming, "code_mac", compare_together)
-    answers = all_at_once(2, lambda: spend(challenge.context, RIGHT), tenant_id=tenant.pk)
+    answers = all_at_once(2, lambda: redeem(challenge.context, RIGHT), tenant_id=tenant.pk)
 
     assert sorted(answered.verdict is Verdict.RIGHT for answered in answers) == [False, True]
 
@@ -355,7 +355,7 @@ def test_twenty_at_once_with_the_right_code_in_transactions_pass_one_gate(mailro
 
     def pass_gate():
         with transaction.atomic():
-            return spend(challenge.context, RIGHT)
+            return redeem(challenge.context, RIGHT)
 
     answers = all_at_once(20, pass_gate, tenant_id=tenant.pk)
 
@@ -371,14 +371,14 @@ def test_of_two_hundred_guesses_at_once_five_are_looked_at(mailroom):
             guesses.count_a_guess(user.pk)
         except Throttled:
             return None
-        return spend(challenge.context, WRONG)
+        return redeem(challenge.context, WRONG)
 
     answers = [answer for _ in range(5) for answer in all_at_once(40, guess, tenant_id=tenant.pk)]
     compared = [answer for answer in answers if answer is not None and answer.challenge]
 
     with in_tenant(tenant.pk):
         assert Challenge.objects.get().tries == MAX_TRIES
-        assert spend(challenge.context, RIGHT).verdict is Verdict.DEAD
+        assert redeem(challenge.context, RIGHT).verdict is Verdict.DEAD
     assert len(compared) == MAX_TRIES
     assert sum(answer is not None for answer in answers) == Limit.WRONG_GUESSES.value.times
 

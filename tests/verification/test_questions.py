@@ -132,17 +132,17 @@ def test_new_answers_replace_the_old_and_their_draw(cheap, user):
     assert RegisteredMethod.objects.filter(kind=Factor.QUESTIONS).count() == 1
 
 
-def spend(context, *, right):
+def redeem(context, *, right):
     return challenges.redeem_judged(Purpose.RESET, context, Method.QUESTIONS, right=right)
 
 
 def test_five_wrong_rounds_end_the_questions(cheap, user):
     context = uuid.uuid4()
     begin_unsent(user, context, Method.QUESTIONS, Purpose.RESET)
-    rounds = [spend(context, right=False) for _ in range(5)]
+    rounds = [redeem(context, right=False) for _ in range(5)]
 
     assert [answered.tries_left for answered in rounds] == [4, 3, 2, 1, 0]
-    assert spend(context, right=True).verdict is Verdict.DEAD
+    assert redeem(context, right=True).verdict is Verdict.DEAD
 
 
 def test_right_answers_are_spent_once_and_in_time(cheap, user):
@@ -151,10 +151,10 @@ def test_right_answers_are_spent_once_and_in_time(cheap, user):
         begin_unsent(user, spent, Method.QUESTIONS, Purpose.RESET)
         begin_unsent(user, late, Method.QUESTIONS, Purpose.RESET)
 
-        assert spend(spent, right=True).verdict is Verdict.RIGHT
-        assert spend(spent, right=True).verdict is Verdict.EXPIRED
+        assert redeem(spent, right=True).verdict is Verdict.RIGHT
+        assert redeem(spent, right=True).verdict is Verdict.EXPIRED
         clock.shift(timedelta(minutes=15))
-        assert spend(late, right=True).verdict is Verdict.EXPIRED
+        assert redeem(late, right=True).verdict is Verdict.EXPIRED
 
 
 @given(st.text())

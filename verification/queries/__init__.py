@@ -62,7 +62,7 @@ def methods_in_force() -> QuerySet[RegisteredMethod]:
 
 
 def recovery_codes_of(user_id: int) -> QuerySet[RegisteredMethod]:
-    """The user's set that is in force, spent codes too."""
+    """The user's set that is in force, redeemed codes too."""
     return methods_in_force().filter(user_id=user_id, kind=Factor.RECOVERY_CODE)
 
 

@@ -1,4 +1,4 @@
-"""Temporary Access Passes: made, spent, taken back.
+"""Temporary Access Passes: issued, redeemed, revoked.
 
 A pass opens a session in which security info can be registered. It isn't a method: no reset counts
 it, and it replaces no password.
@@ -87,7 +87,7 @@ def revoke(person: User) -> bool:
     return bool(standing.update(revoked_at=timezone.now()))
 
 
-def spend(person: User | None, typed: str) -> AccessPass | None:
+def redeem(person: User | None, typed: str) -> AccessPass | None:
     """The pass, if it is this person's, right, and good now. Of two racing requests one wins.
 
     The same statements run for an unknown or disabled user, or without a pass. When wrong
@@ -96,8 +96,8 @@ def spend(person: User | None, typed: str) -> AccessPass | None:
     allowed, now = policy_in_force().access_passes, timezone.now()
     who = person if person is not None and person.enabled and allowed else User(pk=_NO_USER)
     letters = typed_pass(typed)
-    unspent = Q(once=False) | Q(used_at=None)
-    live = good_passes(who, now).filter(unspent, stopped_at=None)
+    unredeemed = Q(once=False) | Q(used_at=None)
+    live = good_passes(who, now).filter(unredeemed, stopped_at=None)
     with transaction.atomic():
         live.filter(letters__lt=BEYOND_GUESSING).update(tries=F("tries") + 1)
         if live.filter(tries__gte=MOST_TRIES).update(stopped_at=now):

@@ -54,7 +54,7 @@ def finish_pairing(user: User, context: uuid.UUID, code: str, *, name: str = "")
     """Whether the app shows the right code; from then on it counts."""
     with factors.changing(user.pk):
         for row in _waiting(user, context):
-            if _spend(row, code):
+            if _redeem(row, code):
                 unconfirmed = RegisteredMethod.objects.filter(pk=row.pk, verified_at=None)
                 return bool(unconfirmed.update(verified_at=timezone.now(), label=name))
     return False
@@ -69,7 +69,7 @@ def is_right(user_id: int, code: str, *, among: frozenset[uuid.UUID] | None = No
     Source: RFC 6238 section 5.2 (one use), NIST SP 800-63B-4 section 3.1.4.
     """
     apps = methods_of_kind(user_id, Factor.AUTHENTICATOR)
-    return any(_spend(app, code) for app in apps if among is None or app.pk in among)
+    return any(_redeem(app, code) for app in apps if among is None or app.pk in among)
 
 
 def _apps() -> QuerySet[RegisteredMethod]:
@@ -98,7 +98,7 @@ def _begun(user: User, context: uuid.UUID) -> RegisteredMethod:
     return row
 
 
-def _spend(app: RegisteredMethod, code: str) -> bool:
+def _redeem(app: RegisteredMethod, code: str) -> bool:
     """Of two requests with one code the row count lets one through."""
     if not (code.isascii() and code.isdigit() and len(code) == DIGITS):
         return False
@@ -108,8 +108,8 @@ def _spend(app: RegisteredMethod, code: str) -> bool:
     if not right or abs(totp.drift) > _MOST_DRIFT:
         return False
     step = totp.t()
-    unspent = RegisteredMethod.objects.filter(pk=app.pk, counter__lt=step, removed_at=None)
-    return bool(unspent.update(counter=step, drift=totp.drift, last_used_at=timezone.now()))
+    unredeemed = RegisteredMethod.objects.filter(pk=app.pk, counter__lt=step, removed_at=None)
+    return bool(unredeemed.update(counter=step, drift=totp.drift, last_used_at=timezone.now()))
 
 
 def _seed(row: RegisteredMethod) -> bytes:

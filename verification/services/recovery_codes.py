@@ -1,4 +1,4 @@
-"""Recovery codes: making a set, putting it into force, and spending one code.
+"""Recovery codes: making a set, putting it into force, and redeeming one code.
 
 Nothing here counts wrong guesses, because 120 bits can't be guessed. They use up the challenge.
 """
@@ -83,7 +83,7 @@ def answer(
     *,
     among: Sequence[Challenge] | None = None,
 ) -> ChallengeResult:
-    """Spends the open challenge with one of the user's codes, if it is one; they hear of it.
+    """Redeems the open challenge with one of the user's codes, if it is one; they hear of it.
 
     Call it in the transaction that writes down what the proof is for.
 
@@ -91,7 +91,7 @@ def answer(
         among: the challenges of the attempt, newest first, where they were just read.
     """
     factors.lock(user_id)
-    code_ids = _spend(user_id, typed)
+    code_ids = _redeem(user_id, typed)
     method = Method.RECOVERY_CODE
     answered = challenges.redeem_judged(purpose, context, method, right=bool(code_ids), among=among)
     if not code_ids:
@@ -107,15 +107,15 @@ def answer(
     return answered
 
 
-def _spend(user_id: int, typed: str) -> Sequence[uuid.UUID]:
-    """The code that was spent just now. Of two requests with one code the row count picks one."""
+def _redeem(user_id: int, typed: str) -> Sequence[uuid.UUID]:
+    """The codes that were redeemed just now: the row count picks one of two racing requests."""
     code = typed_code(typed)
     if not code:
         return []
     typed_codes = recovery_codes_of(user_id).filter(lookup=_mac(user_id, code))
     ids = list(typed_codes.values_list("pk", flat=True))
-    unspent = _codes().filter(pk__in=ids, removed_at=None)
-    return ids if unspent.update(removed_at=timezone.now()) else []
+    unredeemed = _codes().filter(pk__in=ids, removed_at=None)
+    return ids if unredeemed.update(removed_at=timezone.now()) else []
 
 
 def _codes() -> QuerySet[RegisteredMethod]:

@@ -87,13 +87,13 @@ def sign_in_by_pass(username: str, typed: str, *, network: str) -> tuple[User, A
         transaction.atomic(),
     ):
         user = user_by_name(upn)
-        spent = access_passes.spend(user, typed)
-        if user is None or spent is None:
+        access_pass = access_passes.redeem(user, typed)
+        if user is None or access_pass is None:
             _record_failure(user, EventReason.ACCESS_PASS)
             return None
         record(Activity.ACCESS_PASS_USED, subject_id=user.pk, actor_id=user.pk)
     limits.give_back_from(network, _FAILURES)
-    return user, spent
+    return user, access_pass
 
 
 def _host_with_other_names() -> int:
