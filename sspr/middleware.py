@@ -164,10 +164,10 @@ class Language(LocaleMiddleware):
             patch_vary_headers(response, ("Cookie", "Accept-Language"))
             response.headers.setdefault("Content-Language", translation.get_language())
             return response
-        return _remembering(request, asked)
+        return _with_language_cookie(request, asked)
 
 
-def _remembering(request: HttpRequest, asked: str) -> HttpResponse:
+def _with_language_cookie(request: HttpRequest, asked: str) -> HttpResponse:
     left = [(k, v) for k, v in request.GET.items() if k not in _LANGUAGE_PARAMETERS]
     query = f"?{urlencode(left)}" if left else ""
     path = "/" + request.path.lstrip("/")

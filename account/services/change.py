@@ -92,7 +92,7 @@ def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
                 raise SessionEnded
             connector.change_password(user, old, new)
             _conclude(user)
-    lockouts.forget(user, directory_forgets=directory_forgets)
+    lockouts.clear_failures(user, directory_forgets=directory_forgets)
     user.refresh_from_db()
     return results
 

@@ -55,14 +55,14 @@ def test_account(request: HttpRequest, admin: User, directory_id: int) -> HttpRe
         try:
             reset_test_account(row, form.cleaned_data["account"], password)
         except DirectoryError as error:
-            form.add_error("account", _why_not(error))
+            form.add_error("account", _reason_of(error))
         else:
             messages.success(request, _("The service account may reset passwords."))
             form = TestAccountForm()
     return _show(request, row, PreflightForm(), form, None)
 
 
-def _why_not(error: DirectoryError) -> str:
+def _reason_of(error: DirectoryError) -> str:
     match error:
         case NotInDirectory():
             return _("There is no such account, or several have this name.")

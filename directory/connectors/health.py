@@ -86,7 +86,7 @@ def claim_account_try(connection: DirectoryConnection) -> None:
     connection.last_failure_at = now
 
 
-def forget(connection: DirectoryConnection) -> None:
+def retry_now(connection: DirectoryConnection) -> None:
     """The settings were changed, or an administrator wants to know now: it is tried again."""
     _note(connection, down_since=None)
 

@@ -122,7 +122,7 @@ def save_connection(
         row.save(update_fields=["bind_password"])
         changed.append("bind_password")
     if changed:
-        health.forget(row)
+        health.retry_now(row)
         record(
             Activity.DIRECTORY_CHANGED,
             actor_id=actor_id,

@@ -62,7 +62,7 @@ def remove(user: User, factor: Factor, method_id: uuid.UUID | None = None) -> bo
     phone = phone_to_text(method)
     if not factor.is_set:
         note_loss(user, method)
-        browsers.forget_all(user.pk)
+        browsers.remove_all(user.pk)
     removal.remove(user.pk, Q(pk=method.pk))
     record(Activity.METHOD_DELETED, subject_id=user.pk, actor_id=user.pk, method=factor)
     notices.tell(user, Notice.REMOVED, factor=factor, also_value=value, also_phone=phone)

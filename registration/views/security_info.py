@@ -118,7 +118,7 @@ def default_method(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def forget_browser(request: HttpRequest, user: User, browser_id: uuid.UUID) -> HttpResponse:
     """Stops remembering a browser. That needs no proof, as it only takes trust away."""
-    if browsers.forget(user, browser_id):
+    if browsers.remove(user, browser_id):
         messages.success(request, _("The browser is no longer remembered."))
     return redirect("registration:security-info")
 

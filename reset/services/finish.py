@@ -158,7 +158,7 @@ def _finish(
     state: AttemptState, at: Step, notice: Notice, change: Callable[[AttemptState], None]
 ) -> None:
     # A wrong password at sign-in locks these before the user, too.
-    lockouts.forget(_user_in(state))
+    lockouts.clear_failures(_user_in(state))
     # Two attempts of one user wait for each other here, and not with half of the rows in hand.
     attempt, state = state.attempt, require_still(state, at, Reads.METHODS, lock=True)
     user = _user_in(state)

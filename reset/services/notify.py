@@ -35,7 +35,9 @@ def tell(
     if not notified and policy_in_force().notify_on_reset:
         staff_notices.notify_of_unreachable(user, notice, support_code=attempt.support_code)
     if is_reset:
-        staff_notices.notify_of_administrator_reset(user, methods=methods, support_code=attempt.support_code)
+        staff_notices.notify_of_administrator_reset(
+            user, methods=methods, support_code=attempt.support_code
+        )
     record(
         Activity.PASSWORD_RESET if is_reset else Activity.ACCOUNT_UNLOCKED,
         subject_id=user.pk,

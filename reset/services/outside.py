@@ -300,7 +300,7 @@ def _finish(attempt: ResetAttempt, directories: list[dict[str, Any]]) -> None:
 def _finish_rows(attempt: ResetAttempt, directories: list[dict[str, Any]]) -> None:
     user = User.objects.get(pk=attempt.user_id or 0)
     # In the order in which a wrong password at sign-in locks these rows.
-    lockouts.forget(user)
+    lockouts.clear_failures(user)
     user = User.objects.select_for_update().get(pk=user.pk)
     gates = list(PassedGate.objects.filter(attempt=attempt, user_id=user.pk))
     methods = sorted({Method(gate.method) for gate in gates}, key=list(Method).index)

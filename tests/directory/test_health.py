@@ -113,6 +113,6 @@ def test_a_refused_service_account_is_tried_once_in_half_an_hour_by_all_processe
 def test_a_refused_service_account_is_tried_at_once_after_the_settings_changed(connection):
     health.note_failure(connection, REFUSED)
 
-    health.forget(connection)
+    health.retry_now(connection)
 
     health.claim_account_try(stored(connection))

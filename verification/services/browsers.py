@@ -64,7 +64,7 @@ def remembered(user: User) -> QuerySet[RememberedBrowser]:
 
 
 @transaction.atomic
-def forget(user: User, browser_id: uuid.UUID) -> bool:
+def remove(user: User, browser_id: uuid.UUID) -> bool:
     """Takes one browser off the list. False when it isn't there."""
     gone, _by_kind = RememberedBrowser.objects.filter(user=user, pk=browser_id).delete()
     if gone:
@@ -72,7 +72,7 @@ def forget(user: User, browser_id: uuid.UUID) -> bool:
     return bool(gone)
 
 
-def forget_all(user_id: int) -> None:
+def remove_all(user_id: int) -> None:
     """Ends remembered browsers: they may have been remembered by a method that was removed."""
     RememberedBrowser.objects.filter(user_id=user_id).delete()
 

@@ -120,8 +120,8 @@ def failures_in(device: str, upn: str) -> int:
     return rows.values_list("failures", flat=True).first() or 0
 
 
-def forget(user: User, *, directory_forgets: bool = True) -> None:
-    """Forgets every wrong password.
+def clear_failures(user: User, *, directory_forgets: bool = True) -> None:
+    """Deletes what was counted of wrong passwords.
 
     Args:
         directory_forgets: the directory has just lifted its own lock. If not, what was counted for
@@ -137,9 +137,9 @@ def reset(user: User, *, directory_forgets: bool = True) -> None:
     """Ends every lock of this user: when an administrator says so.
 
     Args:
-        directory_forgets: see `forget`. A lock by what was counted for a directory goes on.
+        directory_forgets: see `clear_failures`. A lock by what was counted for a directory goes on.
     """
-    forget(user, directory_forgets=directory_forgets)
+    clear_failures(user, directory_forgets=directory_forgets)
     place, rules = _device_mac(user.upn, _DIRECTORY), lockout_rules()
     row = SignInLockout.objects.filter(who=_who(user.upn), device=place).first()
     goes_on = row is not None and rules is not None and row.failures >= rules.most(known=False)

@@ -38,7 +38,7 @@ from verification.services.letters import Mail, content_of, support_line
 from verification.services.notice_links import address_in_a_text, address_of, issue
 from verification.services.notice_words import Notice, letter_words, short_text_words, text_words
 
-Held = Mapping[Factor, MethodRow]
+VerifiedFactors = Mapping[Factor, MethodRow]
 Entered = Callable[[], Mapping[Factor, Prefill]]
 LIFETIME = timedelta(days=2)
 _CHANGE_PASSWORD = "account:change-password"
@@ -85,10 +85,10 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
         return []
     tenant = tenant_in_force()
     language = user.language or tenant.language
-    held = (stored or stored_factors_of(user.pk, None)).methods
+    verified = (stored or stored_factors_of(user.pk, None)).methods
     entered = partial(_entered_of, user, stored)
-    mailboxes = _mailboxes(held, also_value)
-    phones = _phones(held, entered, also_phone, phones_too=phones_too, alone=not mailboxes)
+    mailboxes = _mailboxes(verified, also_value)
+    phones = _phones(verified, entered, also_phone, phones_too=phones_too, alone=not mailboxes)
     with suppress(NotAMailbox):
         mailboxes.append(mailbox(user.upn))
     mailboxes, phones = _others(mailboxes, except_value), _others(phones, except_value)
@@ -164,14 +164,14 @@ def _is_wanted(notice: Notice) -> bool:
     return True
 
 
-def _mailboxes(held: Held, also_value: str) -> list[str]:
+def _mailboxes(verified: VerifiedFactors, also_value: str) -> list[str]:
     """Private ones. The work mailbox comes after: it may be behind the forgotten password."""
-    found = [row.value for kind, row in held.items() if kind.is_address]
-    return [*found, also_value] if "@" in also_value else found
+    addresses = [row.value for kind, row in verified.items() if kind.is_address]
+    return [*addresses, also_value] if "@" in also_value else addresses
 
 
 def _phones(
-    held: Held, entered: Entered, also_phone: str, *, phones_too: bool, alone: bool
+    verified: VerifiedFactors, entered: Entered, also_phone: str, *, phones_too: bool, alone: bool
 ) -> list[str]:
     """Whom to text: known phones where no private mailbox is, or where a mailbox isn't enough.
 
@@ -182,14 +182,14 @@ def _phones(
         return []
     texts_allowed = any(method.is_text for method in policy_in_force().methods)
     if not texts_allowed:
-        return _known_phones(held) if alone else []
-    known = _known_phones(held, entered if phones_too else None) if phones_too or alone else []
+        return _known_phones(verified) if alone else []
+    known = _known_phones(verified, entered if phones_too else None) if phones_too or alone else []
     return [*known, also_phone] if also_phone else known
 
 
-def _known_phones(held: Held, entered: Entered | None = None) -> list[str]:
+def _known_phones(verified: VerifiedFactors, entered: Entered | None = None) -> list[str]:
     """Mobile phones that take texts: verified or, if asked for, entered by an administrator."""
-    known = [*held.items(), *(entered().items() if entered else ())]
+    known = [*verified.items(), *(entered().items() if entered else ())]
     return [row.value for kind, row in known if kind.is_mobile and row.sms_capable]
 
 

@@ -100,7 +100,7 @@ def unassign(token_id: uuid.UUID, *, actor_id: int, note: str) -> bool:
         return False
     removal.remove(token.user_id, Q(pk=token_id))
     removal.remove_codes_left_alone(token.user_id, actor_id=actor_id)
-    browsers.forget_all(token.user_id)
+    browsers.remove_all(token.user_id)
     serial = token.details["serial"]
     record(
         Activity.TOKEN_UNASSIGNED,

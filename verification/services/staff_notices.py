@@ -37,7 +37,9 @@ class TooManySamples(Exception):
     """The organisation sent as many sample notices as it may for now."""
 
 
-def notify_of_administrator_reset(user: User, *, methods: Sequence[Method], support_code: str) -> None:
+def notify_of_administrator_reset(
+    user: User, *, methods: Sequence[Method], support_code: str
+) -> None:
     """Other administrators hear of it when an administrator's password was reset."""
     if not Role(user.role).is_administrator or not policy_in_force().notify_admins:
         return

@@ -44,7 +44,7 @@ def preflight(connection: DirectoryConnection, sample: str, own: OwnRules) -> Pr
     working = [probe.url for probe in probes if probe.failure is None]
     if not working:
         return report
-    health.forget(connection)  # an administrator wants to know now
+    health.retry_now(connection)  # an administrator wants to know now
     try:
         with checking(), within(BUDGET_S):
             sign_in_at(working, report, connection)
