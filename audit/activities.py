@@ -15,6 +15,7 @@ class Activity(StrEnum):
     BROWSER_REMEMBERED = "browser_remembered"
     BROWSER_FORGOTTEN = "browser_forgotten"
     DEFAULT_METHOD_CHANGED = "default_method_changed"
+    PREFERENCES_CHANGED = "preferences_changed"
     RESET_PROGRESS = "reset_flow_progress"
     RESET_BLOCKED = "reset_blocked"
     PASSWORD_RESET = "password_reset"

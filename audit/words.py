@@ -31,6 +31,7 @@ LABELS = {
     Activity.BROWSER_REMEMBERED: Label(_("Browser remembered"), _("A browser was remembered")),
     Activity.BROWSER_FORGOTTEN: Label(_("Remembered browser removed")),
     Activity.DEFAULT_METHOD_CHANGED: Label(_("Default sign-in method changed")),
+    Activity.PREFERENCES_CHANGED: Label(_("Own language or time zone changed")),
     Activity.RESET_PROGRESS: Label(
         _("Self-service password reset flow activity progress"), _("A password reset was started")
     ),

@@ -10,12 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from console.queries.step_up import acts_in_a_tenant, has_second_factor
 from directory.models import User
+from directory.queries import time_zone_of
 from tenants.queries import tenant_in_force
 from tenants.roles import Permission
+from tenants.rules import name_of_time_zone
 from verification.marks import page_of_the_admin
 from verification.session import Session
 
@@ -96,8 +99,14 @@ class Console(AdminSite):
             for name, label, permission in _NAVIGATION
             if staff and within and (permission is None or staff.has_permission(permission))
         ]
+        tenant = tenant_in_force() if acts_in_a_tenant() else None
+        zones = []
+        if tenant is not None and staff is not None:
+            both = dict.fromkeys([time_zone_of(staff), tenant.time_zone])
+            zones = [name_of_time_zone(zone, get_language() or "en") for zone in both]
         return super().each_context(request) | {
-            "tenant": tenant_in_force() if acts_in_a_tenant() else None,
+            "tenant": tenant,
+            "zones": zones,
             "acting": staff is not None and staff.tenant_id is None,
             "navigation": shown,
         }

@@ -27,7 +27,7 @@ from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
 from tenants.models import Group
 from tenants.policy import Factor, Policy, Scope
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, time_zone_in_force
 from tenants.queries.groups import with_outer_groups
 from tenants.roles import Role
 from vault.services import opened
@@ -112,6 +112,11 @@ def users_of(upns: Collection[str]) -> dict[str, User]:
     canonical = {typed: canonical_upn(typed) for typed in upns}
     users = {user.upn: user for user in User.objects.filter(upn__in=set(canonical.values()))}
     return {typed: users[upn] for typed, upn in canonical.items() if upn in users}
+
+
+def time_zone_of(user: User) -> str:
+    """For times that the user reads: the user's own choice, else the organisation's."""
+    return user.own_time_zone or time_zone_in_force()
 
 
 def upn_of(user_id: int) -> str:

@@ -3,6 +3,7 @@ from django.urls import path
 from registration.views import (
     methods,
     passkey,
+    preferences,
     recovery_codes,
     second_factor,
     security_info,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("security-info/resend/<slug:errand>", verify.resend, name="resend"),
     path("security-info/call-state/<slug:errand>", verify.call_progress, name="call-state"),
     path("security-info/remove/<slug:key>", security_info.remove, name="remove"),
+    path("security-info/preferences", preferences.preferences, name="preferences"),
     path("security-info/default", security_info.default_method, name="default-method"),
     path(
         "security-info/browsers/<uuid:browser_id>/forget",

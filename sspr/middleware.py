@@ -26,6 +26,7 @@ from isolation.scope import StatementLimits, at_host_of, limited_to, request_cac
 from passwords.hashing import Busy
 from tenants.queries import branding_of_host
 from verification.marks import is_for_a_script
+from verification.middleware import store_language
 from verification.session import Session
 
 _log = structlog.get_logger(__name__)
@@ -164,22 +165,11 @@ class Language(LocaleMiddleware):
             patch_vary_headers(response, ("Cookie", "Accept-Language"))
             response.headers.setdefault("Content-Language", translation.get_language())
             return response
-        return _with_language_cookie(request, asked)
-
-
-def _with_language_cookie(request: HttpRequest, asked: str) -> HttpResponse:
-    left = [(k, v) for k, v in request.GET.items() if k not in _LANGUAGE_PARAMETERS]
-    query = f"?{urlencode(left)}" if left else ""
-    path = "/" + request.path.lstrip("/")
-    response: HttpResponse = HttpResponseRedirect(f"{path}{query}")
-    language = asked.lower().split("-")[0]
-    if language in dict(settings.LANGUAGES):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            language,
-            max_age=settings.LANGUAGE_COOKIE_AGE,
-            secure=settings.LANGUAGE_COOKIE_SECURE,
-            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-            samesite="Lax",
-        )
-    return response
+        left = [(k, v) for k, v in request.GET.items() if k not in _LANGUAGE_PARAMETERS]
+        query = f"?{urlencode(left)}" if left else ""
+        path = "/" + request.path.lstrip("/")
+        redirect = HttpResponseRedirect(f"{path}{query}")
+        language = asked.lower().split("-")[0]
+        if language in dict(settings.LANGUAGES):
+            store_language(redirect, language)
+        return redirect

@@ -4,10 +4,13 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import available_timezones
 
 import idna
+from babel import Locale
 from babel.core import get_global
+from babel.dates import get_timezone_location
 from phonenumbers import SUPPORTED_REGIONS
 
 from typed.rules import folded
@@ -138,6 +141,38 @@ def time_zones(country: str) -> list[str]:
     return sorted(
         zone for zone, there in territories.items() if there == country and is_time_zone(zone)
     )
+
+
+def name_of_time_zone(zone: str, language: str) -> str:
+    """The country and city that a time zone is named after, in this language.
+
+    >>> name_of_time_zone("Asia/Seoul", "en"), name_of_time_zone("Asia/Seoul", "ko")
+    ('South Korea (Seoul)', '대한민국 (서울)')
+    >>> name_of_time_zone("UTC", "ko"), name_of_time_zone("Asia/Kolkata", "en")
+    ('UTC', 'India (Kolkata)')
+    """
+    zone = get_global("zone_aliases").get(zone, zone)
+    locale = Locale.parse(language)
+    country = locale.territories.get(get_global("zone_territories").get(zone, ""))
+    if zone.startswith("Etc/") or country is None:
+        return zone.removeprefix("Etc/")
+    city = get_timezone_location(zone, locale, return_city=True)
+    return f"{country} ({city.rpartition('/')[2]})"
+
+
+@lru_cache(maxsize=16)
+def named_time_zones(language: str) -> tuple[tuple[str, str], ...]:
+    """Every time zone of a country, and UTC, with its name, in the order of names.
+
+    Source: CLDR's zones by territory, as babel has them.
+    """
+    zones = [
+        zone
+        for zone, country in get_global("zone_territories").items()
+        if is_country(country) and is_time_zone(zone)
+    ]
+    named = sorted((name_of_time_zone(zone, language), zone) for zone in zones)
+    return (*((zone, name) for name, zone in named), ("UTC", "UTC"))
 
 
 def substitute(text: str, values: Mapping[str, str]) -> str:

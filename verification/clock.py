@@ -1,7 +1,7 @@
 """How an instant is written for people: on pages, in mails and in texts, in both languages.
 
-In the time zone in force, which is the organisation's. Every page and mail writes times with
-this module, so that both say the same.
+In the time zone in force: the user's own, or the organisation's. Every page and mail writes times
+with this module, so that both say the same.
 """
 
 from datetime import datetime

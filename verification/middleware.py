@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from audit.services import seen_from
 from directory.models import User
+from directory.queries import time_zone_of
 from isolation.reads import end_reads
 from isolation.scope import in_tenant
 from limits.rules import masked_network, network
-from tenants.queries import policy_in_force, time_zone_in_force
+from tenants.queries import policy_in_force
 from tenants.rules import ReturnUrl, parse_return_url
 from verification.marks import is_for_a_script, is_open_by_pass, view_at
 from verification.models import AccessPass
@@ -126,6 +127,18 @@ def return_url(request: HttpRequest) -> ReturnUrl | None:
     return page if page and page.host in policy_in_force().return_to_hosts else None
 
 
+def store_language(response: HttpResponse, language: str) -> None:
+    """Lets the browser use this language of ours from now on."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite="Lax",
+    )
+
+
 def client_network(request: HttpRequest) -> str:
     """The network that a request came from, as it is counted.
 
@@ -142,7 +155,7 @@ def client_network(request: HttpRequest) -> str:
 
 
 class SessionEnds:
-    """Signs out users whose time is over, and puts the signed-in user's tenant in force.
+    """Signs out users whose time is over; puts a user's tenant and time zone in force.
 
     A session that a Temporary Access Pass opened opens the pages of registration, and no other.
 
@@ -167,10 +180,10 @@ class SessionEnds:
             return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        tenant_id = _tenant_of(request)
-        if tenant_id is None:
+        user = request.user
+        if not isinstance(user, User) or (tenant_id := _tenant_of(request, user)) is None:
             return self._get_response(request)
-        with in_tenant(tenant_id), timezone.override(time_zone_in_force()):
+        with in_tenant(tenant_id), timezone.override(time_zone_of(user)):
             return self._get_response(request)
 
 
@@ -214,11 +227,8 @@ def _sign_out(request: HttpRequest) -> None:
         logout(request)
 
 
-def _tenant_of(request: HttpRequest) -> int | None:
+def _tenant_of(request: HttpRequest, user: User) -> int | None:
     """The signed-in user's organisation; for an operator, where they chose to act."""
-    user = request.user
-    if not isinstance(user, User):
-        return None
     if user.tenant_id is None and request.path.startswith(_ADMIN):
         return Session(request.session).acting_tenant_id
     return user.tenant_id

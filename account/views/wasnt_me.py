@@ -14,11 +14,11 @@ from account.queries import is_password_disowned, is_password_withdrawn
 from account.services import freezing
 from audit.activities import EventReason
 from directory.models import User
+from directory.queries import time_zone_of
 from isolation.scope import NO_TENANT, in_tenant
 from limits import services as limits
 from limits.rules import Limit
 from registration.views.frame import even_while_frozen
-from tenants.queries import time_zone_in_force
 from verification.marks import Stage, open_during
 from verification.middleware import client_network
 from verification.queries import notice_link
@@ -35,7 +35,7 @@ def from_notice(request: HttpRequest, token: str) -> HttpResponse:
     link = notice_link(token, timezone.now())
     if link is None:
         return _unknown_link(request)
-    with in_tenant(link.tenant_id), timezone.override(time_zone_in_force()):
+    with in_tenant(link.tenant_id), timezone.override(time_zone_of(link.user)):
         if request.method == "POST":
             freezing.report_not_me(link)
             return redirect("account:wasnt-me", token)

@@ -156,7 +156,10 @@ def _matching(wanted: Wanted, policy: Policy) -> QuerySet[User]:
     if wanted.language:
         # Without a choice of their own, users get mail in the organisation's language.
         is_default = wanted.language == tenant_in_force().language
-        found = found.filter(language__in=[wanted.language, *([""] if is_default else ())])
+        wanted_languages = [wanted.language, *([""] if is_default else ())]
+        found = found.filter(
+            Q(own_language=wanted.language) | Q(own_language="", language__in=wanted_languages)
+        )
     if wanted.unconfirmed:
         found = found.filter(holds_any(ANY_ENTERED))
     return found

@@ -34,6 +34,10 @@ class User(TenantOwned, AbstractBaseUser):
     given_name = models.CharField(max_length=100, blank=True)
     surname = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, blank=True)
+    """As a file, a directory or an administrator entered it; see `preferred_language`."""
+    own_language = models.CharField(max_length=10, blank=True, default="", db_default="")
+    own_time_zone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    """What the user chose for themselves. No file and no directory changes it."""
     role = models.CharField(max_length=20, blank=True, choices=[(r, r) for r in Role])
     connector = models.CharField(max_length=20, default=BUILTIN)
     """`BUILTIN`; `DIRECTORY` with `DirectoryAccount` rows; else no directory that we can reach."""
@@ -141,6 +145,11 @@ class User(TenantOwned, AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.upn
+
+    @property
+    def preferred_language(self) -> str:
+        """Of pages and messages for the user; empty: the organisation's."""
+        return self.own_language or self.language
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]  # a property here, a field there

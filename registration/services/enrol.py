@@ -116,7 +116,7 @@ class ContactVerification(Verification):
             context=self.context.id,
             method=method,
             destination=self._destination,
-            language=user.language or tenant_in_force().language,
+            language=user.preferred_language or tenant_in_force().language,
             sms_capable=self._sms_capable,
         )
 

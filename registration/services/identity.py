@@ -71,7 +71,7 @@ class IdentityVerification(Verification):
             context=self.context.id,
             method=method,
             destination=self._holdings.values.get(method.factor, ""),
-            language=user.language or tenant_in_force().language,
+            language=user.preferred_language or tenant_in_force().language,
             sms_capable=self._holdings.sms_capable(method.factor),
         )
 

@@ -85,6 +85,20 @@ def note_loss(user: User, row: RegisteredMethod | Prefill) -> None:
 
 
 @transaction.atomic
+def choose_preferences(user: User, *, language: str, time_zone: str) -> None:
+    """Stores the user's own language and time zone; empty: those of the organisation."""
+    user.own_language, user.own_time_zone = language, time_zone
+    user.save(update_fields=["own_language", "own_time_zone"])
+    record(
+        Activity.PREFERENCES_CHANGED,
+        subject_id=user.pk,
+        actor_id=user.pk,
+        language=language,
+        zone=time_zone,
+    )
+
+
+@transaction.atomic
 def sign_out_everywhere(user: User) -> None:
     """Ends every session of the user; the caller keeps its own alive if it wants."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)

@@ -39,7 +39,7 @@ def arrive(
     """
     with in_tenant(user.tenant_id or NO_TENANT):
         session = Session(request.session)
-        language = user.language or session.language
+        language = user.preferred_language or session.language
         return_to = middleware.link_data(request).get(RETURN_TO) or session.return_to
         # Nothing that was proved in the session before counts in this one.
         request.session.flush()

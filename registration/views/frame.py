@@ -18,7 +18,7 @@ from registration.queries import must_prove
 from registration.rules import is_fresh
 from registration.services.manage import Frozen
 from tenants.policy import Factor
-from tenants.queries import policy_in_force, tenant_in_force
+from tenants.queries import policy_in_force
 from verification import pages
 from verification.marks import Stage, open_during, sign_in_leads_here
 from verification.session import Session
@@ -30,10 +30,7 @@ open_while_registering = open_during(Stage.SECOND_FACTOR, Stage.REGISTER, by_pas
 
 
 def signed_in(view: Page) -> Page:
-    """Only for a signed-in user whose account isn't frozen; otherwise their list says that it is.
-
-    Times on these pages are those of the organisation.
-    """
+    """Only for a signed-in user whose account isn't frozen; else their list says that it is."""
 
     @even_while_frozen
     @wraps(view)
@@ -71,8 +68,7 @@ def even_while_frozen(view: Page) -> Page:
         if urlsplit(session.next_url).path == request.path:
             # Nothing leads there a second time.
             session.next_url = ""
-        with timezone.override(tenant_in_force().time_zone):
-            return view(request, user, *args, **kwargs)
+        return view(request, user, *args, **kwargs)
 
     return page
 

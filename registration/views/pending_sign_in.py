@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 
 from directory.backend import DirectoryBackend
 from directory.models import User
+from directory.queries import time_zone_of
 from isolation.scope import in_tenant
 from registration.views.frame import of_this_session
-from tenants.queries import time_zone_in_force
 from verification.marks import Stage, open_during
 from verification.middleware import answer_at_a_beat
 from verification.session import PendingSignIn, Session
@@ -35,7 +35,7 @@ def begin(request: HttpRequest, user: User, *, next_url: str) -> uuid.UUID:
     """Stores that the password was right. Gives the context of this sign-in's challenges."""
     request.session.cycle_key()
     session = Session(request.session)
-    session.language = user.language or session.language
+    session.language = user.preferred_language or session.language
     session.pending_sign_in = PendingSignIn(
         user_id=user.pk,
         auth_hash=user.get_session_auth_hash(),
@@ -63,7 +63,7 @@ def during_pending_sign_in(
         if not constant_time_compare(pending.auth_hash, user.get_session_auth_hash()):
             return over(request)
         answer_at_a_beat(request)
-        with in_tenant(user.tenant_id), timezone.override(time_zone_in_force()):
+        with in_tenant(user.tenant_id), timezone.override(time_zone_of(user)):
             return of_this_session("registration:second-factor")(view)(request, user)
 
     return page

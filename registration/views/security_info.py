@@ -7,11 +7,12 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from directory.models import User
-from directory.queries import upn_of
+from directory.queries import time_zone_of, upn_of
 from registration import queries
 from registration.forms import DefaultMethodForm
 from registration.queries.activity import recent_activity
@@ -20,7 +21,8 @@ from registration.services import manage, second_factor
 from registration.views.frame import even_while_frozen, freshly_proved, render, signed_in
 from registration.views.rows import listed, shown_rows
 from tenants.policy import Method, SecondFactor
-from tenants.queries import policy_in_force
+from tenants.queries import policy_in_force, tenant_in_force
+from tenants.rules import name_of_time_zone
 from verification.flow.callers import show_number
 from verification.flow.verify import MethodUnavailable
 from verification.marks import Stage, not_a_page, open_during, takes_return_to
@@ -53,8 +55,21 @@ def security_info(request: HttpRequest, user: User) -> HttpResponse:
         "short": overview.missing,
         "default": option_words(options[0]) if options else None,
         "browsers": browsers.remembered(user),
+        **_preferences(user),
     }
     return render(request, "registration/security_info.html", context)
+
+
+def _preferences(user: User) -> dict[str, object]:
+    tenant, here = tenant_in_force(), get_language() or "en"
+    code = user.preferred_language or tenant.language
+    zones = (time_zone_of(user), tenant.time_zone)
+    zone, usual = (name_of_time_zone(each, here) for each in zones)
+    return {
+        "language": get_language_info(code)["name_local"],
+        "time_zone": zone,
+        "tenant_zone": "" if zone == usual else usual,
+    }
 
 
 @freshly_proved

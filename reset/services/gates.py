@@ -67,7 +67,8 @@ class GateVerification(Verification):
             context=attempt.pk,
             method=method,
             destination=values.get(method.factor, ""),
-            language=(subject.user.language if subject.user else "") or tenant_in_force().language,
+            language=(subject.user.preferred_language if subject.user else "")
+            or tenant_in_force().language,
             sms_capable=registered.usable.sms_capable(method.factor),
             support_code=attempt.support_code,
             hides=subject.disclosure.is_concealed,

@@ -106,7 +106,7 @@ def repeated_classes(modules: Sources) -> dict[str, list[str]]:
 
 
 FIGURES = (
-    Figure("lines outside tests and migrations", lines, 51_500, 27_000),
+    Figure("lines outside tests and migrations", lines, 58_000, 27_000),
     Figure("% of lines in private functions with one caller", share_with_one_caller, 7.5, 4),
     Figure(
         "class names that stand more than once",

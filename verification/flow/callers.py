@@ -67,7 +67,7 @@ class CallerVerification(Verification):
             context=self.context.id,
             method=method,
             destination=self._holdings.values[method.factor],
-            language=self._person.language or tenant_in_force().language,
+            language=self._person.preferred_language or tenant_in_force().language,
             sms_capable=self._holdings.sms_capable(method.factor),
         )
 

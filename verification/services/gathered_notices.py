@@ -10,7 +10,8 @@ from delivery import services as outbox
 from delivery.models import Kind, Outgoing
 from delivery.services import Content
 from directory.models import User
-from tenants.queries import display_name, public_url, short_name, tenant_in_force
+from directory.queries import time_zone_of
+from tenants.queries import display_name, public_url, short_name, time_zone_in_force
 from verification.clock import clock_in_a_text, day_and_clock
 from verification.rules.texts import first_that_fits
 from verification.services import guessing_alerts
@@ -44,7 +45,7 @@ def send(outgoing_id: uuid.UUID) -> None:
         return
     with (
         translation.override(outgoing.language),
-        timezone.override(tenant_in_force().time_zone),
+        timezone.override(time_zone_of(user) if user else time_zone_in_force()),
     ):
         content = _gathered(user, outgoing) if user else _to_staff(outgoing)
     outbox.deliver(outgoing, content)

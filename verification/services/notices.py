@@ -17,7 +17,7 @@ from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.services import Content
 from directory.models import User
 from directory.prefills import Prefill
-from directory.queries import prefilled
+from directory.queries import prefilled, time_zone_of
 from tenants.policy import Factor, Method
 from tenants.queries import (
     display_name,
@@ -84,7 +84,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     if not _is_wanted(notice):
         return []
     tenant = tenant_in_force()
-    language = user.language or tenant.language
+    language = user.preferred_language or tenant.language
     verified = (stored or stored_factors_of(user.pk, None)).methods
     entered = partial(_entered_of, user, stored)
     mailboxes = _mailboxes(verified, also_value)
@@ -107,7 +107,7 @@ def tell(  # noqa: PLR0913  # a notice has this many sides, all named
     link = address_of(token) if token else ""
     if changes_here:
         link = public_url(reverse(_CHANGE_PASSWORD))
-    with translation.override(language), timezone.override(tenant.time_zone):
+    with translation.override(language), timezone.override(time_zone_of(user)):
         now = timezone.now()
         facts = facts_about(user, now) | {"method": ", ".join(map(factor_name, changed))}
         if until is not None:
