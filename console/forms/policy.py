@@ -67,14 +67,12 @@ def too_few_questions(needed: int) -> str:
 
 
 def _help(setting: Setting) -> SafeString:
-    """What the setting does, how it is by default, and whether it does anything yet."""
+    """What the setting does, and how it is by default."""
     default = in_words(setting, setting.default)
     sentences = [
         translated(setting.help_text),
         _("Empty by default.") if default == "–" else _("Default: %(value)s.") % {"value": default},
     ]
-    if setting.is_for_later:
-        sentences.append(_("Saved, but not used in this version yet."))
     return format_html_join(" ", "<span>{}</span>", ([sentence] for sentence in sentences))
 
 

@@ -76,7 +76,6 @@ class Setting:
         between: the lowest and the highest value of a number.
         offered: the choices that the policy page offers; None for all.
         kind: for several texts, what they are.
-        is_for_later: it is stored, but has no effect yet, as the policy page says.
     """
 
     name: str = ""
@@ -90,7 +89,6 @@ class Setting:
     between: tuple[int, int] | None = None
     offered: frozenset[Labelled] | None = None
     kind: TextKind = TextKind.WORDS
-    is_for_later: bool = False
 
     @property
     def choices(self) -> list[Labelled]:

@@ -438,14 +438,6 @@ class Policy:
         stricter=Stricter.NOW,
         kind=TextKind.HOSTS,
     )
-    writeback: bool = setting(
-        default=True,
-        section=Section.DIRECTORY,
-        label=_("Write passwords back to the directory"),
-        help_text=_("If off, people whose password is managed elsewhere are told to contact you."),
-        stricter=Stricter.NOW,
-        is_for_later=True,
-    )
     unlock_without_reset: bool = setting(
         default=True,
         section=Section.DIRECTORY,

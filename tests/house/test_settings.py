@@ -51,7 +51,6 @@ WORDS = {
     "groups",
     "lockout_threshold",  # a directory's own
     "questions",
-    "writeback",
 }
 
 
