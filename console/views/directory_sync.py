@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from console.views.csv_files import download
 from console.views.directory_words import failure_words
 from console.views.frame import POST, page, shown
+from console.views.work import shown_work
 from directory.models import DirectoryConnection, User
 from provisioning.models import SyncRun, SyncState
 from provisioning.queries import is_synced, last_done, newest_runs
@@ -21,8 +22,6 @@ from provisioning.services.sync_report import problems_of, report
 from tenants.roles import Permission
 
 _PROBLEMS_SHOWN = 50
-_REFRESH_S = 10
-"""Seconds, where scripts are off."""
 MODES = {"check", "changes", "everyone"}
 STATES = {
     SyncState.RUNNING: gettext_lazy("Running"),
@@ -73,14 +72,20 @@ def sync(request: HttpRequest, _admin: User, run_id: uuid.UUID) -> HttpResponse:
         "title": _("Check") if run.is_dry_run else _("Synchronisation"),
         "run": run,
         "directory": run.connection,
-        "state": STATES[SyncState(run.state)],
         "failure": _failure_words(run.failure),
-        # How many people a directory has is known from the last run that read everyone.
-        "total": last.read if last and run.is_full and last.read >= run.read else 0,
-        "refresh_s": None if "still" in request.GET or not run.is_at_work else _REFRESH_S,
+        "work": shown_work(
+            request,
+            run,
+            page="console:directory-sync",
+            may_cancel=run.is_at_work or run.state == SyncState.HELD,
+            reported=run.problems,
+            most_reported=MOST_PROBLEMS,
+            done=run.read,
+            # How many people a directory has is known from the last run that read everyone.
+            total=last.read if last and run.is_full and last.read >= run.read else 0,
+        ),
         "problems": list(problems_of(run, at_most=_PROBLEMS_SHOWN)) if run.problems else [],
         "there_are_more": run.problems > _PROBLEMS_SHOWN,
-        "limit": MOST_PROBLEMS if run.problems >= MOST_PROBLEMS else 0,
     }
     return shown(request, "console/directories/sync.html", context)
 

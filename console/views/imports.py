@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from console.forms.imports import ENCODINGS, EncodingForm, FileForm, choice_of
 from console.views.frame import FORM, POST, page, shown
 from console.views.uploads import BoundedUpload, takes_file
+from console.views.work import shown_work
 from directory.models import User
 from provisioning.models import Import
 from provisioning.queries import newest
@@ -28,8 +29,6 @@ State = Import.State
 _MEGABYTE = 1024 * 1024
 _REMARKS_SHOWN = 50
 _WAITING = "waiting"
-_REFRESH_S = 10
-"""Seconds, where scripts are off. Not more often: the user has to find the buttons again."""
 STATES = {
     State.UPLOADING: gettext_lazy("Uploading"),
     State.LOADED: gettext_lazy("Uploaded"),
@@ -90,20 +89,8 @@ def import_page(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> Htt
             "there_are_more": job.reported > _REMARKS_SHOWN,
         }
         return _show(request, "errors", job, context)
-    if not job.is_at_work:
-        return _show(request, "ended", job, {"title": _("Import")})
-    is_check = job.state == State.CHECKING
-    # Until all of it was read, only lines are known: the first holds the names of the columns.
-    done, total = (job.line - 1, job.lines - 1) if is_check else (job.read, job.rows)
-    context = {
-        "title": _("View the errors") if is_check else _("Import"),
-        "is_check": is_check,
-        "done": max(0, min(done, total)),
-        "total": max(total, 1),
-        # The page loads itself again until the worker is done or the user stops that.
-        "refresh_s": None if "still" in request.GET else _REFRESH_S,
-    }
-    return _show(request, "progress", job, context)
+    title = _("View the errors") if job.state == State.CHECKING else _("Import")
+    return _show(request, "work", job, {"title": title})
 
 
 def _columns(request: HttpRequest, job: Import, form: EncodingForm) -> HttpResponse:
@@ -164,5 +151,17 @@ def cancel(_request: HttpRequest, admin: User, import_id: uuid.UUID) -> HttpResp
 def _show(
     request: HttpRequest, step: str, job: Import, context: Mapping[str, object]
 ) -> HttpResponse:
-    cut = {"limit": MOST_REPORTED, "is_cut": job.reported >= MOST_REPORTED}
-    return shown(request, f"console/imports/{step}.html", {**context, **cut, "job": job})
+    # Until all of it was read, only lines are known: the first holds the names of the columns.
+    is_check = job.state == State.CHECKING
+    done, total = (job.line - 1, job.lines - 1) if is_check else (job.read, job.rows)
+    work = shown_work(
+        request,
+        job,
+        page="console:import",
+        may_cancel=not job.has_ended,
+        reported=job.reported,
+        most_reported=MOST_REPORTED,
+        done=max(0, min(done, total)),
+        total=max(total, 1),
+    )
+    return shown(request, f"console/imports/{step}.html", {**context, "job": job, "work": work})
