@@ -25,8 +25,23 @@ _DATABASE = {"db", "transactional_db", "live_server", "site"}
 """Fixtures that stand on the run's own database; `site` is the whole service with a broker."""
 _DIRECTORIES = {"openldap", "samba", "ds389"}
 """Fixtures that start a directory outside. It's the same whatever database a run has."""
+OF_CONNECTORS = tuple(
+    f"tests/directory/test_{name}.py"
+    for name in (
+        *("active_directory", "conformance", "fault_proxy", "ldap", "preflight"),
+        *("throwaway_servers", "transport", "windows"),
+    )
+)
+"""What a directory outside answers and what a connector makes of it. A connection's row comes from
+the database, but nothing else does: these tests read and write no rows themselves."""
+_OF_SOURCES = ("tests/house/", "tests/mutants/")
+"""They judge source files, unless they ask for a database."""
+_BY_THEMSELVES = ("tests/sspr/test_rsgi.py", "tests/sspr/test_settings.py")
+"""Their processes get the environment that `tests.services.environment` makes, as it is: without
+the run's database and broker."""
 _DIFFERS = re.compile(
-    r"\b(?:settings|environ|tests\.services|celery|kombu|redis|connections?|broker)\b"
+    r"\b(?:django\.conf|django\.db|os\.environ|celery|kombu|redis|broker"
+    r"|tests\.services(?!\.environment import BASE\n))\b"
 )
 """Words of what isn't the same in two runs: their settings, and processes that are started."""
 _OF_LOOKS = {"language", "width", "height", "dark", "reduced_motion"}
@@ -67,9 +82,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """After `-k` and `-m`, so that what they took out isn't counted."""
     if config.option.without_repeats:
-        repeats = [item for item in items if is_pure(item)] + other_looks(items)
-        Path(config.option.without_repeats).write_text(str(len(repeats)))
-        _leave_out(config, items, repeats)
+        once = list({*filter(is_pure, items), *repeats(items)})
+        Path(config.option.without_repeats).write_text(str(len(once)))
+        _leave_out(config, items, once)
     if config.option.quick:
         quick = [item for item in items if not _starts_processes(item)]
         first = set({item.nodeid.partition("[")[0]: item for item in reversed(quick)}.values())
@@ -82,44 +97,59 @@ def is_pure(item: pytest.Item) -> bool:
     pytest-django lets no test touch the database that doesn't ask for it by a fixture or a mark;
     through the browser it's reached by the service that runs.
     """
-    if isinstance(item, pytest.DoctestItem):
+    if isinstance(item, pytest.DoctestItem) or item.nodeid.startswith(OF_CONNECTORS):
         return True
     asked = set(getattr(item, "fixturenames", ()))
-    asks = asked & (_DATABASE | {"settings"}) or item.get_closest_marker("django_db")
+    if asked & (_DATABASE | {"settings"}) or item.get_closest_marker("django_db"):
+        return False
+    if _directories(item) or item.nodeid.startswith(_OF_SOURCES + _BY_THEMSELVES):
+        return True
     module = getattr(item, "module", None)
-    if asked & _DIRECTORIES:
-        return not asks
-    return not asks and module is not None and not _reads_what_differs(module)
+    return module is not None and not _reads_what_differs(module)
 
 
-def other_looks(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """The browser's tests that differ from one before them only in how the page looks.
+def repeats(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Tests that differ from one before them only in a page's looks or in which directory answers.
 
     A parameter that is a dict stands for a reader. What a page looks like in another language, at
     another width or in the dark is decided by templates, styles and catalogues: the first reader
     of each test sends the same requests through the same code to the database. Without scripts
-    other requests are sent, so such readers are no repeats.
+    other requests are sent, so such readers are no repeats. Of directories outside, connectors make
+    the same values: what reaches the database is the same.
     """
     before, others = set(), []
     for item in items:
-        if not item.nodeid.startswith("tests/browser/") or not hasattr(item, "callspec"):
+        in_browser = item.nodeid.startswith("tests/browser/")
+        if not hasattr(item, "callspec") or not (in_browser or _directories(item)):
             continue
         values = item.callspec.params.items()
-        beyond_looks = {name: _beyond_looks(value) for name, value in values}
-        case = (item.nodeid.partition("[")[0], repr(beyond_looks))
-        if case in before:
+        differences = {
+            name: _beyond_repeats(value, in_browser=in_browser) for name, value in values
+        }
+        case = (item.nodeid.partition("[")[0], repr(differences))
+        # A race, or a process that is killed, may be tried on one database alone.
+        if case in before and not item.get_closest_marker("django_db"):
             others.append(item)
         before.add(case)
     return others
 
 
+def _directories(item: pytest.Item) -> set[object]:
+    """The directories outside that it starts: by its fixtures, or by the name in a parameter."""
+    callspec = getattr(item, "callspec", None)
+    values = callspec.params.values() if callspec else ()
+    asked = {*getattr(item, "fixturenames", ()), *(each for each in values if type(each) is str)}
+    return asked & _DIRECTORIES
+
+
 def _starts_processes(item: pytest.Item) -> bool:
-    asked = set(getattr(item, "fixturenames", ()))
-    return item.nodeid.startswith(_WITH_PROCESSES) or bool(asked & _DIRECTORIES)
+    return item.nodeid.startswith(_WITH_PROCESSES) or bool(_directories(item))
 
 
-def _beyond_looks(value: object) -> object:
-    if not isinstance(value, dict):
+def _beyond_repeats(value: object, *, in_browser: bool) -> object:
+    if isinstance(value, str) and value in _DIRECTORIES:
+        return _DIRECTORIES
+    if not in_browser or not isinstance(value, dict):
         return value
     return {name: part for name, part in value.items() if name not in _OF_LOOKS}
 
