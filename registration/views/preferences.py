@@ -22,25 +22,36 @@ from tenants.rules import name_of_time_zone, named_time_zones
 from verification.middleware import store_language
 from verification.session import Session
 
+_USUAL = "usual"
+"""The choice of what the organisation uses."""
+
 
 class PreferencesForm(forms.Form):
     """The user's own language and time zone, or those of the organisation."""
 
     language = forms.ChoiceField(
         label=gettext_lazy("Language of pages and messages"),
-        required=False,
-        error_messages={"invalid_choice": gettext_lazy("Select a language")},
+        error_messages={
+            "invalid_choice": gettext_lazy("Select a language"),
+            "required": gettext_lazy("Select a language"),
+        },
         widget=forms.RadioSelect,
     )
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
-        required=False,
-        error_messages={"invalid_choice": gettext_lazy("Select a time zone")},
+        error_messages={
+            "invalid_choice": gettext_lazy("Select a time zone"),
+            "required": gettext_lazy("Select a time zone"),
+        },
     )
 
     def __init__(self, data: Mapping[str, Any] | None, *, user: User, tenant: Tenant) -> None:
         super().__init__(
-            data, initial={"language": user.own_language, "time_zone": user.own_time_zone}
+            data,
+            initial={
+                "language": user.own_language or _USUAL,
+                "time_zone": user.own_time_zone or _USUAL,
+            },
         )
         here = get_language() or "en"
         names = {code: get_language_info(code)["name_local"] for code, _name in settings.LANGUAGES}
@@ -49,12 +60,12 @@ class PreferencesForm(forms.Form):
         assert isinstance(language, forms.ChoiceField)
         assert isinstance(time_zone, forms.ChoiceField)
         language.choices = [
-            ("", _("As set by your organisation: %(language)s") % {"language": usual}),
+            (_USUAL, _("Organisation: %(value)s") % {"value": usual}),
             *names.items(),
         ]
         zone = name_of_time_zone(tenant.time_zone, here)
         time_zone.choices = [
-            ("", _("As set by your organisation: %(zone)s") % {"zone": zone}),
+            (_USUAL, _("Organisation: %(value)s") % {"value": zone}),
             *named_time_zones(here),
         ]
 
@@ -66,7 +77,8 @@ def preferences(request: HttpRequest, user: User) -> HttpResponse:
     form = PreferencesForm(request.POST or None, user=user, tenant=tenant_in_force())
     if not form.is_valid():
         return render(request, "registration/preferences.html", {"form": form})
-    choose_preferences(user, **form.cleaned_data)
+    chosen = {name: "" if value == _USUAL else value for name, value in form.cleaned_data.items()}
+    choose_preferences(user, **chosen)
     language = user.preferred_language or tenant_in_force().language
     Session(request.session).language = language
     with translation.override(language):

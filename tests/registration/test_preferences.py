@@ -20,7 +20,7 @@ def contoso_policy():
     return Policy(self_service=Scope.ALL, require_registration=False)
 
 
-def chosen(client, language="", time_zone=""):
+def chosen(client, language="usual", time_zone="usual"):
     return client.post(PAGE, {"language": language, "time_zone": time_zone}, follow=True)
 
 
