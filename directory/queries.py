@@ -19,9 +19,15 @@ from directory.factors import (
     FactorSummary,
     column_of,
 )
-from directory.models import Membership, SignInName, User
+from directory.models import (
+    DirectoryAccount,
+    DirectoryConnection,
+    Membership,
+    SignInName,
+    User,
+)
 from directory.prefills import KIND_OF, Prefill, read
-from directory.rules import DirectoryLockout, canonical_upn
+from directory.rules import KIND_DEFAULTS, DirectoryKind, DirectoryLockout, canonical_upn
 from isolation.compiled import Bound, CompiledRead, owned
 from isolation.scope import current_tenant_id
 from passwords.rules import has_ended
@@ -152,6 +158,27 @@ def in_scope(user_id: int, policy: Policy) -> bool:
     if names & policy.excluded_groups:
         return False
     return policy.self_service is Scope.ALL or bool(names & policy.groups)
+
+
+def leading_connection(user: User) -> DirectoryConnection | None:
+    """The directory that decides on the user's names: the first that has the user."""
+    accounts = DirectoryAccount.objects.filter(
+        user=user, missing_since=None, connection__enabled=True
+    ).select_related("connection")
+    account = accounts.order_by("connection__position", "connection_id").first()
+    return account.connection if account else None
+
+
+def led_fields(user: User) -> frozenset[str]:
+    """Columns of the user that a directory decides on: what is changed here, a sync changes back.
+
+    `upn` is among them for everyone in a directory.
+    """
+    connection = leading_connection(user)
+    if connection is None:
+        return frozenset()
+    attributes = KIND_DEFAULTS[DirectoryKind(connection.kind)].attributes | connection.attributes
+    return frozenset(name for name, attribute in attributes.items() if attribute) | {"upn"}
 
 
 def prefilled(user_id: int) -> dict[Factor, Prefill]:

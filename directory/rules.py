@@ -23,6 +23,9 @@ _DOT = re.compile("[.\u3002]")
 _LONGEST_LABEL = 63
 """Encoding a longer one fails, after a time that grows with the square of its length."""
 
+RESTORABLE_FOR = timedelta(days=30)
+"""How long an administrator can restore a deleted user."""
+
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLockout:

@@ -15,6 +15,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from delivery.models import DemoMessage, Outgoing
+from directory.models import DeletedUser
+from directory.rules import RESTORABLE_FOR
 from isolation.scope import NO_TENANT, in_tenant
 from limits.models import Counter
 from provisioning.models import SyncRun
@@ -59,6 +61,7 @@ class Rule:
 
 
 OF_A_TENANT = (
+    Rule(DeletedUser, RESTORABLE_FOR, lambda at: Q(deleted_at__lt=at)),
     Rule(Challenge, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(Outgoing, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(DemoMessage, _WEEK, lambda at: Q(created_at__lt=at)),

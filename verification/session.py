@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session as StoredSession
 
 _Value = TypeVar("_Value")
 _Row = TypeVar("_Row")
@@ -170,3 +172,15 @@ class Session:
         context = uuid.uuid4()
         self.context_id = str(context)
         return context
+
+
+def delete_sessions_of(user_id: int) -> None:
+    """Deletes the sessions of a user, also those in which the second factor is still missing.
+
+    Reads all sessions, because nothing outside of a session says whose it is.
+    """
+    for row in StoredSession.objects.order_by("pk").iterator():
+        values = row.get_decoded()
+        pending = values.get("pending_sign_in") or {}
+        if values.get(SESSION_KEY) == str(user_id) or pending.get("user_id") == user_id:
+            row.delete()

@@ -82,6 +82,13 @@ class FilterForm(ListForm):
         return Wanted(search=typed.pop("q", ""), **typed)
 
 
+class DeletedForm(ListForm):
+    """Which deleted people to list."""
+
+    q = search_box(_("User ID or name"), longest=200)
+    after = forms.CharField(max_length=254, required=False, widget=forms.HiddenInput)
+
+
 class NoteForm(forms.Form):
     """Why something is done. The reason is recorded."""
 

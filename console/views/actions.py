@@ -96,8 +96,8 @@ def may(admin: User, action: AdminAction, person: User) -> bool:
     )
 
 
-def may_manage_contacts(admin: User, person: User) -> bool:
-    """Contact data is a way into an account: for staff, it takes the right to appoint them."""
+def may_manage_person(admin: User, person: User) -> bool:
+    """Contact data and user IDs lead into accounts: for staff it takes the right to appoint."""
     needed = Permission.MANAGE_PEOPLE if person.role == Role.NONE else Permission.MANAGE_ADMINS
     return admin.has_permission(needed)
 

@@ -13,7 +13,9 @@ from audit.models import Event
 from audit.words import DETAIL_VALUES, DETAILS
 from console.forms.directory_words import SETTING_NAMES
 from console.forms.people import ROLES
+from console.forms.person import FIELD_NAMES
 from console.forms.policy_words import choice, label, text_in_words
+from directory.models import UserIDChange
 from directory.queries import upn_of
 from tenants.models import CustomQuestion
 from tenants.policy import Factor, Method
@@ -42,6 +44,10 @@ def details_of(event: Event) -> list[tuple[str, str]]:
     if event.activity == Activity.POLICY_CHANGED and "setting" in facts:
         name, old, new = (facts.pop(key, "") for key in ("setting", "old", "new"))
         lines.append((label(name), f"{text_in_words(name, old)} → {text_in_words(name, new)}"))
+    if event.activity == Activity.USER_RENAMED:
+        change = UserIDChange.objects.filter(pk=facts.pop("renaming")).first()
+        erased = _("erased with the user")
+        facts |= {"old": change.old, "new": change.new} if change else {"old": erased}
     if event.activity == Activity.ROLE_CHANGED:
         say = say | dict.fromkeys(("old", "new"), _role)
     if event.activity == Activity.QUESTIONS_CHANGED:
@@ -100,6 +106,7 @@ _FORMATS: dict[str, Say] = {
     **dict.fromkeys(("rows", "read", "created", "updated", "unchanged", "refused"), _count),
     **{name: _one_of(words) for name, words in DETAIL_VALUES.items()},
     "agent_ids": _each(lambda value: upn_of(int(value)) if value.isdecimal() else ""),
+    "fields": _each(_one_of(FIELD_NAMES)),
     "settings": _each(_one_of(_BRANDING | SETTING_NAMES)),
     "text": _one_of({notice.value: name for notice, name in NOTICE_NAMES.items()}),
     "language": _one_of(dict(settings.LANGUAGES)),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from console.forms.policy_words import translated
 from console.queries.person import GroupFact, groups_of
 from console.rules import AdminAction, Blocker, blocker_of
-from console.views.actions import ACTIONS, may, may_manage_contacts
+from console.views.actions import ACTIONS, may, may_manage_person
 from directory.models import User
 from reset.queries.eligibility import ResetEligibility, eligibility_of
 from reset.refusals import Refusal
@@ -98,7 +98,7 @@ def eligibility_words(admin: User, person: User) -> dict[str, object]:
 def _remedies(admin: User, person: User, blocker: Blocker) -> Iterable[Remedy]:
     """What this administrator can do about it."""
     sets_policy = admin.has_permission(Permission.SET_POLICY)
-    if blocker is Blocker.METHODS and may_manage_contacts(admin, person):
+    if blocker is Blocker.METHODS and may_manage_person(admin, person):
         yield Remedy(reverse("console:person-contact", args=[person.pk]), _("Change contact data"))
     if (action := _ACTIONS.get(blocker)) and may(admin, action, person):
         is_disowned = action.lets_somebody_in and is_act_disowned(admin.pk, person.pk)

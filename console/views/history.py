@@ -1,6 +1,6 @@
 """Events in words, as the audit log and the timelines show them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -57,6 +57,8 @@ class Names:
 
     people: Mapping[int, str]
     operators: Mapping[int, str]
+    deleted: Collection[int]
+    """Users who were deleted, and perhaps erased: their ids are all that is left."""
 
     def of(self, user_id: int | None) -> str:
         """Empty where no user is named."""
@@ -66,6 +68,8 @@ class Names:
             return str(_NOT_USERS[user_id])
         if upn := self.operators.get(user_id):
             return _("%(user)s (service operator)") % {"user": upn}
+        if user_id in self.deleted:
+            return _("Deleted user %(number)s") % {"number": user_id}
         return self.people.get(user_id) or _("Service operator")
 
 
@@ -74,7 +78,13 @@ def event_rows(events: Iterable[Event]) -> list[dict[str, object]]:
     listed = list(events)
     ids = {pk for event in listed for pk in (event.subject_id, event.actor_id) if pk and pk > 0}
     people = dict(User.objects.filter(pk__in=ids).values_list("pk", "upn"))
-    names = Names(people, operators_among(ids - people.keys()))
+    operators = operators_among(ids - people.keys())
+    unknown = ids - people.keys() - operators.keys()
+    deletions = Event.objects.filter(activity=Activity.USER_DELETED, subject_id__in=unknown)
+    deleted = (
+        {pk for pk in deletions.values_list("subject_id", flat=True) if pk} if unknown else set()
+    )
+    names = Names(people, operators, deleted)
     return [
         {
             "pk": event.pk,

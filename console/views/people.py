@@ -57,6 +57,7 @@ def people(request: HttpRequest, admin: User) -> HttpResponse:
         "how_many": how_many,
         "is_exact": is_exact,
         "next": form.address(after=after) if after else "",
+        "may_manage": admin.has_permission(Permission.MANAGE_PEOPLE),
         "actions": ACTIONS_FOR_MANY if admin.has_permission(Permission.HELP_PEOPLE) else (),
         "everybody": _EVERYBODY in request.GET,
         "with_everybody": form.address(**{_EVERYBODY: "1"}),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.forms.people import ROLES, ContactDataForm, NoteForm
+from console.forms.person import LANGUAGE_NAMES
 from console.queries import person as queries
 from console.queries import timeline as history
 from console.queries.people import last_reset_at
@@ -20,7 +21,7 @@ from console.views.actions import (
     available_actions,
     is_possible,
     may,
-    may_manage_contacts,
+    may_manage_person,
 )
 from console.views.caller import disowned_words, distrusted
 from console.views.eligibility import eligibility_words
@@ -47,6 +48,7 @@ def person(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
         "title": person.upn,
         "person": person,
         "role": ROLES.get(Role(person.role), ""),
+        "language": LANGUAGE_NAMES.get(person.language, person.language),
         "things": [(factor_name(each.factor), each) for each in queries.methods_of_person(person)],
         "paused_calls": [(factor_name(factor), until) for factor, until in paused_calls],
         "last_reset_at": last_reset_at(person.pk),
@@ -54,7 +56,7 @@ def person(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
         "actions": available_actions(admin, person),
         "access_pass": queries.pass_of(person),
         "is_verified": is_caller_verified(admin.pk, person.pk, timezone.now()),
-        "may_manage": may_manage_contacts(admin, person),
+        "may_manage": may_manage_person(admin, person),
         "is_disowned": is_act_disowned(admin.pk, person.pk),
         **eligibility_words(admin, person),
     }
@@ -132,7 +134,7 @@ def _end_of_temporary_password() -> datetime:
 def reveal(request: HttpRequest, admin: User, person_id: int, kind: str) -> HttpResponse:
     """A number or address in full, once, for a reason that is recorded."""
     person = get_object_or_404(User.objects, pk=person_id)
-    if kind not in set(Factor) or not may_manage_contacts(admin, person):
+    if kind not in set(Factor) or not may_manage_person(admin, person):
         raise Http404
     factor = Factor(kind)
     if not (value := queries.value_in_full(person, factor)):
@@ -150,7 +152,7 @@ def reveal(request: HttpRequest, admin: User, person_id: int, kind: str) -> Http
 def contact(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
     """How the person can be reached, as administrators know it."""
     person = get_object_or_404(User.objects, pk=person_id)
-    if not may_manage_contacts(admin, person):
+    if not may_manage_person(admin, person):
         raise Http404
     if disowners_of(admin.pk, [person.pk], timezone.now()):
         messages.error(request, disowned_words(person))

@@ -195,6 +195,20 @@ for _factor in Factor:
     User.add_to_class(column_of(_factor), models.DateTimeField(null=True, editable=False))
 
 
+class UserIDChange(TenantOwned):
+    """What a user's ID was before it changed, and what it became.
+
+    The audit log names this row: it can't forget what it says, and the row goes with the user.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    old = models.CharField(max_length=254)
+    new = models.CharField(max_length=254)
+
+    def __str__(self) -> str:
+        return f"change of the user ID of {self.user_id}"
+
+
 class Membership(TenantOwned):
     user = models.ForeignKey(User, models.CASCADE)
     group = models.ForeignKey(Group, models.CASCADE)

@@ -24,6 +24,11 @@ from provisioning.services.files import Sheet
 from provisioning.services.people import WriteResult, Written, add_new, without_password, write
 from tenants.rules import group_key
 
+_NOT_WRITTEN = {
+    Written.NAME_TAKEN: RowProblem.NAME_TAKEN,
+    Written.DELETED: RowProblem.DELETED_HERE,
+}
+
 
 @dataclass(slots=True, kw_only=True)
 class _Import:
@@ -78,7 +83,7 @@ class _Import:
             created=before.created + added + each[Written.CREATED],
             updated=before.updated + each[Written.UPDATED],
             unchanged=before.unchanged + each[Written.UNCHANGED],
-            refused=before.refused + len(batch.refused) + each[Written.NAME_TAKEN],
+            refused=before.refused + len(batch.refused) + sum(each[why] for why in _NOT_WRITTEN),
         )
         return counts, result
 
@@ -86,8 +91,8 @@ class _Import:
         """About good rows, most of which need no report."""
         reports = []
         for line, person in batch.people:
-            if result.results[person.upn] is Written.NAME_TAKEN:
-                taken = Reason(RowProblem.NAME_TAKEN, COLUMNS[0], {"value": person.upn})
+            if (written := result.results[person.upn]) in _NOT_WRITTEN:
+                taken = Reason(_NOT_WRITTEN[written], COLUMNS[0], {"value": person.upn})
                 reports.append(RowReport(line, (taken,), refused=True))
             elif person.noticed or person.upn in result.left_alone:
                 name = {"name": person.display_name or person.upn}

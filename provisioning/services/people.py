@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from directory.factors import BUILTIN, admin_entered_only
-from directory.models import User
+from directory.models import DeletedUser, User
 from directory.prefills import Kinds
 from directory.queries import prefill_associated_data
 from isolation.scope import current_tenant_id
@@ -52,6 +52,8 @@ class Written(Enum):
     UNCHANGED = auto()
     NAME_TAKEN = auto()
     """By an account outside this tenant; nothing of the row was written."""
+    DELETED = auto()
+    """A deleted user has the name; nothing of the row was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,16 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
 
     Groups in the file replace those that the user was in. An existing password and data that a user
     verified are never replaced. A user who verified anything gets no password from a file: an
-    administrator issues a temporary one, and the user is notified.
+    administrator issues a temporary one, and the user is notified. Nothing is written for a deleted
+    user: an administrator decides whether to restore or to erase them.
 
     Args:
         people: each user principal name once; as many as one transaction should hold.
         hashes: user principal name → hash of an initial password.
     """
     # Most people of a file are new, so only those who can't be added are looked up.
+    deleted, named = _deleted_among([person.upn for person in people]), people
+    people = [person for person in named if person.upn not in deleted]
     created = _create(people, hashes)
     rest = [person.upn for person in people if person.upn not in created]
     # In one order, so that two imports of the same people never wait for each other.
@@ -90,7 +95,8 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
     ids = {upn: user.pk for upn, user in before.items()} | created
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
     changed |= put_into_groups(groups)
-    results = dict.fromkeys([person.upn for person in people], Written.NAME_TAKEN)
+    results = dict.fromkeys([person.upn for person in named], Written.NAME_TAKEN)
+    results |= dict.fromkeys(deleted, Written.DELETED)
     results |= dict.fromkeys(created, Written.CREATED)
     for user in before.values():
         results[user.upn] = Written.UPDATED if user.pk in changed else Written.UNCHANGED
@@ -111,7 +117,7 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
         False if one of the names is taken.
     """
     sample = {plain.upns[0], plain.upns[len(plain) // 2], plain.upns[-1]}
-    if User.objects.filter(upn__in=sample).exists():
+    if User.objects.filter(upn__in=sample).exists() or _deleted_among(plain.upns):
         # Most likely a repeated import. A failed attempt would leave dead rows in the table.
         return False
     ids, seal = next_ids(User, len(plain)), sealing(current_tenant_id())
@@ -130,6 +136,13 @@ def without_password(upns: Collection[str]) -> set[str]:
     """Those of the names that may get an initial password. Most of them don't exist yet."""
     others = User.objects.filter(~_MAY_GET_ONE, upn__in=list(upns))
     return set(upns) - set(others.values_list("upn", flat=True))
+
+
+def _deleted_among(upns: Sequence[str]) -> set[str]:
+    """Those of the names that deleted users have. Most organisations have no such user."""
+    if not upns or not DeletedUser.objects.exists():
+        return set()
+    return set(DeletedUser.objects.filter(upn__in=upns).values_list("upn", flat=True))
 
 
 def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, int]:
@@ -158,11 +171,16 @@ def _complete_names(people: Sequence[tuple[User, Person]]) -> set[int]:
             if value and value != getattr(user, name):
                 setattr(user, name, value)
                 changed[user.pk] = user
-    for user in changed.values():
-        user.folded_name = folded(user.display_name)[:_LONGEST_FOLDED]
-    if changed:
-        User.objects.bulk_update(changed.values(), _WRITTEN)
+    save_names(changed.values())
     return set(changed)
+
+
+def save_names(users: Collection[User]) -> None:
+    """Stores the names and languages that were set on these users."""
+    for user in users:
+        user.folded_name = folded(user.display_name)[:_LONGEST_FOLDED]
+    if users:
+        User.objects.bulk_update(users, _WRITTEN)
 
 
 def _set_first_passwords(hashes: Mapping[int, str]) -> set[int]:

@@ -6,7 +6,7 @@ import tempfile
 import uuid
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,8 @@ from vault.services import opened, seal_column
 PART_BYTES = 1 << 20
 _PARTS_AT_ONCE = 4
 _FAST = 1
+_DIGITS = 8
+"""Of a number: those in which spellings of the same number agree."""
 
 Kind = ImportPart.Kind
 
@@ -90,6 +92,28 @@ def report_of(job: Import) -> Iterator[RowReport]:
             yield RowReport(line, tuple(reasons), refused=refused)
 
 
+def drop_from_reports(texts: Collection[str]) -> None:
+    """Deletes from all reports of the tenant in force what quotes one of these.
+
+    Args:
+        texts: names, addresses, and numbers in their stored form. A report quotes numbers as they
+            were typed, so their last digits are compared.
+    """
+    words = {json.dumps(text, ensure_ascii=False).casefold() for text in texts if text}
+    phones = {_digits(text.partition("#")[0]) for text in texts if text.startswith("+")}
+    numbers = {digits[-_DIGITS:] for digits in phones}
+    parts = ImportPart.objects.filter(kind=Kind.REPORT).order_by("pk")
+    for key in list(parts.values_list("pk", flat=True)):
+        part = ImportPart.objects.get(pk=key)
+        rows = json.loads(_content(_StoredPart(key, part.tenant_id), part.data))
+        kept = [row for row in rows if not _quotes(row, words, numbers)]
+        if not kept:
+            part.delete()
+        elif len(kept) < len(rows):
+            part.data = _sealed(part, json.dumps(kept, ensure_ascii=False).encode())
+            part.save()
+
+
 def drop(job: Import, kind: Kind) -> None:
     ImportPart.objects.filter(whole=job, kind=kind).delete()
 
@@ -142,9 +166,23 @@ class _Spooled(io.RawIOBase):
 
 def _keep(job: Import, kind: Kind, number: int, content: bytes) -> None:
     part = ImportPart(tenant_id=job.tenant_id, whole=job, kind=kind, number=number)
-    text = b64encode(zlib.compress(content, _FAST)).decode()
-    part.data = seal_column(part, "data", text)
+    part.data = _sealed(part, content)
     part.save(force_insert=True)
+
+
+def _sealed(part: ImportPart, content: bytes) -> bytes:
+    text = b64encode(zlib.compress(content, _FAST)).decode()
+    return seal_column(part, "data", text)
+
+
+def _quotes(row: object, words: Collection[str], numbers: Collection[str]) -> bool:
+    text = json.dumps(row, ensure_ascii=False)
+    folded, digits = text.casefold(), _digits(text)
+    return any(word in folded for word in words) or any(number in digits for number in numbers)
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _content(stored: _StoredPart, data: bytes | memoryview) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,10 +19,17 @@ from audit.activities import Activity
 from audit.services import EventSubject, record_each
 from directory.connectors.base import Person as Entry
 from directory.factors import DIRECTORY
-from directory.models import DirectoryAccount, DirectoryConnection, SignInName, User
+from directory.models import (
+    DirectoryAccount,
+    DirectoryConnection,
+    SignInName,
+    User,
+    UserIDChange,
+)
 from directory.rules import canonical_upn
 from directory.services.connections import copy_writeback
 from directory.services.outside import is_set_elsewhere
+from directory.services.renaming import record_changes, take_user_id
 from directory.services.sessions import end_sessions_of
 from provisioning.models import SignInClaim
 from provisioning.rules.columns import ImportContext
@@ -158,10 +165,11 @@ class PeopleWriter:
         new = {upn for upn, each in result.results.items() if each is Written.CREATED}
         for user in User.objects.filter(upn__in=new):
             leading[user.upn].user = user
-        for match in leading.values():
+        for upn, match in leading.items():
             if match.user is None and match.person is not None:
-                taken = {"value": match.person.upn}
-                counts.issues.append(_issue(match.entry, RowProblem.NAME_TAKEN, UPN, taken))
+                taken, is_deleted = {"value": upn}, result.results[upn] is Written.DELETED
+                problem = RowProblem.DELETED_HERE if is_deleted else RowProblem.NAME_TAKEN
+                counts.issues.append(_issue(match.entry, problem, UPN, taken))
         counts.created += len(new)
         matches = [match for match in matches if match.user is not None]
         self._write_accounts(matches, new, counts)
@@ -368,18 +376,14 @@ def _rename(
         if user is None or person is None or not match.leads or user.upn == person.upn:
             continue
         old = old_upns.get(user.pk, user.upn)
-        try:
-            with transaction.atomic():
-                User.objects.filter(pk=user.pk).update(upn=person.upn)
-        except IntegrityError:
-            # An operator or another organisation's user has it.
+        if not take_user_id(user, person.upn):
             taken = {"value": person.upn}
             counts.issues.append(_issue(match.entry, RowProblem.NAME_TAKEN, UPN, taken))
             match.person = None
             continue
-        user.upn, match.old_upn = person.upn, old
-        renamed.append(EventSubject(user.pk, {"old": old, "new": person.upn}))
-    record_each(Activity.USER_RENAMED, renamed, actor_id=actor_id)
+        match.old_upn = old
+        renamed.append(UserIDChange(user=user, old=old, new=person.upn))
+    record_changes(renamed, actor_id=actor_id)
 
 
 def _write_names(matches: Sequence[_Match], counts: PeopleCounts) -> None:

@@ -25,6 +25,9 @@ _WORDS: dict[str, Promise] = {
         "“%(value)s” is read as %(upn)s. Check that it’s the same person."
     ),
     RowProblem.NAME_TAKEN: _("The user ID %(value)s is used outside your organisation."),
+    RowProblem.DELETED_HERE: _(
+        "%(value)s was deleted here. Restore or erase that person first, under “Deleted people”."
+    ),
     RowProblem.NOT_A_PHONE: _("“%(value)s” is not a phone number. It was left out."),
     RowProblem.NUMBER_SHORTENED: _("“%(value)s” is not a phone number. It was left out."),
     RowProblem.DIGIT_MISSING: _("A digit seems to be missing in “%(value)s”. It was left out."),

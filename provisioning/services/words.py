@@ -40,6 +40,10 @@ _WORDS = {
         "Row %(row)s: the quotation marks don’t match, or there is a line break between them"
     ),
     RowProblem.NAME_TAKEN: _("Row %(row)s: the name “%(value)s” is used by another user"),
+    RowProblem.DELETED_HERE: _(
+        "Row %(row)s: %(value)s was deleted. Restore or erase that person first, under “Deleted"
+        " people”."
+    ),
     RowProblem.COUNTRY_NOT_ALLOWED: _(
         "Row %(row)s: the policy doesn’t allow calls and texts to %(country)s (%(value)s)"
     ),

@@ -19,7 +19,7 @@ from console.rules import AdminAction
 from console.services.people import act
 from directory.connectors.base import GroupEntry
 from directory.factors import BUILTIN, DIRECTORY
-from directory.models import DirectoryAccount, Membership, SignInName, User
+from directory.models import DirectoryAccount, Membership, SignInName, User, UserIDChange
 from directory.queries import prefills_of
 from isolation.scope import in_tenant
 from provisioning import queue
@@ -206,7 +206,8 @@ def test_rename_and_move_are_followed(connection, directory):
     assert (after.pk, after.session_epoch) == (ann.pk, ann.session_epoch)
     assert after.accounts.get().dn == dn
     renamed = Event.objects.get(activity=Activity.USER_RENAMED, subject_id=ann.pk)
-    assert renamed.details["old"] == "ann@contoso.example"
+    change = UserIDChange.objects.get(pk=renamed.details["renaming"])
+    assert (change.user_id, change.old) == (ann.pk, "ann@contoso.example")
 
 
 def test_people_who_exchange_user_ids_are_followed(connection, directory):

@@ -29,6 +29,7 @@ class Notice(StrEnum):
     ACCESS_PASS_STOPPED = "access_pass_stopped"
     DISABLED = "disabled"
     ENABLED = "enabled"
+    RENAMED = "renamed"
     CONTACT_ENTERED = "contact_entered"
     ROLE_CHANGED = "role_changed"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
@@ -96,6 +97,7 @@ NOTICE_NAMES = {
     Notice.SIGNED_OUT: gettext_lazy("Signed out everywhere by an administrator"),
     Notice.DISABLED: gettext_lazy("Account was disabled"),
     Notice.ENABLED: gettext_lazy("Account was enabled"),
+    Notice.RENAMED: gettext_lazy("User ID was changed"),
     Notice.ROLE_CHANGED: gettext_lazy("Role was changed"),
     Notice.SECOND_FACTOR_REMOVED: gettext_lazy("Authenticator apps were removed"),
     Notice.TOKEN_ASSIGNED: gettext_lazy("Hardware token was assigned"),
@@ -111,6 +113,7 @@ _OF_AN_ADMINISTRATOR = {
     Notice.ACCESS_PASS_REVOKED,
     Notice.DISABLED,
     Notice.ENABLED,
+    Notice.RENAMED,
     Notice.CONTACT_ENTERED,
     Notice.ROLE_CHANGED,
     Notice.SECOND_FACTOR_REMOVED,
@@ -215,6 +218,13 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.ENABLED: (
             _("Your %(brand)s account was enabled"),
             _("An administrator enabled %(user)s on %(date)s at %(time)s."),
+        ),
+        Notice.RENAMED: (
+            _("Your user ID at %(brand)s was changed"),
+            _(
+                "An administrator changed your user ID on %(date)s at %(time)s. From now on, sign"
+                " in as %(user)s. Your password and your security info stay the same."
+            ),
         ),
         Notice.CONTACT_ENTERED: (
             _("Your administrator updated your contact information"),
