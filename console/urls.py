@@ -120,6 +120,7 @@ pages = [
     path("imports/upload/", imports.upload, name="import-upload"),
     path("imports/<uuid:import_id>/", imports.import_page, name="import"),
     path("imports/<uuid:import_id>/encoding/", imports.encoding, name="import-encoding"),
+    path("imports/<uuid:import_id>/columns/", imports.layout, name="import-columns"),
     path("imports/<uuid:import_id>/check/", imports.check, name="import-check"),
     path("imports/<uuid:import_id>/start/", imports.start, name="import-start"),
     path("imports/<uuid:import_id>/cancel/", imports.cancel, name="import-cancel"),

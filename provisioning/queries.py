@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 from directory.models import DirectoryAccount, DirectoryConnection
 from provisioning.models import Import, SyncRun, SyncState
 from provisioning.rules.columns import ImportContext
+from provisioning.rules.headers import Hints
 from tenants.queries import domain_names, policy_in_force, tenant_in_force
 from tenants.queries.groups import group_keys, with_inner_groups
 
 _LISTED = 50
+_LEARNED_FROM = 50
 _ROWS_AT_ONCE = 2_000
 
 
@@ -34,6 +36,21 @@ def import_context() -> ImportContext:
         countries=policy.countries or frozenset({tenant.country}),
         allow_tenant_mailboxes=policy.allow_tenant_mailboxes,
     )
+
+
+def header_hints(*, without: Import | None = None) -> Hints:
+    """What helps to recognise the columns of a file of the tenant in force.
+
+    Args:
+        without: an import whose own choices don't count.
+    """
+    imports = Import.objects.exclude(learned={}).order_by("-created_at")
+    if without is not None:
+        imports = imports.exclude(pk=without.pk)
+    remembered: dict[str, str] = {}
+    for learned in imports.values_list("learned", flat=True)[:_LEARNED_FROM]:
+        remembered = learned | remembered
+    return Hints(domains=frozenset(domain_names()), remembered=remembered)
 
 
 def groups_that_count() -> frozenset[str] | None:

@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from babel import Locale
 from django import forms
+from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from provisioning.queries import import_context
+from provisioning.rules.columns import COLUMNS, READ
+from provisioning.rules.layouts import HEADER_WITHIN, Layout
 from provisioning.services.export import EXPORTED
+from provisioning.services.jobs import Preview
 
 LONGEST_REASON = 200
 ENCODINGS = {
@@ -29,6 +35,20 @@ ENCODINGS = {
 }
 
 
+COLUMN_NAMES = {
+    "user_principal_name": _("User ID (user_principal_name)"),
+    "display_name": _("Name (display_name)"),
+    "given_name": _("First name (given_name)"),
+    "surname": _("Last name (surname)"),
+    "language": _("Language (language)"),
+    "office_phone": _("Office phone (office_phone)"),
+    "mobile_phone": _("Mobile phone (mobile_phone)"),
+    "alternate_email": _("Alternate email (alternate_email)"),
+    "groups": _("Groups (groups)"),
+    "password": _("Initial password (password)"),
+    "country": _("Country of the phone numbers (country)"),
+}
+_LONGEST_SHOWN = 40
 _WITHOUT_MARK = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16"}
 
 
@@ -41,8 +61,8 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label=_("CSV file"),
         help_text=_(
-            "CSV, first row with column names. Only user_principal_name is required. UTF-8 is best;"
-            " other encodings are recognised, and you see the names before anything is imported."
+            "CSV with the names of the columns above the rows. Only user IDs are required. Columns"
+            " and encodings are recognised, and you see them before anything is imported."
         ),
         # The reader of the file says that it is empty.
         allow_empty_file=True,
@@ -57,6 +77,110 @@ class FileForm(forms.Form):
 
 class EncodingForm(forms.Form):
     encoding = forms.ChoiceField(label=_("Read the file as"), choices=list(ENCODINGS.items()))
+
+
+class LayoutForm(forms.Form):
+    """Which column of a file means what, and how its cells are read.
+
+    Args:
+        preview: of the file.
+    """
+
+    labels_problems = True
+
+    def __init__(self, data: Mapping[str, Any] | None, preview: Preview) -> None:
+        super().__init__(data)
+        self._layout = layout = preview.layout
+        context = import_context()
+        choices = [("", _("Don’t import")), *((name, COLUMN_NAMES[name]) for name in READ)]
+        for at, column in enumerate(layout.columns):
+            header = preview.headers[at] or gettext("Column %(number)s") % {"number": at + 1}
+            cells = (row[at].strip() for row in preview.rows if at < len(row))
+            example = next(filter(None, cells), "")
+            self.fields[f"column_{at}"] = forms.ChoiceField(
+                label=_cut(header),
+                choices=choices,
+                initial=column,
+                required=False,
+                help_text=_("First value: %(value)s") % {"value": _cut(example)} if example else "",
+            )
+        self.fields["header_line"] = forms.IntegerField(
+            label=_("Row with the names of the columns"),
+            min_value=1,
+            max_value=HEADER_WITHIN,
+            initial=layout.header_line,
+        )
+        if len(context.countries | {context.country}) > 1:
+            for name, label in (
+                ("country", _("Country of phone numbers without a country code")),
+                ("office_country", _("Country of office phones, if it’s another")),
+                ("mobile_country", _("Country of mobile phones, if it’s another")),
+            ):
+                self.fields[name] = self._country(
+                    context.countries | {context.country}, name, label
+                )
+        self.fields["domain"] = forms.ChoiceField(
+            label=_("User IDs without @ and a domain"),
+            choices=[
+                ("", _("Are errors")),
+                *((domain, f"@{domain}") for domain in sorted(context.domains)),
+            ],
+            initial=layout.domain,
+            required=False,
+        )
+        self.fields["drop_bad_cells"] = forms.ChoiceField(
+            label=_("If a value in a row has an error"),
+            choices=[
+                ("", _("Skip the whole row")),
+                ("yes", _("Import the person without this value")),
+            ],
+            initial="yes" if layout.drop_bad_cells else "",
+            required=False,
+            help_text=_("A row without a valid user ID is always skipped."),
+            widget=forms.RadioSelect,
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = dict(self.cleaned_data)
+        chosen = [cleaned.get(f"column_{at}", "") for at in range(len(self._layout.columns))]
+        if cleaned.get("header_line") != self._layout.header_line:
+            return cleaned
+        if COLUMNS[0] not in chosen:
+            self.add_error(None, gettext("Choose the column that has the user IDs."))
+        for at, column in enumerate(chosen):
+            if column and column in chosen[:at]:
+                problem = gettext("You chose this for two columns.")
+                self.add_error(f"column_{at}", problem)
+        return cleaned
+
+    @property
+    def layout(self) -> Layout:
+        """What was chosen."""
+        chosen = self.cleaned_data
+        return Layout(
+            header_line=chosen["header_line"],
+            delimiter=self._layout.delimiter,
+            columns=[chosen[f"column_{at}"] for at in range(len(self._layout.columns))],
+            country=chosen.get("country", ""),
+            office_country=chosen.get("office_country", ""),
+            mobile_country=chosen.get("mobile_country", ""),
+            domain=chosen["domain"],
+            drop_bad_cells=bool(chosen["drop_bad_cells"]),
+        )
+
+    def _country(self, countries: frozenset[str], name: str, label: Any) -> forms.ChoiceField:
+        names = Locale.parse(to_locale(get_language() or "en")).territories
+        choices = sorted(((code, names.get(code, code)) for code in countries), key=lambda c: c[1])
+        return forms.ChoiceField(
+            label=label,
+            choices=[("", "–"), *choices],
+            initial=getattr(self._layout, name),
+            required=False,
+        )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 class ExportForm(forms.Form):

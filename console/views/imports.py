@@ -10,7 +10,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from console.forms.imports import ENCODINGS, EncodingForm, FileForm, choice_of
+from console.forms.imports import (
+    COLUMN_NAMES,
+    ENCODINGS,
+    EncodingForm,
+    FileForm,
+    LayoutForm,
+    choice_of,
+)
 from console.views.frame import FORM, POST, page, shown
 from console.views.uploads import BoundedUpload, takes_file
 from console.views.work import shown_work
@@ -81,7 +88,7 @@ def import_page(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> Htt
     """The page of the step that the import is at."""
     job = get_object_or_404(Import.objects, pk=import_id)
     if job.state == State.LOADED:
-        return _columns(request, job, EncodingForm(initial={"encoding": choice_of(job.encoding)}))
+        return _columns(request, job)
     if job.state == State.CHECKED:
         context = {
             "title": _("View the errors"),
@@ -93,13 +100,24 @@ def import_page(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> Htt
     return _show(request, "work", job, {"title": title})
 
 
-def _columns(request: HttpRequest, job: Import, form: EncodingForm) -> HttpResponse:
+def _columns(
+    request: HttpRequest,
+    job: Import,
+    form: EncodingForm | None = None,
+    layout_form: LayoutForm | None = None,
+) -> HttpResponse:
     preview, unknown = services.preview(job), ""
     if preview.unknown:
         unknown = words_of_file(FileProblem.UNKNOWN_COLUMNS, preview.unknown)
     context = {
         "title": _("Check the columns"),
-        "form": form,
+        "form": layout_form if layout_form and layout_form.errors else form,
+        "encoding_form": form or EncodingForm(initial={"encoding": choice_of(job.encoding)}),
+        "layout_form": layout_form or LayoutForm(None, preview),
+        "heads": [
+            (header, COLUMN_NAMES.get(column))
+            for header, column in zip(preview.headers, preview.layout.columns, strict=True)
+        ],
         "preview": preview,
         "unknown": unknown,
         "encoding": ENCODINGS[choice_of(job.encoding)],
@@ -120,6 +138,22 @@ def encoding(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpRe
         except UnusableFile as problem:
             form.add_error("encoding", why_unusable(problem))
     return _columns(request, job, form)
+
+
+@page(Permission.IMPORT_PEOPLE, POST)
+def layout(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponse:
+    """Which column means what, and how the cells are read."""
+    job = get_object_or_404(Import.objects, pk=import_id)
+    if job.state != State.LOADED:
+        return redirect("console:import", job.pk)
+    form = LayoutForm(request.POST, services.preview(job))
+    if form.is_valid():
+        try:
+            services.read_by(job, form.layout)
+            return redirect("console:import", job.pk)
+        except UnusableFile as problem:
+            form.add_error("header_line", why_unusable(problem))
+    return _columns(request, job, layout_form=form)
 
 
 @page(Permission.IMPORT_PEOPLE, POST)

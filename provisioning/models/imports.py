@@ -31,6 +31,10 @@ class Import(TenantOwned):
     file_name = models.CharField(max_length=200)
     size = models.BigIntegerField()
     encoding = models.CharField(max_length=20)
+    layout = models.JSONField(default=dict)
+    """How the rows are read, as `Layout.plain` makes it."""
+    learned = models.JSONField(default=dict)
+    """Headers whose columns an administrator chose, for later files: `header_key` → column."""
     state = models.CharField(max_length=10, choices=State, default=State.UPLOADING)
     lines = models.PositiveIntegerField(default=0)
     """An estimate, made at the upload."""

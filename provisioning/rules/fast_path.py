@@ -14,8 +14,9 @@ from typing import TypeVar, cast
 
 from delivery.rules.mailboxes import NotAMailbox, mailbox
 from provisioning.rules.cells import ascii_lines
-from provisioning.rules.columns import COLUMNS, LONGEST_NAMES, ImportContext
-from provisioning.rules.person import language_of
+from provisioning.rules.columns import COLUMNS, COUNTRY, LONGEST_NAMES, PHONES, ImportContext
+from provisioning.rules.countries import country_of
+from provisioning.rules.person import NO_NAME, language_of
 from provisioning.rules.phones import ordinary_phones
 
 _UPN = COLUMNS[0]
@@ -24,6 +25,8 @@ _EMAIL = re.compile(
     rf"^(?:((?=[^@\n]{{1,{_LONGEST_LOCAL}}}@)[A-Za-z0-9_]+(?:[.+-][A-Za-z0-9_]+)*)@([a-z0-9.-]+)|.*)$",
     re.MULTILINE,
 )
+
+_EMPTY_LINE = re.compile(f"\n{NO_NAME.pattern}\n")
 
 _T = TypeVar("_T")
 Values = Sequence[str | None]
@@ -86,10 +89,10 @@ def fast_path(columns: Mapping[str, Sequence[str]], context: ImportContext) -> P
         "alternate_email": _addresses(columns.get("alternate_email", absent), context.domains),
     }
     phones: dict[str, Numbers] = {}
-    for name in ("office_phone", "mobile_phone"):
+    for name in PHONES:
         cells = columns.get(name, absent)
         phones[name] = ordinary_phones(
-            cells, context.country, context.countries, office=name == "office_phone"
+            cells, context.country_of(name), context.countries, office=name == "office_phone"
         )
         if "" in cells:
             pairs = zip(cells, phones[name], strict=True)
@@ -99,6 +102,13 @@ def fast_path(columns: Mapping[str, Sequence[str]], context: ImportContext) -> P
         for name in ("groups", "password")
         if name in columns
     ]
+    if COUNTRY in columns:
+        # The numbers of other countries' rows were read as those of this one.
+        cells = columns[COUNTRY]
+        read_for = set(map(context.country_of, PHONES))
+        countries = {cell: country_of(cell) for cell in set(cells)}
+        usual = {cell for cell, country in countries.items() if {country} in ({""}, read_for)}
+        must_be_empty.append(["" if cell in usual else None for cell in cells])
     rows = zip(*texts.values(), *phones.values(), *must_be_empty, strict=True)
     return _selected(range(count), texts, phones, [None not in row for row in rows])
 
@@ -144,6 +154,7 @@ def _names(cells: Sequence[str], limit: int) -> Values:
         and " \n" not in framed
         and "\n'" not in framed
         and '\n="' not in framed
+        and not _EMPTY_LINE.search(framed)
         and lines.count("\n") == len(cells) - 1
         and lines.replace("\n", "").isprintable()
         and (lines.isascii() or unicodedata.is_normalized("NFC", lines))

@@ -3,20 +3,28 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
 from delivery.rules.phones import NotAPhone, Phone, PhoneProblem
 from directory.rules import canonical_upn, is_respelled, is_upn
 from passwords.rules import length, prepared
-from provisioning.rules.columns import COLUMNS, LONGEST_NAMES, ImportContext
+from provisioning.rules.columns import (
+    COLUMNS,
+    COUNTRY,
+    LONGEST_NAMES,
+    PHONES,
+    READ,
+    ImportContext,
+)
+from provisioning.rules.countries import country_of
 from provisioning.rules.phones import phone_in
 from provisioning.rules.problems import Reason, RowProblem, about
 from tenants.rules import group_name
 from typed.rules import cleaned, without_marks
 
 _UPN, _GROUPS, _PASSWORD, _EMAIL = COLUMNS[0], "groups", "password", "alternate_email"
-_NO_NAMES = {_UPN, "language", "office_phone", "mobile_phone", _EMAIL}
+_NO_NAMES = {_UPN, "language", *PHONES, _EMAIL, COUNTRY}
 _LONGEST_CELL, _LONGEST_GROUP, _MOST_GROUPS = 1_024, 100, 100
 _PASSWORD_LENGTHS = range(8, 257)
 # Line breaks, other controls, marks of text direction, and surrogates.
@@ -26,6 +34,10 @@ _LIKE_A_CALCULATION = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+")
 # An apostrophe before a letter belongs to the name: 't Hooft, 'Abd al-Rahman.
 _TEXT_MARK = re.compile(r"'(?=['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
+NO_NAME = re.compile("(?:[-\u2010-\u2015\u2212\uff0d]+|없음|해당 ?없음|#?[nN]/[aA])")
+"""What people write into a cell that has no value. A name or a group may be “None” or “Na”."""
+_NO_VALUE = re.compile(f"{NO_NAME.pattern}|none|null|nil|na|무|미등록|미입력", re.IGNORECASE)
+_LONGEST_NO_VALUE = 10
 _PHONE_PROBLEMS = {
     PhoneProblem.KIND: RowProblem.KIND_OF_NUMBER,
     PhoneProblem.COUNTRY: RowProblem.COUNTRY_NOT_ALLOWED,
@@ -56,13 +68,14 @@ def read_person(row: Mapping[str, str], context: ImportContext) -> Person | list
     """The person a row describes, or everything that is wrong with the row.
 
     Args:
-        row: column → cell. Only `user_principal_name` must be there; other columns are ignored.
+        row: column of `READ` → cell. Only `user_principal_name` must be there; others are ignored.
     """
     text = "".join(row.values())
     if not text.isprintable() or "'" in text or '="' in text:
         row = {name: cell if name == _PASSWORD else _text(name, cell) for name, cell in row.items()}
+    row = {name: "" if _has_no_value(name, cell) else cell for name, cell in row.items()}
     if len(text) > _LONGEST_CELL or not text.isprintable():
-        present = [(name, row[name]) for name in COLUMNS if name in row]
+        present = [(name, row[name]) for name in READ if name in row]
         unusable = [
             Reason(RowProblem.CONTROL_CHARACTERS, name)
             for name, cell in present
@@ -76,20 +89,36 @@ def read_person(row: Mapping[str, str], context: ImportContext) -> Person | list
             return unusable
     cells = _Cells(row, context)
     upn = cells.upn()
+    country = cells.country()
     person = Person(
         upn=upn,
         display_name=cells.name("display_name"),
         given_name=cells.name("given_name"),
         surname=cells.name("surname"),
         language=cells.language(),
-        office_phone=cells.phone("office_phone"),
-        mobile_phone=cells.phone("mobile_phone"),
+        office_phone=cells.phone("office_phone", country),
+        mobile_phone=cells.phone("mobile_phone", country),
         alternate_email=cells.email(upn),
         groups=cells.groups(),
         password=cells.password(),
         noticed=tuple(cells.noticed),
     )
     return cells.wrong or person
+
+
+def read_without_bad_cells(row: Mapping[str, str], context: ImportContext) -> Person | list[Reason]:
+    """As `read_person`, but leaves out cells that can't be used. `noticed` names them."""
+    reasons: list[Reason] = []
+    while not isinstance(person := read_person(row, context), Person):
+        reasons += person
+        unusable = {reason.column for reason in person}
+        if _UPN in unusable:
+            return reasons
+        if COUNTRY in unusable:
+            # Its numbers would be taken for those of another country.
+            unusable |= set(PHONES)
+        row = {name: cell for name, cell in row.items() if name not in unusable}
+    return replace(person, noticed=(*reasons, *person.noticed)) if reasons else person
 
 
 def language_of(text: str, context: ImportContext) -> str | None:
@@ -112,6 +141,8 @@ class _Cells:
 
     def upn(self) -> str:
         cell = self.row.get(_UPN, "")
+        if self.context.domain and cell.strip() and "@" not in cleaned(cell):
+            cell = f"{cell.strip()}@{self.context.domain}"
         upn = canonical_upn(cell)
         domain = upn.rpartition("@")[2]
         if not upn:
@@ -141,19 +172,34 @@ class _Cells:
             self.wrong.append(about(RowProblem.UNKNOWN_LANGUAGE, "language", cell.strip()))
         return language or ""
 
-    def phone(self, column: str) -> Phone | None:
+    def country(self) -> str:
+        cell = self.row.get(COUNTRY, "")
+        country = country_of(cell)
+        if country is None:
+            self.wrong.append(about(RowProblem.UNKNOWN_COUNTRY, COUNTRY, cell.strip()))
+        return country or ""
+
+    def phone(self, column: str, country: str) -> Phone | None:
+        """The phone in a column.
+
+        Args:
+            country: ISO code in this row, or "".
+        """
         text = self.row.get(column, "").strip()
         if not text:
             return None
+        context, country = self.context, country or self.context.country_of(column)
+        if country != context.country:
+            context = replace(context, country=country)
         try:
-            phone, is_mended = phone_in(text, self.context, office=column == "office_phone")
+            phone, is_mended = phone_in(text, context, office=column == "office_phone")
         except NotAPhone as refused:
             if _LIKE_A_CALCULATION.fullmatch(text):
                 self.wrong.append(about(RowProblem.NUMBER_SHORTENED, column, text))
                 return None
             problem = _PHONE_PROBLEMS.get(refused.problem, RowProblem.NOT_A_PHONE)
             is_abroad = problem is RowProblem.COUNTRY_NOT_ALLOWED
-            country = refused.region if is_abroad else self.context.country
+            country = refused.region if is_abroad else context.country
             self.wrong.append(about(problem, column, text, country=country))
             return None
         if is_mended:
@@ -206,3 +252,11 @@ def _text(column: str, cell: str) -> str:
         return formula[1]
     is_marked = _TEXT_MARK.match(plain) or (column in _NO_NAMES and plain[:1] == "'")
     return plain[1:] if is_marked else plain
+
+
+def _has_no_value(column: str, cell: str) -> bool:
+    """Whether the cell only says that there is no value, as `-` or 없음."""
+    if column == _PASSWORD or not cell or len(cell) > _LONGEST_NO_VALUE:
+        return False
+    pattern = NO_NAME if column in LONGEST_NAMES or column == _GROUPS else _NO_VALUE
+    return pattern.fullmatch(cell.strip()) is not None

@@ -34,6 +34,7 @@ class RowProblem(StrEnum):
     EXTENSION_NOT_HERE = "e21"
     ROW_TOO_LONG = "e22"
     DIGIT_MISSING = "e23"
+    UNKNOWN_COUNTRY = "e24"
     DELETED_HERE = "e30"
     ZERO_ADDED = "w01"
     VERIFIED_KEPT = "w02"

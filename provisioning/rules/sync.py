@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from provisioning.rules.columns import COLUMNS, ImportContext
-from provisioning.rules.person import Person, read_person
+from provisioning.rules.person import Person, read_without_bad_cells
 from provisioning.rules.problems import Reason, RowProblem
 
 UPN = COLUMNS[0]
@@ -74,18 +74,10 @@ def read_entry(row: Mapping[str, str], context: ImportContext) -> Reading:
     Args:
         row: column of a file of people → value.
     """
-    person = read_person(row, context)
+    person = read_without_bad_cells(row, context)
     if isinstance(person, Person):
         return Reading(person, _reported(person.noticed))
-    reasons = person
-    unusable = {reason.column for reason in reasons}
-    if UPN in unusable:
-        return Reading(None, tuple(reason for reason in reasons if reason.column == UPN))
-    rest = {column: value for column, value in row.items() if column not in unusable}
-    person = read_person(rest, context)
-    if not isinstance(person, Person):
-        return Reading(None, tuple(person))
-    return Reading(person, _reported([*reasons, *person.noticed]))
+    return Reading(None, tuple(reason for reason in person if reason.column == UPN))
 
 
 def is_braked(*, disable: int, of_people: int, percent: int, read: int) -> bool:

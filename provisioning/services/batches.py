@@ -9,7 +9,7 @@ from provisioning.rules.cells import Block, FileRow, NoRow, portions
 from provisioning.rules.columns import COLUMNS, ImportContext
 from provisioning.rules.fast_path import Plain, fast_path
 from provisioning.rules.first_lines import FirstLines
-from provisioning.rules.person import Person, read_person
+from provisioning.rules.person import Person, read_person, read_without_bad_cells
 from provisioning.rules.problems import Reason, RowProblem
 from provisioning.rules.reports import RowReport
 from provisioning.services.files import Sheet
@@ -132,4 +132,5 @@ class PeopleReader:
         if len(cells) > len(columns) and any(cells[len(columns) :]):
             count = {"count": len(cells), "expected": len(columns)}
             return [Reason(RowProblem.TOO_MANY_CELLS, "", count)]
-        return read_person(dict(zip(columns, cells, strict=False)), self.context)
+        read = read_without_bad_cells if self.context.drop_bad_cells else read_person
+        return read(dict(zip(columns, cells, strict=False)), self.context)

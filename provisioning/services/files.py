@@ -1,17 +1,26 @@
-"""Opens the file of an import: finds its encoding, its delimiter and its columns."""
+"""Opens the file of an import: finds its encoding, its delimiter, its header and its columns."""
 
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import IncrementalNewlineDecoder
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import BinaryIO
 
-from provisioning.rules.cells import LONGEST_LINE, split
+from provisioning.rules.cells import LONGEST_LINE, FileRow, split
 from provisioning.rules.code_pages import candidates
-from provisioning.rules.columns import COLUMNS
+from provisioning.rules.columns import COLUMNS, READ
+from provisioning.rules.headers import (
+    Hints,
+    cells_at,
+    columns_of,
+    domain_for,
+    header_name,
+    known_headers,
+)
+from provisioning.rules.layouts import HEADER_WITHIN, Layout
 from provisioning.rules.problems import FileProblem
 from typed.rules import cleaned
 
@@ -28,6 +37,8 @@ _NAMES = ("display_name", "surname", "given_name", "groups", COLUMNS[0])
 """Columns whose names are shown as examples. Never a password."""
 _DELIMITERS = (",", ";", "\t")
 _MOST_COLUMNS = 64
+_MOST_HEADER_LINES = 8
+"""Of one header: spreadsheets break long names."""
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
 """A first line that tells spreadsheets the delimiter."""
 
@@ -47,18 +58,23 @@ class UnusableFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file below its first line. It can be read once.
+    """A file below its header. It can be read once.
 
     Args:
-        columns: names in the first line, in lower case; unknown ones, too.
-        lines: from line 2 on, without line ends. Unreadable bytes are U+FFFD. A line that is too
-            long is cut one character above the limit.
+        columns: those of `READ` that the cells of a row are for; a header in lower case where it's
+            none of them.
+        lines: from line 2 on, without line ends; empty up to the end of the header. Unreadable
+            bytes are U+FFFD. A line that is too long is cut one character above the limit.
+        layout: what was guessed, or given.
+        headers: as they are in the file.
     """
 
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
     lines: Iterator[str]
+    layout: Layout
+    headers: tuple[str, ...]
     guesses: tuple[str, ...] = ()
     """The code pages that fit, if the encoding was guessed."""
     is_guess: bool = False
@@ -67,10 +83,18 @@ class Sheet:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Columns that are ignored."""
-        return tuple(name for name in self.columns if name and name not in COLUMNS)
+        return tuple(name for name in self.columns if name and name not in READ)
 
 
-def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> Sheet:
+def opened(
+    file: BinaryIO,
+    *,
+    encoding: str = "",
+    usual: Sequence[str] = (),
+    layout: Layout | None = None,
+    hints: Hints | None = None,
+    is_whole: bool = True,
+) -> Sheet:
     """A file from its beginning; it must be seekable, and stay open while the rows are read.
 
     The encoding is that of the byte order mark; or UTF-8, unless half of the lines that aren't
@@ -79,6 +103,10 @@ def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> 
     Args:
         encoding: Python's name of the one that a person chose.
         usual: code pages of the organisation, see `usual_pages`.
+        layout: how to read it; None, or one without columns, leaves them to be guessed.
+        hints: for guessing.
+        is_whole: False accepts a file without user IDs: an administrator is going to say where they
+            are.
 
     Raises:
         UnusableFile: it has no rows that could be read.
@@ -97,16 +125,29 @@ def opened(file: BinaryIO, *, encoding: str = "", usual: Sequence[str] = ()) -> 
         encoding = (*guesses, *usual, _WESTERN)[0]
     file.seek(0)
     lines = _lines(file, encoding)
-    first, delimiter = next(lines, ""), ""
-    if mark := _SEPARATOR.fullmatch(first.strip(" \ufeff")):
-        # The line below it has the names of the columns. An empty line takes its place, so that
-        # every row keeps its line number.
-        first, delimiter, lines = next(lines, ""), mark[1], chain([""], lines)
-    if not first.strip() and not any(line.strip() for line in lines):
+    top = list(islice(lines, 2 * HEADER_WITHIN))
+    delimiters = _DELIMITERS if layout is None else (layout.delimiter,)
+    if top and (mark := _SEPARATOR.fullmatch(top[0].strip(" \ufeff"))):
+        delimiters, top[0] = (mark[1],), ""
+    if not any(map(str.strip, top)):
         raise UnusableFile(FileProblem.EMPTY)
-    names = {mark: {_name(cell) for cell in split(first, mark)} for mark in _DELIMITERS}
-    delimiter = delimiter or max(names, key=lambda mark: len(names[mark].intersection(COLUMNS)))
-    return Sheet(encoding, delimiter, _columns(first, delimiter), lines, guesses, is_guess)
+    header, delimiter = _header(top, delimiters, layout, hints or Hints())
+    headers = header.cells
+    while headers and not headers[-1].strip():
+        headers.pop()
+    rows = [row.cells for row in _records(top, delimiter) if row.line > header.last_line]
+    if layout is None or not layout.columns:
+        layout = _guess(layout or Layout(), header, rows, delimiter, hints or Hints())
+    columns = tuple(
+        column or ("" if (name := header_name(cell)) in READ else name)
+        for cell, column in zip_longest(headers, layout.columns[: len(headers)], fillvalue="")
+    )
+    _check(headers, columns, is_whole=is_whole)
+    # Every row keeps its line number.
+    below = chain([""] * (header.last_line - 1), top[header.last_line :], lines)
+    return Sheet(
+        encoding, delimiter, columns, below, layout, tuple(map(cleaned, headers)), guesses, is_guess
+    )
 
 
 def first_rows(sheet: Sheet, count: int) -> list[list[str]]:
@@ -132,7 +173,8 @@ def names_in(sheet: Sheet, count: int) -> list[str]:
 
 def differing(file: BinaryIO, pages: Sequence[str], count: int) -> list[tuple[str, ...]]:
     """The first names that read differently in these code pages, by page."""
-    readings = [names_in(opened(file, encoding=page), _LINES_LOOKED_AT) for page in pages]
+    sheets = (opened(file, encoding=page, is_whole=False) for page in pages)
+    readings = [names_in(sheet, _LINES_LOOKED_AT) for sheet in sheets]
     different = (names for names in zip(*readings, strict=False) if len(set(names)) > 1)
     return list(islice(different, count))
 
@@ -181,18 +223,65 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
         yield rest
 
 
-def _columns(first: str, delimiter: str) -> tuple[str, ...]:
-    names = [_name(cell) for cell in split(first, delimiter)]
-    while names and not names[-1]:
-        names.pop()
+def _header(
+    top: Sequence[str], delimiters: Sequence[str], layout: Layout | None, hints: Hints
+) -> tuple[FileRow, str]:
+    """The row with the names of the columns, and the delimiter that it has."""
+    rows = [
+        (row, delimiter)
+        for delimiter in delimiters
+        for row in _records(top, delimiter)
+        if row.line <= HEADER_WITHIN and any(map(str.strip, row.cells))
+    ]
+    if layout is not None:
+        rows = [each for each in rows if each[0].line == layout.header_line]
+    if not rows:
+        raise UnusableFile(FileProblem.UPN_COLUMN_MISSING)
+    # The first with most known names; if none is known, the first that isn't a title.
+    return max(
+        rows,
+        key=lambda each: (
+            known_headers(each[0].cells, hints.remembered),
+            min(2, sum(map(bool, map(str.strip, each[0].cells)))),
+            -each[0].line,
+            len(each[0].cells),
+        ),
+    )
+
+
+def _records(top: Sequence[str], delimiter: str) -> Iterator[FileRow]:
+    """The first rows. A name of a column may have line breaks."""
+    at = 0
+    while at < len(top):
+        text, last = top[at], at
+        while text.count('"') % 2 and last + 1 < min(len(top), at + _MOST_HEADER_LINES):
+            last += 1
+            text += f"\n{top[last]}"
+        if text.count('"') % 2:
+            text, last = top[at], at
+        yield FileRow(at + 1, last + 1, split(text, delimiter))
+        at = last + 1
+
+
+def _guess(
+    layout: Layout, header: FileRow, rows: Sequence[list[str]], delimiter: str, hints: Hints
+) -> Layout:
+    columns = columns_of(header.cells, rows, hints)
+    domain = layout.domain
+    if COLUMNS[0] in columns:
+        at = columns.index(COLUMNS[0])
+        domain = domain or domain_for(header.cells[at], cells_at(rows, at), hints.domains)
+    return replace(
+        layout, header_line=header.line, delimiter=delimiter, columns=columns, domain=domain
+    )
+
+
+def _check(headers: Sequence[str], columns: Sequence[str], *, is_whole: bool) -> None:
+    names = list(map(header_name, headers))
     if len(names) > _MOST_COLUMNS:
         raise UnusableFile(FileProblem.TOO_MANY_COLUMNS)
     if twice := [name for name in COLUMNS if names.count(name) > 1]:
         raise UnusableFile(FileProblem.COLUMN_TWICE, twice)
-    if COLUMNS[0] not in names:
+    is_table = len(names) > 1 and all(map(str.isprintable, names)) and "\ufffd" not in str(names)
+    if COLUMNS[0] not in columns and (is_whole or not is_table):
         raise UnusableFile(FileProblem.UPN_COLUMN_MISSING)
-    return tuple(names)
-
-
-def _name(cell: str) -> str:
-    return cleaned(cell).removeprefix("'").lower()

@@ -134,7 +134,7 @@ def import_users(
             ends without its audit event, because another call will go on.
     """
     running = _Import(
-        reader=PeopleReader(sheet, import_context()),
+        reader=PeopleReader(sheet, sheet.layout.applied_to(import_context())),
         report=report,
         between=between or (lambda _progress: True),
         importer=importer,

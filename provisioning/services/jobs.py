@@ -4,7 +4,7 @@ Every step is one conditional UPDATE, so that it takes effect once if two people
 """
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import BinaryIO
 
@@ -17,8 +17,12 @@ from delivery import queue as broker
 from isolation.scope import in_tenant
 from provisioning import queue
 from provisioning.models import Import, ImportPart
+from provisioning.queries import header_hints
 from provisioning.rules.code_pages import usual_pages
-from provisioning.services.files import first_rows, names_in, opened
+from provisioning.rules.columns import COLUMNS
+from provisioning.rules.headers import Hints, columns_of, worth_remembering
+from provisioning.rules.layouts import Layout, layout_of
+from provisioning.services.files import UnusableFile, first_rows, names_in, opened
 from provisioning.services.store import beginning_of, drop, keep_file
 from tenants.queries import tenant_in_force
 
@@ -49,11 +53,17 @@ class TooManyOpen(Exception):
 class Preview:
     """The beginning of a file, as it would be read. Passwords are masked."""
 
-    columns: tuple[str, ...]
+    headers: tuple[str, ...]
+    layout: Layout
     unknown: tuple[str, ...]
     rows: list[list[str]]
     names: list[str]
     """The first ones that aren't ASCII. They show whether the encoding is right."""
+
+    @property
+    def has_user_ids(self) -> bool:
+        """Whether it is known which column has them."""
+        return COLUMNS[0] in self.layout.columns
 
 
 def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
@@ -64,7 +74,8 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
         TooManyOpen: nothing is stored.
     """
     tenant = tenant_in_force()
-    sheet = opened(file, usual=usual_pages(tenant.country, tenant.language))
+    usual = usual_pages(tenant.country, tenant.language)
+    sheet = opened(file, usual=usual, hints=header_hints(), is_whole=False)
     if Import.objects.exclude(state__in=ENDED).count() >= MOST_OPEN:
         raise TooManyOpen
     job = Import.objects.create(
@@ -72,6 +83,7 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
         file_name=name[:200],
         size=size,
         encoding=sheet.encoding,
+        layout=sheet.layout.plain(),
         due_at=timezone.now() + FILE_WAITS,
     )
     lines = keep_file(job, file)
@@ -82,17 +94,22 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
 
 
 def preview(job: Import) -> Preview:
-    sheet = opened(beginning_of(job), encoding=job.encoding)
+    layout = layout_of(job.layout)
+    sheet = opened(beginning_of(job), encoding=job.encoding, layout=layout, is_whole=False)
     rows = first_rows(sheet, PREVIEWED)
-    if _PASSWORD in sheet.columns:
-        at = sheet.columns.index(_PASSWORD)
+    # Also where an administrator wants to leave them out.
+    readings = (sheet.columns, columns_of(sheet.headers, (), Hints()))
+    if secret := [
+        at for columns in readings for at, name in enumerate(columns) if name == _PASSWORD
+    ]:
         for cells in rows:
             # In a row that is too long or too short, the password may be anywhere.
-            masked = [at] if len(cells) == len(sheet.columns) else range(1, len(cells))
+            masked = secret if len(cells) == len(sheet.columns) else range(1, len(cells))
             for place in masked:
                 cells[place] = cells[place] and _MASK
-    names = names_in(opened(beginning_of(job), encoding=job.encoding), _NAMES_SHOWN)
-    return Preview(sheet.columns, sheet.unknown, rows, names)
+    sheet = opened(beginning_of(job), encoding=job.encoding, layout=layout, is_whole=False)
+    names = names_in(sheet, _NAMES_SHOWN)
+    return Preview(sheet.headers, layout, sheet.unknown, rows, names)
 
 
 def read_as(job: Import, encoding: str) -> None:
@@ -105,13 +122,49 @@ def read_as(job: Import, encoding: str) -> None:
     if encoding == "utf-16" and beginning.read(2) not in _MARKS:
         # Without a byte order mark Python can't know the order. Windows writes this one.
         encoding = "utf-16-le"
-    opened(beginning, encoding=encoding)
-    Import.objects.filter(pk=job.pk, state=State.LOADED).update(encoding=encoding)
+    # The names of the columns are others now.
+    layout = replace(layout_of(job.layout), columns=())
+    hints = header_hints()
+    try:
+        sheet = opened(beginning, encoding=encoding, layout=layout, hints=hints, is_whole=False)
+    except UnusableFile:
+        sheet = opened(beginning, encoding=encoding, hints=hints, is_whole=False)
+    Import.objects.filter(pk=job.pk, state=State.LOADED).update(
+        encoding=encoding, layout=sheet.layout.plain(), learned={}
+    )
+
+
+def read_by(job: Import, layout: Layout) -> None:
+    """Reads the file in another way from now on, and remembers which header means which column.
+
+    Raises:
+        UnusableFile: it has no readable rows in this way; nothing changes.
+    """
+    if layout.header_line != job.layout["header_line"]:
+        # The names that were chosen are those of another row.
+        layout = replace(layout, columns=())
+    hints, beginning = header_hints(without=job), beginning_of(job)
+    guessed = opened(
+        beginning,
+        encoding=job.encoding,
+        layout=replace(layout, columns=()),
+        hints=hints,
+        is_whole=False,
+    )
+    learned = {}
+    if layout.columns:
+        learned = worth_remembering(guessed.headers, guessed.layout.columns, layout.columns)
+    else:
+        layout = guessed.layout
+    loaded = Import.objects.filter(pk=job.pk, state=State.LOADED)
+    loaded.update(layout=layout.plain(), learned=learned)
 
 
 @transaction.atomic
 def check(job: Import) -> None:
-    """Lets a worker do the whole import and roll it back."""
+    """Lets a worker do the whole import and roll it back, if it's known where the user IDs are."""
+    if COLUMNS[0] not in job.layout["columns"]:
+        return
     due = timezone.now() + WAIT_FOR_WORKER
     loaded = Import.objects.filter(pk=job.pk, state=State.LOADED)
     if loaded.update(state=State.CHECKING, due_at=due):

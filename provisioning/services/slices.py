@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from provisioning.models import Import
+from provisioning.rules.layouts import layout_of
 from provisioning.rules.reports import ImportProgress, RowReport
 from provisioning.services.contacts import Importer
 from provisioning.services.files import UnusableFile, opened
@@ -107,7 +108,7 @@ def work(import_id: uuid.UUID) -> None:
     try:
         with file_of(job) as file:
             import_users(
-                opened(file, encoding=job.encoding),
+                opened(file, encoding=job.encoding, layout=layout_of(job.layout)),
                 importer=Importer(actor_id=job.actor_id, number=str(job.pk)),
                 report=turn.report,
                 dry_run=job.state == State.CHECKING,

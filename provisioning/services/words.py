@@ -54,6 +54,9 @@ _WORDS = {
         "Row %(row)s: a digit seems to be missing in “%(value)s”: 010 is followed by eight digits"
     ),
     RowProblem.ROW_TOO_LONG: _("Row %(row)s: the whole row is longer than %(limit)s characters"),
+    RowProblem.UNKNOWN_COUNTRY: _(
+        "Row %(row)s: unknown country “%(value)s”. Use its name or a code such as KR or GB."
+    ),
     RowProblem.ZERO_ADDED: _("Row %(row)s: a leading 0 was added to %(value)s"),
     RowProblem.GROUP_NOT_IN_POLICY: _(
         "Row %(row)s: the policy doesn’t use the group “%(value)s”. Check its "
@@ -80,7 +83,7 @@ _WORDS = {
     ),
 }
 _FILE_WORDS = {
-    FileProblem.UPN_COLUMN_MISSING: _("The column user_principal_name is missing"),
+    FileProblem.UPN_COLUMN_MISSING: _("The file has no column with user IDs (user_principal_name)"),
     FileProblem.UNKNOWN_COLUMNS: _("Unknown columns: %(columns)s. They are ignored."),
     FileProblem.EMPTY: _("The file is empty"),
     FileProblem.EXCEL: _("This is an Excel file. Save it as “CSV UTF-8” first."),

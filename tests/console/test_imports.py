@@ -189,7 +189,7 @@ def test_password_is_on_no_page_and_in_no_report(admin, mailroom):
     [
         (b"", "The file is empty"),
         (b"PK\x03\x04" + b"x" * 50, "This is an Excel file. Save it as “CSV UTF-8” first."),
-        (b"name,phone\nMinji,1\n", "The column user_principal_name is missing"),
+        (b"name\nMinji\n", "The file has no column with user IDs"),
         (b"a," * 70 + b"user_principal_name\n", "The file has more than 64 columns"),
     ],
     ids=["empty", "Excel", "no names", "too wide"],
@@ -242,7 +242,7 @@ def test_unreadable_names_can_be_read_in_another_encoding(admin):
     assert "The file is read as Korean (CP949)." in admin.get(address).text
 
     wrong = admin.post(f"{address}encoding/", {"encoding": "utf-16"})
-    assert "The column user_principal_name is missing" in wrong.text
+    assert "The file has no column with user IDs" in wrong.text
     admin.post(f"{address}encoding/", {"encoding": "utf-8-sig"})
     assert "김민지" not in admin.get(address).text
     admin.post(f"{address}encoding/", {"encoding": "cp949"})

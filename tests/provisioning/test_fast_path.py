@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioning.rules.columns import COLUMNS, ImportContext
+from provisioning.rules.columns import READ, ImportContext
 from provisioning.rules.fast_path import fast_path
 from provisioning.rules.person import Person, read_person
 
@@ -26,6 +26,7 @@ GOOD = {
     "alternate_email": "minji@naver.example",
     "groups": "",
     "password": "",
+    "country": "",
 }
 ODD = {
     "user_principal_name": [
@@ -52,6 +53,7 @@ ODD = {
             "\u00a0Joe",
             "\u3000",
         ),
+        *("-", "\u2013", "없음", "해당없음", "N/A", "#n/a", "n/a ", "None", "N/A Kim"),
         *(
             "J\u006f\u0308rg",
             "J\u00f6rg",
@@ -97,8 +99,9 @@ ODD = {
     ],
     "groups": ["Staff", " "],
     "password": ["a good long password", " "],
+    "country": ["KR", "대한민국", " kr", "GB", "영국", "Atlantis", "-", "'KR"],
 }
-WHOLE = [*COLUMNS, "department"]
+WHOLE = [*READ, "department"]
 
 
 def row(**cells):

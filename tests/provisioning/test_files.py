@@ -101,7 +101,7 @@ def test_last_line_needs_no_end_and_file_no_rows():
         ("".encode("utf-8-sig"), FileProblem.EMPTY),
         (b"PK\x03\x04\x14\x00", FileProblem.EXCEL),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileProblem.EXCEL),
-        (b"\nuser_principal_name\n", FileProblem.UPN_COLUMN_MISSING),
+        (b"\n" * 40 + b"user_principal_name\n", FileProblem.UPN_COLUMN_MISSING),
         (b"display_name\nKim\n", FileProblem.UPN_COLUMN_MISSING),
         (b"user_principal_name,groups,Groups\n", FileProblem.COLUMN_TWICE),
         (b"user_principal_name" + b",x" * 64, FileProblem.TOO_MANY_COLUMNS),

@@ -139,7 +139,7 @@ def test_only_so_many_files_wait_at_once(contoso):
 def test_preview_shows_rows_as_they_would_be_read_and_no_password(contoso):
     shown = preview(kept(BAD))
 
-    assert shown.columns[0] == "user_principal_name"
+    assert shown.headers[0] == "user_principal_name"
     assert shown.rows[0][:3] == ["minji@contoso.example", "김민지", "010-1234-5678"]
     assert "secret-of-ann" not in str(shown.rows)
 

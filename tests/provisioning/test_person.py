@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from delivery.rules.phones import Phone
 from directory.rules import canonical_upn, is_upn
-from provisioning.rules.columns import COLUMNS, ImportContext
+from provisioning.rules.columns import COLUMNS, READ, ImportContext
 from provisioning.rules.csv_writing import csv_file
-from provisioning.rules.person import Person, read_person
+from provisioning.rules.person import Person, read_person, read_without_bad_cells
 
 HERE = ImportContext(
     tenant="Contoso",
@@ -78,7 +78,7 @@ def test_full_row_makes_a_person():
         {"given_name": "x" * 101},
         {"surname": "x" * 101},
         {"language": "fr"},
-        {"office_phone": "none"},
+        {"office_phone": "ask me"},
         {"office_phone": "02-1"},
         {"mobile_phone": "010-1234-5678 ext 1"},
         {"mobile_phone": "+44 7400 123456"},
@@ -104,7 +104,7 @@ def test_bad_cell_is_refused_and_its_column_named(cells):
 
 
 def test_every_bad_cell_is_named_at_once():
-    assert refused(language="fr", mobile_phone="none", password="x") == [
+    assert refused(language="fr", mobile_phone="ask me", password="x") == [
         "language",
         "mobile_phone",
         "password",
@@ -117,7 +117,7 @@ def test_every_bad_cell_is_named_at_once():
         ({"user_principal_name": " "}, "e01"),
         ({"user_principal_name": "kim"}, "e02"),
         ({"user_principal_name": "kim@fabrikam.example"}, "e03"),
-        ({"mobile_phone": "none"}, "e05"),
+        ({"mobile_phone": "ask me"}, "e05"),
         ({"mobile_phone": "010-1"}, "e05"),
         ({"mobile_phone": "1.01E+10"}, "e06"),
         ({"mobile_phone": "8.21012E+11"}, "e06"),
@@ -334,3 +334,95 @@ def test_any_row_is_a_person_or_has_reasons(cells):
     assert found
     if isinstance(found, Person):
         assert found.upn.endswith("@contoso.example")
+
+
+ABROAD = replace(HERE, countries=frozenset({"KR", "US", "GB"}))
+
+
+@pytest.mark.parametrize(
+    "cell", ["-", " - ", "--", "\u2013", "없음", "해당 없음", "N/A", "#N/A", "n/a"], ids=ascii
+)
+def test_cell_that_says_there_is_no_value_is_empty(cell):
+    cells = dict.fromkeys(COLUMNS[1:-1], cell)
+
+    assert row(**cells) == row()
+
+
+@pytest.mark.parametrize("cell", ["none", "NULL", "na", "미등록"])
+def test_words_that_could_be_names_are_empty_only_where_no_name_stands(cell):
+    assert row(mobile_phone=cell, alternate_email=cell, language=cell) == row()
+    assert row(surname=cell, groups=cell) == Person(
+        upn="kim@contoso.example", surname=cell, groups=(cell,)
+    )
+
+
+def test_password_is_taken_as_it_is():
+    assert codes(password="-") == ["e13"]
+
+
+@pytest.mark.parametrize(
+    ("context", "country", "mobile", "office"),
+    [
+        (replace(ABROAD, country="GB"), "", "07400 123456", "020 7946 0101"),
+        (replace(ABROAD, column_countries={"mobile_phone": "GB"}), "", "07400 123456", "025551234"),
+        (replace(ABROAD, column_countries={"mobile_phone": "US"}), "GB", "07400 123456", ""),
+        (ABROAD, "영국", "7400 123456", "020 7946 0101"),
+        (ABROAD, "GBR", "+44 7400 123456", "020 7946 0101 x12"),
+        (ABROAD, "United Kingdom", "+447400123456", ""),
+    ],
+    ids=["file", "column", "person before column", "zero lost", "code", "name"],
+)
+def test_numbers_belong_to_the_country_of_the_file_the_column_or_the_person(
+    context, country, mobile, office
+):
+    cells = {"mobile_phone": mobile, "office_phone": office, "country": country}
+
+    found = read_person({"user_principal_name": "kim@contoso.example", **cells}, context)
+
+    assert found.mobile_phone == Phone("+447400123456", sms_capable=True)
+    if office:
+        of_kim = {"025551234": Phone("+8225551234", sms_capable=False)}
+        extension = "12" if office.endswith("x12") else ""
+        london = Phone("+442079460101", sms_capable=False, extension=extension)
+        assert found.office_phone == of_kim.get(office, london)
+
+
+def test_unknown_country_is_named_and_its_numbers_are_not_taken_for_those_of_another():
+    cells = {"country": "Atlantis", "mobile_phone": "010-1234-5678", "surname": "Kim"}
+    loose = read_without_bad_cells({"user_principal_name": "kim@contoso.example", **cells}, HERE)
+
+    assert codes(**cells) == ["e24"]
+    assert loose == Person(upn="kim@contoso.example", surname="Kim")
+    assert [reason.column for reason in loose.noticed] == ["country"]
+
+
+def test_user_id_without_a_domain_gets_the_one_that_was_chosen():
+    here = replace(HERE, domain="contoso.example")
+
+    assert (
+        read_person({"user_principal_name": " 20190123 "}, here).upn == "20190123@contoso.example"
+    )
+    assert (
+        read_person({"user_principal_name": "a@contoso.example"}, here).upn == "a@contoso.example"
+    )
+    assert read_person({"user_principal_name": "-"}, here)[0].problem.value == "e01"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*READ, "department"]),
+        st.sampled_from(["x", "-", "kim@mail.example", "010-1234-5678", "영국", "a\tb"])
+        | st.text(max_size=20),
+    )
+)
+def test_what_is_left_without_bad_cells_is_what_the_good_ones_say(cells):
+    cells = {**cells, "user_principal_name": "kim@contoso.example"}
+    strict, loose = read_person(cells, HERE), read_without_bad_cells(cells, HERE)
+
+    assert isinstance(loose, Person)
+    if isinstance(strict, Person):
+        assert (loose, loose.noticed) == (strict, strict.noticed)
+    else:
+        bad = {reason.column for reason in strict}
+        assert {reason.column for reason in loose.noticed} >= bad
+        assert all(not getattr(loose, column) for column in bad - {"country"})

@@ -5,8 +5,9 @@ import sys
 import tempfile
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,8 +15,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.services import Actor
 from isolation.scope import in_tenant
+from provisioning.queries import header_hints, import_context
 from provisioning.rules.code_pages import usual_pages
-from provisioning.rules.columns import COLUMNS
+from provisioning.rules.columns import READ
+from provisioning.rules.countries import country_of
+from provisioning.rules.headers import header_key
+from provisioning.rules.layouts import Layout
 from provisioning.rules.problems import FileProblem
 from provisioning.rules.reports import RowReport
 from provisioning.services.contacts import Importer
@@ -25,11 +30,13 @@ from provisioning.services.words import why_unusable, words, words_of_file
 from tenants.queries import tenant_by_slug
 
 _EXAMPLES = 3
+_COUNTRIES = ("country", "office_country", "mobile_country")
 
 
 class Command(BaseCommand):
     help = (
-        f"Users from a CSV file. Its columns: {', '.join(COLUMNS)}; only the first is required. "
+        f"Users from a CSV file. Its columns: {', '.join(READ)}; only the first is required. "
+        "Usual names in English and Korean are known, too. "
         "Empty cells change nothing, groups (separated by ;) replace those that the user was in, "
         "a password is set only for users who have none."
     )
@@ -43,10 +50,34 @@ class Command(BaseCommand):
             metavar="NAME",
             help="for example cp1252; needed where a file that isn't Unicode fits several",
         )
+        parser.add_argument(
+            "--header-line", type=int, default=0, metavar="N", help="where the names of columns are"
+        )
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="NAME=COLUMN",
+            help="what a column of the file means; nothing behind = ignores it",
+        )
+        for name, of in (
+            ("", "numbers"),
+            ("office-", "office phones"),
+            ("mobile-", "mobile phones"),
+        ):
+            parser.add_argument(
+                f"--{name}country", default="", metavar="XX", help=f"of {of} without country code"
+            )
+        parser.add_argument("--domain", default="", help="of user IDs that have none")
+        parser.add_argument(
+            "--drop-bad-cells",
+            action="store_true",
+            help="import people without values that have an error, instead of skipping their rows",
+        )
         parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
 
     def handle(
-        self, *, file: str, tenant: str, encoding: str, dry_run: bool, **_options: Any
+        self, *, file: str, tenant: str, encoding: str, dry_run: bool, **options: Any
     ) -> None:
         organisation = tenant_by_slug(tenant)
         if organisation is None:
@@ -54,6 +85,7 @@ class Command(BaseCommand):
         usual = usual_pages(organisation.country, organisation.language)
         with _rewindable(file) as content, in_tenant(organisation.pk):
             sheet = self.sheet(content, _encoding(encoding), usual)
+            sheet = self.chosen(content, sheet, options)
             counts = import_users(
                 sheet,
                 importer=Importer(actor_id=Actor.COMMAND, number=str(uuid.uuid4())),
@@ -69,10 +101,39 @@ class Command(BaseCommand):
 
     def sheet(self, content: BinaryIO, encoding: str, usual: Sequence[str]) -> Sheet:
         try:
-            sheet = opened(content, encoding=encoding, usual=usual)
-            if sheet.is_guess:
-                self.confirm_guess(content, sheet)
-                sheet = opened(content, encoding=sheet.encoding)
+            sheet = opened(content, encoding=encoding, usual=usual, is_whole=False)
+        except UnusableFile as problem:
+            raise CommandError(why_unusable(problem)) from None
+        if sheet.is_guess:
+            self.confirm_guess(content, sheet)
+        return sheet
+
+    def chosen(self, content: BinaryIO, guess: Sheet, options: Mapping[str, Any]) -> Sheet:
+        """The file, read as the options say."""
+        context = import_context()
+        codes = {name: options[name].upper() for name in _COUNTRIES}
+        for name, code in codes.items():
+            if code and country_of(code) != code:
+                raise CommandError(f"--{name.replace('_', '-')}: {code} is not a country")
+        if options["domain"] and options["domain"] not in context.domains:
+            raise CommandError(f"--domain: {options['domain']} is not a domain of the organisation")
+        layout = Layout(
+            header_line=options["header_line"] or guess.layout.header_line,
+            delimiter=guess.layout.delimiter,
+            domain=options["domain"],
+            drop_bad_cells=options["drop_bad_cells"],
+            **codes,
+        )
+        remembered = {}
+        for text in options["column"]:
+            header, _, column = text.rpartition("=")
+            if not header_key(header) or column not in {*READ, ""}:
+                raise CommandError(f"--column: {text} is not NAME=COLUMN")
+            remembered[header_key(header)] = column
+        hints = header_hints()
+        hints = replace(hints, remembered={**hints.remembered, **remembered})
+        try:
+            sheet = opened(content, encoding=guess.encoding, layout=layout, hints=hints)
         except UnusableFile as problem:
             raise CommandError(why_unusable(problem)) from None
         if sheet.unknown:
