@@ -11,6 +11,8 @@ from tenants.models import Group
 from tenants.queries import policy_in_force
 from typed.rules import folded
 
+_OFFERED = 50
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedGroup:
@@ -37,6 +39,19 @@ def groups(search: str) -> list[ListedGroup]:
         )
         for group in listed
     ]
+
+
+def groups_to_leave(user: User) -> list[Group]:
+    """The groups that the user is in directly, also those whose members a directory decides on."""
+    return list(Group.objects.filter(membership__user=user).order_by("name"))
+
+
+def groups_to_join(user: User, search: str) -> list[Group]:
+    """The first groups that match the search and that administrators may put the user into."""
+    if not search:
+        return []
+    others = Group.objects.filter(directory_id=None, key__contains=folded(search))
+    return list(others.exclude(membership__user=user).order_by("name")[:_OFFERED])
 
 
 def members(group: Group, *, search: str, after: str) -> tuple[list[User], str]:

@@ -57,6 +57,7 @@ def person(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
         "access_pass": queries.pass_of(person),
         "is_verified": is_caller_verified(admin.pk, person.pk, timezone.now()),
         "may_manage": may_manage_person(admin, person),
+        "may_group": admin.has_permission(Permission.SET_POLICY),
         "is_disowned": is_act_disowned(admin.pk, person.pk),
         **eligibility_words(admin, person),
     }
