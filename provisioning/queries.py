@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
+from directory.connectors.ldap.privileges import normal_dn
 from directory.models import DirectoryAccount, DirectoryConnection
 from provisioning.models import Import, SyncRun, SyncState
 from provisioning.rules.columns import ImportContext
@@ -90,6 +91,17 @@ def account_rows(accounts: QuerySet[DirectoryAccount], *columns: str) -> Iterato
     while portion := list(ordered.filter(pk__gt=after)[:_ROWS_AT_ONCE]):
         yield from portion
         after = portion[-1][0]
+
+
+def users_by_dn(connection: DirectoryConnection) -> dict[int, int]:
+    """`dn_key` of each person's distinguished name → user id."""
+    accounts = DirectoryAccount.objects.filter(connection=connection, missing_since=None)
+    return {dn_key(dn): user_id for _pk, dn, user_id in account_rows(accounts, "dn", "user_id")}
+
+
+def dn_key(dn: str) -> int:
+    """Equal for two spellings of a distinguished name. Valid in this process only."""
+    return hash(normal_dn(dn))
 
 
 def linked_people(connection: DirectoryConnection) -> int:

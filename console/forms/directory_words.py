@@ -38,9 +38,7 @@ ATTRIBUTE_NAMES: dict[str, Any] = {
     "email": _("Email"),
     "mobile_phone": _("Mobile phone"),
     "office_phone": _("Office phone"),
-    "alternate_phone": _("Alternate mobile phone"),
     "language": _("Language"),
-    "group_dns": _("Groups"),
     "manager_dn": _("Manager"),
 }
 SERVER_FLAWS: Mapping[ServerFlaw, Any] = {

@@ -8,7 +8,7 @@ from django.utils import timezone
 from audit.models import Event
 from delivery.rules.phones import shown
 from delivery.services.gate import calls_paused_until
-from directory.models import Membership, User
+from directory.models import DirectoryAccount, Membership, User
 from directory.queries import prefilled
 from reset.queries.attempts import policy_for
 from tenants.models import Group
@@ -139,6 +139,15 @@ def groups_of(user: User, policy: Policy) -> list[GroupFact]:
         )
         for group in groups
     ]
+
+
+def account_with_manager(user: User) -> DirectoryAccount | None:
+    """The account in the first directory that names a manager of the user."""
+    accounts = DirectoryAccount.objects.filter(
+        user=user, missing_since=None, connection__enabled=True
+    )
+    named = accounts.exclude(manager_dn="").select_related("manager")
+    return named.order_by("connection__position", "connection_id").first()
 
 
 def newest_events(user: User) -> list[Event]:

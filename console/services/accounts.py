@@ -8,7 +8,7 @@ from directory.queries import led_fields
 from directory.services.renaming import record_changes, take_user_id
 from directory.services.sessions import end_sessions
 from provisioning.services.one_person import UserIDDeleted, UserIDTaken
-from provisioning.services.sync_people import settle_names
+from provisioning.services.sign_in_names import settle_names
 from reset.services.attempts import end_attempts_of
 from verification.queries.callers import disowners_of
 from verification.services import lockouts, notices

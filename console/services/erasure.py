@@ -17,8 +17,8 @@ from directory.queries import prefilled
 from isolation.scope import current_tenant_id
 from provisioning.models import SignInClaim, SyncProblem
 from provisioning.services.one_person import UserIDTaken
+from provisioning.services.sign_in_names import settle_names
 from provisioning.services.store import drop_from_reports
-from provisioning.services.sync_people import settle_names
 from reset.models import ResetAttempt
 from tenants.models import Group
 from tenants.queries import lock_tenant

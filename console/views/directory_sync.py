@@ -17,8 +17,7 @@ from directory.models import DirectoryConnection, User
 from provisioning.models import SyncRun, SyncState
 from provisioning.queries import is_synced, last_done, newest_runs
 from provisioning.services import sync_jobs as services
-from provisioning.services.directory_sync import MOST_PROBLEMS
-from provisioning.services.sync_report import problems_of, report
+from provisioning.services.sync_report import MOST_PROBLEMS, problems_of, report
 from tenants.roles import Permission
 
 _PROBLEMS_SHOWN = 50

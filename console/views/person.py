@@ -49,6 +49,7 @@ def person(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
         "person": person,
         "role": ROLES.get(Role(person.role), ""),
         "language": LANGUAGE_NAMES.get(person.language, person.language),
+        "account": queries.account_with_manager(person),
         "things": [(factor_name(each.factor), each) for each in queries.methods_of_person(person)],
         "paused_calls": [(factor_name(factor), until) for factor, until in paused_calls],
         "last_reset_at": last_reset_at(person.pk),

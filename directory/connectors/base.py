@@ -320,9 +320,9 @@ class Person:
         dn: where the entry is now. It changes when the person is renamed or moved.
         upn: the user ID in this service, not yet in its canonical form.
         sign_in_names: other names that the organisation allows at sign-in.
-        phones: by `mobile_phone`, `office_phone`, `alternate_phone`: as the directory writes them.
+        phones: by `mobile_phone`, `office_phone`: as the directory writes them.
+        manager_dn: where the entry of the person's manager is.
         changed: the change stamp (`uSNChanged`, `modifyTimestamp`), for `changed_since`.
-        group_dns: the groups that list the person as a direct member (`memberOf`).
     """
 
     external_id: str
@@ -341,7 +341,6 @@ class Person:
     password_changed_at: datetime | None = None
     password_expires_at: datetime | None = None
     changed: str = ""
-    group_dns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,9 @@ class DirectoryAccount(TenantOwned):
     """The immutable id: `objectGUID`, `entryUUID`, `nsUniqueId` or `ipaUniqueID`."""
     dn = models.CharField(max_length=1000)
     """Where the entry was when it was last read. Read it again by its id before writing."""
+    manager_dn = models.CharField(max_length=1000, blank=True, default="", db_default="")
+    manager = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    """The person with that name, whose entry may have another name by now. None if not here."""
     protected = models.BooleanField(default=False)
     """Privileged in the directory, so this service changes nothing of it."""
     password_changed_at = models.DateTimeField(null=True)

@@ -38,13 +38,18 @@ class SyncIssue(StrEnum):
     """The name is empty or too long."""
     NOT_WRITTEN = "d09"
     """The database refused the entry."""
+    GROUP_EMPTIED = "d10"
+    """A group that the policy uses shows no members any more."""
+    GROUPS_NOT_READ = "d11"
+    """The filter for groups is empty, but groups were brought over before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Issue:
     """A problem with an entry of the directory, or a notice about it.
 
     Args:
+        external_id: "" if it is about no entry.
         subject: its user ID, or the name of the group, or where it is in the directory.
         column: of a file of people, if it is about one value.
         values: as in `Reason`.
@@ -53,7 +58,7 @@ class Issue:
     external_id: str
     subject: str
     code: RowProblem | SyncIssue
-    column: str = ""
+    column: str
     values: Mapping[str, str | int]
 
 
@@ -95,6 +100,40 @@ def is_braked(*, disable: int, of_people: int, percent: int, read: int) -> bool:
     if disable and not read:
         return True
     return disable >= _BRAKE_FROM and disable * 100 > percent * of_people
+
+
+def renamable(
+    current: Mapping[int, str], wanted: Mapping[int, str], unavailable: Collection[str]
+) -> set[int]:
+    """The users who can get the user IDs that they are to have. They may exchange them.
+
+    A user whose new user ID stays another's keeps the old one; so does who was to get that one.
+
+    Args:
+        current: user id → user ID, of all who have one that is wanted.
+        wanted: user id → another user ID. No two users want the same.
+        unavailable: user IDs that can't be had.
+
+    >>> renamable({1: "ann", 2: "bob", 3: "cho"}, {1: "bob", 2: "ann", 3: "dan"}, ())
+    {1, 2, 3}
+    >>> renamable({1: "ann", 2: "bob", 3: "cho", 4: "dan"}, {1: "bob", 2: "cho", 4: "eve"}, ())
+    {4}
+    """
+    holders = {upn: user_id for user_id, upn in current.items()}
+    followers = {upn: user_id for user_id, upn in wanted.items()}
+    moving = set(wanted)
+    stuck = [
+        user_id
+        for user_id, upn in wanted.items()
+        if upn in unavailable or holders.get(upn, user_id) not in moving
+    ]
+    while stuck:
+        user_id = stuck.pop()
+        if user_id in moving:
+            moving.remove(user_id)
+            if (follower := followers.get(current[user_id])) is not None:
+                stuck.append(follower)
+    return moving
 
 
 def latest(stamps: Iterable[str]) -> str:

@@ -79,7 +79,7 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
         hashes: user principal name → hash of an initial password.
     """
     # Most people of a file are new, so only those who can't be added are looked up.
-    deleted, named = _deleted_among([person.upn for person in people]), people
+    deleted, named = deleted_among([person.upn for person in people]), people
     people = [person for person in named if person.upn not in deleted]
     created = _create(people, hashes)
     rest = [person.upn for person in people if person.upn not in created]
@@ -117,7 +117,7 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
         False if one of the names is taken.
     """
     sample = {plain.upns[0], plain.upns[len(plain) // 2], plain.upns[-1]}
-    if User.objects.filter(upn__in=sample).exists() or _deleted_among(plain.upns):
+    if User.objects.filter(upn__in=sample).exists() or deleted_among(plain.upns):
         # Most likely a repeated import. A failed attempt would leave dead rows in the table.
         return False
     ids, seal = next_ids(User, len(plain)), sealing(current_tenant_id())
@@ -138,7 +138,7 @@ def without_password(upns: Collection[str]) -> set[str]:
     return set(upns) - set(others.values_list("upn", flat=True))
 
 
-def _deleted_among(upns: Sequence[str]) -> set[str]:
+def deleted_among(upns: Sequence[str]) -> set[str]:
     """Those of the names that deleted users have. Most organisations have no such user."""
     if not upns or not DeletedUser.objects.exists():
         return set()

@@ -3,7 +3,7 @@
 Groups that were made here or by a file are never changed, nor taken over by their names.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -13,9 +13,8 @@ from django.db.models import QuerySet
 from audit.activities import Activity
 from audit.services import record
 from directory.connectors.base import GroupEntry
-from directory.connectors.ldap.privileges import normal_dn
-from directory.models import DirectoryAccount, DirectoryConnection, Membership
-from provisioning.queries import account_rows
+from directory.models import DirectoryConnection, Membership
+from provisioning.queries import dn_key, groups_that_count
 from provisioning.rules.sync import Issue, SyncIssue, is_braked
 from tenants.models import Group, GroupNesting
 from tenants.queries import lock_tenant, policy_in_force
@@ -32,26 +31,27 @@ class GroupsWriter:
     """Writes the groups of one directory, each in a transaction of its own.
 
     Args:
+        users: `dn_key` of a distinguished name → user id.
         between: called in each transaction; raises if the run must not go on.
         is_full: groups that were changed here since the last run are mended, too.
     """
 
     connection: DirectoryConnection
+    users: Mapping[int, int]
     actor_id: int
     between: Callable[[], None]
     is_full: bool
     changed: int = 0
     issues: list[Issue] = field(default_factory=list)
-    _users: dict[int, int] = field(default_factory=dict)
-    """Distinguished name, as `_key` → user id."""
+    _used: Collection[str] = ()
+    """Keys of the groups that decide who can reset."""
     _groups: dict[int, int] = field(default_factory=dict)
+    """`dn_key` of a group's distinguished name → group id."""
     _inside: dict[int, list[int]] = field(default_factory=dict)
-    """Group id → members that aren't people that we know, as `_key`."""
+    """Group id → members that have no user here, as `dn_key`: they may be groups."""
 
     def write(self, entries: Iterable[GroupEntry]) -> None:
-        accounts = DirectoryAccount.objects.filter(connection=self.connection, missing_since=None)
-        rows = account_rows(accounts, "dn", "user_id")
-        self._users = {_key(dn): user_id for _pk, dn, user_id in rows}
+        self._used = groups_that_count() or ()
         seen = set()
         for entry in entries:
             seen.add(entry.external_id)
@@ -67,23 +67,14 @@ class GroupsWriter:
             self._delete(seen)
 
     def _write(self, entry: GroupEntry) -> None:
-        name = group_name(entry.name)
         group = self._own().filter(external_id=entry.external_id).first()
-        if not name or len(name) > _LONGEST_NAME:
-            self._report(entry, SyncIssue.GROUP_NAME)
-            name = group.name if group else ""
-        elif group is None or group.name != name:
-            lock_tenant()
-            others = Group.objects.filter(key=group_key(name))
-            if others.exclude(directory_id=self.connection.pk, external_id=entry.external_id):
-                self._report(entry, SyncIssue.GROUP_NAME_TAKEN)
-                name = group.name if group else ""
+        name = self._name(entry, group)
         if not name:
             return
-        keys = [_key(dn) for dn in entry.member_dns]
-        members = {self._users[key] for key in keys if key in self._users}
+        keys = [dn_key(dn) for dn in entry.member_dns]
+        members = {self.users[key] for key in keys if key in self.users}
         digest = blake2b(repr((name, sorted(members))).encode(), digest_size=32).hexdigest()
-        is_new = group is None
+        is_new, is_used = group is None, group is not None and group.key in self._used
         if group is None:
             group = Group.objects.create(
                 name=name, directory_id=self.connection.pk, external_id=entry.external_id
@@ -91,13 +82,36 @@ class GroupsWriter:
             record(Activity.GROUP_CHANGED, actor_id=self.actor_id, group=name, change="added")
         elif group.name != name:
             rename_group(group, name, actor_id=self.actor_id)
-        self._groups[_key(entry.dn)] = group.pk
-        self._inside[group.pk] = [key for key in keys if key not in self._users]
+        self._groups[dn_key(entry.dn)] = group.pk
+        if not keys and is_used and self._has_members(group):
+            # Most likely the service account may no longer read members.
+            self._report(entry, SyncIssue.GROUP_EMPTIED)
+            return
+        self._inside[group.pk] = [key for key in keys if key not in self.users]
         if group.digest == digest and not self.is_full:
             return
         is_changed = self._set_members(group, members)
         Group.objects.filter(pk=group.pk).update(digest=digest)
         self.changed += is_new or is_changed or group.digest != digest
+
+    def _name(self, entry: GroupEntry, group: Group | None) -> str:
+        """The group's name in the directory, or its old one where that can't be used."""
+        name, issue = group_name(entry.name), None
+        if not name or len(name) > _LONGEST_NAME:
+            issue = SyncIssue.GROUP_NAME
+        elif group is None or group.name != name:
+            lock_tenant()
+            others = Group.objects.filter(key=group_key(name))
+            if others.exclude(directory_id=self.connection.pk, external_id=entry.external_id):
+                issue = SyncIssue.GROUP_NAME_TAKEN
+        if issue is None:
+            return name
+        self._report(entry, issue)
+        return group.name if group else ""
+
+    def _has_members(self, group: Group) -> bool:
+        people, groups = Membership.objects.filter(group=group), GroupNesting.objects
+        return people.exists() or groups.filter(outer_id=group.pk).exists()
 
     def _set_members(self, group: Group, members: set[int]) -> bool:
         rows = Membership.objects.filter(group=group)
@@ -132,9 +146,7 @@ class GroupsWriter:
         percent = self.connection.brake_percent
         if is_braked(disable=len(gone), of_people=own.count(), percent=percent, read=len(seen)):
             numbers = {"count": len(gone), "total": own.count()}
-            self.issues.append(
-                Issue(external_id="", subject="", code=SyncIssue.GROUPS_GONE, values=numbers)
-            )
+            self.issues.append(Issue("", "", SyncIssue.GROUPS_GONE, "", numbers))
             return
         policy = policy_in_force()
         for group in gone:
@@ -152,16 +164,5 @@ class GroupsWriter:
         return Group.objects.filter(directory_id=self.connection.pk)
 
     def _report(self, entry: GroupEntry, code: SyncIssue) -> None:
-        self.issues.append(
-            Issue(
-                external_id=entry.external_id,
-                subject=entry.name or entry.dn,
-                code=code,
-                values={"value": entry.name},
-            )
-        )
-
-
-def _key(dn: str) -> int:
-    """Equal for two spellings of a distinguished name. Valid in this process only."""
-    return hash(normal_dn(dn))
+        subject = entry.name or entry.dn
+        self.issues.append(Issue(entry.external_id, subject, code, "", {"value": entry.name}))

@@ -1,27 +1,34 @@
-"""The steps of a sync: start, hold, confirm, cancel, wake.
+"""The steps of a sync: start, claim, hold, confirm, cancel, fail, wake.
 
 Every step is one conditional UPDATE, so that it takes effect once if two people press a button.
 """
 
+import uuid
 from datetime import timedelta
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
-from audit.activities import Activity
+from audit.activities import Activity, Outcome
 from audit.services import Actor, record
 from delivery import queue as broker
+from directory.connectors.base import DirectoryError, NotPermitted, Unreachable
 from directory.models import DirectoryConnection
 from isolation.scope import in_tenant
 from provisioning import queue
 from provisioning.models import SyncRun, SyncState
-from provisioning.queries import is_synced
+from provisioning.queries import is_synced, last_done, sync_settings_digest
+from provisioning.rules.sync import FULL_AFTER
 
+LEASE = timedelta(seconds=120)
 WAIT_FOR_WORKER = timedelta(seconds=30)
 RUNS_KEPT = timedelta(days=30)
 _SWEPT_AT_ONCE = 100
+_MAX_TRIES = 5
+_NOT_PERMITTED = "not_permitted"
+_CRASHED = "crashed"
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +73,73 @@ def start(
             )
         wake_worker(run)
     return run
+
+
+def claim(run_id: uuid.UUID) -> SyncRun | None:
+    """Takes the run for the time of the lease. Only one of two workers gets it."""
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    runs = SyncRun.objects.select_related("connection")
+    run = runs.filter(free, pk=run_id, state=SyncState.RUNNING).first()
+    if run is None:
+        return None
+    if run.tries >= _MAX_TRIES:
+        # Only a run that crashes its workers has so many tries.
+        fail(run)
+        return None
+    digest, until = sync_settings_digest(run.connection), now + LEASE
+    last, full = last_done(run.connection), last_done(run.connection, full=True)
+    is_full = (
+        run.is_full
+        or last is None
+        or full is None
+        or not last.changed_until
+        or last.settings_digest != digest
+        or full.created_at + FULL_AFTER <= now
+    )
+    same = SyncRun.objects.filter(free, pk=run_id, state=run.state, turn=run.turn)
+    if not same.update(
+        turn=F("turn") + 1,
+        tries=F("tries") + 1,
+        lease_until=until,
+        due_at=until,
+        settings_digest=digest,
+        is_full=is_full,
+        read=0,
+    ):
+        return None
+    return runs.get(pk=run_id)
+
+
+def claimed(run: SyncRun) -> QuerySet[SyncRun]:
+    """The run, while this worker's claim is the last one."""
+    return SyncRun.objects.filter(pk=run.pk, state=SyncState.RUNNING, turn=run.turn)
+
+
+@transaction.atomic
+def end_turn(run: SyncRun) -> None:
+    """Gives a claimed run back. Another turn goes on with it."""
+    due = timezone.now() + WAIT_FOR_WORKER
+    if claimed(run).update(lease_until=None, due_at=due):
+        wake_worker(run)
+
+
+@transaction.atomic
+def fail(run: SyncRun, error: DirectoryError | None = None) -> None:
+    """Ends a claimed run, because of what the directory did or of an error in this service."""
+    failure: str = _NOT_PERMITTED if isinstance(error, NotPermitted) else _CRASHED
+    if isinstance(error, Unreachable):
+        failure = error.failure
+    ended = {"ended_at": timezone.now(), "lease_until": None, "due_at": None}
+    if claimed(run).update(state=SyncState.FAILED, failure=failure, **ended):
+        record(
+            Activity.DIRECTORY_SYNCED,
+            Outcome.FAILURE,
+            actor_id=run.actor_id,
+            directory=run.connection.name,
+            file=str(run.pk),
+            failure=failure,
+        )
 
 
 @transaction.atomic

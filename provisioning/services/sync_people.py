@@ -5,56 +5,43 @@ or a user is created. Users with a role are never linked by their user ID: anyon
 entry of the directory could become an administrator here.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import EventSubject, record_each
 from directory.connectors.base import Person as Entry
 from directory.factors import DIRECTORY
-from directory.models import (
-    DirectoryAccount,
-    DirectoryConnection,
-    SignInName,
-    User,
-    UserIDChange,
-)
+from directory.models import DirectoryAccount, DirectoryConnection, User, UserIDChange
 from directory.rules import canonical_upn
 from directory.services.connections import copy_writeback
 from directory.services.outside import is_set_elsewhere
-from directory.services.renaming import record_changes, take_user_id
+from directory.services.renaming import record_changes
 from directory.services.sessions import end_sessions_of
-from provisioning.models import SignInClaim
 from provisioning.rules.columns import ImportContext
 from provisioning.rules.person import Person
 from provisioning.rules.problems import RowProblem
-from provisioning.rules.sync import UPN, Issue, SyncIssue, claimed_names, read_entry
+from provisioning.rules.sync import UPN, Issue, SyncIssue, claimed_names, read_entry, renamable
 from provisioning.services.contacts import Importer
-from provisioning.services.people import Written, write
+from provisioning.services.people import Written, deleted_among, write
+from provisioning.services.sign_in_names import claim_names
 from tenants.roles import Role
 from verification.services.contacts import users_with_factors
 
-_NOT_COMPARED = {"changed", "group_dns", "manager_dn"}
-_COMPARED = [each.name for each in fields(Entry) if each.name not in _NOT_COMPARED]
-_ACCOUNT_COLUMNS = (
-    "external_id",
-    "dn",
-    "protected",
-    "password_changed_at",
-    "password_expires_at",
-    "digest",
-    "seen_at",
-    "missing_since",
-    "enabled",
-    "disabled_user",
-)
+_COMPARED = [each.name for each in fields(Entry) if each.name not in {"changed", "phones"}]
+_NAMES = ("display_name", "given_name", "surname", "language")
+_TIMES = ("password_changed_at", "password_expires_at")
+_COPIED = ("external_id", "dn", "enabled", "protected", "manager_dn", *_TIMES)
+_ACCOUNT_COLUMNS = (*_COPIED, "manager", "digest", "seen_at", "missing_since", "disabled_user")
+_BETWEEN = "@renaming.invalid"
+"""The domain of user IDs that last for a statement or two."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,10 +65,14 @@ class PeopleCounts:
         """Whether something is stored that another turn needn't write again."""
         return self.created + self.linked + self.changed > 0
 
+    def add(self, more: "PeopleCounts") -> None:
+        for name in PeopleCounts.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+
 
 @dataclass(slots=True, kw_only=True)
 class _Match:
-    """An entry that is to be written, with its account and user where they exist.
+    """An entry, with its account and user where they exist.
 
     Args:
         person: None if its user ID can't be used: then only the account's facts are written.
@@ -95,6 +86,13 @@ class _Match:
     user: User | None
     leads: bool
     old_upn: str = ""
+
+    @property
+    def new_upn(self) -> str:
+        """The user ID that an existing user is to get instead of another one; "" if none."""
+        if self.user is None or self.person is None or not self.leads:
+            return ""
+        return self.person.upn if self.person.upn != self.user.upn else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class PeopleWriter:
 
     def digest_of(self, entry: Entry) -> str:
         """Equal for an entry in which nothing changed that is used here."""
-        values = [getattr(entry, name) for name in _COMPARED if name != "phones"]
+        values = [getattr(entry, name) for name in _COMPARED]
         text = repr((self.settings_digest, sorted(entry.phones.items()), values))
         return blake2b(text.encode(errors="surrogatepass"), digest_size=32).hexdigest()
 
@@ -135,102 +133,102 @@ class PeopleWriter:
             Q(position__lt=first.position) | Q(position=first.position, pk__lt=first.pk),
             enabled=True,
         )
-        # By ids: most often there are none, and then nothing is asked.
+        # By ids: most often there are none, and then no statement runs.
         ids = list(before.order_by("pk").values_list("pk", flat=True))
         return DirectoryAccount.objects.filter(connection_id__in=ids, missing_since=None)
 
     @transaction.atomic
-    def write(
-        self,
-        entries: Sequence[Entry],
-        *,
-        is_final: bool = False,
-        old_upns: Mapping[int, str] | None = None,
-    ) -> PeopleCounts:
-        """Writes entries.
+    def write(self, entries: Sequence[Entry], *, is_final: bool = False) -> PeopleCounts:
+        """Writes entries. Among them, users may exchange their user IDs.
 
         Args:
             entries: each immutable id once.
             is_final: a user ID that another user has is a problem now, and isn't deferred.
-            old_upns: user ids → what their user IDs were, where they have others for a moment.
         """
-        counts = PeopleCounts()
-        matches = self._matches(entries, counts, is_final=is_final)
-        _rename(matches, counts, old_upns or {}, actor_id=self.importer.actor_id)
+        outside = set[str]()
+        while True:
+            counts = PeopleCounts()
+            portion = self._matched(entries, counts)
+            matches = portion.usable(counts, outside, is_final=is_final)
+            if not (taken := self._rename(matches)):
+                break
+            outside.add(taken)
         leading = {match.person.upn: match for match in matches if match.person and match.leads}
-        people = [match.person for match in leading.values() if match.person]
-        result = write(people, {}, self.importer)
+        result = write([each.person for each in leading.values() if each.person], {}, self.importer)
         for upn, columns in result.left_alone.items():
-            counts.issues += [_issue(leading[upn].entry, *reason) for reason in columns]
+            counts.issues += [issue_of(leading[upn].entry, *reason) for reason in columns]
         new = {upn for upn, each in result.results.items() if each is Written.CREATED}
         for user in User.objects.filter(upn__in=new):
             leading[user.upn].user = user
-        for upn, match in leading.items():
-            if match.user is None and match.person is not None:
-                taken, is_deleted = {"value": upn}, result.results[upn] is Written.DELETED
-                problem = RowProblem.DELETED_HERE if is_deleted else RowProblem.NAME_TAKEN
-                counts.issues.append(_issue(match.entry, problem, UPN, taken))
+        counts.issues += [
+            issue_of(match.entry, RowProblem.NAME_TAKEN, UPN, {"value": upn})
+            for upn, match in leading.items()
+            if match.user is None
+        ]
         counts.created += len(new)
         matches = [match for match in matches if match.user is not None]
         self._write_accounts(matches, new, counts)
         _write_names(matches, counts)
         return counts
 
-    def _matches(
-        self, entries: Sequence[Entry], counts: PeopleCounts, *, is_final: bool
-    ) -> list[_Match]:
+    def _matched(self, entries: Sequence[Entry], counts: PeopleCounts) -> "_Portion":
+        """Reads entries, and locks the users that they belong to or whose user IDs they want."""
         readings = {entry.external_id: read_entry(_row(entry), self.context) for entry in entries}
+        counts.issues += [
+            issue_of(entry, reason.problem, reason.column, reason.values)
+            for entry in entries
+            for reason in readings[entry.external_id].reasons
+        ]
         rows = self.accounts().filter(external_id__in=list(readings))
         accounts = {account.external_id: account for account in rows}
-        users = self._users(
-            accounts.values(), [r.person.upn for r in readings.values() if r.person]
-        )
-        matches, taken = [], set[str]()
-        for entry in entries:
-            reading, account = readings[entry.external_id], accounts.get(entry.external_id)
-            counts.issues += [
-                _issue(entry, reason.problem, reason.column, reason.values)
-                for reason in reading.reasons
-            ]
-            person = reading.person
-            if person is not None and not (account and account.user_id in users.led_elsewhere):
-                is_taken = person.upn in taken
-                issue = SyncIssue.OTHER_ENTRY if is_taken else users.issue(person.upn, account)
-                if issue is SyncIssue.OTHER_ENTRY and not is_final:
-                    counts.deferred.append(entry)
-                    continue
-                if issue is not None:
-                    counts.issues.append(_issue(entry, issue, UPN, {"value": person.upn}))
-                    person = None
-                else:
-                    taken.add(person.upn)
-                    account = account or users.account_with(person.upn)
-            if account is not None:
-                user: User | None = users.by_id[account.user_id]
-            else:
-                user = users.holders.get(person.upn) if person else None
-            leads = user is None or user.pk not in users.led_elsewhere
-            if account is not None or person is not None:
-                match = _Match(entry=entry, person=person, account=account, user=user, leads=leads)
-                matches.append(match)
-        return matches
-
-    def _users(self, accounts: Collection[DirectoryAccount], upns: Collection[str]) -> "_Users":
-        """The users of the accounts, and those who have these user IDs; locked."""
-        ids = [account.user_id for account in accounts]
+        ids = [account.user_id for account in accounts.values()]
+        upns = [each.person.upn for each in readings.values() if each.person]
         # In one order, so that this and an import never wait for each other.
         locked = User.objects.select_for_update().filter(Q(pk__in=ids) | Q(upn__in=upns))
-        by_id = {user.pk: user for user in locked.order_by("pk")}
-        linked = {row.user_id: row for row in self.accounts().filter(user_id__in=list(by_id))}
-        gone = [user_id for user_id, account in linked.items() if account.missing_since]
-        led = self.led_elsewhere().filter(user_id__in=list(by_id))
-        return _Users(
-            by_id=by_id,
-            holders={user.upn: user for user in by_id.values()},
+        users = {user.pk: user for user in locked.order_by("pk")}
+        linked = {row.user_id: row for row in self.accounts().filter(user_id__in=list(users))}
+        led = {row.user_id for row in self.led_elsewhere().filter(user_id__in=list(users))}
+        matches = [
+            _Match(
+                entry=entry,
+                person=readings[entry.external_id].person,
+                account=(account := accounts.get(entry.external_id)),
+                user=users[account.user_id] if account else None,
+                leads=account is None or account.user_id not in led,
+            )
+            for entry in entries
+        ]
+        return _Portion(
+            # Who keeps the user ID comes first, then who gets another one, then new people.
+            matches=sorted(matches, key=lambda each: (each.user is None, bool(each.new_upn))),
+            users=users,
             linked=linked,
-            with_factors=users_with_factors(gone) if gone else set(),
-            led_elsewhere=set(led.values_list("user_id", flat=True)),
+            led_elsewhere=led,
         )
+
+    def _rename(self, matches: Sequence[_Match]) -> str:
+        """Gives users their new user IDs. History, sign-in and methods stay.
+
+        Returns:
+            A user ID that an operator or a user of another organisation has: nothing was changed.
+        """
+        renamed = [(match, match.user) for match in matches if match.user and match.new_upn]
+        ids, changes, upn = [user.pk for _match, user in renamed], [], ""
+        try:
+            with transaction.atomic():
+                # All have others for a moment, because some may get what another one had.
+                between = Concat(Cast("pk", CharField()), Value(_BETWEEN))
+                User.objects.filter(pk__in=ids).update(upn=between)
+                for match, user in renamed:
+                    upn = match.new_upn
+                    User.objects.filter(pk=user.pk).update(upn=upn)
+        except IntegrityError:
+            return upn
+        for match, user in renamed:
+            match.old_upn, user.upn = user.upn, match.new_upn
+            changes.append(UserIDChange(user=user, old=match.old_upn, new=user.upn))
+        record_changes(changes, actor_id=self.importer.actor_id)
+        return ""
 
     def _write_accounts(
         self, matches: Sequence[_Match], new: Collection[str], counts: PeopleCounts
@@ -243,17 +241,15 @@ class PeopleWriter:
             is_new = account is None and user.upn in new
             digest = self.digest_of(entry) if match.person else ""
             if account is None:
-                account = DirectoryAccount(connection=self.connection, user=user)
+                account = match.account = DirectoryAccount(connection=self.connection, user=user)
                 added.append(account)
                 if match.leads and not is_new:
                     linked.append(user)
             else:
                 before.append(account)
                 counts.changed += account.digest != digest
-                times = account.password_changed_at, entry.password_changed_at
-                if is_set_elsewhere(user, *times):
+                if is_set_elsewhere(user, account.password_changed_at, entry.password_changed_at):
                     signed_out.append(user.pk)
-            match.account = account
             if match.leads and entry.enabled and account.disabled_user and not user.enabled:
                 restored.append(user.pk)
             if entry.enabled and (match.leads or user.enabled):
@@ -261,12 +257,8 @@ class PeopleWriter:
             if is_new and not entry.enabled:
                 account.disabled_user = True
                 off.append(user.pk)
-            account.external_id, account.dn = entry.external_id, entry.dn
-            account.enabled, account.protected = entry.enabled, entry.protected
-            account.password_changed_at = entry.password_changed_at
-            account.password_expires_at = entry.password_expires_at
-            account.digest = digest
-            account.seen_at, account.missing_since = now, None
+            _copy(entry, account)
+            account.digest, account.seen_at, account.missing_since = digest, now, None
         DirectoryAccount.objects.bulk_create(added)
         DirectoryAccount.objects.bulk_update(before, _ACCOUNT_COLUMNS)
         led = [match.user.pk for match in matches if match.user and match.leads]
@@ -283,8 +275,7 @@ class PeopleWriter:
 
     def record(self, activity: Activity, user_ids: Collection[int]) -> None:
         """Records what a run did to users."""
-        file = self.importer.number
-        subjects = [EventSubject(user_id, {"file": file}) for user_id in user_ids]
+        subjects = [EventSubject(user_id, {"file": self.importer.number}) for user_id in user_ids]
         record_each(activity, subjects, actor_id=self.importer.actor_id)
 
     def _take_over(self, users: Sequence[User]) -> None:
@@ -299,145 +290,110 @@ class PeopleWriter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Users:
-    """The users that the entries of a portion may belong to.
+class _Portion:
+    """Entries, and the users that they may belong to.
 
     Args:
-        holders: by user ID.
+        users: by id.
         linked: user id → the account in this directory.
-        with_factors: users who have security info, although their entries are gone.
         led_elsewhere: users that another directory decides about.
     """
 
-    by_id: Mapping[int, User]
-    holders: Mapping[str, User]
+    matches: Sequence[_Match]
+    users: Mapping[int, User]
     linked: Mapping[int, DirectoryAccount]
-    with_factors: Collection[int]
     led_elsewhere: Collection[int]
 
-    def issue(self, upn: str, account: DirectoryAccount | None) -> SyncIssue | None:
-        """Why an entry can't have this user ID, if it can't."""
-        holder = self.holders.get(upn)
-        if holder is None:
-            return None
-        if account is not None:
-            return None if holder.pk == account.user_id else SyncIssue.OTHER_ENTRY
+    def usable(
+        self, counts: PeopleCounts, outside: Collection[str], *, is_final: bool
+    ) -> list[_Match]:
+        """The entries that can be written now, each linked to the user who has its user ID.
+
+        Args:
+            outside: user IDs that operators or users of other organisations have.
+        """
+        # The first match that wants a user ID is to have it.
+        claims = {
+            match.person.upn: match
+            for match in reversed(self.matches)
+            if match.person and match.leads
+        }
+        wanted = {each.user.pk: upn for upn, each in claims.items() if each.user and each.new_upn}
+        current = {user.pk: user.upn for user in self.users.values()}
+        unavailable = dict.fromkeys(deleted_among(list(claims)), RowProblem.DELETED_HERE)
+        unavailable |= dict.fromkeys(outside, RowProblem.NAME_TAKEN)
+        moving = renamable(current, wanted, unavailable)
+        holders = {user.upn: user for pk, user in self.users.items() if pk not in moving}
+        usable = []
+        for match in self.matches:
+            if match.person and match.leads:
+                upn = match.person.upn
+                holder = holders.get(upn)
+                issue = self._issue(match, holder, is_first=claims[upn] is match)
+                if issue is SyncIssue.OTHER_ENTRY and not is_final:
+                    counts.deferred.append(match.entry)
+                    continue
+                if code := issue or unavailable.get(upn):
+                    counts.issues.append(issue_of(match.entry, code, UPN, {"value": upn}))
+                    match.person = None
+                elif match.user is None and holder is not None:
+                    match.user, match.account = holder, self.linked.get(holder.pk)
+                    match.leads = holder.pk not in self.led_elsewhere
+            if match.account or match.person:
+                usable.append(match)
+        return usable
+
+    def _issue(self, match: _Match, holder: User | None, *, is_first: bool) -> SyncIssue | None:
+        """Why an entry can't have its user ID, which the holder has, if it can't."""
+        if holder is None or holder is match.user:
+            return None if is_first else SyncIssue.OTHER_ENTRY
         other = self.linked.get(holder.pk)
-        if other is not None and other.missing_since is None:
+        is_here = other is not None and other.missing_since is None
+        if match.user is not None or is_here or not is_first:
             return SyncIssue.OTHER_ENTRY
         if holder.role != Role.NONE:
             return SyncIssue.ADMINISTRATOR
         # The new entry may be another person's, whose password the former one could then reset.
-        return SyncIssue.RECREATED if holder.pk in self.with_factors else None
+        return SyncIssue.RECREATED if other and users_with_factors([holder.pk]) else None
 
-    def account_with(self, upn: str) -> DirectoryAccount | None:
-        """The account of an entry that is gone, if its user has this user ID."""
-        holder = self.holders.get(upn)
-        return self.linked.get(holder.pk) if holder else None
+
+def _write_names(matches: Sequence[_Match], counts: PeopleCounts) -> None:
+    """Stores the entries' sign-in names, and reports those that several people have."""
+    named = {}
+    for match in matches:
+        assert match.account is not None
+        assert match.user is not None
+        names = {canonical_upn(name) for name in match.entry.sign_in_names}
+        named[match.account.pk] = claimed_names(names, upn=match.user.upn)
+    renamed = [(match.old_upn, match.user.upn) for match in matches if match.user and match.old_upn]
+    ambiguous = claim_names(named, [upn for upns in renamed for upn in upns])
+    counts.issues += [
+        issue_of(match.entry, SyncIssue.AMBIGUOUS_NAME, values={"value": name})
+        for match in matches
+        if match.account is not None
+        for name in sorted(named[match.account.pk] & ambiguous)
+    ]
+
+
+def _copy(entry: Entry, account: DirectoryAccount) -> None:
+    """The facts of an entry. Who its manager is here is looked up later."""
+    if account.manager_dn != entry.manager_dn:
+        account.manager = None
+    for name in _COPIED:
+        setattr(account, name, getattr(entry, name))
 
 
 def _row(entry: Entry) -> dict[str, str]:
     """The entry as a row of a file of people."""
-    row = {
-        UPN: entry.upn,
-        "display_name": entry.display_name,
-        "given_name": entry.given_name,
-        "surname": entry.surname,
-        "language": entry.language,
-        "alternate_email": entry.email,
-        "mobile_phone": entry.phones.get("mobile_phone", ""),
-        "office_phone": entry.phones.get("office_phone", ""),
-    }
+    names = {name: getattr(entry, name) for name in _NAMES}
+    row = {UPN: entry.upn, "alternate_email": entry.email, **names, **entry.phones}
     return {column: value for column, value in row.items() if value or column == UPN}
 
 
-def _issue(
+def issue_of(
     entry: Entry,
     code: RowProblem | SyncIssue,
     column: str = "",
     values: Mapping[str, str | int] | None = None,
 ) -> Issue:
-    return Issue(
-        external_id=entry.external_id,
-        subject=entry.upn or entry.dn,
-        code=code,
-        column=column,
-        values=values or {},
-    )
-
-
-def _rename(
-    matches: Sequence[_Match], counts: PeopleCounts, old_upns: Mapping[int, str], *, actor_id: int
-) -> None:
-    """Gives users their new user IDs. History, sign-in and methods stay."""
-    renamed = []
-    for match in matches:
-        user, person = match.user, match.person
-        if user is None or person is None or not match.leads or user.upn == person.upn:
-            continue
-        old = old_upns.get(user.pk, user.upn)
-        if not take_user_id(user, person.upn):
-            taken = {"value": person.upn}
-            counts.issues.append(_issue(match.entry, RowProblem.NAME_TAKEN, UPN, taken))
-            match.person = None
-            continue
-        match.old_upn = old
-        renamed.append(UserIDChange(user=user, old=old, new=person.upn))
-    record_changes(renamed, actor_id=actor_id)
-
-
-def _write_names(matches: Sequence[_Match], counts: PeopleCounts) -> None:
-    """Stores the sign-in names that only one user has."""
-    wanted, touched = {}, set[str]()
-    for match in matches:
-        if match.account is None or match.user is None:
-            continue
-        names = {canonical_upn(name) for name in match.entry.sign_in_names}
-        wanted[match.account.pk] = claimed_names(names, upn=match.user.upn)
-        touched |= {match.old_upn, match.user.upn} if match.old_upn else {match.user.upn}
-    rows = SignInClaim.objects.filter(account_id__in=list(wanted))
-    before = {
-        (account, name): pk for pk, account, name in rows.values_list("pk", "account", "name")
-    }
-    after = {(account, name) for account, names in wanted.items() for name in names}
-    SignInClaim.objects.filter(pk__in=[before[key] for key in before.keys() - after]).delete()
-    SignInClaim.objects.bulk_create(
-        SignInClaim(account_id=account, name=name)
-        for account, name in sorted(after - before.keys())
-    )
-    touched |= {name for _, name in before.keys() ^ after}
-    ambiguous = settle_names(touched)
-    for match in matches:
-        if match.account is not None:
-            for name in sorted(wanted[match.account.pk] & ambiguous):
-                value = {"value": name}
-                counts.issues.append(_issue(match.entry, SyncIssue.AMBIGUOUS_NAME, values=value))
-
-
-def settle_names(touched: Collection[str]) -> set[str]:
-    """Stores those of the names that one user claims, and removes the others.
-
-    Returns:
-        The names that several users claim, or that are the user ID of another user.
-    """
-    claims = SignInClaim.objects.filter(name__in=touched).values_list("name", "account__user_id")
-    claimed = defaultdict[str, set[int]](set)
-    for name, user_id in claims:
-        claimed[name].add(user_id)
-    upns = set(User.objects.filter(upn__in=list(claimed)).values_list("upn", flat=True))
-    good = {
-        name: user_id
-        for name, (user_id, *others) in claimed.items()
-        if not others and name not in upns
-    }
-    rows = SignInName.objects.filter(name__in=touched)
-    stored = {name: (pk, user) for pk, name, user in rows.values_list("pk", "name", "user_id")}
-    SignInName.objects.filter(
-        pk__in=[pk for name, (pk, user_id) in stored.items() if good.get(name) != user_id]
-    ).delete()
-    SignInName.objects.bulk_create(
-        SignInName(name=name, user_id=user_id)
-        for name, user_id in sorted(good.items())
-        if stored.get(name, (0, 0))[1] != user_id
-    )
-    return claimed.keys() - good.keys()
+    return Issue(entry.external_id, entry.upn or entry.dn, code, column, values or {})

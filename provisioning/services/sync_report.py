@@ -1,8 +1,9 @@
-"""The problems of a run in words, on pages and in a file."""
+"""The problems of a run: stored, and in words on pages and in a file."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from django.utils import translation
 from django.utils.functional import Promise
@@ -13,10 +14,12 @@ from isolation.scope import in_tenant
 from provisioning.models import SyncProblem, SyncRun
 from provisioning.rules.csv_writing import csv_file
 from provisioning.rules.problems import RowProblem
-from provisioning.rules.sync import SyncIssue
+from provisioning.rules.sync import Issue, SyncIssue
 from tenants.queries import tenant_in_force
-from vault.services import open_column
+from vault.services import open_column, sealing
 
+MOST_PROBLEMS = 10_000
+"""Of a run, that are stored."""
 _WORDS: dict[str, Promise] = {
     RowProblem.UPN_MISSING: _("The entry has no user ID."),
     RowProblem.UPN_MALFORMED: _("“%(value)s” is not a valid user ID."),
@@ -79,6 +82,15 @@ _WORDS: dict[str, Promise] = {
         "%(count)s of %(total)s groups are gone from the directory. None was deleted. Check the "
         "group filter."
     ),
+    SyncIssue.GROUP_EMPTIED: _(
+        "The directory shows no members of the group “%(value)s”, which the policy uses. Its "
+        "members stay. Check that the service account may read members. If the group is really "
+        "empty, remove its members here, under Groups."
+    ),
+    SyncIssue.GROUPS_NOT_READ: _(
+        "The filter for groups is empty. %(count)s groups that were brought over before stay as "
+        "they are: enter the filter again, or delete the groups."
+    ),
     SyncIssue.GROUP_NAME: _("The name of the group is empty or too long: “%(value)s”."),
     SyncIssue.NOT_WRITTEN: _("The entry could not be saved. The service’s log has the details."),
 }
@@ -92,6 +104,26 @@ class SyncRemark:
     code: str
     column: str
     text: str
+
+
+def store_problems(run: SyncRun, issues: Sequence[Issue]) -> None:
+    """Adds problems to the report, each once. Called in the transaction of what they are about."""
+    stored = SyncProblem.objects.filter(run=run)
+    room = MOST_PROBLEMS - stored.count() if issues else 0
+    rows, texts = [], []
+    for issue in issues[: max(0, room)]:
+        content = [issue.code, issue.column, dict(issue.values), issue.subject]
+        text = json.dumps(content, ensure_ascii=False)
+        key = blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+        rows.append(SyncProblem(run=run, external_id=issue.external_id, key=key))
+        texts.append(text)
+    if not rows:
+        return
+    associated = [SyncProblem.associated_data_of("data", row.pk) for row in rows]
+    for row, data in zip(rows, sealing(run.tenant_id)(texts, associated), strict=True):
+        row.data = data
+    SyncProblem.objects.bulk_create(rows, ignore_conflicts=True)
+    SyncRun.objects.filter(pk=run.pk).update(problems=stored.count())
 
 
 def problems_of(run: SyncRun, *, at_most: int | None = None) -> Iterator[SyncRemark]:

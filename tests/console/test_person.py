@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.models import Event
-from directory.models import Membership, User
+from directory.models import DirectoryAccount, Membership, User
 from directory.queries import prefilled
 from tenants.models import Group
 from tenants.policy import Factor, Method, Policy, Scope
@@ -23,6 +23,7 @@ from tests.builders import (
 )
 from tests.console.people import make_admin
 from tests.pages import without_random
+from tests.provisioning.directory import make_connection
 from verification.services import factors
 from verification.services.guesses import Throttled, count_a_guess
 
@@ -220,6 +221,22 @@ def test_an_office_phone_that_counts_at_once_is_told(admin, ann, mailroom):
     assert "5678" not in without_random(mail.text)
     (event,) = Event.objects.filter(activity=Activity.CONTACT_ENTERED)
     assert "5678" not in without_random(str(event.details))
+
+
+def test_manager_is_named_as_the_directory_does_and_linked_where_the_person_is_here(admin, ann):
+    boss = make_user("boss@contoso.example", display_name="Kim Boss")
+    dn = "uid=boss,ou=people,dc=contoso,dc=example"
+    account = DirectoryAccount.objects.create(
+        connection=make_connection(), user=ann, external_id="ann", dn="uid=ann", manager_dn=dn
+    )
+    assert dn in look_at(admin, ann).text
+
+    account.manager = boss
+    account.save()
+
+    page = look_at(admin, ann)
+    assert f'<a href="{LIST}{boss.pk}/">Kim Boss</a>' in page.text
+    assert dn not in page.text
 
 
 def test_a_pause_is_shown_at_the_security_info(admin, ann):

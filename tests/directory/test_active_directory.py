@@ -456,7 +456,6 @@ class TestPeople:
             telephoneNumber="+82 2 555 0100", preferredLanguage="ko", manager=manager.dn
         )
         name = account.dn[3:].partition(",")[0]
-        group = samba.add_group(f"g{secrets.token_hex(4)}", [account.dn])
 
         person = next(each for each in directory.people() if each.dn == account.dn)
 
@@ -475,7 +474,6 @@ class TestPeople:
             password_changed_at=changed,
             password_expires_at=changed + timedelta(days=90),
             changed=person.changed,
-            group_dns=(group,),
         )
 
     def test_who_changes_while_a_run_reads_is_read_by_the_next(

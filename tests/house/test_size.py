@@ -8,14 +8,6 @@ import pytest
 BASE = Path(__file__).resolve().parents[2]
 MAX_LINES = 400
 LISTS = {"tenants/policy/settings.py"}
-LONGER = {
-    "provisioning/services/directory_sync.py": 500,
-    "provisioning/services/sync_people.py": 500,
-}
-"""The most lines of modules that stay longer: one run of a sync, and its writer of people.
-
-Their parts would have one caller each.
-"""
 KINDS = {".py", ".html", ".css", ".js", ".txt", ".toml", ".sh"}
 NOT_OURS = {".venv", ".git", "var", "staticfiles", "node_modules", "migrations", "locale"}
 LEFT_FOR_LATER = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
@@ -40,8 +32,7 @@ def ours():
     ids=str,
 )
 def test_module_fits_in_the_head(path):
-    most = LONGER.get(path.as_posix(), MAX_LINES)
-    assert len((BASE / path).read_text().splitlines()) <= most
+    assert len((BASE / path).read_text().splitlines()) <= MAX_LINES
 
 
 def test_nothing_is_left_for_later():

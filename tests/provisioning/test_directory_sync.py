@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import pytest
 import time_machine
@@ -19,15 +20,23 @@ from console.rules import AdminAction
 from console.services.people import act
 from directory.connectors.base import GroupEntry
 from directory.factors import BUILTIN, DIRECTORY
-from directory.models import DirectoryAccount, Membership, SignInName, User, UserIDChange
+from directory.models import (
+    DeletedUser,
+    DirectoryAccount,
+    Membership,
+    SignInName,
+    User,
+    UserIDChange,
+)
 from directory.queries import prefills_of
 from isolation.scope import in_tenant
 from provisioning import queue
 from provisioning.models import SyncRun, SyncState
 from provisioning.rules.problems import RowProblem
-from provisioning.rules.sync import SyncIssue
+from provisioning.rules.sync import SyncIssue, renamable
 from provisioning.services import directory_sync, sync_jobs
-from provisioning.services.directory_sync import LEASE, work
+from provisioning.services.directory_sync import work
+from provisioning.services.sync_jobs import LEASE
 from provisioning.services.sync_report import problems_of
 from tenants.models import Group, GroupNesting, Tenant
 from tenants.policy import Factor, Policy, Scope
@@ -38,6 +47,7 @@ from tests.builders import make_email, make_tenant, make_user
 from tests.provisioning.directory import MemoryDirectory, entry_of, make_connection
 
 ADMIN = 7
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -228,6 +238,141 @@ def test_people_who_exchange_user_ids_are_followed(connection, directory):
     assert run.problems == 0
 
 
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_people_exchange_user_ids_while_others_want_what_they_cant_have(
+    connection, directory, monkeypatch, at_once
+):
+    monkeypatch.setattr(directory_sync, "_AT_ONCE", at_once)
+    directory.put(*(entry_of(name) for name in ("ann", "bob", "cho", "dan", "eve")))
+    sync(connection, directory)
+    ids = {upn.partition("@")[0]: user.pk for upn, user in people().items()}
+    wanted = {"ann": "bob", "bob": "ann", "cho": "dan", "eve": "cho"}
+    for external_id, name in wanted.items():
+        directory.change(external_id, upn=f"{name}@contoso.example")
+
+    run = sync(connection, directory)
+
+    assert codes(run) == [SyncIssue.OTHER_ENTRY] * 2
+    assert {upn.partition("@")[0]: user.pk for upn, user in people().items()} == {
+        "ann": ids["bob"],
+        "bob": ids["ann"],
+        "cho": ids["cho"],
+        "dan": ids["dan"],
+        "eve": ids["eve"],
+    }
+
+
+def test_user_id_of_a_deleted_person_is_not_given_to_another(connection, directory):
+    DeletedUser.objects.create(
+        user_id=999, upn="gone@contoso.example", enabled=True, session_epoch=0, deleted_at=NOON
+    )
+    directory.put(entry_of("ann"), entry_of("gone"))
+    run = sync(connection, directory)
+    assert (codes(run), set(people())) == ([RowProblem.DELETED_HERE], {"ann@contoso.example"})
+    del directory.everyone["gone"]
+    directory.change("ann", upn="gone@contoso.example")
+
+    run = sync(connection, directory)
+
+    assert (codes(run), set(people())) == ([RowProblem.DELETED_HERE], {"ann@contoso.example"})
+
+
+def test_user_id_of_an_operator_ends_an_exchange_without_a_loss(connection, directory):
+    User.unscoped.create(tenant_id=None, upn="root@contoso.example", role=Role.OPERATOR)
+    directory.put(*(entry_of(name) for name in ("ann", "bob", "cho", "dan")))
+    sync(connection, directory)
+    before = {upn: user.pk for upn, user in people().items()}
+    wanted = {"ann": "root", "bob": "ann", "cho": "dan", "dan": "cho"}
+    for external_id, name in wanted.items():
+        directory.change(external_id, upn=f"{name}@contoso.example")
+
+    run = sync(connection, directory)
+
+    after = {upn: user.pk for upn, user in people().items()}
+    assert sorted(codes(run)) == sorted([RowProblem.NAME_TAKEN, SyncIssue.OTHER_ENTRY])
+    assert after == before | {
+        "cho@contoso.example": before["dan@contoso.example"],
+        "dan@contoso.example": before["cho@contoso.example"],
+    }
+
+
+def test_exchanges_that_are_too_many_are_reported_and_made_by_the_next_run(
+    connection, directory, monkeypatch
+):
+    monkeypatch.setattr(directory_sync, "_AT_ONCE", 1)
+    monkeypatch.setattr(directory_sync, "_MOST_DEFERRED", 2)
+    directory.put(*(entry_of(name) for name in ("ann", "bob", "cho", "dan")))
+    sync(connection, directory)
+    ids = {upn: user.pk for upn, user in people().items()}
+    for external_id, name in {"ann": "bob", "bob": "ann", "cho": "dan", "dan": "cho"}.items():
+        directory.change(external_id, upn=f"{name}@contoso.example")
+
+    first = sync(connection, directory)
+    second = sync(connection, directory)
+
+    assert codes(first) == [SyncIssue.OTHER_ENTRY] * 2
+    assert (codes(second), second.is_full) == ([], True)
+    after = {upn: user.pk for upn, user in people().items()}
+    assert after == {
+        "bob@contoso.example": ids["ann@contoso.example"],
+        "ann@contoso.example": ids["bob@contoso.example"],
+        "dan@contoso.example": ids["cho@contoso.example"],
+        "cho@contoso.example": ids["dan@contoso.example"],
+    }
+
+
+@given(st.permutations(range(5)), st.lists(st.integers(0, 6), min_size=5, max_size=5))
+def test_as_many_users_as_possible_get_their_new_user_ids(order, targets):
+    current = {user: str(user) for user in range(5)}
+    wanted = {
+        user: str(targets[user])
+        for user in order
+        if targets[user] != user
+        and str(targets[user]) not in {str(targets[u]) for u in range(user)}
+    }
+    outside = {"6"}
+
+    def is_possible(moving):
+        after = current | {user: wanted[user] for user in moving}
+        return len(set(after.values())) == len(after) and not outside & set(after.values())
+
+    possible = [
+        set(moving)
+        for size in range(len(wanted) + 1)
+        for moving in combinations(wanted, size)
+        if is_possible(moving)
+    ]
+
+    assert renamable(current, wanted, outside) == set().union(*possible)
+    assert is_possible(renamable(current, wanted, outside))
+
+
+def test_managers_are_linked_and_stay_linked_when_they_move(connection, directory):
+    directory.put(
+        entry_of("boss"), entry_of("ann", manager_dn="UID=boss, OU=People,dc=contoso,dc=example")
+    )
+    directory.put(entry_of("bob", manager_dn="cn=outside,dc=contoso,dc=example"))
+    sync(connection, directory)
+
+    def managers():
+        rows = DirectoryAccount.objects.select_related("manager")
+        return {row.external_id: row.manager and row.manager.upn for row in rows}
+
+    assert managers() == {"boss": None, "ann": "boss@contoso.example", "bob": None}
+    # The manager's entry moves; a report's entry often says the former place for a while.
+    directory.change("boss", dn="uid=boss,ou=board,dc=contoso,dc=example")
+    directory.change("bob", manager_dn="uid=boss,ou=board,dc=contoso,dc=example")
+    sync(connection, directory)
+    assert managers() == {
+        "boss": None,
+        "ann": "boss@contoso.example",
+        "bob": "boss@contoso.example",
+    }
+    directory.change("ann", manager_dn="")
+    sync(connection, directory)
+    assert managers()["ann"] is None
+
+
 def test_disabled_people_are_disabled_and_signed_out(connection, directory):
     directory.put(*many(5))
     sync(connection, directory)
@@ -354,12 +499,11 @@ def test_unreachable_directory_ends_the_run_and_disables_nobody(connection, dire
 
 
 def test_password_changed_elsewhere_ends_sessions(connection, directory):
-    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
     directory.put(
-        entry_of("ann", password_changed_at=noon), entry_of("bob", password_changed_at=noon)
+        entry_of("ann", password_changed_at=NOON), entry_of("bob", password_changed_at=NOON)
     )
     sync(connection, directory)
-    later = noon + timedelta(hours=2)
+    later = NOON + timedelta(hours=2)
     # This service changed Bob's.
     User.objects.filter(upn="bob@contoso.example").update(password_changed_at=later)
     before = {upn: user.session_epoch for upn, user in people().items()}
@@ -379,25 +523,23 @@ def epoch():
 
 def test_password_that_has_to_be_changed_at_the_next_logon_ends_sessions(connection, directory):
     """Active Directory then says no time until the person changed it, as a stranger may have."""
-    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    directory.put(entry_of("ann", password_changed_at=noon))
+    directory.put(entry_of("ann", password_changed_at=NOON))
     sync(connection, directory)
     before = epoch()
 
     directory.change("ann", password_changed_at=None)
     sync(connection, directory)
     reset = epoch()
-    directory.change("ann", password_changed_at=noon + timedelta(hours=1))
+    directory.change("ann", password_changed_at=NOON + timedelta(hours=1))
     sync(connection, directory)
 
     assert (reset, epoch()) == (before + 1, before + 2)
 
 
 def test_temporary_password_of_this_service_ends_no_sessions_at_a_sync(connection, directory):
-    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    directory.put(entry_of("ann", password_changed_at=noon))
+    directory.put(entry_of("ann", password_changed_at=NOON))
     sync(connection, directory)
-    ours = noon + timedelta(hours=1)
+    ours = NOON + timedelta(hours=1)
     User.objects.update(password_changed_at=ours, temporary_since=ours)
     before = epoch()
 
@@ -663,6 +805,40 @@ def test_group_whose_new_name_cannot_be_used_keeps_its_name_and_gets_its_members
     assert members() == {("staff", "ann"), ("sales", "ann")}
 
 
+def test_group_of_the_policy_does_not_become_empty(connection, directory, with_groups):
+    """As when the service account loses the right to read members: excluded people stay so."""
+    sync(connection, directory)
+    change_policy(
+        Policy(self_service=Scope.ALL, excluded_groups=frozenset({"staff"})),
+        actor_id=Actor.COMMAND,
+    )
+    for name, group in directory.all_groups.items():
+        directory.all_groups[name] = replace(group, member_dns=())
+
+    run = sync(connection, directory)
+
+    # The other group counts, too, because it is inside.
+    assert codes(run) == [SyncIssue.GROUP_EMPTIED] * 2
+    assert members() == {("staff", "ann"), ("sales", "bob")}
+    assert GroupNesting.objects.count() == 1
+
+    change_policy(Policy(self_service=Scope.ALL), actor_id=Actor.COMMAND)
+    run = sync(connection, directory)
+
+    assert (codes(run), members()) == ([], set())
+
+
+def test_run_says_that_groups_are_no_longer_read(connection, directory, with_groups):
+    sync(connection, directory)
+    connection.group_filter = ""
+    connection.save()
+
+    run = sync(connection, directory)
+
+    assert codes(run) == [SyncIssue.GROUPS_NOT_READ]
+    assert members() == {("staff", "ann"), ("sales", "bob")}
+
+
 def test_group_made_here_is_never_touched(connection, directory, with_groups):
     ours = Group.objects.create(name="Staff")
     Membership.objects.create(group=ours, user=make_user())
@@ -769,6 +945,7 @@ CHANGES = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.integers(0, 5), st.integers(0, 7), st.booleans()),
         st.tuples(st.just("delete"), st.integers(0, 5)),
+        st.tuples(st.just("exchange"), st.integers(0, 5), st.integers(0, 5)),
         st.tuples(st.just("sync"), st.sampled_from([None, 0, 1, 3]), st.booleans()),
     ),
     max_size=14,
@@ -791,6 +968,11 @@ def test_linked_users_equal_the_directorys_people(history):
                 ]
                 if upn not in others:
                     directory.put(entry_of(external_id, upn=upn, enabled=details[2]))
+            elif what == "exchange":
+                one, other = (directory.everyone.get(f"e{number}") for number in details)
+                if one and other and one != other:
+                    directory.change(one.external_id, upn=other.upn)
+                    directory.change(other.external_id, upn=one.upn)
             elif what == "delete":
                 directory.everyone.pop(f"e{details[0]}", None)
             else:

@@ -87,7 +87,7 @@ _ACCOUNT = (
     *("userAccountControl", "accountExpires", "pwdLastSet", _FLAGS, _EXPIRES, PSO),
 )
 _INVALID_CREDENTIALS = 49
-_PHONES = ("mobile_phone", "office_phone", "alternate_phone")
+_PHONES = ("mobile_phone", "office_phone")
 
 Changes = Mapping[str, Sequence[tuple[str, Sequence[str | bytes]]]]
 
@@ -185,7 +185,7 @@ class ActiveDirectory:
         names = {**KIND_DEFAULTS[DirectoryKind.ACTIVE_DIRECTORY].attributes}
         names |= self._connection.attributes
         attributes = [
-            *("objectGUID", "objectSid", "primaryGroupID", "uSNChanged", *_ACCOUNT),
+            *("objectGUID", "objectSid", "primaryGroupID", "memberOf", "uSNChanged", *_ACCOUNT),
             *filter(None, names.values()),
             *self._connection.sign_in_attributes,
         ]
@@ -204,7 +204,7 @@ class ActiveDirectory:
             now = timezone.now()
             for entry in session.search(self._connection.base_dn, wanted, attributes):
                 text = {field: entry.text(name) if name else "" for field, name in names.items()}
-                groups = all_values(session, entry, names["group_dns"])
+                groups = all_values(session, entry, "memberOf")
                 guid, own_sid = entry.raw("objectGUID"), entry.raw("objectSid")
                 if guid is None or own_sid is None:
                     continue
@@ -235,7 +235,6 @@ class ActiveDirectory:
                     password_changed_at=moment(entry.integer("pwdLastSet")),
                     password_expires_at=moment(entry.integer(_EXPIRES)),
                     changed=f"{run}:{controller}:{usn:020}",
-                    group_dns=groups,
                 )
 
     def ids(self) -> Iterator[str]:

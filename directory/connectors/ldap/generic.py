@@ -67,7 +67,7 @@ _DIALECTS: Mapping[Flavour, Dialect] = {
     Flavour.DS389: Ds389(),
     Flavour.FREEIPA: FreeIpa(),
 }
-_PHONES = ("mobile_phone", "office_phone", "alternate_phone")
+_PHONES = ("mobile_phone", "office_phone")
 _STAMP = "modifyTimestamp"
 
 
@@ -350,7 +350,6 @@ class LdapConnector:
         def mapped(field: str) -> str:
             return entry.text(self._mapping[field]) if self._mapping.get(field) else ""
 
-        groups = self._mapping.get("group_dns")
         names = self._connection.sign_in_attributes
         return Person(
             external_id=external_id,
@@ -368,7 +367,6 @@ class LdapConnector:
             protected=state.protected,
             password_changed_at=state.password_changed_at,
             password_expires_at=state.password_expires_at,
-            group_dns=tuple(entry.texts(groups)) if groups else (),
         )
 
 

@@ -198,7 +198,7 @@ def all_values(session: LdapSession, entry: LdapEntry, name: str) -> tuple[str, 
 
     Source: MS-ADTS 3.1.1.3.1.3.3.
     """
-    values, part = entry.texts(name) if name else [], entry
+    values, part = entry.texts(name), entry
     prefix = f"{name};range=".lower()
     while key := next((key for key in part.attributes if key.startswith(prefix)), ""):
         values += part.texts(key)
