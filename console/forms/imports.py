@@ -59,10 +59,10 @@ def choice_of(encoding: str) -> str:
 
 class FileForm(forms.Form):
     file = forms.FileField(
-        label=_("CSV file"),
+        label=_("CSV or Excel file"),
         help_text=_(
-            "CSV with the names of the columns above the rows. Only user IDs are required. Columns"
-            " and encodings are recognised, and you see them before anything is imported."
+            "CSV or .xlsx with the names of the columns above the rows. Only user IDs are required."
+            " Columns and encodings are recognised, and you see them before anything is imported."
         ),
         # The reader of the file says that it is empty.
         allow_empty_file=True,
@@ -71,7 +71,7 @@ class FileForm(forms.Form):
             "required": _("Choose a file first."),
             "invalid": _("Choose a file first."),
         },
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx,text/csv,text/plain"}),
     )
 
 

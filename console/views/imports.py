@@ -24,9 +24,8 @@ from console.views.work import shown_work
 from directory.models import User
 from provisioning.models import Import
 from provisioning.queries import newest
-from provisioning.rules.problems import FileProblem
+from provisioning.rules.problems import FileProblem, UnusableFile
 from provisioning.services import jobs as services
-from provisioning.services.files import UnusableFile
 from provisioning.services.report import first_remarks
 from provisioning.services.slices import MOST_REPORTED
 from provisioning.services.words import why_unusable, words_of_file

@@ -1,9 +1,11 @@
 """Takes lines of a CSV file apart into rows of cells. A cell may hold line breaks; few do."""
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from itertools import islice, repeat
 
 from provisioning.rules.columns import COLUMNS
@@ -14,6 +16,7 @@ LONGEST_LINE = 65_536
 _MOST_LINES = 32
 _SEPARATOR = "\x1f"
 """Between cells while many rows are taken apart at once. Rows that hold one go one by one."""
+_BREAKS = re.compile(r"[\r\n\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _UNREADABLE = "\ufffd"
 
 
@@ -95,6 +98,24 @@ def ascii_lines(cells: Sequence[str]) -> str:
     if lines.isascii() and lines.count("\n") == len(cells) - 1:
         return lines
     return "\n".join(cell if cell.isascii() and "\n" not in cell else "" for cell in cells)
+
+
+def text_of(value: object) -> str:
+    r"""A cell of a workbook as a file of text has it: dates by ISO 8601, no line breaks.
+
+    >>> text_of(1012345678.0), text_of(2.5), text_of("휴대\n전화"), text_of(None), text_of(True)
+    ('1012345678', '2.5', '휴대 전화', '', 'TRUE')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, datetime) and value.time() == time():
+        value = value.date()
+    text = value.isoformat() if isinstance(value, date | time) else str(value)
+    return _BREAKS.sub(" ", text)
 
 
 @dataclass(slots=True)

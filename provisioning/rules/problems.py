@@ -1,6 +1,6 @@
 """What can be wrong with a file of people, and with a row of it. `services.words` has the texts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -53,8 +53,25 @@ class FileProblem(StrEnum):
     UNKNOWN_COLUMNS = "f02"
     EMPTY = "f03"
     EXCEL = "f04"
+    """An old kind of workbook, or one with a password."""
     COLUMN_TWICE = "f05"
     TOO_MANY_COLUMNS = "f06"
+    WORKBOOK = "f07"
+    """It is a ZIP archive, and no workbook that can be read."""
+    WORKBOOK_TOO_LARGE = "f08"
+
+
+class UnusableFile(ValueError):
+    """No row can be read.
+
+    Args:
+        columns: the columns that cause it, if any do.
+    """
+
+    def __init__(self, problem: FileProblem, columns: Iterable[str] = ()) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.columns = tuple(columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from io import IncrementalNewlineDecoder
@@ -21,11 +21,11 @@ from provisioning.rules.headers import (
     known_headers,
 )
 from provisioning.rules.layouts import HEADER_WITHIN, Layout
-from provisioning.rules.problems import FileProblem
+from provisioning.rules.problems import FileProblem, UnusableFile
 from typed.rules import cleaned
 
 _CHUNK_BYTES = 1 << 16
-_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_EXCEL = b"\xd0\xcf\x11\xe0"
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -41,19 +41,6 @@ _MOST_HEADER_LINES = 8
 """Of one header: spreadsheets break long names."""
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?[,;]*", re.IGNORECASE)
 """A first line that tells spreadsheets the delimiter."""
-
-
-class UnusableFile(ValueError):
-    """No row can be read.
-
-    Args:
-        columns: the columns that cause it, if any do.
-    """
-
-    def __init__(self, problem: FileProblem, columns: Iterable[str] = ()) -> None:
-        super().__init__(problem.value)
-        self.problem = problem
-        self.columns = tuple(columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ from provisioning.rules.code_pages import usual_pages
 from provisioning.rules.columns import COLUMNS
 from provisioning.rules.headers import Hints, columns_of, worth_remembering
 from provisioning.rules.layouts import Layout, layout_of
-from provisioning.services.files import UnusableFile, first_rows, names_in, opened
+from provisioning.rules.problems import UnusableFile
+from provisioning.services.files import first_rows, names_in, opened
 from provisioning.services.store import beginning_of, drop, keep_file
+from provisioning.services.workbooks import as_text
 from tenants.queries import tenant_in_force
 
 LARGEST_FILE = 200 * 1024 * 1024
@@ -67,7 +69,9 @@ class Preview:
 
 
 def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
-    """Stores an uploaded file. Not in one transaction, so that others can write meanwhile.
+    """Stores an uploaded file; of a workbook, one sheet as text.
+
+    Not in one transaction, so that others can write meanwhile.
 
     Raises:
         UnusableFile: it has no rows that could be read; nothing is stored.
@@ -75,18 +79,19 @@ def take(file: BinaryIO, *, name: str, size: int, actor_id: int) -> Import:
     """
     tenant = tenant_in_force()
     usual = usual_pages(tenant.country, tenant.language)
-    sheet = opened(file, usual=usual, hints=header_hints(), is_whole=False)
     if Import.objects.exclude(state__in=ENDED).count() >= MOST_OPEN:
         raise TooManyOpen
-    job = Import.objects.create(
-        actor_id=actor_id,
-        file_name=name[:200],
-        size=size,
-        encoding=sheet.encoding,
-        layout=sheet.layout.plain(),
-        due_at=timezone.now() + FILE_WAITS,
-    )
-    lines = keep_file(job, file)
+    with as_text(file) as text:
+        sheet = opened(text, usual=usual, hints=header_hints(), is_whole=False)
+        job = Import.objects.create(
+            actor_id=actor_id,
+            file_name=name[:200],
+            size=size,
+            encoding=sheet.encoding,
+            layout=sheet.layout.plain(),
+            due_at=timezone.now() + FILE_WAITS,
+        )
+        lines = keep_file(job, text)
     uploading = Import.objects.filter(pk=job.pk, state=State.UPLOADING)
     if not uploading.update(state=State.LOADED, lines=lines):
         drop(job, Kind.FILE)

@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from provisioning.models import Import
 from provisioning.rules.layouts import layout_of
+from provisioning.rules.problems import UnusableFile
 from provisioning.rules.reports import ImportProgress, RowReport
 from provisioning.services.contacts import Importer
-from provisioning.services.files import UnusableFile, opened
+from provisioning.services.files import opened
 from provisioning.services.importing import import_users
 from provisioning.services.jobs import (
     AT_WORK,

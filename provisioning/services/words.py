@@ -6,8 +6,7 @@ from babel import Locale
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from provisioning.rules.problems import FileProblem, Reason, RowProblem
-from provisioning.services.files import UnusableFile
+from provisioning.rules.problems import FileProblem, Reason, RowProblem, UnusableFile
 
 _WORDS = {
     RowProblem.UPN_MISSING: _("Row %(row)s: user_principal_name is missing"),
@@ -86,9 +85,17 @@ _FILE_WORDS = {
     FileProblem.UPN_COLUMN_MISSING: _("The file has no column with user IDs (user_principal_name)"),
     FileProblem.UNKNOWN_COLUMNS: _("Unknown columns: %(columns)s. They are ignored."),
     FileProblem.EMPTY: _("The file is empty"),
-    FileProblem.EXCEL: _("This is an Excel file. Save it as “CSV UTF-8” first."),
+    FileProblem.EXCEL: _(
+        "This Excel file is of an old kind, or has a password. Save it as .xlsx without a password."
+    ),
     FileProblem.COLUMN_TWICE: _("Duplicate columns: %(columns)s"),
     FileProblem.TOO_MANY_COLUMNS: _("The file has more than 64 columns"),
+    FileProblem.WORKBOOK: _(
+        "This Excel file can’t be read. Open it in Excel and save it as .xlsx, or as “CSV UTF-8”."
+    ),
+    FileProblem.WORKBOOK_TOO_LARGE: _(
+        "This Excel file is too large. Save the sheet with the people as “CSV UTF-8”."
+    ),
 }
 
 

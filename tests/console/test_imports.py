@@ -188,11 +188,12 @@ def test_password_is_on_no_page_and_in_no_report(admin, mailroom):
     ("content", "words"),
     [
         (b"", "The file is empty"),
-        (b"PK\x03\x04" + b"x" * 50, "This is an Excel file. Save it as “CSV UTF-8” first."),
+        (b"PK\x03\x04" + b"x" * 50, "This Excel file can’t be read."),
+        (b"\xd0\xcf\x11\xe0" + b"x" * 50, "Save it as .xlsx without a password."),
         (b"name\nMinji\n", "The file has no column with user IDs"),
         (b"a," * 70 + b"user_principal_name\n", "The file has more than 64 columns"),
     ],
-    ids=["empty", "Excel", "no names", "too wide"],
+    ids=["empty", "no workbook", "old Excel", "no names", "too wide"],
 )
 def test_unusable_file_is_explained_beside_the_field(admin, content, words):
     answer = upload(admin, content)

@@ -14,9 +14,9 @@ from directory.models import Membership, User
 from isolation.scope import in_tenant
 from provisioning import queue
 from provisioning.models import Import, ImportPart
+from provisioning.rules.problems import UnusableFile
 from provisioning.services import batches, export, slices, store
 from provisioning.services.export import EXPORTED, export_people
-from provisioning.services.files import UnusableFile
 from provisioning.services.jobs import (
     MOST_OPEN,
     REPORT_KEPT,

@@ -1,11 +1,13 @@
 """Spreadsheets as people have them, each imported by an administrator without touching the file."""
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
+from openpyxl import Workbook
 
 from directory.models import User
 from directory.queries import prefilled
@@ -14,6 +16,7 @@ from provisioning.models import Import
 from tenants.policy import Policy
 from tests.builders import make_tenant
 from tests.console.people import behind_both, make_admin
+from tests.provisioning.excel import saved
 
 KIM, LEE = "kim@hansong.example", "lee@hansong.example"
 MOBILE, OFFICE = "+821012345678", "+8225551234"
@@ -157,6 +160,40 @@ def with_bad_cells():
     )
 
 
+def with_a_merged_title():
+    """A title over all columns, numbers that lost their zero, a date, text numbers, an error."""
+    book = Workbook()
+    sheet = book.active
+    sheet.append(["2026년 임직원 연락처"])
+    sheet.merge_cells("A1:F1")
+    sheet.append([])
+    sheet.append(["성명", "사내 이메일", "휴대\n전화", "사무실 전화", "입사일", "개인 이메일"])
+    sheet.append(["김민지", KIM, 1012345678, "#N/A", dt.date(2020, 3, 2), None])
+    sheet.append(["이서준", LEE, "-", 25551234.0, dt.date(2021, 3, 2), "lee@mail.example"])
+    sheet.append([None, None, None, None, None, None])
+    return Spreadsheet(
+        content=saved(book),
+        name="임직원 연락처.xlsx",
+        people={KIM: ["김민지", MOBILE], LEE: ["이서준", OFFICE, "lee@mail.example"]},
+    )
+
+
+def with_a_cover_sheet():
+    """Instructions, then people with employee numbers, then a hidden list."""
+    book = Workbook()
+    book.active.append(["작성 요령: 휴대전화는 숫자만 적습니다."])
+    for title, state in (("구성원", "visible"), ("이전", "hidden")):
+        sheet = book.create_sheet(title)
+        sheet.sheet_state = state
+        sheet.append(["사번", "이름", "휴대전화", "국가"])
+        sheet.append([20190123, title, "07400 123456", "영국"])
+    return Spreadsheet(
+        content=saved(book),
+        name="people.xlsx",
+        people={"20190123@hansong.example": ["구성원", "+447400123456"]},
+    )
+
+
 SPREADSHEETS = [
     of_an_hr_system,
     with_a_line_for_excel,
@@ -168,6 +205,8 @@ SPREADSHEETS = [
     with_extensions,
     with_headers_of_its_own,
     with_bad_cells,
+    with_a_merged_title,
+    with_a_cover_sheet,
 ]
 
 

@@ -3,8 +3,7 @@ import re
 import pytest
 from django.utils.translation import override
 
-from provisioning.rules.problems import FileProblem, Reason, RowProblem
-from provisioning.services.files import UnusableFile
+from provisioning.rules.problems import FileProblem, Reason, RowProblem, UnusableFile
 from provisioning.services.words import why_unusable, words, words_of_file
 
 HANGUL = re.compile("[가-힣]")

@@ -21,12 +21,13 @@ from provisioning.rules.columns import READ
 from provisioning.rules.countries import country_of
 from provisioning.rules.headers import header_key
 from provisioning.rules.layouts import Layout
-from provisioning.rules.problems import FileProblem
+from provisioning.rules.problems import FileProblem, UnusableFile
 from provisioning.rules.reports import RowReport
 from provisioning.services.contacts import Importer
-from provisioning.services.files import Sheet, UnusableFile, differing, names_in, opened
+from provisioning.services.files import Sheet, differing, names_in, opened
 from provisioning.services.importing import import_users
 from provisioning.services.words import why_unusable, words, words_of_file
+from provisioning.services.workbooks import as_text
 from tenants.queries import tenant_by_slug
 
 _EXAMPLES = 3
@@ -35,14 +36,14 @@ _COUNTRIES = ("country", "office_country", "mobile_country")
 
 class Command(BaseCommand):
     help = (
-        f"Users from a CSV file. Its columns: {', '.join(READ)}; only the first is required. "
-        "Usual names in English and Korean are known, too. "
+        f"Users from a CSV file or an Excel workbook. Its columns: {', '.join(READ)}; "
+        "only the first is required. Usual names in English and Korean are known, too. "
         "Empty cells change nothing, groups (separated by ;) replace those that the user was in, "
         "a password is set only for users who have none."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE.csv", help="- reads the standard input")
+        parser.add_argument("file", metavar="FILE", help="- reads the standard input")
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument(
             "--encoding",
@@ -83,7 +84,7 @@ class Command(BaseCommand):
         if organisation is None:
             raise CommandError(f"--tenant: there is no organisation {tenant}")
         usual = usual_pages(organisation.country, organisation.language)
-        with _rewindable(file) as content, in_tenant(organisation.pk):
+        with _text(file) as content, in_tenant(organisation.pk):
             sheet = self.sheet(content, _encoding(encoding), usual)
             sheet = self.chosen(content, sheet, options)
             counts = import_users(
@@ -174,6 +175,15 @@ def _encoding(name: str) -> str:
         return codecs.lookup(name).name
     except LookupError:
         raise CommandError(f"--encoding: {name} is not known") from None
+
+
+@contextmanager
+def _text(name: str) -> Iterator[BinaryIO]:
+    try:
+        with _rewindable(name) as file, as_text(file) as text:
+            yield text
+    except UnusableFile as problem:
+        raise CommandError(why_unusable(problem)) from None
 
 
 @contextmanager
