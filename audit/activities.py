@@ -72,6 +72,7 @@ class Activity(StrEnum):
     TENANT_CREATED = "tenant_created"
     TIME_ZONE_CHANGED = "time_zone_changed"
     HISTORY_TRUSTED = "history_trusted_again"
+    HISTORY_DELETED = "history_deleted"
     BACKUP_RESTORED = "backup_restored"
     USERS_IMPORTED = "users_imported"
     TOKEN_ASSIGNED = "hardware_token_assigned"
@@ -90,6 +91,7 @@ class Activity(StrEnum):
     USER_RESTORED = "user_restored"
     USER_ERASED = "user_erased"
     PEOPLE_EXPORTED = "people_exported"
+    AUDIT_EXPORTED = "audit_exported"
     SELF_SERVICE_FROZEN = "self_service_frozen"
     SELF_SERVICE_UNFROZEN = "self_service_unfrozen"
 

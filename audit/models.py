@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import ClassVar, NoReturn
 
 from django.db import models
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
@@ -54,6 +56,13 @@ class Event(TenantOwned):
     support_code = models.CharField(max_length=8, blank=True)
     reason = models.CharField(max_length=60, blank=True)
     details = models.JSONField(default=dict)
+    # An expression in an index would do, but row-level security keeps PostgreSQL from using it.
+    concerns = models.GeneratedField(
+        expression=Coalesce(KT("details__setting"), KT("details__method"), KT("details__methods")),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
+    """The setting or the method that it is about."""
 
     objects: ClassVar[EventManager] = EventManager()
     unscoped: ClassVar[EveryTenantsEventManager] = EveryTenantsEventManager()
@@ -65,6 +74,17 @@ class Event(TenantOwned):
             models.Index(fields=["tenant_id", "subject_id", "-at"], name="audit_of_user"),
             models.Index(fields=["tenant_id", "actor_id", "-at"], name="audit_by_actor"),
             models.Index(fields=["tenant_id", "activity", "-at"], name="audit_of_activity"),
+            # Most events are successes: those are read in the order of all.
+            models.Index(
+                fields=["tenant_id", "-at", "-id"],
+                condition=models.Q(outcome=Outcome.FAILURE),
+                name="audit_failures",
+            ),
+            models.Index(
+                fields=["tenant_id", "concerns", "-at"],
+                condition=models.Q(concerns__isnull=False),
+                name="audit_concerns",
+            ),
         ]
         constraints: ClassVar = [
             # Python can't read PostgreSQL's infinity: such a row would stop the sealer.
@@ -111,6 +131,16 @@ class Head(TenantOwned):
     """Covers all links up to there, so that later changes show."""
     accepted_mac = models.CharField(max_length=64, blank=True, default="", db_default="")
     """A signature of its own, so that sealing doesn't depend on it."""
+    deleted_number = models.BigIntegerField(default=0, db_default=0)
+    """Links up to this one had their time; the chain begins behind it."""
+    cleared_number = models.BigIntegerField(default=0, db_default=0)
+    """Up to this one they are gone; those between the two are being deleted."""
+    deleted_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    deleted_mac = models.CharField(max_length=64, blank=True, default="", db_default="")
+    """Likewise a signature of its own; none while nothing was deleted."""
+    verified_at = models.DateTimeField(null=True)
+    """When an operator's command last verified the chain. Not signed: pages show it."""
+    verified_findings = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar = [

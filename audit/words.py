@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from audit.activities import Activity, EventReason, Outcome
+from audit.services import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ LABELS = {
     Activity.TENANT_CREATED: Label(_("Organisation created")),
     Activity.TIME_ZONE_CHANGED: Label(_("Time zone changed")),
     Activity.HISTORY_TRUSTED: Label(_("Audit log accepted as it is")),
+    Activity.HISTORY_DELETED: Label(_("Older records of the audit log deleted")),
     Activity.BACKUP_RESTORED: Label(_("Database restored from a backup")),
     Activity.USERS_IMPORTED: Label(_("Users imported")),
     Activity.TOKEN_ASSIGNED: Label(
@@ -159,6 +161,7 @@ LABELS = {
     Activity.USER_RESTORED: Label(_("User restored"), _("An administrator restored your account")),
     Activity.USER_ERASED: Label(_("Deleted user erased")),
     Activity.PEOPLE_EXPORTED: Label(_("Users exported")),
+    Activity.AUDIT_EXPORTED: Label(_("Audit log exported")),
     Activity.SELF_SERVICE_FROZEN: Label(
         _("Self-service frozen: “This wasn’t me”"),
         _("Password reset was stopped: “This wasn’t me”"),
@@ -172,6 +175,11 @@ OWN_WORDS = {activity: label.own for activity, label in LABELS.items() if label.
 RESULTS = {
     Outcome.SUCCESS: pgettext_lazy("audit", "Success"),
     Outcome.FAILURE: pgettext_lazy("audit", "Failure"),
+}
+ACTORS: Mapping[int, Promise] = {
+    Actor.ANONYMOUS: _("A user who isn’t signed in"),
+    Actor.COMMAND: _("Operator command"),
+    Actor.SERVICE: _("This service"),
 }
 REASONS: Mapping[str, Promise] = {
     EventReason.IDENTIFIED: pgettext_lazy("reason", "User ID entered"),
@@ -230,11 +238,14 @@ DETAILS: Mapping[str, Promise] = {
     "settings": _("Settings"),
     "text": _("Text"),
     "language": _("Language"),
+    "zone": _("Time zone"),
     "restored": _("Default text restored"),
     "removed": _("Removed"),
     "minutes": _("Valid for (minutes)"),
     "once": _("Single use"),
     "columns": _("Columns"),
+    "file_format": _("File"),
+    "filters": _("Filters"),
     "file": _("Number of the import"),
     "full": _("Everyone was read"),
     "linked": _("Linked"),
@@ -252,14 +263,19 @@ DETAILS: Mapping[str, Promise] = {
     "updated": _("Changed"),
     "unchanged": _("Unchanged"),
     "refused": _("With errors"),
+    "serial": _("Serial number"),
     "slug": _("Short name in links"),
     "source": _("Done through"),
     "number": _("Position in the chain"),
+    "deleted": _("Deleted records"),
+    "before": _("All from before"),
     "findings": _("Known problems"),
     "agent_ids": _("Reported action by"),
     "taken_at": _("Time of the backup"),
 }
 """What the details of an event are called."""
+SHOWN_DETAILS = ("setting", *DETAILS)
+"""Details that pages, exports and streams show. Others never leave the database."""
 DETAIL_VALUES: Mapping[str, Mapping[str, Promise]] = {
     "change": {
         "added": pgettext_lazy("group", "added"),

@@ -1,6 +1,7 @@
 """Deletes expired rows, a portion at a time. The tables of rules say which, and when.
 
-Events of the audit log are never deleted, nor are registered methods until their users remove them.
+The audit log has rules of its own, see `sspr.audit_retention`. Registered methods stay until their
+users remove them.
 """
 
 from collections.abc import Callable

@@ -279,6 +279,7 @@ CELERY_TASK_ROUTES = {
     "sspr.purge": {"queue": "bulk"},
     "sspr.check_factors": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
+    "sspr.delete_audit": {"queue": "bulk"},
     # Not in the queue of the sealer, whose worker may be the one that hangs.
     "sspr.watch_audit": {"queue": "codes"},
 }
@@ -302,6 +303,7 @@ _INTERVALS_S = {
 _NIGHTLY = {
     "sspr.purge": crontab(hour="3", minute="0"),
     "sspr.check_factors": crontab(hour="3", minute="30"),
+    "sspr.delete_audit": crontab(hour="4", minute="0"),
 }
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": when, "options": {"expires": expires_s}}

@@ -6,6 +6,7 @@ from celery import shared_task
 from audit.services import sealing
 from delivery.queue import URGENT
 from isolation.scope import limited_to
+from sspr import audit_retention
 from sspr.purge import purge as purge_now
 from tenants.queries import tenant_ids
 from verification.services import factors
@@ -39,6 +40,18 @@ def check_factors(start: int = 0, after: int = 0) -> None:
 def seal_audit() -> None:
     """Chains new audit events. Skips chains that another worker has locked."""
     sealing.sweep(tenant_ids())
+
+
+@shared_task(name="sspr.delete_audit")
+def delete_audit(start: int = 0) -> None:
+    """Deletes audit events that are too old, once a day, in several jobs.
+
+    Args:
+        start: id of the first tenant.
+    """
+    following = audit_retention.delete_old(start, seconds=_A_RUN_S)
+    if following is not None:
+        delete_audit.delay(following)
 
 
 @shared_task(name="sspr.watch_audit")

@@ -11,6 +11,8 @@ class Permission(StrEnum):
     """One thing that a role may allow. Pages and buttons check these, never roles."""
 
     READ_AUDIT = "read_audit"
+    EXPORT_AUDIT = "export_audit"
+    """As a file, with the facts that the role may read."""
     READ_REPORTS = "read_reports"
     SEE_PEOPLE = "see_people"
     HELP_PEOPLE = "help_people"
@@ -55,5 +57,7 @@ _PERMISSIONS = {
     Role.HELPDESK: frozenset(
         {Permission.SEE_PEOPLE, Permission.HELP_PEOPLE, Permission.READ_AUDIT}
     ),
-    Role.REPORTS_READER: frozenset({Permission.READ_REPORTS, Permission.READ_AUDIT}),
+    Role.REPORTS_READER: frozenset(
+        {Permission.READ_REPORTS, Permission.READ_AUDIT, Permission.EXPORT_AUDIT}
+    ),
 }

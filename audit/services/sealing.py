@@ -28,9 +28,18 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.chain import BEGINNING, digest
-from audit.models import NEVER, Event, Head, Link
+from audit.models import Event, Head, Link
 from audit.services import Actor, record
-from audit.services.signing import Flaw, accepted_mac_of, flaw_of_end, is_signed, mac_of, sign
+from audit.services.signing import (
+    Flaw,
+    accepted_mac_of,
+    deleted_mac_of,
+    flaw_of_end,
+    has_true_beginning,
+    is_signed,
+    mac_of,
+    sign,
+)
 from audit.services.verifying import digest_of_links, entry_of, unsealed
 from isolation.scope import NO_TENANT, all_tenants, current_tenant_id, in_tenant
 
@@ -173,9 +182,9 @@ def sign_anew() -> int:
     head = Head.objects.select_for_update().first()
     if head is None or not is_signed(head):
         return 0
-    before = head.mac, head.accepted_mac
+    before = head.mac, head.accepted_mac, head.deleted_mac
     sign(head)
-    if before == (head.mac, head.accepted_mac):
+    if before == (head.mac, head.accepted_mac, head.deleted_mac):
         return 0
     head.save()
     return 1
@@ -188,14 +197,24 @@ def trust_from_here(*, findings: int) -> None:
     Args:
         findings: how many the operator accepts.
     """
-    Head.objects.select_for_update().first()
+    before = Head.objects.select_for_update().first() or Head()
     last = Link.objects.order_by("number").last()
     number, digest_now = (last.number, last.digest) if last else (0, "")
-    changes = {"number": number, "digest": digest_now, "settled_at": NEVER}
-    changes |= {"accepted_number": number, "accepted_digest": digest_of_links(number)}
-    head = Head(**changes)
-    macs = {"mac": mac_of(head), "accepted_mac": accepted_mac_of(head)}
-    Head.objects.update_or_create(defaults=changes | macs)
+    head = Head(number=number, digest=digest_now)
+    if has_true_beginning(before):
+        head.deleted_number, head.deleted_digest = before.deleted_number, before.deleted_digest
+        head.cleared_number = before.cleared_number
+    else:
+        # What stood in front of the first link isn't known any more.
+        first = Link.objects.filter(number__gt=0).order_by("number").first()
+        head.deleted_number = head.cleared_number = first.number - 1 if first else 0
+    head.accepted_number = number
+    head.accepted_digest = digest_of_links(number, after=head.deleted_number)
+    head.mac, head.accepted_mac = mac_of(head), accepted_mac_of(head)
+    head.deleted_mac = deleted_mac_of(head)
+    kept = {"id", "tenant_id", "verified_at", "verified_findings"}
+    names = [field.attname for field in Head._meta.concrete_fields if field.attname not in kept]  # noqa: SLF001  # Django's own word
+    Head.objects.update_or_create(defaults={name: getattr(head, name) for name in names})
     record(Activity.HISTORY_TRUSTED, actor_id=Actor.COMMAND, number=number, findings=findings)
 
 
@@ -230,7 +249,7 @@ def _chains(tenant_ids: Collection[int], *, before: datetime | None = None) -> l
         waits=Exists(waiting),
         unsettled=Exists(since),
         planted=Exists(links.filter(number__gt=OuterRef("number")))
-        | Exists(links.filter(number__lt=1)),
+        | Exists(links.filter(number__lte=OuterRef("cleared_number"))),
     )
     with all_tenants():
         chains = [
@@ -281,7 +300,9 @@ def _locked_head() -> Head | None:
     if (
         head
         and not flaw
-        and Link.objects.filter(Q(number__lt=1) | Q(number__gt=head.number)).exists()
+        and Link.objects.filter(
+            Q(number__lte=head.cleared_number) | Q(number__gt=head.number)
+        ).exists()
     ):
         flaw = Flaw.CHAIN_BROKEN
     if flaw:

@@ -10,7 +10,13 @@ from django.utils import timezone
 
 from audit.chain import BEGINNING, ChainEntry, digest
 from audit.models import NEVER, Event, Head, Link
-from audit.services.signing import Flaw, flaw_of_end, is_accepted, is_signed
+from audit.services.signing import (
+    Flaw,
+    beginning_of,
+    flaw_of_end,
+    is_accepted,
+    is_signed,
+)
 
 _AT_ONCE = 5_000
 _LATE = timedelta(minutes=10)
@@ -41,12 +47,14 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[ChainFinding]:
     """
     stored = Head.objects.first()
     head = stored or Head()
-    known = _still_accepted(head)
+    known = still_accepted(head)
     yield from _flaws_of_head(stored, known)
-    number, last = 0, BEGINNING
-    for link, event in _chained():
+    number, last = head.deleted_number, beginning_of(head)
+    if anchor is not None and anchor[0] == number and anchor[1] != last:
+        yield ChainFinding(Flaw.ANCHOR_DIFFERS, number)
+    for link, event in chained(after=number):
         number += 1
-        if flaw := _flaw(link, event, number=number, before=last):
+        if flaw := flaw_of(link, event, number=number, before=last):
             yield ChainFinding(flaw, link.number, link.event_id, accepted=link.number <= known)
         if anchor is not None and anchor[0] == link.number and anchor[1] != link.digest:
             yield ChainFinding(Flaw.ANCHOR_DIFFERS, link.number, link.event_id)
@@ -60,6 +68,11 @@ def verify(*, anchor: tuple[int, str] | None = None) -> Iterator[ChainFinding]:
     for event_id, at in unsealed(NEVER).filter(at__lt=late).order_by("pk").values_list("pk", "at"):
         flaw = Flaw.SLIPPED_IN if at < settled_at else Flaw.NOT_SEALED
         yield ChainFinding(flaw, 0, event_id)
+
+
+def note_verified(at: datetime, findings: int) -> None:
+    """Notes for the pages how a verification of the chain of the tenant in force ended."""
+    Head.objects.update(verified_at=at, verified_findings=findings)
 
 
 def unsealed(since: datetime) -> QuerySet[Event]:
@@ -86,11 +99,15 @@ def entry_of(event: Event) -> ChainEntry:
 def _flaws_of_head(head: Head | None, known: int) -> Iterator[ChainFinding]:
     if flaw := flaw_of_end(head):
         yield ChainFinding(flaw, head.number if head else 0)
+    for number in Link.objects.filter(number__lte=head.cleared_number if head else 0).values_list(
+        "number", flat=True
+    ):
+        yield ChainFinding(Flaw.CHAIN_BROKEN, number)
     if head and known < head.accepted_number:
         yield ChainFinding(Flaw.ACCEPTED_DIFFERS, head.accepted_number)
 
 
-def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw | None:
+def flaw_of(link: Link, event: Event | None, *, number: int, before: str) -> Flaw | None:
     if link.number != number:
         return Flaw.CHAIN_BROKEN
     if event is None:
@@ -98,18 +115,19 @@ def _flaw(link: Link, event: Event | None, *, number: int, before: str) -> Flaw 
     return None if digest(before, number, entry_of(event)) == link.digest else Flaw.CHANGED
 
 
-def _still_accepted(head: Head) -> int:
+def still_accepted(head: Head) -> int:
     """The last link of the part that an operator accepted; 0 if that part has changed since."""
     upto = head.accepted_number
     if not upto or not is_accepted(head):
         return 0
-    return upto if digest_of_links(upto) == head.accepted_digest else 0
+    same = digest_of_links(upto, after=head.deleted_number) == head.accepted_digest
+    return upto if same else 0
 
 
-def digest_of_links(upto: int) -> str:
-    """SHA-256 of the links up to this number and their events, right or wrong."""
+def digest_of_links(upto: int, *, after: int) -> str:
+    """SHA-256 of the links between these numbers and their events, right or wrong."""
     hashed = hashlib.sha256()
-    for link, event in _chained():
+    for link, event in chained(after=after):
         if link.number > upto:
             break
         entry = entry_of(event).canonical if event else ""
@@ -117,11 +135,9 @@ def digest_of_links(upto: int) -> str:
     return hashed.hexdigest()
 
 
-def _chained() -> Iterator[tuple[Link, Event | None]]:
-    """The links in their order, each with its event if that still exists."""
-    links = list(Link.objects.order_by("number")[:_AT_ONCE])
-    while links:
+def chained(*, after: int) -> Iterator[tuple[Link, Event | None]]:
+    """The links behind this number in their order, each with its event if that still exists."""
+    while links := list(Link.objects.filter(number__gt=after).order_by("number")[:_AT_ONCE]):
         events = Event.objects.in_bulk([link.event_id for link in links])
         yield from ((link, events.get(link.event_id)) for link in links)
         after = links[-1].number
-        links = list(Link.objects.filter(number__gt=after).order_by("number")[:_AT_ONCE])

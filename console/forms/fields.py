@@ -34,6 +34,21 @@ def search_box(label: Any, *, longest: int = 254) -> forms.CharField:
     return forms.CharField(label=label, max_length=longest, required=False, widget=box)
 
 
+class ExportReason(forms.CharField):
+    """Why someone takes data out of the service, as it is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Why do you need this export? (recorded)"),
+            max_length=200,
+            error_messages={"required": _("Enter a reason. It is recorded.")},
+        )
+
+    def to_python(self, value: Any) -> Any:
+        typed = super().to_python(value) or ""
+        return "".join(letter for letter in typed if letter.isprintable())
+
+
 class Lines(forms.CharField):
     """Several values, one a line or with commas between them."""
 

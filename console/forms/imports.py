@@ -8,13 +8,13 @@ from django import forms
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from console.forms.fields import ExportReason
 from provisioning.queries import import_context
 from provisioning.rules.columns import COLUMNS, READ
 from provisioning.rules.layouts import HEADER_WITHIN, Layout
 from provisioning.services.export import EXPORTED
 from provisioning.services.jobs import Preview
 
-LONGEST_REASON = 200
 ENCODINGS = {
     "utf-8-sig": "UTF-8",
     "cp949": _("Korean (CP949)"),
@@ -190,15 +190,7 @@ class ExportForm(forms.Form):
         error_messages={"required": _("Choose at least one column.")},
         widget=forms.CheckboxSelectMultiple,
     )
-    reason = forms.CharField(
-        label=_("Why do you need this export? (recorded)"),
-        max_length=LONGEST_REASON,
-        error_messages={"required": _("Enter a reason. It is recorded.")},
-    )
+    reason = ExportReason()
 
     def __init__(self, data: Mapping[str, Any] | None) -> None:
         super().__init__(data, initial={"columns": list(EXPORTED)})
-
-    def clean_reason(self) -> str:
-        typed: str = self.cleaned_data["reason"]
-        return "".join(letter for letter in typed if letter.isprintable())

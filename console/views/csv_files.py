@@ -53,8 +53,10 @@ def export(request: HttpRequest, admin: User) -> HttpResponseBase:
     return shown(request, "console/imports/export.html", context)
 
 
-def download(pieces: Iterator[str], name: str) -> HttpResponseBase:
-    """A CSV file, sent while it is made."""
-    response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
+def download(
+    pieces: Iterator[str], name: str, *, content_type: str = "text/csv"
+) -> HttpResponseBase:
+    """A file, sent while it is made."""
+    response = StreamingHttpResponse(pieces, content_type=f"{content_type}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -1,6 +1,6 @@
 """The details of an event, line by line, in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 from django.utils.formats import number_format
@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from audit.activities import Activity
 from audit.models import Event
-from audit.words import DETAIL_VALUES, DETAILS
+from audit.words import DETAIL_VALUES, DETAILS, SHOWN_DETAILS
+from console.forms.audit import FILTER_NAMES
 from console.forms.directory_words import SETTING_NAMES
 from console.forms.people import ROLES
 from console.forms.person import FIELD_NAMES
@@ -25,6 +26,7 @@ from verification.flow.callers import PORTAL
 from verification.services.notice_words import NOTICE_NAMES
 
 Say = Callable[[str], str]
+_CHANGES = ("setting", "old", "new", "group", "directory", "change", "settings", "text", "language")
 _QUESTIONS = ("switched_on", "switched_off")
 _BRANDING: dict[str, Promise] = {
     "colour": gettext_lazy("Brand colour"),
@@ -37,23 +39,31 @@ _BRANDING: dict[str, Promise] = {
 }
 
 
-def details_of(event: Event) -> list[tuple[str, str]]:
-    """What each detail is called, and what it says."""
-    facts = {name: str(value) for name, value in event.details.items()}
+def changes_of(event: Event) -> str:
+    """What was changed, in one line without looking anything up."""
+    lines = details_of(event, only=_CHANGES)
+    return ", ".join(f"{label}: {words}" for label, words in lines)
+
+
+def details_of(event: Event, *, only: Sequence[str] = SHOWN_DETAILS) -> list[tuple[str, str]]:
+    """What each detail is called, and what it says.
+
+    Args:
+        only: names of the details, in the order of the lines.
+    """
+    facts = {name: str(event.details[name]) for name in only if name in event.details}
     lines, say = [], _FORMATS
     if event.activity == Activity.POLICY_CHANGED and "setting" in facts:
         name, old, new = (facts.pop(key, "") for key in ("setting", "old", "new"))
         lines.append((label(name), f"{text_in_words(name, old)} → {text_in_words(name, new)}"))
-    if event.activity == Activity.USER_RENAMED:
-        change = UserIDChange.objects.filter(pk=facts.pop("renaming")).first()
+    if event.activity == Activity.USER_RENAMED and only is SHOWN_DETAILS:
+        change = UserIDChange.objects.filter(pk=event.details["renaming"]).first()
         erased = _("erased with the user")
         facts |= {"old": change.old, "new": change.new} if change else {"old": erased}
     if event.activity == Activity.ROLE_CHANGED:
         say = say | dict.fromkeys(("old", "new"), _role)
     if event.activity == Activity.QUESTIONS_CHANGED:
-        # The words of these questions are on the lines beside them.
-        hidden = dict.fromkeys(("added", "reworded", "now"), lambda _number: "")
-        say = say | hidden | dict.fromkeys(_QUESTIONS, _each(_question))
+        say = say | dict.fromkeys(_QUESTIONS, _each(_question))
     for name, value in facts.items():
         if words := say.get(name, str)(value):
             lines.append((str(DETAILS.get(name, name)), words))
@@ -107,6 +117,7 @@ _FORMATS: dict[str, Say] = {
     **{name: _one_of(words) for name, words in DETAIL_VALUES.items()},
     "agent_ids": _each(lambda value: upn_of(int(value)) if value.isdecimal() else ""),
     "fields": _each(_one_of(FIELD_NAMES)),
+    "filters": _each(_one_of(FILTER_NAMES)),
     "settings": _each(_one_of(_BRANDING | SETTING_NAMES)),
     "text": _one_of({notice.value: name for notice, name in NOTICE_NAMES.items()}),
     "language": _one_of(dict(settings.LANGUAGES)),

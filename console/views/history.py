@@ -1,31 +1,24 @@
 """Events in words, as the audit log and the timelines show them."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from operator import itemgetter
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import pgettext_lazy
 
-from audit.activities import WITHOUT_PROOF, Activity, EventReason, Outcome
+from audit.activities import Activity, Outcome
 from audit.models import Event
 from audit.services import Actor
-from audit.words import REASONS, label_of, result_of
+from audit.words import ACTORS, REASONS, label_of, result_of
 from console.forms.policy_words import choice
+from console.queries.records import Names, is_anonymous, names_in
 from console.queries.timeline import TimelineEntry
 from console.views.eligibility import REFUSALS
 from delivery.models import Outgoing
-from directory.models import User
-from directory.queries import operators_among
 from reset.models import AttemptOutcome
 
-_OF_ANONYMOUS = WITHOUT_PROOF | {Activity.RESET_PROGRESS}
-_NOT_USERS: dict[int, Promise] = {
-    Actor.COMMAND: gettext_lazy("Operator command"),
-    Actor.SERVICE: gettext_lazy("This service"),
-}
 _UNFINISHED = (pgettext_lazy("attempt", "not finished"), "warn")
 _RESULTS: dict[AttemptOutcome, tuple[Promise, str]] = {
     AttemptOutcome.RUNNING: (pgettext_lazy("attempt", "in progress"), ""),
@@ -51,40 +44,10 @@ _STATES: dict[Outgoing.State, Promise] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the users and operators in some events are called."""
-
-    people: Mapping[int, str]
-    operators: Mapping[int, str]
-    deleted: Collection[int]
-    """Users who were deleted, and perhaps erased: their ids are all that is left."""
-
-    def of(self, user_id: int | None) -> str:
-        """Empty where no user is named."""
-        if not user_id:
-            return ""
-        if user_id in _NOT_USERS:
-            return str(_NOT_USERS[user_id])
-        if upn := self.operators.get(user_id):
-            return _("%(user)s (service operator)") % {"user": upn}
-        if user_id in self.deleted:
-            return _("Deleted user %(number)s") % {"number": user_id}
-        return self.people.get(user_id) or _("Service operator")
-
-
 def event_rows(events: Iterable[Event]) -> list[dict[str, object]]:
     """Events in words, and who did them."""
     listed = list(events)
-    ids = {pk for event in listed for pk in (event.subject_id, event.actor_id) if pk and pk > 0}
-    people = dict(User.objects.filter(pk__in=ids).values_list("pk", "upn"))
-    operators = operators_among(ids - people.keys())
-    unknown = ids - people.keys() - operators.keys()
-    deletions = Event.objects.filter(activity=Activity.USER_DELETED, subject_id__in=unknown)
-    deleted = (
-        {pk for pk in deletions.values_list("subject_id", flat=True) if pk} if unknown else set()
-    )
-    names = Names(people, operators, deleted)
+    names = names_in(listed)
     return [
         {
             "pk": event.pk,
@@ -92,11 +55,11 @@ def event_rows(events: Iterable[Event]) -> list[dict[str, object]]:
             "what": label_of(event.activity),
             "result": result_of(event.outcome),
             "failed": event.outcome == Outcome.FAILURE,
-            "user": names.of(event.subject_id),
-            "user_id": event.subject_id if event.subject_id in people else None,
-            "by": _("A user who isn’t signed in")
+            "user": _called(event.subject_id, names),
+            "user_id": event.subject_id if event.subject_id in names.people else None,
+            "by": str(ACTORS[Actor.ANONYMOUS])
             if is_anonymous(event)
-            else names.of(event.actor_id),
+            else _called(event.actor_id, names),
             "by_another": event.actor_id not in {None, event.subject_id},
             "reason": reason_of(event),
             "note": event.details.get("note", ""),
@@ -104,15 +67,6 @@ def event_rows(events: Iterable[Event]) -> list[dict[str, object]]:
         }
         for event in listed
     ]
-
-
-def is_anonymous(event: Event) -> bool:
-    """Whether the actor hadn't proved to be a user when it happened."""
-    if event.actor_id is None:
-        return event.subject_id is not None or event.activity in _OF_ANONYMOUS
-    # Earlier versions recorded the user that it happened to as the actor.
-    proved = event.activity not in _OF_ANONYMOUS or event.reason == EventReason.GATE_PASSED
-    return event.actor_id == event.subject_id and not proved
 
 
 def reason_of(event: Event) -> str:
@@ -123,6 +77,19 @@ def reason_of(event: Event) -> str:
         if event.reason in {refusal.value, refusal.name.lower()}:
             return f"{refusal.value} {title}"
     return event.reason
+
+
+def _called(user_id: int | None, names: Names) -> str:
+    """Empty where no user is named."""
+    if not user_id:
+        return ""
+    if words := ACTORS.get(user_id):
+        return str(words)
+    if upn := names.operators.get(user_id):
+        return _("%(user)s (service operator)") % {"user": upn}
+    if user_id in names.deleted:
+        return _("Deleted user %(number)s") % {"number": user_id}
+    return names.people.get(user_id) or _("Service operator")
 
 
 def timeline_rows(entries: Iterable[TimelineEntry]) -> list[dict[str, object]]:

@@ -469,6 +469,17 @@ class Policy:
         ),
         stricter=Stricter.NOW,
     )
+    audit_days: int = setting(
+        default=730,
+        section=Section.ADMINS,
+        label=_("Days the audit log is kept"),
+        help_text=_(
+            "90 to 3,650. Older records are deleted at night. A shorter time takes effect after "
+            "seven days, so that it can still be put back."
+        ),
+        stricter=Stricter.NOW,
+        between=(90, 3_650),
+    )
     password_min_length: int = setting(
         default=12,
         section=Section.PASSWORDS,

@@ -697,6 +697,12 @@ NONSENSE = {
     "accepted_number": 10**12,
     "accepted_digest": "ff",
     "accepted_mac": "ff",
+    "deleted_number": 10**12,
+    "deleted_digest": "ff",
+    "deleted_mac": "ff",
+    "cleared_number": 10**12,
+    "verified_at": "2999-01-01T00:00Z",
+    "verified_findings": 10**6,
 }
 
 

@@ -11,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.activities import Activity, Outcome
-from audit.models import Event
+from audit.models import Event, Head
 from audit.services import Actor, record, seen_from
+from audit.services.sealing import sweep
 from console.queries import PAGE
+from console.queries import audit as queries
+from directory.models import User
 from isolation.scope import in_tenant
 from tenants.models import CustomQuestion
 from tenants.policy import Method
@@ -25,6 +28,7 @@ from tests.builders import make_email, make_user
 from tests.console.people import behind_both, make_admin, make_operator, with_app
 from tests.pages import stands_in, without_random
 from tests.verification.test_contacts import by_the_admin
+from typed.rules import folded
 
 LIST = "/admin/audit/"
 KOREAN = {"accept-language": "ko"}
@@ -380,8 +384,9 @@ def test_a_support_code_finds_its_records_however_it_is_typed(client, minji, typ
     assert [row[6] for row in rows(client.get(LIST, {"q": typed}))] == ["K7QM-2X9D"]
 
 
-@pytest.mark.parametrize("typed", ["minji@contoso.example", " MINJI@Contoso.example ", "minji"])
+@pytest.mark.parametrize("typed", ["minji@contoso.example", " MINJI@Contoso.example ", "김민지"])
 def test_a_user_id_finds_what_somebody_did_and_what_was_done_to_them(client, boss, minji, typed):
+    User.objects.filter(pk=minji.pk).update(folded_name=folded("김민지"))
     other = make_user("minjimin@contoso.example")
     record(Activity.USER_DISABLED, subject_id=minji.pk, actor_id=boss.pk)
     record(Activity.CONTACT_SHOWN, subject_id=other.pk, actor_id=minji.pk)
@@ -390,6 +395,100 @@ def test_a_user_id_finds_what_somebody_did_and_what_was_done_to_them(client, bos
     found = rows(client.get(LIST, {"q": typed}))
 
     assert [row[1] for row in found] == ["Contact data shown in full", "User disabled"]
+
+
+@pytest.mark.parametrize("typed", ["sora", "SORA.b", "bae", "Bae Sora", "소라"])
+def test_a_part_of_a_name_finds_a_person(client, minji, typed):
+    sora = make_user("sora.bae@contoso.example", display_name="Bae Sora (배소라)")
+    record(Activity.SIGNED_IN, subject_id=sora.pk, actor_id=sora.pk)
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
+
+    assert [row[3] for row in rows(client.get(LIST, {"q": typed}))] == [sora.upn]
+
+
+@pytest.mark.parametrize(
+    ("headers", "typed", "count"),
+    [
+        ({}, "boss", 1),
+        ({}, "this service", 1),
+        (KOREAN, "서비스 자체", 1),
+        ({}, "isn’t signed in", 1),
+        ({}, "minji@", 0),
+        ({}, "root", 1),
+    ],
+)
+def test_an_actor_narrows_the_list(client, boss, minji, headers, typed, count):
+    operator = make_operator("root@service.example")
+    for actor in (boss.pk, operator.pk, Actor.SERVICE, Actor.ANONYMOUS):
+        record(Activity.BLOCK_CLEARED, subject_id=minji.pk, actor_id=actor)
+
+    query = {"by": typed, "activity": "block_cleared"}
+    assert len(rows(client.get(LIST, query, headers=headers))) == count
+
+
+def test_a_result_narrows_the_list(client, minji):
+    record(Activity.SIGNED_IN, subject_id=minji.pk, actor_id=minji.pk)
+    record(
+        *(Activity.SIGN_IN_FAILED, Outcome.FAILURE),
+        subject_id=minji.pk,
+        actor_id=Actor.ANONYMOUS,
+    )
+
+    listed = {
+        outcome: [row[1] for row in rows(client.get(LIST, {"outcome": outcome, "q": minji.upn}))]
+        for outcome in ("failure", "success")
+    }
+
+    assert listed == {"failure": ["Sign-in failed"], "success": ["Signed in"]}
+
+
+def test_a_method_narrows_the_list_to_what_was_done_with_it(client, minji):
+    for activity, details in (
+        (Activity.CODE_SENT, {"method": "mobile_text"}),
+        (Activity.METHOD_REGISTERED, {"method": "mobile_phone"}),
+        (Activity.PASSWORD_RESET, {"methods": "email,mobile_text"}),
+        (Activity.CODE_SENT, {"method": "email"}),
+        (Activity.SIGNED_IN, {}),
+    ):
+        record(activity, subject_id=minji.pk, actor_id=minji.pk, **details)
+
+    found = rows(client.get(LIST, {"method": "mobile_text"}))
+
+    assert [row[1] for row in found] == [
+        "Reset password (self-service)",
+        "User registered security info",
+        "Verification sent",
+    ]
+
+
+def test_the_list_says_which_setting_was_changed_and_is_narrowed_to_one(client, boss):
+    typed = ["code_digits=6", "methods_required=2", "banned_words=nebula"]
+    change_policy(with_changes(policy_in_force(), typed), actor_id=boss.pk)
+
+    listed = [row[7] for row in rows(client.get(LIST, {"activity": "policy_changed"}))]
+    one = [row[7] for row in rows(client.get(LIST, {"setting": "code_digits"}))]
+
+    assert one == ["Digits of a code: 8 → 6"]
+    assert {"Methods required to reset: 1 → 2", "Banned words: – → nebula", *one} == set(listed)
+
+
+def test_the_list_says_which_role_was_given(client, minji, boss):
+    record(Activity.ROLE_CHANGED, subject_id=minji.pk, actor_id=boss.pk, old="", new="helpdesk")
+
+    assert rows(client.get(LIST))[0][7] == "Before: No role, After: Helpdesk"
+
+
+def test_a_name_that_very_many_have_is_said_to_be_cut(client, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_PEOPLE", 2)
+    for number in range(3):
+        user = make_user(f"zoe{number}@contoso.example")
+        record(Activity.SIGNED_IN, subject_id=user.pk, actor_id=user.pk)
+
+    page = client.get(LIST, {"q": "zoe"})
+
+    assert len(rows(page)) == 2
+    assert "the first 2 people" in page.text
+    assert "the first 2 people" not in client.get(LIST, {"q": "zoe1"}).text
 
 
 def test_who_is_unknown_has_no_records(client):
@@ -444,11 +543,11 @@ def test_pages_follow_each_other_without_a_gap_and_keep_the_filters(client, minj
     begun = timezone.now() - timedelta(days=9)
     # Two of each instant: the number decides between them.
     happened(minji, *[begun + timedelta(minutes=number // 2) for number in range(2 * PAGE + 1)])
-    seen, address = [], f"{LIST}?q=minji&activity=signed_in&since=2020-01-01"
+    seen, address = [], f"{LIST}?q=minji@&activity=signed_in&since=2020-01-01"
     while address:
         page = client.get(address)
         seen.append(re.findall(rf'href="{LIST}(\d+)/"', page.text))
-        onward = re.search(r'href="(\?[^"]*before=[^"]*)"', page.text)
+        onward = re.search(r'href="(\?[^"]*before=[^"]*)">Next page', page.text)
         address = onward and LIST + onward[1].replace("&amp;", "&")
 
     wanted = Event.objects.filter(activity=Activity.SIGNED_IN, subject_id=minji.pk)
@@ -540,3 +639,25 @@ def test_a_record_can_only_be_read(client, minji):
 
     assert client.post(f"{LIST}{pk}/", {"reason": "rewritten"}).status_code == 405
     assert client.post(LIST).status_code == 405
+
+
+def test_the_page_says_how_far_the_log_is_sealed_and_since_when_it_is_kept(client, boss):
+    happened(boss, datetime(2026, 3, 1, 15, 0, 5, tzinfo=UTC))
+    before = facts(client.get(LIST))
+    sweep([boss.tenant_id])
+    call_command("verify_audit", "--tenant", "contoso", stdout=io.StringIO())
+
+    after = facts(client.get(LIST))
+
+    assert (before["Sealed until"], before["First record kept"]) == ("Nothing yet", "–")
+    assert before["Last verified"] == "Not yet. The operator of the service does this."
+    assert after["First record kept"] == "2 March 2026, 00:00:05 KST"
+    assert f"record {Head.objects.get().number} of the chain" in after["Sealed until"]
+    assert after["Last verified"].endswith("Unaltered")
+    assert after["Days the audit log is kept"].startswith("730")
+
+
+def test_the_page_says_that_records_were_altered(client, boss):
+    Head.objects.update(verified_at=timezone.now(), verified_findings=2)
+
+    assert "Tell the operator of the service now." in facts(client.get(LIST))["Last verified"]

@@ -41,6 +41,7 @@ RANGE_IN_HELP = re.compile(r"\b(\d[\d,]*) (?:to|or) (\d[\d,]*)\b")
 NAMED = {
     ("console/queries/overview.py", "reset_methods"),  # whether anyone changed it
     ("console/queries/overview.py", "methods_required"),
+    ("sspr/audit_retention.py", "audit_days"),  # what it was a week ago
     ("verification/rules/access_passes.py", "access_pass_minutes"),  # its lowest value
 }
 # Names of settings that are words of other things, too.

@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from audit.services.sealing import sweep, trust_from_here
-from audit.services.verifying import ChainFinding, verify
+from audit.services.verifying import ChainFinding, note_verified, verify
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
 from tenants.queries import tenant_by_slug, tenant_ids
@@ -54,11 +55,13 @@ class Command(BaseCommand):
         """Prints the findings; counts new (False) and accepted ones (True)."""
         counts = Counter[bool]()
         with in_tenant(tenant_id):
+            began = timezone.now()
             for finding in verify(anchor=anchor):
                 counts[finding.accepted] += 1
                 # Each kind has its own limit, so that new findings are shown whatever is accepted.
                 if counts[finding.accepted] <= _MOST_REPORTED:
                     self.stderr.write(f"{name}: {_words(finding)}")
+            note_verified(began, counts[False])
         return counts
 
     def _trust(self, slug: str, bad: int) -> None:
