@@ -3,13 +3,14 @@
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount
+from provisioning.models import SyncRun, SyncState
 from tenants.roles import Role
 from tests.builders import make_user
 from tests.console.people import behind_both, make_admin
@@ -55,6 +56,21 @@ def test_people_are_listed_by_when_their_password_expires(admin, people, query, 
     assert listed(page) == upns
     assert "90 days: 3" in page.text
     assert "1 day: 0" in page.text
+
+
+def test_report_says_when_directories_were_read(admin, people):
+    assert "Not synchronised yet" in admin.get(PAGE).text
+    run = SyncRun.objects.create(connection=people, actor_id=1, state=SyncState.DONE)
+    SyncRun.objects.filter(pk=run.pk).update(created_at=datetime(2026, 11, 30, 3, tzinfo=UTC))
+    SyncRun.objects.create(connection=people, actor_id=1, state=SyncState.FAILED)
+
+    page = admin.get(PAGE).text
+    file = b"".join(admin.get(FILE).streaming_content).decode("utf-8-sig")
+
+    assert "Headquarters" in page
+    assert "30 Nov 2026" in page or "Nov. 30, 2026" in page or "30 November 2026" in page
+    rows = list(csv.DictReader(io.StringIO(file)))
+    assert {row["Last synchronisation"] for row in rows} == {"2026-11-30T12:00+09:00"}
 
 
 def test_file_is_safe_for_spreadsheets_and_has_everyone(admin, people, monkeypatch):

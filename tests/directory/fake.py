@@ -26,7 +26,8 @@ from tests.builders import PASSWORD, make_user
 @dataclass
 class Entry:
     password: str
-    changed_at: datetime
+    changed_at: datetime | None
+    expires_at: datetime | None = None
     enabled: bool = True
     locked: bool = False
     must_change: bool = False
@@ -78,6 +79,7 @@ class FakeDirectory:
             must_change=entry.must_change,
             protected=entry.protected,
             password_changed_at=entry.changed_at,
+            password_expires_at=entry.expires_at,
             policy=entry.policy or self._policy(),
         )
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from directory.connectors import accounts
+from directory.connectors.base import AccountState, NotInDirectory, Unreachable
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount
 from isolation.scope import in_tenant
@@ -19,6 +21,37 @@ from verification.services.expiry_reminders import remind, remind_all
 
 MORNING = datetime(2026, 11, 30, 0, 30, tzinfo=UTC)
 """Half past nine in Seoul."""
+
+
+class Directory:
+    """Says what the last synchronisation read, unless a test changes it.
+
+    Attributes:
+        says: external id → what is different now.
+        error: raised instead of an answer.
+    """
+
+    def __init__(self):
+        self.says, self.error, self.reads = {}, None, 0
+
+    def state(self, account):
+        self.reads += 1
+        if self.error:
+            raise self.error
+        facts = {
+            "enabled": True,
+            "locked": False,
+            "password_changed_at": account.password_changed_at,
+            "password_expires_at": account.password_expires_at,
+        }
+        return AccountState(**(facts | self.says.get(account.external_id, {})))
+
+
+@pytest.fixture(autouse=True)
+def directory(monkeypatch):
+    directory = Directory()
+    monkeypatch.setattr(accounts, "account_connector_of", lambda _connection: directory)
+    return directory
 
 
 @pytest.fixture
@@ -104,6 +137,80 @@ def test_no_reminder(connection, mailroom, days, more):
     with_account(connection, days=days, **more)
 
     assert remind() == 0
+
+
+def test_who_changed_the_password_in_the_directory_gets_no_reminder(
+    connection, directory, mailroom
+):
+    ann, _bob = with_account(connection), with_account(connection, "bob")
+    now = MORNING - timedelta(hours=1)
+    later = MORNING + timedelta(days=89)
+    directory.says["ann"] = {"password_changed_at": now, "password_expires_at": later}
+    epoch = ann.session_epoch
+
+    assert remind() == 1
+
+    assert [mail.destination for mail in mailroom.work()] == ["bob@contoso.example"]
+    ann.refresh_from_db()
+    assert ann.accounts.get().password_expires_at == later
+    # A stranger may have changed it.
+    assert ann.session_epoch == epoch + 1
+
+
+def test_mail_says_the_date_that_the_directory_says_now(connection, directory, mailroom):
+    with_account(connection)
+    directory.says["ann"] = {"password_expires_at": MORNING + timedelta(days=5)}
+
+    assert (remind(), remind()) == (1, 0)
+
+    [mail] = mailroom.work()
+    assert "5 December 2026, 09:30 KST" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("says", "error"),
+    [
+        ({"password_expires_at": None}, None),
+        ({"enabled": False}, None),
+        ({}, NotInDirectory()),
+    ],
+    ids=["never expires now", "disabled now", "gone"],
+)
+def test_no_reminder_by_what_the_directory_says_now(connection, directory, says, error):
+    with_account(connection)
+    directory.says["ann"], directory.error = says, error
+
+    assert remind() == 0
+
+
+def test_directory_that_cannot_be_read_is_tried_once_and_made_up_for(
+    connection, directory, mailroom
+):
+    with_account(connection)
+    with_account(connection, "bob")
+    directory.error = Unreachable()
+    assert (remind(), directory.reads) == (0, 1)
+
+    directory.error = None
+
+    assert remind() == 2
+
+
+def test_directory_that_is_down_is_not_read(connection, directory):
+    with_account(connection)
+    connection.down_since = MORNING
+    connection.save()
+
+    assert (remind(), directory.reads) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_waits_for_the_directory(mailroom):
+    """The connector refuses to be used inside one."""
+    with time_machine.travel(MORNING, tick=False), in_tenant(make_tenant("contoso").pk):
+        with_account(make_connection(writeback=True))
+
+        assert remind() == 1
 
 
 def test_frozen_user_gets_no_reminder(connection, mailroom):

@@ -21,24 +21,31 @@ class Expiry:
     """A password that expires.
 
     Args:
-        directory: its name; "" for a password that this service keeps.
+        account: whose password it is; None for one that this service keeps.
         changes_here: whether the user can change it on the pages of this service.
     """
 
     user: User
     expires_at: datetime
-    directory: str
+    account: DirectoryAccount | None
     changes_here: bool
+
+    @property
+    def directory(self) -> str:
+        """The name of the directory; "" for a password that this service keeps."""
+        return self.account.connection.name if self.account else ""
 
 
 def expiries(since: datetime, until: datetime) -> Iterator[Expiry]:
     """Passwords that expire from `since` on and before `until`, the first one first.
 
+    Those in directories as a synchronisation or sign-in read them last.
+
     Without those of disabled or frozen users, and of accounts that are gone.
     """
     lifetime = _lifetime()
     ours = (
-        Expiry(user=user, expires_at=at + lifetime, directory="", changes_here=True)
+        Expiry(user=user, expires_at=at + lifetime, account=None, changes_here=True)
         for user in _in_order(_users(since, until), "password_changed_at")
         if (at := user.password_changed_at)
     )
@@ -47,7 +54,7 @@ def expiries(since: datetime, until: datetime) -> Iterator[Expiry]:
         Expiry(
             user=account.user,
             expires_at=at,
-            directory=account.connection.name,
+            account=account,
             changes_here=(
                 account.user.writeback and account.connection.writeback and not account.protected
             ),

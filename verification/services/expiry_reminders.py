@@ -1,6 +1,10 @@
-"""Reminds people by mail that their password expires: once for each of the policy's days."""
+"""Reminds people by mail that their password expires: once for each of the policy's days.
+
+A directory is read again before a reminder leaves: who has changed the password there gets none.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import islice
 from time import monotonic
@@ -10,6 +14,10 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from directory.connectors import bulkhead, health
+from directory.connectors.accounts import state_of
+from directory.connectors.base import DirectoryError, NotInDirectory
+from directory.services.outside import note_password_times
 from isolation.scope import in_tenant
 from tenants.policy import Policy
 from tenants.queries import policy_in_force, tenant_ids, tenant_in_force
@@ -19,6 +27,8 @@ from verification.services import notices
 from verification.services.notice_words import Notice
 
 _AT_ONCE = 500
+_READ_S = 5.0
+"""How long reading an account again may take."""
 _HOURS = range(9, 13)
 """Of the day in the organisation's time zone. Mails of the night are overlooked in the morning."""
 
@@ -42,19 +52,22 @@ def remind_all(seconds: float) -> None:
 
 
 def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
-    """Reminds people of the organisation in force.
+    """Reminds people of the organisation in force. Must be called outside a transaction.
+
+    People of a directory that can't be read are reminded by a later call.
 
     Returns:
         How many reminders were sent.
     """
-    policy, now, sent = policy_in_force(), timezone.now(), 0
+    policy, now, sent, unread = policy_in_force(), timezone.now(), 0, set[int]()
     marks = days_of(policy)
     if not policy.remind_of_expiry or not marks:
         return 0
     for mark, nearer in zip(marks, [*marks[1:], 0], strict=True):
         # The last reminder also comes on the day itself.
         since = now if mark == marks[-1] else max(now, _midnight(now, nearer + 1))
-        waiting = expiries(since, _midnight(now, mark + 1))
+        until = _midnight(now, mark + 1)
+        waiting = expiries(since, until)
         while some := list(islice(waiting, _AT_ONCE)):
             users = [expiry.user for expiry in some]
             rows = ExpiryReminder.objects.filter(user__in=users, days=mark)
@@ -64,7 +77,9 @@ def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
                     continue
                 if not goes_on():
                     return sent
-                sent += _remind_once(expiry, mark)
+                current = _current(expiry, unread)
+                if current is not None and since <= current.expires_at < until:
+                    sent += _remind_once(current, mark)
     return sent
 
 
@@ -76,6 +91,31 @@ def days_of(policy: Policy) -> list[int]:
         policy.expiry_last_reminder_days,
     }
     return sorted(days - {0}, reverse=True)
+
+
+def _current(expiry: Expiry, unread: set[int]) -> Expiry | None:
+    """The expiry as the directory says now; None if there is none, or if it can't be read.
+
+    Args:
+        unread: ids of the directories that couldn't be read a moment ago.
+    """
+    account = expiry.account
+    if account is None:
+        return expiry
+    if account.connection_id in unread or health.is_unreachable(account.connection):
+        return None
+    try:
+        with bulkhead.within(_READ_S):
+            state = state_of(account)
+    except NotInDirectory:
+        return None
+    except DirectoryError as error:
+        log.warning("expiry_not_read", directory=account.connection_id, error=type(error).__name__)
+        unread.add(account.connection_id)
+        return None
+    expires_at = state.password_expires_at
+    note_password_times(expiry.user, account, state.password_changed_at, expires_at)
+    return replace(expiry, expires_at=expires_at) if expires_at and state.enabled else None
 
 
 @transaction.atomic
