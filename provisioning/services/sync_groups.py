@@ -120,11 +120,12 @@ class GroupsWriter:
         for start in range(0, len(gone), _AT_ONCE):
             some = [before[user_id] for user_id in gone[start : start + _AT_ONCE]]
             Membership.objects.filter(pk__in=some).delete()
-        Membership.objects.bulk_create(
-            (Membership(user_id=user_id, group=group) for user_id in added),
-            batch_size=_AT_ONCE,
-            ignore_conflicts=True,
-        )
+        for start in range(0, len(added), _AT_ONCE):
+            new = added[start : start + _AT_ONCE]
+            Membership.objects.bulk_create(
+                [Membership(user_id=user_id, group=group) for user_id in new],
+                ignore_conflicts=True,
+            )
         return bool(gone or added)
 
     def _nest(self, pk: int, inner: set[int]) -> None:

@@ -24,6 +24,7 @@ from directory.connectors.base import (
 )
 from directory.connectors.ldap import active_directory, transport
 from directory.connectors.ldap.active_directory import ActiveDirectory
+from directory.connectors.ldap.transport import service_session
 from directory.connectors.ldap.windows import guid_text
 from directory.connectors.ldap.windows_entries import (
     all_values,
@@ -607,6 +608,28 @@ class TestPeople:
 
         first = entry("cn=g", **{"member;range=0-1": ["a", "b"]})
         assert all_values(Recorded(), first, "member") == ("a", "b", "c", "d", "e")
+
+    def test_group_that_vanishes_while_its_members_are_read_has_no_part_of_them(self):
+        class Gone:
+            def read(self, _dn, _names):
+                return None
+
+        first = entry("cn=g", **{"member;range=0-1": ["a", "b"]})
+
+        assert all_values(Gone(), first, "member") is None
+
+    def test_members_are_read_to_the_end_from_the_range_that_the_server_gave(
+        self, samba, directory
+    ):
+        people = [samba.add_person().dn for _number in range(7)]
+        group = samba.add_group(f"g{secrets.token_hex(4)}", people)
+
+        with service_session(directory._connection) as session:
+            first = session.read(group, ["member;range=0-2"])
+            members = all_values(session, first, "member")
+
+        assert len(first.texts("member;range=0-2")) == 3
+        assert (len(members), set(members)) == (7, set(people))
 
 
 class TestSettings:

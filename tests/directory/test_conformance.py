@@ -588,6 +588,24 @@ def test_groups_are_read_with_their_members(server, contoso, person):
     assert group.external_id == id_of(server, dn)
 
 
+def test_large_groups_are_read_although_an_answer_has_a_limit(server, contoso, monkeypatch):
+    name = f"large-{uuid.uuid4().hex[:8]}"
+    people = [server.add_person().dn for _person in range(12)]
+    for number in range(24):
+        server.add_group(f"{name}-{number}", people)
+    directory = account_connector_of(
+        connected(server, group_base_dn=server.groups_dn, group_filter=f"(cn={name}-*)")
+    )
+    list(directory.ids())
+    # Less than all of these groups take, and more than a few of them.
+    monkeypatch.setattr(wire, "_MOST_BYTES", 14_000)
+
+    groups = list(directory.groups())
+
+    assert len(groups) == 24
+    assert all(set(group.member_dns) == set(people) for group in groups)
+
+
 def test_members_of_protected_groups_are_marked_in_a_sync(server, contoso, person):
     inner = server.add_group(f"in-{person.password[4:12]}", [person.dn])
     outer = server.add_group(f"out-{person.password[4:12]}", [inner])

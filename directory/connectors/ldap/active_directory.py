@@ -30,6 +30,7 @@ from directory.connectors.base import (
     Unreachable,
 )
 from directory.connectors.ldap.transport import (
+    GROUPS_PAGE_SIZE,
     Control,
     LdapEntry,
     LdapFailure,
@@ -206,7 +207,7 @@ class ActiveDirectory:
                 text = {field: entry.text(name) if name else "" for field, name in names.items()}
                 groups = all_values(session, entry, "memberOf")
                 guid, own_sid = entry.raw("objectGUID"), entry.raw("objectSid")
-                if guid is None or own_sid is None:
+                if guid is None or own_sid is None or groups is None:
                     continue
                 usn = min(entry.integer("uSNChanged") or 0, until)
                 try:
@@ -251,14 +252,16 @@ class ActiveDirectory:
         base = self._connection.group_base_dn or self._connection.base_dn
         attributes = ["objectGUID", "sAMAccountName", "cn", "member"]
         with self._session() as session:
-            for entry in session.search(base, self._connection.group_filter, attributes):
-                if (guid := entry.raw("objectGUID")) is None:
+            wanted = self._connection.group_filter
+            for entry in session.search(base, wanted, attributes, page_size=GROUPS_PAGE_SIZE):
+                guid, members = entry.raw("objectGUID"), all_values(session, entry, "member")
+                if guid is None or members is None:
                     continue
                 yield GroupEntry(
                     external_id=guid_text(guid),
                     dn=entry.dn,
                     name=entry.text("cn") or entry.text("sAMAccountName"),
-                    member_dns=all_values(session, entry, "member"),
+                    member_dns=members,
                 )
 
     @property

@@ -47,6 +47,7 @@ from directory.connectors.ldap.privileges import (
     protected_groups,
 )
 from directory.connectors.ldap.transport import (
+    GROUPS_PAGE_SIZE,
     Flavour,
     LdapEntry,
     LdapFailure,
@@ -241,7 +242,7 @@ class LdapConnector:
         base = self._connection.group_base_dn or self._connection.base_dn
         names = [dialect.id_attribute, "cn", *MEMBER_ATTRIBUTES]
         with translated(), service_session(self._connection) as session:
-            for entry in session.search(base, wanted, names):
+            for entry in session.search(base, wanted, names, page_size=GROUPS_PAGE_SIZE):
                 members = [dn for name in MEMBER_ATTRIBUTES for dn in entry.texts(name)]
                 yield GroupEntry(
                     external_id=entry.text(dialect.id_attribute),

@@ -40,6 +40,7 @@ from directory.rules import DirectoryFailure
 
 __all__ = [
     "BUSY",
+    "GROUPS_PAGE_SIZE",
     "INVALID_FILTER",
     "MUST_CHANGE",
     "NO_SUCH_OBJECT",
@@ -65,6 +66,8 @@ CACHED_S = 180.0
 """How long a rootDSE is believed."""
 WRITE_S = OPERATION_S
 PAGE_SIZE = 500
+GROUPS_PAGE_SIZE = 10
+"""Each may have many thousand members, and an answer has a limit."""
 NO_SUCH_OBJECT = 32
 INVALID_FILTER = 87
 """Not a code of the server: the filter or the base wasn't sent."""

@@ -193,8 +193,10 @@ def protected_groups(
     return sid, found
 
 
-def all_values(session: LdapSession, entry: LdapEntry, name: str) -> tuple[str, ...]:
-    """All values. Windows answers 1,500 at once, under a name with their range.
+def all_values(session: LdapSession, entry: LdapEntry, name: str) -> tuple[str, ...] | None:
+    """All values; None if the entry is gone meanwhile. A part of them would be wrong.
+
+    Windows answers 1,500 at once, under a name with their range.
 
     Source: MS-ADTS 3.1.1.3.1.3.3.
     """
@@ -203,9 +205,11 @@ def all_values(session: LdapSession, entry: LdapEntry, name: str) -> tuple[str, 
     while key := next((key for key in part.attributes if key.startswith(prefix)), ""):
         values += part.texts(key)
         last = key.rpartition("-")[2]
-        rest = session.read(entry.dn, [f"{name};range={int(last) + 1}-*"]) if last != "*" else None
-        if rest is None:
+        if last == "*":
             break
+        rest = session.read(entry.dn, [f"{name};range={int(last) + 1}-*"])
+        if rest is None:
+            return None
         part = rest
     return tuple(values)
 

@@ -161,6 +161,7 @@ class LdapLink:
             ldap3.Server("ldap.invalid", get_info=ldap3.NONE),
             client_strategy=ldap3.SAFE_SYNC,
             auto_referrals=False,
+            auto_range=False,  # the rest of a range is read by who asks for it
             check_names=False,
             return_empty_attributes=False,
         )
