@@ -6,18 +6,24 @@ The directory is another each time, with the same people under the same immutabl
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from django.contrib.auth.hashers import make_password
-from django.db import transaction
 from django.utils import timezone
 
-from directory.factors import DIRECTORY
-from directory.models import DirectoryAccount, DirectoryConnection, User
+from audit.services import Actor
+from directory.models import DirectoryConnection, User
 from isolation.scope import in_tenant
+from provisioning.models import SyncRun, SyncState
+from provisioning.services import sync_jobs
+from provisioning.tasks import sync_directory
 from sspr.demo.people import FABRIKAM, DemoState, DemoUser
 from sspr.demo.seeding import register
 from tenants.queries import tenant_by_slug
 from vault.services import seal_column
+
+
+class NotSynchronised(Exception):
+    """The directory's people couldn't be brought over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,14 @@ class DirectoryPerson:
     password: str
 
 
-@transaction.atomic
 def seed_directory(description: Path) -> list[DirectoryPerson]:
-    """Connects the organisation to the directory, and gives its people accounts in it.
+    """Connects the organisation to the directory, and synchronises it as a worker does.
 
     Args:
         description: a file of JSON that the command that started the directory wrote.
+
+    Raises:
+        NotSynchronised: see its message.
     """
     described = json.loads(description.read_text())
     tenant = tenant_by_slug(FABRIKAM.new_tenant.slug)
@@ -47,36 +55,20 @@ def seed_directory(description: Path) -> list[DirectoryPerson]:
             connection, "bind_password", described["bind_password"]
         )
         connection.save(update_fields=["bind_password"])
-        return [
-            _seed_person(connection, place, person)
-            for place, person in enumerate(described["people"], start=FABRIKAM.users[-1].number + 1)
-        ]
+        run = sync_jobs.start(connection, actor_id=Actor.COMMAND, full=True)
+        sync_directory(tenant.pk, str(run.pk))
+        run = SyncRun.objects.get(pk=run.pk)
+        if run.state != SyncState.DONE:
+            raise NotSynchronised(f"the synchronisation ended: {run.failure or run.state}")
+        return [_seed_person(person) for person in described["people"]]
 
 
-def _seed_person(
-    connection: DirectoryConnection, number: int, person: dict[str, str]
-) -> DirectoryPerson:
+def _seed_person(person: dict[str, Any]) -> DirectoryPerson:
+    """Registers methods of a person, once."""
     state, password = person.pop("state"), person.pop("password")
-    dn, external_id = person.pop("dn"), person.pop("external_id")
-    demo_user = DemoUser(**person, state=DemoState.REGISTERED, number=number)
-    is_registered = state != DemoState.NOT_REGISTERED
-    user, is_new = User.objects.get_or_create(
-        upn=demo_user.upn,
-        defaults={
-            "tenant_id": connection.tenant_id,
-            "display_name": demo_user.display_name,
-            "given_name": demo_user.given_name,
-            "surname": demo_user.surname,
-            "language": demo_user.language,
-            "connector": DIRECTORY,
-            "writeback": True,
-            "password": make_password(None),
-            "registered_at": timezone.now() if is_registered else None,
-        },
-    )
-    DirectoryAccount.objects.update_or_create(
-        user=user, connection=connection, defaults={"external_id": external_id, "dn": dn}
-    )
-    if is_new and is_registered:
+    demo_user = DemoUser(**person, state=DemoState.REGISTERED)
+    user = User.objects.get(upn=demo_user.upn)
+    if state != DemoState.NOT_REGISTERED and user.registered_at is None:
+        User.objects.filter(pk=user.pk).update(registered_at=timezone.now())
         register(user, demo_user)
     return DirectoryPerson(demo_user.upn, state, password)

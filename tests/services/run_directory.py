@@ -25,6 +25,8 @@ _PEOPLE = {
     "jimin": ("지민", "오", "ko", "locked there"),
 }
 _DOMAIN = "fabrikam.example"
+_GROUP = "Fabrikam Sales"
+_FIRST_NUMBER = 5702
 
 
 def main() -> int:
@@ -44,6 +46,12 @@ def main() -> int:
 
 def describe(server: Slapd) -> dict[str, object]:
     """Adds the people. Gives what the demo has to know of them and of the directory."""
+    people, dns = [], list[str]()
+    for number, name in enumerate(_PEOPLE, start=_FIRST_NUMBER):
+        person, dn = _add(server, name, number, manager=dns[:1])
+        people.append(person)
+        dns.append(dn)
+    server.add_group(_GROUP, dns[1:])
     return {
         "connection": {
             "kind": server.kind,
@@ -54,14 +62,18 @@ def describe(server: Slapd) -> dict[str, object]:
             "writeback": True,
             "unlocks": True,
             "people_filter": f"(mail=*@{_DOMAIN})",
+            "group_filter": f"(cn={_GROUP})",
             "sign_in_attributes": ["uid"],
         },
         "bind_password": server.service.password,
-        "people": [_add(server, name) for name in _PEOPLE],
+        "people": people,
     }
 
 
-def _add(server: Slapd, name: str) -> dict[str, str]:
+def _add(
+    server: Slapd, name: str, number: int, *, manager: list[str]
+) -> tuple[dict[str, object], str]:
+    """Adds a person. Gives the description and the distinguished name."""
     given_name, surname, language, state = _PEOPLE[name]
     upn = f"{name}@{_DOMAIN}"
     external_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{_DOMAIN}"))
@@ -73,6 +85,9 @@ def _add(server: Slapd, name: str) -> dict[str, str]:
         cn=surname + given_name if language == "ko" else f"{given_name} {surname}",
         mail=upn,
         preferredLanguage=language,
+        # One that can't be used, so that the run has something to report.
+        mobile="1234" if state == "not registered" else f"010-1234-{number}",
+        **({"manager": manager} if manager else {}),
     )
     server.set(person.dn, controls=[RELAX], entryUUID=external_id)
     becomes = {
@@ -82,16 +97,16 @@ def _add(server: Slapd, name: str) -> dict[str, str]:
     }
     if state in becomes:
         becomes[state](person)
-    return {
+    description = {
         "upn": upn,
         "given_name": given_name,
         "surname": surname,
         "language": language,
         "state": state,
         "password": person.password,
-        "dn": person.dn,
-        "external_id": external_id,
+        "number": number,
     }
+    return description, person.dn
 
 
 if __name__ == "__main__":

@@ -8,8 +8,11 @@ from django.core.management import call_command
 
 from directory.connectors.base import PasswordCheck
 from directory.connectors.ldap import account_connector_of
-from directory.models import DirectoryAccount, DirectoryConnection
+from directory.models import DirectoryAccount, DirectoryConnection, Membership
 from isolation.scope import in_tenant
+from provisioning.models import SyncRun, SyncState
+from provisioning.rules.problems import RowProblem
+from provisioning.services.sync_report import problems_of
 from tenants.models import Tenant
 from tests.services.run_directory import describe
 from tests.services.slapd import slapd
@@ -63,6 +66,19 @@ def test_people_meet_in_the_directory_what_their_printed_state_says(seeded, open
         unregistered = [row.user.upn for row in accounts if row.user.registered_at is None]
     assert checks == CHECKS
     assert unregistered == ["paul@fabrikam.example"]
+
+
+def test_people_come_by_a_synchronisation_with_a_report(seeded, tmp_path):
+    with slapd(tmp_path / "slapd") as server:
+        seeded(server)
+
+    with fabrikam():
+        run = SyncRun.objects.get()
+        assert (run.state, run.created, run.groups) == (SyncState.DONE, len(CHECKS), 1)
+        assert [problem.code for problem in problems_of(run)] == [RowProblem.NOT_A_PHONE]
+        assert Membership.objects.count() == len(CHECKS) - 1
+        accounts = DirectoryAccount.objects.filter(manager__upn="anna@fabrikam.example")
+        assert accounts.count() == len(CHECKS) - 1
 
 
 def test_the_next_directory_has_the_same_people_and_keeps_their_accounts(
