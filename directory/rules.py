@@ -67,6 +67,8 @@ class DirectoryFailure(StrEnum):
 
     UNKNOWN_HOST = "unknown_host"
     """The name of the server has no address."""
+    DNS_SILENT = "dns_silent"
+    """Whether it has one wasn't said in time."""
     NO_CONNECTION = "no_connection"
     """Refused, or there is no way to the server."""
     NO_ANSWER = "no_answer"

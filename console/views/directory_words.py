@@ -20,6 +20,7 @@ from verification.clock import when
 
 _FAILURES: Mapping[str, Promise] = {
     DirectoryFailure.UNKNOWN_HOST: _("The name of the server has no address in DNS."),
+    DirectoryFailure.DNS_SILENT: _("DNS didn’t answer in time, so the server has no address yet."),
     DirectoryFailure.NO_CONNECTION: _("The server refused the connection."),
     DirectoryFailure.NO_ANSWER: _("The server didn’t answer in time."),
     DirectoryFailure.CONNECTION_LOST: _("The server closed the connection."),
@@ -42,12 +43,15 @@ _FAILURES: Mapping[str, Promise] = {
 }
 _REMEDIES: Mapping[str, Promise] = {
     DirectoryFailure.UNKNOWN_HOST: _("Check the spelling, and the DNS that this service uses."),
+    DirectoryFailure.DNS_SILENT: _("Check the DNS servers that this service uses."),
     DirectoryFailure.NO_CONNECTION: _(
         "Check the port and the firewall: 636 for ldaps://, 389 for ldap://."
     ),
     DirectoryFailure.NO_ANSWER: _(
         "Check the firewall between this service and the server, and whether the server is busy."
     ),
+    DirectoryFailure.CONNECTION_LOST: _("Look into the log of the server, then test again."),
+    DirectoryFailure.BUSY: _("Look at the load of the server, then test again."),
     DirectoryFailure.NO_TLS: _(
         "Install a certificate on the server. For ldap://, it must offer StartTLS."
     ),
@@ -59,6 +63,11 @@ _REMEDIES: Mapping[str, Promise] = {
         " (Subject Alternative Name)."
     ),
     DirectoryFailure.CERTIFICATE_EXPIRED: _("Renew the certificate on the server."),
+    DirectoryFailure.OWN_NETWORK: _(
+        "Enter a name whose address is your directory’s, and check it in the DNS that this service"
+        " uses."
+    ),
+    DirectoryFailure.REFUSED_HERE: _("Test again in a minute."),
 }
 _EXEMPT = _(
     "Exempt it from expiry. Otherwise change it in the directory and enter it here before it"

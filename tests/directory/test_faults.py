@@ -135,6 +135,61 @@ def test_it_works_again_when_a_check_says_so(connection, openldap, impatient):
     assert stored(connection).down_since is None
 
 
+@pytest.fixture
+def silent_dns(monkeypatch):
+    """Doesn't answer for `*.silent.example` before the test ends. Gives the names in question."""
+    asked, is_over, resolve = [], threading.Event(), socket.getaddrinfo
+
+    def answer(host, *rest, **more):
+        if str(host).endswith(".silent.example"):
+            asked.append(host)
+            is_over.wait(PATIENCE_S)
+            raise socket.gaierror
+        return resolve(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    yield asked
+    is_over.set()
+
+
+def test_a_dns_that_hangs_takes_the_time_of_a_connection_and_one_thread(
+    connection, openldap, silent_dns, impatient
+):
+    other = connected(openldap, name="Other", servers="ldaps://dc1.silent.example")
+    with impatient():
+        failures = [failure_of(lambda: ask(other)) for _ in range(bulkhead.FAILURES)]
+        refused = failure_of(lambda: ask(other))
+
+    assert failures == [DirectoryFailure.DNS_SILENT] * bulkhead.FAILURES
+    assert refused is REFUSED
+    assert silent_dns == ["dc1.silent.example"]
+    ask(connection)
+
+
+def test_after_a_name_that_the_dns_does_not_answer_for_the_next_server_is_tried(
+    connection, openldap, silent_dns
+):
+    servers = f"ldaps://dc1.silent.example\n{connection.servers}"
+    row = connected(openldap, name="Other", servers=servers)
+
+    ask(row)
+
+    assert silent_dns == ["dc1.silent.example"]
+
+
+def test_a_test_of_the_connection_says_that_the_dns_is_silent(
+    connection, openldap, silent_dns, impatient
+):
+    own = OwnRules(domains=frozenset(), lockout_threshold=5, lockout_s=60)
+    row = connected(openldap, name="Other", servers="ldaps://dc1.silent.example")
+
+    with impatient():
+        report = preflight(row, "", own)
+
+    (finding,) = report.findings
+    assert finding.facts["failure"] is DirectoryFailure.DNS_SILENT
+
+
 def test_the_steps_of_a_page_share_its_time(connection, openldap):
     with openldap.hanging(), bulkhead.within(5.0):
         assert failure_of(lambda: ask(connection)) is DirectoryFailure.NO_ANSWER

@@ -26,6 +26,7 @@ from pyasn1.error import PyAsn1Error
 
 from directory.connectors import bulkhead
 from directory.connectors.base import Unreachable
+from directory.connectors.ldap.names import DnsSilent, addresses_of
 from directory.rules import BadServer, DirectoryFailure, Server, is_own_network, server_of
 
 CONNECT_S = 3.0
@@ -290,7 +291,8 @@ def failure_of(error: Exception) -> DirectoryFailure:
     if isinstance(error, _OwnNetwork):
         return DirectoryFailure.OWN_NETWORK
     if isinstance(error, TimeoutError):
-        return DirectoryFailure.NO_ANSWER
+        is_of_dns = isinstance(error, DnsSilent)
+        return DirectoryFailure.DNS_SILENT if is_of_dns else DirectoryFailure.NO_ANSWER
     if isinstance(error, socket.gaierror | UnicodeError | BadServer):
         return DirectoryFailure.UNKNOWN_HOST
     return DirectoryFailure.NO_CONNECTION
@@ -326,10 +328,9 @@ def _dial(url: str, context: ssl.SSLContext) -> _TlsSocket:
 
 
 def _connect(server: Server) -> socket.socket:
-    """All addresses of the name share the time of one."""
+    """Looking the name up and all of its addresses share the time of one."""
     deadline = monotonic() + bulkhead.time_left(CONNECT_S)
-    answers = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-    *first, last = addresses = [str(answer[4][0]) for answer in answers]
+    *first, last = addresses = addresses_of(server.host, _left(deadline))
     # Checked here, where a name can't be resolved another time to another address.
     if not settings.LOCAL_DIRECTORIES and any(map(is_own_network, addresses)):
         raise _OwnNetwork
