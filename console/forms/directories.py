@@ -121,6 +121,7 @@ class DirectoryForm(forms.Form):
     bind_password = forms.CharField(
         label=SETTING_NAMES["bind_password"],
         required=False,
+        error_messages={"required": PASSWORD_NEEDED},
         strip=False,
         max_length=500,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
@@ -224,7 +225,9 @@ class DirectoryForm(forms.Form):
                 "default": defaults.people_filter,
             }
         self.fields["people_filter"].widget.attrs["placeholder"] = defaults.people_filter
-        if connection is not None and connection.bind_password:
+        if connection is None or not connection.bind_password:
+            self.fields["bind_password"].required = True
+        else:
             self.fields["bind_password"].help_text = _(
                 "A password is set. Leave this empty to keep it. Enter it again if you change a"
                 " server or the trusted certificates."
@@ -341,7 +344,7 @@ class DirectoryForm(forms.Form):
 
     def _needs_password(self) -> bool:
         typed = self.cleaned_data
-        return self._connection is None or needs_password(
+        return self._connection is not None and needs_password(
             self._connection,
             servers=typed["servers"],
             ca_certificates=typed["ca_certificates"],

@@ -9,7 +9,7 @@ from directory.rules import DirectoryKind, ServerFlaw
 
 KIND_NAMES: Mapping[str, Any] = {
     DirectoryKind.ACTIVE_DIRECTORY: _("Active Directory or Samba AD"),
-    DirectoryKind.LDAP: _("LDAP: OpenLDAP, 389 Directory Server or FreeIPA"),
+    DirectoryKind.LDAP: _("LDAP (OpenLDAP, 389 Directory Server, FreeIPA)"),
 }
 SETTING_NAMES: dict[str, Any] = {
     "name": _("Name"),

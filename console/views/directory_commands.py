@@ -7,6 +7,7 @@ from directory.connectors.ldap.freeipa import RULES as FREEIPA_RULES
 from directory.connectors.ldap.rights import RESET_PASSWORD
 from directory.connectors.ldap.rootdse import Flavour
 from directory.models import DirectoryConnection
+from directory.rules import KIND_DEFAULTS, DirectoryKind
 from directory.services.preflight.report import PreflightReport
 
 _LOCKOUT_TIME = "28630ebf-41d5-11d1-a9c1-0000f80367c1"
@@ -20,15 +21,15 @@ def rights_commands(connection: DirectoryConnection, report: PreflightReport) ->
     base, account = connection.base_dn, connection.bind_dn
     match report.flavour:
         case Flavour.WINDOWS:
-            trustee = _quoted(report.service_name if "=" in account else account)
             rights = ("CA;Reset Password;user", "RPWP;lockoutTime;user", "RPWP;pwdLastSet;user")
             head = f"dsacls {_quoted(base)} /I:S /G"
-            return "\n".join(f'{head} "{trustee[1:-1]}:{right}"' for right in rights)
+            trustee = _trustee(connection, report)
+            return "\n".join(f'{head} "{trustee}:{right}"' for right in rights)
         case Flavour.SAMBA:
             sid = report.service_sid or "SID"
             rights = (f"CR;{RESET_PASSWORD}", f"RPWP;{_LOCKOUT_TIME}", f"RPWP;{_PWD_LAST_SET}")
             sddl = "".join(f"(OA;CIIO;{right};{_USER_CLASS};{sid})" for right in rights)
-            return f"samba-tool dsacl set --objectdn={_shell_quoted(base)} --sddl='{sddl}'"
+            return _sddl_command(base, sddl)
         case Flavour.DS389:
             written = "passwordRetryCount || accountUnlockTime || passwordExpirationTime"
             rights_by_attribute = {
@@ -61,19 +62,48 @@ def rights_commands(connection: DirectoryConnection, report: PreflightReport) ->
     )
 
 
-def policy_command(connection: DirectoryConnection, report: PreflightReport) -> str:
-    """Where the rules aren't readable unless someone allows it: LDIF for `ldapmodify`."""
-    account = connection.bind_dn
+def read_commands(connection: DirectoryConnection, report: PreflightReport) -> str:
+    """To read people, and of them only what is mapped. Groups elsewhere need the same there."""
+    base, account = connection.base_dn, connection.bind_dn
+    mapping = {**KIND_DEFAULTS[DirectoryKind.LDAP].attributes, **connection.attributes}
+    names = [*filter(None, mapping.values()), *connection.sign_in_attributes, "modifyTimestamp"]
     match report.flavour:
+        case Flavour.WINDOWS:
+            return f'dsacls {_quoted(base)} /I:T /G "{_trustee(connection, report)}:GR"'
+        case Flavour.SAMBA:
+            return _sddl_command(base, f"(A;CI;LCRPLORC;;;{report.service_sid or 'SID'})")
+        case Flavour.DS389 | Flavour.FREEIPA:
+            names = ["objectClass", "nsUniqueId", "ipaUniqueID", "nsAccountLock", *names]
+            return _aci_ldif(base, account, {" || ".join(dict.fromkeys(names)): _READ})
+    attributes = ",".join(dict.fromkeys(["entry", "objectClass", "entryUUID", *names]))
+    return (
+        f'olcAccess: {{0}}to dn.subtree="{base}" attrs={attributes}\n'
+        f'  by dn.exact="{account}" read\n'
+        "  by * break"
+    )
+
+
+def policy_command(connection: DirectoryConnection, report: PreflightReport) -> str:
+    """To read the rules by which the directory locks accounts and lets passwords expire."""
+    account, base = connection.bind_dn, connection.base_dn
+    suffix = base[max(0, base.lower().find("dc=")) :]
+    container = f"CN=Password Settings Container,CN=System,{suffix}"
+    match report.flavour:
+        case Flavour.WINDOWS:
+            return f'dsacls {_quoted(container)} /I:T /G "{_trustee(connection, report)}:GR"'
+        case Flavour.SAMBA:
+            return _sddl_command(container, f"(A;CI;LCRPLORC;;;{report.service_sid or 'SID'})")
         case Flavour.DS389:
             names = " || ".join(DS389_RULES)
             return _aci_ldif("cn=config", account, {names: _READ}, target="ldap:///cn=config")
         case Flavour.FREEIPA:
-            base = connection.base_dn
-            suffix = base[max(0, base.lower().find("dc=")) :]
             names = " || ".join(("objectClass", *FREEIPA_RULES))
             return _aci_ldif(f"cn=kerberos,{suffix}", account, {names: _READ})
-    return ""
+    return (
+        f'olcAccess: {{0}}to dn.subtree="{suffix}" filter=(objectClass=pwdPolicy)\n'
+        f'  by dn.exact="{account}" read\n'
+        "  by * break"
+    )
 
 
 def _aci_ldif(
@@ -88,6 +118,16 @@ def _aci_ldif(
             f' acl "password service {number}"; allow ({rights}) userdn="ldap:///{account}";)'
         )
     return "\n".join(lines)
+
+
+def _sddl_command(entry: str, sddl: str) -> str:
+    return f"samba-tool dsacl set --objectdn={_shell_quoted(entry)} --sddl='{sddl}'"
+
+
+def _trustee(connection: DirectoryConnection, report: PreflightReport) -> str:
+    """The service account as `dsacls` knows it, without quotation marks."""
+    account = connection.bind_dn
+    return _quoted((report.service_name or "svc") if "=" in account else account)[1:-1]
 
 
 def _quoted(text: str) -> str:

@@ -1,16 +1,17 @@
 """What the admin says about a directory: why it failed, and what a test of it means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.views.directory_commands import policy_command, rights_commands
+from console.views.directory_commands import policy_command, read_commands, rights_commands
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
 from directory.services.preflight.report import (
+    GOOD,
     PreflightCode,
     PreflightFinding,
     PreflightReport,
@@ -85,7 +86,7 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
     ),
     PreflightCode.SERVICE_ACCOUNT: (_("The service account signs in at %(server)s."), None),
     PreflightCode.SERVICE_ACCOUNT_REFUSED: (
-        _("The directory refused the service account: %(detail)s"),
+        _("The directory refused the service account. %(detail)s"),
         _(
             "Check its name and password, and whether it is locked, disabled or expired. So that"
             " it isn’t locked, this test doesn’t try it again for a minute, and everything else"
@@ -188,6 +189,10 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
             " someone who knows its name can stop this service."
         ),
     ),
+    PreflightCode.SERVICE_UNKNOWN: (
+        _("This service can’t read the rules that lock or expire the service account."),
+        _("Let the service account read the rules that hold for it. Then test again."),
+    ),
     PreflightCode.SERVICE_SAFE: (
         _("The service account has no needless rights, doesn’t expire and can’t be locked."),
         None,
@@ -222,6 +227,10 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
         _("The server doesn’t tell what the service account may write."),
         _("Try it with a test account below. The least that it needs:"),
     ),
+    PreflightCode.LOCKS_HIDDEN: (
+        _("The service account isn’t allowed to read whether people are locked."),
+        _("People who are locked aren’t offered to unlock. Grant the right:"),
+    ),
     PreflightCode.LOCKOUT_BELOW: (
         _(
             "This service stops after %(tries)s wrong passwords in %(minutes)s minutes; the"
@@ -229,25 +238,32 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
         ),
         None,
     ),
+    PreflightCode.LOCKOUT_LOW: (
+        _(
+            "The directory locks accounts at %(theirs)s wrong passwords. With so few, a stranger"
+            " could lock your people out."
+        ),
+        _("Raise the directory’s threshold, to 5 or more if you can."),
+    ),
     PreflightCode.LOCKOUT_ABOVE: (
         _(
             "The policy allows %(ours)s wrong passwords, but the directory locks accounts at"
-            " %(theirs)s. This service stops earlier where it knows the directory’s rule. Where it"
-            " doesn’t, a stranger could lock your people out."
+            " %(theirs)s. So this service stops earlier: strangers may send %(most)s."
         ),
         _(
-            "Set “Failures before a lockout” in the policy to %(to_set)s or less. If the directory"
-            " locks at 3 or fewer, raise its threshold."
+            "No one can lock an account from here. If the policy is to say what holds, set"
+            " “Failures before a lockout” to %(to_set)s or less."
         ),
     ),
     PreflightCode.LOCKOUT_CLOSE: (
         _(
-            "The policy lets %(tries)s wrong passwords through in %(minutes)s minutes; the"
-            " directory locks accounts at %(theirs)s."
+            "The policy allows %(tries)s wrong passwords in %(minutes)s minutes, but the directory"
+            " locks accounts at %(theirs)s. So this service stops earlier: strangers may send"
+            " %(most)s."
         ),
         _(
-            "Lower “Failures before a lockout” or lengthen “Seconds of the first lockout” in the"
-            " policy, or raise the directory’s threshold."
+            "No one can lock an account from here. If the policy is to say what holds, lower"
+            " “Failures before a lockout” or lengthen “Seconds of the first lockout”."
         ),
     ),
     PreflightCode.LOCKOUT_NONE: (_("The directory doesn’t lock accounts."), None),
@@ -260,15 +276,25 @@ _WORDS: Mapping[PreflightCode, tuple[Promise, Promise | None]] = {
         _("Test again, or look at the load of the server."),
     ),
 }
-_WITH_COMMANDS = frozenset(
-    {
-        PreflightCode.SERVICE_PRIVILEGED,
-        PreflightCode.MAY_NOT_RESET,
-        PreflightCode.MAY_NOT_UNLOCK,
-        PreflightCode.MAY_NOT_MARK,
-        PreflightCode.RIGHTS_UNKNOWN,
-    }
-)
+_COMMANDS: Mapping[PreflightCode, Callable[[DirectoryConnection, PreflightReport], str]] = {
+    **dict.fromkeys(
+        (
+            *(PreflightCode.SERVICE_PRIVILEGED, PreflightCode.MAY_NOT_RESET),
+            *(PreflightCode.MAY_NOT_UNLOCK, PreflightCode.MAY_NOT_MARK),
+            *(PreflightCode.RIGHTS_UNKNOWN, PreflightCode.LOCKS_HIDDEN),
+        ),
+        rights_commands,
+    ),
+    **dict.fromkeys(
+        (
+            *(PreflightCode.REFUSED, PreflightCode.BASE_MISSING, PreflightCode.NO_PEOPLE),
+            *(PreflightCode.ATTRIBUTES_EMPTY, PreflightCode.SAMPLE_UNREADABLE),
+        ),
+        read_commands,
+    ),
+    **dict.fromkeys((PreflightCode.LOCKOUT_UNKNOWN, PreflightCode.SERVICE_UNKNOWN), policy_command),
+}
+"""What grants the rights that a finding is about."""
 FLAVOURS: Mapping[str, str | Promise] = {
     "openldap": "OpenLDAP",
     "389ds": "389 Directory Server",
@@ -281,8 +307,9 @@ FLAVOURS: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class FindingWords:
-    """A finding as the page shows it."""
+    """A finding as the page shows it. `docs/directories.md` has a row for each code."""
 
+    code: str
     severity: Severity
     text: str
     remedy: str
@@ -310,12 +337,11 @@ def finding_words(
     if finding.code is PreflightCode.SERVER_FAILED and "subject" in facts:
         shown = _("It shows: %(subject)s, issued by %(issuer)s, for %(names)s.")
         words += " " + str(shown) % facts
-    commands = rights_commands(connection, report) if finding.code in _WITH_COMMANDS else ""
-    if finding.code is PreflightCode.LOCKOUT_UNKNOWN:
-        commands = policy_command(connection, report)
+    commands = _COMMANDS.get(finding.code)
     return FindingWords(
+        code="" if finding.code in GOOD else finding.code,
         severity=finding.severity,
         text=words.strip(),
         remedy=str(remedy or _REMEDIES.get(failure) or "") % facts,
-        commands=commands,
+        commands=commands(connection, report) if commands else "",
     )

@@ -75,7 +75,8 @@ def check(connection: DirectoryConnection) -> None:
 def _service_expiry(session: LdapSession, connection: DirectoryConnection) -> datetime | None:
     try:
         if connection.kind != DirectoryKind.ACTIVE_DIRECTORY:
-            return LdapConnector(connection).password_expiry(connection.bind_dn)
+            state = LdapConnector(connection).state_of_entry(connection.bind_dn)
+            return state.password_expires_at if state is not None else None
         entry = service_entry(connection, session, root_dse(connection))
     except (LdapFailure, NotPermitted, NotInDirectory):
         return None

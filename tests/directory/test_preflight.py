@@ -21,6 +21,7 @@ from tests.directory.directories import connected, row_of
 from tests.services.certificates import authority
 from tests.services.faults import Fault, Operation, faults
 from tests.services.ldap import new_password
+from tests.services.slapd import RELAX
 from vault.services import seal_column
 
 OWN = OwnRules(
@@ -223,6 +224,63 @@ def test_the_commands_for_389_ds_give_all_rights_that_are_needed(ds389, contoso)
     password = new_password()
     account_connector_of(row).set_password(row_of(ds389, person), password)
     assert ds389.bind_ok(person.dn, password)
+
+
+def test_locks_that_the_service_account_may_not_read_are_told(openldap, contoso):
+    blind = openldap.add_person("blind")
+
+    granted = preflight(connected(openldap), "", OWN)
+    refused = preflight(connected(openldap, service=blind), "", OWN)
+
+    openldap.delete(blind.dn)
+    assert Code.LOCKS_HIDDEN not in codes(granted)
+    assert Code.LOCKS_HIDDEN in codes(refused, Severity.WARNING)
+
+
+def test_locks_of_389_ds_that_the_service_account_may_not_read_are_told(ds389, contoso):
+    person, account = ds389.add_person(), ds389.service.dn
+    rule = f'deny (read) userdn="ldap:///{account}";'
+    hidden = f'(targetattr="accountUnlockTime")(version 3.0; acl "hidden"; {rule})'
+
+    granted = preflight(connected(ds389), person.dn, OWN)
+    with ds389.bound() as root:
+        root.modify(person.dn, {"aci": [(MODIFY_ADD, [hidden])]})
+    refused = preflight(connected(ds389), person.dn, OWN)
+
+    assert Code.LOCKS_HIDDEN not in codes(granted)
+    assert Code.LOCKS_HIDDEN in codes(refused, Severity.WARNING)
+
+
+def test_a_service_account_without_a_known_policy_is_not_called_safe(ds389, contoso):
+    report = preflight(connected(ds389, service=ds389.add_person()), "", OWN)
+
+    assert Code.SERVICE_UNKNOWN in codes(report, Severity.WARNING)
+    assert Code.SERVICE_SAFE not in codes(report)
+
+
+def test_a_service_account_is_judged_by_its_own_policy(openldap, contoso):
+    account = openldap.add_person()
+    safe = preflight(connected(openldap), "", OWN)
+    lockable = preflight(connected(openldap, service=account), "", OWN)
+    openldap.set_policy(account, "expiring")
+    changed_at = timezone.now() - timedelta(days=80) + timedelta(hours=1)
+    stamp = f"{changed_at:%Y%m%d%H%M%SZ}"
+    openldap.set(account.dn, controls=[RELAX], pwdChangedTime=stamp)
+    expiring = preflight(connected(openldap, service=account), "", OWN)
+
+    assert Code.SERVICE_SAFE in codes(safe)
+    assert Code.SERVICE_LOCKABLE in codes(lockable, Severity.WARNING)
+    assert one(expiring, Code.SERVICE_EXPIRES).facts["days"] == 10
+
+
+def test_the_expiry_of_a_service_account_of_389_ds_is_read_from_its_entry(ds389, contoso):
+    account = ds389.add_person()
+    in_ten_days = timezone.now() + timedelta(days=10, hours=1)
+    ds389.set(account.dn, passwordExpirationTime=f"{in_ten_days:%Y%m%d%H%M%SZ}")
+
+    report = preflight(connected(ds389, service=account), "", OWN)
+
+    assert one(report, Code.SERVICE_EXPIRES).facts["days"] == 10
 
 
 def test_openldap_does_not_tell_rights(openldap, contoso):

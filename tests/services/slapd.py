@@ -89,6 +89,7 @@ olcAccess: {{0}}to attrs=userPassword
   by * none
 olcAccess: {{1}}to attrs=pwdAccountLockedTime,pwdFailureTime,pwdReset
   by dn.exact="{service}" manage
+  by dn.exact="uid=blind,ou=people,{base}" none
   by * read
 olcAccess: {{2}}to *
   by dn.exact="{service}" read

@@ -8,7 +8,6 @@ password where others can read it.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from django.utils import timezone
 
@@ -251,15 +250,25 @@ class LdapConnector:
                     member_dns=tuple(dict.fromkeys(members)),
                 )
 
-    def password_expiry(self, dn: str) -> datetime | None:
-        """Of any entry; None if it never expires, or if that can't be read."""
+    def state_of_entry(self, dn: str) -> AccountState | None:
+        """Of any entry, such as the service account's own; None if it can't be read.
+
+        Its `policy` is None if the rules that hold for it can't be read.
+        """
         dialect, suffix = self._server()
+        names = {*dialect.attributes, *Ds389.attributes, "krbPrincipalName"}
         with translated(), service_session(self._connection) as session:
-            entry = session.read(dn, dialect.attributes)
+            entry = session.read(dn, sorted(names))
             if entry is None:
                 return None
+            if isinstance(dialect, FreeIpa) and not entry.text("krbPrincipalName"):
+                # A system account isn't a principal: no rule of Kerberos holds for it.
+                dialect = Ds389()
             policy = dialect.policy_entry(session, suffix, entry)
-            return dialect.state(entry, policy, timezone.now()).password_expires_at
+            state = dialect.state(entry, policy, timezone.now())
+            rules = _policy_of(dialect, entry, policy)
+            is_known = policy is not None and rules.lockout_threshold is not None
+            return replace(state, policy=rules if is_known else None)
 
     def _server(self) -> tuple[Dialect, str]:
         """What kind of server it is, and which of its suffixes the base is in."""

@@ -101,9 +101,9 @@ def bound_link(connection: DirectoryConnection, server: str = "") -> LdapLink:
         return link
     link.close()
     state.refusal = (
-        f"the service account is refused: {answer.code} {answer.text}".strip()
+        f"LDAP {answer.code} {answer.text}".strip()
         if answer.code
-        else "the service account must change its own password first"
+        else "It must change its own password first."
     )
     state.refused_until = monotonic() + REFUSED_S
     raise ServiceAccountRefused(state.refusal)

@@ -24,6 +24,8 @@ class AccountRights:
     unlocks: bool | None = None
     marks_change: bool | None = None
     """May write the attribute by which a changed password needn't be changed again."""
+    sees_locks: bool | None = None
+    """May read the attributes that say whether the account is locked."""
 
 
 def windows_rights(session: LdapSession, dn: str, service: LdapEntry) -> AccountRights:
@@ -122,5 +124,17 @@ def effective_rights(
     return AccountRights(
         resets="w" in rights.get("userpassword", ""),
         unlocks=all("w" in rights.get(name.lower(), "") for name in unlocking),
+        sees_locks=all("r" in rights.get(name.lower(), "") for name in unlocking),
         marks_change="w" in rights.get(marking.lower(), "") if marking else None,
     )
+
+
+def sees_attribute(session: LdapSession, dn: str, name: str) -> bool:
+    """Whether a filter may use the attribute, also where the entry has no value of it.
+
+    On OpenLDAP, which hides an attribute as if it were absent.
+
+    Source: RFC 4511 4.5.1.7: what may not be compared is undefined, and so is its opposite.
+    """
+    either = f"(|({name}=*)(!({name}=*)))"
+    return next(session.search(dn, either, [], scope="BASE", page_size=0), None) is not None

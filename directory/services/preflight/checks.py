@@ -18,14 +18,25 @@ from directory.connectors.ldap import account_connector_of
 from directory.connectors.ldap.ds389 import Ds389
 from directory.connectors.ldap.freeipa import FreeIpa
 from directory.connectors.ldap.probe import probe_all
-from directory.connectors.ldap.rights import AccountRights, effective_rights, windows_rights
+from directory.connectors.ldap.rights import (
+    AccountRights,
+    effective_rights,
+    sees_attribute,
+    windows_rights,
+)
 from directory.connectors.ldap.transport import Flavour, LdapFailure, root_dse, service_session
 from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure
 from directory.services.preflight.people import find_account, say_groups, say_people
 from directory.services.preflight.report import OwnRules, PreflightCode, PreflightReport
 from directory.services.preflight.sample import say_rights, say_sample
-from directory.services.preflight.server import is_right_kind, say_controls, say_server, say_time
+from directory.services.preflight.server import (
+    PPOLICY,
+    is_right_kind,
+    say_controls,
+    say_server,
+    say_time,
+)
 from directory.services.preflight.service_account import say_service_account
 
 BUDGET_S = 8.0
@@ -83,9 +94,12 @@ def ask_directory(
             return
         say_controls(report, connection, dse)
         say_time(report, session)
-        say_people(report, connection, session, own)
+        anyone = say_people(report, connection, session, own)
         say_groups(report, connection, session)
         service = say_service_account(report, connection, session, dse)
+        locks = dse.flavour is Flavour.OPENLDAP and PPOLICY in dse.controls
+        if locks and anyone and not sees_attribute(session, anyone, "pwdAccountLockedTime"):
+            report.warn(PreflightCode.LOCKS_HIDDEN)
         if not sample:
             return
         accounts = find_account(session, connection, dse.flavour, sample)

@@ -29,8 +29,8 @@ def say_people(
     connection: DirectoryConnection,
     session: LdapSession,
     own: OwnRules,
-) -> None:
-    """Looks at the first `MOST_PEOPLE`."""
+) -> str:
+    """Looks at the first `MOST_PEOPLE`, and returns the name of an entry among them, if any."""
     mapping = _mapping(connection)
     wanted = [name for name in dict.fromkeys(mapping.values()) if name]
     people_filter = _people_filter(connection)
@@ -41,12 +41,12 @@ def say_people(
         if failure.code != NO_SUCH_OBJECT:
             raise
         report.fail(PreflightCode.BASE_MISSING, base=connection.base_dn)
-        return
+        return ""
     if not people:
         report.fail(
             PreflightCode.NO_PEOPLE, base=connection.base_dn, filter=_people_filter(connection)
         )
-        return
+        return ""
     more = len(people) >= MOST_PEOPLE
     report.ok(PreflightCode.PEOPLE, count=len(people), more=int(more))
     ids = [canonical_upn(entry.text(mapping["upn"])) for entry in people]
@@ -59,6 +59,7 @@ def say_people(
         report.warn(PreflightCode.ATTRIBUTES_EMPTY, names=", ".join(empty))
     else:
         report.ok(PreflightCode.ATTRIBUTES, names=", ".join(wanted))
+    return people[0].dn
 
 
 def _say_user_ids(report: PreflightReport, ids: Iterable[str], own: OwnRules) -> None:

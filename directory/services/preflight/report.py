@@ -53,6 +53,7 @@ class PreflightCode(StrEnum):
     SERVICE_EXPIRES = "service_expires"
     SERVICE_MAX_AGE = "service_max_age"
     SERVICE_LOCKABLE = "service_lockable"
+    SERVICE_UNKNOWN = "service_unknown"
     SERVICE_SAFE = "service_safe"
     SAMPLE_MISSING = "sample_missing"
     SAMPLE_AMBIGUOUS = "sample_ambiguous"
@@ -63,12 +64,26 @@ class PreflightCode(StrEnum):
     MAY_NOT_UNLOCK = "may_not_unlock"
     MAY_NOT_MARK = "may_not_mark"
     RIGHTS_UNKNOWN = "rights_unknown"
+    LOCKS_HIDDEN = "locks_hidden"
     LOCKOUT_BELOW = "lockout_below"
+    LOCKOUT_LOW = "lockout_low"
     LOCKOUT_ABOVE = "lockout_above"
     LOCKOUT_CLOSE = "lockout_close"
     LOCKOUT_NONE = "lockout_none"
     LOCKOUT_UNKNOWN = "lockout_unknown"
     ENDED_EARLY = "ended_early"
+
+
+GOOD = frozenset(
+    {
+        *(PreflightCode.SERVER, PreflightCode.SERVICE_ACCOUNT, PreflightCode.KIND),
+        *(PreflightCode.CONTROLS, PreflightCode.TIME, PreflightCode.PEOPLE),
+        *(PreflightCode.ATTRIBUTES, PreflightCode.GROUPS, PreflightCode.SERVICE_SAFE),
+        *(PreflightCode.MAY_RESET, PreflightCode.MAY_UNLOCK),
+        *(PreflightCode.LOCKOUT_BELOW, PreflightCode.LOCKOUT_NONE),
+    }
+)
+"""What needs no remedy. Everything else is a warning or an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from directory.connectors.base import DirectoryError, NotPermitted
 from directory.connectors.ldap import account_connector_of
 from directory.connectors.ldap.rights import AccountRights
 from directory.models import DirectoryAccount, DirectoryConnection
+from directory.rules import DirectoryLockout
+from directory.services.outside import note_lockout
 from directory.services.preflight.report import (
     Fact,
     OwnRules,
@@ -20,6 +22,8 @@ def say_rights(
 ) -> None:
     wanted = connection.writeback or connection.unlocks
     refuse = report.fail if wanted else report.warn
+    if rights.sees_locks is False:
+        report.warn(PreflightCode.LOCKS_HIDDEN)
     if rights.resets is None and rights.unlocks is None:
         report.warn(PreflightCode.RIGHTS_UNKNOWN)
         return
@@ -54,16 +58,21 @@ def say_sample(
     if policy is None or policy.lockout_threshold is None:
         report.warn(PreflightCode.LOCKOUT_UNKNOWN)
         return
+    # From now on this service stops before that, as after a sign-in.
+    note_lockout(connection, policy)
     theirs, ours = policy.lockout_threshold, own.lockout_threshold
     if theirs == 0:
         report.ok(PreflightCode.LOCKOUT_NONE)
         return
     window = timedelta(minutes=policy.lockout_window_minutes or 24 * 60)
     tries = tries_within(window, threshold=ours, first=timedelta(seconds=own.lockout_s))
+    most = DirectoryLockout(theirs, window).most(known=False)
     facts: dict[str, Fact] = {"ours": ours, "theirs": theirs, "to_set": max(3, theirs - 1)}
-    facts |= {"tries": tries, "minutes": round(window.total_seconds() / 60)}
-    if ours >= theirs:
-        report.fail(PreflightCode.LOCKOUT_ABOVE, **facts)
+    facts |= {"tries": tries, "most": most, "minutes": round(window.total_seconds() / 60)}
+    if theirs <= most + 1:
+        report.fail(PreflightCode.LOCKOUT_LOW, **facts)
+    elif ours >= theirs:
+        report.warn(PreflightCode.LOCKOUT_ABOVE, **facts)
     elif tries >= theirs:
         report.warn(PreflightCode.LOCKOUT_CLOSE, **facts)
     else:

@@ -13,7 +13,7 @@ from directory.services.preflight.report import Fact, PreflightCode, PreflightRe
 _SOON = timedelta(days=30)
 _MOST_SKEW_S, _SKEW_S = 300, 60
 _PAGING = "1.2.840.113556.1.4.319"
-_PPOLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
+PPOLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 _PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"
 _POLICY_HINTS = frozenset({"1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.2066"})
 
@@ -58,8 +58,8 @@ def say_controls(report: PreflightReport, connection: DirectoryConnection, dse: 
     else:
         if _PASSWORD_MODIFY not in dse.extensions and connection.writeback:
             report.fail(PreflightCode.NO_PASSWORD_MODIFY)
-        if _PPOLICY not in dse.controls:
-            report.warn(PreflightCode.NO_PPOLICY)
+        if PPOLICY not in dse.controls:
+            report.warn(PreflightCode.NOPPOLICY)
     if len(report.findings) == before:
         report.ok(PreflightCode.CONTROLS)
 

@@ -1,7 +1,10 @@
 """The service account: its privileges, the age of its password, and what could lock it."""
 
+from datetime import datetime
+
 from django.utils import timezone
 
+from directory.connectors.ldap.generic import LdapConnector
 from directory.connectors.ldap.transport import (
     Flavour,
     LdapEntry,
@@ -12,10 +15,11 @@ from directory.connectors.ldap.transport import (
 from directory.connectors.ldap.windows import AccountFlags, is_privileged, moment, sid_text
 from directory.models import DirectoryConnection
 from directory.services.preflight.report import PreflightCode, PreflightReport
+from directory.services.preflight.server import PPOLICY
 
 _ATTRIBUTES = (
     *("objectSid", "sAMAccountName", "userAccountControl", "adminCount"),
-    *("msDS-UserPasswordExpiryTimeComputed", "pwdPolicySubentry"),
+    "msDS-UserPasswordExpiryTimeComputed",
 )
 _DIRECTORY_MANAGER = "cn=directory manager"
 
@@ -38,24 +42,27 @@ def say_service_account(
     if dse.flavour.is_active_directory:
         _say_windows_account(report, session, dse, entry)
     else:
-        _say_ldap_account(report, session, dse, entry)
+        _say_ldap_account(report, connection, dse)
     if len(report.findings) == before:
         report.ok(PreflightCode.SERVICE_SAFE)
     return entry
 
 
 def _say_ldap_account(
-    report: PreflightReport, session: LdapSession, dse: RootDse, entry: LdapEntry
+    report: PreflightReport, connection: DirectoryConnection, dse: RootDse
 ) -> None:
-    policy_dn = entry.text("pwdPolicySubentry")
-    if not policy_dn and dse.flavour is Flavour.OPENLDAP:
-        # The overlay's default policy holds, whatever it says.
+    if dse.flavour is Flavour.OPENLDAP and PPOLICY not in dse.controls:
+        return  # Nothing locks an account or lets a password expire.
+    state = LdapConnector(connection).state_of_entry(connection.bind_dn)
+    expires_at, rules = (state.password_expires_at, state.policy) if state else (None, None)
+    if expires_at is not None:
+        report.warn(PreflightCode.SERVICE_EXPIRES, days=_days_until(expires_at))
+    elif rules is not None and rules.max_age_days:
+        report.warn(PreflightCode.SERVICE_MAX_AGE, days=round(rules.max_age_days))
+    if rules is None:
+        report.warn(PreflightCode.SERVICE_UNKNOWN)
+    elif rules.lockout_threshold:
         report.warn(PreflightCode.SERVICE_LOCKABLE)
-    policy = session.read(policy_dn, ["pwdLockout", "pwdMaxAge"]) if policy_dn else None
-    if policy and policy.text("pwdLockout") == "TRUE":
-        report.warn(PreflightCode.SERVICE_LOCKABLE)
-    if policy and (days := (policy.integer("pwdMaxAge") or 0) // 86_400):
-        report.warn(PreflightCode.SERVICE_MAX_AGE, days=days)
 
 
 def _say_windows_account(
@@ -70,15 +77,20 @@ def _say_windows_account(
     flags = AccountFlags(entry.integer("userAccountControl") or 0)
     expires = moment(entry.integer("msDS-UserPasswordExpiryTimeComputed"))
     if expires is not None and AccountFlags.PASSWORD_NEVER_EXPIRES not in flags:
-        days = max(0, (expires - timezone.now()).days)
-        report.warn(PreflightCode.SERVICE_EXPIRES, days=days)
+        report.warn(PreflightCode.SERVICE_EXPIRES, days=_days_until(expires))
     domain = session.read(dse.entry.text("defaultNamingContext"), ["lockoutThreshold"])
     pso = session.read(entry.dn, ["msDS-ResultantPSO"])
     name = pso.text("msDS-ResultantPSO") if pso else ""
     rules = session.read(name, ["msDS-LockoutThreshold"]) if name else domain
     attribute = "msDS-LockoutThreshold" if name else "lockoutThreshold"
-    if rules is not None and rules.integer(attribute):
+    if rules is None or rules.integer(attribute) is None:
+        report.warn(PreflightCode.SERVICE_UNKNOWN)
+    elif rules.integer(attribute):
         report.warn(PreflightCode.SERVICE_LOCKABLE)
+
+
+def _days_until(instant: datetime) -> int:
+    return max(0, (instant - timezone.now()).days)
 
 
 def service_entry(
