@@ -9,7 +9,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Outgoing
-from directory.models import User
+from directory.models import DirectoryConnection, User
 from reset.models import AttemptOutcome, ResetAttempt
 from reset.queries.eligibility import Judge, in_scope_of, people_alike
 from reset.refusals import Refusal
@@ -125,9 +125,13 @@ def first_steps() -> list[FirstStep]:
     decided_methods = any(getattr(policy, name) != getattr(default, name) for name in _METHODS) or (
         happened(activity=Activity.POLICY_CHANGED, details__setting__in=_METHODS).exists()
     )
-    return [
+    has_people = User.objects.filter(role=Role.NONE).exists()
+    rows = DirectoryConnection.objects.filter(enabled=True)
+    tested = list(rows.values_list("tested_at", flat=True))
+    steps = [
         FirstStep("mfa", done=True),
-        FirstStep("people", done=User.objects.filter(role=Role.NONE).exists()),
+        FirstStep("directory", done=bool(tested) and all(tested)),
+        FirstStep("people", done=has_people),
         FirstStep("methods", done=decided_methods),
         FirstStep("helpdesk", done=has_helpdesk),
         FirstStep("delivery", done=happened(activity=Activity.TEST_SENT).exists()),
@@ -135,3 +139,6 @@ def first_steps() -> list[FirstStep]:
         FirstStep("test", done=succeeded.exists()),
         FirstStep("everyone", done=policy.self_service is Scope.ALL),
     ]
+    # Passwords are kept here where people were entered without a directory.
+    needs_none = has_people and not tested
+    return [step for step in steps if not (needs_none and step.name == "directory")]

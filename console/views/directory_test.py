@@ -19,7 +19,7 @@ from directory.connectors.base import (
     Unreachable,
 )
 from directory.models import DirectoryConnection, User
-from directory.services.connections import record_test
+from directory.services.connections import note_test, record_test
 from directory.services.preflight.checks import preflight, reset_test_account
 from directory.services.preflight.report import OwnRules, PreflightReport
 from isolation.reads import end_reads
@@ -39,6 +39,7 @@ def test(request: HttpRequest, admin: User, directory_id: int) -> HttpResponse:
         record_test(row, change="tested", actor_id=admin.pk)
         end_reads()
         report = preflight(row, form.cleaned_data["sample"], own)
+        note_test(row, has_errors=report.has_errors)
     return _show(request, row, form, TestAccountForm(), report)
 
 

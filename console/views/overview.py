@@ -20,6 +20,11 @@ _STEPS: dict[str, tuple[Promise, str, str]] = {
         "console:second-factor",
         "",
     ),
+    "directory": (
+        gettext_lazy("Connect your directory and test it, if it keeps the passwords"),
+        "console:directories",
+        "",
+    ),
     "people": (gettext_lazy("Import your people"), "console:imports", ""),
     "methods": (
         gettext_lazy("Choose methods and how many are required"),

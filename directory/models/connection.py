@@ -63,6 +63,8 @@ class DirectoryConnection(TenantOwned):
     last_failure_at = models.DateTimeField(null=True, editable=False)
     last_failure = models.CharField(max_length=40, blank=True, editable=False)
     """A `DirectoryFailure`; `console` has the words."""
+    tested_at = models.DateTimeField(null=True, editable=False)
+    """When “Test connection” last found no error with these settings."""
     checked_at = models.DateTimeField(null=True, editable=False)
     """When a worker last began a check of it."""
     down_since = models.DateTimeField(null=True, editable=False)

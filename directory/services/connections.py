@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import record
@@ -116,7 +117,9 @@ def save_connection(
     # Workers note in other columns how the directory is.
     row.save(update_fields=None if added else changed)
     # Read anew, since they may be more lenient now.
-    rows.filter(pk=row.pk).update(lockout_threshold=None, lockout_window_minutes=None)
+    rows.filter(pk=row.pk).update(
+        lockout_threshold=None, lockout_window_minutes=None, tested_at=None
+    )
     if password:
         row.bind_password = seal_column(row, "bind_password", password)
         row.save(update_fields=["bind_password"])
@@ -201,6 +204,14 @@ def move_up(connection_id: int, *, actor_id: int) -> None:
 def record_test(connection: DirectoryConnection, *, change: str, actor_id: int) -> None:
     """Before the test: what it does is known even if the directory never answers."""
     record(Activity.DIRECTORY_TESTED, actor_id=actor_id, directory=connection.name, change=change)
+
+
+def note_test(connection: DirectoryConnection, *, has_errors: bool) -> None:
+    """After a test of a connection, unless its settings were changed meanwhile."""
+    same = DirectoryConnection.objects.filter(
+        pk=connection.pk, servers=connection.servers, base_dn=connection.base_dn
+    )
+    same.update(tested_at=None if has_errors else timezone.now())
 
 
 def _users_of(connection_ids: Sequence[int]) -> QuerySet[User]:

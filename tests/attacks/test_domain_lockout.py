@@ -13,8 +13,7 @@ from directory.factors import DIRECTORY
 from isolation.scope import evict
 from tests.builders import make_email, make_user
 from tests.captcha import solved
-from tests.directory.connections import make_connection
-from tests.directory.directories import row_of
+from tests.directory.directories import connected, row_of
 from tests.services.ldap import LOCKOUT, new_password
 from verification.rules.captcha import Action
 
@@ -36,7 +35,7 @@ def person(server):
 @pytest.fixture
 def user(contoso, server, person):
     """The same person in this service. Nothing is known yet of when the directory locks."""
-    connection = make_connection(server)
+    connection = connected(server, writeback=True, unlocks=True)
     evict("directories")
     user = make_user(connector=DIRECTORY, writeback=True)
     user.set_unusable_password()

@@ -4,16 +4,19 @@ import re
 
 import pytest
 
+from directory.models import DirectoryConnection
 from tenants.policy import Factor, Method, Policy, Scope
 from tenants.roles import Role
 from tenants.services import change_policy
 from tests.builders import make_email, make_prefill, make_user
 from tests.console.people import behind_both, make_admin
+from tests.directory.directories import connected
 from verification.services import notices
 from verification.services.notice_words import Notice
 
 HOME = "/admin/"
 DEFAULT = Policy()
+DIRECTORY = "Connect your directory and test it, if it keeps the passwords"
 
 
 def is_done(client, words):
@@ -56,6 +59,29 @@ def test_methods_that_were_changed_back_stay_chosen(admin):
     change_policy(DEFAULT)
 
     assert is_done(admin, "Choose methods and how many are required")
+
+
+def test_the_directory_is_a_step_until_its_test_found_no_error(admin, openldap):
+    assert not is_done(admin, DIRECTORY)
+    row = connected(openldap, people_filter="(cn=there is no such person)")
+    place = f"/admin/directories/{row.pk}/test/"
+    admin.post(place, {"sample": ""})
+    assert not is_done(admin, DIRECTORY)
+
+    DirectoryConnection.objects.update(people_filter="", attributes={"upn": "title"})
+    for name in ("minji", "other"):
+        openldap.add_person(f"step-{name}", title=f"{name}@contoso.example")
+    admin.post(place, {"sample": ""})
+
+    assert is_done(admin, DIRECTORY)
+    DirectoryConnection.objects.create(name="Another", kind="ldap", servers="ldaps://d.example")
+    assert not is_done(admin, DIRECTORY)
+
+
+def test_an_organisation_whose_passwords_are_here_needs_no_directory(admin):
+    make_user()
+
+    assert DIRECTORY not in [step["words"] for step in admin.get(HOME).context["steps"]]
 
 
 def test_every_step_that_is_left_leads_to_the_part_of_the_page_where_it_is_done(admin):

@@ -34,7 +34,7 @@ from directory.connectors.ldap.windows_entries import (
 )
 from directory.connectors.ldap.wire import Attributes, LdapEntry, LdapFailure
 from directory.models import DirectoryAccount
-from tests.directory.connections import make_connection
+from tests.directory import directories
 from tests.services.ldap import LOCKOUT, Account
 
 NEW = "Eine-Brücke-über-7-Täler"
@@ -56,7 +56,8 @@ def person(samba):
 
 def connected(server, **settings):
     """Of an organisation whose people are in one organisational unit."""
-    return make_connection(server, **({"base_dn": server.people_dn} | settings))
+    usual = {"base_dn": server.people_dn, "writeback": True, "unlocks": True}
+    return directories.connected(server, **(usual | settings))
 
 
 def row_of(server, account):

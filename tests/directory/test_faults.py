@@ -16,8 +16,9 @@ from directory.services.preflight.checks import preflight
 from directory.services.preflight.report import OwnRules, PreflightCode
 from isolation.scope import in_tenant
 from tests.builders import make_tenant
-from tests.directory.directories import connected, relayed
+from tests.directory.directories import connected
 from tests.services.certificates import authority
+from tests.services.faults import Fault, Operation, faults
 from tests.services.ldap import WRONG, Account
 
 PATIENCE_S = 60
@@ -98,23 +99,16 @@ def test_a_black_hole_takes_nothing_from_another_directory(connection, openldap,
     assert stored(other).down_since is not None
 
 
-@pytest.mark.parametrize("fault", ["cut answers", "hold answers"])
+@pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.SILENT_AFTER], ids=["cut", "silent"])
 def test_a_password_that_was_sent_and_not_answered_may_have_been_compared(
-    db, openldap, impatient, monkeypatch, fault
+    db, openldap, impatient, tmp_path, fault
 ):
-    bind = wire.LdapLink.bind
-
-    def bind_with_fault(link, *arguments):
-        relay.fault = fault
-        return bind(link, *arguments)
-
-    with in_tenant(make_tenant().pk), relayed(openldap) as relay:
-        row = connected(openldap, servers=relay.url)
-        with monkeypatch.context() as patched, impatient():
-            patched.setattr(wire.LdapLink, "bind", bind_with_fault)
-            with pytest.raises(NotAnswered):
-                transport.bind(row, "cn=x", WRONG)
-        relay.close()
+    with in_tenant(make_tenant().pk), faults(openldap, tmp_path / "proxy") as proxy:
+        row = connected(openldap, servers=proxy.url)
+        proxy.fail(fault, on={Operation.BIND})
+        with impatient(), pytest.raises(NotAnswered):
+            transport.bind(row, "cn=x", WRONG)
+        proxy.refuse()
 
         with pytest.raises(Unreachable) as problem:
             transport.bind(row, "cn=x", WRONG)

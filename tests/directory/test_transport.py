@@ -14,9 +14,9 @@ from directory.connectors.ldap import account_connector_of, pool, transport, wir
 from directory.connectors.ldap.rootdse import described
 from directory.connectors.ldap.transport import Flavour, LdapFailure
 from directory.rules import DirectoryFailure, DirectoryKind
-from tests.directory.directories import connected, relayed, row_of
+from tests.directory.directories import connected, row_of
 from tests.services.certificates import authority
-from tests.services.faults import faults
+from tests.services.faults import Fault, Operation, faults
 from tests.services.ldap import WRONG, new_password
 
 START_TLS = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
@@ -306,30 +306,30 @@ def test_changed_settings_get_new_connections(openldap, contoso, tmp_path):
         assert proxy.connections == 2
 
 
-def test_a_pooled_connection_that_died_is_replaced_for_a_read(openldap, contoso):
+def test_a_pooled_connection_that_died_is_replaced_for_a_read(openldap, contoso, tmp_path):
     person = openldap.add_person()
-    with relayed(openldap) as relay:
-        row = connected(openldap, servers=relay.url)
+    with faults(openldap, tmp_path / "proxy") as proxy:
+        row = connected(openldap, servers=proxy.url)
         with transport.service_session(row):
             pass
 
         with transport.service_session(row) as session:
-            relay.fault = "cut requests"
+            proxy.fail(Fault.CUT_BEFORE, on={Operation.SEARCH}, once=True)
             entry = session.read(person.dn, ["cn"])
 
         assert entry is not None
 
 
-def test_a_write_is_not_repeated_on_another_connection(openldap, contoso):
+def test_a_write_is_not_repeated_on_another_connection(openldap, contoso, tmp_path):
     person = openldap.add_person()
     before = openldap.read(person.dn, "pwdAccountLockedTime", "entryCSN")
-    with relayed(openldap) as relay:
-        row = connected(openldap, servers=relay.url)
+    with faults(openldap, tmp_path / "proxy") as proxy:
+        row = connected(openldap, servers=proxy.url)
         with transport.service_session(row):
             pass
 
         with transport.service_session(row) as session:
-            relay.fault = "cut requests"
+            proxy.fail(Fault.CUT_BEFORE)
             with pytest.raises(Unreachable):
                 session.modify(
                     person.dn, {"pwdAccountLockedTime": [(ldap3.MODIFY_REPLACE, ["000001010000Z"])]}

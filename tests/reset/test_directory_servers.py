@@ -12,18 +12,17 @@ from django.test import Client
 from audit.activities import Activity
 from audit.models import Event
 from directory.connectors import bulkhead
-from directory.connectors.ldap import transport, wire
+from directory.connectors.ldap import wire
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, User
-from directory.rules import DirectoryKind
 from isolation.scope import evict
 from reset.services import outside
 from tenants.roles import Role
 from tests.builders import make_email, make_user
 from tests.captcha import solved
 from tests.console.people import code_now, with_app
-from tests.directory.directories import connected, id_of, relayed
-from tests.services.faults import Operation, faults
+from tests.directory.directories import connected, id_of
+from tests.services.faults import Fault, Operation, faults
 from tests.services.ldap import new_password
 from verification.rules.captcha import Action
 from verification.services import captcha
@@ -254,23 +253,12 @@ def test_every_directory_is_listed_with_what_became_of_it(
     ]
 
 
-WRITES = {DirectoryKind.LDAP: "extended", DirectoryKind.ACTIVE_DIRECTORY: "modify"}
-"""The operation that sets a password."""
-
-
-def test_a_lost_answer_ends_in_the_truth(server, connection, person, entry, mailroom, monkeypatch):
+def test_a_lost_answer_ends_in_the_truth(server, connection, person, entry, mailroom, tmp_path):
     client = reset_as_far_as_the_gates(person, mailroom)
     password = new_password()
-    operation = getattr(transport.LdapSession, WRITES[server.kind])
-    with relayed(server) as relay, monkeypatch.context() as patched:
-
-        def last_write(*args, **more):
-            relay.fault = "cut answers"
-            relay.close()
-            return operation(*args, **more)
-
-        patched.setattr(transport.LdapSession, WRITES[server.kind], last_write)
-        DirectoryConnection.objects.update(servers=relay.url)
+    with faults(server, tmp_path / "proxy") as proxy:
+        proxy.fail(Fault.CUT_AFTER, then_refuses=True)
+        DirectoryConnection.objects.update(servers=proxy.url)
         page = choose(client, password)
     assert page.url == "/passwordreset/checking"
     client.post("/passwordreset/checking")

@@ -74,7 +74,9 @@ class FaultProxy:
     _fault: Fault | None = None
     _on: frozenset[Operation] = ALL
     _passes: int = 0
+    _fails_once: bool = False
     _then_hangs: bool = False
+    _then_refuses: bool = False
     _hangs: bool = False
     _delay_s: float = 0
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -100,15 +102,20 @@ class FaultProxy:
         *,
         on: frozenset[Operation] = WRITES,
         after: int = 0,
+        once: bool = False,
         then_hangs: bool = False,
+        then_refuses: bool = False,
     ) -> None:
         """Fails these operations from now on; others pass.
 
         Args:
             after: so many of them pass first.
+            once: those after the first failure pass again.
             then_hangs: after the first failure nothing is answered at all.
+            then_refuses: after the first failure no connection is accepted.
         """
-        self._on, self._passes, self._then_hangs = on, after, then_hangs
+        self._on, self._passes, self._then_hangs = frozenset(on), after, then_hangs
+        self._fails_once, self._then_refuses = once, then_refuses
         self._fault = fault
 
     def hang(self) -> None:
@@ -189,6 +196,8 @@ class FaultProxy:
         fault = self._fault if operation in self._on else None
         if fault and self._passes:
             self._passes, fault = self._passes - 1, None
+        if fault and self._fails_once:
+            self._fault = None
         if self._hangs:
             self._ended.wait()
             return False
@@ -202,6 +211,8 @@ class FaultProxy:
             os.write(client.fileno(), _NO_RECORD)
         if self._then_hangs:
             self.hang()
+        if self._then_refuses:
+            self.refuse()
         if not fault.closes:
             self._ended.wait()
         return False

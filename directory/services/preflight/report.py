@@ -118,6 +118,10 @@ class PreflightReport:
     service_sid: str = ""
     sample: SampleUser | None = None
 
+    @property
+    def has_errors(self) -> bool:
+        return any(each.severity is Severity.ERROR for each in self.findings)
+
     def ok(self, code: PreflightCode, **facts: Fact) -> None:
         self.findings.append(PreflightFinding(code, Severity.OK, facts))
 
