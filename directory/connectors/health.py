@@ -87,8 +87,12 @@ def claim_account_try(connection: DirectoryConnection) -> None:
 
 
 def retry_now(connection: DirectoryConnection) -> None:
-    """The settings were changed, or an administrator wants to know now: it is tried again."""
-    _note(connection, down_since=None)
+    """An administrator wants to know now: a refused service account is tried again.
+
+    The directory is down for as long as before, until it answers.
+    """
+    if _fails_by(connection, DirectoryFailure.SERVICE_ACCOUNT_REFUSED):
+        _note(connection, last_failure_at=timezone.now() - REFUSED_FOR)
 
 
 def _fails_by(connection: DirectoryConnection, *failures: DirectoryFailure) -> bool:

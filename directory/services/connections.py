@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from audit.activities import Activity
 from audit.services import record
-from directory.connectors import health
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.rules import DirectoryKind
@@ -113,19 +112,17 @@ def save_connection(
     changed = [name for name, value in after.items() if value != before[name]]
     for name in changed:
         setattr(row, name, after[name])
-    row.down_since = None  # what failed may be mended, so it is tried at once
     # Workers note in other columns how the directory is.
     row.save(update_fields=None if added else changed)
-    # Read anew, since they may be more lenient now.
+    # The rules of lockout may be more lenient now, and what failed may be mended.
     rows.filter(pk=row.pk).update(
-        lockout_threshold=None, lockout_window_minutes=None, tested_at=None
+        lockout_threshold=None, lockout_window_minutes=None, tested_at=None, down_since=None
     )
     if password:
         row.bind_password = seal_column(row, "bind_password", password)
         row.save(update_fields=["bind_password"])
         changed.append("bind_password")
     if changed:
-        health.retry_now(row)
         record(
             Activity.DIRECTORY_CHANGED,
             actor_id=actor_id,

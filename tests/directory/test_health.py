@@ -110,9 +110,22 @@ def test_a_refused_service_account_is_tried_once_in_half_an_hour_by_all_processe
         health.claim_account_try(in_another_process)
 
 
-def test_a_refused_service_account_is_tried_at_once_after_the_settings_changed(connection):
+def test_a_refused_service_account_is_tried_at_once_for_an_administrator(connection, clock):
     health.note_failure(connection, REFUSED)
+    since = stored(connection).down_since
+    clock.shift(MINUTE)
 
     health.retry_now(connection)
 
     health.claim_account_try(stored(connection))
+    assert stored(connection).down_since == since
+
+
+def test_a_test_during_an_outage_leaves_when_it_began(connection, clock):
+    health.note_failure(connection, SILENT)
+    since = stored(connection).down_since
+    clock.shift(MINUTE)
+
+    health.retry_now(connection)
+
+    assert stored(connection).down_since == since
