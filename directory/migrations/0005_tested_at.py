@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("directory", "0003_people_one_by_one")]
+    dependencies = [("directory", "0004_account_manager")]
 
     operations = [
         migrations.AddField(
