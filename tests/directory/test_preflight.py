@@ -12,11 +12,19 @@ from ldap3 import MODIFY_ADD
 from console.views.directory_commands import rights_commands
 from directory.connectors.ldap import account_connector_of, wire
 from directory.connectors.ldap.rights import may_reset
-from directory.connectors.ldap.rootdse import Flavour
+from directory.connectors.ldap.rootdse import Flavour, RootDse
+from directory.connectors.ldap.wire import Attributes, LdapEntry
+from directory.models import DirectoryConnection
 from directory.rules import DirectoryFailure, DirectoryKind
 from directory.services.preflight.checks import preflight
-from directory.services.preflight.report import OwnRules, PreflightCode, Severity
+from directory.services.preflight.report import (
+    OwnRules,
+    PreflightCode,
+    PreflightReport,
+    Severity,
+)
 from directory.services.preflight.sample import tries_within
+from directory.services.preflight.server import say_controls
 from tests.directory.directories import connected, row_of
 from tests.services.certificates import authority
 from tests.services.faults import Fault, Operation, faults
@@ -166,6 +174,15 @@ def test_groups_are_counted(openldap, contoso):
     row = connected(openldap, group_filter="(cn=there is no such group)")
 
     assert Code.NO_GROUPS in codes(preflight(row, "", OWN), Severity.WARNING)
+
+
+def test_what_a_server_lacks_is_told():
+    dse = RootDse(LdapEntry("", Attributes({})), Flavour.OPENLDAP, frozenset(), frozenset(), ())
+    report = PreflightReport()
+
+    say_controls(report, DirectoryConnection(tenant_id=1, kind="ldap", writeback=True), dse)
+
+    assert codes(report) == [Code.NO_PAGING, Code.NO_PASSWORD_MODIFY, Code.NO_PPOLICY]
 
 
 def test_the_clock_of_a_domain_controller_is_compared(samba, contoso, monkeypatch):

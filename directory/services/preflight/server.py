@@ -59,7 +59,7 @@ def say_controls(report: PreflightReport, connection: DirectoryConnection, dse: 
         if _PASSWORD_MODIFY not in dse.extensions and connection.writeback:
             report.fail(PreflightCode.NO_PASSWORD_MODIFY)
         if PPOLICY not in dse.controls:
-            report.warn(PreflightCode.NOPPOLICY)
+            report.warn(PreflightCode.NO_PPOLICY)
     if len(report.findings) == before:
         report.ok(PreflightCode.CONTROLS)
 
