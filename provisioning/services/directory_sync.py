@@ -109,10 +109,10 @@ class _Sync:
             self.seen |= {hash(external_id) for external_id in unique}
             self.stamp = latest([self.stamp, *(entry.changed for entry in portion)])
             self.read += len(unique)
-            news = self.writer.news(list(unique.values()))
+            changed = self.writer.changed_among(list(unique.values()))
             is_final = len(self.deferred) >= _MOST_DEFERRED
             with transaction.atomic():
-                counts = self._write(news, is_final=is_final) if news else PeopleCounts()
+                counts = self._write(changed, is_final=is_final) if changed else PeopleCounts()
                 self.deferred += counts.deferred
                 self._add(counts, read=self.read, step=SyncStep.PEOPLE)
             log.info("sync_progress", run=str(self.run.pk), read=self.read)

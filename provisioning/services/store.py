@@ -106,11 +106,11 @@ def drop_from_reports(texts: Collection[str]) -> None:
     for key in list(parts.values_list("pk", flat=True)):
         part = ImportPart.objects.get(pk=key)
         rows = json.loads(_content(_StoredPart(key, part.tenant_id), part.data))
-        kept = [row for row in rows if not _quotes(row, words, numbers)]
-        if not kept:
+        remaining = [row for row in rows if not _quotes(row, words, numbers)]
+        if not remaining:
             part.delete()
-        elif len(kept) < len(rows):
-            part.data = _sealed(part, json.dumps(kept, ensure_ascii=False).encode())
+        elif len(remaining) < len(rows):
+            part.data = _sealed(part, json.dumps(remaining, ensure_ascii=False).encode())
             part.save()
 
 

@@ -114,7 +114,7 @@ class PeopleWriter:
         text = repr((self.settings_digest, sorted(entry.phones.items()), values))
         return blake2b(text.encode(errors="surrogatepass"), digest_size=32).hexdigest()
 
-    def news(self, entries: Sequence[Entry]) -> list[Entry]:
+    def changed_among(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the entries that differ from what is stored. One statement."""
         present = self.accounts().filter(missing_since=None)
         rows = present.filter(external_id__in=[entry.external_id for entry in entries])

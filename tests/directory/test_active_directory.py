@@ -589,12 +589,12 @@ class TestPeople:
 
         directory._connection.group_base_dn = samba.groups_dn
         directory._connection.group_filter = "(objectClass=group)"
-        found = {group.dn: group for group in directory.groups()}
+        groups = {group.dn: group for group in directory.groups()}
 
-        assert found[outer].name == name
-        assert found[outer].external_id == id_of(samba, outer)
-        assert set(found[outer].member_dns) == {account.dn, inner}
-        assert found[inner].member_dns == (account.dn,)
+        assert groups[outer].name == name
+        assert groups[outer].external_id == id_of(samba, outer)
+        assert set(groups[outer].member_dns) == {account.dn, inner}
+        assert groups[inner].member_dns == (account.dn,)
 
     def test_values_that_come_in_ranges_are_read_to_the_end(self):
         """Windows answers 1,500 at once. Recorded: not verified on Windows."""

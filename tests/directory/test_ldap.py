@@ -438,10 +438,10 @@ def test_what_an_administrator_locked_is_unlocked_on_no_other_server(
 ):
     person = openldap.add_person()
     openldap.lock_by_admin(person)
-    asked, search = [], LdapSession.search
+    used, search = [], LdapSession.search
 
     def spy(session, *arguments, **more):
-        asked.append(session.server)
+        used.append(session.server)
         return search(session, *arguments, **more)
 
     monkeypatch.setattr(LdapSession, "search", spy)
@@ -450,7 +450,7 @@ def test_what_an_administrator_locked_is_unlocked_on_no_other_server(
     with pytest.raises(NotPermitted, match="administrator"):
         account_connector_of(connected(openldap, servers=urls)).unlock(row_of(openldap, person))
 
-    assert set(asked) == {openldap.url}
+    assert set(used) == {openldap.url}
     assert openldap.is_locked(person)
 
 

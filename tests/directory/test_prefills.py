@@ -24,9 +24,9 @@ ENTERED = st.dictionaries(
 
 @given(ENTERED)
 def test_what_is_written_is_read_again(entered):
-    known = {factor: Prefill(factor, *rest) for factor, rest in entered.items()}
+    prefills = {factor: Prefill(factor, *rest) for factor, rest in entered.items()}
 
-    assert read(text_of(known.values())) == known
+    assert read(text_of(prefills.values())) == prefills
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def entries(**values):
 
 
 def test_an_entry_is_written_as_it_has_always_been():
-    known = entries(mobile_phone=("+821012345678", True), email=("kim minji@mail.example", False))
+    entered = entries(mobile_phone=("+821012345678", True), email=("kim minji@mail.example", False))
 
-    text = text_of(known.values())
+    text = text_of(entered.values())
 
     assert text.split("\n") == [
         "mobile_phone 1 1767323045678901 +821012345678",
         "email 0 1767323045678901 kim minji@mail.example",
     ]
-    assert read(text) == known
+    assert read(text) == entered
 
 
 @pytest.mark.parametrize(

@@ -427,12 +427,14 @@ def test_what_a_server_is_comes_from_its_own_words(openldap, ds389, samba, conto
         Flavour.SAMBA: samba,
     }
 
-    found = {flavour: transport.root_dse(connected(server)) for flavour, server in servers.items()}
+    described = {
+        flavour: transport.root_dse(connected(server)) for flavour, server in servers.items()
+    }
 
-    assert {flavour: dse.flavour for flavour, dse in found.items()} == {
+    assert {flavour: dse.flavour for flavour, dse in described.items()} == {
         each: each for each in servers
     }
-    assert all("1.2.840.113556.1.4.319" in dse.controls for dse in found.values())
+    assert all("1.2.840.113556.1.4.319" in dse.controls for dse in described.values())
 
 
 @pytest.mark.parametrize(

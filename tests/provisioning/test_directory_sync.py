@@ -473,7 +473,7 @@ def test_confirmation_does_not_hold_for_a_larger_number(connection, directory):
     assert User.objects.filter(enabled=False).count() == 0
 
 
-def test_empty_directory_disables_nobody_without_a_confirmation(connection, directory):
+def test_empty_directory_disables_no_user_without_a_confirmation(connection, directory):
     connection.brake_percent = 100
     connection.save()
     directory.put(*many(2))
@@ -487,7 +487,7 @@ def test_empty_directory_disables_nobody_without_a_confirmation(connection, dire
 
 
 @pytest.mark.parametrize("after", [0, 3])
-def test_unreachable_directory_ends_the_run_and_disables_nobody(connection, directory, after):
+def test_unreachable_directory_ends_the_run_and_disables_no_user(connection, directory, after):
     directory.put(*many(5))
     sync(connection, directory)
     directory.fails_after = after
@@ -550,7 +550,7 @@ def test_temporary_password_of_this_service_ends_no_sessions_at_a_sync(connectio
 
 
 @pytest.mark.parametrize("by_hand", [True, False], ids=["enabled by hand", "changed and enabled"])
-def test_sync_enables_no_one_whom_an_administrator_disabled_later(
+def test_sync_enables_no_user_whom_an_administrator_disabled_later(
     connection, directory, by_hand, mailroom
 ):
     directory.put(entry_of("ann", enabled=False))
@@ -749,7 +749,7 @@ def test_groups_come_with_members_and_the_groups_inside(connection, directory, w
     ]
 
 
-def test_a_member_is_known_however_the_name_is_escaped(connection, directory, with_groups):
+def test_member_is_recognised_however_the_name_is_escaped(connection, directory, with_groups):
     directory.change("ann", dn=r"cn=Example\, Ann,ou=people,dc=contoso,dc=example")
     member = r"CN=Example\2C Ann, OU=people,DC=contoso,DC=example"
     directory.all_groups = {"staff": group_of("staff", member)}
@@ -969,10 +969,10 @@ def test_linked_users_equal_the_directorys_people(history):
                 if upn not in others:
                     directory.put(entry_of(external_id, upn=upn, enabled=details[2]))
             elif what == "exchange":
-                one, other = (directory.everyone.get(f"e{number}") for number in details)
-                if one and other and one != other:
-                    directory.change(one.external_id, upn=other.upn)
-                    directory.change(other.external_id, upn=one.upn)
+                first, second = (directory.everyone.get(f"e{number}") for number in details)
+                if first and second and first != second:
+                    directory.change(first.external_id, upn=second.upn)
+                    directory.change(second.external_id, upn=first.upn)
             elif what == "delete":
                 directory.everyone.pop(f"e{details[0]}", None)
             else:

@@ -77,8 +77,8 @@ def is_member(session: LdapSession, entry: LdapEntry, groups: Iterable[str], suf
         for start in range(0, len(level), _AT_ONCE):
             names = [escape_filter(dn) for dn in level[start : start + _AT_ONCE]]
             members = (f"({each}={dn})" for dn in names for each in MEMBER_ATTRIBUTES)
-            found_in = session.search(suffix, f"(|{''.join(members)}{by_name})", ["memberOf"])
-            for group in found_in:
+            outer_groups = session.search(suffix, f"(|{''.join(members)}{by_name})", ["memberOf"])
+            for group in outer_groups:
                 outer[normal_dn(group.dn)] = group.dn
                 outer |= {normal_dn(dn): dn for dn in group.texts("memberOf")}
         if wanted & outer.keys():

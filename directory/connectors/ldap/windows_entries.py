@@ -181,16 +181,16 @@ def protected_groups(
     wanted = "".join(f"(objectSid={octets(sid_bytes(each))})" for each in privileged_sids(sid))
     new = [entry.dn for entry in session.search(domain, f"(|{wanted})", ())]
     new += filter(None, map(str.strip, chosen))
-    found: set[str] = set()
+    protected: set[str] = set()
     while new:
-        found.update(map(str.casefold, new))
+        protected.update(map(str.casefold, new))
         batches = [new[at : at + _GROUPS_AT_ONCE] for at in range(0, len(new), _GROUPS_AT_ONCE)]
         new = []
         for batch in batches:
             parents = "".join(f"(memberOf={escape_filter(dn)})" for dn in batch)
             groups = session.search(domain, f"(&(objectClass=group)(|{parents}))", ())
-            new += [group.dn for group in groups if group.dn.casefold() not in found]
-    return sid, found
+            new += [group.dn for group in groups if group.dn.casefold() not in protected]
+    return sid, protected
 
 
 def all_values(session: LdapSession, entry: LdapEntry, name: str) -> tuple[str, ...] | None:

@@ -35,8 +35,8 @@ def say_people(
     wanted = [name for name in dict.fromkeys(mapping.values()) if name]
     people_filter = _people_filter(connection)
     try:
-        found = session.search(connection.base_dn, people_filter, wanted, page_size=200)
-        people = list(islice(found, MOST_PEOPLE))
+        results = session.search(connection.base_dn, people_filter, wanted, page_size=200)
+        people = list(islice(results, MOST_PEOPLE))
     except LdapFailure as failure:
         if failure.code != NO_SUCH_OBJECT:
             raise
@@ -82,8 +82,8 @@ def say_groups(
         return
     base = connection.group_base_dn or connection.base_dn
     try:
-        found = session.search(base, connection.group_filter, ["cn"], page_size=200)
-        count = sum(1 for _each in islice(found, MOST_PEOPLE))
+        results = session.search(base, connection.group_filter, ["cn"], page_size=200)
+        count = sum(1 for _each in islice(results, MOST_PEOPLE))
     except LdapFailure as failure:
         if failure.code != NO_SUCH_OBJECT:
             raise
@@ -108,8 +108,8 @@ def find_account(
         names = dict.fromkeys((mapping["upn"], *connection.sign_in_attributes))
         wanted = "".join(f"({each}={escape_filter(name)})" for each in names if each)
         wanted = f"(&{_people_filter(connection)}(|{wanted}))"
-        found = session.search(connection.base_dn, wanted, [id_attribute], page_size=0)
-        entries = list(islice(found, 2))
+        results = session.search(connection.base_dn, wanted, [id_attribute], page_size=0)
+        entries = list(islice(results, 2))
     accounts = []
     for entry in entries:
         is_guid = flavour.is_active_directory
