@@ -11,7 +11,7 @@ from tests.services.slapd import slapd
 
 pytestmark = pytest.mark.timeout(600)
 
-ROWS = 60_000
+ROWS = 30_000
 PEOPLE = 1_500
 """Of a directory, which sends 500 at a time."""
 SEARCHES = 4

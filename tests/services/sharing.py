@@ -44,8 +44,12 @@ _DIFFERS = re.compile(
     r"|tests\.services(?!\.environment import BASE\n))\b"
 )
 """Words of what isn't the same in two runs: their settings, and processes that are started."""
-_OF_LOOKS = {"language", "width", "height", "dark", "reduced_motion"}
-"""What a reader of `tests.services.browser.Reader` may differ in with the same requests sent."""
+_OF_PAGES = tuple(
+    f"tests/browser/test_{name}.py" for name in ("back", "captcha", "help", "late_hints", "pages")
+)
+"""What scripts, styles and the browser's own buttons make of pages, whatever is behind them."""
+_OF_READERS = {"language", "width"}
+"""Parameters of tests in the browser that say who reads, if not a dict of all that says it."""
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist comes without types
@@ -97,7 +101,7 @@ def is_pure(item: pytest.Item) -> bool:
     pytest-django lets no test touch the database that doesn't ask for it by a fixture or a mark;
     through the browser it's reached by the service that runs.
     """
-    if isinstance(item, pytest.DoctestItem) or item.nodeid.startswith(OF_CONNECTORS):
+    if isinstance(item, pytest.DoctestItem) or item.nodeid.startswith(OF_CONNECTORS + _OF_PAGES):
         return True
     asked = set(getattr(item, "fixturenames", ()))
     if asked & (_DATABASE | {"settings"}) or item.get_closest_marker("django_db"):
@@ -109,13 +113,13 @@ def is_pure(item: pytest.Item) -> bool:
 
 
 def repeats(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Tests that differ from one before them only in a page's looks or in which directory answers.
+    """Tests that differ from one before them only in who reads or in which directory answers.
 
     A parameter that is a dict stands for a reader. What a page looks like in another language, at
-    another width or in the dark is decided by templates, styles and catalogues: the first reader
-    of each test sends the same requests through the same code to the database. Without scripts
-    other requests are sent, so such readers are no repeats. Of directories outside, connectors make
-    the same values: what reaches the database is the same.
+    another width, in the dark or without scripts is decided by templates, styles and catalogues:
+    the first reader of each test goes through the same services to the database. The requests that
+    pages without scripts send are tested on both without a browser. Of directories outside,
+    connectors make the same values: what reaches the database is the same.
     """
     before, others = set(), []
     for item in items:
@@ -123,9 +127,11 @@ def repeats(items: Sequence[pytest.Item]) -> list[pytest.Item]:
         if not hasattr(item, "callspec") or not (in_browser or _directories(item)):
             continue
         values = item.callspec.params.items()
-        differences = {
-            name: _beyond_repeats(value, in_browser=in_browser) for name, value in values
-        }
+        differences = [
+            (name, _DIRECTORIES if _is_directory(value) else value)
+            for name, value in values
+            if not in_browser or not (isinstance(value, dict) or name in _OF_READERS)
+        ]
         case = (item.nodeid.partition("[")[0], repr(differences))
         # A race, or a process that is killed, may be tried on one database alone.
         if case in before and not item.get_closest_marker("django_db"):
@@ -134,24 +140,19 @@ def repeats(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     return others
 
 
-def _directories(item: pytest.Item) -> set[object]:
+def _directories(item: pytest.Item) -> set[str]:
     """The directories outside that it starts: by its fixtures, or by the name in a parameter."""
     callspec = getattr(item, "callspec", None)
-    values = callspec.params.values() if callspec else ()
-    asked = {*getattr(item, "fixturenames", ()), *(each for each in values if type(each) is str)}
-    return asked & _DIRECTORIES
+    named = filter(_is_directory, callspec.params.values()) if callspec else ()
+    return _DIRECTORIES & {*getattr(item, "fixturenames", ()), *named}
+
+
+def _is_directory(value: object) -> bool:
+    return isinstance(value, str) and value in _DIRECTORIES
 
 
 def _starts_processes(item: pytest.Item) -> bool:
     return item.nodeid.startswith(_WITH_PROCESSES) or bool(_directories(item))
-
-
-def _beyond_repeats(value: object, *, in_browser: bool) -> object:
-    if isinstance(value, str) and value in _DIRECTORIES:
-        return _DIRECTORIES
-    if not in_browser or not isinstance(value, dict):
-        return value
-    return {name: part for name, part in value.items() if name not in _OF_LOOKS}
 
 
 @cache
