@@ -79,6 +79,22 @@ class AdminAction(StrEnum):
         return self in {AdminAction.REREGISTER, AdminAction.SIGN_OUT}
 
 
+class BulkAction(StrEnum):
+    """What can be done for everyone who matches a filter."""
+
+    CLEAR = "clear"
+    REREGISTER = "reregister"
+    SIGN_OUT = "sign-out"
+    DISABLE = "disable"
+    ACCESS_PASS = "access-pass"
+    ADD_TO_GROUP = "add-to-group"
+
+    @property
+    def for_a_person(self) -> AdminAction | None:
+        """What is done for each person; None for the group, which isn't an action of a person."""
+        return None if self is BulkAction.ADD_TO_GROUP else AdminAction(self.value)
+
+
 def support_code(typed: str) -> str:
     """The support code as typed in any case, with a hyphen or not, O for 0; empty if it is none.
 

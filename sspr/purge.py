@@ -20,7 +20,7 @@ from directory.models import DeletedUser
 from directory.rules import RESTORABLE_FOR
 from isolation.scope import NO_TENANT, in_tenant
 from limits.models import Counter
-from provisioning.models import SyncRun
+from provisioning.models import BulkPass, BulkRun, SyncRun
 from provisioning.queries import last_runs
 from reset.models import AttemptOutcome, ResetAttempt
 from tenants.models import PolicyVersion
@@ -76,6 +76,8 @@ OF_A_TENANT = (
     Rule(PolicyVersion, _DAY, lambda at: Q(written_at__lt=at) & _is_unused()),
     Rule(AccessPass, _MONTH, lambda at: Q(ends_at__lt=at) | Q(revoked_at__lt=at)),
     Rule(ExpiryReminder, _MONTH, lambda at: Q(expires_at__lt=at)),
+    Rule(BulkPass, _DAY, lambda at: Q(run__ended_at__lt=at)),
+    Rule(BulkRun, _MONTH, lambda at: Q(ended_at__lt=at)),
     Rule(SyncRun, _MONTH, lambda at: Q(ended_at__lt=at) & ~_is_last_of_a_directory()),
     Rule(CallerCheck, _MONTH, lambda at: Q(expires_at__lt=at)),
     Rule(RememberedBrowser, _AT_ONCE, lambda at: Q(expires_at__lt=at)),

@@ -276,6 +276,8 @@ CELERY_TASK_ROUTES = {
     "verification.remind_of_expiry": {"queue": "bulk"},
     # It only starts a thread: directories that hang hold up no other task.
     "verification.check_directories": {"queue": "codes"},
+    "sspr.act_for_many": {"queue": "bulk"},
+    "sspr.sweep_bulk_runs": {"queue": "bulk"},
     "sspr.purge": {"queue": "bulk"},
     "sspr.check_factors": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
@@ -294,6 +296,7 @@ _INTERVALS_S = {
     "provisioning.sweep_syncs": 60.0,
     "reset.settle": 30.0,
     "sspr.seal_audit": 60.0,
+    "sspr.sweep_bulk_runs": 60.0,
     "verification.check_directories": 20.0,
     "verification.sweep_notices": 60.0,
     "verification.remind_of_expiry": 600.0,

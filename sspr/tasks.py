@@ -1,11 +1,14 @@
 """Tasks for the whole service."""
 
+import uuid
+
 import structlog
 from celery import shared_task
 
 from audit.services import sealing
+from console.services import bulk
 from delivery.queue import URGENT
-from isolation.scope import limited_to
+from isolation.scope import in_tenant, limited_to
 from sspr import audit_retention
 from sspr.purge import purge as purge_now
 from tenants.queries import tenant_ids
@@ -34,6 +37,18 @@ def check_factors(start: int = 0, after: int = 0) -> None:
     log.info("factors_checked", mended=done.mended, is_last=done.tenant_id is None)
     if done.tenant_id is not None:
         check_factors.delay(done.tenant_id, done.after)
+
+
+@shared_task(name=bulk.ACT)
+def act_for_many(tenant_id: int, run_id: str) -> None:
+    with in_tenant(tenant_id):
+        bulk.work(uuid.UUID(run_id))
+
+
+@shared_task(name="sspr.sweep_bulk_runs")
+def sweep_bulk_runs() -> None:
+    """Wakes workers for actions for many people whose worker died."""
+    bulk.sweep()
 
 
 @shared_task(name="sspr.seal_audit")

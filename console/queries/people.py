@@ -128,6 +128,12 @@ def how_many(wanted: Wanted) -> tuple[int, bool]:
     return round(number / step) * step, False
 
 
+def matching_ids(wanted: Wanted) -> list[int]:
+    """Ids of everyone who matches, of all pages, in order."""
+    rows = _matching(wanted, policy_in_force()).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
+
+
 def attempt_called(code: str) -> ResetAttempt | None:
     """A user's reset attempt with this support code, typed as users type it."""
     if not (plain := support_code(code)):

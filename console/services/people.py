@@ -10,7 +10,7 @@ from django.utils import timezone
 from account.services import freezing
 from audit.activities import Activity, Outcome
 from audit.services import record
-from console.rules import AdminAction
+from console.rules import AdminAction, may_act
 from directory.connectors import connector_of
 from directory.connectors.accounts import note_new_password, set_each, unlock_each
 from directory.connectors.base import DirectoryError
@@ -24,6 +24,7 @@ from limits.rules import Limit
 from passwords.rules import prepared
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Factor
+from tenants.roles import Role
 from verification.queries import methods_by_factor, value_of
 from verification.rules.access_passes import LETTERS
 from verification.services import (
@@ -71,6 +72,15 @@ def act(action: AdminAction, admin: User, person: User, *, note: str) -> str:
         record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
         notices.tell(person, notice, actor_id=admin.pk)
     return password or ""
+
+
+def may(admin: User, action: AdminAction, person: User) -> bool:
+    """Whether the roles of both let this administrator do this to this person."""
+    roles = Role(admin.role), Role(person.role)
+    on_oneself = admin.pk == person.pk
+    return admin.has_permission(action.permission) and may_act(
+        action, *roles, on_oneself=on_oneself
+    )
 
 
 def note_shown(admin: User, person: User, factor: Factor, *, note: str) -> None:

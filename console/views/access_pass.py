@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from console.forms.people import IssuePassForm
 from console.rules import AdminAction
-from console.views.actions import ACTIONS, is_possible, may
+from console.services.people import may
+from console.views.actions import ACTIONS, is_possible
 from console.views.caller import distrusted
 from console.views.frame import FORM, page, shown
 from console.views.once import already_issued, is_repeated, token_for

@@ -4,7 +4,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from console.queries.person import pass_of
-from console.rules import AdminAction, may_act
+from console.rules import AdminAction
+from console.services.people import may
 from directory.connectors import connector_of
 from directory.factors import DIRECTORY
 from directory.models import User
@@ -85,15 +86,6 @@ ACTIONS: dict[AdminAction, tuple[Promise, Promise]] = {
 ACTIONS_FOR_MANY = [
     (action.value, words[0]) for action, words in ACTIONS.items() if action.is_for_many
 ]
-
-
-def may(admin: User, action: AdminAction, person: User) -> bool:
-    """Whether the roles of both let this administrator do this to this person."""
-    roles = Role(admin.role), Role(person.role)
-    on_oneself = admin.pk == person.pk
-    return admin.has_permission(action.permission) and may_act(
-        action, *roles, on_oneself=on_oneself
-    )
 
 
 def may_manage_person(admin: User, person: User) -> bool:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from console.forms.callers import AskForm, SaidForm
 from console.rules import AdminAction
-from console.views.actions import ACTIONS, may
+from console.services.people import may
+from console.views.actions import ACTIONS
 from console.views.frame import FORM, page, shown
 from directory.models import User
 from tenants.policy import Method

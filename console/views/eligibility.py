@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from console.forms.policy_words import translated
 from console.queries.person import GroupFact, groups_of
 from console.rules import AdminAction, Blocker, blocker_of
-from console.views.actions import ACTIONS, may, may_manage_person
+from console.services.people import may
+from console.views.actions import ACTIONS, may_manage_person
 from directory.models import User
 from reset.queries.eligibility import ResetEligibility, eligibility_of
 from reset.refusals import Refusal

@@ -12,7 +12,7 @@ from console.queries import PAGE
 from console.queries import people as queries
 from console.rules import AdminAction, PersonState
 from console.services import people as services
-from console.views.actions import ACTIONS, ACTIONS_FOR_MANY, may
+from console.views.actions import ACTIONS, ACTIONS_FOR_MANY
 from console.views.frame import FORM, page, query_text, shown
 from directory.models import User
 from tenants.queries import tenant_in_force
@@ -59,6 +59,7 @@ def people(request: HttpRequest, admin: User) -> HttpResponse:
         "next": form.address(after=after) if after else "",
         "may_manage": admin.has_permission(Permission.MANAGE_PEOPLE),
         "actions": ACTIONS_FOR_MANY if admin.has_permission(Permission.HELP_PEOPLE) else (),
+        "everyone": form.address(after=""),
         "everybody": _EVERYBODY in request.GET,
         "with_everybody": form.address(**{_EVERYBODY: "1"}),
     }
@@ -89,7 +90,7 @@ def act_on_many(request: HttpRequest, admin: User, action: str) -> HttpResponse:
     numbers = request.GET.getlist("person")
     ids = {int(one) for one in numbers if one.isdecimal() and len(one) <= _LONGEST_NUMBER}
     people = list(User.objects.filter(pk__in=sorted(ids)[:PAGE]).order_by("upn"))
-    allowed = [person for person in people if may(admin, chosen, person)]
+    allowed = [person for person in people if services.may(admin, chosen, person)]
     if not allowed:
         messages.warning(request, _("Select people you can do this for."))
         return redirect("console:people")

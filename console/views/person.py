@@ -20,7 +20,6 @@ from console.views.actions import (
     ACTIONS,
     available_actions,
     is_possible,
-    may,
     may_manage_person,
 )
 from console.views.caller import disowned_words, distrusted
@@ -92,7 +91,7 @@ def act(request: HttpRequest, admin: User, person_id: int, action: str) -> HttpR
     chosen = AdminAction(action)
     # Of two administrators who disable an account at once, the second one gets no error.
     may_repeat = chosen in {AdminAction.DISABLE, AdminAction.ENABLE}
-    if not may(admin, chosen, person) or not (may_repeat or is_possible(chosen, person)):
+    if not services.may(admin, chosen, person) or not (may_repeat or is_possible(chosen, person)):
         raise Http404
     view = freshly_proved(_act) if chosen.is_dangerous else _act
     return view(request, admin, person, chosen)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
-from provisioning.models import Import, SyncRun
+from provisioning.models import BulkRun, Import, SyncRun
 
 _REFRESH_S = 10
 """Seconds, where scripts are off. Not more often: the user has to find the buttons again."""
@@ -37,7 +37,7 @@ class Work:
 
 def shown_work(  # noqa: PLR0913  # all named
     request: HttpRequest,
-    job: Import | SyncRun,
+    job: Import | SyncRun | BulkRun,
     *,
     page: str,
     may_cancel: bool,

@@ -65,6 +65,7 @@ GOES = {
     "directory.SignInName",
     "directory.User",
     "directory.UserIDChange",
+    "provisioning.BulkPass",
     "provisioning.SignInClaim",
     "provisioning.SyncProblem",
     "reset.PassedGate",
@@ -92,6 +93,7 @@ GOES_LATER = {
 }
 HAS_THE_ID_ONLY = {
     "audit.Event",
+    "provisioning.BulkRun",
     "provisioning.Import",
     "provisioning.SyncRun",
     "tenants.PolicyRecord",
