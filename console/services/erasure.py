@@ -12,7 +12,7 @@ from django.utils import timezone
 from audit.activities import Activity
 from audit.services import record
 from delivery.models import DemoMessage, Outgoing
-from directory.models import DeletedUser, Membership, SignInName, User
+from directory.models import DeletedUser, DirectoryAccount, Membership, SignInName, User
 from directory.queries import prefilled
 from isolation.scope import current_tenant_id
 from provisioning.models import SignInClaim, SyncProblem
@@ -119,8 +119,10 @@ def _erase(user: User) -> None:
     DemoMessage.objects.filter(destination__in=contacts).delete()
     challenges.delete()
     ResetAttempt.objects.filter(user_id=user.pk).delete()
-    entries = user.accounts.order_by("pk").values_list("external_id", flat=True)
-    SyncProblem.objects.filter(external_id__in=list(entries)).delete()
+    entries = list(user.accounts.order_by("pk").values_list("external_id", "dn"))
+    SyncProblem.objects.filter(external_id__in=[entry for entry, _dn in entries]).delete()
+    led = Q(manager=user) | Q(manager_dn__in=[dn for _entry, dn in entries])
+    DirectoryAccount.objects.filter(led).update(manager=None, manager_dn="")
     drop_from_reports({user.upn, user.display_name, *contacts})
     lockouts.clear_failures(user)
     guesses.reset(user.pk)

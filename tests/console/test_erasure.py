@@ -211,6 +211,14 @@ def test_nothing_of_what_was_known_is_stored_any_more(admin, person, staff, mail
     account = DirectoryAccount.objects.create(
         connection=connection, user=person, external_id="7f3a", dn="uid=minji,dc=contoso"
     )
+    DirectoryAccount.objects.create(
+        connection=connection,
+        user=make_user("ann@contoso.example"),
+        external_id="5",
+        dn="uid=ann,dc=contoso",
+        manager=person,
+        manager_dn="uid=minji,dc=contoso",
+    )
     SignInClaim.objects.create(account=account, name="minji.k")
     SignInName.objects.create(user=person, name="minji.k")
     make_email(person, "minji.home@mail.example")
