@@ -17,6 +17,7 @@ from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
 from console.rules import AdminAction
+from console.services import erasure
 from console.services.people import act
 from directory.connectors.base import GroupEntry
 from directory.factors import BUILTIN, DIRECTORY
@@ -218,6 +219,45 @@ def test_rename_and_move_are_followed(connection, directory):
     renamed = Event.objects.get(activity=Activity.USER_RENAMED, subject_id=ann.pk)
     change = UserIDChange.objects.get(pk=renamed.details["renaming"])
     assert (change.user_id, change.old) == (ann.pk, "ann@contoso.example")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_person_who_was_deleted_here_isnt_brought_back(connection, directory, dry_run):
+    directory.put(entry_of("ann"), entry_of("bob"))
+    sync(connection, directory)
+    erasure.delete(make_user("admin@contoso.example"), people()["ann@contoso.example"].pk, note="x")
+
+    run = sync(connection, directory, dry_run=dry_run)
+
+    assert codes(run) == [RowProblem.DELETED_HERE]
+    assert "ann@contoso.example was deleted here." in next(iter(problems_of(run))).text
+    assert "ann@contoso.example" not in people()
+
+
+def test_a_person_who_was_erased_here_comes_back_as_a_new_one(connection, directory):
+    directory.put(entry_of("ann"))
+    sync(connection, directory)
+    admin, ann = make_user("admin@contoso.example"), people()["ann@contoso.example"]
+    erasure.delete(admin, ann.pk, note="x")
+    erasure.erase(admin, ann.pk, note="x")
+
+    run = sync(connection, directory)
+
+    assert (run.created, codes(run)) == (1, [])
+    assert people()["ann@contoso.example"].pk != ann.pk
+
+
+def test_a_restored_person_is_linked_again(connection, directory):
+    directory.put(entry_of("ann"))
+    sync(connection, directory)
+    admin, ann = make_user("admin@contoso.example"), people()["ann@contoso.example"]
+    erasure.delete(admin, ann.pk, note="x")
+    erasure.restore(admin, ann.pk, note="x")
+
+    run = sync(connection, directory)
+
+    again = people()["ann@contoso.example"]
+    assert (run.linked, again.pk, again.connector) == (1, ann.pk, "directory")
 
 
 def test_people_who_exchange_user_ids_are_followed(connection, directory):
