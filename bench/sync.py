@@ -166,10 +166,10 @@ def rounds(folder: Path, people: int, count: int, *, is_real: bool) -> Iterator[
                 )
                 for name in (f"import{number}", f"sync{number}")
             ]
-            found = {"import": measured("import", envs[0], people, {})}
+            results = {"import": measured("import", envs[0], people, {})}
             for step in ("first", "again", *(() if is_real else ("changed",))):
-                found[step] = measured(step, envs[1], people, facts)
-            yield found
+                results[step] = measured(step, envs[1], people, facts)
+            yield results
 
 
 def main() -> None:
@@ -185,14 +185,14 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        for found in rounds(Path(folder), options.people, options.rounds, is_real=options.slapd):
-            for step, facts in found.items():
+        for results in rounds(Path(folder), options.people, options.rounds, is_real=options.slapd):
+            for step, facts in results.items():
                 report({"step": step} | facts)
-            first = found["first"]["seconds"]
+            first = results["first"]["seconds"]
             report(
                 {
-                    "first ÷ import": round(first / found["import"]["seconds"], 2),
-                    "again ÷ first": round(found["again"]["seconds"] / first, 3),
+                    "first ÷ import": round(first / results["import"]["seconds"], 2),
+                    "again ÷ first": round(results["again"]["seconds"] / first, 3),
                 }
             )
 

@@ -71,7 +71,7 @@ class PeopleCounts:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Match:
+class _Pairing:
     """An entry, with its account and user where they exist.
 
     Args:
@@ -189,7 +189,7 @@ class PeopleWriter:
         linked = {row.user_id: row for row in self.accounts().filter(user_id__in=list(users))}
         led = {row.user_id for row in self.led_elsewhere().filter(user_id__in=list(users))}
         matches = [
-            _Match(
+            _Pairing(
                 entry=entry,
                 person=readings[entry.external_id].person,
                 account=(account := accounts.get(entry.external_id)),
@@ -206,7 +206,7 @@ class PeopleWriter:
             led_elsewhere=led,
         )
 
-    def _rename(self, matches: Sequence[_Match]) -> str:
+    def _rename(self, matches: Sequence[_Pairing]) -> str:
         """Gives users their new user IDs. History, sign-in and methods stay.
 
         Returns:
@@ -231,7 +231,7 @@ class PeopleWriter:
         return ""
 
     def _write_accounts(
-        self, matches: Sequence[_Match], new: Collection[str], counts: PeopleCounts
+        self, matches: Sequence[_Pairing], new: Collection[str], counts: PeopleCounts
     ) -> None:
         now, added, before = timezone.now(), [], []
         signed_out, restored, linked, off = [], [], [], []
@@ -299,14 +299,14 @@ class _Portion:
         led_elsewhere: users that another directory decides about.
     """
 
-    matches: Sequence[_Match]
+    matches: Sequence[_Pairing]
     users: Mapping[int, User]
     linked: Mapping[int, DirectoryAccount]
     led_elsewhere: Collection[int]
 
     def usable(
         self, counts: PeopleCounts, outside: Collection[str], *, is_final: bool
-    ) -> list[_Match]:
+    ) -> list[_Pairing]:
         """The entries that can be written now, each linked to the user who has its user ID.
 
         Args:
@@ -343,7 +343,7 @@ class _Portion:
                 usable.append(match)
         return usable
 
-    def _issue(self, match: _Match, holder: User | None, *, is_first: bool) -> SyncIssue | None:
+    def _issue(self, match: _Pairing, holder: User | None, *, is_first: bool) -> SyncIssue | None:
         """Why an entry can't have its user ID, which the holder has, if it can't."""
         if holder is None or holder is match.user:
             return None if is_first else SyncIssue.OTHER_ENTRY
@@ -357,7 +357,7 @@ class _Portion:
         return SyncIssue.RECREATED if other and users_with_factors([holder.pk]) else None
 
 
-def _write_names(matches: Sequence[_Match], counts: PeopleCounts) -> None:
+def _write_names(matches: Sequence[_Pairing], counts: PeopleCounts) -> None:
     """Stores the entries' sign-in names, and reports those that several people have."""
     named = {}
     for match in matches:

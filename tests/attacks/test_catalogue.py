@@ -40,7 +40,7 @@ def test_nobody_is_left_out():
         "I": 9,
         "J": 8,
         "K": 86,
-        "L": 12,
+        "L": 14,
     }
 
     assert [one.id for one in ATTACKS] == [

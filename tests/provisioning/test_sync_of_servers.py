@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from directory.connectors.ldap import account_connector_of
-from directory.models import Membership, User
+from directory.models import DirectoryAccount, Membership, User
 from directory.rules import DirectoryKind
 from isolation.scope import in_tenant
 from provisioning.models import SyncRun, SyncState
@@ -42,6 +42,7 @@ def test_people_and_groups_are_followed(server, tenant):
         number: server.add_person(f"{prefix}{number}", mail=f"{prefix}{number}@sync.example")
         for number in range(4)
     }
+    server.set(people[1].dn, manager=people[0].dn)
     inner = server.add_group(f"{prefix} inner", [people[0].dn])
     server.add_group(f"{prefix} outer", [inner, people[1].dn])
     connection = connected(
@@ -59,6 +60,10 @@ def test_people_and_groups_are_followed(server, tenant):
         (f"{prefix} inner", f"{prefix}0@sync.example"),
         (f"{prefix} outer", f"{prefix}1@sync.example"),
     }
+    managed = DirectoryAccount.objects.exclude(manager=None)
+    assert list(managed.values_list("user__upn", "manager__upn")) == [
+        (f"{prefix}1@sync.example", f"{prefix}0@sync.example")
+    ]
     ids = dict(User.objects.values_list("upn", "pk"))
     assert User.objects.get(sign_in_names__name=f"{prefix}2").pk == ids[f"{prefix}2@sync.example"]
     assert (sync(connection).created, sync(connection).disabled) == (0, 0)
