@@ -58,6 +58,7 @@ class Activity(StrEnum):
     CONTACT_SHOWN = "contact_data_shown"
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_WITHDRAWN = "password_withdrawn"
+    OUTCOME_UNKNOWN = "outcome_of_a_change_unknown"
     QUESTIONS_CHANGED = "question_bank_changed"
     GROUP_CHANGED = "group_changed"
     GROUP_MEMBERS_CHANGED = "group_members_changed"

@@ -124,6 +124,10 @@ LABELS = {
         _("Change password (self-service)"), _("The password was changed")
     ),
     Activity.PASSWORD_WITHDRAWN: Label(_("Password disabled"), _("Your password was disabled")),
+    Activity.OUTCOME_UNKNOWN: Label(
+        _("Result of a change in a directory not known"),
+        _("It isn’t known whether your password or account was changed"),
+    ),
     Activity.QUESTIONS_CHANGED: Label(_("Question bank changed")),
     Activity.GROUP_CHANGED: Label(_("Group changed")),
     Activity.GROUP_MEMBERS_CHANGED: Label(_("Members of a group changed")),

@@ -1,4 +1,4 @@
-"""One try at a reset, and what was proved in it."""
+"""One try at a reset, what was proved in it, and what is being written to directories outside."""
 
 import uuid
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from directory.models import User
 from isolation.models import TenantOwned
 from reset.refusals import Refusal
 from reset.rules import LIFETIME, Goal
@@ -21,7 +22,23 @@ class AttemptOutcome(models.TextChoices):
     CONTACTED_ADMIN = "contacted_admin"
 
 
-class ResetAttempt(TenantOwned):
+class DirectoryWrite(TenantOwned):
+    """What is noted of a write to directories outside, until it is known what became of it."""
+
+    writing_since = models.DateTimeField(null=True)
+    """Since when it writes to directories outside. Until that ended, nothing else may happen."""
+    checked_at = models.DateTimeField(null=True)
+    """When the sweeper last tried to settle it."""
+    directories = models.JSONField(default=list)
+    """The directories that it writes to, in order; see `reset.services.outside`."""
+    new_hash = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """While it writes, a hash of the new password, which becomes a former one."""
+
+    class Meta:
+        abstract = True
+
+
+class ResetAttempt(DirectoryWrite):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     browser = models.CharField(max_length=64, unique=True)
     """HMAC of the cookie, never the cookie."""
@@ -53,14 +70,6 @@ class ResetAttempt(TenantOwned):
     )
     notified = models.JSONField(default=list)
     """Where the notice went, masked, for the last page."""
-    writing_since = models.DateTimeField(null=True)
-    """Since when it writes to directories outside. Until that ended, nothing else may happen."""
-    checked_at = models.DateTimeField(null=True)
-    """When the sweeper last tried to settle it."""
-    directories = models.JSONField(default=list)
-    """The directories that it writes to, in order; see `reset.services.outside`."""
-    new_hash = models.CharField(max_length=200, blank=True, default="", db_default="")
-    """While it writes, a hash of the new password, which becomes a former one."""
 
     class Meta:
         indexes: ClassVar = [
@@ -107,3 +116,26 @@ class PassedGate(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.method} passed in {self.attempt_id}"
+
+
+class PendingWrite(DirectoryWrite):
+    """A change by a signed-in user or an administrator. The row is deleted when it has ended."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    actor_id = models.BigIntegerField()
+    notice = models.CharField(max_length=30)
+    """The `Notice` that the user gets if it took effect, which says what is done."""
+    note = models.TextField(blank=True)
+    """Why an administrator did it, for the audit log."""
+    role = models.CharField(max_length=20, blank=True)
+    """The user's role when it began."""
+    ends_with_role = models.BooleanField(default=False)
+    """See `User.password_ends_with_role`."""
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "writing_since"], name="pending_write_since")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notice} for user {self.user_id}"

@@ -9,14 +9,15 @@ from django.utils import timezone
 from audit.activities import Activity, Outcome
 from audit.services import record
 from directory.connectors import connector_of
-from directory.connectors.accounts import AccountWrite, change_each, note_new_password
+from directory.connectors.accounts import AccountWrite, change_each
 from directory.connectors.base import DirectoryError, PasswordCheck
 from directory.factors import DIRECTORY
 from directory.models import User
 from directory.queries import password_due
-from directory.services.outside import note_written, reason_of
+from directory.services.outside import reason_of
 from directory.services.passwords import was_used
 from passwords.rules import prepared
+from reset.services import outside
 from reset.services.attempts import end_attempts_of
 from tenants.queries import policy_in_force
 from verification.models.temporary_access import is_temporary_access
@@ -43,8 +44,7 @@ class SessionEnded(Exception):
 def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
     """Sets a new password, ends every other session and notifies the user.
 
-    The passwords of a directory are changed outside of any transaction of ours. If this process
-    dies between the change and what follows it, the next sign-in or sync ends the sessions.
+    How a directory outside gets it, see `reset.services.outside`.
 
     Args:
         new: a password that `directory.services.passwords.judged` accepted.
@@ -91,7 +91,11 @@ def change(user: User, old: str, new: str) -> list[AccountWrite] | None:
             if running.select_for_update().first() is None:
                 raise SessionEnded
             connector.change_password(user, old, new)
-            _conclude(user)
+            if is_temporary_access():
+                passwords.end_with_role(user)
+            end_attempts_of(user.pk)
+            record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
+            notices.tell(user, Notice.PASSWORD_CHANGED)
     lockouts.clear_failures(user, directory_forgets=directory_forgets)
     user.refresh_from_db()
     return results
@@ -101,9 +105,15 @@ def _change_outside(user: User, old: str, new: str) -> list[AccountWrite]:
     """The directories are written to first, and outside of any transaction."""
     if not User.objects.filter(pk=user.pk, session_epoch=user.session_epoch).exists():
         raise SessionEnded
-    hashed = make_password(prepared(new))
     try:
-        results = change_each(user, old, new)
+        written = outside.write(
+            user,
+            Notice.PASSWORD_CHANGED,
+            lambda: change_each(user, old, new),
+            actor_id=user.pk,
+            hashed=make_password(prepared(new)),
+            ends_with_role=is_temporary_access(),
+        )
     except DirectoryError as error:
         record(
             Activity.PASSWORD_CHANGED,
@@ -113,21 +123,7 @@ def _change_outside(user: User, old: str, new: str) -> list[AccountWrite]:
             reason=reason_of(error),
         )
         raise
-    with transaction.atomic():
-        row = User.objects.select_for_update().get(pk=user.pk)
-        note_new_password(user, hashed)
-        _conclude(user)
-    note_written(result.account for result in results if result.error is None)
-    if row.session_epoch != user.session_epoch:
+    if written.user.session_epoch != user.session_epoch:
         # Such as by a role, which this session was opened without.
         raise SessionEnded
-    return results
-
-
-def _conclude(user: User) -> None:
-    """What follows from a new password, in the transaction that stores or notes it."""
-    if is_temporary_access():
-        passwords.end_with_role(user)
-    end_attempts_of(user.pk)
-    record(Activity.PASSWORD_CHANGED, subject_id=user.pk, actor_id=user.pk)
-    notices.tell(user, Notice.PASSWORD_CHANGED)
+    return written.results

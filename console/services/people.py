@@ -1,4 +1,7 @@
-"""What administrators do for, and to, people. Each is one transaction with its audit event."""
+"""What administrators do for, and to, people. Each is one transaction with its audit event.
+
+What is written to directories outside isn't: see `reset.services.outside`.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -12,16 +15,17 @@ from audit.activities import Activity, Outcome
 from audit.services import record
 from console.rules import AdminAction, may_act
 from directory.connectors import connector_of
-from directory.connectors.accounts import note_new_password, set_each, unlock_each
+from directory.connectors.accounts import set_each, unlock_each
 from directory.connectors.base import DirectoryError
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, User
 from directory.queries import can_set_password, prefilled
-from directory.services.outside import note_written, reason_of
+from directory.services.outside import reason_of
 from directory.services.sessions import end_sessions
 from limits import services as limits
 from limits.rules import Limit
 from passwords.rules import prepared
+from reset.services import outside
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Factor
 from tenants.roles import Role
@@ -128,7 +132,6 @@ def _random_password() -> str:
 
 
 def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -> str:
-    """Writes to the person's directories between two transactions, and inside of none."""
     _perform, activity, notice = _ACTS[action]
     is_unlock = action is AdminAction.UNLOCK
     if not is_unlock:
@@ -138,9 +141,18 @@ def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -
             require_trust(admin, person)
     # With four kinds of characters, as directories may demand.
     password = "" if is_unlock else f"A{secrets.randbelow(90) + 10}-{_random_password()}"
-    hashed = make_password(prepared(password))
     try:
-        results = unlock_each(person) if is_unlock else set_each(person, password, must_change=True)
+        written = outside.write(
+            person,
+            notice,
+            lambda: (
+                unlock_each(person) if is_unlock else set_each(person, password, must_change=True)
+            ),
+            actor_id=admin.pk,
+            hashed="" if is_unlock else make_password(prepared(password)),
+            note=note,
+            ends_with_role=ends_with_role(admin),
+        )
     except DirectoryError as error:
         record(
             activity,
@@ -151,23 +163,7 @@ def _act_outside(action: AdminAction, admin: User, person: User, *, note: str) -
             reason=reason_of(error),
         )
         raise
-    has_other_role = False
-    with transaction.atomic():
-        lockouts.reset(person)
-        if not is_unlock:
-            note_new_password(person, hashed)
-            User.objects.filter(pk=person.pk).update(
-                must_change_password=True, temporary_since=timezone.now()
-            )
-            end_attempts_of(person.pk)
-            # The row is locked by now: a role that is given later finds the mark.
-            has_other_role = User.objects.get(pk=person.pk).role != person.role
-            if ends_with_role(admin) or has_other_role:
-                passwords.end_with_role(person)
-        record(activity, subject_id=person.pk, actor_id=admin.pk, note=note)
-        notices.tell(person, notice, actor_id=admin.pk)
-    note_written(result.account for result in results if result.error is None)
-    if has_other_role:
+    if not is_unlock and written.user.role != person.role:
         raise RoleChanged
     return password
 

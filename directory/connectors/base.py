@@ -6,7 +6,7 @@ the errors here. No error carries a password.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -156,6 +156,15 @@ class PasswordPolicy:
     is_own: bool = False
 
 
+class SetBy(StrEnum):
+    """Who set a password, as far as a directory says."""
+
+    SERVICE = "service"
+    """The service account."""
+    USER = "user"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
     """What the directory says about an account now.
@@ -165,6 +174,9 @@ class AccountState:
         locked_by_admin: permanently (OpenLDAP's `000001010000Z`). Never undone here.
         protected: privileged; nothing of it is changed here.
         may_change_from: by the directory's minimum age; None if a change is allowed now.
+        set_at: when the password was set at the latest, where `password_changed_at` isn't known.
+        set_by: who set it then; None where the directory doesn't say.
+        clock_ahead: how far its clock is ahead of ours; None where it doesn't say.
         policy: the directory's own rules for this account; None if it has none.
     """
 
@@ -176,6 +188,9 @@ class AccountState:
     password_changed_at: datetime | None = None
     password_expires_at: datetime | None = None
     may_change_from: datetime | None = None
+    set_at: datetime | None = None
+    set_by: SetBy | None = None
+    clock_ahead: timedelta | None = None
     policy: PasswordPolicy | None = None
 
 

@@ -19,6 +19,7 @@ _FAILURES = {
     Activity.CALL_DENIED,
     Activity.RESET_BLOCKED,
     Activity.ACCESS_PASS_STOPPED,
+    Activity.OUTCOME_UNKNOWN,
 }
 """Users are told of these although they didn't succeed."""
 

@@ -1,14 +1,17 @@
-"""The end of an attempt whose user's password is in a directory outside of this service.
+"""Passwords and unlocks in directories outside of this service, for all who may ask for them.
 
-A network call never happens inside a transaction. So it takes three steps: the attempt notes what
-is about to be written and where; the directories are written to; a transaction ends the attempt.
-If the second step isn't answered, or this process dies before the third, `settle` reads the
-directory again and does what is left to do: it is called by the page and by a sweeper.
+A network call never happens inside a transaction. So it takes three steps: a row notes what is
+about to be written and where; the directories are written to; a transaction notes the result. If
+the second step isn't answered, or this process dies before the third, `settle` reads the directory
+again and does what is left to do: it is called by the page and by a sweeper.
+
+The row is the reset attempt, or a `PendingWrite` of a signed-in user or an administrator.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,34 +27,36 @@ from directory.connectors.accounts import (
     accounts_of,
     accounts_to_unlock,
     accounts_to_write,
-    note_new_password,
     set_each,
     state_of,
     unlock_each,
 )
 from directory.connectors.base import (
+    AccountState,
     DirectoryError,
     NotInDirectory,
     NotPermitted,
     OutcomeUnknown,
     Protected,
+    SetBy,
 )
 from directory.models import DirectoryAccount, User
 from directory.services.outside import note_written, reason_of
-from directory.services.sessions import end_sessions
 from isolation.scope import all_tenants, in_tenant
 from passwords.rules import prepared
-from reset.models import AttemptOutcome, PassedGate, ResetAttempt
+from reset.models import PendingWrite, ResetAttempt
 from reset.queries.attempts import AttemptState, Reads
-from reset.rules import Goal, Step
-from reset.services.attempts import OutOfTurn, end_attempts_of, refuse, require_still
-from reset.services.notify import tell
-from tenants.policy import Factor, Method
-from verification.queries.factors import stored_factors_with
-from verification.queries.registered import method_rows_of
-from verification.services import guesses, lockouts, passwords
+from reset.rules import Step
+from reset.services.attempts import OutOfTurn, refuse, require_still
+from reset.services.conclusions import (
+    Write,
+    finish_attempt,
+    finish_write,
+    give_up,
+    is_unlock,
+    release,
+)
 from verification.services.notice_words import Notice
-from verification.services.questions import forget_draw
 
 _logger = logging.getLogger(__name__)
 
@@ -62,10 +67,25 @@ _TOO_LATE = timedelta(seconds=30)
 _GIVEN_UP_AFTER = timedelta(days=1)
 _CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of a directory may be behind ours, as Kerberos allows."""
+_CLOCK_PRECISION = timedelta(seconds=5)
+"""The same where the directory says what time it has."""
 _AT_ONCE = 20
 _RUN_S = 30
 DONE, UNKNOWN = "done", EventReason.OUTCOME_UNKNOWN.value
 _NOT_DONE = "not_done"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenOutside:
+    """What became of a write.
+
+    Args:
+        results: of each directory.
+        user: as they were just before it was noted here.
+    """
+
+    results: list[AccountWrite]
+    user: User
 
 
 def set_password(state: AttemptState, user: User, password: str) -> None:
@@ -74,7 +94,8 @@ def set_password(state: AttemptState, user: User, password: str) -> None:
     hashed = make_password(prepared(password))
     with _reported(state):
         attempt = _begin(state, Step.NEW_PASSWORD, accounts, hashed)
-        _finish(attempt, _written(attempt, lambda: set_each(user, password)))
+        _written(attempt, lambda: set_each(user, password))
+        _finish(attempt)
 
 
 def unlock(state: AttemptState, user: User) -> None:
@@ -84,60 +105,105 @@ def unlock(state: AttemptState, user: User) -> None:
         if not accounts:
             raise NotPermitted
         attempt = _begin(state, Step.UNLOCK, accounts, "")
-        _finish(attempt, _written(attempt, lambda: unlock_each(user)))
+        _written(attempt, lambda: unlock_each(user))
+        _finish(attempt)
 
 
-def settle(attempt: ResetAttempt) -> None:
+def write(  # noqa: PLR0913  # all that has to be noted of it
+    user: User,
+    notice: Notice,
+    to_each: Callable[[], list[AccountWrite]],
+    *,
+    actor_id: int,
+    hashed: str = "",
+    note: str = "",
+    ends_with_role: bool = False,
+) -> WrittenOutside:
+    """Writes to the user's directories for a signed-in user or an administrator.
+
+    Args:
+        notice: what the user is told if it took effect.
+        to_each: writes to the directories.
+        hashed: of the new password.
+
+    Raises:
+        DirectoryError: nothing is noted. For `OutcomeUnknown`, the sweeper goes on.
+    """
+    if notice is Notice.UNLOCKED:
+        accounts = accounts_to_unlock(user)
+        if not accounts:
+            raise NotPermitted
+    else:
+        accounts = accounts_to_write(user)
+    directories = _looked_at(accounts)
+    row = PendingWrite.objects.create(
+        user=user,
+        role=user.role,
+        notice=notice,
+        actor_id=actor_id,
+        note=note,
+        ends_with_role=ends_with_role,
+        writing_since=timezone.now(),
+        directories=directories,
+        new_hash=hashed,
+    )
+    results = _written(row, to_each)
+    return WrittenOutside(results, _finish(row))
+
+
+def settle(write: Write) -> None:
     """Ends a write that was interrupted or not answered: reads whether it took effect.
 
-    If it did, the attempt succeeded. If not, the user can try again. As long as the directory
-    doesn't answer, nothing is known and nothing is done.
+    If it did, that is noted. If not, the user can try again. As long as the directory doesn't
+    answer, nothing is known and nothing is done.
     """
-    began, now = attempt.writing_since, timezone.now()
-    if began is None:
+    began, now = write.writing_since, timezone.now()
+    directories: list[dict[str, Any]] = write.directories
+    if began is None or (directories[0]["result"] != UNKNOWN and now < began + IN_FLIGHT):
         return
-    directories: list[dict[str, Any]] = attempt.directories
-    is_answered = directories[0]["result"] != UNKNOWN
-    if is_answered and now < began + IN_FLIGHT:
+    user = User.objects.get(pk=write.user_id or 0)
+    if user.password_changed_at and user.password_changed_at > began and not is_unlock(write):
+        # Another password was set here since, and the user was notified of that one.
+        release(write)
         return
-    user = User.objects.get(pk=attempt.user_id or 0)
     accounts = {account.pk: account for account in accounts_of(user)}
     for entry in directories:
         entry["result"] = UNKNOWN
         with suppress(DirectoryError):
-            entry["result"] = _read_back(attempt, entry, accounts.get(entry["account"]), began)
+            entry["result"] = _read_back(write, entry, accounts.get(entry["account"]), began)
     if directories[0]["result"] == DONE:
-        _finish(attempt, directories)
+        _finish(write)
     elif directories[0]["result"] != UNKNOWN:
         if now > began + _TOO_LATE:
-            _release(attempt)
+            release(write)
     elif now > began + _GIVEN_UP_AFTER:
-        _give_up(attempt)
+        give_up(write)
 
 
 def sweep() -> None:
     """Settles what was left over, of all organisations."""
     started = timezone.now()
+    writes: list[Write] = []
     with all_tenants():
-        left = ResetAttempt.unscoped.filter(writing_since__lt=started - IN_FLIGHT)
-        # Those that stay unknown for a day keep no others waiting.
-        in_turn = left.order_by(F("checked_at").asc(nulls_first=True), "writing_since", "pk")
-        attempts = list(in_turn[:_AT_ONCE])
-    for attempt in attempts:
+        for model in (ResetAttempt, PendingWrite):
+            left = model.unscoped.filter(writing_since__lt=started - IN_FLIGHT)
+            # Those that stay unknown for a day keep no others waiting.
+            in_turn = left.order_by(F("checked_at").asc(nulls_first=True), "writing_since", "pk")
+            writes += in_turn[:_AT_ONCE]
+    writes.sort(key=lambda write: (write.checked_at is not None, write.checked_at or started))
+    for write in writes[:_AT_ONCE]:
         if timezone.now() > started + timedelta(seconds=_RUN_S):
             return
-        with in_tenant(attempt.tenant_id):
-            ResetAttempt.objects.filter(pk=attempt.pk).update(checked_at=timezone.now())
-            began = attempt.writing_since
+        with in_tenant(write.tenant_id):
+            type(write).objects.filter(pk=str(write.pk)).update(checked_at=timezone.now())
+            began = write.writing_since
             try:
-                settle(attempt)
+                settle(write)
             except Exception as error:  # noqa: BLE001  # whatever it is, the others come next
                 # Only its kind: the words may hold what a directory or a user wrote.
-                _logger.error(  # noqa: TRY400
-                    "attempt %s wasn't settled: %s", attempt.support_code, type(error).__name__
-                )
+                _logger.error("%s wasn't settled: %s", write, type(error).__name__)  # noqa: TRY400
                 if began is not None and started > began + _GIVEN_UP_AFTER:
-                    _give_up(attempt)
+                    give_up(write)
 
 
 @contextmanager
@@ -205,33 +271,32 @@ def _looked_at(accounts: list[DirectoryAccount]) -> list[dict[str, Any]]:
         else:
             if not directories and (directory.protected or directory.locked_by_admin):
                 raise Protected
-            if directory.password_changed_at is not None:
-                entry["before"] = directory.password_changed_at.isoformat()
+            set_at, ahead = _set_at(directory), directory.clock_ahead
+            entry["before"] = set_at.isoformat() if set_at else ""
+            entry["clock_ahead_s"] = ahead.total_seconds() if ahead is not None else None
         directories.append(entry)
     return directories
 
 
-def _written(
-    attempt: ResetAttempt, write: Callable[[], list[AccountWrite]]
-) -> list[dict[str, Any]]:
-    """Writes, and gives the attempt's directories with what became of each."""
-    directories: list[dict[str, Any]] = attempt.directories
+def _written(write: Write, to_each: Callable[[], list[AccountWrite]]) -> list[AccountWrite]:
+    """Writes, and puts what became of each into the row's directories."""
+    directories: list[dict[str, Any]] = write.directories
     try:
-        results = write()
+        results = to_each()
     except OutcomeUnknown:
         directories[0]["result"] = UNKNOWN
-        ResetAttempt.objects.filter(pk=attempt.pk).update(directories=directories)
+        type(write).objects.filter(pk=str(write.pk)).update(directories=directories)
         raise
     except DirectoryError:
-        _release(attempt)
+        release(write)
         raise
     for entry, result in zip(directories, results, strict=True):
         entry["result"] = reason_of(result.error).value if result.error else DONE
-    return directories
+    return results
 
 
-def _read_back(
-    attempt: ResetAttempt,
+def _read_back(  # noqa: PLR0911  # one for each thing that a directory may say
+    write: Write,
     entry: dict[str, Any],
     account: DirectoryAccount | None,
     began: datetime,
@@ -248,85 +313,35 @@ def _read_back(
         directory = state_of(account)
     except NotInDirectory:
         return EventReason.NOT_IN_DIRECTORY.value
-    if attempt.goal == Goal.UNLOCK:
-        took_effect = not directory.locked
-    else:
-        changed_at, before = directory.password_changed_at, entry["before"]
-        if changed_at is None:
-            return UNKNOWN
-        # By the directory's own clock, if it said before when the password was set.
-        took_effect = (
-            changed_at > datetime.fromisoformat(before)
-            if before
-            else changed_at >= began - _CLOCK_SKEW
-        )
-    return DONE if took_effect else _NOT_DONE
+    if is_unlock(write):
+        return _NOT_DONE if directory.locked else DONE
+    set_at, before = _set_at(directory), entry["before"]
+    if set_at is None:
+        return UNKNOWN
+    if before and set_at <= datetime.fromisoformat(before):
+        return _NOT_DONE
+    if directory.set_by is not None:
+        by_user = isinstance(write, PendingWrite) and write.notice == Notice.PASSWORD_CHANGED
+        ours = {SetBy.SERVICE, SetBy.USER} if by_user else {SetBy.SERVICE}
+        # A sign-in with the old password in the same second makes it another's on OpenLDAP.
+        return DONE if directory.set_by in ours else UNKNOWN
+    # Who set it isn't known, so it has to have been set while this service was writing.
+    ahead_s = entry.get("clock_ahead_s")
+    slack = _CLOCK_SKEW if ahead_s is None else _CLOCK_PRECISION
+    at = set_at - timedelta(seconds=ahead_s or 0)
+    if began - slack <= at <= began + IN_FLIGHT + slack:
+        return DONE
+    return UNKNOWN if ahead_s is None else _NOT_DONE
 
 
-def _release(attempt: ResetAttempt) -> None:
-    """Nothing was written, so the user can try again."""
-    writing = ResetAttempt.objects.filter(pk=attempt.pk, writing_since=attempt.writing_since)
-    writing.update(writing_since=None, directories=[], new_hash="")
-    attempt.writing_since = None
+def _set_at(directory: AccountState) -> datetime | None:
+    return directory.password_changed_at or directory.set_at
 
 
-def _give_up(attempt: ResetAttempt) -> None:
-    """It stays unknown whether a password was set. If it was, no session may outlive it."""
-    _release(attempt)
-    if attempt.goal == Goal.UNLOCK:
-        return
-    user = User.objects.filter(pk=attempt.user_id or 0).first()
-    if user is not None:
-        end_sessions(user)
-        record(
-            Activity.RESET_PROGRESS,
-            Outcome.FAILURE,
-            subject_id=user.pk,
-            actor_id=Actor.SERVICE,
-            support_code=attempt.support_code,
-            reason=EventReason.OUTCOME_UNKNOWN,
-        )
-
-
-def _finish(attempt: ResetAttempt, directories: list[dict[str, Any]]) -> None:
-    """Ends the attempt that wrote, whatever happened meanwhile: the user has to hear of it."""
-    _finish_rows(attempt, directories)
-    done = [entry["account"] for entry in directories if entry["result"] == DONE]
+def _finish(write: Write) -> User:
+    """Notes that it took effect. Gives the user as they were before."""
+    before = finish_attempt(write) if isinstance(write, ResetAttempt) else finish_write(write)
+    done = [entry["account"] for entry in write.directories if entry["result"] == DONE]
     accounts = DirectoryAccount.objects.filter(pk__in=done).select_related("connection")
     note_written(accounts.order_by("pk"))
-
-
-@transaction.atomic
-def _finish_rows(attempt: ResetAttempt, directories: list[dict[str, Any]]) -> None:
-    user = User.objects.get(pk=attempt.user_id or 0)
-    # In the order in which a wrong password at sign-in locks these rows.
-    lockouts.clear_failures(user)
-    user = User.objects.select_for_update().get(pk=user.pk)
-    gates = list(PassedGate.objects.filter(attempt=attempt, user_id=user.pk))
-    methods = sorted({Method(gate.method) for gate in gates}, key=list(Method).index)
-    stored = stored_factors_with(method_rows_of(user.pk), user)
-    finished = ResetAttempt.objects.filter(pk=attempt.pk, finished_at=None)
-    if not finished.update(
-        finished_at=timezone.now(),
-        refused="",
-        concealed="",
-        outcome=AttemptOutcome.SUCCEEDED,
-        writing_since=None,
-        directories=directories,
-        new_hash="",
-    ):
-        return
-    is_reset = attempt.goal != Goal.UNLOCK
-    notice = Notice.RESET if is_reset else Notice.UNLOCKED
-    notified = tell(attempt, user, notice, methods=methods, stored=stored)
-    ResetAttempt.objects.filter(pk=attempt.pk).update(notified=notified)
-    guesses.reset(user.pk)
-    if is_reset:
-        note_new_password(user, attempt.new_hash)
-        if any(gate.temporary_access for gate in gates):
-            passwords.end_with_role(user)
-    else:
-        User.objects.filter(pk=user.pk).update(locked_until=None)
-    end_attempts_of(user.pk)
-    if Factor.QUESTIONS in stored.methods:
-        forget_draw(user.pk)
+    return before

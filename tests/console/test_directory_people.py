@@ -244,7 +244,7 @@ def test_a_temporary_password_stays_so_while_the_directory_cant_be_read(person, 
 
 def test_a_temporary_password_stays_so_if_its_time_wasnt_noted(person, server, clock):
     clock.shift(timedelta(minutes=1))
-    server.faults["state"] = [Unreachable()]
+    server.before_write = lambda: server.faults["state"].append(Unreachable())
     temporary = act(AdminAction.TEMPORARY_PASSWORD, make_admin(), person, note="called")
     server.entries[person.upn].must_change = False
     server.faults["state"].clear()

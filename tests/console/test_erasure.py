@@ -69,6 +69,7 @@ GOES = {
     "provisioning.SignInClaim",
     "provisioning.SyncProblem",
     "reset.PassedGate",
+    "reset.PendingWrite",
     "reset.ResetAttempt",
     "verification.AccessPass",
     "verification.Answer",

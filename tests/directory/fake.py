@@ -15,6 +15,7 @@ from directory.connectors.base import (
     OutcomeUnknown,
     PasswordCheck,
     PasswordPolicy,
+    SetBy,
 )
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection
@@ -34,6 +35,8 @@ class Entry:
     protected: bool = False
     wrong: int = 0
     policy: PasswordPolicy | None = None
+    set_by: SetBy | None = None
+    may_change_from: datetime | None = None
 
 
 class FakeDirectory:
@@ -80,6 +83,8 @@ class FakeDirectory:
             protected=entry.protected,
             password_changed_at=entry.changed_at,
             password_expires_at=entry.expires_at,
+            set_by=entry.set_by,
+            may_change_from=entry.may_change_from,
             policy=entry.policy or self._policy(),
         )
 

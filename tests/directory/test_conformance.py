@@ -18,6 +18,7 @@ from directory.connectors.base import (
     Protected,
     RejectedFor,
     ServiceAccountRefused,
+    SetBy,
     Unreachable,
 )
 from directory.connectors.ldap import account_connector_of, active_directory, transport, wire
@@ -87,6 +88,35 @@ def test_an_empty_password_is_never_set_or_sent(server, directory, person, row):
     assert directory.check_password(row, "") is PasswordCheck.WRONG
     assert server.failures(person) == 0
     assert server.bind_ok(person.dn, person.password)
+
+
+@pytest.mark.parametrize("server", ["openldap", "samba"], indirect=True)
+def test_it_tells_whose_write_set_a_password(server, directory, person, row):
+    """By this it is decided whether an interrupted write took effect."""
+    others, own, ours = (new_password() for _ in range(3))
+    is_ad = server.kind is DirectoryKind.ACTIVE_DIRECTORY
+
+    server.set(person.dn, **({"unicodePwd": quoted(others)} if is_ad else {"userPassword": others}))
+    by_others = directory.state(row)
+    directory.change_password(row, others, own)
+    by_user = directory.state(row)
+    directory.set_password(row, ours)
+    by_service = directory.state(row)
+    directory.set_password(row, new_password(), must_change=True)
+    temporary = directory.state(row)
+
+    if is_ad:
+        # It doesn't say who, but what time it has.
+        assert {state.set_by for state in (by_others, by_user, by_service)} == {None}
+        assert abs(temporary.clock_ahead) < timedelta(minutes=1)
+        assert temporary.password_changed_at is None
+    else:
+        assert by_others.set_by is SetBy.OTHER
+        assert by_user.set_by is SetBy.USER
+        assert by_service.set_by is SetBy.SERVICE
+    now = timezone.now()
+    for state in (by_user, by_service, temporary):
+        assert abs((state.password_changed_at or state.set_at) - now) < timedelta(minutes=2)
 
 
 def test_a_change_needs_the_old_password(server, directory, person, row):

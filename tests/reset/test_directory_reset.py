@@ -15,6 +15,7 @@ from directory.connectors.base import (
     PolicyRejected,
     Protected,
     RejectedFor,
+    SetBy,
     Unreachable,
 )
 from directory.models import DirectoryAccount, DirectoryConnection, SignInName, User
@@ -377,7 +378,7 @@ def interrupted(server, through_the_gates):
 
 
 def test_a_password_whose_time_isnt_known_counts_neither_as_set_nor_as_not_set(
-    person, interrupted, clock
+    person, interrupted, clock, mailroom
 ):
     interrupted(changed_at=None)
     clock.shift(timedelta(seconds=91))
@@ -390,9 +391,13 @@ def test_a_password_whose_time_isnt_known_counts_neither_as_set_nor_as_not_set(
     outside.sweep()
     assert attempt().writing_since is None
     assert User.objects.get(pk=person.pk).session_epoch > epoch
-    assert Event.objects.filter(
-        activity=Activity.RESET_PROGRESS, reason=EventReason.OUTCOME_UNKNOWN, actor_id=-2
-    ).exists()
+    unknown = Event.objects.get(activity=Activity.OUTCOME_UNKNOWN)
+    assert (unknown.support_code, unknown.actor_id) == (attempt().support_code, -2)
+    (notice,) = {message.text for message in mailroom.work()}
+    assert "one of two passwords works now" in notice
+    assert "/changepassword" in notice
+    page = signed_in(person, NEW).get("/security-info")
+    assert "It isn’t known whether your password or account was changed" in page.text
 
 
 def test_a_connection_that_is_turned_off_meanwhile_says_nothing(office, interrupted, clock):
@@ -412,12 +417,31 @@ def test_a_connection_that_is_turned_off_meanwhile_says_nothing(office, interrup
 
 def test_a_directory_whose_clock_is_an_hour_behind_is_believed(entry, interrupted, person, clock):
     entry().changed_at = timezone.now() - timedelta(hours=2)
-    interrupted(changed_at=timezone.now() - timedelta(hours=1))
+    interrupted(changed_at=timezone.now() - timedelta(hours=1), set_by=SetBy.SERVICE)
     clock.shift(timedelta(seconds=91))
 
     outside.sweep()
 
     assert attempt().outcome == AttemptOutcome.SUCCEEDED
+
+
+OTHERS = {
+    "by another": {"set_by": SetBy.OTHER},
+    "by the user, elsewhere": {"set_by": SetBy.USER},
+    "at another time": {"after": timedelta(hours=1)},
+}
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
+def test_a_password_that_others_may_have_set_is_not_taken_for_ours(interrupted, clock, change):
+    after = change.get("after", timedelta(seconds=1))
+    interrupted(changed_at=timezone.now() + after, set_by=change.get("set_by"))
+    clock.shift(timedelta(seconds=91))
+
+    outside.sweep()
+
+    assert attempt().outcome == AttemptOutcome.RUNNING
+    assert attempt().writing_since is not None
 
 
 @pytest.mark.parametrize("error", [ValueError("year"), OverflowError("date"), RuntimeError("x")])

@@ -11,16 +11,19 @@ from django.test import Client
 
 from audit.activities import Activity
 from audit.models import Event
+from console.rules import AdminAction
+from console.services.people import act
 from directory.connectors import bulkhead
 from directory.connectors.ldap import wire
 from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from isolation.scope import evict
+from reset.models import PendingWrite
 from reset.services import outside
 from tenants.roles import Role
 from tests.builders import make_email, make_user
 from tests.captcha import solved
-from tests.console.people import code_now, with_app
+from tests.console.people import code_now, make_admin, with_app
 from tests.directory.directories import connected, id_of
 from tests.services.faults import Fault, Operation, faults
 from tests.services.ldap import new_password
@@ -274,23 +277,32 @@ def test_a_lost_answer_ends_in_the_truth(server, connection, person, entry, mail
 
 if database.vendor == "postgresql":  # the SQLite of tests is in memory
 
+    @pytest.fixture
+    def killed(monkeypatch):
+        """Does something in a process that is killed when the directory has what was written."""
+
+        def killed(do):
+            connections.close_all()
+            child = os.fork()
+            if child == 0:
+                monkeypatch.setattr(outside, "_finish", lambda _: os.kill(os.getpid(), SIGKILL))
+                try:
+                    do()
+                finally:
+                    os._exit(1)
+            _, status = os.waitpid(child, 0)
+            assert os.WTERMSIG(status) == SIGKILL
+
+        return killed
+
     @pytest.mark.django_db(transaction=True)
     def test_a_process_that_is_killed_after_the_write_leaves_nothing_undone(
-        server, person, entry, mailroom, monkeypatch, clock
+        server, person, entry, mailroom, killed, clock
     ):
         client = reset_as_far_as_the_gates(person, mailroom)
         password = new_password()
-        connections.close_all()
 
-        child = os.fork()
-        if child == 0:
-            monkeypatch.setattr(outside, "_finish", lambda *_: os.kill(os.getpid(), SIGKILL))
-            try:
-                choose(client, password)
-            finally:
-                os._exit(1)
-        _, status = os.waitpid(child, 0)
-        assert os.WTERMSIG(status) == SIGKILL
+        killed(lambda: choose(client, password))
         assert server.bind_ok(entry.dn, password)
         assert client.get("/passwordreset/new-password").url == "/passwordreset/checking"
 
@@ -300,3 +312,48 @@ if database.vendor == "postgresql":  # the SQLite of tests is in memory
         assert client.get("/passwordreset/checking").url == "/passwordreset/done"
         assert Event.objects.filter(activity=Activity.PASSWORD_RESET).count() == 1
         assert mailroom.work()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_change_that_is_killed_after_the_write_ends_by_itself(
+        server, person, entry, mailroom, killed, clock
+    ):
+        changing, elsewhere = (sign_in(person, entry.password)[0] for _ in range(2))
+        password = new_password()
+        typed = {"new_password": password, "confirm_password": password}
+
+        killed(lambda: changing.post("/changepassword", {"password": entry.password} | typed))
+        assert server.bind_ok(entry.dn, password)
+        assert elsewhere.get("/security-info").status_code == 200
+        outside.sweep()
+        assert PendingWrite.objects.exists()  # another process may still be at it
+
+        clock.shift(outside.IN_FLIGHT + timedelta(seconds=1))
+        outside.sweep()
+        outside.sweep()
+
+        assert elsewhere.get("/security-info").status_code == 302
+        assert Event.objects.filter(activity=Activity.PASSWORD_CHANGED).count() == 1
+        assert {message.subject for message in mailroom.work()} == {
+            "Your Contoso password was changed"
+        }
+        assert not PendingWrite.objects.exists()
+        assert User.objects.get(pk=person.pk).former_passwords
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_temporary_password_that_is_killed_after_the_write_ends_by_itself(
+        server, person, entry, mailroom, killed, clock
+    ):
+        session, admin = sign_in(person, entry.password)[0], make_admin()
+
+        killed(lambda: act(AdminAction.TEMPORARY_PASSWORD, admin, person, note="called"))
+        assert session.get("/security-info").status_code == 200
+
+        clock.shift(outside.IN_FLIGHT + timedelta(seconds=1))
+        outside.sweep()
+
+        assert session.get("/security-info").status_code == 302
+        issued = Event.objects.get(activity=Activity.TEMPORARY_PASSWORD)
+        assert (issued.actor_id, issued.details["note"]) == (admin.pk, "called")
+        assert User.objects.get(pk=person.pk).must_change_password
+        assert mailroom.work()
+        assert not server.bind_ok(entry.dn, entry.password)

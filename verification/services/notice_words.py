@@ -39,6 +39,8 @@ class Notice(StrEnum):
     FROZEN = "frozen"
     UNFROZEN = "unfrozen"
     PASSWORD_EXPIRES = "password_expires"
+    PASSWORD_UNKNOWN = "password_unknown"
+    UNLOCK_UNKNOWN = "unlock_unknown"
 
     @property
     def needs_a_link(self) -> bool:
@@ -48,6 +50,8 @@ class Notice(StrEnum):
             Notice.ACCESS_PASS_STOPPED,
             Notice.PASSWORD_WITHDRAWN,
             Notice.PASSWORD_EXPIRES,
+            Notice.PASSWORD_UNKNOWN,
+            Notice.UNLOCK_UNKNOWN,
         }
 
     @property
@@ -79,7 +83,9 @@ NOTICE_NAMES = {
     Notice.PASSWORD_CHANGED: gettext_lazy("Password was changed"),
     Notice.PASSWORD_EXPIRES: gettext_lazy("Password expires soon"),
     Notice.PASSWORD_WITHDRAWN: gettext_lazy("Password was disabled"),
+    Notice.PASSWORD_UNKNOWN: gettext_lazy("Result of a password change not known"),
     Notice.UNLOCKED: gettext_lazy("Account was unlocked"),
+    Notice.UNLOCK_UNKNOWN: gettext_lazy("Result of an unlock not known"),
     Notice.ADDED: gettext_lazy("Method was added"),
     Notice.CHANGED: gettext_lazy("Method was changed"),
     Notice.REMOVED: gettext_lazy("Method was removed"),
@@ -103,7 +109,7 @@ NOTICE_NAMES = {
     Notice.TOKEN_ASSIGNED: gettext_lazy("Hardware token was assigned"),
     Notice.TOKEN_UNASSIGNED: gettext_lazy("Hardware token was taken back"),
 }
-_VITAL = {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.FROZEN}
+_VITAL = {Notice.RESET, Notice.PASSWORD_CHANGED, Notice.PASSWORD_UNKNOWN, Notice.FROZEN}
 _OF_AN_ADMINISTRATOR = {
     Notice.BLOCK_CLEARED,
     Notice.MUST_REGISTER,
@@ -160,6 +166,25 @@ def letter_words(notice: Notice) -> tuple[str, str]:
         Notice.PASSWORD_EXPIRES: (
             _("Your %(brand)s password expires soon"),
             _("The password for %(user)s expires on %(time)s. Change it before then."),
+        ),
+        Notice.PASSWORD_UNKNOWN: (
+            _("We don’t know whether your %(brand)s password was changed"),
+            _(
+                "On %(time)s a new password was being saved for %(user)s. Your organisation’s"
+                " directory didn’t tell us whether it was stored, so one of two passwords works"
+                " now: the new one or the one before. Sign in with the new one first, then with"
+                " the one before. If neither works, reset your password or ask your IT team. We"
+                " signed you out everywhere to be safe."
+            ),
+        ),
+        Notice.UNLOCK_UNKNOWN: (
+            _("We don’t know whether your %(brand)s account was unlocked"),
+            _(
+                "On %(time)s the account %(user)s was being unlocked. Your organisation’s"
+                " directory didn’t tell us whether it worked. Your password stayed the same."
+                " Sign in with it. If the account is still locked, unlock it again or ask your IT"
+                " team."
+            ),
         ),
         Notice.PASSWORD_WITHDRAWN: (
             _("Your %(brand)s password no longer works"),
@@ -309,6 +334,14 @@ def text_words(notice: Notice) -> str:
         ),
         Notice.PASSWORD_CHANGED: _(
             "%(brand)s: your password was changed at %(time)s. Not you? Call your IT team now."
+        ),
+        Notice.PASSWORD_UNKNOWN: _(
+            "%(brand)s: it is not known if your new password was saved. Try it, then the one"
+            " before, or ask your IT team."
+        ),
+        Notice.UNLOCK_UNKNOWN: _(
+            "%(brand)s: it is not known if your account was unlocked. Sign in to see, or ask your"
+            " IT team."
         ),
         Notice.PASSWORD_WITHDRAWN: _(
             "%(brand)s: your password stopped working at %(time)s. Ask your IT team for a new one."

@@ -124,8 +124,11 @@ def sample(user: User, notice: Notice) -> Content:
     """The mail as people get it, in the language in force, about nothing that happened."""
     facts = facts_about(user, timezone.now()) | {"method": factor_name(Factor.EMAIL)}
     link = address_of("example") if notice.needs_a_link else ""
-    if notice is Notice.PASSWORD_EXPIRES:
-        facts["time"] = day_and_clock(timezone.now() + timedelta(days=7))
+    if notice is Notice.UNLOCK_UNKNOWN:
+        facts["time"] = day_and_clock(timezone.now())
+    elif notice in {Notice.PASSWORD_EXPIRES, Notice.PASSWORD_UNKNOWN}:
+        ahead = timedelta(days=7) if notice is Notice.PASSWORD_EXPIRES else timedelta()
+        facts["time"] = day_and_clock(timezone.now() + ahead)
         link = public_url(reverse(_CHANGE_PASSWORD))
     return content_of(_letter(notice, facts, methods=(), support_code="", link=link))
 

@@ -8,6 +8,7 @@ Source: MS-ADTS 3.1.1.3.1.5 (passwords) and 3.1.1.4.5 (constructed attributes), 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from directory.connectors.base import (
     RejectedFor,
     Unreachable,
 )
+from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.transport import (
     GROUPS_PAGE_SIZE,
     Control,
@@ -67,10 +69,7 @@ from directory.connectors.ldap.windows_entries import (
     sign_in_names,
 )
 from directory.models import DirectoryAccount, DirectoryConnection
-from directory.rules import (
-    KIND_DEFAULTS,
-    DirectoryKind,
-)
+from directory.rules import KIND_DEFAULTS, DirectoryKind
 
 _IN_CHAIN = "1.2.840.113556.1.4.1941"
 """The matching rule that follows nested groups."""
@@ -85,7 +84,7 @@ _FLAGS = "msDS-User-Account-Control-Computed"
 _EXPIRES = "msDS-UserPasswordExpiryTimeComputed"
 _ACCOUNT = (
     *("sAMAccountName", "userPrincipalName", "displayName", "objectSid", "adminCount"),
-    *("userAccountControl", "accountExpires", "pwdLastSet", _FLAGS, _EXPIRES, PSO),
+    *("userAccountControl", "accountExpires", "pwdLastSet", "whenChanged", _FLAGS, _EXPIRES, PSO),
 )
 _INVALID_CREDENTIALS = 49
 _PHONES = ("mobile_phone", "office_phone")
@@ -117,12 +116,18 @@ class ActiveDirectory:
             policy = policy_of(session, entry, self._domain())
         flags, now = AccountFlags(entry.integer(_FLAGS) or 0), timezone.now()
         changeable = changeable_from(entry, policy)
+        changed_at = moment(entry.integer("pwdLastSet"))
+        # In whole seconds.
+        modified_at = instant_of(entry.text("whenChanged"))
         return AccountState(
             enabled=is_enabled(entry, now),
             locked=AccountFlags.LOCKED in flags,
             protected=protected,
             must_change=AccountFlags.PASSWORD_EXPIRED in flags,
-            password_changed_at=moment(entry.integer("pwdLastSet")),
+            password_changed_at=changed_at,
+            # While it has to be changed: it was set no later than anything else of the account.
+            set_at=changed_at or (modified_at and modified_at + timedelta(seconds=1)),
+            clock_ahead=root_dse(self._connection).clock_ahead,
             password_expires_at=moment(entry.integer(_EXPIRES)),
             may_change_from=changeable if changeable and changeable > now else None,
             policy=policy,

@@ -1,8 +1,12 @@
 """What a server says about itself before anything is asked of it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from django.utils import timezone
+
+from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.wire import LdapEntry
 
 _ACTIVE_DIRECTORY = "1.2.840.113556.1.4.800"
@@ -33,6 +37,8 @@ class RootDse:
     controls: frozenset[str]
     extensions: frozenset[str]
     naming_contexts: tuple[str, ...]
+    clock_ahead: timedelta | None = None
+    """Of ours. Only Active Directory says its time."""
 
 
 def described(entry: LdapEntry) -> RootDse:
@@ -52,10 +58,12 @@ def described(entry: LdapEntry) -> RootDse:
         flavour = Flavour.OPENLDAP
     else:
         flavour = Flavour.UNKNOWN
+    clock = instant_of(entry.text("currentTime"))
     return RootDse(
         entry=entry,
         flavour=flavour,
         controls=frozenset(entry.texts("supportedControl")),
         extensions=extensions,
         naming_contexts=tuple(entry.texts("namingContexts")),
+        clock_ahead=clock - timezone.now() if clock else None,
     )
