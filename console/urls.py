@@ -137,6 +137,7 @@ pages = [
     path("imports/<uuid:import_id>/start/", imports.start, name="import-start"),
     path("imports/<uuid:import_id>/cancel/", imports.cancel, name="import-cancel"),
     path("imports/<uuid:import_id>/report.csv", csv_files.report_file, name="import-report"),
+    path("imports/<uuid:import_id>/bad-rows.csv", csv_files.bad_rows_file, name="import-bad-rows"),
     path("people/export/", csv_files.export, name="people-export"),
     path("second-factor/", step_up.second_factor, name="second-factor"),
     path("second-factor/set-up/", step_up.second_factor_setup, name="second-factor-setup"),

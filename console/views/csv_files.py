@@ -16,7 +16,7 @@ from provisioning.models import Import
 from provisioning.rules.columns import COLUMNS
 from provisioning.rules.csv_writing import csv_file
 from provisioning.services.export import export_people
-from provisioning.services.report import report
+from provisioning.services.report import bad_rows, report
 from tenants.queries import domain_names
 from tenants.roles import Permission
 
@@ -40,6 +40,13 @@ def example(_request: HttpRequest, _admin: User) -> HttpResponseBase:
 def report_file(_request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponseBase:
     job = get_object_or_404(Import.objects, pk=import_id)
     return download(report(job, get_language() or "en"), "report.csv")
+
+
+@page(Permission.IMPORT_PEOPLE)
+def bad_rows_file(_request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResponseBase:
+    """The rows with errors, to correct and import again."""
+    job = get_object_or_404(Import.objects, pk=import_id)
+    return download(bad_rows(job, get_language() or "en"), "bad-rows.csv")
 
 
 @page(Permission.MANAGE_PEOPLE, FORM, fresh=True)

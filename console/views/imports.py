@@ -26,14 +26,13 @@ from provisioning.models import Import
 from provisioning.queries import newest
 from provisioning.rules.problems import FileProblem, UnusableFile
 from provisioning.services import jobs as services
-from provisioning.services.report import first_remarks
+from provisioning.services.report import kinds_of_remarks
 from provisioning.services.slices import MOST_REPORTED
 from provisioning.services.words import why_unusable, words_of_file
 from tenants.roles import Permission
 
 State = Import.State
 _MEGABYTE = 1024 * 1024
-_REMARKS_SHOWN = 50
 _WAITING = "waiting"
 STATES = {
     State.UPLOADING: gettext_lazy("Uploading"),
@@ -89,14 +88,17 @@ def import_page(request: HttpRequest, _admin: User, import_id: uuid.UUID) -> Htt
     if job.state == State.LOADED:
         return _columns(request, job)
     if job.state == State.CHECKED:
+        kinds = kinds_of_remarks(job)
         context = {
             "title": _("View the errors"),
-            "remarks": first_remarks(job, _REMARKS_SHOWN),
-            "there_are_more": job.reported > _REMARKS_SHOWN,
+            "kinds": kinds,
+            "has_bad_rows": any(kind.problem.is_error for kind in kinds),
         }
         return _show(request, "errors", job, context)
     title = _("View the errors") if job.state == State.CHECKING else _("Import")
-    return _show(request, "work", job, {"title": title})
+    may_lack_values = job.layout.get("drop_bad_cells") and job.reported
+    context = {"title": title, "has_bad_rows": job.refused or may_lack_values}
+    return _show(request, "work", job, context)
 
 
 def _columns(

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice, repeat
@@ -35,6 +35,7 @@ class NoRow:
 
     line: int
     reason: Reason
+    cells: Sequence[str] = ()
 
     @property
     def last_line(self) -> int:
@@ -100,6 +101,24 @@ def ascii_lines(cells: Sequence[str]) -> str:
     return "\n".join(cell if cell.isascii() and "\n" not in cell else "" for cell in cells)
 
 
+def without(
+    cells: Sequence[str], places: Collection[int], width: int, *, mask: str = ""
+) -> Sequence[str]:
+    """The cells of a row without some, which may be anywhere in a row that is too short or long.
+
+    Args:
+        width: how many cells a row should have.
+        mask: takes the place of cells that aren't empty.
+
+    >>> without(["kim", "secret"], [1], 2), without(["kim", "a", "b"], [1], 2, mask="•")
+    (['kim', ''], ['kim', '•', '•'])
+    """
+    if not places:
+        return cells
+    hidden = places if len(cells) == width else range(1, len(cells))
+    return [cell and mask if at in hidden else cell for at, cell in enumerate(cells)]
+
+
 def text_of(value: object) -> str:
     r"""A cell of a workbook as a file of text has it: dates by ISO 8601, no line breaks.
 
@@ -163,7 +182,7 @@ class _Reader:
             if len(text) > LONGEST_LINE:
                 yield NoRow(line, Reason(RowProblem.ROW_TOO_LONG, "", {"limit": LONGEST_LINE}))
             elif _UNREADABLE in text:
-                yield NoRow(line, Reason(RowProblem.UNREADABLE))
+                yield NoRow(line, Reason(RowProblem.UNREADABLE), split(text, self.delimiter))
             elif (cells := _cells(text, self.delimiter)) is not None:
                 yield FileRow(line, line, cells)
             else:
@@ -174,7 +193,8 @@ class _Reader:
                     line += len(lines) - 1
                 else:
                     self.put_back(lines[1:])
-                    yield NoRow(line, Reason(RowProblem.QUOTE_MISSING))
+                    cells = split(text, self.delimiter)
+                    yield NoRow(line, Reason(RowProblem.QUOTE_MISSING), cells)
 
     def _until_quotes_match(self, first: str) -> list[str]:
         """The line and those after it, until the quotes match or it's too much for a row."""

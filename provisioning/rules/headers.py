@@ -126,6 +126,12 @@ def columns_of(
     return tuple(columns)
 
 
+def password_places(columns: Sequence[str], headers: Sequence[str]) -> list[int]:
+    """Where passwords are in a row, also where an administrator doesn't import them."""
+    readings = (columns, columns_of(headers, (), Hints()))
+    return [at for names in readings for at, name in enumerate(names) if name == "password"]
+
+
 def cells_at(rows: Sequence[Sequence[str]], at: int) -> list[str]:
     """The cells below a header that aren't empty."""
     return [row[at].strip() for row in rows if at < len(row) and row[at].strip()]

@@ -44,6 +44,15 @@ class RowProblem(StrEnum):
     PASSWORD_NOT_SET = "w05"
     USER_ID_RESPELLED = "w06"
     DISOWNED_KEPT = "w07"
+    GROUP_NEW = "w08"
+    """Reported once for each group that a file makes."""
+    VALUE_CHANGED = "c01"
+    """Reported by a check, for each value of a known person that the file changes."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the cell, or the row, isn't imported."""
+        return self.value.startswith("e")
 
 
 class FileProblem(StrEnum):

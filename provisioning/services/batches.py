@@ -1,6 +1,6 @@
 """The rows of a file as people, in portions for one transaction each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from operator import itemgetter
@@ -30,8 +30,16 @@ class Batch:
     refused: list[RowReport]
     plain: Plain | None
     block: Block | None
+    cells: Mapping[int, Sequence[str]]
+    """Of the rows that aren't plain, by line."""
     meanwhile: Callable[[], object] = lambda: None
     """Reads the next batch, while the database is busy with this one. Runs no statement."""
+
+    def cells_of(self, line: int) -> Sequence[str]:
+        """The cells of the row in a line."""
+        if line in self.cells or self.block is None:
+            return self.cells.get(line, ())
+        return self.block.row(line - self.block.first_line).cells
 
     @property
     def rows(self) -> int:
@@ -120,7 +128,12 @@ class PeopleReader:
             people = [(line, person) for line, person in people if line not in left_out]
             plain = plain.without({line - first for line in left_out}) if plain else None
         return Batch(
-            last_line=last_line, people=people, refused=refused, plain=plain or None, block=block
+            last_line=last_line,
+            people=people,
+            refused=refused,
+            plain=plain or None,
+            block=block,
+            cells={row.line: row.cells for row in rows},
         )
 
     def _person(self, row: FileRow | NoRow) -> Person | list[Reason]:

@@ -13,8 +13,10 @@ from directory.services.contacts_of_person import FILLED, fill
 from provisioning.rules.fast_path import Plain
 from provisioning.rules.person import Person
 from provisioning.rules.problems import RowProblem
+from provisioning.rules.reports import Change
 from tenants.policy import Factor
 from verification.queries.callers import disowners_of
+from verification.rules.masking import mask
 from verification.services.contacts import (
     ContactChange,
     follow_import,
@@ -50,9 +52,9 @@ _OFFICE_IS_MOBILE = (Kinds.OFFICE_PHONE | Kinds.ONE_PHONE).value
 
 @dataclass(frozen=True, slots=True)
 class ContactResult:
-    """Ids of users whose data changed, and user id → columns that were left alone, and why."""
+    """User id → what changed, and user id → columns that were left alone, and why."""
 
-    changed: set[int]
+    changed: Mapping[int, list[Change]]
     left_alone: Mapping[int, list[tuple[RowProblem, str]]]
 
 
@@ -145,7 +147,18 @@ def complete_contacts(people: Iterable[tuple[User, Person]], importer: Importer)
     if accepted:
         _write(accepted, wanted)
         follow_import(accepted, actor_id=importer.actor_id, file=importer.number)
-    return ContactResult({change.user.pk for change in accepted}, left_alone)
+    by_user = {
+        change.user.pk: [
+            Change(
+                COLUMN_OF[factor],
+                mask(change.before[factor].value) if factor in change.before else "",
+                mask(wanted[change.user.pk][factor].value),
+            )
+            for factor in sorted(change.changed)
+        ]
+        for change in accepted
+    }
+    return ContactResult(by_user, left_alone)
 
 
 def _contacts_of(person: Person, at: datetime) -> dict[Factor, Prefill]:

@@ -5,9 +5,9 @@ Both ways in, the admin's pages and `manage.py import_users`, call `import_users
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -15,7 +15,10 @@ from django.db import transaction
 from audit.activities import Activity
 from audit.services import record
 from provisioning.queries import groups_that_count, import_context
+from provisioning.rules.cells import without
 from provisioning.rules.columns import COLUMNS
+from provisioning.rules.headers import password_places
+from provisioning.rules.person import Person
 from provisioning.rules.problems import Reason, RowProblem, about
 from provisioning.rules.reports import ImportCounts, ImportProgress, RowReport
 from provisioning.services.batches import Batch, PeopleReader
@@ -42,7 +45,12 @@ class _Import:
     counts: ImportCounts
     groups_that_count: frozenset[str] | None
     """Keys of the groups that the policy names, and of those inside; None if it names none."""
+    columns: Sequence[str]
+    secret: Collection[int]
+    """Where passwords are in a row."""
     groups_reported: set[str] = field(default_factory=set)
+    new_groups: set[str] = field(default_factory=set)
+    """Keys of those that were reported as new. A dry run makes none, so it meets them again."""
 
     def do(self, batch: Batch) -> bool:
         """Writes and reports one batch. False when the import is to end here."""
@@ -51,8 +59,10 @@ class _Import:
         with transaction.atomic():
             counts, result = self._write(batch, hashes)
             reports = batch.refused + self._reports(batch, result)
-            for report in sorted(reports, key=lambda report: report.line):
-                self.report(report)
+            for row in sorted(reports, key=lambda report: report.line):
+                is_bad = any(reason.problem.is_error for reason in row.reasons)
+                cells = batch.cells_of(row.line) if is_bad else ()
+                self.report(replace(row, cells=without(cells, self.secret, len(self.columns))))
             goes_on = self.between(ImportProgress(batch.last_line, counts))
         self.counts = counts
         return goes_on
@@ -99,15 +109,32 @@ class _Import:
                 left_alone = result.left_alone.get(person.upn, ())
                 reasons = [Reason(problem, column, name) for problem, column in left_alone]
                 reports.append(RowReport(line, (*person.noticed, *reasons), refused=False))
-            if self.groups_that_count is None:
-                continue
-            for group in person.groups:
-                # Most often such a name is misspelt.
-                if (key := group_key(group)) not in self.groups_that_count | self.groups_reported:
-                    self.groups_reported.add(key)
-                    unnamed = about(RowProblem.GROUP_NOT_IN_POLICY, "groups", group)
-                    reports.append(RowReport(line, (unnamed,), refused=False))
+            notices = [*self._about_groups(person, result.new_groups)]
+            if self.dry_run:
+                notices += [
+                    Reason(
+                        RowProblem.VALUE_CHANGED,
+                        change.column,
+                        {"upn": person.upn, "old": change.old or "–", "new": change.new},
+                    )
+                    for change in result.changes.get(person.upn, ())
+                ]
+            reports += [RowReport(line, (notice,), refused=False) for notice in notices]
         return reports
+
+    def _about_groups(self, person: Person, new: Collection[str]) -> Iterator[Reason]:
+        """Groups that were just made, or that the policy doesn't name. Each is reported once."""
+        for group in person.groups:
+            key = group_key(group)
+            if key in new and key not in self.new_groups:
+                self.new_groups.add(key)
+                yield about(RowProblem.GROUP_NEW, "groups", group)
+            # Most often such a name is misspelt.
+            if self.groups_that_count is not None and key not in (
+                self.groups_that_count | self.groups_reported
+            ):
+                self.groups_reported.add(key)
+                yield about(RowProblem.GROUP_NOT_IN_POLICY, "groups", group)
 
 
 def import_users(
@@ -134,6 +161,8 @@ def import_users(
             ends without its audit event, because another call will go on.
     """
     running = _Import(
+        columns=sheet.columns,
+        secret=password_places(sheet.columns, sheet.headers),
         reader=PeopleReader(sheet, sheet.layout.applied_to(import_context())),
         report=report,
         between=between or (lambda _progress: True),

@@ -18,9 +18,10 @@ from isolation.scope import in_tenant
 from provisioning import queue
 from provisioning.models import Import, ImportPart
 from provisioning.queries import header_hints
+from provisioning.rules.cells import without
 from provisioning.rules.code_pages import usual_pages
 from provisioning.rules.columns import COLUMNS
-from provisioning.rules.headers import Hints, columns_of, worth_remembering
+from provisioning.rules.headers import password_places, worth_remembering
 from provisioning.rules.layouts import Layout, layout_of
 from provisioning.rules.problems import UnusableFile
 from provisioning.services.files import first_rows, names_in, opened
@@ -39,7 +40,6 @@ WAIT_FOR_WORKER = timedelta(seconds=30)
 _SWEEP_AT_MOST = 100
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MASK = "••••"
-_PASSWORD = "password"
 
 State = Import.State
 Kind = ImportPart.Kind
@@ -102,16 +102,8 @@ def preview(job: Import) -> Preview:
     layout = layout_of(job.layout)
     sheet = opened(beginning_of(job), encoding=job.encoding, layout=layout, is_whole=False)
     rows = first_rows(sheet, PREVIEWED)
-    # Also where an administrator wants to leave them out.
-    readings = (sheet.columns, columns_of(sheet.headers, (), Hints()))
-    if secret := [
-        at for columns in readings for at, name in enumerate(columns) if name == _PASSWORD
-    ]:
-        for cells in rows:
-            # In a row that is too long or too short, the password may be anywhere.
-            masked = secret if len(cells) == len(sheet.columns) else range(1, len(cells))
-            for place in masked:
-                cells[place] = cells[place] and _MASK
+    secret = password_places(sheet.columns, sheet.headers)
+    rows = [[*without(cells, secret, len(sheet.columns), mask=_MASK)] for cells in rows]
     sheet = opened(beginning_of(job), encoding=job.encoding, layout=layout, is_whole=False)
     names = names_in(sheet, _NAMES_SHOWN)
     return Preview(sheet.headers, layout, sheet.unknown, rows, names)

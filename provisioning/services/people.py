@@ -20,6 +20,7 @@ from provisioning.bulk import add, add_all, next_ids
 from provisioning.rules.fast_path import Plain
 from provisioning.rules.person import Person
 from provisioning.rules.problems import RowProblem
+from provisioning.rules.reports import Change
 from provisioning.services.contacts import (
     Importer,
     PrefillColumns,
@@ -63,6 +64,10 @@ class WriteResult:
     results: Mapping[str, Written]
     left_alone: Mapping[str, Sequence[tuple[RowProblem, str]]]
     """The columns that weren't written, and why."""
+    changes: Mapping[str, Sequence[Change]]
+    """What is stored now instead of other values."""
+    new_groups: Collection[str]
+    """Keys of groups that were made."""
 
 
 @transaction.atomic
@@ -91,10 +96,11 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
     wanted = {user.pk: hashes[user.upn] for user, _ in there if user.upn in hashes}
     unset = users_with_factors(wanted) if wanted else set()
     passwords = {pk: hashed for pk, hashed in wanted.items() if pk not in unset}
-    changed = contacts.changed | _complete_names(there) | _set_first_passwords(passwords)
+    names, with_passwords = _complete_names(there), _set_first_passwords(passwords)
     ids = {upn: user.pk for upn, user in before.items()} | created
     groups = {ids[person.upn]: person.groups for person in people if person.upn in ids}
-    changed |= put_into_groups(groups)
+    grouped = put_into_groups(groups)
+    changed = {*contacts.changed, *names, *with_passwords, *grouped.changed}
     results = dict.fromkeys([person.upn for person in named], Written.NAME_TAKEN)
     results |= dict.fromkeys(deleted, Written.DELETED)
     results |= dict.fromkeys(created, Written.CREATED)
@@ -104,7 +110,17 @@ def write(people: Sequence[Person], hashes: Mapping[str, str], importer: Importe
         user.upn: [*contacts.left_alone.get(user.pk, ()), *_UNSET * (user.pk in unset)]
         for user in before.values()
     }
-    return WriteResult(results, {upn: columns for upn, columns in left_alone.items() if columns})
+    changes = {
+        user.upn: [
+            *names.get(user.pk, ()),
+            *contacts.changed.get(user.pk, ()),
+            *([grouped.changed[user.pk]] if user.pk in grouped.changed else ()),
+        ]
+        for user in before.values()
+        if user.pk in changed
+    }
+    left_alone = {upn: columns for upn, columns in left_alone.items() if columns}
+    return WriteResult(results, left_alone, changes, grouped.created)
 
 
 def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> bool:
@@ -162,17 +178,19 @@ def _create(people: Sequence[Person], hashes: Mapping[str, str]) -> dict[str, in
     return add(User, columns, key="upn")
 
 
-def _complete_names(people: Sequence[tuple[User, Person]]) -> set[int]:
-    """Updates existing users. Answers with the ids of those who changed."""
+def _complete_names(people: Sequence[tuple[User, Person]]) -> dict[int, list[Change]]:
+    """Updates existing users. Answers with user id → what changed."""
     changed: dict[int, User] = {}
+    changes: dict[int, list[Change]] = {}
     for user, person in people:
         for name in _FIELDS:
             value = getattr(person, name)
-            if value and value != getattr(user, name):
+            if value and value != (old := getattr(user, name)):
+                changes.setdefault(user.pk, []).append(Change(name, old, value))
                 setattr(user, name, value)
                 changed[user.pk] = user
     save_names(changed.values())
-    return set(changed)
+    return changes
 
 
 def save_names(users: Collection[User]) -> None:

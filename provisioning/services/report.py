@@ -1,17 +1,21 @@
 """The report of an import, in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from provisioning.models import Import
 from provisioning.rules.csv_writing import csv_file
+from provisioning.rules.problems import RowProblem
 from provisioning.rules.reports import RowReport
 from provisioning.services.store import report_of
-from provisioning.services.words import words
+from provisioning.services.words import kind_words, words
+from tenants.rules import group_key
+
+_FEW_EXAMPLES = 5
+_EXAMPLES = {RowProblem.GROUP_NEW: 200, RowProblem.VALUE_CHANGED: 50}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,83 @@ class Remark:
     text: str
 
 
-def first_remarks(job: Import, rows: int) -> list[Remark]:
-    """About the first rows of the report."""
-    return [remark for row in islice(report_of(job), rows) for remark in _remarks(row)]
+@dataclass(slots=True)
+class RemarkKind:
+    """Remarks of one kind about one column.
+
+    Args:
+        rows: how many rows they are about.
+        refused: how many of these rows aren't imported.
+        examples: the first remarks, in words.
+    """
+
+    problem: RowProblem
+    column: str
+    rows: int = 0
+    refused: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return kind_words(self.problem)
+
+    @property
+    def more(self) -> int:
+        """Rows that aren't among the examples."""
+        return self.rows - len(self.examples)
+
+
+def kinds_of_remarks(job: Import) -> list[RemarkKind]:
+    """What the report says, by kind: errors first, then notices, then changes; many before few."""
+    kinds: dict[tuple[RowProblem, str], RemarkKind] = {}
+    names = set[str]()
+    for row in report_of(job):
+        for reason in row.reasons:
+            if reason.problem is RowProblem.GROUP_NEW:
+                # A check makes no group, so each worker's turn meets it again.
+                if (name := group_key(str(reason.values["value"]))) in names:
+                    continue
+                names.add(name)
+            key = reason.problem, reason.column
+            kind = kinds.setdefault(key, RemarkKind(*key))
+            kind.rows += 1
+            kind.refused += row.refused
+            if len(kind.examples) < _EXAMPLES.get(reason.problem, _FEW_EXAMPLES):
+                kind.examples.append(words(reason, row.line))
+    order = (RowProblem.GROUP_NEW, RowProblem.VALUE_CHANGED)
+    return sorted(
+        kinds.values(),
+        key=lambda kind: (
+            not kind.problem.is_error,
+            order.index(kind.problem) if kind.problem in order else -1,
+            -kind.rows,
+            kind.problem,
+            kind.column,
+        ),
+    )
+
+
+def bad_rows(job: Import, language: str) -> Iterator[str]:
+    """The rows that weren't imported, or without a value: to correct and import again.
+
+    In pieces of a CSV file with the columns of the uploaded one, and what is wrong. Goes on after
+    the request has ended.
+    """
+    rows = report_of(job)
+    head = next(rows, None)
+    headers = list(head.cells) if head is not None and head.line == 0 else []
+    with translation.override(language):
+        problem = _("Problem")
+
+    def lines() -> Iterator[list[str]]:
+        for row in rows:
+            if any(reason.problem.is_error for reason in row.reasons):
+                with translation.override(language):
+                    remarks = "; ".join(remark.text for remark in _remarks(row))
+                cells = [*row.cells, *[""] * (len(headers) - len(row.cells))]
+                yield [*cells[: len(headers)], remarks]
+
+    return csv_file([*headers, problem], lines())
 
 
 def report(job: Import, language: str) -> Iterator[str]:

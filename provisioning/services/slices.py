@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from provisioning.models import Import
 from provisioning.rules.layouts import layout_of
-from provisioning.rules.problems import UnusableFile
+from provisioning.rules.problems import RowProblem, UnusableFile
 from provisioning.rules.reports import ImportProgress, RowReport
 from provisioning.services.contacts import Importer
 from provisioning.services.files import opened
@@ -64,7 +64,9 @@ class _Turn:
     is_over: bool = False
 
     def report(self, row: RowReport) -> None:
-        if self.reported < MOST_REPORTED:
+        is_change = row.reasons[0].problem is RowProblem.VALUE_CHANGED
+        # Changes leave room for errors behind them.
+        if self.reported < MOST_REPORTED // (2 if is_change else 1):
             self.reported += 1
             self.rows.append(row)
 
@@ -108,8 +110,11 @@ def work(import_id: uuid.UUID) -> None:
     turn = _Turn(job, reported=job.reported, began=monotonic())
     try:
         with file_of(job) as file:
+            sheet = opened(file, encoding=job.encoding, layout=layout_of(job.layout))
+            if not job.line:
+                turn.rows.append(RowReport(0, (), refused=False, cells=sheet.headers))
             import_users(
-                opened(file, encoding=job.encoding, layout=layout_of(job.layout)),
+                sheet,
                 importer=Importer(actor_id=job.actor_id, number=str(job.pk)),
                 report=turn.report,
                 dry_run=job.state == State.CHECKING,

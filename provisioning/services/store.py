@@ -68,6 +68,7 @@ def keep_report(job: Import, number: int, rows: Iterable[RowReport]) -> None:
             row.line,
             row.refused,
             [[reason.problem, reason.column, dict(reason.values)] for reason in row.reasons],
+            list(row.cells),
         ]
         for row in rows
     ]
@@ -85,11 +86,11 @@ def report_of(job: Import) -> Iterator[RowReport]:
             part = ImportPart.objects.filter(pk=key).first()
         if part is None:
             continue
-        for line, refused, plain in json.loads(
+        for line, refused, plain, cells in json.loads(
             _content(_StoredPart(key, part.tenant_id), part.data)
         ):
             reasons = (Reason(RowProblem(code), column, values) for code, column, values in plain)
-            yield RowReport(line, tuple(reasons), refused=refused)
+            yield RowReport(line, tuple(reasons), refused=refused, cells=cells)
 
 
 def drop_from_reports(texts: Collection[str]) -> None:

@@ -77,9 +77,47 @@ _WORDS = {
         "so contact data is not changed (%(column)s). Another member of your team "
         "has to help."
     ),
+    RowProblem.GROUP_NEW: _("Row %(row)s: the group “%(value)s” is new"),
+    RowProblem.VALUE_CHANGED: _("Row %(row)s: %(upn)s, %(column)s: %(old)s → %(new)s"),
     RowProblem.USER_ID_RESPELLED: _(
         "Row %(row)s: “%(value)s” is read as %(upn)s. Check that it’s the same person."
     ),
+}
+_KIND_WORDS = {
+    RowProblem.UPN_MISSING: _("No user ID"),
+    RowProblem.UPN_MALFORMED: _("Not a valid user ID"),
+    RowProblem.DOMAIN_NOT_OURS: _("Domain of another organisation"),
+    RowProblem.SAME_USER_TWICE: _("Duplicate user"),
+    RowProblem.NOT_A_PHONE: _("Not a phone number"),
+    RowProblem.NUMBER_SHORTENED: _("Number shortened by Excel"),
+    RowProblem.KIND_OF_NUMBER: _("Kind of number that can’t be used"),
+    RowProblem.NOT_A_MAILBOX: _("Not an email address"),
+    RowProblem.OWN_DOMAIN: _("Alternate email in your own domain"),
+    RowProblem.UNKNOWN_LANGUAGE: _("Unknown language"),
+    RowProblem.UNKNOWN_GROUP: _("Unknown group"),
+    RowProblem.TOO_MANY_CELLS: _("Too many columns"),
+    RowProblem.PASSWORD_LENGTH: _("Password that isn’t accepted"),
+    RowProblem.UNREADABLE: _("Unreadable characters"),
+    RowProblem.CONTROL_CHARACTERS: _("Line breaks or control characters"),
+    RowProblem.TOO_LONG: _("Too long"),
+    RowProblem.TOO_MANY_GROUPS: _("Too many groups"),
+    RowProblem.QUOTE_MISSING: _("Quotation marks that don’t match"),
+    RowProblem.NAME_TAKEN: _("User ID that is taken"),
+    RowProblem.COUNTRY_NOT_ALLOWED: _("Country that the policy doesn’t allow"),
+    RowProblem.EXTENSION_NOT_HERE: _("Extension of a phone that may have none"),
+    RowProblem.DIGIT_MISSING: _("Missing digit"),
+    RowProblem.UNKNOWN_COUNTRY: _("Unknown country"),
+    RowProblem.ROW_TOO_LONG: _("Row that is too long"),
+    RowProblem.DELETED_HERE: _("Deleted user"),
+    RowProblem.ZERO_ADDED: _("Leading 0 added"),
+    RowProblem.VERIFIED_KEPT: _("Verified data that stays"),
+    RowProblem.GROUP_NOT_IN_POLICY: _("Group that the policy doesn’t use"),
+    RowProblem.FROZEN_KEPT: _("Frozen account that stays as it is"),
+    RowProblem.PASSWORD_NOT_SET: _("Password that isn’t set"),
+    RowProblem.USER_ID_RESPELLED: _("User ID read in another spelling"),
+    RowProblem.DISOWNED_KEPT: _("Contact data that stays after a report"),
+    RowProblem.GROUP_NEW: _("New groups"),
+    RowProblem.VALUE_CHANGED: _("Changes"),
 }
 _FILE_WORDS = {
     FileProblem.UPN_COLUMN_MISSING: _("The file has no column with user IDs (user_principal_name)"),
@@ -108,6 +146,11 @@ def words(reason: Reason, line: int) -> str:
     if reason.problem is RowProblem.PASSWORD_LENGTH:
         values["reason"] = gettext("it must have %(low)s to %(high)s characters") % reason.values
     return str(_WORDS[reason.problem]) % values
+
+
+def kind_words(problem: RowProblem) -> str:
+    """What all problems of a kind have in common."""
+    return str(_KIND_WORDS[problem])
 
 
 def words_of_file(problem: FileProblem, columns: Iterable[str] = ()) -> str:

@@ -49,7 +49,8 @@ plain2@SLUG.example;Doyun;;010 5555 7777;;;;
 """
 CODES = {
     *("e02", "e03", "e04", "e05", "e06", "e08", "e12", "e13", "e18", "e20"),
-    *("w01", "w02", "w03", "w04", "w05", "w06"),
+    *("w01", "w02", "w03", "w04", "w05", "w06", "w08"),
+    "c01",
 }
 """What is reported about the file, so that it stays awkward."""
 POLICY = Policy(

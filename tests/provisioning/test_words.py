@@ -4,7 +4,7 @@ import pytest
 from django.utils.translation import override
 
 from provisioning.rules.problems import FileProblem, Reason, RowProblem, UnusableFile
-from provisioning.services.words import why_unusable, words, words_of_file
+from provisioning.services.words import kind_words, why_unusable, words, words_of_file
 
 HANGUL = re.compile("[가-힣]")
 FILLED_IN = {
@@ -20,6 +20,8 @@ FILLED_IN = {
     "limit": 100,
     "name": "Kim",
     "upn": "kim@contoso.example",
+    "old": "Kim",
+    "new": "Lee",
 }
 
 
@@ -91,3 +93,13 @@ def test_unusable_file_says_why():
     refused = UnusableFile(FileProblem.COLUMN_TWICE, ["groups"])
 
     assert why_unusable(refused) == "Duplicate columns: groups"
+
+
+@pytest.mark.parametrize("problem", RowProblem)
+def test_every_kind_of_problem_has_a_name_in_both_languages(problem):
+    english = kind_words(problem)
+    with override("ko"):
+        korean = kind_words(problem)
+
+    assert english
+    assert HANGUL.search(korean)
