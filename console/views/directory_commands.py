@@ -51,7 +51,7 @@ def rights_commands(connection: DirectoryConnection, report: PreflightReport) ->
     return (
         f'olcLimits: dn.exact="{account}" size.prtotal=unlimited time=unlimited\n'
         f'olcAccess: {{0}}to dn.subtree="{base}" attrs=userPassword\n'
-        f'  by dn.exact="{account}" write\n'
+        f'  by dn.exact="{account}" =w\n'
         "  by self =xw\n"
         "  by anonymous auth\n"
         "  by * none\n"

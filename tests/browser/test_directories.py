@@ -46,5 +46,5 @@ def test_a_directory_is_entered_and_tested(site, openldap, open_page, reader):
     assert wrong == []
     assert page.locator(".findings li").count() > 5
     assert openldap.people["minji"].dn in page.inner_text("dl.facts")
-    assert f'by dn.exact="{openldap.service.dn}" write' in page.inner_text(".findings pre")
+    assert f'by dn.exact="{openldap.service.dn}" =w' in page.inner_text(".findings pre")
     assert openldap.service.password not in page.content()

@@ -36,7 +36,7 @@ def test_the_report_says_what_it_found_and_what_to_do(admin, openldap):
     assert "The service account signs in" in page.text
     assert "OpenLDAP" in page.text
     assert f"to dn.subtree=&quot;{openldap.base_dn}&quot; attrs=userPassword" in page.text
-    assert f"by dn.exact=&quot;{openldap.service.dn}&quot; write" in page.text
+    assert f"by dn.exact=&quot;{openldap.service.dn}&quot; =w" in page.text
     assert "What the directory says of this user" in page.text
     assert "Wrong passwords until it locks: 5" in page.text
     assert openldap.service.password not in page.text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ldap3 import MODIFY_ADD
 
 from console.views.directory_commands import rights_commands
-from directory.connectors.ldap import account_connector_of, wire
+from directory.connectors.ldap import account_connector_of, generic, wire
 from directory.connectors.ldap.rights import may_reset
 from directory.connectors.ldap.rootdse import Flavour, RootDse
 from directory.connectors.ldap.wire import Attributes, LdapEntry
@@ -298,6 +298,21 @@ def test_the_expiry_of_a_service_account_of_389_ds_is_read_from_its_entry(ds389,
     report = preflight(connected(ds389, service=account), "", OWN)
 
     assert one(report, Code.SERVICE_EXPIRES).facts["days"] == 10
+
+
+def test_a_system_account_of_freeipa_is_judged_by_its_entry(ds389, contoso, monkeypatch):
+    """FreeIPA is a 389 DS, and its system accounts are no principals of Kerberos."""
+    account, described = ds389.add_person(), generic.root_dse
+    in_ten_days = timezone.now() + timedelta(days=10, hours=1)
+    ds389.set(account.dn, passwordExpirationTime=f"{in_ten_days:%Y%m%d%H%M%SZ}")
+    row = connected(ds389, service=account)
+    as_ipa = replace(described(row), flavour=Flavour.FREEIPA)
+    monkeypatch.setattr(generic, "root_dse", lambda _connection: as_ipa)
+
+    state = generic.LdapConnector(row).state_of_entry(account.dn)
+
+    assert abs((state.password_expires_at - in_ten_days).total_seconds()) < 1
+    assert state.policy is None
 
 
 def test_openldap_does_not_tell_rights(openldap, contoso):

@@ -67,8 +67,8 @@ def test_no_command_lets_the_service_account_read_passwords(flavour):
         assert 'targetattr="*"' not in rules
         for attributes, rights in re.findall(r'targetattr="([^"]*)".*?allow \((.*?)\)', rules):
             assert "read" not in rights or "userPassword" not in attributes
-        for attributes, rights in re.findall(r" attrs=(\S+)\n  by dn.exact=\S+ (\w+)", rules):
-            assert rights != "read" or "userPassword" not in attributes
+        for attributes, rights in re.findall(r" attrs=(\S+)\n  by dn.exact=\S+ (\S+)", rules):
+            assert rights == "=w" or "userPassword" not in attributes
 
 
 @pytest.mark.parametrize("guide", ["directories.md", "directories.ko.md"])

@@ -83,7 +83,7 @@ olcDbIndex: objectClass,entryUUID,entryCSN eq
 olcDbIndex: uid,mail,cn,member,memberOf eq
 olcLimits: dn.exact="{service}" size.prtotal=unlimited time=unlimited
 olcAccess: {{0}}to attrs=userPassword
-  by dn.exact="{service}" write
+  by dn.exact="{service}" =w
   by self =xw
   by anonymous auth
   by * none

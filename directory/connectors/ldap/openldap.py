@@ -1,6 +1,6 @@
 """OpenLDAP with the overlay `ppolicy`, and with less trust for servers that aren't known.
 
-The service account should have `write` on `userPassword`: then the server checks length, quality,
+The service account should have `=w` on `userPassword`: then the server checks length, quality,
 history and minimum age. With `manage` it checks none of them, and asks for another password at the
 next sign-in where the policy has `pwdMustChange`; that request is taken back.
 
