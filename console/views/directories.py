@@ -18,7 +18,7 @@ from console.queries import directories as queries
 from console.views.directory_words import failure_words
 from console.views.frame import FORM, POST, page, shown
 from console.views.uploads import takes_file_in_memory
-from directory.models import DirectoryConnection, User
+from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.rules import DirectoryKind
 from directory.services import connections as services
 from directory.services.certificates import authorities_in
@@ -118,21 +118,30 @@ def up(_request: HttpRequest, admin: User, directory_id: int) -> HttpResponse:
 def delete(request: HttpRequest, admin: User, directory_id: int) -> HttpResponse:
     row = get_object_or_404(DirectoryConnection.objects, pk=directory_id)
     if request.method != "POST":
-        context = {"title": _("Delete this directory?"), "directory": row}
+        count = DirectoryAccount.objects.filter(connection=row).count()
+        context = {
+            "title": _("Delete this directory?"),
+            "directory": row,
+            "refusal": _accounts_remain(count) if count else "",
+        }
         return shown(request, "console/directories/delete.html", context)
     try:
         services.delete_connection(row.pk, actor_id=admin.pk)
         messages.success(request, _("The directory was deleted."))
     except services.AccountsRemain as remain:
-        words = ngettext(
-            "%(count)s account of this directory still belongs to a person here, so it can’t be"
-            " deleted. Turn it off instead.",
-            "%(count)s accounts of this directory still belong to people here, so it can’t be"
-            " deleted. Turn it off instead.",
-            remain.count,
-        )
-        messages.error(request, words % {"count": remain.count})
+        messages.error(request, _accounts_remain(remain.count))
         return redirect("console:directory", row.pk)
     except DirectoryConnection.DoesNotExist:
         pass  # Another administrator was faster.
     return redirect("console:directories")
+
+
+def _accounts_remain(count: int) -> str:
+    words = ngettext(
+        "%(count)s account of this directory still belongs to a person here, so it can’t be"
+        " deleted. Turn it off instead.",
+        "%(count)s accounts of this directory still belong to people here, so it can’t be"
+        " deleted. Turn it off instead.",
+        count,
+    )
+    return words % {"count": count}

@@ -334,6 +334,17 @@ def test_a_directory_with_accounts_is_not_deleted(admin):
     assert DirectoryConnection.objects.filter(pk=row.pk).exists()
 
 
+def test_the_page_offers_no_deletion_that_would_be_refused(admin):
+    row = add(admin)
+    assert "Nothing in the directory itself changes." in admin.get(f"{LIST}{row.pk}/delete/").text
+    account(row, make_user("u@contoso.example", connector=DIRECTORY))
+
+    page = admin.get(f"{LIST}{row.pk}/delete/").text
+
+    assert "Turn it off instead." in page
+    assert 'class="button danger"' not in page
+
+
 def test_a_directory_without_accounts_is_deleted(admin):
     row = add(admin)
 
