@@ -93,7 +93,7 @@ def _save(
                 messages.info(request, words % {"count": saved.users})
             return redirect("console:directory", saved.connection.pk)
     context = {
-        "title": row.name if row else str(KIND_NAMES[kind]),
+        "title": row.name if row else _("Add: %(kind)s") % {"kind": KIND_NAMES[kind]},
         "form": form,
         "sections": [
             {"key": key, "title": title, "fields": [form[name] for name in names]}
