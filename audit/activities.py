@@ -96,6 +96,9 @@ class Activity(StrEnum):
     USER_ERASED = "user_erased"
     PEOPLE_EXPORTED = "people_exported"
     AUDIT_EXPORTED = "audit_exported"
+    STREAM_CHANGED = "audit_stream_changed"
+    STREAM_FAILED = "audit_stream_failed"
+    STREAM_WORKS = "audit_stream_works_again"
     SELF_SERVICE_FROZEN = "self_service_frozen"
     SELF_SERVICE_UNFROZEN = "self_service_unfrozen"
 

@@ -153,3 +153,48 @@ class Head(TenantOwned):
 
     def __str__(self) -> str:
         return f"head {self.number}"
+
+
+class StreamKind(models.TextChoices):
+    SYSLOG = "syslog"
+    WEBHOOK = "webhook"
+
+
+class Stream(TenantOwned):
+    """A destination outside to which an organisation's sealed records are sent, in their order."""
+
+    name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=10, choices=StreamKind)
+    address = models.CharField(max_length=500)
+    """`host:port` of a syslog server, or the URL of a webhook."""
+    ca_certificates = models.TextField(blank=True)
+    """PEM. If empty, the operating system's authorities are trusted."""
+    secret = models.BinaryField(default=b"")
+    """What a webhook's messages are signed with. Without it nothing is sent."""
+    former_secret = models.BinaryField(default=b"")
+    sealed: ClassVar = {
+        "secret": "audit.stream.secret",
+        "former_secret": "audit.stream.former_secret",
+    }
+    rotated_at = models.DateTimeField(null=True)
+    enabled = models.BooleanField(default=True)
+    cursor = models.BigIntegerField(default=0)
+    """Number in the chain of the last record that was delivered."""
+    due_at = models.DateTimeField(default=timezone.now)
+    """When a worker may send next; a worker that sends sets it ahead."""
+    tries = models.PositiveIntegerField(default=0)
+    """Since the last success."""
+    delivered_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    last_failure = models.CharField(max_length=40, blank=True)
+    """A `StreamFailure`; `console` has the words."""
+    notified_at = models.DateTimeField(null=True)
+    """When administrators were told that it fails."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "name"], name="audit_stream_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

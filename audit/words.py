@@ -169,6 +169,9 @@ LABELS = {
     Activity.USER_ERASED: Label(_("Deleted user erased")),
     Activity.PEOPLE_EXPORTED: Label(_("Users exported")),
     Activity.AUDIT_EXPORTED: Label(_("Audit log exported")),
+    Activity.STREAM_CHANGED: Label(_("Stream of the audit log changed")),
+    Activity.STREAM_FAILED: Label(_("Stream of the audit log fails")),
+    Activity.STREAM_WORKS: Label(_("Stream of the audit log works again")),
     Activity.SELF_SERVICE_FROZEN: Label(
         _("Self-service frozen: “This wasn’t me”"),
         _("Password reset was stopped: “This wasn’t me”"),
@@ -236,6 +239,7 @@ DETAILS: Mapping[str, Promise] = {
     "way": _("Method"),
     "group": _("Group"),
     "directory": _("Directory"),
+    "stream": _("Destination"),
     "fields": _("Fields"),
     "action": _("Action"),
     "people": _("People"),
@@ -295,6 +299,7 @@ DETAIL_VALUES: Mapping[str, Mapping[str, Promise]] = {
         "moved": pgettext_lazy("directory", "order changed"),
         "tested": pgettext_lazy("directory", "tested, nothing changed"),
         "password_set": pgettext_lazy("directory", "password of a test account set"),
+        "secret": pgettext_lazy("stream", "new secret"),
         "nesting": pgettext_lazy("group", "groups inside it changed"),
     },
     "action": {

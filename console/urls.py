@@ -28,6 +28,7 @@ from console.views import (
     policy,
     questions,
     step_up,
+    streams,
     texts,
 )
 
@@ -115,6 +116,11 @@ pages = [
     path("texts/<slug:key>/<slug:language>/test/", texts.test, name="text-test"),
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit_files.export, name="audit-export"),
+    path("audit/streams/", streams.streams, name="streams"),
+    path("audit/streams/add/<slug:kind>/", streams.add, name="stream-add"),
+    path("audit/streams/<int:stream_id>/", streams.change, name="stream"),
+    path("audit/streams/<int:stream_id>/secret/", streams.secret, name="stream-secret"),
+    path("audit/streams/<int:stream_id>/delete/", streams.delete, name="stream-delete"),
     path("audit/<int:event_id>/", audit.record, name="audit-record"),
     path("administrators/", administrators.administrators, name="administrators"),
     path("administrators/appoint/", administrators.appoint, name="appoint"),

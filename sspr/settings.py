@@ -37,6 +37,8 @@ WEB_THREADS = env.int("SSPR_WEB_THREADS", default=8)
 PRIVATE_HOSTS = env.list("SSPR_PRIVATE_HOSTS", default=[])
 # Directories of organisations on this computer, at its link or at its metadata service.
 LOCAL_DIRECTORIES = env.bool("SSPR_LOCAL_DIRECTORIES", default=DEMO)
+# Hosts with private addresses to which organisations may stream their audit log.
+STREAM_HOSTS = [host.lower() for host in env.list("SSPR_STREAM_HOSTS", default=[])]
 DEBUG = False
 OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]"] if LOOPBACK else [_base.hostname or ""]
 # Organisations have host names of their own, in the database: KnownHosts refuses all others.
@@ -282,6 +284,8 @@ CELERY_TASK_ROUTES = {
     "sspr.check_factors": {"queue": "bulk"},
     "sspr.seal_audit": {"queue": "bulk"},
     "sspr.delete_audit": {"queue": "bulk"},
+    # It only starts a thread, like the checks of directories.
+    "sspr.stream_audit": {"queue": "codes"},
     # Not in the queue of the sealer, whose worker may be the one that hangs.
     "sspr.watch_audit": {"queue": "codes"},
 }
@@ -300,6 +304,7 @@ _INTERVALS_S = {
     "verification.check_directories": 20.0,
     "verification.sweep_notices": 60.0,
     "verification.remind_of_expiry": 600.0,
+    "sspr.stream_audit": 10.0,
     "sspr.watch_audit": 300.0,
 }
 # At a fixed hour: an interval would begin again whenever the beat loses its file.

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from audit.services import sealing
 from console.services import bulk
+from console.services import streaming
 from delivery.queue import URGENT
 from isolation.scope import in_tenant, limited_to
 from sspr import audit_retention
@@ -67,6 +68,13 @@ def delete_audit(start: int = 0) -> None:
     following = audit_retention.delete_old(start, seconds=_A_RUN_S)
     if following is not None:
         delete_audit.delay(following)
+
+
+@shared_task(name="sspr.stream_audit")
+@limited_to(URGENT)
+def stream_audit() -> None:
+    """Sends new audit events to their destinations, in a thread of its own."""
+    streaming.begin()
 
 
 @shared_task(name="sspr.watch_audit")

@@ -13,6 +13,8 @@ class Permission(StrEnum):
     READ_AUDIT = "read_audit"
     EXPORT_AUDIT = "export_audit"
     """As a file, with the facts that the role may read."""
+    STREAM_AUDIT = "stream_audit"
+    """Where the audit log is sent, as it grows."""
     READ_REPORTS = "read_reports"
     SEE_PEOPLE = "see_people"
     HELP_PEOPLE = "help_people"

@@ -264,11 +264,11 @@ class DirectoryForm(forms.Form):
 
     def clean_ca_file(self) -> str:
         file: UploadedFile | None = self.cleaned_data["ca_file"]
-        return self._certificates(file.read()) if file is not None else ""
+        return trusted_certificates(file.read()) if file is not None else ""
 
     def clean_ca_certificates(self) -> str:
         try:
-            return self._certificates(self.cleaned_data["ca_certificates"].strip().encode())
+            return trusted_certificates(self.cleaned_data["ca_certificates"].strip().encode())
         except forms.ValidationError:
             # What was typed isn't sent back: it may be a private key.
             self.data = {**self.data, "ca_certificates": ""}
@@ -350,17 +350,19 @@ class DirectoryForm(forms.Form):
             ca_certificates=typed["ca_certificates"],
         )
 
-    def _certificates(self, data: bytes) -> str:
-        try:
-            return certificates_in(data) if data else ""
-        except PrivateKeyInside:
-            words = _(
-                "There is a private key in it. It wasn’t stored. Enter certificates only, and"
-                " replace that key: it should never leave its server."
-            )
-            raise forms.ValidationError(words) from None
-        except NotCertificates:
-            raise forms.ValidationError(_("There is no readable certificate in it.")) from None
+
+def trusted_certificates(data: bytes) -> str:
+    """The certificates of a file or a field, as they are stored. Raises `ValidationError`."""
+    try:
+        return certificates_in(data) if data else ""
+    except PrivateKeyInside:
+        words = _(
+            "There is a private key in it. It wasn’t stored. Enter certificates only, and"
+            " replace that key: it should never leave its server."
+        )
+        raise forms.ValidationError(words) from None
+    except NotCertificates:
+        raise forms.ValidationError(_("There is no readable certificate in it.")) from None
 
 
 def _initial(connection: DirectoryConnection | None) -> dict[str, object]:

@@ -34,6 +34,7 @@ def audit(request: HttpRequest, admin: User) -> HttpResponse:
         "export": form.address(before="")
         if admin.has_permission(Permission.EXPORT_AUDIT)
         else None,
+        "may_stream": admin.has_permission(Permission.STREAM_AUDIT),
         "chain": queries.chain_state(),
         "days_kept": policy_in_force().audit_days,
         "may_set_policy": admin.has_permission(Permission.SET_POLICY),

@@ -279,6 +279,29 @@ def notify_of_directory_up(connection: DirectoryConnection) -> None:
         _post_to(administrator_mailboxes(), letter, tenant)
 
 
+def notify_of_stream_down(name: str) -> None:
+    """Every administrator hears that the audit log doesn't reach a destination."""
+    tenant = tenant_in_force()
+    with translation.override(tenant.language):
+        facts = {
+            "tenant": display_name(),
+            "stream": name,
+            "url": public_url(reverse("console:streams")),
+        }
+        letter = Mail(
+            subject=_("[%(tenant)s] The audit log doesn’t reach “%(stream)s”") % facts,
+            paragraphs=[
+                _(
+                    "For an hour, no records of the audit log could be delivered to “%(stream)s”."
+                    " None is lost: they are sent as soon as it works again."
+                )
+                % facts,
+                _("This page shows the reason: %(url)s") % facts,
+            ],
+        )
+        _post_to(administrator_mailboxes(), letter, tenant)
+
+
 def notify_of_service_expiry(connection: DirectoryConnection, expires_at: datetime) -> None:
     """Every administrator hears that the password of a service account expires soon."""
     tenant = tenant_in_force()
