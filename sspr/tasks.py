@@ -6,8 +6,7 @@ import structlog
 from celery import shared_task
 
 from audit.services import sealing
-from console.services import bulk
-from console.services import streaming
+from console.services import bulk, streaming
 from delivery.queue import URGENT
 from isolation.scope import in_tenant, limited_to
 from sspr import audit_retention

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 import socket
+import threading
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,7 @@ from delivery.channels import siem
 from delivery.channels.siem import StreamFailure
 from isolation.scope import in_tenant
 from tenants.queries import tenant_ids
-from tests.builders import make_user
+from tests.builders import make_tenant, make_user
 from tests.services.certificates import authority
 from tests.services.siem import syslog_server, webhook
 
@@ -452,3 +453,21 @@ def test_no_secret_of_a_webhook_is_in_a_record_or_in_the_clear(minji, trusted, c
     assert re.fullmatch(r"[A-Za-z0-9+/]{43}=", bare)
     assert bare.encode() not in bytes(row.secret) + bytes(row.former_secret)
     assert bare not in str(list(Event.objects.values_list("details"))) + caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_starts_a_thread_and_waits_for_no_destination(issued, trusted, monkeypatch):
+    with in_tenant(make_tenant().pk), syslog_server(issued) as received:
+        received.is_silent = True
+        stream = to_syslog(received.port, trusted)
+        happened(make_user(), 1)
+        for limit in ("_CONNECT_S", "_ATTEMPT_S"):
+            monkeypatch.setattr(siem, limit, 60.0)
+
+        streaming.begin()
+
+        (thread,) = [each for each in threading.enumerate() if "_work_through" in each.name]
+        assert fresh(stream).tries == 0
+        received.released.set()
+        thread.join()
+        assert fresh(stream).tries == 1

@@ -23,18 +23,19 @@ class Received:
 
     Args:
         dies_after: messages after which the connection is cut, as by kill -9; None for never.
-        is_silent: it never answers.
+        is_silent: it answers nothing before `released` is set, and then closes the connection.
         status: of the next answers of a webhook.
     """
 
     port: int = 0
-    messages: list = field(default_factory=list)
-    requests: list = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     dies_after: int | None = None
     is_silent: bool = False
+    released: threading.Event = field(default_factory=threading.Event)
     closes_without_notice: bool = False
     status: int = 204
-    headers: dict = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     connections: int = 0
 
 
@@ -57,7 +58,7 @@ def syslog_server(issued):
                 with raw, suppress(OSError):
                     raw.settimeout(_WAIT_S)
                     if received.is_silent:
-                        stopping.wait(_WAIT_S)
+                        received.released.wait()
                         continue
                     with context.wrap_socket(raw, server_side=True) as session:
                         _read_messages(session, received)
@@ -68,6 +69,7 @@ def syslog_server(issued):
             yield received
         finally:
             stopping.set()
+            received.released.set()
             thread.join()
 
 

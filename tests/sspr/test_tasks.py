@@ -54,6 +54,7 @@ def test_only_short_tasks_are_in_the_queue_of_codes(settings):
         "verification.place_call",
         "delivery.sweep",
         "sspr.watch_audit",
+        "sspr.stream_audit",
         "verification.check_directories",
     }
 
