@@ -8,7 +8,6 @@ Source: MS-ADTS 3.1.1.3.1.5 (passwords) and 3.1.1.4.5 (constructed attributes), 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -30,7 +29,6 @@ from directory.connectors.base import (
     RejectedFor,
     Unreachable,
 )
-from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.transport import (
     GROUPS_PAGE_SIZE,
     Control,
@@ -60,6 +58,7 @@ from directory.connectors.ldap.windows_entries import (
     all_values,
     changeable_from,
     is_enabled,
+    modified_until,
     octets,
     policy_hints,
     policy_of,
@@ -117,16 +116,13 @@ class ActiveDirectory:
         flags, now = AccountFlags(entry.integer(_FLAGS) or 0), timezone.now()
         changeable = changeable_from(entry, policy)
         changed_at = moment(entry.integer("pwdLastSet"))
-        # In whole seconds.
-        modified_at = instant_of(entry.text("whenChanged"))
         return AccountState(
             enabled=is_enabled(entry, now),
             locked=AccountFlags.LOCKED in flags,
             protected=protected,
             must_change=AccountFlags.PASSWORD_EXPIRED in flags,
             password_changed_at=changed_at,
-            # While it has to be changed: it was set no later than anything else of the account.
-            set_at=changed_at or (modified_at and modified_at + timedelta(seconds=1)),
+            set_at=changed_at or modified_until(entry),
             clock_ahead=root_dse(self._connection).clock_ahead,
             password_expires_at=moment(entry.integer(_EXPIRES)),
             may_change_from=changeable if changeable and changeable > now else None,

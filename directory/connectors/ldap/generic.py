@@ -24,7 +24,6 @@ from directory.connectors.base import (
     PolicyRejected,
     Protected,
     RejectedFor,
-    SetBy,
     Unreachable,
 )
 from directory.connectors.ldap.codes import (
@@ -32,7 +31,6 @@ from directory.connectors.ldap.codes import (
     Result,
     check_of,
     error_of,
-    instant_of,
     translated,
 )
 from directory.connectors.ldap.dialect import Dialect
@@ -41,11 +39,13 @@ from directory.connectors.ldap.freeipa import FreeIpa
 from directory.connectors.ldap.openldap import OpenLdap, UnknownServer
 from directory.connectors.ldap.privileges import (
     MEMBER_ATTRIBUTES,
+    MODIFIED,
     is_member,
     members_of,
     normal_dn,
     privileged_entries,
     protected_groups,
+    with_setter,
 )
 from directory.connectors.ldap.transport import (
     GROUPS_PAGE_SIZE,
@@ -70,7 +70,7 @@ _DIALECTS: Mapping[Flavour, Dialect] = {
     Flavour.FREEIPA: FreeIpa(),
 }
 _PHONES = ("mobile_phone", "office_phone")
-_STAMP, _BY = "modifyTimestamp", "modifiersName"
+_STAMP = "modifyTimestamp"
 
 
 class _Closed(NotPermitted):
@@ -300,7 +300,7 @@ class LdapConnector:
     def _read(
         self, session: LdapSession, dialect: Dialect, suffix: str, account: DirectoryAccount
     ) -> _Target:
-        names = [*dialect.attributes, *dialect.password_stamps, _STAMP, _BY, "memberOf", "uid"]
+        names = [*dialect.attributes, *dialect.password_stamps, *MODIFIED, "memberOf", "uid"]
         entry = self._find(session, dialect, account, names)
         policy = dialect.policy_entry(session, suffix, entry)
         groups = self._protected_groups(session, dialect, suffix)
@@ -308,24 +308,8 @@ class LdapConnector:
         protected = normal_dn(entry.dn) in privileged_entries(self._connection.bind_dn, suffix)
         protected = protected or is_member(session, entry, groups, suffix)
         rules = _policy_of(dialect, entry, policy)
-        state = replace(state, protected=protected, policy=rules)
-        set_by, modified_at = self._modified_by(entry), instant_of(entry.text(_STAMP))
-        if state.password_changed_at is None and set_by in {SetBy.SERVICE, SetBy.USER}:
-            state = replace(state, set_at=modified_at, set_by=set_by)
-        elif state.password_changed_at == modified_at:
-            state = replace(state, set_by=set_by)
-        return _Target(entry, policy, state)
-
-    def _modified_by(self, entry: LdapEntry) -> SetBy | None:
-        """Who last changed something of the entry; None for the server itself."""
-        by = normal_dn(entry.text(_BY))
-        if not by or by.endswith("cn=config"):
-            return None
-        names = {
-            normal_dn(self._connection.bind_dn): SetBy.SERVICE,
-            normal_dn(entry.dn): SetBy.USER,
-        }
-        return names.get(by, SetBy.OTHER)
+        state = with_setter(state, entry, self._connection.bind_dn)
+        return _Target(entry, policy, replace(state, protected=protected, policy=rules))
 
     def _protected_groups(
         self, session: LdapSession, dialect: Dialect, suffix: str

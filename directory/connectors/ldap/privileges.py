@@ -1,19 +1,24 @@
 """Which accounts are privileged: the service account, the root DN, and members of groups.
 
+Also which of them set a password.
+
 Outside of Active Directory no attribute says who is an administrator.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ldap3 import BASE
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.dn import parse_dn
 
-from directory.connectors.base import NotPermitted
+from directory.connectors.base import AccountState, NotPermitted, SetBy
+from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.transport import LdapEntry, LdapSession, escape_dn, escape_filter
 
 MEMBER_ATTRIBUTES = ("member", "uniqueMember")
+MODIFIED = ("modifyTimestamp", "modifiersName")
 DEEPEST = 20
 """Levels of nested groups. An account whose groups go deeper counts as privileged."""
 _AT_ONCE = 50
@@ -118,3 +123,21 @@ def _unescaped(value: str) -> str:
         value.encode(),
     )
     return plain.decode(errors="surrogateescape")
+
+
+def with_setter(state: AccountState, entry: LdapEntry, service: str) -> AccountState:
+    """The state with who set the password, if that was the last change of the entry.
+
+    Args:
+        entry: with `MODIFIED`.
+        service: the service account.
+    """
+    by, modified_at = normal_dn(entry.text("modifiersName")), instant_of(entry.text(MODIFIED[0]))
+    if not by or by.endswith("cn=config"):
+        # The server itself.
+        return state
+    setters = {normal_dn(service): SetBy.SERVICE, normal_dn(entry.dn): SetBy.USER}
+    set_by = setters.get(by, SetBy.OTHER)
+    if state.password_changed_at is None and set_by is not SetBy.OTHER:
+        return replace(state, set_at=modified_at, set_by=set_by)
+    return replace(state, set_by=set_by) if state.password_changed_at == modified_at else state

@@ -14,6 +14,7 @@ from directory.connectors.base import (
     RejectedFor,
     Unreachable,
 )
+from directory.connectors.ldap.codes import instant_of
 from directory.connectors.ldap.transport import (
     BUSY,
     NO_SUCH_OBJECT,
@@ -150,6 +151,12 @@ def changeable_from(entry: LdapEntry, policy: PasswordPolicy) -> datetime | None
     if changed is None or not policy.min_age_hours:
         return None
     return changed + timedelta(hours=policy.min_age_hours)
+
+
+def modified_until(entry: LdapEntry) -> datetime | None:
+    """The time of the last change of the account, rounded up: `whenChanged` has whole seconds."""
+    at = instant_of(entry.text("whenChanged"))
+    return at + timedelta(seconds=1) if at else None
 
 
 def is_enabled(entry: LdapEntry, now: datetime) -> bool:
