@@ -1,5 +1,6 @@
 import csv
 import io
+from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from provisioning.rules.cells import (
     ascii_lines,
     portions,
     split,
+    text_of,
 )
 from provisioning.rules.problems import Reason, RowProblem
 
@@ -197,3 +199,29 @@ def test_cells_become_lines_and_odd_ones_empty_lines():
     assert ascii_lines(["a", "b"]) == "a\nb"
     assert ascii_lines(["a", "b\nc", "한", "d"]) == "a\n\n\nd"
     assert ascii_lines(["a\nb"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "TRUE"),
+        (False, "FALSE"),
+        (7, "7"),
+        (1012345678.0, "1012345678"),
+        (2.5, "2.5"),
+        ("Kim X", "Kim X"),
+        ("a\r\nb\tc\x0bd\u2028e", "a b c d e"),
+        (date(2026, 11, 30), "2026-11-30"),
+        (datetime(2026, 11, 30), "2026-11-30"),  # noqa: DTZ001  # workbooks have no time zones
+        (datetime(2026, 11, 30, 9, 5), "2026-11-30T09:05:00"),  # noqa: DTZ001
+        (time(9, 5), "09:05:00"),
+    ],
+)
+def test_a_cell_of_a_workbook_is_written_as_in_a_file_of_text(value, text):
+    assert text_of(value) == text
+
+
+def test_lines_of_ascii_alone_stay_together():
+    assert ascii_lines(["a", "b", "c"]) == "a\nb\nc"
+    assert ascii_lines(["a", "b\nx", "c"]) == "a\n\nc"
