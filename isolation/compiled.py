@@ -139,7 +139,7 @@ class CompiledRead(Statement, Generic[_Row]):
 
     def all(self, **values: Any) -> list[_Row]:
         connection, text = connections[DEFAULT_DB_ALIAS], self.text
-        with _cursor(connection) as cursor:
+        with planned_cursor(connection) as cursor:
             cursor.execute(text.sql, text.bound(connection, values))
             rows = cursor.fetchall()
         return text.build(connection, rows)
@@ -215,7 +215,7 @@ class CompiledUpdate(Statement):
         params: Sequence[Any] = text.bound(connection, values)
         if isinstance(connection, DatabaseWrapper):
             sql, params = with_waiting(connection, sql, params)
-        with _cursor(connection) as cursor:
+        with planned_cursor(connection) as cursor:
             cursor.execute(sql, params)
             yield cursor
 
@@ -261,7 +261,7 @@ class JoinedRead(Statement):
         sql = text.sql
         if lock and connection.features.has_select_for_update:
             sql = f"{sql} {connection.ops.for_update_sql(of=(lock,))}"
-        with _cursor(connection) as cursor:
+        with planned_cursor(connection) as cursor:
             cursor.execute(sql, parameters)
             rows = cursor.fetchall()
         return text.build(connection, rows)
@@ -301,7 +301,8 @@ class JoinedRead(Statement):
                 built.append((*objects, *row[begin:]))
             return built
 
-        return _Text(self.sql.format(**selected), (), build)
+        # psycopg keeps how it splits a text of up to 4,096 letters.
+        return _Text(" ".join(self.sql.format(**selected).split()), (), build)
 
 
 def _converters_of(
@@ -351,7 +352,7 @@ def _instance(
     return instance
 
 
-def _cursor(connection: BaseDatabaseWrapper) -> Any:
+def planned_cursor(connection: BaseDatabaseWrapper) -> Any:
     """A cursor for statements with the same text each time."""
     return (
         connection.planned_cursor()
