@@ -44,7 +44,7 @@ def draw_for(
     *,
     user_id: Callable[[], str],
 ) -> None:
-    """Lets every form of the page carry what the page is for; see the tag `page_reference`.
+    """Lets every form of the page carry what the page is for; see the tag `hidden_fields`.
 
     Args:
         subject: the reset attempt, or the context of the session.

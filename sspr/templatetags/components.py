@@ -18,9 +18,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from verification import clock
+from verification.pages import NO_SCRIPT_FIELD
 from verification.views import PAGE_FIELD
 
 register = template.Library()
+_WITHOUT_SCRIPT = format_html(
+    '<noscript><input type="hidden" name="{}" value="1"></noscript>', NO_SCRIPT_FIELD
+)
 
 
 @register.tag
@@ -74,15 +78,17 @@ def error_summary(form: forms.BaseForm | None, *, labelled: bool = False) -> dic
 
 
 @register.simple_tag(takes_context=True)
-def page_reference(context: template.Context) -> SafeString:
-    """The hidden field with the attempt or challenge of the page, if any.
+def hidden_fields(context: template.Context) -> SafeString:
+    """Whether the browser has script, and the attempt or challenge of the page, if any.
 
-    Every form of these components has it, next to the CSRF token.
+    Every form of these components has them, next to the CSRF token.
     """
     reference = getattr(context.get("request"), "drawn_for", None)
     if reference is None:
-        return SafeString("")
-    return format_html('<input type="hidden" name="{}" value="{}">', PAGE_FIELD, reference)
+        return _WITHOUT_SCRIPT
+    return _WITHOUT_SCRIPT + format_html(
+        '<input type="hidden" name="{}" value="{}">', PAGE_FIELD, reference
+    )
 
 
 @register.inclusion_tag("components/form.html", takes_context=True)

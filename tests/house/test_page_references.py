@@ -133,6 +133,6 @@ def test_no_template_forgets_what_the_page_was_drawn_for():
 
     # More time is for the session, whatever the page.
     for name in with_forms - {"session_dialog.html"}:
-        assert all("{% page_reference %}" in form for form in FORM.findall(pieces[name])), name
+        assert all("{% hidden_fields %}" in form for form in FORM.findall(pieces[name])), name
     forms = [(path.name, form) for path in own for form in FORM.findall(path.read_text())]
-    assert [name for name, form in forms if "{% page_reference %}" not in form] == []
+    assert [name for name, form in forms if "{% hidden_fields %}" not in form] == []
