@@ -16,9 +16,9 @@ URGENT = StatementLimits(statement_s=20, lock_s=10)
 log = structlog.get_logger(__name__)
 
 
-def publish(job: str, tenant_id: int, outgoing_id: uuid.UUID, *, queue: str) -> None:
+def publish(job: str, tenant_id: int, *ids: uuid.UUID, queue: str) -> None:
     """Wakes a worker. If the broker is down, the sweeper publishes again."""
     try:
-        current_app.send_task(job, args=[tenant_id, str(outgoing_id)], queue=queue, retry=False)
+        current_app.send_task(job, args=[tenant_id, *map(str, ids)], queue=queue, retry=False)
     except (OperationalError, OSError):
         log.warning("broker_unreachable", job=job, tenant=tenant_id)

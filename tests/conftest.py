@@ -199,11 +199,11 @@ def hanbit(db):
 class Mailroom:
     """The worker and the channels: `work` does the published jobs, `sent` has the messages."""
 
-    published: list[tuple[str, int, uuid.UUID]] = field(default_factory=list)
+    published: list[tuple[str | int | uuid.UUID, ...]] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
 
-    def publish(self, job, tenant_id, outgoing_id, *, queue):
-        self.published.append((job, tenant_id, outgoing_id))
+    def publish(self, job, tenant_id, *ids, queue):
+        self.published.append((job, tenant_id, *ids))
 
     def send(self, message: Message) -> Receipt:
         self.sent.append(message)
@@ -213,8 +213,8 @@ class Mailroom:
         """Does every published job, as a worker would. Answers with what left just now."""
         before = len(self.sent)
         while self.published:
-            job, tenant_id, outgoing_id = self.published.pop(0)
-            current_app.tasks[job](tenant_id, str(outgoing_id))
+            job, tenant_id, *ids = self.published.pop(0)
+            current_app.tasks[job](tenant_id, *map(str, ids))
         return self.sent[before:]
 
     def code(self) -> str:

@@ -49,9 +49,10 @@ def check_directories() -> None:
 
 
 @shared_task(name=queue.SEND_NOTICE)
-def send_notice(tenant_id: int, outgoing_id: str) -> None:
+def send_notice(tenant_id: int, *outgoing_ids: str) -> None:
     with in_tenant(tenant_id):
-        gathered_notices.send(uuid.UUID(outgoing_id))
+        for outgoing_id in outgoing_ids:
+            gathered_notices.send(uuid.UUID(outgoing_id))
 
 
 @shared_task(name=queue.REMIND_OF_EXPIRY)

@@ -237,8 +237,8 @@ def test_racing_workers_send_no_more_notices_than_the_limit(mailroom):
     jobs = list(mailroom.published)
 
     def work(number):
-        for job, tenant_id, outgoing_id in jobs[number::4]:
-            current_app.tasks[job](tenant_id, str(outgoing_id))
+        for job, tenant_id, *ids in jobs[number::4]:
+            current_app.tasks[job](tenant_id, *map(str, ids))
 
     numbers = iter(range(4))
     all_at_once(4, lambda: work(next(numbers)), tenant_id=tenant.pk)
