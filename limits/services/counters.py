@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from isolation import writes
+from isolation.compiled import planned_cursor
 from isolation.scope import current_tenant_id
 from limits.models import Counter
 from limits.rules import Burst, Limit, free_again_at, still_counted, with_one_more
@@ -90,14 +91,14 @@ def count_up(counts: Mapping[str, Count], now: int) -> set[str]:
         pauses=_PAUSE * (len(pauses) // 3),
         most=_MOST * len(keys),
     )
-    with connection.cursor() as cursor:
+    with planned_cursor(connection) as cursor:
         cursor.execute(sql, [*rows, now, now, now, *pauses, now, now, *most])
         return {key for (key,) in cursor.fetchall()}
 
 
 def locked(keys: Sequence[str]) -> dict[str, Counter]:
     """Locks the rows of these keys until the transaction ends. Missing rows are inserted."""
-    with connection.cursor() as cursor:
+    with planned_cursor(connection) as cursor:
         cursor.execute(_LOCK.format(rows=", ".join(["(%s, 0, 0, 0)"] * len(keys))), keys)
         return {row.key: row for row in _counters(cursor)}
 
