@@ -2,12 +2,13 @@
 
     python -m bench.console [--people 2000 200000] [--rounds 3] [--by-groups]
 
-Starts a PostgreSQL as it comes, with a database for each size, and opens in each: the overview, the
-list of people, each of its filters, a search, a person's page, and what a change of the policy
-would do. Wall time is what Django took for the answer; database time is what PostgreSQL says that
-it took for the statements, and how much of that it worked is what the kernel counts, in steps of
-10 ms. The ratio is that of the database times. The median of the rounds counts; a page that took
-over ten seconds is opened once only.
+Starts a PostgreSQL as it comes, with a database for each size, and opens in each: the overview,
+the list of people, each of its filters, a search, a person's page, the audit log of five events
+for each person with its filters, and what a change of the policy would do. Wall time is what
+Django took for the answer; database time is what PostgreSQL says that it took for the statements,
+and how much of that it worked is what the kernel counts, in steps of 10 ms. The ratio is that of
+the database times. The median of the rounds counts; a page that took over ten seconds is opened
+once only.
 """
 
 import argparse
@@ -44,6 +45,39 @@ _CHANGES: tuple[dict[str, Any], ...] = (
     {"reset_methods": ["mobile_text", "mobile_call"]},
 )
 """What is previewed: one more gate, and no code by mail any more."""
+_AUDIT = "/admin/audit/"
+_EVENTS_OF_A_PERSON = 5
+_EVENTS = """
+    INSERT INTO audit_event
+        (tenant_id, at, activity, outcome, actor_id, subject_id, support_code, reason, details)
+    SELECT
+        (SELECT min(id) FROM tenants_tenant WHERE slug = 'contoso'),
+        now() - n * interval '20 seconds',
+        (ARRAY['signed_in', 'code_sent', 'reset_flow_progress',
+            'security_info_changed'])[1 + n %% 4],
+        CASE WHEN n %% 20 = 0 THEN 'failure' ELSE 'success' END,
+        ids.least + n %% %s, ids.least + n %% %s, upper(lpad(to_hex(n), 8, '0')), '',
+        CASE n %% 4 WHEN 1 THEN '{"method": "email"}' WHEN 3 THEN '{"method": "mobile_phone"}'
+            ELSE '{}' END::jsonb
+    FROM generate_series(1, %s) AS n, (SELECT min(id) AS least FROM directory_user) AS ids
+"""
+_AUDIT_FILTERS: tuple[dict[str, str], ...] = (
+    {},
+    {"q": "user0000"},
+    {"q": "nothing like it"},
+    {"q": "0000-1A2B"},
+    {"by": "user0000"},
+    {"by": "this service"},
+    {"outcome": "failure"},
+    {"outcome": "failure", "activity": "signed_in"},
+    {"activity": "code_sent"},
+    {"activity": "user_deleted"},
+    {"method": "email"},
+    {"method": "passkey"},
+    {"setting": "code_digits"},
+    {"since": "2020-01-01", "until": "2020-02-01"},
+)
+"""Filters of frequent and of rare records, and of none."""
 _STAFF = "Staff"
 """The group of three in four people; see `bench.people`."""
 _BY_GROUPS: dict[str, Any] = {"self_service": "groups", "groups": [_STAFF]}
@@ -72,6 +106,10 @@ def pages(client: Any, *, by_groups: bool) -> Iterator[tuple[str, Callable[[], A
     filters += product(["q"], ["user0000", "Minji 19", "nothing like it"])
     for field, value in [*filters, ("unconfirmed", "on")]:
         yield f"people, {field}={value}", partial(client.get, _LIST, {field: value})
+
+    for query in _AUDIT_FILTERS:
+        name = ", ".join(f"{field}={value}" for field, value in query.items())
+        yield f"audit, {name or 'all'}", partial(client.get, _AUDIT, query)
 
 
 def _sent(client: Any, typed: dict[str, Any]) -> Any:
@@ -166,8 +204,19 @@ def here(what: str, argument: str, log: Path, rounds: int, *, by_groups: bool) -
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         fill(int(argument))
+        _add_events(int(argument))
         return
     say(json.dumps(measure(log, argument, rounds, by_groups=by_groups)))
+
+
+def _add_events(people: int) -> None:
+    from django.db import connection  # noqa: PLC0415  # needs the settings
+
+    from isolation.scope import all_tenants  # noqa: PLC0415
+
+    with all_tenants(), connection.cursor() as cursor:
+        cursor.execute(_EVENTS, [people, people, people * _EVENTS_OF_A_PERSON])
+        cursor.execute("ANALYZE audit_event")
 
 
 def main() -> None:
