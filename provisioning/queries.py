@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from directory.connectors.ldap.privileges import normal_dn
-from directory.models import DirectoryAccount, DirectoryConnection
+from directory.models import DirectoryAccount, DirectoryConnection, User
 from provisioning.models import Import, SyncRun, SyncState
 from provisioning.rules.columns import ImportContext
 from provisioning.rules.headers import Hints
@@ -87,7 +87,16 @@ def is_synced(connection: DirectoryConnection) -> bool:
 
 def account_rows(accounts: QuerySet[DirectoryAccount], *columns: str) -> Iterator[tuple[Any, ...]]:
     """The id and some columns of each account, in the order of ids. Reads a portion at a time."""
-    after, ordered = 0, accounts.order_by("pk").values_list("pk", *columns)
+    return _in_portions(accounts.order_by("pk").values_list("pk", *columns))
+
+
+def person_rows(users: QuerySet[User], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The same of users."""
+    return _in_portions(users.order_by("pk").values_list("pk", *columns))
+
+
+def _in_portions(ordered: QuerySet[Any, tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    after = 0
     while portion := list(ordered.filter(pk__gt=after)[:_ROWS_AT_ONCE]):
         yield from portion
         after = portion[-1][0]

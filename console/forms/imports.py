@@ -9,11 +9,13 @@ from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from console.forms.fields import ExportReason
+from provisioning.models import Import
 from provisioning.queries import import_context
 from provisioning.rules.columns import COLUMNS, READ
 from provisioning.rules.layouts import HEADER_WITHIN, Layout
 from provisioning.services.export import EXPORTED
 from provisioning.services.jobs import Preview
+from provisioning.services.missing import is_braked_by
 
 ENCODINGS = {
     "utf-8-sig": "UTF-8",
@@ -177,6 +179,41 @@ class LayoutForm(forms.Form):
             initial=getattr(self._layout, name),
             required=False,
         )
+
+
+class MissingForm(forms.Form):
+    """What becomes of the people who aren't in the file."""
+
+    def __init__(self, data: Mapping[str, Any] | None, job: Import) -> None:
+        super().__init__(data)
+        self._missing, self._is_braked = job.missing, is_braked_by(job)
+        label = gettext("Disable the %(count)s people who aren’t in the file")
+        self.fields["disable_missing"] = forms.BooleanField(
+            label=label % {"count": job.missing},
+            required=False,
+            help_text=_(
+                "They can’t sign in or reset until they are enabled again. People with a role, and"
+                " people of a directory, are never disabled by a file."
+            ),
+        )
+        if self._is_braked:
+            self.fields["confirm"] = forms.CharField(
+                label=_("So many people need a confirmation. To disable them, type their number"),
+                required=False,
+                max_length=12,
+            )
+
+    def clean_confirm(self) -> str:
+        typed: str = self.cleaned_data["confirm"]
+        if self.cleaned_data.get("disable_missing") and typed.strip() != str(self._missing):
+            raise forms.ValidationError(
+                gettext("Type %(count)s to disable them.") % {"count": self._missing}
+            )
+        return typed
+
+    @property
+    def may_disable(self) -> int | None:
+        return self._missing if self.cleaned_data["disable_missing"] else None
 
 
 def _cut(text: str) -> str:

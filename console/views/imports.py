@@ -16,6 +16,7 @@ from console.forms.imports import (
     EncodingForm,
     FileForm,
     LayoutForm,
+    MissingForm,
     choice_of,
 )
 from console.views.frame import FORM, POST, page, shown
@@ -168,12 +169,13 @@ def check(_request: HttpRequest, _admin: User, import_id: uuid.UUID) -> HttpResp
 def start(request: HttpRequest, admin: User, import_id: uuid.UUID) -> HttpResponse:
     """Says what will happen, and does it when the user confirms."""
     job = get_object_or_404(Import.objects, pk=import_id)
-    if request.method == "POST":
-        services.start(job, actor_id=admin.pk)
-        return redirect("console:import", job.pk)
     if job.state != State.CHECKED:
         return redirect("console:import", job.pk)
-    return _show(request, "start", job, {"title": _("Import")})
+    form = MissingForm(request.POST if request.method == "POST" else None, job)
+    if form.is_valid():
+        services.start(job, actor_id=admin.pk, may_disable=form.may_disable)
+        return redirect("console:import", job.pk)
+    return _show(request, "start", job, {"title": _("Import"), "form": form})
 
 
 @page(Permission.IMPORT_PEOPLE, POST)

@@ -47,6 +47,12 @@ class Import(TenantOwned):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
+    missing = models.PositiveIntegerField(default=0)
+    """Enabled people whom the file doesn't name, of so many that it could name."""
+    of_people = models.PositiveIntegerField(default=0)
+    may_disable = models.PositiveIntegerField(null=True)
+    """How many of them the administrator agreed to disable; None leaves them alone."""
+    disabled = models.PositiveIntegerField(default=0)
     reported = models.PositiveIntegerField(default=0)
     """Rows in the report."""
     resumed_at_line = models.PositiveIntegerField(null=True)

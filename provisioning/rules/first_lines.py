@@ -34,6 +34,13 @@ class FirstLines:
             self._add(filter(None, old_hashes), compress(old_lines, old_hashes))
         return self._add(hashes, lines)
 
+    def __contains__(self, name: str) -> bool:
+        hashed, mask = hash(name) & _BITS or 1, len(self._hashes) - 1
+        slot = hashed & mask
+        while (there := self._hashes[slot]) != _EMPTY and there != hashed:
+            slot = (slot + 1) & mask
+        return there == hashed
+
     def __len__(self) -> int:
         return self._count
 

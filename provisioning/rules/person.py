@@ -106,6 +106,13 @@ def read_person(row: Mapping[str, str], context: ImportContext) -> Person | list
     return cells.wrong or person
 
 
+def with_domain(cell: str, context: ImportContext) -> str:
+    """A user ID with the domain that was chosen for those that have none."""
+    if not context.domain or not cell.strip() or "@" in cleaned(cell):
+        return cell
+    return f"{cell.strip()}@{context.domain}"
+
+
 def read_without_bad_cells(row: Mapping[str, str], context: ImportContext) -> Person | list[Reason]:
     """As `read_person`, but leaves out cells that can't be used. `noticed` names them."""
     reasons: list[Reason] = []
@@ -140,9 +147,7 @@ class _Cells:
     noticed: list[Reason] = field(default_factory=list)
 
     def upn(self) -> str:
-        cell = self.row.get(_UPN, "")
-        if self.context.domain and cell.strip() and "@" not in cleaned(cell):
-            cell = f"{cell.strip()}@{self.context.domain}"
+        cell = with_domain(self.row.get(_UPN, ""), self.context)
         upn = canonical_upn(cell)
         domain = upn.rpartition("@")[2]
         if not upn:

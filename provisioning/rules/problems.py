@@ -46,6 +46,8 @@ class RowProblem(StrEnum):
     DISOWNED_KEPT = "w07"
     GROUP_NEW = "w08"
     """Reported once for each group that a file makes."""
+    NOT_IN_FILE = "w09"
+    """About a known person, and no row."""
     VALUE_CHANGED = "c01"
     """Reported by a check, for each value of a known person that the file changes."""
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from operator import itemgetter
 
+from directory.rules import canonical_upn
 from provisioning.rules.cells import Block, FileRow, NoRow, portions
 from provisioning.rules.columns import COLUMNS, ImportContext
 from provisioning.rules.fast_path import Plain, fast_path
 from provisioning.rules.first_lines import FirstLines
-from provisioning.rules.person import Person, read_person, read_without_bad_cells
+from provisioning.rules.person import Person, read_person, read_without_bad_cells, with_domain
 from provisioning.rules.problems import Reason, RowProblem
 from provisioning.rules.reports import RowReport
 from provisioning.services.files import Sheet
@@ -54,6 +55,11 @@ class PeopleReader:
     sheet: Sheet
     context: ImportContext
     first_lines: FirstLines = field(default_factory=FirstLines)
+    refused_names: FirstLines = field(default_factory=FirstLines)
+
+    def is_named(self, upn: str) -> bool:
+        """Whether a row that was read is about this user, good or bad."""
+        return upn in self.first_lines or upn in self.refused_names
 
     def batches(self, *, after: int = 0) -> Iterator[Batch]:
         """The people of the file. Each is in one batch, however often the file names them.
@@ -115,6 +121,9 @@ class PeopleReader:
                 people.append((row.line, person))
             else:
                 refused.append(RowReport(row.line, tuple(person), refused=True))
+                at = self.sheet.columns.index(COLUMNS[0])
+                name = with_domain("".join(row.cells[at : at + 1]), self.context)
+                self.refused_names.duplicates([canonical_upn(name)], [row.line])
         upns = [(line, person.upn) for line, person in people]
         if plain is not None:
             upns += [(first + at, upn) for at, upn in zip(plain.at, plain.upns, strict=True)]

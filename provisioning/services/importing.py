@@ -137,7 +137,7 @@ class _Import:
                 yield about(RowProblem.GROUP_NOT_IN_POLICY, "groups", group)
 
 
-def import_users(
+def import_users(  # noqa: PLR0913  # each is named
     sheet: Sheet,
     *,
     importer: Importer,
@@ -145,6 +145,7 @@ def import_users(
     dry_run: bool = False,
     after: ImportProgress | None = None,
     between: Callable[[ImportProgress], bool] | None = None,
+    finish: Callable[[Callable[[str], bool]], None] | None = None,
 ) -> ImportCounts:
     """Writes the people of a file to the tenant in force, some thousands to a transaction.
 
@@ -159,6 +160,7 @@ def import_users(
             they name; they are neither reported, counted nor written.
         between: called at the end of each transaction, inside it. If it returns False the import
             ends without its audit event, because another call will go on.
+        finish: called after the last row, with what says whether the file names a user.
     """
     running = _Import(
         columns=sheet.columns,
@@ -176,6 +178,8 @@ def import_users(
         batches = running.reader.batches(after=after.line if after else 0)
         # `all` stops at the first batch that ends the import.
         is_stopped = not all(running.do(batch) for batch in batches)
+        if finish and not is_stopped:
+            finish(running.reader.is_named)
     finally:
         if not (dry_run or is_stopped):
             record(

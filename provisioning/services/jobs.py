@@ -169,8 +169,12 @@ def check(job: Import) -> None:
 
 
 @transaction.atomic
-def start(job: Import, *, actor_id: int) -> None:
-    """Lets a worker write the accepted rows. Deletes the report of the check."""
+def start(job: Import, *, actor_id: int, may_disable: int | None = None) -> None:
+    """Lets a worker write the accepted rows. Deletes the report of the check.
+
+    Args:
+        may_disable: how many people who aren't in the file it may disable; None leaves them alone.
+    """
     now = timezone.now()
     checked = Import.objects.filter(pk=job.pk, state=State.CHECKED)
     from_zero = dict.fromkeys(
@@ -182,6 +186,7 @@ def start(job: Import, *, actor_id: int) -> None:
         started_at=now,
         due_at=now + WAIT_FOR_WORKER,
         resumed_at_line=None,
+        may_disable=may_disable,
         **from_zero,
     ):
         return

@@ -15,7 +15,7 @@ from provisioning.services.words import kind_words, words
 from tenants.rules import group_key
 
 _FEW_EXAMPLES = 5
-_EXAMPLES = {RowProblem.GROUP_NEW: 200, RowProblem.VALUE_CHANGED: 50}
+_EXAMPLES = {RowProblem.GROUP_NEW: 200, RowProblem.VALUE_CHANGED: 50, RowProblem.NOT_IN_FILE: 50}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def kinds_of_remarks(job: Import) -> list[RemarkKind]:
             kind.refused += row.refused
             if len(kind.examples) < _EXAMPLES.get(reason.problem, _FEW_EXAMPLES):
                 kind.examples.append(words(reason, row.line))
-    order = (RowProblem.GROUP_NEW, RowProblem.VALUE_CHANGED)
+    order = (RowProblem.GROUP_NEW, RowProblem.VALUE_CHANGED, RowProblem.NOT_IN_FILE)
     return sorted(
         kinds.values(),
         key=lambda kind: (
@@ -125,7 +125,7 @@ def report(job: Import, language: str) -> Iterator[str]:
                 remarks = list(_remarks(row))
             for remark in remarks:
                 result = results[remark.refused]
-                yield [str(remark.line), result, remark.column, remark.code, remark.text]
+                yield [str(remark.line or ""), result, remark.column, remark.code, remark.text]
 
     return csv_file(head, rows())
 

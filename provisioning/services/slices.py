@@ -6,8 +6,10 @@ committed together, so that no row is lost, or written or counted twice.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from time import monotonic
 
 import structlog
@@ -17,7 +19,7 @@ from django.utils import timezone
 
 from provisioning.models import Import
 from provisioning.rules.layouts import layout_of
-from provisioning.rules.problems import RowProblem, UnusableFile
+from provisioning.rules.problems import Reason, RowProblem, UnusableFile
 from provisioning.rules.reports import ImportProgress, RowReport
 from provisioning.services.contacts import Importer
 from provisioning.services.files import opened
@@ -31,7 +33,8 @@ from provisioning.services.jobs import (
     State,
     wake_worker,
 )
-from provisioning.services.store import drop, file_of, keep_report
+from provisioning.services.missing import disable, missing_people
+from provisioning.services.store import drop, file_of, keep_report, replace_report
 
 LEASE = timedelta(seconds=120)
 """Longer than a busy machine needs to hash the passwords of a batch."""
@@ -41,6 +44,9 @@ LONGEST_SLICE_S = 120.0
 MOST_REPORTED = 100_000
 """Rows in a report."""
 _MAX_TRIES = 5
+_DISABLED_AT_ONCE = 500
+_LAST_PART = 2**31 - 1
+"""Of a report: it isn't about rows."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +62,8 @@ class _Turn:
     job: Import
     reported: int
     """Rows in the report."""
+    accepted: int
+    """Good rows of the file."""
     began: float
     rows: list[RowReport] = field(default_factory=list)
     """Reports about the rows of the current batch."""
@@ -76,16 +84,9 @@ class _Turn:
         Raises:
             Overtaken: the batch has to be rolled back.
         """
-        until = timezone.now() + LEASE
-        if not self.mine().update(
-            line=progress.line,
-            reported=self.reported,
-            tries=0,
-            lease_until=until,
-            due_at=until,
-            **asdict(progress.counts),
-        ):
-            raise Overtaken
+        counts = asdict(progress.counts)
+        self._update(line=progress.line, reported=self.reported, tries=0, **counts)
+        self.accepted = progress.counts.read - progress.counts.refused
         keep_report(self.job, progress.line, self.rows)
         self.rows = []
         log.info("import_progress", file=str(self.job.pk), line=progress.line)
@@ -97,6 +98,37 @@ class _Turn:
         self.is_over = now - self.reached >= enough or now - self.began >= LONGEST_SLICE_S
         return not self.is_over
 
+    def finish(self, is_named: Callable[[str], bool]) -> None:
+        """Counts the people who aren't in the file, and disables them if that was chosen.
+
+        Raises:
+            Overtaken: the import was cancelled, or another worker took it over.
+        """
+        job, missing = self.job, missing_people(is_named, read=self.accepted)
+        ids = list(missing.users)
+        if job.state == State.CHECKING:
+            rows = [
+                RowReport(0, (Reason(RowProblem.NOT_IN_FILE, "", {"upn": upn}),), refused=False)
+                for upn in islice(missing.users.values(), max(0, MOST_REPORTED - self.reported))
+            ]
+            with transaction.atomic():
+                self._update(reported=self.reported + len(rows))
+                replace_report(job, _LAST_PART, rows)
+        self._update(missing=len(ids), of_people=missing.of_people)
+        most = job.may_disable if job.state == State.RUNNING else None
+        if most is None or (len(ids) > most and missing.is_braked):
+            return
+        importer = Importer(actor_id=job.actor_id, number=str(job.pk))
+        for start in range(0, len(ids), _DISABLED_AT_ONCE):
+            with transaction.atomic():
+                some = disable(ids[start : start + _DISABLED_AT_ONCE], importer)
+                self._update(disabled=F("disabled") + some)
+
+    def _update(self, **columns: object) -> None:
+        until = timezone.now() + LEASE
+        if not self.mine().update(lease_until=until, due_at=until, **columns):
+            raise Overtaken
+
     def mine(self) -> QuerySet[Import]:
         """The import, while this worker's claim is the last one."""
         return Import.objects.filter(pk=self.job.pk, state=self.job.state, turn=self.job.turn)
@@ -107,7 +139,7 @@ def work(import_id: uuid.UUID) -> None:
     job = claim(import_id)
     if job is None:
         return
-    turn = _Turn(job, reported=job.reported, began=monotonic())
+    turn = _Turn(job, reported=job.reported, accepted=job.imported, began=monotonic())
     try:
         with file_of(job) as file:
             sheet = opened(file, encoding=job.encoding, layout=layout_of(job.layout))
@@ -120,6 +152,7 @@ def work(import_id: uuid.UUID) -> None:
                 dry_run=job.state == State.CHECKING,
                 after=job.progress if job.line else None,
                 between=turn.between,
+                finish=turn.finish,
             )
     except Overtaken:
         log.info("import_overtaken", file=str(import_id))

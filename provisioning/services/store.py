@@ -76,6 +76,12 @@ def keep_report(job: Import, number: int, rows: Iterable[RowReport]) -> None:
         _keep(job, Kind.REPORT, number, json.dumps(plain, ensure_ascii=False).encode())
 
 
+def replace_report(job: Import, number: int, rows: Iterable[RowReport]) -> None:
+    """Puts a part of the report in the place of the one with this number."""
+    ImportPart.objects.filter(whole=job, kind=Kind.REPORT, number=number).delete()
+    keep_report(job, number, rows)
+
+
 def report_of(job: Import) -> Iterator[RowReport]:
     """The reported rows, in the order of the file. Goes on after the request has ended."""
     with in_tenant(job.tenant_id):

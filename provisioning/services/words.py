@@ -78,6 +78,7 @@ _WORDS = {
         "has to help."
     ),
     RowProblem.GROUP_NEW: _("Row %(row)s: the group “%(value)s” is new"),
+    RowProblem.NOT_IN_FILE: _("%(upn)s is not in the file"),
     RowProblem.VALUE_CHANGED: _("Row %(row)s: %(upn)s, %(column)s: %(old)s → %(new)s"),
     RowProblem.USER_ID_RESPELLED: _(
         "Row %(row)s: “%(value)s” is read as %(upn)s. Check that it’s the same person."
@@ -117,6 +118,7 @@ _KIND_WORDS = {
     RowProblem.USER_ID_RESPELLED: _("User ID read in another spelling"),
     RowProblem.DISOWNED_KEPT: _("Contact data that stays after a report"),
     RowProblem.GROUP_NEW: _("New groups"),
+    RowProblem.NOT_IN_FILE: _("People who are not in the file"),
     RowProblem.VALUE_CHANGED: _("Changes"),
 }
 _FILE_WORDS = {

@@ -43,3 +43,12 @@ def test_a_hundred_thousand_names_take_less_than_five_megabytes():
         first_line(seen, f"user{line}", line)
 
     assert seen.size <= 48 * 100_000
+
+
+def test_names_that_were_added_are_in_it_and_no_others():
+    lines = FirstLines()
+    names = [f"p{number}@contoso.example" for number in range(10_000)]
+    lines.duplicates(names, range(10_000))
+
+    assert all(name in lines for name in names)
+    assert not any(f"q{name}" in lines for name in names)

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import uuid
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +21,12 @@ from provisioning.rules.columns import READ
 from provisioning.rules.countries import country_of
 from provisioning.rules.headers import header_key
 from provisioning.rules.layouts import Layout
-from provisioning.rules.problems import FileProblem, UnusableFile
+from provisioning.rules.problems import FileProblem, Reason, RowProblem, UnusableFile
 from provisioning.rules.reports import RowReport
 from provisioning.services.contacts import Importer
 from provisioning.services.files import Sheet, differing, names_in, opened
 from provisioning.services.importing import import_users
+from provisioning.services.missing import MissingPeople, disable, missing_people
 from provisioning.services.words import why_unusable, words, words_of_file
 from provisioning.services.workbooks import as_text
 from tenants.queries import tenant_by_slug
@@ -75,6 +76,12 @@ class Command(BaseCommand):
             action="store_true",
             help="import people without values that have an error, instead of skipping their rows",
         )
+        parser.add_argument(
+            "--disable-missing", action="store_true", help="disable people who aren't in the file"
+        )
+        parser.add_argument(
+            "--confirm", type=int, metavar="N", help="how many of them, where they are many"
+        )
         parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
 
     def handle(
@@ -87,12 +94,25 @@ class Command(BaseCommand):
         with _text(file) as content, in_tenant(organisation.pk):
             sheet = self.sheet(content, _encoding(encoding), usual)
             sheet = self.chosen(content, sheet, options)
+            importer = Importer(actor_id=Actor.COMMAND, number=str(uuid.uuid4()))
+            named: list[Callable[[str], bool]] = []
             counts = import_users(
                 sheet,
-                importer=Importer(actor_id=Actor.COMMAND, number=str(uuid.uuid4())),
+                importer=importer,
                 report=self.report,
                 dry_run=dry_run,
+                finish=named.append,
             )
+            missing = missing_people(named[0], read=counts.read - counts.refused)
+            if dry_run:
+                for upn in missing.users.values():
+                    self.report(
+                        RowReport(
+                            0, (Reason(RowProblem.NOT_IN_FILE, "", {"upn": upn}),), refused=False
+                        )
+                    )
+            elif options["disable_missing"]:
+                self.disable(missing, importer, options["confirm"])
         self.stdout.write(
             f"{'would be: ' if dry_run else ''}read {counts.read}, created {counts.created}, "
             f"updated {counts.updated}, unchanged {counts.unchanged}, refused {counts.refused}"
@@ -160,6 +180,15 @@ class Command(BaseCommand):
         raise CommandError(
             "\n".join(["The file isn't UTF-8. Say how its names are right:", *readings])
         )
+
+    def disable(self, missing: MissingPeople, importer: Importer, confirmed: int | None) -> None:
+        count = len(missing.users)
+        if missing.is_braked and confirmed != count:
+            raise CommandError(
+                f"{count} of {missing.of_people} people aren't in the file and stay enabled; "
+                f"repeat it with --confirm {count} to disable them"
+            )
+        self.stdout.write(f"disabled {disable(list(missing.users), importer)}")
 
     def report(self, row: RowReport) -> None:
         for reason in row.reasons:
