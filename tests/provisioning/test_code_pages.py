@@ -133,3 +133,18 @@ def test_typography_is_no_sign_of_a_wrong_page(signs, is_fine):
     text = f"Müller {signs}"
 
     assert ("cp1252" in candidates([text.encode("cp1252")], ["cp1252"])) is is_fine
+
+
+@pytest.mark.parametrize(
+    ("page", "codec", "first", "last"),
+    [
+        ("cp949", "euc_kr", b"\xb0\xa1", b"\xc8\xa1"),
+        ("cp936", "gb2312", b"\xb0\xa1", b"\xd7\xa1"),
+        ("cp950", "big5", b"\xa4\x40", b"\xc6\x40"),
+    ],
+)
+def test_the_first_and_the_last_common_letters_make_names(page, codec, first, last):
+    for letter in (first, last):
+        word = letter.decode(codec) * 2
+
+        assert candidates([word.encode(page)], [page])[:1] == (page,)
