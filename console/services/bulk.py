@@ -141,7 +141,8 @@ def _act(run: BulkRun, admin: User, person: User) -> bool:
     if action.for_a_person is None:
         group = Group.objects.filter(pk=run.options["group_id"], directory_id=None).first()
         return group is not None and add_members(group, [person], actor_id=admin.pk) > 0
-    if not may(admin, action.for_a_person, person):
+    if person.pk == admin.pk or not may(admin, action.for_a_person, person):
+        # Administrators who are among those who match would sign themselves out.
         return False
     if action is BulkAction.ACCESS_PASS:
         return _issue_pass(run, admin, person)

@@ -131,14 +131,16 @@ def test_a_form_that_is_sent_twice_starts_one_run(admin, three):
     assert "It was started already." in again.text
 
 
-def test_people_whom_the_administrator_may_not_disable_are_skipped(admin, three, mailroom):
+@pytest.mark.parametrize("action", ["disable", "sign-out"])
+def test_no_administrator_is_among_those_it_is_done_to(admin, three, mailroom, action):
     me = User.objects.get(upn="admin@contoso.example")
     User.objects.filter(pk=me.pk).update(folded_name="bulk admin")
 
-    answer = confirm(admin, "disable")
+    answer = confirm(admin, action)
     mailroom.work()
 
-    assert User.objects.get(pk=me.pk).enabled
+    after = User.objects.get(pk=me.pk)
+    assert (after.enabled, after.session_epoch) == (True, me.session_epoch)
     assert (run_of(answer).done, run_of(answer).skipped) == (3, 1)
 
 
