@@ -103,6 +103,7 @@ HAS_THE_ID_ONLY = {
 HAS_NO_PERSON = {
     "audit.Head",
     "audit.Link",
+    "audit.Stream",
     "directory.DirectoryConnection",
     # Keyed hashes that end by themselves.
     "limits.Counter",
