@@ -248,7 +248,7 @@ class TestRules:
     def test_of_an_unreadable_own_policy_nothing_is_known(self, samba, contoso, person):
         account, row = person
         samba.set_policy(account, "young")
-        connection = connected(samba, account=samba.reader)
+        connection = connected(samba, service=samba.reader)
 
         assert ActiveDirectory(connection).policy(row) == PasswordPolicy(name="young")
 
@@ -340,7 +340,7 @@ class TestProtected:
     @pytest.fixture
     def directory(self, samba, contoso):
         """With rights over all: Samba lets a delegated account reset even a Domain Admin."""
-        return ActiveDirectory(connected(samba, base_dn=samba.base_dn, account=samba.root))
+        return ActiveDirectory(connected(samba, base_dn=samba.base_dn, service=samba.root))
 
     def refuses(self, samba, directory, account):
         row = row_of(samba, account)
@@ -412,7 +412,7 @@ class TestProtected:
         join(samba, f"CN=Pre-Windows 2000 Compatible Access,CN=Builtin,{samba.base_dn}", account.dn)
         service = Account(name.format(sam), account.password)
 
-        self.refuses(samba, ActiveDirectory(connected(samba, account=service)), account)
+        self.refuses(samba, ActiveDirectory(connected(samba, service=service)), account)
 
     def test_a_computer(self, samba, directory):
         name = secrets.token_hex(4)
@@ -638,7 +638,7 @@ class TestSettings:
 
     def test_a_right_that_is_missing(self, samba, contoso, person):
         account, row = person
-        directory = ActiveDirectory(connected(samba, account=samba.reader))
+        directory = ActiveDirectory(connected(samba, service=samba.reader))
 
         for write in (lambda: directory.set_password(row, NEW), lambda: directory.unlock(row)):
             with pytest.raises(NotPermitted) as refused:
@@ -668,7 +668,7 @@ class TestSettings:
         service = Account(samba.service.dn, NEW)
 
         with pytest.raises(NotPermitted):
-            ActiveDirectory(connected(samba, account=service)).check_password(row, NEW)
+            ActiveDirectory(connected(samba, service=service)).check_password(row, NEW)
 
 
 @pytest.mark.parametrize(
