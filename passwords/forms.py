@@ -29,6 +29,10 @@ class NewPasswordForm(forms.Form):
     def __init__(self, data: Mapping[str, object] | None, *, shortest: int) -> None:
         super().__init__(data)
         self._shortest = shortest
+        self.list_length(shortest)
+
+    def list_length(self, shortest: int) -> None:
+        """Shows how long the password has to be, for whoever judges it."""
         self.fields["new_password"].help_text = _(
             "At least %(min)s characters. A few unrelated words work well."
         ) % {"min": shortest}

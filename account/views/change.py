@@ -13,6 +13,7 @@ from directory.connectors.accounts import AccountWrite
 from directory.connectors.base import DirectoryError
 from directory.models import User
 from directory.queries import can_set_password, password_due
+from directory.services.outside import OwnRules, own_rules
 from directory.services.passwords import TooManyPasswords, findings_against
 from passwords.rules import PasswordFinding, Problem
 from registration.stages import Visit, next_url
@@ -55,7 +56,14 @@ def change_password(request: HttpRequest, user: User) -> HttpResponse:
         # The new password ended the cookie of a known device, so the browser gets another.
         url = next_url(Visit(Session(request.session), user))
         return with_known_device(request, user, redirect(url))
-    context = {"form": form, "allowed": allowed, "due": password_due(user)}
+    rules = own_rules(user, is_reset=False) if allowed else OwnRules()
+    form.list_length(max(shortest, rules.min_length))
+    context = {
+        "form": form,
+        "allowed": allowed,
+        "due": password_due(user),
+        "young_until": rules.young_until,
+    }
     return render(request, "account/change_password.html", context)
 
 

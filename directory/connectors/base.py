@@ -174,6 +174,7 @@ class AccountState:
         locked_by_admin: permanently (OpenLDAP's `000001010000Z`). Never undone here.
         protected: privileged; nothing of it is changed here.
         may_change_from: by the directory's minimum age; None if a change is allowed now.
+        may_reset_from: the same for a reset, where the directory holds it then, too.
         set_at: when the password was set at the latest, where `password_changed_at` isn't known.
         set_by: who set it then; None where the directory doesn't say.
         clock_ahead: how far its clock is ahead of ours; None where it doesn't say.
@@ -188,6 +189,7 @@ class AccountState:
     password_changed_at: datetime | None = None
     password_expires_at: datetime | None = None
     may_change_from: datetime | None = None
+    may_reset_from: datetime | None = None
     set_at: datetime | None = None
     set_by: SetBy | None = None
     clock_ahead: timedelta | None = None

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from directory.connectors.base import (
     Protected,
     Unreachable,
 )
+from directory.factors import DIRECTORY
 from directory.models import DirectoryAccount, DirectoryConnection, User
 from directory.services.sessions import end_sessions
 
@@ -106,6 +108,37 @@ def note_written(accounts: Iterable[DirectoryAccount]) -> None:
                 password_changed_at=state.password_changed_at,
                 password_expires_at=state.password_expires_at,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRules:
+    """What a directory demands of the next new password, as far as it says.
+
+    Args:
+        min_length: in characters.
+        young_until: until then it refuses every new password.
+        is_locked: whether this service could unlock the account.
+    """
+
+    min_length: int = 0
+    young_until: datetime | None = None
+    is_locked: bool = False
+
+
+def own_rules(user: User, *, is_reset: bool) -> OwnRules:
+    """The rules where the user signs in; none for passwords that are kept here."""
+    accounts = accounts_of(user) if user.connector == DIRECTORY else []
+    try:
+        state = state_of(accounts[0]) if accounts else None
+    except DirectoryError:
+        state = None
+    if state is None:
+        return OwnRules()
+    return OwnRules(
+        min_length=(state.policy.min_length or 0) if state.policy else 0,
+        young_until=state.may_reset_from if is_reset else state.may_change_from,
+        is_locked=state.locked and accounts[0].connection.unlocks,
+    )
 
 
 def reason_of(error: DirectoryError) -> EventReason:

@@ -19,6 +19,7 @@ from directory.connectors.base import (
     Unreachable,
 )
 from directory.queries import can_unlock
+from directory.services.outside import OwnRules, own_rules
 from directory.services.passwords import TooManyPasswords
 from isolation.scope import NO_TENANT, in_tenant
 from passwords.forms import NewPasswordForm
@@ -210,7 +211,13 @@ def _may_unlock(state: AttemptState) -> bool:
 def _password_page(
     request: HttpRequest, state: AttemptState, form: NewPasswordForm, *, unlocks: bool = False
 ) -> HttpResponse:
-    facts, attempt = state.facts, state.attempt
+    facts, attempt, policy = state.facts, state.attempt, policy_in_force()
+    rules = OwnRules()
+    if state.subject.user is not None:
+        rules = own_rules(state.subject.user, is_reset=True)
+    form.list_length(max(policy.password_min_length, rules.min_length))
+    if rules.young_until and rules.is_locked:
+        unlocks = unlocks or _may_unlock(state)
     required = facts.policy.methods_required if facts.policy else 1
     context = {
         "form": form,
@@ -218,6 +225,7 @@ def _password_page(
         "ends_at": attempt.ends_at,
         "step_n": required + 2,
         "step_total": required + 2,
+        "young_until": rules.young_until,
         "unlocks": unlocks,
     }
     return render(request, "reset/new_password.html", context)

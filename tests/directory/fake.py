@@ -85,6 +85,7 @@ class FakeDirectory:
             password_expires_at=entry.expires_at,
             set_by=entry.set_by,
             may_change_from=entry.may_change_from,
+            may_reset_from=entry.may_change_from,
             policy=entry.policy or self._policy(),
         )
 

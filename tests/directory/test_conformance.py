@@ -277,6 +277,9 @@ def test_a_young_password_is_not_changed_and_the_time_is_said(server, directory,
     wait_until(lambda: directory.state(row).may_change_from, what="The time is noted", timeout=60)
     from_then = directory.state(row).may_change_from
     assert timedelta(hours=1) < from_then - timezone.now() <= timedelta(days=1)
+    is_ad = server.kind is DirectoryKind.ACTIVE_DIRECTORY
+    # Samba doesn't hold it at a reset.
+    assert directory.state(row).may_reset_from == (None if is_ad else from_then)
 
     with pytest.raises(PolicyRejected) as rejected:
         directory.change_password(row, password, new_password())

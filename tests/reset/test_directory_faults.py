@@ -87,8 +87,11 @@ def is_reset(server, account, mailroom):
     return found.pop()
 
 
-def test_a_write_whose_answer_is_lost_is_a_success(client, proxy, server, account, mailroom):
-    proxy.fail(Fault.CUT_AFTER)
+@pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.TLS_BREAKS_AFTER])
+def test_a_write_whose_answer_is_lost_is_a_success(  # fixtures
+    client, proxy, server, account, mailroom, fault
+):
+    proxy.fail(fault)
 
     page = choose(client)
 
@@ -96,10 +99,11 @@ def test_a_write_whose_answer_is_lost_is_a_success(client, proxy, server, accoun
     assert is_reset(server, account, mailroom)
 
 
-def test_a_write_that_is_lost_changes_nothing_and_can_be_tried_again(
-    client, proxy, server, account, mailroom
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.TLS_BREAKS_BEFORE])
+def test_a_write_that_is_lost_changes_nothing_and_can_be_tried_again(  # fixtures
+    client, proxy, server, account, mailroom, fault
 ):
-    proxy.fail(Fault.CUT_BEFORE)
+    proxy.fail(fault)
     page = choose(client)
     assert page.status_code == 503
     assert "Nothing was changed" in page.text

@@ -114,7 +114,8 @@ class ActiveDirectory:
             protected = self._is_protected(session, entry)
             policy = policy_of(session, entry, self._domain())
         flags, now = AccountFlags(entry.integer(_FLAGS) or 0), timezone.now()
-        changeable = changeable_from(entry, policy)
+        changeable, dse = changeable_from(entry, policy), root_dse(self._connection)
+        young_until = changeable if changeable and changeable > now else None
         changed_at = moment(entry.integer("pwdLastSet"))
         return AccountState(
             enabled=is_enabled(entry, now),
@@ -123,9 +124,10 @@ class ActiveDirectory:
             must_change=AccountFlags.PASSWORD_EXPIRED in flags,
             password_changed_at=changed_at,
             set_at=changed_at or modified_until(entry),
-            clock_ahead=root_dse(self._connection).clock_ahead,
+            clock_ahead=dse.clock_ahead,
             password_expires_at=moment(entry.integer(_EXPIRES)),
-            may_change_from=changeable if changeable and changeable > now else None,
+            may_change_from=young_until,
+            may_reset_from=young_until if policy_hints(dse.controls) else None,
             policy=policy,
         )
 

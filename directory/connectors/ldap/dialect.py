@@ -25,6 +25,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def ages_resets(self) -> bool:
+        """Whether a reset by the service account obeys the minimum age."""
+        ...
+
+    @property
     def attributes(self) -> Sequence[str]:
         """What `state` and `policy_entry` read of an account."""
         ...

@@ -28,6 +28,7 @@ RULES = (
 class Ds389:
     id_attribute = "nsUniqueId"
     compares_first = True
+    ages_resets = True
     attributes = (
         *("passwordRetryCount", "accountUnlockTime", "passwordExpirationTime", "nsAccountLock"),
         *("passwordAllowChangeTime", "pwdUpdateTime", "pwdPolicySubentry"),

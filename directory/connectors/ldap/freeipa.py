@@ -28,6 +28,8 @@ class FreeIpa:
     id_attribute = "ipaUniqueID"
     compares_first = False
     """Its limit of grace refuses before it compares. Who has no sign-in left has to reset."""
+    ages_resets = False
+    """Only by a privileged system account, which can't be told apart."""
     attributes = (
         *("krbLoginFailedCount", "krbLastFailedAuth", "krbLastAdminUnlock", "nsAccountLock"),
         *("krbPasswordExpiration", "krbLastPwdChange", "krbPwdPolicyReference"),

@@ -308,6 +308,8 @@ class LdapConnector:
         protected = normal_dn(entry.dn) in privileged_entries(self._connection.bind_dn, suffix)
         protected = protected or is_member(session, entry, groups, suffix)
         rules = _policy_of(dialect, entry, policy)
+        if dialect.ages_resets:
+            state = replace(state, may_reset_from=state.may_change_from)
         state = with_setter(state, entry, self._connection.bind_dn)
         return _Target(entry, policy, replace(state, protected=protected, policy=rules))
 

@@ -26,6 +26,7 @@ _RULES = (
 class OpenLdap:
     id_attribute = "entryUUID"
     compares_first = True
+    ages_resets = True
     attributes = (
         *("pwdAccountLockedTime", "pwdChangedTime", "pwdReset", "pwdPolicySubentry"),
         *("pwdStartTime", "pwdEndTime"),
@@ -121,3 +122,4 @@ def _is_over(locked_at: str, rules: PasswordPolicy, now: datetime) -> bool:
 
 class UnknownServer(OpenLdap):
     compares_first = False
+    ages_resets = False
