@@ -221,3 +221,24 @@ def test_every_privileged_identifier_is_privileged():
 )
 def test_only_normal_accounts_are_people(flags, is_person):
     assert AccountFlags(flags).is_person is is_person
+
+
+def test_no_other_identifiers_are_privileged():
+    in_domain = {number for number in range(1_200) if is_privileged(f"S-1-5-21-1-2-3-{number}")}
+    built_in = {number for number in range(1_200) if is_privileged(f"S-1-5-32-{number}")}
+
+    assert in_domain == {498, 500, 502, 512, 516, 518, 519, 520, 521, 526, 527}
+    assert built_in == {544, 548, 549, 550, 551, 552}
+
+
+@pytest.mark.parametrize("machine", [0x800, 0x1000, 0x2000])
+def test_no_account_of_a_machine_is_a_person(machine):
+    assert not AccountFlags(0x200 | machine).is_person
+
+
+def test_a_name_of_three_letters_counts():
+    assert not is_complex("Winter-Kim-7", account_name="mkim7", display_name="Kim, M")
+
+
+def test_an_authority_has_six_bytes():
+    assert sid_text(bytes.fromhex("0100800000000005")) == f"S-1-{0x800000000005}"
