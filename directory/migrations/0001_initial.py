@@ -31,6 +31,8 @@ class Migration(migrations.Migration):
                 ('given_name', models.CharField(blank=True, max_length=100)),
                 ('surname', models.CharField(blank=True, max_length=100)),
                 ('language', models.CharField(blank=True, max_length=10)),
+                ('own_language', models.CharField(blank=True, db_default='', default='', max_length=10)),
+                ('own_time_zone', models.CharField(blank=True, db_default='', default='', max_length=40)),
                 ('role', models.CharField(blank=True, choices=[(tenants.roles.Role['NONE'], tenants.roles.Role['NONE']), (tenants.roles.Role['OPERATOR'], tenants.roles.Role['OPERATOR']), (tenants.roles.Role['TENANT_ADMIN'], tenants.roles.Role['TENANT_ADMIN']), (tenants.roles.Role['HELPDESK'], tenants.roles.Role['HELPDESK']), (tenants.roles.Role['REPORTS_READER'], tenants.roles.Role['REPORTS_READER'])], max_length=20)),
                 ('connector', models.CharField(default='builtin', max_length=20)),
                 ('writeback', models.BooleanField(db_default=False, default=False)),
@@ -69,6 +71,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='DeletedUser',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('user_id', models.BigIntegerField()),
+                ('upn', models.CharField(max_length=254)),
+                ('display_name', models.CharField(blank=True, max_length=200)),
+                ('given_name', models.CharField(blank=True, max_length=100)),
+                ('surname', models.CharField(blank=True, max_length=100)),
+                ('language', models.CharField(blank=True, max_length=10)),
+                ('enabled', models.BooleanField()),
+                ('session_epoch', models.PositiveIntegerField()),
+                ('groups', models.JSONField(default=list)),
+                ('deleted_at', models.DateTimeField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'user_id'), name='deleted_user_once'), models.UniqueConstraint(fields=('tenant_id', 'upn'), name='deleted_user_id_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='DirectoryConnection',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -97,6 +119,7 @@ class Migration(migrations.Migration):
                 ('last_success_at', models.DateTimeField(editable=False, null=True)),
                 ('last_failure_at', models.DateTimeField(editable=False, null=True)),
                 ('last_failure', models.CharField(blank=True, editable=False, max_length=40)),
+                ('tested_at', models.DateTimeField(editable=False, null=True)),
                 ('checked_at', models.DateTimeField(editable=False, null=True)),
                 ('down_since', models.DateTimeField(editable=False, null=True)),
                 ('down_notified_at', models.DateTimeField(editable=False, null=True)),
@@ -132,12 +155,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='UserIDChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('old', models.CharField(max_length=254)),
+                ('new', models.CharField(max_length=254)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='DirectoryAccount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
                 ('external_id', models.CharField(max_length=100)),
                 ('dn', models.CharField(max_length=1000)),
+                ('manager_dn', models.CharField(blank=True, db_default='', default='', max_length=1000)),
                 ('protected', models.BooleanField(default=False)),
                 ('password_changed_at', models.DateTimeField(null=True)),
                 ('password_expires_at', models.DateTimeField(null=True)),
@@ -146,6 +183,7 @@ class Migration(migrations.Migration):
                 ('missing_since', models.DateTimeField(null=True)),
                 ('enabled', models.BooleanField(db_default=True, default=True)),
                 ('disabled_user', models.BooleanField(db_default=False, default=False)),
+                ('manager', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to=settings.AUTH_USER_MODEL)),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='directory.directoryconnection')),
             ],

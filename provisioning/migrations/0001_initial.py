@@ -2,6 +2,7 @@
 import django.db.models.deletion
 import isolation.scope
 import uuid
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -11,9 +12,48 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('directory', '0001_initial'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='BulkRun',
+            fields=[
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('actor_id', models.BigIntegerField()),
+                ('action', models.CharField(max_length=30)),
+                ('options', models.JSONField(default=dict)),
+                ('note', models.CharField(max_length=200)),
+                ('people', models.JSONField()),
+                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='running', max_length=10)),
+                ('position', models.PositiveIntegerField(default=0)),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('skipped', models.PositiveIntegerField(default=0)),
+                ('turn', models.PositiveIntegerField(default=0)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('due_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('ended_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['tenant_id', '-created_at'], name='bulk_newest'), models.Index(fields=['tenant_id', 'due_at'], name='bulk_due')],
+            },
+        ),
+        migrations.CreateModel(
+            name='BulkPass',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('data', models.BinaryField(default=b'')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passes', to='provisioning.bulkrun')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
         migrations.CreateModel(
             name='Import',
             fields=[
@@ -23,6 +63,8 @@ class Migration(migrations.Migration):
                 ('file_name', models.CharField(max_length=200)),
                 ('size', models.BigIntegerField()),
                 ('encoding', models.CharField(max_length=20)),
+                ('layout', models.JSONField(default=dict)),
+                ('learned', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('uploading', 'Uploading'), ('loaded', 'Loaded'), ('checking', 'Checking'), ('checked', 'Checked'), ('running', 'Running'), ('done', 'Done'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='uploading', max_length=10)),
                 ('lines', models.PositiveIntegerField(default=0)),
                 ('rows', models.PositiveIntegerField(default=0)),
@@ -32,6 +74,10 @@ class Migration(migrations.Migration):
                 ('updated', models.PositiveIntegerField(default=0)),
                 ('unchanged', models.PositiveIntegerField(default=0)),
                 ('refused', models.PositiveIntegerField(default=0)),
+                ('missing', models.PositiveIntegerField(default=0)),
+                ('of_people', models.PositiveIntegerField(default=0)),
+                ('may_disable', models.PositiveIntegerField(null=True)),
+                ('disabled', models.PositiveIntegerField(default=0)),
                 ('reported', models.PositiveIntegerField(default=0)),
                 ('resumed_at_line', models.PositiveIntegerField(null=True)),
                 ('turn', models.PositiveIntegerField(default=0)),

@@ -5,6 +5,7 @@ import reset.refusals
 import reset.rules
 import tenants.policy.methods
 import uuid
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -14,6 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('tenants', '0001_initial'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -21,6 +23,10 @@ class Migration(migrations.Migration):
             name='ResetAttempt',
             fields=[
                 ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('writing_since', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True)),
+                ('directories', models.JSONField(default=list)),
+                ('new_hash', models.CharField(blank=True, db_default='', default='', max_length=200)),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('browser', models.CharField(max_length=64, unique=True)),
                 ('support_code', models.CharField(max_length=8, unique=True)),
@@ -40,10 +46,6 @@ class Migration(migrations.Migration):
                 ('guesses_in_a_row', models.CharField(blank=True, default='', max_length=64)),
                 ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('blocked', 'Blocked'), ('contacted_admin', 'Contacted Admin')], default='running', max_length=20)),
                 ('notified', models.JSONField(default=list)),
-                ('writing_since', models.DateTimeField(null=True)),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('directories', models.JSONField(default=list)),
-                ('new_hash', models.CharField(blank=True, db_default='', default='', max_length=200)),
                 ('policy_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='tenants.policyversion')),
             ],
         ),
@@ -60,6 +62,26 @@ class Migration(migrations.Migration):
                 ('temporary_access', models.BooleanField(db_default=False, default=False)),
                 ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passed_gates', to='reset.resetattempt')),
             ],
+        ),
+        migrations.CreateModel(
+            name='PendingWrite',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
+                ('writing_since', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True)),
+                ('directories', models.JSONField(default=list)),
+                ('new_hash', models.CharField(blank=True, db_default='', default='', max_length=200)),
+                ('actor_id', models.BigIntegerField()),
+                ('notice', models.CharField(max_length=30)),
+                ('note', models.TextField(blank=True)),
+                ('role', models.CharField(blank=True, max_length=20)),
+                ('ends_with_role', models.BooleanField(default=False)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['tenant_id', 'writing_since'], name='pending_write_since')],
+            },
         ),
         migrations.AddIndex(
             model_name='resetattempt',
