@@ -35,7 +35,7 @@ _WORDS = DETAIL_VALUES["action"]
 @page(Permission.MANAGE_PEOPLE)
 def choose(request: HttpRequest, _admin: User) -> HttpResponse:
     """What can be done for everyone who matches the filter in the address."""
-    form = FilterForm(request.GET)
+    form = _filters(request)
     context = {
         "title": _("For everyone who matches"),
         "count": len(matching_ids(form.wanted())),
@@ -50,7 +50,7 @@ def confirm(request: HttpRequest, admin: User, action: str) -> HttpResponse:
     """Names the number of people, asks for a reason, and lets a worker do it."""
     if action not in set(_offered()):
         raise Http404
-    chosen, filters = BulkAction(action), FilterForm(request.GET)
+    chosen, filters = BulkAction(action), _filters(request)
     back = f"{reverse('console:people')}?{filters.address(after='')}"
     count = len(matching_ids(filters.wanted()))
     is_too_many = chosen is BulkAction.ACCESS_PASS and count > services.MOST_PASSES
@@ -128,6 +128,18 @@ def passes(_request: HttpRequest, admin: User, run_id: uuid.UUID) -> HttpRespons
     response = download(csv_file(head, rows), "passes.csv")
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _filters(request: HttpRequest) -> FilterForm:
+    """The filters in the address. A list may show everyone in place of a filter that it can't read.
+
+    Raises:
+        Http404: there is such a filter here, where everyone would be acted on.
+    """
+    form = FilterForm(request.GET)
+    if not form.is_valid() or not set(request.GET) <= set(form.fields):
+        raise Http404
+    return form
 
 
 def _offered() -> list[BulkAction]:

@@ -263,6 +263,26 @@ def test_a_group_has_to_exist_and_not_be_a_directorys(admin, three, typed):
     assert not BulkRun.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["?state=bogus&role=helpdesk", "?role=helpdesks", f"?q={'x' * 201}", "?q=bulk&rolle=helpdesk"],
+    ids=["one of two", "former value", "too long", "no such filter"],
+)
+def test_a_filter_that_cant_be_read_never_means_everyone(admin, three, query):
+    count = User.objects.count()
+    typed = {"note": "x", "count": count if "bulk" not in query else 3}
+
+    answers = [
+        admin.get(f"{ALL}{query}"),
+        admin.get(f"{ALL}disable/{query}"),
+        admin.post(f"{ALL}disable/{query}", typed),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert f'href="{ALL}' not in admin.get(f"/admin/people/{query.replace('rolle', 'role')}").text
+    assert not BulkRun.objects.exists()
+
+
 @pytest.mark.parametrize("role", [Role.HELPDESK, Role.REPORTS_READER])
 def test_only_tenant_admins_act_for_everyone(contoso, three, role):
     client = behind_both(make_admin("other@contoso.example", role=role))
