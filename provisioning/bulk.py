@@ -17,7 +17,10 @@ _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _STAGE = "CREATE TEMPORARY TABLE coming_in AS SELECT {columns} FROM {table} WITH NO DATA"
 _FILL = "COPY coming_in ({columns}) FROM STDIN"
-_MOVE = "INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in"
+_MOVE = """
+    INSERT INTO {table} ({all_columns}) SELECT {columns}, {values} FROM coming_in ORDER BY {key}
+"""
+"""In one order for all: of two that add the same keys, the later waits, and neither for ever."""
 _MOVE_UNLESS_TAKEN = f"{_MOVE} ON CONFLICT DO NOTHING RETURNING {{key}}, id"
 _END = "DROP TABLE coming_in"
 _NEXT_IDS = """
@@ -62,6 +65,8 @@ def add_all(
     model: type[TenantOwned],
     portions: Iterable[_Columns],
     meanwhile: Callable[[], object] = lambda: None,
+    *,
+    key: str,
 ) -> bool:
     """Adds rows of the tenant in force that are most likely new: all of them, or none.
 
@@ -71,6 +76,7 @@ def add_all(
     Args:
         portions: all with the same columns. Making them must run no statement.
         meanwhile: called while the database moves the rows. Must run no statement.
+        key: one of the columns, unique in the tenant.
 
     Returns:
         False, and nothing is changed, if one of the unique values is taken.
@@ -79,7 +85,7 @@ def add_all(
     first = next(left, None)
     if first is None:
         return True
-    insert, every = _Insert(model, first), chain([first], left)
+    insert, every = _Insert(model, first, key), chain([first], left)
     try:
         with transaction.atomic():
             if connection.vendor != "postgresql":
@@ -121,7 +127,7 @@ class _Insert:
     model: type[TenantOwned]
     columns: Collection[str]
     """Names of the columns that are given."""
-    key: str = ""
+    key: str
 
     @property
     def constants(self) -> dict[str, object]:

@@ -77,7 +77,7 @@ def _with_ids(
         wanted = {user_id: _by_older_names(names, older) for user_id, names in wanted.items()}
         ids = _ids_of(wanted)
     every = dict.fromkeys(name for names in wanted.values() for name in names)
-    if missing := [Group(name=name) for name in every if name not in ids]:
+    if missing := [Group(name=name) for name in sorted(every, key=group_key) if name not in ids]:
         # The first of two spellings in one file names the group; the second means the same group.
         Group.objects.bulk_create(missing, ignore_conflicts=True)
         ids = _ids_of(wanted)

@@ -145,7 +145,7 @@ def add_new(plain: Plain, meanwhile: Callable[[], object] = lambda: None) -> boo
             prefills = plain_prefill_columns(part, now)
             yield _columns(part.upns, part.texts, prefills, ids[start:stop], now, seal)
 
-    return add_all(User, portions(), meanwhile)
+    return add_all(User, portions(), meanwhile, key="upn")
 
 
 def without_password(upns: Collection[str]) -> set[str]:

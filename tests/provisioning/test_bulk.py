@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -11,6 +11,7 @@ from isolation.scope import all_tenants, current_tenant_id, in_tenant
 from provisioning import bulk
 from tenants.models import Group
 from tests.builders import make_tenant, make_user
+from tests.threads import all_at_once
 from typed.rules import folded
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -92,7 +93,7 @@ def portion(*names):
 def test_all_of_many_are_added_whatever_their_letters(contoso):
     odd = ["a\tb", "c\\d", "\\N", "e\\tf", "김 민지", "it's", '"', "", "\\.", "f\ng", "h\r"]
 
-    assert bulk.add_all(Group, iter([portion("plain"), portion(*odd)]))
+    assert bulk.add_all(Group, iter([portion("plain"), portion(*odd)]), key="name")
 
     assert set(Group.objects.values_list("name", flat=True)) == {"plain", *odd}
 
@@ -100,7 +101,9 @@ def test_all_of_many_are_added_whatever_their_letters(contoso):
 def test_none_is_added_if_one_is_there(contoso):
     Group.objects.create(name="here")
 
-    assert not bulk.add_all(Group, iter([portion("one", "two"), portion("three", "here")]))
+    assert not bulk.add_all(
+        Group, iter([portion("one", "two"), portion("three", "here")]), key="name"
+    )
 
     Group.objects.create(name="afterwards")
     assert set(Group.objects.values_list("name", flat=True)) == {"here", "afterwards"}
@@ -112,10 +115,29 @@ def test_none_is_added_if_making_them_fails(contoso):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        bulk.add_all(Group, portions())
+        bulk.add_all(Group, portions(), key="name")
 
     assert not Group.objects.exists()
 
 
 def test_nothing_to_add_is_no_trouble(contoso):
-    assert bulk.add_all(Group, [])
+    assert bulk.add_all(Group, [], key="name")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["add", "add_all"])
+def test_two_that_add_the_same_users_in_another_order_never_wait_for_each_other(method):
+    names = [f"user{number:04}@contoso.example" for number in range(2_000)]
+    orders = iter([names, names[::-1]])
+
+    def adds():
+        upns = next(orders)
+        columns = {"upn": upns, "password": ["!"] * len(upns)}
+        with transaction.atomic():
+            if method == "add":
+                return len(bulk.add(User, columns, key="upn"))
+            return len(names) if bulk.add_all(User, [columns], key="upn") else 0
+
+    added = all_at_once(2, adds, tenant_id=make_tenant("contoso").pk)
+
+    assert sum(added) == len(names)

@@ -29,15 +29,18 @@ class Directory:
     Attributes:
         says: external id → what is different now.
         error: raised instead of an answer.
+        unreadable: external ids of accounts with a value that can't be read.
     """
 
     def __init__(self):
-        self.says, self.error, self.reads = {}, None, 0
+        self.says, self.error, self.reads, self.unreadable = {}, None, 0, set()
 
     def state(self, account):
         self.reads += 1
         if self.error:
             raise self.error
+        if account.external_id in self.unreadable:
+            raise ValueError("a time after 9999")
         facts = {
             "enabled": True,
             "locked": False,
@@ -183,17 +186,29 @@ def test_no_reminder_by_what_the_directory_says_now(connection, directory, says,
     assert remind() == 0
 
 
-def test_directory_that_cannot_be_read_is_tried_once_and_made_up_for(
+def test_directory_that_cannot_be_read_is_given_up_soon_and_made_up_for(
     connection, directory, mailroom
 ):
-    with_account(connection)
-    with_account(connection, "bob")
+    for number in range(5):
+        with_account(connection, f"ann{number}")
     directory.error = Unreachable()
-    assert (remind(), directory.reads) == (0, 1)
+    assert (remind(), directory.reads) == (0, 3)
 
     directory.error = None
 
+    assert remind() == 5
+
+
+def test_account_that_cannot_be_read_stops_nobody_elses_reminder(connection, directory, mailroom):
+    for name, days in (("ann", 14), ("bob", 7), ("cho", 1)):
+        with_account(connection, name, days)
+    directory.unreadable = {"ann"}
+
     assert remind() == 2
+    assert {mail.destination for mail in mailroom.work()} == {
+        "bob@contoso.example",
+        "cho@contoso.example",
+    }
 
 
 def test_directory_that_is_down_is_not_read(connection, directory):

@@ -3,6 +3,7 @@
 A directory is read again before a reminder leaves: who has changed the password there gets none.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -29,6 +30,8 @@ from verification.services.notice_words import Notice
 _AT_ONCE = 500
 _READ_S = 5.0
 """How long reading an account again may take."""
+_MOST_FAILURES = 3
+"""So many accounts of a directory are tried in a call, if none of them can be read."""
 _HOURS = range(9, 13)
 """Of the day in the organisation's time zone. Mails of the night are overlooked in the morning."""
 
@@ -59,7 +62,7 @@ def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
     Returns:
         How many reminders were sent.
     """
-    policy, now, sent, unread = policy_in_force(), timezone.now(), 0, set[int]()
+    policy, now, sent, failures = policy_in_force(), timezone.now(), 0, Counter[int]()
     marks = days_of(policy)
     if not policy.remind_of_expiry or not marks:
         return 0
@@ -77,7 +80,7 @@ def remind(*, goes_on: Callable[[], bool] = lambda: True) -> int:
                     continue
                 if not goes_on():
                     return sent
-                current = _current(expiry, unread)
+                current = _current(expiry, failures)
                 if current is not None and since <= current.expires_at < until:
                     sent += _remind_once(current, mark)
     return sent
@@ -93,16 +96,19 @@ def days_of(policy: Policy) -> list[int]:
     return sorted(days - {0}, reverse=True)
 
 
-def _current(expiry: Expiry, unread: set[int]) -> Expiry | None:
+def _current(expiry: Expiry, failures: Counter[int]) -> Expiry | None:
     """The expiry as the directory says now; None if there is none, or if it can't be read.
 
     Args:
-        unread: ids of the directories that couldn't be read a moment ago.
+        failures: id of a directory → how many accounts in a row couldn't be read. One account may
+            have a value that can't be read; after a few it is the directory.
     """
     account = expiry.account
     if account is None:
         return expiry
-    if account.connection_id in unread or health.is_unreachable(account.connection):
+    if failures[account.connection_id] == _MOST_FAILURES or health.is_unreachable(
+        account.connection
+    ):
         return None
     try:
         with bulkhead.within(_READ_S):
@@ -111,8 +117,9 @@ def _current(expiry: Expiry, unread: set[int]) -> Expiry | None:
         return None
     except DirectoryError as error:
         log.warning("expiry_not_read", directory=account.connection_id, error=type(error).__name__)
-        unread.add(account.connection_id)
+        failures[account.connection_id] += 1
         return None
+    failures[account.connection_id] = 0
     expires_at = state.password_expires_at
     note_password_times(expiry.user, account, state.password_changed_at, expires_at)
     return replace(expiry, expires_at=expires_at) if expires_at and state.enabled else None
