@@ -1,18 +1,23 @@
 """Excel workbooks as the text of a CSV file. Nothing else knows of them.
 
-A workbook is a ZIP archive of XML, so a small file may become a large one: sizes are checked before
-anything is read, and openpyxl reads XML by defusedxml, which refuses entities. Formulas are never
-computed: their last values count.
+A workbook is a ZIP archive of XML, so a small file may need much memory and time. It is converted
+in a process of its own, which may use only so much of both. openpyxl reads XML by defusedxml, which
+refuses entities. Formulas are never computed: their last values count.
 """
 
 import csv
 import io
-import re
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from provisioning.rules.cells import text_of
@@ -24,15 +29,19 @@ MOST_ROWS = 50_000
 """Rows of a sheet: some seconds of an upload. A longer list is read faster as CSV."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of all parts together, unpacked."""
+MEMORY = 512 * 1024 * 1024
+"""Bytes of the process that converts. 50,000 rows of 12 different cells need 320 MB."""
+_CPU_S = 30
+_LONGEST_S = 90.0
+_LARGEST_TEXT = 200 * 1024 * 1024
+_REFUSED = 64
+"""Exit statuses from here on are a refusal: the number of the problem is added."""
 _MOST_PARTS = 1_000
-_PIECE = 1 << 20
-_PIECES_WITHOUT_ROW = 8
-_MOST_ELEMENTS = 10 * MOST_ROWS
 _LAST_ROW = 1_048_576
 _MOST_COLUMNS = 65
 _MOST_SHEETS = 20
 _ARCHIVE = b"PK\x03\x04"
-_ELEMENT = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]")
+_BASE = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -46,47 +55,74 @@ def as_text(file: BinaryIO) -> Iterator[BinaryIO]:
     if file.read(len(_ARCHIVE)) != _ARCHIVE:
         yield file
         return
-    with tempfile.TemporaryFile() as text:
+    file.seek(0)
+    with tempfile.TemporaryFile() as workbook, tempfile.TemporaryFile() as text:
+        shutil.copyfileobj(file, workbook)
+        workbook.seek(0)
         try:
-            with zipfile.ZipFile(file) as archive:
-                _check(archive)
-            # openpyxl warns of what it leaves out: charts, validation.
-            with warnings.catch_warnings(action="ignore"):
-                _convert(file, text)
-        except UnusableFile:
-            raise
-        except Exception as error:  # a broken file raises whatever a library meets in it
-            raise UnusableFile(FileProblem.WORKBOOK) from error
+            done = subprocess.run(  # noqa: S603  # our own module
+                (sys.executable, "-W", "ignore", "-m", __name__, str(MEMORY)),
+                stdin=workbook,
+                stdout=text,
+                stderr=subprocess.DEVNULL,
+                cwd=_BASE,
+                env={},
+                timeout=_LONGEST_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise UnusableFile(FileProblem.WORKBOOK_TOO_LARGE) from None
+        if done.returncode < 0:
+            # The kernel ended it at a limit.
+            raise UnusableFile(FileProblem.WORKBOOK_TOO_LARGE)
+        if done.returncode >= _REFUSED:
+            raise UnusableFile(FileProblem(f"f{done.returncode - _REFUSED:02}"))
+        done.check_returncode()
         yield text
 
 
-def _check(archive: zipfile.ZipFile) -> None:
-    """Refuses an archive that would take too much memory. No part unpacks to more than it says.
+def main(memory: int) -> int:
+    """Converts standard input to standard output within limits.
 
-    openpyxl holds one row or one string of XML at a time, so a large part must consist of them.
+    Returns:
+        The exit status.
     """
-    parts = archive.infolist()
-    if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > LARGEST:
-        raise UnusableFile(FileProblem.WORKBOOK_TOO_LARGE)
-    for part in parts:
-        if part.file_size <= _PIECES_WITHOUT_ROW * _PIECE:
-            continue
-        with archive.open(part) as content:
-            beginning = content.read(16).removeprefix(b"\xef\xbb\xbf").lstrip()
-            if beginning and beginning[:1] not in {b"<", b"\xff", b"\xfe", b"\0"}:
-                # A picture. XML begins otherwise, in every encoding.
-                continue
-            elements = without = 0
-            while piece := content.read(_PIECE):
-                here = len(_ELEMENT.findall(piece))
-                elements, without = elements + here, 0 if here else without + 1
-                if elements > _MOST_ELEMENTS or without >= _PIECES_WITHOUT_ROW:
-                    raise UnusableFile(FileProblem.WORKBOOK_TOO_LARGE)
+    os.nice(5)
+    for limit, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, _CPU_S),
+        (resource.RLIMIT_FSIZE, _LARGEST_TEXT),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
+    # Python ignores it, and would report an error like that of a broken file.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        convert(sys.stdin.buffer, sys.stdout.buffer)
+    except UnusableFile as refused:
+        problem = refused.problem
+    except Exception as error:  # noqa: BLE001  # a broken file raises whatever a library meets
+        # The XML parser has an error of its own for it.
+        is_memory = isinstance(error, MemoryError) or "out of memory" in str(error)
+        problem = FileProblem.WORKBOOK_TOO_LARGE if is_memory else FileProblem.WORKBOOK
+    else:
+        return 0
+    return _REFUSED + int(problem.removeprefix("f"))
 
 
-def _convert(file: BinaryIO, text: BinaryIO) -> None:
+def convert(file: BinaryIO, text: BinaryIO) -> None:
+    """Writes the best sheet of a workbook as text.
+
+    Raises:
+        UnusableFile: it has no rows, or is too large.
+    """
     from openpyxl import load_workbook  # noqa: PLC0415  # most processes never read a workbook
 
+    with zipfile.ZipFile(file) as archive:
+        # No part unpacks to more than it says.
+        parts = archive.infolist()
+        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > LARGEST:
+            raise UnusableFile(FileProblem.WORKBOOK_TOO_LARGE)
     workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
     tops = [(sheet, list(_rows(sheet, rows=HEADER_WITHIN))) for sheet in sheets[:_MOST_SHEETS]]
@@ -121,3 +157,7 @@ def _rows(
         if line == rows or line > _LAST_ROW:
             return
         yield list(map(text_of, cells))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

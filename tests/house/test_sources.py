@@ -36,8 +36,12 @@ def test_only_twilio_webhooks_and_the_service_itself_are_asked_for_anything_over
 
 
 @pytest.mark.parametrize("words", ["subprocess", "pty", "shlex"])
-def test_only_what_starts_the_service_starts_processes(words):
-    assert using(words) <= {"sspr/run.py"}
+def test_only_what_starts_the_service_or_reads_workbooks_starts_processes(words):
+    assert using(words) <= {"sspr/run.py", "provisioning/services/workbooks.py"}
+
+
+def test_no_process_is_started_by_a_shell():
+    assert [file.name for file in OURS if re.search(r"shell=|os\.system", file.read_text())] == []
 
 
 def test_nothing_is_unpickled():

@@ -4,6 +4,8 @@ import csv
 import datetime as dt
 import io
 import re
+import resource
+from subprocess import CompletedProcess
 
 import pytest
 from hypothesis import given
@@ -13,8 +15,8 @@ from openpyxl import Workbook
 from provisioning.rules.cells import split, text_of
 from provisioning.rules.problems import FileProblem, UnusableFile
 from provisioning.services import workbooks
-from provisioning.services.workbooks import as_text
-from tests.provisioning.excel import SHEET, changed, saved
+from provisioning.services.workbooks import as_text, convert
+from tests.provisioning.excel import SHEET, STRINGS, changed, saved
 
 HEADER, ROW = ("UPN", "이름", "휴대폰"), ("kim@contoso.example", "김민지", "010-1234-5678")
 
@@ -144,20 +146,44 @@ def test_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch):
     content = changed(saved(workbook(HEADER)), "xl/media/x.png", lambda _: bytes(200_000))
 
     assert len(content) < 50_000
+    with pytest.raises(UnusableFile, match=FileProblem.WORKBOOK_TOO_LARGE):
+        convert(io.BytesIO(content), io.BytesIO())
+
+
+@pytest.mark.parametrize("part", [SHEET, STRINGS, "xl/styles.xml"])
+def test_small_file_of_many_elements_is_refused_and_needs_no_memory_here(monkeypatch, part):
+    monkeypatch.setattr(workbooks, "MEMORY", 160 * 1024 * 1024)
+
+    def with_elements(xml):
+        end = xml.rindex(b"</")
+        # A tag in a comment is no row.
+        return xml[:end] + (b'<a b=""/>' * 100_000 + b"<!--<row ><si >-->") * 10 + xml[end:]
+
+    content = changed(saved(workbook(HEADER, ROW)), part, with_elements)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert len(content) < 50_000
     assert problem(content) is FileProblem.WORKBOOK_TOO_LARGE
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
-@pytest.mark.parametrize(
-    "filling",
-    [b"<c/>" * 50_000, b"<row/>" * 40_000, b" " * 200_000],
-    ids=["one endless row", "rows without end", "nothing"],
-)
-def test_large_part_must_be_made_of_rows(monkeypatch, filling):
-    monkeypatch.setattr(workbooks, "_PIECE", 10_000)
-    monkeypatch.setattr(workbooks, "_MOST_ELEMENTS", 30_000)
-    content = changed(saved(workbook(HEADER)), "xl/extra.xml", lambda _: b"<a>" + filling + b"</a>")
+def test_workbook_that_takes_too_long_is_refused(monkeypatch):
+    monkeypatch.setattr(workbooks, "_LONGEST_S", 0)
 
-    assert problem(content) is FileProblem.WORKBOOK_TOO_LARGE
+    assert problem(saved(workbook(HEADER, ROW))) is FileProblem.WORKBOOK_TOO_LARGE
+
+
+def test_process_that_converts_sees_no_environment(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        workbooks.subprocess,
+        "run",
+        lambda *_args, **options: given.append(options) or CompletedProcess((), 0),
+    )
+
+    lines(saved(workbook(HEADER, ROW)))
+
+    assert given[0]["env"] == {}
 
 
 def test_size_that_a_sheet_claims_is_not_believed():
@@ -174,7 +200,8 @@ def test_size_that_a_sheet_claims_is_not_believed():
 def test_only_so_many_rows_are_taken(monkeypatch):
     monkeypatch.setattr(workbooks, "MOST_ROWS", 2)
 
-    assert problem(saved(workbook(HEADER, ROW, ROW))) is FileProblem.WORKBOOK_TOO_LARGE
+    with pytest.raises(UnusableFile, match=FileProblem.WORKBOOK_TOO_LARGE):
+        convert(io.BytesIO(saved(workbook(HEADER, ROW, ROW))), io.BytesIO())
 
 
 def test_wide_sheet_is_cut_behind_the_most_columns_of_a_file():
