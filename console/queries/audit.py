@@ -40,7 +40,7 @@ class Sought:
     until: date | None = None
     """The last day, included. Days are those of the time zone in force."""
     before: int | None = None
-    """Number of the last record of the page before."""
+    """Id of the last record of the page before. If there is no such record, nothing is listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,12 @@ class ChainState:
 
 def records(sought: Sought) -> tuple[list[Event], int | None]:
     """One page, and the number that the next one begins after; None at the end."""
-    events, last = first_page(_matching(sought))
+    before = None
+    if sought.before is not None:
+        before = Event.objects.filter(pk=sought.before).first()
+        if before is None:
+            return [], None
+    events, last = first_page(_matching(sought, before))
     return events, last.pk if last else None
 
 
@@ -95,12 +100,15 @@ def chain_state() -> ChainState:
     )
 
 
-def portion(sought: Sought) -> list[Event]:
-    """The first of all records that match, for a file."""
-    return list(_matching(sought)[:_EXPORTED_AT_ONCE])
+def portion(sought: Sought, before: Event | None) -> list[Event]:
+    """The first of all records that match, for a file; or those that follow this record.
+
+    It may have been deleted since.
+    """
+    return list(_matching(sought, before)[:_EXPORTED_AT_ONCE])
 
 
-def _matching(sought: Sought) -> QuerySet[Event]:
+def _matching(sought: Sought, before: Event | None) -> QuerySet[Event]:
     rows = Event.objects.order_by("-at", "-id")
     if sought.search:
         people = _people_called(sought.search)
@@ -124,10 +132,9 @@ def _matching(sought: Sought) -> QuerySet[Event]:
         "at__lt": _midnight(sought.until and sought.until + timedelta(days=1)),
     }
     rows = rows.filter(**{name: value for name, value in equal.items() if value is not None})
-    last = None if sought.before is None else Event.objects.filter(pk=sought.before).first()
-    if last is not None:
-        # The first condition adds nothing but a place where the index can begin.
-        rows = rows.filter(Q(at__lt=last.at) | Q(pk__lt=last.pk), at__lte=last.at)
+    if before is not None:
+        # The last condition adds nothing but a place where the index can begin.
+        rows = rows.filter(Q(at__lt=before.at) | Q(pk__lt=before.pk), at__lte=before.at)
     return rows
 
 

@@ -3,12 +3,13 @@
 The number of a record in the chain is the cursor: without gaps, in order, and complete. A cursor
 moves after a batch was confirmed, so each record is delivered at least once. A destination that
 hangs holds a thread of its own kind for some seconds and then waits longer and longer; the tasks of
-the worker and other destinations go on.
+the worker and other destinations go on. An organisation holds one of a worker's threads at most.
 """
 
 import secrets
 import threading
 from base64 import b64decode
+from collections.abc import Collection
 from datetime import timedelta
 from time import monotonic
 
@@ -41,6 +42,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=15)
 _ALARM_AFTER = timedelta(hours=1)
 _FORMER_SECRET_FOR = timedelta(days=1)
 _threads = threading.BoundedSemaphore(_MOST_THREADS)
+_claiming = threading.Lock()
+_served: set[int] = set()
+"""Tenants that a thread of this process sends for. Each has one thread at most."""
 log = structlog.get_logger(__name__)
 
 
@@ -50,7 +54,7 @@ def begin() -> None:
         return
     first = None
     try:
-        first = claim_due()
+        first = _claim_for_thread()
     finally:
         if first is None:
             _threads.release()
@@ -63,18 +67,35 @@ def _work_through(first: Stream) -> None:
     row: Stream | None = first
     try:
         while row is not None:
-            deliver(row)
-            row = claim_due()
+            try:
+                deliver(row)
+            finally:
+                _served.discard(row.tenant_id)
+            row = _claim_for_thread()
     finally:
         connections.close_all()
         _threads.release()
 
 
-def claim_due() -> Stream | None:
-    """The destination that waits longest for records. Only one worker gets it."""
+def _claim_for_thread() -> Stream | None:
+    """A destination of a tenant that has no thread, so that slow ones hold up no other tenant."""
+    with _claiming:
+        row = claim_due(besides=_served)
+        if row is not None:
+            _served.add(row.tenant_id)
+    return row
+
+
+def claim_due(*, besides: Collection[int] = ()) -> Stream | None:
+    """The destination that waits longest for records. Only one worker gets it.
+
+    Args:
+        besides: tenants whose destinations have to wait.
+    """
     now = timezone.now()
     sealed = Head.unscoped.filter(tenant_id=OuterRef("tenant_id"), number__gt=OuterRef("cursor"))
     due = Stream.unscoped.filter(Exists(sealed), enabled=True, due_at__lte=now)
+    due = due.exclude(tenant_id__in=besides)
     while True:
         with all_tenants():
             row = due.exclude(kind=StreamKind.WEBHOOK, secret=b"").order_by("due_at", "pk").first()

@@ -10,8 +10,10 @@ from audit.activities import Activity
 from audit.models import Head, Stream, StreamKind
 from audit.services import record
 from console.services.streaming import SECRET_PREFIX
+from tenants.queries import lock_tenant
 from vault.services import open_column, seal_column
 
+MOST_STREAMS = 5
 _SECRET_BYTES = 32
 
 
@@ -19,11 +21,16 @@ class StreamNameTaken(Exception):
     """Another destination of the organisation has this name."""
 
 
+class TooManyStreams(Exception):
+    """The organisation has `MOST_STREAMS` destinations already."""
+
+
 def save(stream: Stream, *, from_beginning: bool, actor_id: int) -> None:
     """Saves a new or changed destination. A new one begins with the next record, unless told.
 
     Raises:
         StreamNameTaken: nothing was saved.
+        TooManyStreams: likewise.
     """
     is_new = stream.pk is None
     head = Head.objects.first() or Head()
@@ -33,6 +40,10 @@ def save(stream: Stream, *, from_beginning: bool, actor_id: int) -> None:
     changed = ("name", "address", "ca_certificates", "enabled", "due_at")
     try:
         with transaction.atomic():
+            if is_new:
+                lock_tenant()
+                if Stream.objects.count() >= MOST_STREAMS:
+                    raise TooManyStreams
             stream.save(update_fields=None if is_new else changed)
             change = "added" if is_new else "changed"
             record(Activity.STREAM_CHANGED, actor_id=actor_id, stream=stream.name, change=change)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
@@ -45,7 +44,7 @@ def export(request: HttpRequest, admin: User) -> HttpResponseBase:
             file_format=file_format,
             filters=",".join(filters.used),
         )
-        sought = replace(filters.sought(), before=None)
+        sought = filters.sought()
         if file_format == "jsonl":
             pieces = _json_lines(sought)
             return download(pieces, "audit.jsonl", content_type="application/x-ndjson")
@@ -93,14 +92,15 @@ def _each(sought: Sought, written: Callable[[list[Event]], list[_Line]]) -> Iter
     tenant_id, zone = current_tenant_id(), timezone.get_current_timezone()
     language = translation.get_language()
 
-    def portions(following: Sought) -> Iterator[list[_Line]]:
+    def portions() -> Iterator[list[_Line]]:
+        last = None
         while True:
             with in_tenant(tenant_id), timezone.override(zone), translation.override(language):
-                events = portion(following)
+                events = portion(sought, last)
                 lines = written(events)
             if not events:
                 return
             yield lines
-            following = replace(following, before=events[-1].pk)
+            last = events[-1]
 
-    return chain.from_iterable(portions(sought))
+    return chain.from_iterable(portions())

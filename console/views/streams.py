@@ -58,6 +58,9 @@ def _save(request: HttpRequest, admin: User, stream: Stream) -> HttpResponse:
             services.save(form.apply_to(stream), from_beginning=begin, actor_id=admin.pk)
         except services.StreamNameTaken:
             form.add_error("name", _("Another destination has this name."))
+        except services.TooManyStreams:
+            too_many = _("There can be %(most)d destinations. Delete one of them first.")
+            form.add_error(None, too_many % {"most": services.MOST_STREAMS})
         else:
             messages.success(request, _("The destination is saved."))
             return redirect("console:streams")

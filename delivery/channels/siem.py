@@ -23,11 +23,15 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from delivery.channels.names import addresses_of
+
 SYSLOG_PORT = 6514
 _CONNECT_S = 5.0
 _ATTEMPT_S = 15.0
 """How long one attempt may take altogether, whatever the destination does."""
 _NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ip_network("2000::/3")
+"""Other IPv6 addresses may lead to a private network. Source: RFC 4291 section 2.4, IANA."""
 _FACILITY = 13
 """Log audit. Source: RFC 5424 section 6.2.1."""
 _WARNING, _INFORMATIONAL = 4, 6
@@ -75,7 +79,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
         inner = low if address in _NAT64 else address.ipv4_mapped or address.sixtofour
         if inner is not None:
             return _is_public(inner)
-        if address.teredo is not None:
+        if address not in _GLOBAL_UNICAST or address.teredo is not None:
             return False
     return address.is_global and not address.is_multicast
 
@@ -220,9 +224,7 @@ def _session(host: str, port: int, ca_certificates: str) -> Iterator[ssl.SSLSock
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    addresses = [
-        str(answer[4][0]) for answer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    ]
+    addresses = addresses_of(host, _CONNECT_S)
     # Checked here, where a name can't be resolved another time to another address.
     if not all(is_allowed(host, address) for address in addresses):
         raise NotDelivered(StreamFailure.PRIVATE_ADDRESS)

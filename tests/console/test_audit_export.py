@@ -17,6 +17,7 @@ from console.queries import audit as queries
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.roles import Role
 from tests.audit.test_actors import CALLS
+from tests.audit.test_retention import delete, happened, sealed
 from tests.builders import make_email, make_user
 from tests.console.people import behind_both, make_admin, make_operator
 
@@ -49,6 +50,23 @@ def cells(answer):
 
 def lines(answer):
     return [json.loads(line) for line in text_of(answer).splitlines()]
+
+
+def test_a_file_names_each_record_once_while_old_ones_are_deleted(client, monkeypatch):
+    monkeypatch.setattr(queries, "_EXPORTED_AT_ONCE", 2)
+    happened(200, 4)
+    happened(100)
+    sealed()
+    until = (timezone.now() - timedelta(days=50)).date()
+    answer = client.post(f"{EXPORT}?activity=signed_in&until={until}", JSON_LINES)
+    pieces = iter(answer.streaming_content)
+    first = [json.loads(next(pieces)), json.loads(next(pieces))]
+
+    delete(150)
+    rest = [json.loads(piece) for piece in pieces]
+
+    assert not Event.objects.filter(pk=first[1]["id"]).exists()
+    assert rest == []
 
 
 def test_a_csv_file_says_what_the_pages_say(client, boss, minji):

@@ -20,7 +20,7 @@ from console.services import streaming
 from console.services.streams import new_secret, save
 from delivery.channels import siem
 from delivery.channels.siem import StreamFailure
-from isolation.scope import in_tenant
+from isolation.scope import all_tenants, in_tenant
 from tenants.queries import tenant_ids
 from tests.builders import make_tenant, make_user
 from tests.services.certificates import authority
@@ -297,11 +297,42 @@ def test_one_private_address_of_a_name_is_enough_to_refuse_it(settings, monkeypa
     assert refused.value.failure is StreamFailure.PRIVATE_ADDRESS
 
 
+TRANSLATED = ("64:ff9b:1::a00:1", "::ffff:0:7f00:1", "::127.0.0.1", "fec0::1")
+"""Addresses of IPv6 that a translator or a router may take for private ones."""
+
+
+@pytest.mark.parametrize("address", TRANSLATED)
+def test_a_name_that_leads_behind_a_translator_is_refused(address, settings, monkeypatch):
+    settings.STREAM_HOSTS = []
+    answers = [(0, 0, 0, "", (address, 443, 0, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: answers)
+
+    with pytest.raises(siem.NotDelivered) as refused:
+        siem.send_syslog("siem.example", [], tenant="contoso", ca_certificates="")
+
+    assert refused.value.failure is StreamFailure.PRIVATE_ADDRESS
+
+
+def test_a_look_up_that_hangs_is_given_up(settings, monkeypatch):
+    settings.STREAM_HOSTS = []
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: is_over.wait(60) and [])
+    monkeypatch.setattr(siem, "_CONNECT_S", 0.1)
+
+    with pytest.raises(siem.NotDelivered) as failed:
+        siem.send_syslog("silent.example", [], tenant="contoso", ca_certificates="")
+
+    assert not is_over.is_set()
+    is_over.set()
+    assert failed.value.failure is StreamFailure.TIMED_OUT
+
+
 @pytest.mark.parametrize(
     ("address", "is_public"),
     [
         ("1.1.1.1", True),
         ("2606:4700:4700::1111", True),
+        ("64:ff9b::101:101", True),
         *(
             (address, False)
             for address in (
@@ -320,6 +351,7 @@ def test_one_private_address_of_a_name_is_enough_to_refuse_it(settings, monkeypa
                 "64:ff9b::a00:1",
                 "2002:a00:1::",
                 "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+                *TRANSLATED,
             )
         ),
     ],
@@ -471,3 +503,32 @@ def test_a_task_starts_a_thread_and_waits_for_no_destination(issued, trusted, mo
         received.released.set()
         thread.join()
         assert fresh(stream).tries == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_slow_destinations_of_an_organisation_hold_one_thread(issued, trusted, monkeypatch):
+    slow, other = make_tenant("slow").pk, make_tenant("other").pk
+    for limit in ("_CONNECT_S", "_ATTEMPT_S"):
+        monkeypatch.setattr(siem, limit, 60.0)
+    with syslog_server(issued) as received:
+        received.is_silent = True
+        for tenant_id, count in ((slow, 3), (other, 1)):
+            with in_tenant(tenant_id):
+                for number in range(count):
+                    to_syslog(received.port, trusted, name=f"siem {number}")
+                happened(make_user(f"minji@{tenant_id}.example"), 1)
+
+        for _ in range(3):
+            streaming.begin()
+
+        sending = Stream.unscoped.filter(due_at__gt=timezone.now())
+        with all_tenants():
+            served = sorted(sending.values_list("tenant_id", flat=True))
+        received.released.set()
+        for thread in threading.enumerate():
+            if "_work_through" in thread.name:
+                thread.join()
+        assert served == [slow, other]
+        for tenant_id in (slow, other):
+            with in_tenant(tenant_id):
+                assert {row.tries for row in Stream.objects.all()} == {1}

@@ -151,6 +151,20 @@ def test_two_destinations_have_different_names(client):
     assert Stream.objects.count() == 1
 
 
+def test_an_organisation_has_five_destinations_at_most(client, hanbit):
+    with in_tenant(hanbit.pk):
+        Stream.objects.create(name="x", kind=StreamKind.WEBHOOK, address="https://x/")
+    for number in range(5):
+        assert add(client, "syslog", {**SYSLOG, "name": f"SIEM {number}"}).url == PAGE
+
+    page = add(client, "syslog", SYSLOG)
+    changed = client.post(f"{PAGE}{Stream.objects.earliest('pk').pk}/", SYSLOG)
+
+    assert "There can be 5 destinations." in page.text
+    assert changed.url == PAGE
+    assert Stream.objects.count() == 5
+
+
 def test_a_deleted_destination_is_gone_and_that_is_a_record(client):
     add(client, "syslog", SYSLOG)
     path = f"{PAGE}{Stream.objects.get().pk}/delete/"

@@ -24,9 +24,9 @@ from ldap3.strategy.safeSync import SafeSyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
 from pyasn1.error import PyAsn1Error
 
+from delivery.channels.names import DnsSilent, addresses_of
 from directory.connectors import bulkhead
 from directory.connectors.base import Unreachable
-from directory.connectors.ldap.names import DnsSilent, addresses_of
 from directory.rules import BadServer, DirectoryFailure, Server, is_own_network, server_of
 
 CONNECT_S = 3.0

@@ -2,15 +2,15 @@
 
 The system's resolver has no limit that a caller sets, and can't be interrupted. So it runs in a
 thread of its own, which is left behind when the time is up. Each name has one thread at most, and
-what waits for it has its place in the bulkhead: a DNS that hangs takes few threads.
+what waits for it has a place of its own: a DNS that hangs takes few threads.
 """
 
 import os
 import socket
 import threading
 from concurrent.futures import Future
-
-from directory.rules import address_of
+from contextlib import suppress
+from ipaddress import ip_address
 
 _LOCK = threading.Lock()
 _running: dict[tuple[int, str], Future[list[str]]] = {}
@@ -28,8 +28,8 @@ def addresses_of(host: str, seconds: float) -> list[str]:
         DnsSilent: it goes on in its thread, and the next one that needs the name waits for that.
         OSError: there is no such name. Also `UnicodeError`.
     """
-    if address_of(host) is not None:
-        return [host]
+    with suppress(ValueError):
+        return [str(ip_address(host))]
     name = os.getpid(), host
     with _LOCK:
         lookup, is_new = _running.get(name) or Future(), name not in _running
