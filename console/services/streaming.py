@@ -15,7 +15,7 @@ from time import monotonic
 
 import structlog
 from django.db import connections, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -123,7 +123,7 @@ def deliver(stream: Stream) -> None:
                 return
             if monotonic() >= until:
                 break
-        Stream.objects.filter(pk=stream.pk, cursor=stream.cursor).update(due_at=timezone.now())
+        _unchanged(stream).update(due_at=timezone.now())
 
 
 def _next_records(stream: Stream) -> tuple[int, list[dict[str, object]]] | None:
@@ -166,16 +166,20 @@ def _send(stream: Stream, records: list[dict[str, object]], upto: int) -> None:
 
 @transaction.atomic
 def _move_on(stream: Stream, upto: int) -> bool:
-    """Whether the cursor moved. Else another worker sent the batch, or it was turned off."""
+    """Whether the cursor moved. Else another worker sent the batch, or the settings changed."""
     now = timezone.now()
-    moved = Stream.objects.filter(pk=stream.pk, cursor=stream.cursor, enabled=True).update(
-        cursor=upto,
-        due_at=now + _LEASE,
-        delivered_at=now,
-        tries=0,
-        failing_since=None,
-        last_failure="",
-        notified_at=None,
+    moved = (
+        _unchanged(stream)
+        .filter(enabled=True)
+        .update(
+            cursor=upto,
+            due_at=now + _LEASE,
+            delivered_at=now,
+            tries=0,
+            failing_since=None,
+            last_failure="",
+            notified_at=None,
+        )
     )
     if moved and stream.notified_at:
         record(Activity.STREAM_WORKS, actor_id=Actor.SERVICE, stream=stream.name)
@@ -185,7 +189,7 @@ def _move_on(stream: Stream, upto: int) -> bool:
 
 @transaction.atomic
 def _note_failure(stream: Stream, failure: siem.StreamFailure) -> None:
-    now, rows = timezone.now(), Stream.objects.filter(pk=stream.pk, cursor=stream.cursor)
+    now, rows = timezone.now(), _unchanged(stream)
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(stream.tries, 10))
     jitter = secrets.SystemRandom().uniform(0.5, 1.5)
     rows.update(
@@ -201,3 +205,13 @@ def _note_failure(stream: Stream, failure: siem.StreamFailure) -> None:
             *(Activity.STREAM_FAILED, Outcome.FAILURE), actor_id=Actor.SERVICE, stream=stream.name
         )
         staff_notices.notify_of_stream_down(stream.name)
+
+
+def _unchanged(stream: Stream) -> QuerySet[Stream]:
+    """Its row, while it has the cursor and the destination that this worker knows."""
+    return Stream.objects.filter(
+        pk=stream.pk,
+        cursor=stream.cursor,
+        address=stream.address,
+        ca_certificates=stream.ca_certificates,
+    )

@@ -37,7 +37,10 @@ def save(stream: Stream, *, from_beginning: bool, actor_id: int) -> None:
     if is_new:
         stream.cursor = 0 if from_beginning else head.number
     stream.due_at = timezone.now()
-    changed = ("name", "address", "ca_certificates", "enabled", "due_at")
+    # Failures of before say nothing about what is set now.
+    stream.tries, stream.failing_since, stream.last_failure, stream.notified_at = 0, None, "", None
+    changed = ["name", "address", "ca_certificates", "enabled", "due_at"]
+    changed += ["tries", "failing_since", "last_failure", "notified_at"]
     try:
         with transaction.atomic():
             if is_new:

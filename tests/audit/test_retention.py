@@ -15,7 +15,8 @@ from audit.services.retention import delete_portion
 from audit.services.sealing import sign_anew, trust_from_here
 from audit.services.signing import Flaw
 from audit.services.verifying import verify
-from isolation.scope import NO_TENANT, in_tenant
+from isolation.scope import NO_TENANT, current_tenant_id, in_tenant
+from sspr import audit_retention
 from sspr.audit_retention import days_kept, delete_old
 from tenants.policy.values import with_changes
 from tenants.queries import policy_in_force
@@ -93,6 +94,27 @@ def test_every_portion_leaves_a_chain_that_verifies(aged, monkeypatch):
 
     while delete_portion(before):
         assert [flaw for flaw in flaws() if flaw is not Flaw.NOT_SEALED] == []
+
+
+def test_an_error_of_one_chain_holds_up_no_other(aged, monkeypatch):
+    other = make_tenant("other")
+    with in_tenant(other.pk):
+        happened(1_000, 2)
+        sealed()
+
+    def broken_for_the_first(before):
+        if current_tenant_id() == aged.pk:
+            raise DatabaseError
+        return delete_portion(before)
+
+    monkeypatch.setattr(audit_retention, "delete_portion", broken_for_the_first)
+    with capture_logs() as logs:
+        assert delete_old(0, seconds=60) is None
+
+    assert [entry["tenant"] for entry in logs if entry["event"] == "audit_not_deleted"] == [aged.pk]
+    assert Head.objects.get().deleted_number == 0
+    with in_tenant(other.pk):
+        assert max(days_of_events()) < 1_000
 
 
 def test_the_deletion_is_a_record_itself(aged):
