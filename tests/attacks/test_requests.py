@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
+from audit.models import Stream
 from reset.models import ResetAttempt
 from tests.attacks.test_headers import addresses, views_by_address
 from tests.attacks.visitors import administrator
@@ -17,6 +18,8 @@ from tests.provisioning.directory import make_connection
 SIGNED_INSTEAD = re.compile(r"^/hooks/")
 # They say first how much may be sent, and then ask for the token by themselves.
 ASK_BY_THEMSELVES = {
+    "/admin/audit/streams/1/",
+    "/admin/audit/streams/add/email/",
     "/admin/branding/",
     "/admin/directories/1/",
     "/admin/directories/add/email/",
@@ -39,7 +42,13 @@ def test_who_is_exempt_asks_for_the_token_by_itself(contoso, path):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = administrator(None).cookies
     directory = make_connection()
-    path = path.replace("add/email", "add/ldap").replace("/1/", f"/{directory.pk}/")
+    stream = Stream.objects.create(kind="syslog", name="SIEM", address="siem.example:6514")
+    path = (
+        path.replace("directories/add/email", "directories/add/ldap")
+        .replace("streams/add/email", "streams/add/syslog")
+        .replace("directories/1/", f"directories/{directory.pk}/")
+        .replace("streams/1/", f"streams/{stream.pk}/")
+    )
 
     assert strict.get(path).status_code == 200
     assert strict.post(path, {}).status_code == 403

@@ -73,7 +73,7 @@ def test_every_setting_is_on_the_page_once(admin):
 
 
 def test_every_setting_is_read_where_it_has_an_effect():
-    readers = [*ROOMS, "tenants/queries", "tenants/services"]
+    readers = [*ROOMS, "sspr", "tenants/queries", "tenants/services"]
     files = [file for reader in readers for file in (BASE / reader).rglob("*.py")]
     source = "\n".join(file.read_text() for file in files)
     unread = {name for name in all_settings() if not is_read(name, source)}

@@ -26,7 +26,7 @@ def test_organisation_is_read_with_the_attempt_but_not_the_logo_itself(contoso, 
     with in_tenant_of_attempt(row), CaptureQueriesContext(connection) as asked:
         look = branding_in_force()
         assert (look.colour, bool(look.has_logo)) == ("#112233", bool(logo))
-        assert look.get_deferred_fields() == {"logo"}
+        assert look.get_deferred_fields() == {"logo", "portal_host"}
         assert (policy_in_force(), tenant_in_force()) == (wanted, contoso)
 
     assert row.policy_at_start == wanted
