@@ -17,7 +17,8 @@ _MOST_LINES = 32
 _SEPARATOR = "\x1f"
 """Between cells while many rows are taken apart at once. Rows that hold one go one by one."""
 _BREAKS = re.compile(r"[\r\n\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
-_UNREADABLE = "\ufffd"
+UNREADABLE = "\ufffd"
+"""What a byte becomes that the encoding has no character for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class _Reader:
     def by_column(self, lines: list[str]) -> dict[str, list[str]] | None:
         """Name → cells; None if one of the lines isn't a complete row, or can't be read."""
         text, width = "\n".join(lines), len(self.columns)
-        if _UNREADABLE in text or _SEPARATOR in text or max(map(len, lines)) > LONGEST_LINE:
+        if UNREADABLE in text or _SEPARATOR in text or max(map(len, lines)) > LONGEST_LINE:
             return None
         rows = text.replace(self.delimiter, _SEPARATOR).split("\n")
         if '"' in text:
@@ -181,7 +182,7 @@ class _Reader:
             line += 1
             if len(text) > LONGEST_LINE:
                 yield NoRow(line, Reason(RowProblem.ROW_TOO_LONG, "", {"limit": LONGEST_LINE}))
-            elif _UNREADABLE in text:
+            elif UNREADABLE in text:
                 yield NoRow(line, Reason(RowProblem.UNREADABLE), split(text, self.delimiter))
             elif (cells := _cells(text, self.delimiter)) is not None:
                 yield FileRow(line, line, cells)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from delivery.rules.mailboxes import NotAMailbox, mailbox, mailbox_key
@@ -25,7 +25,7 @@ from typed.rules import cleaned, without_marks
 
 _UPN, _GROUPS, _PASSWORD, _EMAIL = COLUMNS[0], "groups", "password", "alternate_email"
 _NO_NAMES = {_UPN, "language", *PHONES, _EMAIL, COUNTRY}
-_LONGEST_CELL, _LONGEST_GROUP, _MOST_GROUPS = 1_024, 100, 100
+_LONGEST_CELL, _LONGEST_GROUP, _MOST_GROUPS, _MOST_CELLS = 1_024, 100, 100, 128
 _PASSWORD_LENGTHS = range(8, 257)
 # Line breaks, other controls, marks of text direction, and surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -111,6 +111,18 @@ def with_domain(cell: str, context: ImportContext) -> str:
     if not context.domain or not cell.strip() or "@" in cleaned(cell):
         return cell
     return f"{cell.strip()}@{context.domain}"
+
+
+def names_in(cells: Sequence[str], context: ImportContext) -> set[str]:
+    """User principal names of the organisation in any cell of a row, however broken it is."""
+    names = set()
+    for cell in cells[:_MOST_CELLS]:
+        text = _UNPRINTABLE.sub("", without_marks(cell).replace('"', "")).strip().lstrip("='")
+        if len(text) <= _LONGEST_CELL:
+            name = canonical_upn(with_domain(text, context))
+            if is_upn(name) and name.rpartition("@")[2] in context.domains:
+                names.add(name)
+    return names
 
 
 def read_without_bad_cells(row: Mapping[str, str], context: ImportContext) -> Person | list[Reason]:

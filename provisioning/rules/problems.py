@@ -48,6 +48,8 @@ class RowProblem(StrEnum):
     """Reported once for each group that a file makes."""
     NOT_IN_FILE = "w09"
     """About a known person, and no row."""
+    ANYONE = "w10"
+    """Reported once for a file: the row may be about anyone, so no person counts as missing."""
     VALUE_CHANGED = "c01"
     """Reported by a check, for each value of a known person that the file changes."""
 

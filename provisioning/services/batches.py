@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from operator import itemgetter
 
-from directory.rules import canonical_upn
-from provisioning.rules.cells import Block, FileRow, NoRow, portions
+from provisioning.rules.cells import UNREADABLE, Block, FileRow, NoRow, portions
 from provisioning.rules.columns import COLUMNS, ImportContext
 from provisioning.rules.fast_path import Plain, fast_path
 from provisioning.rules.first_lines import FirstLines
-from provisioning.rules.person import Person, read_person, read_without_bad_cells, with_domain
+from provisioning.rules.person import Person, names_in, read_person, read_without_bad_cells
 from provisioning.rules.problems import Reason, RowProblem
 from provisioning.rules.reports import RowReport
 from provisioning.services.files import Sheet
@@ -48,7 +47,7 @@ class Batch:
         return len(self.people) + len(self.refused) + (len(self.plain) if self.plain else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PeopleReader:
     """Reads a file once, from its first row to its last."""
 
@@ -56,10 +55,12 @@ class PeopleReader:
     context: ImportContext
     first_lines: FirstLines = field(default_factory=FirstLines)
     refused_names: FirstLines = field(default_factory=FirstLines)
+    may_name_anyone: bool = False
+    """Whether there was a row whose user ID can't be read."""
 
     def is_named(self, upn: str) -> bool:
-        """Whether a row that was read is about this user, good or bad."""
-        return upn in self.first_lines or upn in self.refused_names
+        """Whether a row that was read is about this user, good or bad, or may be."""
+        return self.may_name_anyone or upn in self.first_lines or upn in self.refused_names
 
     def batches(self, *, after: int = 0) -> Iterator[Batch]:
         """The people of the file. Each is in one batch, however often the file names them.
@@ -120,10 +121,7 @@ class PeopleReader:
             if isinstance(person, Person):
                 people.append((row.line, person))
             else:
-                refused.append(RowReport(row.line, tuple(person), refused=True))
-                at = self.sheet.columns.index(COLUMNS[0])
-                name = with_domain("".join(row.cells[at : at + 1]), self.context)
-                self.refused_names.duplicates([canonical_upn(name)], [row.line])
+                refused.append(RowReport(row.line, (*person, *self._names(row)), refused=True))
         upns = [(line, person.upn) for line, person in people]
         if plain is not None:
             upns += [(first + at, upn) for at, upn in zip(plain.at, plain.upns, strict=True)]
@@ -144,6 +142,18 @@ class PeopleReader:
             block=block,
             cells={row.line: row.cells for row in rows},
         )
+
+    def _names(self, row: FileRow | NoRow) -> list[Reason]:
+        """Notes whom a refused row may be about. The cells of a broken row may be shifted."""
+        names = names_in(row.cells, self.context)
+        self.refused_names.duplicates(names, [row.line] * len(names))
+        at = self.sheet.columns.index(COLUMNS[0])
+        is_whole = isinstance(row, FileRow) and len(row.cells) <= len(self.sheet.columns)
+        is_readable = UNREADABLE not in "".join(row.cells[at : at + 1])
+        if self.may_name_anyone or is_whole or (names and is_readable):
+            return []
+        self.may_name_anyone = True
+        return [Reason(RowProblem.ANYONE)]
 
     def _person(self, row: FileRow | NoRow) -> Person | list[Reason]:
         if isinstance(row, NoRow):

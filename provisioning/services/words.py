@@ -79,6 +79,9 @@ _WORDS = {
     ),
     RowProblem.GROUP_NEW: _("Row %(row)s: the group “%(value)s” is new"),
     RowProblem.NOT_IN_FILE: _("%(upn)s is not in the file"),
+    RowProblem.ANYONE: _(
+        "Row %(row)s: the user ID can’t be read, so no person counts as missing from the file"
+    ),
     RowProblem.VALUE_CHANGED: _("Row %(row)s: %(upn)s, %(column)s: %(old)s → %(new)s"),
     RowProblem.USER_ID_RESPELLED: _(
         "Row %(row)s: “%(value)s” is read as %(upn)s. Check that it’s the same person."
@@ -119,6 +122,7 @@ _KIND_WORDS = {
     RowProblem.DISOWNED_KEPT: _("Contact data that stays after a report"),
     RowProblem.GROUP_NEW: _("New groups"),
     RowProblem.NOT_IN_FILE: _("People who are not in the file"),
+    RowProblem.ANYONE: _("User ID that can’t be read"),
     RowProblem.VALUE_CHANGED: _("Changes"),
 }
 _FILE_WORDS = {

@@ -119,6 +119,65 @@ def test_file_without_a_good_row_disables_nobody(admin, mailroom):
     assert disabled() == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "'p1@contoso.example,x\n",
+        HEAD + '="p1@contoso.example",x\n',
+        HEAD + '"=""p1@contoso.example""",x\n',
+        HEAD + "p1@contoso.example\x07,\n",
+        HEAD + '"p1@contoso.example","Kim "Min" \n',
+        "이름,UPN\nKim, Min,p1@contoso.example\n",
+        "UPN,이름\nKim �,p1@contoso.example\n",
+        HEAD + "p1@contoso.example," + 70_000 * "x" + "\n",
+        HEAD + '"p1"@contoso.example,"\n',
+    ],
+    ids=[
+        "apostrophe",
+        "formula",
+        "formula in quotes",
+        "control character",
+        "quotes",
+        "shifted",
+        "unreadable",
+        "too long",
+        "quotes inside",
+    ],
+)
+def test_person_in_a_bad_row_is_not_disabled(admin, mailroom, text):
+    people(2)
+    last = "p0@contoso.example,\n" if text.startswith("UPN") else ",p0@contoso.example\n"
+    address = checked(admin, mailroom, text + last)
+
+    assert Import.objects.get().refused == 1
+    admin.post(f"{address}start/", {"disable_missing": "on"})
+    mailroom.work()
+
+    assert disabled() == set()
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["p0@contoso.example," + 70_000 * "x", "p\ufffd@contoso.example,"],
+    ids=["too long", "unreadable"],
+)
+def test_nobody_counts_as_missing_if_a_row_may_be_about_anyone(admin, mailroom, row):
+    people(2)
+
+    page = admin.get(checked(admin, mailroom, f"{rows(0)}{row}\n{row}\n")).text
+
+    assert page.count("the user ID can’t be read") == 1
+    assert Import.objects.get().missing == 0
+
+
+def test_row_in_good_shape_without_a_user_id_of_ours_protects_nobody(admin, mailroom):
+    people(2)
+
+    checked(admin, mailroom, rows(0) + "Total,\nx@other.example,\n")
+
+    assert Import.objects.get().missing == 1
+
+
 def test_import_in_several_turns_knows_everyone_whom_the_file_names(admin, mailroom, monkeypatch):
     people(6)
     monkeypatch.setattr(batches, "_ROWS_IN_A_BATCH", 2)
