@@ -13,7 +13,7 @@ from console.rules import AdminAction
 from console.services.people import may
 from console.views.actions import ACTIONS
 from console.views.frame import FORM, page, shown
-from directory.models import User
+from directory.models import DeletedUser, User
 from tenants.policy import Method
 from tenants.queries import public_url
 from tenants.roles import Permission
@@ -85,7 +85,7 @@ def distrusted(request: HttpRequest, admin: User, person: User) -> HttpResponse 
     return None
 
 
-def disowned_words(person: User) -> str:
+def disowned_words(person: User | DeletedUser) -> str:
     words = _(
         "%(user)s reported that they didn’t request something you did. Another"
         " member of your team has to help."

@@ -12,6 +12,7 @@ from console.queries.deleted import deleted_people
 from console.queries.person import methods_of_person
 from console.services import erasure
 from console.views.actions import may_manage_person
+from console.views.caller import disowned_words
 from console.views.frame import FORM, page, shown
 from directory.models import DeletedUser, Membership, User
 from directory.queries import leading_connection
@@ -20,6 +21,7 @@ from provisioning.services.one_person import UserIDTaken
 from tenants.roles import Permission
 from verification.services.notices import factor_name
 from verification.services.roles import LastAdministrator
+from verification.services.trust import ActDisowned
 
 
 @page(Permission.MANAGE_PEOPLE, FORM, fresh=True)
@@ -34,6 +36,9 @@ def delete(request: HttpRequest, admin: User, person_id: int) -> HttpResponse:
             erasure.delete(admin, person.pk, note=form.cleaned_data["note"])
         except LastAdministrator:
             form.add_error(None, _("The last administrator can’t be deleted."))
+        except ActDisowned:
+            messages.error(request, disowned_words(person))
+            return redirect("console:person", person.pk)
         except User.DoesNotExist:
             raise Http404 from None
         else:
@@ -101,6 +106,9 @@ def _decide(  # what the two pages differ in
     except UserIDTaken:
         form.add_error(None, _("Another user has this user ID now. Change that user’s ID first."))
         return shown(request, "console/people/decide_deleted.html", context)
+    except ActDisowned:
+        messages.error(request, disowned_words(person))
+        return redirect("console:people-deleted")
     except DeletedUser.DoesNotExist:
         raise Http404 from None
     messages.success(request, _("Done: %(action)s") % {"action": title})

@@ -1,5 +1,6 @@
 
 import directory.rules
+import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.expressions
 import isolation.scope
@@ -84,6 +85,9 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField()),
                 ('session_epoch', models.PositiveIntegerField()),
                 ('groups', models.JSONField(default=list)),
+                ('other_names', models.JSONField(default=list)),
+                ('frozen_at', models.DateTimeField(null=True)),
+                ('disowned', models.JSONField(default=list, encoder=django.core.serializers.json.DjangoJSONEncoder)),
                 ('deleted_at', models.DateTimeField()),
             ],
             options={

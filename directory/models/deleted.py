@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from isolation.models import TenantOwned
@@ -26,6 +27,11 @@ class DeletedUser(TenantOwned):
     session_epoch = models.PositiveIntegerField()
     groups = models.JSONField(default=list)
     """Ids of the groups that were made here or by a file."""
+    other_names = models.JSONField(default=list)
+    """Former user IDs and other sign-in names, to find them in reports."""
+    frozen_at = models.DateTimeField(null=True)
+    disowned = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+    """Columns of the links to acts of the staff that the user reported with "this wasn't me"."""
     deleted_at = models.DateTimeField()
 
     class Meta:

@@ -60,7 +60,9 @@ class _Import:
             counts, result = self._write(batch, hashes)
             reports = batch.refused + self._reports(batch, result)
             for row in sorted(reports, key=lambda report: report.line):
-                is_bad = any(reason.problem.is_error for reason in row.reasons)
+                problems = {reason.problem for reason in row.reasons}
+                # Of a deleted person a report has the user ID, and nothing else that a file says.
+                is_bad = any(problem.is_error for problem in problems - {RowProblem.DELETED_HERE})
                 cells = batch.cells_of(row.line) if is_bad else ()
                 self.report(replace(row, cells=without(cells, self.secret, len(self.columns))))
             goes_on = self.between(ImportProgress(batch.last_line, counts))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.activities import Activity
 from audit.services import EventSubject, record_each
@@ -53,9 +54,8 @@ def missing_people(is_named: Callable[[str], bool], *, read: int) -> MissingPeop
         is_named: whether a row of the file is about this user principal name.
         read: good rows of the file.
     """
-    candidates = User.objects.filter(enabled=True, connector=BUILTIN, role=Role.NONE)
     missing, count = {}, 0
-    for pk, upn in person_rows(candidates, "upn"):
+    for pk, upn in person_rows(_candidates(), "upn"):
         count += 1
         if not is_named(upn):
             missing[pk] = upn
@@ -69,10 +69,14 @@ def is_braked_by(job: Import) -> bool:
     )
 
 
+def _candidates() -> QuerySet[User]:
+    return User.objects.filter(enabled=True, connector=BUILTIN, role=Role.NONE)
+
+
 @transaction.atomic
 def disable(user_ids: Collection[int], importer: Importer) -> int:
-    """Disables users who are still enabled, ends their sessions and takes back their passes."""
-    locked = User.objects.select_for_update().filter(pk__in=user_ids, enabled=True)
+    """Disables those who may still be missing, ends their sessions and takes back their passes."""
+    locked = _candidates().select_for_update().filter(pk__in=user_ids)
     users = list(locked.order_by("pk"))
     ids = [user.pk for user in users]
     User.objects.filter(pk__in=ids).update(enabled=False)

@@ -111,14 +111,16 @@ def drop_from_reports(texts: Collection[str]) -> None:
     numbers = {digits[-_DIGITS:] for digits in phones}
     parts = ImportPart.objects.filter(kind=Kind.REPORT).order_by("pk")
     for key in list(parts.values_list("pk", flat=True)):
-        part = ImportPart.objects.get(pk=key)
+        part = ImportPart.objects.filter(pk=key).first()
+        if part is None:
+            continue  # It was dropped meanwhile.
         rows = json.loads(_content(_StoredPart(key, part.tenant_id), part.data))
         remaining = [row for row in rows if not _quotes(row, words, numbers)]
         if not remaining:
             part.delete()
         elif len(remaining) < len(rows):
-            part.data = _sealed(part, json.dumps(remaining, ensure_ascii=False).encode())
-            part.save()
+            data = _sealed(part, json.dumps(remaining, ensure_ascii=False).encode())
+            ImportPart.objects.filter(pk=key).update(data=data)
 
 
 def drop(job: Import, kind: Kind) -> None:

@@ -11,6 +11,7 @@ from django.db import models
 from django.test import Client
 from django.utils import timezone
 
+from account.services.freezing import report_not_me
 from audit.activities import Activity
 from audit.models import Event
 from delivery.models import Kind, Outgoing
@@ -28,6 +29,7 @@ from isolation.scope import in_tenant
 from provisioning.models import Import, ImportPart, SignInClaim
 from provisioning.rules.problems import Reason, RowProblem
 from provisioning.rules.reports import RowReport
+from provisioning.services import store
 from provisioning.services.store import keep_report, report_of
 from sspr.purge import purge
 from tenants.policy import Factor
@@ -51,9 +53,12 @@ from tests.console.people import (
     time_passes,
     with_app,
 )
+from tests.console.test_import_missing import checked
 from tests.rows import row_of, values_of
 from vault.services import open_column
-from verification.models import RegisteredMethod, SignInLockout
+from verification.models import NoticeLink, RegisteredMethod, SignInLockout
+from verification.queries.callers import disowners_of, is_act_disowned
+from verification.services.notice_words import Notice
 
 LIST, DELETED = "/admin/people/", "/admin/people/deleted/"
 NOTE = {"note": "left the company"}
@@ -239,6 +244,8 @@ def test_nothing_of_what_was_known_is_stored_any_more(admin, person, staff, mail
     assert Outgoing.objects.filter(person_id=person.pk).exists()
 
     page = delete(admin, person)
+    # The notice of the deletion leaves, and its destination with it.
+    mailroom.work()
 
     assert "minji@contoso.example was deleted." in page.text
     known = (
@@ -291,6 +298,109 @@ def test_lines_of_reports_that_quote_the_person_go(admin, person, contoso):
 
     assert [row.line for row in report_of(job)] == [5, 6]
     assert ImportPart.objects.count() == 1
+
+
+def test_reports_about_an_erased_person_quote_nothing_of_them(admin, person, mailroom):
+    other = make_user("bob@contoso.example")
+    admin.post(f"{LIST}{person.pk}/rename/", {"user_principal_name": "former@contoso.example"})
+    admin.post(f"{LIST}{person.pk}/rename/", {"user_principal_name": "minji@contoso.example"})
+    delete(admin, person)
+    rows = (
+        "UPN,이름,휴대폰\n"
+        "minji@contoso.example,Kim Minji,010-1234-5678\n"
+        "former@contoso.example,Bad,010-12\n"
+        "bob@contoso.example,Bob,010-13\n"
+    )
+    checked(admin, mailroom, rows)
+    before = list(report_of(Import.objects.get()))
+
+    erase(admin, person)
+
+    after = list(report_of(Import.objects.get()))
+    of_the_person, of_former, of_bob = [row for row in before if row.refused]
+    assert dict(of_the_person.reasons[0].values) == {"value": person.upn}
+    assert not of_the_person.cells
+    assert "former@contoso.example" in of_former.cells
+    assert [row.line for row in after if row.refused] == [of_bob.line]
+    assert other.upn in of_bob.cells
+
+
+def test_reports_that_quote_a_former_user_id_lose_that_line_at_the_deletion(
+    admin, person, mailroom
+):
+    admin.post(f"{LIST}{person.pk}/rename/", {"user_principal_name": "latest@contoso.example"})
+    SignInName.objects.create(user=person, name="mkim")
+    checked(
+        admin,
+        mailroom,
+        "UPN,이름,휴대폰\nminji@contoso.example,A,010-12\nbob@contoso.example,mkim,010-13\n"
+        "cho@contoso.example,Cho,010-14\n",
+    )
+
+    delete(admin, person)
+
+    left = [row.cells[0] for row in report_of(Import.objects.get()) if row.refused]
+    assert left == ["cho@contoso.example"]
+
+
+def test_a_part_of_a_report_that_goes_meanwhile_stops_no_deletion(
+    admin, person, mailroom, monkeypatch
+):
+    checked(admin, mailroom, "UPN,휴대폰\nbob@contoso.example,010-13\n")
+    remaining = store._digits
+
+    def dropped(text):
+        ImportPart.objects.all().delete()
+        return remaining(text)
+
+    make_phone(person, "010-1234-5678")
+    monkeypatch.setattr(store, "_digits", dropped)
+
+    page = delete(admin, person)
+
+    assert "was deleted." in page.text
+    assert not ImportPart.objects.exists()
+
+
+def test_the_person_is_told_of_the_deletion_and_of_the_restoration(admin, person, mailroom):
+    make_email(person, "minji.home@mail.example")
+    boss = User.objects.get(upn="admin@contoso.example")
+
+    delete(admin, person)
+    deleted = {mail.destination: mail for mail in mailroom.work()}
+    restore(admin, person)
+    restored = {mail.destination: mail for mail in mailroom.work()}
+
+    assert {"minji.home@mail.example", person.upn} <= deleted.keys()
+    assert "account was deleted" in deleted["minji.home@mail.example"].subject
+    assert "/wasnt-me/" not in deleted[person.upn].text
+    assert "account was restored" in restored[person.upn].subject
+    assert "/wasnt-me/" in restored[person.upn].text
+    assert NoticeLink.objects.get().actor_id == boss.pk
+
+
+def test_what_the_person_reported_of_an_administrator_outlives_the_account(admin, person, mailroom):
+    make_email(person)
+    other = behind_both(make_admin("other@contoso.example"))
+    admin.post(f"{LIST}{person.pk}/do/sign-out/", NOTE)
+    report_not_me(NoticeLink.objects.get(notice=Notice.SIGNED_OUT))
+    frozen_at = User.objects.get(pk=person.pk).frozen_at
+
+    refused = delete(admin, person)
+    assert "something you did" in refused.text
+    assert User.objects.filter(pk=person.pk).exists()
+    delete(other, person)
+    refused = [restore(admin, person), erase(admin, person)]
+    assert ["something you did" in page.text for page in refused] == [True, True]
+    assert DeletedUser.objects.filter(user_id=person.pk).exists()
+    restore(other, person)
+
+    assert frozen_at is not None
+    assert User.objects.get(pk=person.pk).frozen_at == frozen_at
+    boss = User.objects.get(upn="admin@contoso.example")
+    assert is_act_disowned(boss.pk, person.pk)
+    assert disowners_of(boss.pk, [person.pk], timezone.now()) == {person.pk}
+    assert "something you did" in delete(admin, person).text
 
 
 def test_the_page_says_what_goes_before_anything_does(admin, person, staff):

@@ -13,6 +13,8 @@ from directory.models import User
 from isolation.scope import all_tenants, in_tenant
 from provisioning.models import Import
 from provisioning.services import batches, slices
+from provisioning.services.contacts import Importer
+from provisioning.services.missing import disable
 from tenants.roles import Role
 from tests.builders import make_user
 from tests.console.people import behind_both, make_admin
@@ -176,6 +178,16 @@ def test_row_in_good_shape_without_a_user_id_of_ours_protects_nobody(admin, mail
     checked(admin, mailroom, rows(0) + "Total,\nx@other.example,\n")
 
     assert Import.objects.get().missing == 1
+
+
+def test_who_got_a_role_or_a_directory_meanwhile_is_not_disabled(contoso):
+    changes = ({"role": Role.HELPDESK}, {"connector": DIRECTORY}, {"enabled": False}, {})
+    users = [make_user(f"p{at}@contoso.example", **each) for at, each in enumerate(changes)]
+
+    done = disable([user.pk for user in users], Importer(actor_id=users[0].pk, number="1"))
+
+    assert done == 1
+    assert disabled() == {"p2@contoso.example", "p3@contoso.example"}
 
 
 def test_import_in_several_turns_knows_everyone_whom_the_file_names(admin, mailroom, monkeypatch):

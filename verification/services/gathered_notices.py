@@ -17,12 +17,7 @@ from verification.rules.texts import first_that_fits
 from verification.services import guessing_alerts
 from verification.services.letters import Mail, content_of
 from verification.services.notice_links import address_in_a_text, address_of, issue_for_all
-from verification.services.notice_words import (
-    TO_STAFF,
-    Notice,
-    gathered_letter_words,
-    gathered_text_words,
-)
+from verification.services.notice_words import TO_STAFF, Notice
 from verification.services.notices import if_it_was_not_you, reason_to_write
 
 REQUEST_FOR_HELP = "request_for_help"
@@ -94,11 +89,11 @@ def _gathered(user: User, outgoing: Outgoing) -> Content:
     facts = {"brand": short_name(), "user": user.upn, "count": str(outgoing.gathered)}
     if outgoing.kind == Kind.TEXT:
         facts["since"] = clock_in_a_text(outgoing.created_at)
-        words = [text % facts for text in gathered_text_words()]
+        words = [text % facts for text in _text_words()]
         link = f"\n{address_in_a_text(token)}" if token else ""
         return Content(text=first_that_fits([f"{one}{link}" for one in words]))
     facts["since"] = day_and_clock(outgoing.created_at)
-    subject, body = (text % facts for text in gathered_letter_words())
+    subject, body = (text % facts for text in _letter_words())
     return content_of(
         Mail(
             subject=subject,
@@ -108,3 +103,26 @@ def _gathered(user: User, outgoing: Outgoing) -> Content:
             footer=reason_to_write(),
         )
     )
+
+
+def _letter_words() -> tuple[str, str]:
+    """Of the mail that stands for several notices, which would have been too many."""
+    return (
+        _("%(count)s more changes were made to your %(brand)s account"),
+        _(
+            "%(count)s more changes were made to %(user)s since %(since)s. There were "
+            "too many to send a message for each, so this message covers all of them."
+        ),
+    )
+
+
+def _text_words() -> list[str]:
+    """The same as a text, the longest first."""
+    return [
+        _(
+            "%(brand)s: %(count)s more changes were made to your account since %(since)s."
+            " Not you? Call your IT team now."
+        ),
+        _("%(brand)s: %(count)s more changes since %(since)s. Not you?"),
+        _("%(count)s more account changes. Not you?"),
+    ]

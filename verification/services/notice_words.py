@@ -30,6 +30,8 @@ class Notice(StrEnum):
     DISABLED = "disabled"
     ENABLED = "enabled"
     RENAMED = "renamed"
+    DELETED = "deleted"
+    RESTORED = "restored"
     CONTACT_ENTERED = "contact_entered"
     ROLE_CHANGED = "role_changed"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
@@ -47,6 +49,8 @@ class Notice(StrEnum):
         """Whether it says that something happened which may not have been the user."""
         return self not in {
             Notice.FROZEN,
+            # There is no account any more that the link could freeze.
+            Notice.DELETED,
             Notice.ACCESS_PASS_STOPPED,
             Notice.PASSWORD_WITHDRAWN,
             Notice.PASSWORD_EXPIRES,
@@ -104,6 +108,8 @@ NOTICE_NAMES = {
     Notice.DISABLED: gettext_lazy("Account was disabled"),
     Notice.ENABLED: gettext_lazy("Account was enabled"),
     Notice.RENAMED: gettext_lazy("User ID was changed"),
+    Notice.DELETED: gettext_lazy("Account was deleted"),
+    Notice.RESTORED: gettext_lazy("Account was restored"),
     Notice.ROLE_CHANGED: gettext_lazy("Role was changed"),
     Notice.SECOND_FACTOR_REMOVED: gettext_lazy("Authenticator apps were removed"),
     Notice.TOKEN_ASSIGNED: gettext_lazy("Hardware token was assigned"),
@@ -120,6 +126,8 @@ _OF_AN_ADMINISTRATOR = {
     Notice.DISABLED,
     Notice.ENABLED,
     Notice.RENAMED,
+    Notice.DELETED,
+    Notice.RESTORED,
     Notice.CONTACT_ENTERED,
     Notice.ROLE_CHANGED,
     Notice.SECOND_FACTOR_REMOVED,
@@ -251,6 +259,20 @@ def letter_words(notice: Notice) -> tuple[str, str]:
                 " in as %(user)s. Your password and your security info stay the same."
             ),
         ),
+        Notice.DELETED: (
+            _("Your %(brand)s account was deleted"),
+            _(
+                "An administrator deleted %(user)s on %(date)s at %(time)s, with its password and"
+                " security info. If you didn’t expect this, tell your IT team."
+            ),
+        ),
+        Notice.RESTORED: (
+            _("Your %(brand)s account was restored"),
+            _(
+                "An administrator restored %(user)s on %(date)s at %(time)s. It has no password and"
+                " no security info. Your IT team helps you to sign in."
+            ),
+        ),
         Notice.CONTACT_ENTERED: (
             _("Your administrator updated your contact information"),
             _("An administrator changed this for %(user)s on %(date)s at %(time)s: %(method)s."),
@@ -352,6 +374,9 @@ def text_words(notice: Notice) -> str:
         Notice.CALL_DENIED: _(
             "%(brand)s: a verification call was denied at %(time)s. Not you? Call your IT team now."
         ),
+        Notice.DELETED: _(
+            "%(brand)s: your account was deleted at %(time)s. Questions? Call your IT team."
+        ),
         Notice.FROZEN: _(
             "%(brand)s: password reset was stopped for your account at %(time)s."
             " Questions? Call your IT team."
@@ -370,27 +395,4 @@ def short_text_words(notice: Notice) -> list[str]:
         _("%(brand)s: your account was changed at %(time)s. Not you?"),
         _("%(brand)s: account changed. Not you?"),
         _("Account changed. Not you?"),
-    ]
-
-
-def gathered_letter_words() -> tuple[str, str]:
-    """Of the mail that stands for several notices, which would have been too many."""
-    return (
-        _("%(count)s more changes were made to your %(brand)s account"),
-        _(
-            "%(count)s more changes were made to %(user)s since %(since)s. There were "
-            "too many to send a message for each, so this message covers all of them."
-        ),
-    )
-
-
-def gathered_text_words() -> list[str]:
-    """The same as a text, the longest first."""
-    return [
-        _(
-            "%(brand)s: %(count)s more changes were made to your account since %(since)s."
-            " Not you? Call your IT team now."
-        ),
-        _("%(brand)s: %(count)s more changes since %(since)s. Not you?"),
-        _("%(count)s more account changes. Not you?"),
     ]
