@@ -35,7 +35,7 @@ from tenants.models import Group
 from tenants.policy import Factor, Policy, Scope
 from tenants.queries import policy_in_force, time_zone_in_force
 from tenants.queries.groups import with_outer_groups
-from tenants.roles import Role
+from tenants.roles import Permission, Role
 from vault.services import opened
 
 _MOST_ADMINS_MAILED = 100
@@ -138,6 +138,19 @@ def operator_of(upn: str) -> User | None:
 def operators() -> QuerySet[User]:
     """The operators of the service. They belong to no tenant."""
     return User.unscoped.filter(tenant_id=None)
+
+
+def actor_with(permission: Permission, actor_id: int) -> User | None:
+    """Who began a long job, if they may still do it; None if they were stopped meanwhile.
+
+    A member of staff of the tenant in force or an operator: enabled, not frozen, with this
+    permission.
+    """
+    same = Q(pk=actor_id)
+    actor = User.objects.filter(same).first() or operators().filter(same).first()
+    if actor is None or actor.frozen_at is not None or not actor.has_permission(permission):
+        return None
+    return actor
 
 
 def operators_among(user_ids: Collection[int]) -> dict[int, str]:

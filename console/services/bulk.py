@@ -19,7 +19,7 @@ from console.rules import AdminAction, BulkAction
 from console.services.people import act, may
 from delivery import queue as broker
 from directory.models import User
-from directory.queries import operators
+from directory.queries import actor_with
 from directory.services.members import add_members
 from isolation.scope import in_tenant
 from provisioning.models import BulkPass, BulkRun, BulkState
@@ -29,6 +29,7 @@ from tenants.roles import Permission
 from vault.services import open_column, seal_column
 from verification.rules.access_passes import Terms
 from verification.services import access_passes
+from verification.services.roles import LastAdministrator
 from verification.services.trust import NotTrusted
 
 ACT = "sspr.act_for_many"
@@ -62,6 +63,7 @@ def start(
         return None
     run = BulkRun.objects.create(
         actor_id=admin.pk,
+        actor_epoch=admin.session_epoch,
         action=action,
         options=options,
         note=note,
@@ -97,13 +99,13 @@ def work(run_id: uuid.UUID) -> None:
     if run is None:
         return
     mine = BulkRun.objects.filter(pk=run.pk, state=BulkState.RUNNING, turn=run.turn)
-    everyone = Q(pk=run.actor_id)
-    admin = User.objects.filter(everyone).first() or operators().filter(everyone).first()
-    if admin is None or not admin.has_permission(Permission.MANAGE_PEOPLE):
-        _end(mine, BulkState.FAILED)
-        return
     began = monotonic()
     while portion := run.people[run.position : run.position + _AT_ONCE]:
+        admin = actor_with(Permission.MANAGE_PEOPLE, run.actor_id)
+        if admin is None or admin.session_epoch != run.actor_epoch:
+            # Also when their sessions were ended: one of them may have been a stranger's.
+            _end(mine, BulkState.FAILED)
+            return
         if monotonic() - began > _SLICE_S:
             if mine.update(lease_until=None, due_at=timezone.now() + _WAIT_FOR_WORKER):
                 _wake_worker(run)
@@ -148,7 +150,10 @@ def _act(run: BulkRun, admin: User, person: User) -> bool:
         return _issue_pass(run, admin, person)
     if action is BulkAction.DISABLE and not person.enabled:
         return False
-    act(AdminAction(action.for_a_person), admin, person, note=run.note)
+    try:
+        act(AdminAction(action.for_a_person), admin, person, note=run.note)
+    except LastAdministrator:
+        return False
     return True
 
 

@@ -34,13 +34,12 @@ from provisioning.services.store import drop_from_reports
 from reset.models import ResetAttempt
 from tenants.models import Group
 from tenants.queries import lock_tenant
-from tenants.roles import Role
 from verification.models import Challenge, NoticeLink
 from verification.queries import methods_by_factor, value_of
 from verification.queries.callers import disowners_of
 from verification.services import guesses, lockouts, notices
 from verification.services.notice_words import Notice
-from verification.services.roles import LastAdministrator
+from verification.services.roles import require_another_administrator
 from verification.services.trust import ActDisowned
 from verification.session import delete_sessions_of
 
@@ -59,9 +58,7 @@ def delete(admin: User, user_id: int, *, note: str) -> None:
     # If two administrators delete each other at the same time, one stays.
     lock_tenant()
     user = User.objects.select_for_update().get(pk=user_id)
-    admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True)
-    if user.role == Role.TENANT_ADMIN and not admins.exclude(pk=user_id).exists():
-        raise LastAdministrator
+    require_another_administrator(user)
     now = timezone.now()
     if disowners_of(admin.pk, [user_id], now):
         raise ActDisowned

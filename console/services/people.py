@@ -28,6 +28,7 @@ from passwords.rules import prepared
 from reset.services import outside
 from reset.services.attempts import end_attempts_of
 from tenants.policy import Factor
+from tenants.queries import lock_tenant
 from tenants.roles import Role
 from verification.queries import methods_by_factor, value_of
 from verification.rules.access_passes import LETTERS
@@ -40,6 +41,7 @@ from verification.services import (
     passwords,
 )
 from verification.services.notice_words import Notice
+from verification.services.roles import require_another_administrator
 from verification.services.trust import RoleChanged, ends_with_role, require_trust
 
 _WRITES_OUTSIDE = {AdminAction.TEMPORARY_PASSWORD, AdminAction.UNLOCK}
@@ -60,6 +62,7 @@ def act(action: AdminAction, admin: User, person: User, *, note: str) -> str:
         NotWritable: the person can get no temporary password here.
         directory.connectors.base.DirectoryError: the person's directory didn't do it.
         verification.services.trust.NotTrusted: this administrator may not let the person in now.
+        verification.services.roles.LastAdministrator: no enabled tenant admin would be left.
     """
     if person.connector == DIRECTORY and action in _WRITES_OUTSIDE:
         return _act_outside(action, admin, person, note=note)
@@ -178,6 +181,10 @@ def _revoke_pass(person: User) -> None:
 
 
 def _disable(person: User) -> None:
+    if person.role == Role.TENANT_ADMIN:
+        # If two administrators disable each other at the same time, one stays.
+        lock_tenant()
+        require_another_administrator(person)
     _decide_enabled(person, enabled=False)
     end_sessions(person)
     end_attempts_of(person.pk)

@@ -35,6 +35,7 @@ from tenants.roles import Permission, Role
 from verification.queries.callers import disowners_of, is_act_disowned, is_caller_verified
 from verification.services import contacts
 from verification.services.notices import factor_name
+from verification.services.roles import LastAdministrator
 from verification.services.trust import NotTrusted
 from verification.words import directory_words
 
@@ -109,7 +110,7 @@ def _act(request: HttpRequest, admin: User, person: User, action: AdminAction) -
         return already_issued(request, person)
     try:
         password = services.act(action, admin, person, note=form.cleaned_data["note"])
-    except (services.NotWritable, DirectoryError) as error:
+    except (services.NotWritable, DirectoryError, LastAdministrator) as error:
         messages.error(request, _not_done_words(error))
     except NotTrusted:
         pass  # It was allowed when the form was opened; the person's page says what has changed.
@@ -121,7 +122,9 @@ def _act(request: HttpRequest, admin: User, person: User, action: AdminAction) -
     return redirect("console:person", person.pk)
 
 
-def _not_done_words(error: services.NotWritable | DirectoryError) -> str:
+def _not_done_words(error: Exception) -> str:
+    if isinstance(error, LastAdministrator):
+        return _("The last administrator can’t be disabled.")
     if isinstance(error, DirectoryError):
         return directory_words(error)
     return _("The password is managed in a directory that this service can’t change.")

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('tenant_id', models.BigIntegerField(default=isolation.scope.current_tenant_id, editable=False)),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('actor_id', models.BigIntegerField()),
+                ('actor_epoch', models.PositiveIntegerField(default=0)),
                 ('action', models.CharField(max_length=30)),
                 ('options', models.JSONField(default=dict)),
                 ('note', models.CharField(max_length=200)),

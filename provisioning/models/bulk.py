@@ -21,6 +21,8 @@ class BulkRun(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     actor_id = models.BigIntegerField()
+    actor_epoch = models.PositiveIntegerField(default=0)
+    """The `session_epoch` of the administrator at the start. When it changes, the run ends."""
     action = models.CharField(max_length=30)
     """A `BulkAction`."""
     options = models.JSONField(default=dict)

@@ -116,7 +116,7 @@ class _Turn:
                 replace_report(job, _LAST_PART, rows)
         self._update(missing=len(ids), of_people=missing.of_people)
         most = job.may_disable if job.state == State.RUNNING else None
-        if most is None or (len(ids) > most and missing.is_braked):
+        if most is None or len(ids) > most:
             return
         importer = Importer(actor_id=job.actor_id, number=str(job.pk))
         for start in range(0, len(ids), _DISABLED_AT_ONCE):

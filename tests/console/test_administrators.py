@@ -8,6 +8,8 @@ from django.test import Client
 from audit.activities import Activity
 from audit.models import Event
 from audit.services import Actor
+from console.rules import AdminAction
+from console.services.people import act
 from directory.models import User
 from isolation.scope import NO_TENANT, in_tenant
 from tenants.models import Tenant
@@ -270,3 +272,35 @@ def test_of_two_administrators_who_dismiss_each_other_one_stays():
     assert sorted(outcomes) == [False, True]
     with in_tenant(tenant.pk):
         assert User.objects.filter(role=Role.TENANT_ADMIN).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_administrators_who_disable_each_other_one_stays():
+    tenant = make_tenant("race")
+    with in_tenant(tenant.pk):
+        one, two = (make_admin(f"{name}@race.example") for name in ("one", "two"))
+    pairs = [(one, two), (two, one)]
+
+    def disable():
+        admin, other = pairs.pop()
+        with suppress(LastAdministrator):
+            act(AdminAction.DISABLE, admin, other, note="a quarrel")
+            return True
+        return False
+
+    outcomes = all_at_once(2, disable, tenant_id=tenant.pk)
+
+    assert sorted(outcomes) == [False, True]
+    with in_tenant(tenant.pk):
+        assert User.objects.filter(role=Role.TENANT_ADMIN, enabled=True).count() == 1
+
+
+def test_the_last_administrator_is_not_disabled(contoso, mailroom):
+    last = make_admin("last@contoso.example")
+    operator = behind_both(make_operator())
+    operator.post(f"/admin/organisations/{contoso.pk}/enter/")
+
+    page = operator.post(f"/admin/people/{last.pk}/do/disable/", {"note": "left"}, follow=True)
+
+    assert "The last administrator can’t be disabled." in page.text
+    assert User.objects.get(pk=last.pk).enabled

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from audit.activities import Activity
@@ -200,6 +201,26 @@ def test_an_administrator_who_lost_the_role_does_nothing_any_more(admin, three, 
 
     assert all(user.enabled for user in refreshed(three))
     assert run_of(answer).state == BulkState.FAILED
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [{"session_epoch": F("session_epoch") + 1}, {"frozen_at": timezone.now()}, {"enabled": False}],
+    ids=["signed out everywhere", "frozen", "disabled"],
+)
+def test_a_run_ends_with_its_administrator(admin, three, mailroom, monkeypatch, stopped):
+    monkeypatch.setattr(bulk, "_AT_ONCE", 1)
+    answer, act = confirm(admin, "disable"), bulk.act
+
+    def act_and_be_stopped(action, actor, person, *, note):
+        act(action, actor, person, note=note)
+        User.objects.filter(pk=actor.pk).update(**stopped)
+
+    monkeypatch.setattr(bulk, "act", act_and_be_stopped)
+    mailroom.work()
+
+    assert run_of(answer).state == BulkState.FAILED
+    assert [user.enabled for user in refreshed(three)] == [False, True, True]
 
 
 def test_passes_are_downloaded_once_and_work(admin, three, mailroom, client):

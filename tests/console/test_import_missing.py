@@ -110,6 +110,17 @@ def test_nobody_is_disabled_if_more_are_missing_than_were_confirmed(admin, mailr
     assert "6 people aren’t in the file now" in admin.get(address).text
 
 
+def test_nobody_is_disabled_if_more_are_missing_than_a_small_number(admin, mailroom):
+    people(3)
+    address = checked(admin, mailroom, rows(0, 1))
+    make_user("late@contoso.example")
+
+    admin.post(f"{address}start/", {"disable_missing": "on"})
+    mailroom.work()
+
+    assert disabled() == set()
+
+
 def test_file_without_a_good_row_disables_nobody(admin, mailroom):
     people(2)
     address = checked(admin, mailroom, HEAD + "x@other.example,\n")

@@ -39,6 +39,17 @@ class RoleGiven:
     removed: tuple[Factor, ...] = ()
 
 
+def require_another_administrator(user: User) -> None:
+    """Must be called under `lock_tenant`, before the user stops being an administrator.
+
+    Raises:
+        LastAdministrator: no enabled tenant admin would be left.
+    """
+    admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True)
+    if user.role == Role.TENANT_ADMIN and not admins.exclude(pk=user.pk).exists():
+        raise LastAdministrator
+
+
 @transaction.atomic
 def change_role(
     person: User, role: Role, *, actor_id: int, note: str = "", source: str = "admin"
@@ -66,9 +77,7 @@ def change_role(
     before = User.objects.select_for_update().get(pk=person.pk)
     if Role(before.role) is role:
         return None
-    admins = User.objects.filter(role=Role.TENANT_ADMIN, enabled=True)
-    if before.role == Role.TENANT_ADMIN and not admins.exclude(pk=before.pk).exists():
-        raise LastAdministrator
+    require_another_administrator(before)
     User.objects.filter(pk=person.pk).update(role=role, session_epoch=F("session_epoch") + 1)
     record(
         Activity.ROLE_CHANGED,
