@@ -32,7 +32,7 @@ class NewPasswordForm(forms.Form):
         self.list_length(shortest)
 
     def list_length(self, shortest: int) -> None:
-        """Shows how long the password has to be, for whoever judges it."""
+        """Shows how long the password has to be, on the page and to password managers."""
         self.fields["new_password"].help_text = _(
             "At least %(min)s characters. A few unrelated words work well."
         ) % {"min": shortest}

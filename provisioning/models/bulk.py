@@ -35,7 +35,7 @@ class BulkRun(TenantOwned):
     """How many of the people are dealt with."""
     done = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
-    """People for whom it can't be done, or not by this administrator."""
+    """People left out: the action doesn't fit them, or this administrator may not do it."""
     turn = models.PositiveIntegerField(default=0)
     """Counts claims by workers: the fencing token of the last one."""
     tries = models.PositiveSmallIntegerField(default=0)

@@ -48,7 +48,7 @@ class Import(TenantOwned):
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     missing = models.PositiveIntegerField(default=0)
-    """Enabled people whom the file doesn't name, of so many that it could name."""
+    """Enabled people who aren't in the file, out of `of_people` that a file may disable."""
     of_people = models.PositiveIntegerField(default=0)
     may_disable = models.PositiveIntegerField(null=True)
     """How many of them the administrator agreed to disable; None leaves them alone."""

@@ -152,7 +152,7 @@ def worth_remembering(
 ) -> dict[str, str]:
     """`header_key` → column, where an administrator chose another one than was guessed.
 
-    A header that looks like somebody's data is left out: the file may have none.
+    A header that looks like a person's data is left out: the file may have none.
     """
     return {
         key: column

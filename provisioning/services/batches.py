@@ -144,7 +144,7 @@ class PeopleReader:
         )
 
     def _names(self, row: FileRow | NoRow) -> list[Reason]:
-        """Notes whom a refused row may be about. The cells of a broken row may be shifted."""
+        """Notes the user IDs in a refused row. In a broken row they may be in any cell."""
         names = names_in(row.cells, self.context)
         self.refused_names.duplicates(names, [row.line] * len(names))
         at = self.sheet.columns.index(COLUMNS[0])

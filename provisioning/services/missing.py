@@ -24,7 +24,7 @@ _BRAKE_PERCENT = 10
 
 @dataclass(frozen=True, slots=True)
 class MissingPeople:
-    """Enabled people without a role whom no directory leads, and whom a file doesn't name.
+    """Enabled people who aren't in a file, have no role and are in no directory.
 
     Args:
         users: id → user principal name.

@@ -466,7 +466,7 @@ def test_the_portal_answers_a_deleted_user_id_like_an_unknown_one(admin, person)
     delete(admin, person)
     hashes: list[object] = []
     seen = []
-    for upn in ("minji@contoso.example", "nobody@contoso.example"):
+    for upn in ("minji@contoso.example", "unknown@contoso.example"):
         visitor = Visitor(upn, hashes).identify()
         visitor.get("/passwordreset/ended")
         visitor.get("/passwordreset/contact")

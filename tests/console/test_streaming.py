@@ -1,4 +1,4 @@
-"""The audit log sent to real receivers over TLS: in order, at least once, and to nobody else."""
+"""The audit log sent to real receivers over TLS: in order, at least once, and to no other."""
 
 import base64
 import hmac
